@@ -1,0 +1,172 @@
+"""The segments of the market, as the analysts' dictionary numbers them.
+
+Number 6 of the dictionary repeats number 0 in another letter case; it is read as 0 and never
+put out. Source of numbers and Russian names: the dictionary that analysts receive with the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment: its number, its name in the dictionary, and when to choose it."""
+
+    number: int
+    name: str
+    name_en: str
+    criteria: str
+    criteria_en: str
+
+
+SEGMENTS: tuple[Segment, ...] = (
+    Segment(
+        0,
+        "Промо/Нет/Нет",
+        "Promo / no delivery / no loyalty",
+        "Магазин или сеть: скидка, цена или акция на товар; ни доставки, ни программы лояльности.",
+        "A shop or chain: a discount, price or offer on goods; neither delivery nor loyalty.",
+    ),
+    Segment(
+        1,
+        "Имидж/Нет/Нет",
+        "Image / no delivery / no loyalty",
+        "Магазин или сеть как марка: образ, ассортимент, розыгрыш, праздник; без цены товара, "
+        "доставки и программы лояльности.",
+        "A shop or chain as a brand: mood, range, a draw, a holiday; no price of goods, "
+        "no delivery, no loyalty programme.",
+    ),
+    Segment(
+        2,
+        "Имидж/Нет/Да",
+        "Image / no delivery / loyalty",
+        "Магазин или сеть: главное — карта, баллы, приложение или подписка для постоянных "
+        "покупателей; без цены товара.",
+        "A shop or chain: the loyalty card, points, app or subscription is the message; "
+        "no price of goods.",
+    ),
+    Segment(
+        3,
+        "Промо/Доставка/Нет",
+        "Promo / delivery / no loyalty",
+        "Доставка продуктов, еды или товаров вместе со скидкой, ценой или промокодом.",
+        "Delivery of groceries, meals or goods together with a discount, price or promo code.",
+    ),
+    Segment(
+        4,
+        "Промо/Нет/Да",
+        "Promo / no delivery / loyalty",
+        "Скидка или цена в магазине, которую даёт карта, приложение или баллы.",
+        "A discount or price in a shop that comes with a card, an app or points.",
+    ),
+    Segment(
+        5,
+        "Имидж/Доставка/Нет",
+        "Image / delivery / no loyalty",
+        "Служба доставки как марка: удобство, скорость, ассортимент; без скидки и цены.",
+        "A delivery service as a brand: convenience, speed, range; no discount and no price.",
+    ),
+    Segment(
+        7,
+        "Имидж",
+        "Bank image",
+        "Банк как марка: надёжность, спонсорство, приложение; без отдельного продукта.",
+        "A bank as a brand: trust, sponsorship, its app; no single product.",
+    ),
+    Segment(
+        8,
+        "Кредитование",
+        "Lending",
+        "Кредит наличными, ипотека, автокредит, рефинансирование.",
+        "Cash loans, mortgages, car loans, refinancing.",
+    ),
+    Segment(
+        9,
+        "Range",
+        "Bank product range",
+        "Несколько продуктов банка сразу, пакет услуг, подписка, премиальное обслуживание.",
+        "Several products of a bank at once, a service package, a subscription, premium banking.",
+    ),
+    Segment(
+        10,
+        "Дебетовые карты",
+        "Debit cards",
+        "Дебетовая, зарплатная или пенсионная карта, кешбэк по ней.",
+        "A debit, salary or pension card and its cashback.",
+    ),
+    Segment(
+        11,
+        "Услуги бизнесу",
+        "Business services",
+        "Банк для предпринимателей и компаний: счёт, эквайринг, регистрация, кредит бизнесу.",
+        "Banking for entrepreneurs and companies: accounts, acquiring, registration, loans.",
+    ),
+    Segment(
+        12,
+        "Кредитные карты",
+        "Credit cards",
+        "Кредитная карта или карта рассрочки, льготный период.",
+        "A credit or instalment card, its interest-free period.",
+    ),
+    Segment(
+        13,
+        "Инвестиционные продукты",
+        "Investment products",
+        "Вклады, накопительные счета, инвестиции, брокер, облигации.",
+        "Deposits, savings accounts, investments, brokerage, bonds.",
+    ),
+    Segment(
+        14,
+        "Экосистемные сервисы",
+        "Ecosystem services",
+        "Сервисы экосистем: подписка, поиск, карты, такси, почта, приложения.",
+        "Services of an ecosystem: subscription, search, maps, taxi, mail, apps.",
+    ),
+    Segment(
+        15,
+        "Музыка",
+        "Music",
+        "Музыкальные сервисы, радио и концерты.",
+        "Music services, radio and concerts.",
+    ),
+    Segment(
+        16,
+        "Колонки+Голосовой помощник",
+        "Speakers + voice assistant",
+        "Умные колонки и голосовые помощники.",
+        "Smart speakers and voice assistants.",
+    ),
+    Segment(
+        17,
+        "Клипы",
+        "Clips",
+        "Видео: короткие ролики, шоу, сериалы и видеосервисы.",
+        "Video: short clips, shows, series and video services.",
+    ),
+    Segment(
+        18,
+        "Соц сети",
+        "Social networks",
+        "Социальные сети и мессенджеры, их события и реклама в них.",
+        "Social networks and messengers, their events and advertising in them.",
+    ),
+)
+
+NUMBERS: tuple[int, ...] = tuple(segment.number for segment in SEGMENTS)
+
+_ALIASES = {6: 0}
+_BY_NUMBER = {segment.number: segment for segment in SEGMENTS}
+
+
+def canonical(number: int) -> int:
+    """The number under which a segment is put out; raises ``ValueError`` for an unknown one."""
+    number = _ALIASES.get(number, number)
+    if number not in _BY_NUMBER:
+        raise ValueError(f"no segment has the number {number}")
+    return number
+
+
+def by_number(number: int) -> Segment:
+    """The segment of a number, aliases included; raises ``ValueError`` for an unknown one."""
+    return _BY_NUMBER[canonical(number)]
