@@ -1,0 +1,108 @@
+"""Why a creative could not be used: one code per reason, one sentence per reader."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The reasons. Their values are stored with jobs: rename none, only add."""
+
+    NOT_FOUND = "not_found"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    NOT_MEDIA = "not_media"
+    NO_STREAMS = "no_streams"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    DAMAGED = "damaged"
+    TOO_LONG = "too_long"
+    TOO_LARGE = "too_large"
+    TIMED_OUT = "timed_out"
+    MEMORY_LIMIT = "memory_limit"
+    INTERNAL = "internal"
+
+    def sentence(self, language: str = "ru") -> str:
+        """What is wrong and what to do, for an analyst.
+
+        ``language`` is a code such as ``ru``, ``ru-RU`` or ``en``; any other than Russian gets
+        the English sentence.
+        """
+        russian, english = _SENTENCES[self]
+        return russian if language.lower().startswith("ru") else english
+
+
+_SENTENCES: dict[ErrorCode, tuple[str, str]] = {
+    ErrorCode.NOT_FOUND: (
+        "Файл не найден: его переместили или удалили. Загрузите ролик ещё раз.",
+        "File not found: it was moved or deleted. Upload the creative again.",
+    ),
+    ErrorCode.UNREADABLE: (
+        "Файл не читается: нет прав на чтение, это папка или диск недоступен. "
+        "Проверьте доступ к файлу.",
+        "The file cannot be read: no permission, it is a folder, or the disk is unavailable. "
+        "Check access to the file.",
+    ),
+    ErrorCode.EMPTY: (
+        "Файл пуст: в нём нет ни одной секунды звука или видео. Загрузите ролик заново.",
+        "The file is empty: it holds no sound or video at all. Upload the creative again.",
+    ),
+    ErrorCode.NOT_MEDIA: (
+        "Это не аудио и не видео, каким бы ни было расширение файла. "
+        "Загрузите сам ролик (wav, mp4, avi, flv, webm, ogg).",
+        "This is neither audio nor video, whatever its extension says. "
+        "Upload the creative itself (wav, mp4, avi, flv, webm, ogg).",
+    ),
+    ErrorCode.NO_STREAMS: (
+        "В файле нет ни звуковой, ни видеодорожки. Выгрузите ролик из источника ещё раз.",
+        "The file has neither a sound track nor a video track. Export the creative again.",
+    ),
+    ErrorCode.UNSUPPORTED_CODEC: (
+        "Ролик сжат неизвестным кодеком. Перекодируйте его, например в mp4 (H.264 и AAC).",
+        "The creative is compressed with an unknown codec. "
+        "Convert it, for example to mp4 (H.264 and AAC).",
+    ),
+    ErrorCode.DAMAGED: (
+        "Файл повреждён: из него не удалось прочитать ни звука, ни кадра. "
+        "Скачайте ролик из источника ещё раз.",
+        "The file is damaged: neither sound nor a single picture could be read. "
+        "Download the creative from its source again.",
+    ),
+    ErrorCode.TOO_LONG: (
+        "Ролик длиннее, чем разрешено. Вырежьте нужную часть и загрузите её.",
+        "The creative is longer than allowed. Cut out the part you need and upload that.",
+    ),
+    ErrorCode.TOO_LARGE: (
+        "Файл или кадр больше, чем разрешено. Уменьшите размер файла или разрешение видео.",
+        "The file or its picture is larger than allowed. "
+        "Reduce the file size or the video resolution.",
+    ),
+    ErrorCode.TIMED_OUT: (
+        "Чтение файла заняло слишком много времени и остановлено. Попробуйте ещё раз "
+        "или перекодируйте ролик в mp4.",
+        "Reading the file took too long and was stopped. Try again or convert the creative to mp4.",
+    ),
+    ErrorCode.MEMORY_LIMIT: (
+        "Для чтения файла не хватило памяти. Перекодируйте ролик в меньшее разрешение.",
+        "Reading the file needed too much memory. Convert the creative to a lower resolution.",
+    ),
+    ErrorCode.INTERNAL: (
+        "Внутренняя ошибка при чтении файла. Попробуйте ещё раз; "
+        "если повторится, сообщите администратору.",
+        "Internal error while reading the file. Try again; if it repeats, tell the administrator.",
+    ),
+}
+
+
+class MediaError(Exception):
+    """A creative that gives no result.
+
+    ``code`` says why to people and to programs, ``detail`` is technical and meant for logs.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}" if self.detail else str(self.code)

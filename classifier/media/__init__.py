@@ -1,0 +1,33 @@
+"""Creatives become 16 kHz mono sound and a handful of pictures, or a named error.
+
+``decode`` is the way in. A child process reads the file under limits and hands numbers back;
+importing this package loads neither PyAV nor numpy.
+"""
+
+from classifier.media.parent import decode
+from classifier.media.playback import encode_jpeg, read_wav, write_wav
+from classifier.media.types import (
+    MAX_FRAMES,
+    MAX_HEIGHT,
+    MAX_WIDTH,
+    SAMPLE_RATE,
+    Frame,
+    Limits,
+    Media,
+    Probe,
+)
+
+__all__ = [
+    "MAX_FRAMES",
+    "MAX_HEIGHT",
+    "MAX_WIDTH",
+    "SAMPLE_RATE",
+    "Frame",
+    "Limits",
+    "Media",
+    "Probe",
+    "decode",
+    "encode_jpeg",
+    "read_wav",
+    "write_wav",
+]
