@@ -1,0 +1,49 @@
+# Two commands do everything: make run, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup run demo test check bench messages
+
+setup: $(VENV)/runtime.stamp
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || { echo "On a bare Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/runtime.stamp: requirements.txt | $(VENV)/bin/python
+	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/runtime.stamp
+	$(BIN)/pip install --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+run: setup
+	exec $(BIN)/python manage.py run $(if $(PORT),--port $(PORT))
+
+demo: setup
+	$(BIN)/python manage.py run --demo
+
+# The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "django_db or stack" --database postgresql
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
+	PRODUCTION=true SECRET_KEY=$$(head -c 40 /dev/urandom | base64 -w0) ALLOWED_HOSTS=localhost \
+	DATABASE_URL=postgres://localhost/unused REDIS_URL=redis://localhost/0 \
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/dev.stamp
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# After a change of texts (needs Debian's gettext).
+messages:
+	$(BIN)/python manage.py makemessages --locale ru --ignore .venv --ignore data --no-location
+	$(BIN)/python manage.py compilemessages --locale ru --ignore .venv

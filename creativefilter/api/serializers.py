@@ -1,0 +1,121 @@
+"""Shapes of requests and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Segment
+from creativefilter.jobs.models import Job
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A creative to classify."""
+
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="The creative: wav, mp4, avi, flv, webm (wbm), ogg, ogv."
+    )
+    advertisement_id = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="By default the file's name without its extension, if that is a number.",
+    )
+
+
+class WaitSerializer(serializers.Serializer[Any]):
+    """How long the answer may wait for the job."""
+
+    wait = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=60,
+        help_text="Seconds to wait for the job to end before answering, 60 at most.",
+    )
+
+
+class CandidateSerializer(serializers.Serializer[Any]):
+    segment_num = serializers.IntegerField()
+    probability = serializers.FloatField()
+
+
+class AnalysisSerializer(serializers.Serializer[Any]):
+    """What was decided on a creative. Without usable speech `segment` is null, with a `reason`."""
+
+    creative = serializers.IntegerField()
+    advertisement_id = serializers.CharField(allow_null=True)
+    segment_num = serializers.IntegerField(allow_null=True)
+    segment = serializers.CharField(allow_null=True)
+    probability = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    candidates = CandidateSerializer(many=True)
+    transcript = serializers.CharField()
+    model_version = serializers.CharField()
+
+
+class JobErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """A job: poll `url` until `state` is `done`, `failed` or `cancelled`."""
+
+    url = serializers.SerializerMethodField()
+    result = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Job
+        fields = (
+            "id",
+            "url",
+            "kind",
+            "state",
+            "stage",
+            "progress",
+            "attempts",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "result",
+            "error",
+        )
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, job: Job) -> str:
+        return reverse("api:job", args=[job.pk], request=self.context.get("request"))
+
+    @extend_schema_field(AnalysisSerializer(allow_null=True))
+    def get_result(self, job: Job) -> dict[str, Any] | None:
+        return job.result
+
+    @extend_schema_field(JobErrorSerializer(allow_null=True))
+    def get_error(self, job: Job) -> dict[str, str] | None:
+        if job.state != Job.State.FAILED:
+            return None
+        return {"code": job.error_code, "message": sentence(job.error_code)}
+
+
+class SegmentSerializer(serializers.ModelSerializer[Segment]):
+    class Meta:
+        model = Segment
+        fields = ("number", "name", "name_en", "criteria", "criteria_en")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+
+
+class ReferenceResultSerializer(serializers.Serializer[Any]):
+    """The reference service's answer, with a reason where there is no segment."""
+
+    result = serializers.CharField(allow_null=True, help_text="The segment's name.")
+    reason = serializers.CharField(required=False, help_text="Why `result` is null.")
+    message = serializers.CharField(required=False)
+    job = serializers.URLField(required=False, help_text="Where to ask for the outcome later.")

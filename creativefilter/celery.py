@@ -1,0 +1,18 @@
+"""The Celery application. Everything it obeys stands in settings under ``CELERY_``."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
+
+RESOURCES = ("gpu", "cpu")
+URGENCIES = ("interactive", "batch")
+# In the order in which a worker that serves all of them asks for work.
+QUEUES = tuple(f"{resource}-{urgency}" for urgency in URGENCIES for resource in RESOURCES)
+
+app = Celery("creativefilter")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.autodiscover_tasks(["tasks"], related_name="definitions")

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CreativesConfig(AppConfig):
+    name = "creativefilter.creatives"
+    verbose_name = _("Creatives")
+
+    def ready(self) -> None:
+        # Makes the kind of job and the receivers known to every process.
+        from creativefilter.creatives import analysis, signals  # noqa: F401

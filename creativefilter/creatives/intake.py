@@ -1,0 +1,173 @@
+"""The one way in: a file becomes a creative with a media version, a known one is recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import File
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import analysis
+from creativefilter.creatives.models import Creative, MediaVersion, storage_name
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+
+# "4297908.avi", and the "4297908 (1).AVI" that a browser makes of a second download.
+_NUMERIC_STEM = re.compile(r"(\d{1,64})(?: ?\(\d+\))?")
+
+
+class IntakeError(ValueError):
+    """The upload can't become a creative; the message is for the person who sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an upload. ``job`` is to be submitted unless it is done already."""
+
+    creative: Creative
+    media: MediaVersion
+    job: Job
+    known: bool
+
+
+def display_name(name: str) -> str:
+    """A client's file name made safe to show: no path, no control or direction characters.
+
+    At most 255 characters; the extension survives the cut.
+    """
+    name = PurePosixPath(name.replace("\\", "/")).name
+    name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip()
+    if len(name) > 255:
+        suffix = PurePosixPath(name).suffix[:16]
+        name = name[: 255 - len(suffix)] + suffix
+    return name or _("unnamed")
+
+
+def advertisement_id_of(name: str) -> str | None:
+    """The Advertisement ID that a file's name carries, if the name is a number."""
+    match = _NUMERIC_STEM.fullmatch(PurePosixPath(name).stem)
+    return match[1] if match else None
+
+
+def digest_of(file: File[bytes]) -> tuple[str, int]:
+    """SHA-256 and size, read in chunks; raises ``IntakeError`` past the size limit."""
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in file.chunks():
+        size += len(chunk)
+        if size > settings.UPLOAD_MAX_BYTES:
+            limit = settings.UPLOAD_MAX_BYTES // 1024**2
+            raise IntakeError(_("The file is larger than %(limit)d MB.") % {"limit": limit})
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest(), size
+
+
+def receive(
+    file: File[bytes],
+    name: str,
+    *,
+    owner: AbstractBaseUser | None = None,
+    advertisement_id: str | None = None,
+    urgency: str = Job.Urgency.INTERACTIVE,
+    is_demo: bool = False,
+) -> Received:
+    """Stores an upload and makes its job; bytes that are known already are not stored again.
+
+    The same Advertisement ID with other bytes is a new media version of the same creative, the
+    old one is kept. Raises ``IntakeError``.
+    """
+    name = display_name(name)
+    advertisement_id = (advertisement_id or "").strip() or advertisement_id_of(name)
+    sha256, size = digest_of(file)
+    media = MediaVersion(original_name=name, sha256=sha256, size=size)
+    # Before the transaction: the copy may take long, and writers wait for one another.
+    storage = media.file.storage
+    media.file.name = storage.save(storage_name(media, name), file)
+    stored = media.file.name
+    try:
+        with transaction.atomic():
+            creative = _creative(advertisement_id, sha256, name, owner, is_demo)
+            known = creative.media.filter(sha256=sha256).first()
+            if known:
+                media = known
+            else:
+                media.creative = creative
+                media.save()
+            job = _answered(creative, media, owner) if known else None
+            if job is None:
+                job = _analyse(creative, media, owner, urgency)
+    except BaseException:
+        storage.delete(stored)
+        raise
+    if known:
+        storage.delete(stored)
+    return Received(creative, media, job, known is not None)
+
+
+def _creative(
+    advertisement_id: str | None,
+    sha256: str,
+    name: str,
+    owner: AbstractBaseUser | None,
+    is_demo: bool,
+) -> Creative:
+    """The creative that an upload belongs to: by its ID, else by its bytes, else a new one."""
+    fresh = {"name": name, "created_by": owner, "is_demo": is_demo}
+    if advertisement_id:
+        creative, _created = Creative.objects.get_or_create(
+            advertisement_id=advertisement_id, defaults=fresh
+        )
+        return creative
+    same = Creative.objects.filter(media__sha256=sha256, is_demo=is_demo).order_by("pk").first()
+    return same or Creative.objects.create(**fresh)
+
+
+def _answered(creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None) -> Job | None:
+    """A job that is done at once: the same bytes were already judged by the active model."""
+    prediction = media.predictions.filter(model_version__is_active=True).first()
+    is_current = creative.current_media_id == media.pk
+    if prediction is None or not is_current or creative.state != Creative.State.DONE:
+        return None
+    return lifecycle.create_done(
+        analysis.ANALYSE,
+        {"creative": creative.pk, "media": media.pk},
+        analysis.outcome(prediction),
+        owner,
+    )
+
+
+def _analyse(
+    creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None, urgency: str
+) -> Job:
+    job = lifecycle.create(
+        analysis.ANALYSE, {"creative": creative.pk, "media": media.pk}, owner, urgency
+    )
+    creative.current_media = media
+    creative.name = media.original_name
+    creative.job = job
+    creative.state = Creative.State.QUEUED
+    creative.error_code = ""
+    creative.save(update_fields=["current_media", "name", "job", "state", "error_code"])
+    return job
+
+
+def analyse_again(creative: Creative, owner: AbstractBaseUser | None) -> Job:
+    """A new job for the current media, whatever became of the last one.
+
+    Raises ``IntakeError`` if the creative has no media or is being worked on.
+    """
+    with transaction.atomic():
+        creative = Creative.objects.select_for_update().get(pk=creative.pk)
+        if creative.current_media is None:
+            raise IntakeError(_("There is no file to analyse."))
+        if creative.job and not creative.job.is_final:
+            raise IntakeError(_("It is being analysed right now."))
+        return _analyse(creative, creative.current_media, owner, Job.Urgency.INTERACTIVE)

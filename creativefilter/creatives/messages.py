@@ -1,0 +1,23 @@
+"""Sentences for every code that a creative or its job can end with."""
+
+from __future__ import annotations
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from classifier.errors import ErrorCode
+from creativefilter.creatives.models import Prediction
+from creativefilter.jobs.messages import MESSAGES
+
+
+def sentence(code: str) -> str:
+    """The sentence for an error or reason code in the reader's language; "" for no code."""
+    if code == Prediction.Reason.NO_SPEECH:
+        return _("Nobody speaks in this creative, so it is not classified by its words.")
+    if code == "deleted":
+        return _("The creative was deleted before its turn came.")
+    if code in MESSAGES:
+        return str(MESSAGES[code])
+    if code in ErrorCode:
+        return ErrorCode(code).sentence((get_language() or "ru")[:2])
+    return code

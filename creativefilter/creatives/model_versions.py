@@ -1,0 +1,68 @@
+"""Model folders as rows: which are known, which one decides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from creativefilter.creatives.models import ModelVersion
+
+
+class NoActiveModelError(RuntimeError):
+    """No model version is active, so nothing can be classified."""
+
+
+def active() -> ModelVersion:
+    """The version that decides; raises ``NoActiveModelError`` if there is none."""
+    version = ModelVersion.objects.filter(is_active=True).first()
+    if version is None:
+        raise NoActiveModelError("no model version is active: run manage.py prepare")
+    return version
+
+
+def path(version: ModelVersion) -> str:
+    """The version's folder; relative ones lie in the project (the starter model moves with it)."""
+    return str(Path(settings.BASE_DIR) / version.folder)
+
+
+def register_folder(folder: Path) -> ModelVersion:
+    """Makes a row for a model folder, known by its manifest's digest; a known one is returned.
+
+    Raises ``FileNotFoundError`` if the folder has no manifest. The files themselves are verified
+    by ``classifier`` when the model is loaded.
+    """
+    text = (folder / "manifest.json").read_bytes()
+    manifest = json.loads(text)
+    base = Path(settings.BASE_DIR)
+    version, _created = ModelVersion.objects.get_or_create(
+        digest=hashlib.sha256(text).hexdigest(),
+        defaults={
+            "name": manifest["name"],
+            "folder": str(folder.relative_to(base) if folder.is_relative_to(base) else folder),
+            "metrics": manifest["metrics"],
+        },
+    )
+    return version
+
+
+def activate(version: ModelVersion) -> None:
+    """Lets this version decide from now on. The others stay, and can be activated again."""
+    with transaction.atomic():
+        ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
+        ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
+
+
+def ensure_starter() -> ModelVersion:
+    """Registers the model that ships with the project.
+
+    It is activated if no version is, or if the active one is an older starter.
+    """
+    starter = register_folder(Path(settings.STARTER_MODEL))
+    current = ModelVersion.objects.filter(is_active=True).first()
+    if current is None or (current.folder == starter.folder and current.pk != starter.pk):
+        activate(starter)
+    return starter

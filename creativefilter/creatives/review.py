@@ -1,0 +1,14 @@
+"""What people say of creatives. Labels are added beside predictions, never over them."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from creativefilter.creatives.models import Creative, Label, Segment
+
+
+def set_label(
+    creative: Creative, segment: Segment | None, author: AbstractBaseUser | None, note: str = ""
+) -> Label:
+    """Adds a label; ``segment=None`` withdraws the one before, so the prediction counts again."""
+    return Label.objects.create(creative=creative, segment=segment, author=author, note=note)

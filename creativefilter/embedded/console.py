@@ -1,0 +1,74 @@
+"""What `run` and `demo` say on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.messages import sentence
+from creativefilter.embedded import demonstration
+from creativefilter.embedded.demonstration import Outcome, Script
+from creativefilter.embedded.preparation import Credentials
+
+Say = Callable[[str], object]
+
+
+class DemonstrationReport:
+    """Prints a line for each demonstration creative as it ends, and a summary after the last."""
+
+    def __init__(self, seeded: list[Script], say: Say) -> None:
+        self.waiting = {script.file: script for script in seeded}
+        self.outcomes: list[Outcome] = []
+        self.say = say
+
+    def print_news(self) -> bool:
+        """Says what has ended since the last call; True when nothing is left to wait for."""
+        if not self.waiting:
+            return True
+        for outcome in demonstration.finished(self.waiting):
+            self.outcomes.append(outcome)
+            self.say(line_of(outcome))
+        if not self.waiting:
+            self.say(self.summary())
+        return not self.waiting
+
+    def summary(self) -> str:
+        spoken = [o for o in self.outcomes if o.script.segment is not None]
+        silent = len(self.outcomes) - len(spoken)
+        return _(
+            "%(count)d demonstration creatives: %(right)d of %(spoken)d with speech got the "
+            "segment they were written for, %(quiet)d of %(silent)d without speech were left "
+            "unclassified, %(failed)d failed."
+        ) % {
+            "count": len(self.outcomes),
+            "right": sum(o.right for o in spoken),
+            "spoken": len(spoken),
+            "quiet": sum(o.right for o in self.outcomes if o.script.segment is None),
+            "silent": silent,
+            "failed": sum(o.prediction is None for o in self.outcomes),
+        }
+
+
+def line_of(outcome: Outcome) -> str:
+    name = f"{outcome.script.file:14}"
+    prediction = outcome.prediction
+    if prediction is None:
+        return f"{name} — {sentence(outcome.creative.error_code)}"
+    if prediction.segment is None:
+        return f"{name} — {sentence(prediction.reason)}"
+    return f"{name} {prediction.probability:4.0%}  {prediction.segment}"
+
+
+def credentials_text(credentials: Credentials) -> str:
+    return _(
+        "Administrator: %(username)s, password: %(password)s\n"
+        "Token for programs: %(token)s\n"
+        "Both are shown this once and stored only as hashes. New ones:\n"
+        "  python manage.py changepassword %(username)s\n"
+        "  python manage.py create_token %(username)s"
+    ) % {
+        "username": credentials.username,
+        "password": credentials.password,
+        "token": credentials.token,
+    }

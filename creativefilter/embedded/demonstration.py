@@ -1,0 +1,89 @@
+"""The demonstration creatives: seeded once, flagged, removable in one action."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.files.base import File
+
+from creativefilter.creatives import intake
+from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.jobs.models import Job
+from tasks.submit import submit
+
+FOLDER = Path(settings.BASE_DIR) / "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A demonstration creative as it was written: segment None where nobody speaks."""
+
+    file: str
+    segment: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a demonstration creative."""
+
+    script: Script
+    creative: Creative
+    prediction: Prediction | None
+
+    @property
+    def right(self) -> bool:
+        decided = self.prediction.segment_id if self.prediction else -1
+        return decided == self.script.segment
+
+
+def scripts() -> list[Script]:
+    with (FOLDER / "scripts.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            Script(row["file"], int(row["segment"]) if row["segment"] else None, row["text"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def seed() -> list[Script]:
+    """Sends every demonstration creative through the ordinary intake and queue."""
+    owner = get_user_model().objects.filter(is_superuser=True).order_by("pk").first()
+    seeded = scripts()
+    for script in seeded:
+        with (FOLDER / "creatives" / script.file).open("rb") as file:
+            received = intake.receive(
+                File(file), script.file, owner=owner, urgency=Job.Urgency.BATCH, is_demo=True
+            )
+        job = received.job
+        if job.is_final:
+            # The point of a demonstration is to see the work being done.
+            job = intake.analyse_again(received.creative, owner)
+        submit(job)
+    return seeded
+
+
+def finished(waiting: dict[str, Script]) -> Iterator[Outcome]:
+    """Takes the scripts that came to an end out of ``waiting`` (by file name) and yields them."""
+    ended = Creative.objects.filter(
+        is_demo=True,
+        name__in=list(waiting),
+        state__in=(Creative.State.DONE, Creative.State.FAILED),
+    ).order_by("job__finished_at")
+    for creative in ended:
+        prediction = None
+        if creative.state == Creative.State.DONE:
+            prediction = creative.predictions.select_related("segment").first()
+        yield Outcome(waiting.pop(creative.name), creative, prediction)
+
+
+def remove() -> int:
+    """Deletes every demonstration creative with its files; returns how many there were."""
+    rows = Creative.objects.filter(is_demo=True)
+    count = rows.count()
+    rows.delete()
+    return count

@@ -1,0 +1,17 @@
+"""Removes the demonstration creatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from creativefilter.embedded import demonstration
+
+
+class Command(BaseCommand):
+    help = "Removes every demonstration creative with its files."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(_("%d demonstration creatives were removed.") % demonstration.remove())

@@ -1,0 +1,60 @@
+"""Everything on one machine: web, worker and broker, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from creativefilter.embedded import demonstration, preparation
+from creativefilter.embedded.console import DemonstrationReport, credentials_text
+from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
+
+
+class Command(BaseCommand):
+    help = "Starts web, worker and broker on this machine and serves until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        port = os.environ.get("PORT")
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=int(port) if port else None)
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="send the demonstration creatives through the queue, print the table and end",
+        )
+
+    def handle(self, *args: Any, host: str, port: int | None, demo: bool, **options: Any) -> None:
+        credentials = preparation.prepare()
+        try:
+            with running(host, port) as supervisor:
+                supervisor.wait_for_web()
+                self._say(_("Creative Filter: %s") % supervisor.address)
+                if credentials:
+                    self._say(credentials_text(credentials))
+                self._serve(supervisor, demo, first_start=credentials is not None)
+        except SupervisorError as error:
+            raise CommandError(str(error)) from error
+
+    def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
+        seeded = demonstration.seed() if demo or first_start else []
+        if seeded:
+            self._say(_("%d demonstration creatives are being classified:") % len(seeded))
+        report = DemonstrationReport(seeded, self._say)
+
+        def each_second() -> bool:
+            return report.print_news() and demo
+
+        if not demo:
+            self._say(_("Ctrl-C stops everything."))
+        supervisor.serve(each_second)
+        if demo and report.waiting:
+            raise CommandError(_("Stopped before all demonstration creatives were done."))
+        self._say(_("Stopping…"))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,0 +1,44 @@
+"""Everything that has to be there before the first request; each step is harmless when repeated."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from knox.models import AuthToken
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Shown once; only hashes are stored."""
+
+    username: str
+    password: str
+    token: str
+
+
+def prepare() -> Credentials | None:
+    """Database, weights and, on an empty database, an administrator with a token."""
+    Path(settings.DATA_DIR).mkdir(parents=True, exist_ok=True)
+    call_command("migrate", verbosity=0, interactive=False)
+    if settings.WHISPER_MODEL == "packaged":
+        from classifier.weights import packaged_whisper
+
+        packaged_whisper(settings.WEIGHTS_FOLDER)
+    return _first_administrator()
+
+
+def _first_administrator() -> Credentials | None:
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    admin = users.create_superuser(username=ADMIN, password=password)
+    _row, token = AuthToken.objects.create(user=admin)
+    return Credentials(ADMIN, password, token)

@@ -1,0 +1,211 @@
+"""Web, worker and broker on one machine, under one process that starts, watches and stops them."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.utils.translation import gettext as _
+
+from creativefilter.celery import QUEUES, app
+from creativefilter.embedded import broker
+from creativefilter.embedded.processes import spawn, stop
+from creativefilter.jobs import lifecycle
+from tasks.submit import publish_all
+
+logger = logging.getLogger(__name__)
+
+# A stage that is running may finish; what does not in time is queued again on the next start.
+WORKER_GRACE = 15.0
+RESTART_PAUSE = 2.0
+WORKER_NAME = "embedded@localhost"
+
+
+class SupervisorError(RuntimeError):
+    """The application can't start; the message is for the person who started it."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is started again when it dies."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    restart_at: float = 0.0
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = spawn(self.argv, self.env, output=output)
+
+    def watch(self) -> None:
+        """Starts the process again, after a pause, if it has ended."""
+        if self.process is None or self.process.poll() is None:
+            return
+        if not self.restart_at:
+            status = self.process.returncode
+            logger.error("%s ended with status %s, see %s", self.name, status, self.log)
+            self.restart_at = time.monotonic() + RESTART_PAUSE
+        elif time.monotonic() >= self.restart_at:
+            self.restart_at = 0.0
+            self.start()
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The running application. Use it through :func:`running`."""
+
+    host: str
+    port: int
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.host}:{self.port}/"
+
+    def serve(self, each_second: Callable[[], bool]) -> None:
+        """Watches and sweeps until a signal comes or ``each_second`` says that it is enough."""
+        swept = 0.0
+        while not self.stopping:
+            for child in self.children:
+                child.watch()
+            if time.monotonic() - swept >= settings.SWEEP_SECONDS:
+                swept = time.monotonic()
+                self._sweep()
+            if each_second():
+                return
+            time.sleep(1)
+
+    def _sweep(self) -> None:
+        try:
+            publish_all(lifecycle.sweep())
+        except DatabaseError:
+            logger.exception("sweep")
+        finally:
+            connections.close_all()
+
+    def wait_for_web(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.stopping:
+            try:
+                socket.create_connection((self.host, self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        if not self.stopping:
+            logs = Path(settings.DATA_DIR) / "logs"
+            raise SupervisorError(_("The web server did not start; see %s.") % logs)
+
+
+@contextmanager
+def running(host: str, port: int | None) -> Iterator[Supervisor]:
+    """Starts broker, worker and web; stops them in the reverse order, whatever happens.
+
+    Raises ``SupervisorError`` if another one runs on the same data, or the port is taken.
+    """
+    data = Path(settings.DATA_DIR)
+    logs = data / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with _only_one(data / "supervisor.lock"):
+        supervisor = Supervisor(host, _port(host, port))
+        previous = {s: signal.signal(s, _stopper(supervisor)) for s in _SIGNALS}
+        own_broker = None
+        try:
+            url = settings.REDIS_URL
+            if not url:
+                own_broker = broker.start(data / "broker", logs / "broker.log")
+                url = own_broker.url
+            app.conf.broker_url = url
+            supervisor.children = _children(supervisor, url, logs)
+            for child in supervisor.children:
+                child.start()
+            yield supervisor
+        finally:
+            for child in reversed(supervisor.children):
+                if child.process:
+                    stop(child.process, WORKER_GRACE)
+            app.close()
+            if own_broker:
+                own_broker.stop()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _stopper(supervisor: Supervisor) -> Callable[[int, object], None]:
+    def handle(_number: int, _frame: object) -> None:
+        supervisor.stopping = True
+
+    return handle
+
+
+def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> list[Child]:
+    env = {"REDIS_URL": broker_url, "PYTHONUNBUFFERED": "1"}
+    # Each process of the pool has its own model and threads; more would fight for the cores.
+    threads = str(settings.WHISPER_THREADS)
+    worker_env = env | {"OMP_NUM_THREADS": threads, "OMP_THREAD_LIMIT": threads}
+    python = [sys.executable, "-m"]
+    worker = [
+        *python, "celery", "--app", "creativefilter", "worker",
+        "--hostname", WORKER_NAME,
+        "--concurrency", str(settings.WORKER_PROCESSES),
+        "--queues", ",".join(QUEUES),
+        "--loglevel", "INFO",
+        "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+    web = [
+        *python, "gunicorn", "creativefilter.wsgi",
+        "--bind", f"{supervisor.host}:{supervisor.port}",
+        "--worker-class", "gthread",
+        "--threads", str(settings.WEB_THREADS),
+        "--timeout", "120",
+        "--graceful-timeout", "5",
+        "--access-logfile", "-",
+    ]  # fmt: skip
+    return [
+        Child("worker", worker, worker_env, logs / "worker.log"),
+        Child("web", web, env, logs / "web.log"),
+    ]
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = _("Creative Filter is running already on the data in %s.") % lock.parent
+            raise SupervisorError(message) from None
+        yield
+
+
+def _port(host: str, wanted: int | None) -> int:
+    """The wanted port if it is free; without a wish the first free one from 8000 on."""
+    for port in [wanted] if wanted else range(8000, 8100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise SupervisorError(
+        _("Port %s is taken. Choose another: make run PORT=8080") % (wanted or "8000-8099")
+    )
+

@@ -1,0 +1,67 @@
+"""What kinds of work exist. Each app registers its own; this app knows none by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from creativefilter.jobs.models import Job
+
+Save = Callable[[], dict[str, Any] | None]
+
+
+class JobError(Exception):
+    """Work that can't succeed however often it is tried: a code for people, a detail for logs."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a kind of work.
+
+    ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
+    database in the transaction that also moves the job on, so a late worker whose claim was taken
+    over leaves no trace. What the last ``save`` returns becomes the job's result.
+    """
+
+    name: str
+    resource: Literal["cpu", "gpu"]
+    work: Callable[[Job], Save]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of work: its stages in order, and what to write beside a job that failed."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    on_failed: Callable[[Job], None]
+
+    def stage(self, name: str) -> Stage:
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def after(self, name: str) -> Stage | None:
+        index = [stage.name for stage in self.stages].index(name) + 1
+        return self.stages[index] if index < len(self.stages) else None
+
+    def percent(self, name: str) -> int:
+        """The share of stages that lie before this one, 0-100."""
+        return 100 * [stage.name for stage in self.stages].index(name) // len(self.stages)
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    _KINDS[kind.name] = kind
+    return kind
+
+
+def get(name: str) -> Kind:
+    """The kind of that name; raises ``KeyError`` if no installed app registered it."""
+    return _KINDS[name]

@@ -1,0 +1,214 @@
+"""The life of a job: every change of state is a conditional UPDATE.
+
+Functions that leave a job to be queued return it; only ``tasks.submit`` talks to the broker.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from creativefilter.jobs import kinds
+from creativefilter.jobs.kinds import JobError, Kind
+from creativefilter.jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+# The database was busy or away, or the stage was slow this once: worth another attempt.
+TRANSIENT = (OperationalError, SoftTimeLimitExceeded)
+# Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
+REPUBLISH_AT_ONCE = 100
+
+
+def create(
+    kind: Kind,
+    params: dict[str, Any],
+    owner: AbstractBaseUser | None = None,
+    urgency: str = Job.Urgency.INTERACTIVE,
+) -> Job:
+    """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run."""
+    return Job.objects.create(
+        kind=kind.name, stage=kind.stages[0].name, params=params, owner=owner, urgency=urgency
+    )
+
+
+def create_done(
+    kind: Kind, params: dict[str, Any], result: dict[str, Any], owner: AbstractBaseUser | None
+) -> Job:
+    """A job whose answer was known before it began; it never sees the queue."""
+    return Job.objects.create(
+        kind=kind.name,
+        stage=kind.stages[-1].name,
+        state=Job.State.DONE,
+        progress=100,
+        params=params,
+        result=result,
+        owner=owner,
+        finished_at=timezone.now(),
+    )
+
+
+def claim(job_id: str, stage: str, worker: str) -> Job | None:
+    """Takes a queued job for this worker, or returns None: it is claimed, done or gone."""
+    now = timezone.now()
+    claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage).update(
+        state=Job.State.RUNNING,
+        worker=worker,
+        attempts=F("attempts") + 1,
+        lease_until=now + settings.JOB_LEASE,
+        started_at=Coalesce(F("started_at"), now),
+    )
+    return Job.objects.get(pk=job_id) if claimed else None
+
+
+def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
+    """Does one stage of a job. Returns the job if it has to be queued (again), else None."""
+    job = claim(job_id, stage, worker)
+    if job is None:
+        return None
+    kind = kinds.get(job.kind)
+    try:
+        save = kind.stage(stage).work(job)
+        return _advance(job, kind, save)
+    except JobError as error:
+        fail(job, error.code, error.detail)
+    except TRANSIENT as error:
+        code = "timed_out" if isinstance(error, SoftTimeLimitExceeded) else "database_busy"
+        return release(job, code, repr(error))
+    except Exception:
+        logger.exception("job %s, stage %s", job_id, stage)
+        fail(job, "internal", traceback.format_exc(limit=-5))
+    return None
+
+
+def _mine(job: Job) -> Any:
+    """The row of a job, if this claim of it still holds."""
+    return Job.objects.filter(
+        pk=job.pk,
+        state=Job.State.RUNNING,
+        stage=job.stage,
+        worker=job.worker,
+        attempts=job.attempts,
+    )
+
+
+def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
+    following = kind.after(job.stage)
+    if following is None:
+        change: dict[str, Any] = {
+            "state": Job.State.DONE,
+            "progress": 100,
+            "finished_at": timezone.now(),
+        }
+    else:
+        change = {
+            "state": Job.State.QUEUED,
+            "stage": following.name,
+            "progress": kind.percent(following.name),
+            "attempts": 0,
+            "published_at": None,
+        }
+    with transaction.atomic():
+        if not _mine(job).update(lease_until=None, **change):
+            logger.warning("job %s: the claim was taken over, its outcome is dropped", job.pk)
+            return None
+        result = save()
+        if following is None:
+            Job.objects.filter(pk=job.pk).update(result=result)
+    job.refresh_from_db()
+    return job if following else None
+
+
+def fail(job: Job, code: str, detail: str = "") -> bool:
+    """Ends a claimed job with a reason. False if the claim no longer holds."""
+    with transaction.atomic():
+        failed = _mine(job).update(
+            state=Job.State.FAILED,
+            error_code=code,
+            error_detail=detail[-4000:],
+            lease_until=None,
+            finished_at=timezone.now(),
+        )
+        if failed:
+            job.refresh_from_db()
+            kinds.get(job.kind).on_failed(job)
+    return bool(failed)
+
+
+def release(job: Job, code: str, detail: str = "") -> Job | None:
+    """Gives a claim back after an accident: queued again, or failed after the last attempt."""
+    if job.attempts >= settings.JOB_MAX_ATTEMPTS:
+        fail(job, code, detail)
+        return None
+    released = _mine(job).update(
+        state=Job.State.QUEUED, lease_until=None, published_at=None, error_detail=detail[-4000:]
+    )
+    if not released:
+        return None
+    job.refresh_from_db()
+    return job
+
+
+def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> Job | None:
+    """The process that held this claim is gone. Returns the job if it has to be queued again."""
+    job = Job.objects.filter(
+        pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker
+    ).first()
+    return release(job, code, detail) if job else None
+
+
+def lost_by(worker: str) -> list[Job]:
+    """Everything that a worker of this name held: it has just started, so it holds nothing."""
+    held = list(Job.objects.filter(state=Job.State.RUNNING, worker=worker))
+    return [job for job in (release(job, "worker_lost", "worker restarted") for job in held) if job]
+
+
+def sweep() -> list[Job]:
+    """Jobs that need the broker: leases that ran out, messages that were never sent or got lost."""
+    now = timezone.now()
+    for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
+        release(job, "worker_lost", "the lease ran out")
+    stale = now - settings.JOB_REPUBLISH_AFTER
+    return list(
+        Job.objects.filter(state=Job.State.QUEUED)
+        .filter(Q(published_at__isnull=True) | Q(published_at__lt=stale))
+        .order_by("created_at")[:REPUBLISH_AT_ONCE]
+    )
+
+
+def published(job: Job) -> None:
+    """Notes that the broker took the message of this job's current stage."""
+    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, stage=job.stage).update(
+        published_at=timezone.now()
+    )
+
+
+def retry(job: Job) -> Job | None:
+    """A failed or cancelled job starts again from its first stage. None if it is neither."""
+    first = kinds.get(job.kind).stages[0].name
+    restarted = Job.objects.filter(
+        pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED)
+    ).update(
+        state=Job.State.QUEUED,
+        stage=first,
+        progress=0,
+        attempts=0,
+        error_code="",
+        error_detail="",
+        published_at=None,
+        started_at=None,
+        finished_at=None,
+    )
+    if not restarted:
+        return None
+    job.refresh_from_db()
+    return job

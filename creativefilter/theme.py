@@ -1,0 +1,73 @@
+"""How the admin looks: names, navigation, colours."""
+
+from __future__ import annotations
+
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _item(title: object, icon: str, view: str, permission: str) -> dict[str, object]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(view),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": "Creative Filter",
+    "SITE_HEADER": "Creative Filter",
+    "SITE_SUBHEADER": _("Advertising creatives by segment"),
+    "SITE_SYMBOL": "filter_alt",
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": _("Creatives"),
+                "items": [
+                    _item(
+                        _("Creatives"),
+                        "movie",
+                        "admin:creatives_creative_changelist",
+                        "creatives.view_creative",
+                    ),
+                    _item(
+                        _("Add creatives"),
+                        "upload_file",
+                        "admin:creatives_creative_add",
+                        "creatives.add_creative",
+                    ),
+                    _item(
+                        _("Segments"),
+                        "category",
+                        "admin:creatives_segment_changelist",
+                        "creatives.view_segment",
+                    ),
+                ],
+            },
+            {
+                "title": _("Behind the scenes"),
+                "separator": True,
+                "items": [
+                    _item(_("Jobs"), "pending_actions", "admin:jobs_job_changelist", "jobs.view_job"),
+                    _item(
+                        _("Model versions"),
+                        "model_training",
+                        "admin:creatives_modelversion_changelist",
+                        "creatives.view_modelversion",
+                    ),
+                    _item(_("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
+                    _item(_("Access tokens"), "key", "admin:knox_authtoken_changelist", "knox.view_authtoken"),
+                    {
+                        "title": _("API for programs"),
+                        "icon": "api",
+                        "link": reverse_lazy("api:docs"),
+                    },
+                ],
+            },
+        ],
+    },
+}

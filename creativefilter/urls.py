@@ -1,0 +1,17 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+
+from creativefilter.api.views import ReferencePredictView, healthz
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include("creativefilter.api.urls")),
+    re_path(r"^predict/?$", ReferencePredictView.as_view(), name="reference-predict"),
+    path("docs", RedirectView.as_view(pattern_name="api:docs")),
+    path("healthz", healthz),
+]

@@ -1,0 +1,1 @@
+"""Celery tasks. A task is a decorator and one call of a service; ``submit`` is the only door in."""

@@ -1,0 +1,57 @@
+"""The tasks, and what a worker does when a process of its pool is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import Task, shared_task
+from celery.signals import celeryd_init, task_failure, worker_ready, worker_shutdown
+from django.db import connections
+
+from creativefilter.jobs import lifecycle
+from tasks.submit import RUN_STAGE, publish, publish_all
+
+
+@shared_task(name=RUN_STAGE, bind=True)
+def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
+    """Does one stage of a job and queues the next."""
+    if job := lifecycle.run_stage(job_id, stage, self.request.hostname):
+        publish(job)
+
+
+@shared_task(name="jobs.sweep")
+def sweep() -> int:
+    """Queues again what a dead worker or a lost message left."""
+    return publish_all(lifecycle.sweep())
+
+
+_worker_name = ""
+
+
+@celeryd_init.connect
+def remember_name(sender: str, **_: Any) -> None:
+    """The name under which this worker's processes claim jobs."""
+    global _worker_name
+    _worker_name = sender
+
+
+@task_failure.connect
+def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_: Any) -> None:
+    """Runs in the worker's main process: its child was killed, by the kernel or a time limit."""
+    if sender.name != RUN_STAGE or not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+        return
+    code = "timed_out" if isinstance(exception, TimeLimitExceeded) else "worker_lost"
+    job_id, stage = args
+    if job := lifecycle.lost(job_id, stage, _worker_name, code, repr(exception)):
+        publish(job)
+    # The pool forks again from this process: no connection may be shared with a child.
+    connections.close_all()
+
+
+@worker_ready.connect
+@worker_shutdown.connect
+def release_claims(**_: Any) -> None:
+    """A worker that starts or ends holds nothing: what its name still claims is queued again."""
+    publish_all(lifecycle.lost_by(_worker_name))
+    connections.close_all()

@@ -1,0 +1,58 @@
+"""The only door through which work is queued: after commit, under our own ids.
+
+The Job row is the outbox. If the broker does not answer, the row stays unpublished and the
+sweeper sends it later; the caller's request succeeds all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from creativefilter.celery import app
+from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+RUN_STAGE = "jobs.run_stage"
+
+
+def submit(job: Job) -> None:
+    """Queues a job as soon as the current transaction has committed; a rollback queues nothing."""
+    transaction.on_commit(lambda: publish(job))
+
+
+def publish(job: Job) -> bool:
+    """Sends the job's current stage to its queue. False if the broker does not answer."""
+    try:
+        app.send_task(
+            RUN_STAGE,
+            args=[str(job.pk), job.stage],
+            queue=queue_of(job),
+            task_id=str(uuid.uuid5(job.pk, f"{job.stage}:{job.attempts}")),
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("job %s is not published yet: %s", job.pk, error)
+        return False
+    lifecycle.published(job)
+    return True
+
+
+def publish_all(jobs: Iterable[Job]) -> int:
+    """Publishes until the broker fails once; returns how many went out."""
+    count = 0
+    for job in jobs:
+        if not publish(job):
+            break
+        count += 1
+    return count
+
+
+def queue_of(job: Job) -> str:
+    """``gpu-`` for neural models, ``cpu-`` for the rest; people before batches."""
+    return f"{kinds.get(job.kind).stage(job.stage).resource}-{job.urgency}"
