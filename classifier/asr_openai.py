@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from threading import Lock
 from typing import Any
 
@@ -35,6 +36,12 @@ def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, OpenAIW
         loaded = whisper.load_model(source, device, download_root=str(where.weights_folder))
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError.not_loaded("openai-whisper", model, error) from error
+    except (UnpicklingError, EOFError, LookupError, TypeError) as error:
+        # torch's own words advise to read the file without its safeguard: not for a person's eyes.
+        raise WeightsError(
+            f"{source} is not a checkpoint of openai-whisper.",
+            f"{source} — не файл весов openai-whisper.",
+        ) from error
     torch.set_num_threads(where.threads)
     return name, OpenAIWhisper(loaded, decoding, half)
 

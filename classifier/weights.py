@@ -75,10 +75,10 @@ class WeightsError(Exception):
         """The library refused: no way to the hub, damaged weights, device not to be had."""
         reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
         return cls(
-            f"{engine} cannot load the model “{model}”: if it has to be downloaded, check the "
-            f"connection or give a local folder ({reason}).",
-            f"{engine} не может загрузить модель «{model}»: если её нужно скачать, проверьте "
-            f"соединение или укажите локальную папку ({reason}).",
+            f"{engine} cannot load the model “{model}”: {reason}. A model given by its name is "
+            "downloaded: without a connection, give a local folder.",
+            f"{engine} не может загрузить модель «{model}»: {reason}. Модель, заданная именем, "
+            "скачивается: без соединения укажите локальную папку.",
         )
 
 

@@ -22,8 +22,12 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[np.generic]]
 
-FLOAT_TYPES = {0: np.dtype("<f4"), 4: np.dtype("<f2")}
-INTEGER_TYPES = {1: np.dtype("i1"), 2: np.dtype("<i2"), 3: np.dtype("<i4")}
+FLOAT_TYPES: dict[int, np.dtype[np.generic]] = {0: np.dtype("<f4"), 4: np.dtype("<f2")}
+INTEGER_TYPES: dict[int, np.dtype[np.generic]] = {
+    1: np.dtype("i1"),
+    2: np.dtype("<i2"),
+    3: np.dtype("<i4"),
+}
 TYPES = FLOAT_TYPES | INTEGER_TYPES
 
 
