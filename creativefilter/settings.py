@@ -200,7 +200,9 @@ WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))
 CPUS = os.cpu_count() or 1
 WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", min(CPUS, 4), validate=validate.Range(1, 64))
 WHISPER_ENGINE: str = env.str(
-    "WHISPER_ENGINE", "faster-whisper", validate=validate.OneOf(["faster-whisper", "openai-whisper"])
+    "WHISPER_ENGINE",
+    "faster-whisper",
+    validate=validate.OneOf(["faster-whisper", "openai-whisper"]),
 )
 # "packaged" (whisper-base from the installed weight packages), a name such as "small"
 # (fetched from the hub), or a folder.
@@ -252,7 +254,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "sweep": {
+        "task": "jobs.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
 }
 
 LOGGING = {

@@ -52,7 +52,9 @@ UNFOLD = {
                 "title": _("Behind the scenes"),
                 "separator": True,
                 "items": [
-                    _item(_("Jobs"), "pending_actions", "admin:jobs_job_changelist", "jobs.view_job"),
+                    _item(
+                        _("Jobs"), "pending_actions", "admin:jobs_job_changelist", "jobs.view_job"
+                    ),
                     _item(
                         _("Model versions"),
                         "model_training",
@@ -60,7 +62,12 @@ UNFOLD = {
                         "creatives.view_modelversion",
                     ),
                     _item(_("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
-                    _item(_("Access tokens"), "key", "admin:knox_authtoken_changelist", "knox.view_authtoken"),
+                    _item(
+                        _("Access tokens"),
+                        "key",
+                        "admin:knox_authtoken_changelist",
+                        "knox.view_authtoken",
+                    ),
                     {
                         "title": _("API for programs"),
                         "icon": "api",

@@ -50,9 +50,7 @@ def text_model(folder: str, digest: str) -> TextModel:
 
 def _enter(job: Job, state: str) -> MediaVersion:
     """Shows where the creative is, and returns the media version that the job is about."""
-    media = (
-        MediaVersion.objects.select_related("creative").filter(pk=job.params["media"]).first()
-    )
+    media = MediaVersion.objects.select_related("creative").filter(pk=job.params["media"]).first()
     if media is None:
         raise JobError("deleted", "the creative was deleted while its job waited")
     Creative.objects.filter(pk=media.creative_id, job=job).update(state=state)
@@ -87,11 +85,15 @@ def decode(job: Job) -> Save:
 def transcribe(job: Job) -> Save:
     """Speech out of the sound, with what is not speech taken out of the text."""
     from classifier.text import assess_transcript
+    from classifier.weights import WeightsError
 
     media = _enter(job, State.TRANSCRIBING)
     audio = derived.audio(media.pk)
     began = time.monotonic()
-    [heard] = transcriber().transcribe([audio])
+    try:
+        [heard] = transcriber().transcribe([audio])
+    except WeightsError as error:
+        raise JobError("no_weights", repr(error)) from error
     taken = time.monotonic() - began
     speech = assess_transcript(heard.utterances)
 

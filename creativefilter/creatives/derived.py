@@ -28,7 +28,7 @@ def folder(media_id: int) -> Path:
 
 def write(media_id: int, decoded: Media) -> list[dict[str, object]]:
     """Stores sound and frames; returns ``[{"seconds": s, "file": name}, …]`` of the frames."""
-    from classifier.media import write_jpeg, write_wav
+    from classifier.media import encode_jpeg, write_wav
 
     final = folder(media_id)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write(media_id: int, decoded: Media) -> list[dict[str, object]]:
         frames: list[dict[str, object]] = []
         for number, frame in enumerate(decoded.frames):
             name = f"frame-{number:02d}.jpg"
-            write_jpeg(aside / name, frame.image)
+            (aside / name).write_bytes(encode_jpeg(frame.image))
             frames.append({"seconds": round(frame.seconds, 3), "file": name})
         shutil.rmtree(final, ignore_errors=True)
         aside.rename(final)

@@ -130,7 +130,9 @@ def _creative(
     return same or Creative.objects.create(**fresh)
 
 
-def _answered(creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None) -> Job | None:
+def _answered(
+    creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None
+) -> Job | None:
     """A job that is done at once: the same bytes were already judged by the active model."""
     prediction = media.predictions.filter(model_version__is_active=True).first()
     is_current = creative.current_media_id == media.pk

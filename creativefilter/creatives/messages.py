@@ -14,6 +14,11 @@ def sentence(code: str) -> str:
     """The sentence for an error or reason code in the reader's language; "" for no code."""
     if code == Prediction.Reason.NO_SPEECH:
         return _("Nobody speaks in this creative, so it is not classified by its words.")
+    if code == "no_weights":
+        return _(
+            "Speech recognition could not be started. The file is kept; tell the administrator "
+            "and analyse it again afterwards."
+        )
     if code == "deleted":
         return _("The creative was deleted before its turn came.")
     if code in MESSAGES:

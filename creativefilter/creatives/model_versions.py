@@ -36,14 +36,14 @@ def register_folder(folder: Path) -> ModelVersion:
     by ``classifier`` when the model is loaded.
     """
     text = (folder / "manifest.json").read_bytes()
-    manifest = json.loads(text)
+    digest = hashlib.sha256(text).hexdigest()
     base = Path(settings.BASE_DIR)
     version, _created = ModelVersion.objects.get_or_create(
-        digest=hashlib.sha256(text).hexdigest(),
+        digest=digest,
         defaults={
-            "name": manifest["name"],
+            "name": f"{folder.name} {digest[:8]}",
             "folder": str(folder.relative_to(base) if folder.is_relative_to(base) else folder),
-            "metrics": manifest["metrics"],
+            "metrics": json.loads(text)["facts"].get("metrics", {}),
         },
     )
     return version

@@ -41,7 +41,7 @@ def spawn(
         stdout=output,
         stderr=output,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509  (single-threaded here)
+        preexec_fn=die_with_parent,
     )
 
 

@@ -208,4 +208,3 @@ def _port(host: str, wanted: int | None) -> int:
     raise SupervisorError(
         _("Port %s is taken. Choose another: make run PORT=8080") % (wanted or "8000-8099")
     )
-

@@ -160,9 +160,7 @@ def release(job: Job, code: str, detail: str = "") -> Job | None:
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> Job | None:
     """The process that held this claim is gone. Returns the job if it has to be queued again."""
-    job = Job.objects.filter(
-        pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker
-    ).first()
+    job = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker).first()
     return release(job, code, detail) if job else None
 
 

@@ -1,0 +1,270 @@
+"""Creatives: the list with live progress, the page that adds files, the page of one creative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from creativefilter.creatives import intake, review
+from creativefilter.creatives.admin.creative_page import page_of
+from creativefilter.creatives.admin.filters import ReviewedFilter, SegmentFilter
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Creative, Segment
+from tasks.submit import submit
+
+PROGRESS_AT_ONCE = 500
+
+
+def status_of(creative: Creative) -> dict[str, Any]:
+    """State for the page and for the script that keeps it current."""
+    done = creative.state in (Creative.State.DONE, Creative.State.FAILED)
+    return {
+        "id": creative.pk,
+        "state": creative.state,
+        "title": creative.get_state_display(),
+        "percent": creative.job.progress if creative.job and not done else 100,
+        "final": done,
+        "message": sentence(creative.error_code),
+    }
+
+
+@admin.register(Creative)
+class CreativeAdmin(ModelAdmin):
+    list_display = ("title", "status", "segment", "decided", "seconds", "created_at")
+    list_display_links = ("title",)
+    list_filter = ("state", SegmentFilter, ReviewedFilter, "is_demo")
+    list_filter_submit = True
+    list_per_page = 50
+    list_select_related = ("job", "current_media")
+    show_full_result_count = False
+    search_fields = ("advertisement_id", "name", "media__transcripts__speech")
+    search_help_text = gettext_lazy("Advertisement ID, file name or words that are spoken")
+    actions = ("analyse_again",)
+    actions_list = ("remove_demo",)
+
+    class Media:
+        css = {"all": ("creativefilter/creatives.css",)}
+        js = ("creativefilter/progress.js",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Creative]:
+        return super().get_queryset(request).with_effective_segment()
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("progress/", wrap(self.progress), name="creatives_progress"),
+            path("<int:pk>/label/", wrap(require_POST(self.label)), name="creatives_label"),
+            path("<int:pk>/again/", wrap(require_POST(self.again)), name="creatives_again"),
+            *super().get_urls(),
+        ]
+
+    # The list
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self.segments = {segment.number: segment for segment in Segment.objects.all()}
+        return super().changelist_view(request, extra_context)
+
+    @display(description=gettext_lazy("creative"), ordering="name")
+    def title(self, creative: Creative) -> str:
+        demo = format_html(' <span class="cf-tag">{}</span>', _("demo")) if creative.is_demo else ""
+        return format_html("{}{}", creative.name, demo)
+
+    @display(description=gettext_lazy("state"), ordering="state")
+    def status(self, creative: Creative) -> str:
+        now = status_of(creative)
+        return format_html(
+            '<span class="cf-status cf-status-{}" data-creative="{}" data-final="{}" title="{}">'
+            '<span class="cf-status-title">{}</span>'
+            '<span class="cf-bar"><span style="width:{}%"></span></span></span>',
+            now["state"],
+            creative.pk,
+            "1" if now["final"] else "",
+            now["message"],
+            now["title"],
+            now["percent"],
+        )
+
+    @display(description=gettext_lazy("segment"))
+    def segment(self, creative: Any) -> str:
+        if creative.effective_segment is not None:
+            return str(self.segments[creative.effective_segment])
+        return sentence(creative.error_code or creative.reason or "") or "—"
+
+    @display(description=gettext_lazy("decided by"), ordering="probability")
+    def decided(self, creative: Any) -> str:
+        if creative.label_segment is not None:
+            return _("a person")
+        return f"{creative.probability:.0%}" if creative.probability is not None else "—"
+
+    @display(description=gettext_lazy("seconds"), ordering="current_media__seconds")
+    def seconds(self, creative: Creative) -> str:
+        media = creative.current_media
+        return f"{media.seconds:.1f}" if media and media.seconds else "—"
+
+    def progress(self, request: HttpRequest) -> JsonResponse:
+        """States of the creatives that a page shows: ``?id=1&id=2``."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        ids = [int(pk) for pk in request.GET.getlist("id")[:PROGRESS_AT_ONCE] if pk.isdecimal()]
+        rows = Creative.objects.filter(pk__in=ids).select_related("job")
+        return JsonResponse({"creatives": [status_of(creative) for creative in rows]})
+
+    @action(description=gettext_lazy("Analyse again"), permissions=["change"])
+    def analyse_again(self, request: HttpRequest, queryset: QuerySet[Creative]) -> None:
+        queued, refused = 0, 0
+        for creative in queryset:
+            try:
+                submit(intake.analyse_again(creative, request.user))
+                queued += 1
+            except intake.IntakeError:
+                refused += 1
+        if queued:
+            text = ngettext(
+                "%d creative is being analysed again.",
+                "%d creatives are being analysed again.",
+                queued,
+            )
+            messages.success(request, text % queued)
+        if refused:
+            text = ngettext(
+                "%d creative is being analysed already or has no file.",
+                "%d creatives are being analysed already or have no file.",
+                refused,
+            )
+            messages.warning(request, text % refused)
+
+    @action(
+        description=gettext_lazy("Remove demonstration creatives"),
+        permissions=["delete"],
+        icon="delete_sweep",
+        attrs={"data-confirm": gettext_lazy("Remove all demonstration creatives?")},
+    )
+    def remove_demo(self, request: HttpRequest) -> HttpResponse:
+        rows = Creative.objects.filter(is_demo=True)
+        count = rows.count()
+        rows.delete()
+        messages.success(request, _("%d demonstration creatives were removed.") % count)
+        return redirect("admin:creatives_creative_changelist")
+
+    # Adding files
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            accepted = self._receive(request)
+            onward = reverse(f"admin:creatives_creative_{'changelist' if accepted else 'add'}")
+            # The page's script shows how far the upload has come, then goes on by itself.
+            if request.headers.get("Accept") == "application/json":
+                return JsonResponse({"location": onward})
+            return redirect(onward)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Add creatives"),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "creatives/add.html", context)
+
+    def _receive(self, request: HttpRequest) -> bool:
+        """Takes in every file of the form; a refused one never stops the rest."""
+        files = request.FILES.getlist("files")
+        if not files:
+            messages.error(request, _("Choose at least one file."))
+            return False
+        new, known = 0, 0
+        for file in files:
+            try:
+                received = intake.receive(file, file.name or "", owner=request.user)
+            except intake.IntakeError as error:
+                name = intake.display_name(file.name or "")
+                messages.error(request, f"{name}: {error}")
+                continue
+            if not received.job.is_final:
+                submit(received.job)
+            known += received.known
+            new += not received.known
+        if new:
+            text = ngettext("%d file was added.", "%d files were added.", new)
+            messages.success(request, text % new)
+        if known:
+            text = ngettext(
+                "%d file was known already; nothing was stored twice.",
+                "%d files were known already; nothing was stored twice.",
+                known,
+            )
+            messages.info(request, text % known)
+        return bool(new or known)
+
+    # One creative
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        creative = self.get_object(request, object_id)
+        if creative is None:
+            raise Http404
+        if not self.has_view_permission(request, creative):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            **page_of(creative),
+            "opts": self.opts,
+            "original": creative,
+            "title": str(creative),
+            "media": self.media,
+            "status": status_of(creative),
+            "may_label": request.user.has_perm("creatives.add_label"),
+            "may_change": self.has_change_permission(request, creative),
+            "may_delete": self.has_delete_permission(request, creative),
+        }
+        return TemplateResponse(request, "creatives/creative.html", context)
+
+    def label(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Adds a label, or withdraws the last one where no segment is sent."""
+        if not request.user.has_perm("creatives.add_label"):
+            raise PermissionDenied
+        creative = get_object_or_404(Creative, pk=pk)
+        number = request.POST.get("segment", "")
+        segment = get_object_or_404(Segment, pk=int(number)) if number.isdecimal() else None
+        if segment is None and "withdraw" not in request.POST:
+            messages.error(request, _("Choose a segment."))
+        else:
+            review.set_label(creative, segment, request.user, request.POST.get("note", "")[:255])
+            messages.success(
+                request,
+                _("The segment is set: %s.") % segment
+                if segment
+                else _("The label is withdrawn; the prediction counts again."),
+            )
+        return redirect(reverse("admin:creatives_creative_change", args=[pk]))
+
+    def again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Analyses one creative once more."""
+        creative = get_object_or_404(Creative, pk=pk)
+        if not self.has_change_permission(request, creative):
+            raise PermissionDenied
+        try:
+            submit(intake.analyse_again(creative, request.user))
+        except intake.IntakeError as error:
+            messages.warning(request, str(error))
+        return redirect(reverse("admin:creatives_creative_change", args=[pk]))

@@ -1,0 +1,45 @@
+"""Filters of the list of creatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
+
+from creativefilter.creatives.models import Segment
+
+
+class SegmentFilter(DropdownFilter):
+    """By the effective segment: the label if there is one, else the prediction."""
+
+    title = _("segment")
+    parameter_name = "segment"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        known = [(str(segment.number), str(segment)) for segment in Segment.objects.all()]
+        return [*known, ("none", str(_("Not classified")))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "none":
+            return queryset.filter(effective_segment__isnull=True)
+        if str(self.value() or "").isdecimal():
+            return queryset.filter(effective_segment=self.value())
+        return queryset
+
+
+class ReviewedFilter(RadioFilter):
+    """Whether a person's label stands."""
+
+    title = _("reviewed")
+    parameter_name = "reviewed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Labelled by a person")), ("no", _("Prediction only"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("yes", "no"):
+            return queryset.filter(label_segment__isnull=self.value() == "no")
+        return queryset

@@ -1,0 +1,135 @@
+"""Classifies files and folders, without web or broker."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from classifier.pipeline import Decision, Pipeline
+from classifier.segments import by_number
+from creativefilter.creatives.intake import advertisement_id_of
+from creativefilter.creatives.messages import sentence
+
+MEDIA = {".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
+         ".mkv", ".mpg", ".mpeg", ".flac", ".opus"}  # fmt: skip
+
+
+class Command(BaseCommand):
+    help = "Classifies creatives: one row per file. Folders are searched for media files."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--json", action="store_true", help="one JSON object per line")
+        parser.add_argument("--out", type=Path, help="write a table: .csv or .xlsx")
+
+    def handle(
+        self, *args: Any, paths: list[Path], json: bool, out: Path | None, **options: Any
+    ) -> None:
+        files = files_of(paths)
+        if not files:
+            raise CommandError(_("There are no media files."))
+        rows = []
+        for decision in self._decisions(files):
+            row = row_of(decision)
+            rows.append(row)
+            self.stdout.write(as_json(row) if json else as_line(decision, row))
+        if out:
+            self._write(rows, out)
+        if all(row["error"] for row in rows):
+            sys.exit(1)
+
+    def _decisions(self, files: list[Path]) -> Any:
+        from tqdm import tqdm
+
+        pipeline = load_pipeline()
+        # On standard error, so that the rows can be piped; silent where nobody looks.
+        return tqdm(
+            pipeline.classify(files), total=len(files), file=sys.stderr, disable=None, unit="file"
+        )
+
+    def _write(self, rows: list[dict[str, Any]], out: Path) -> None:
+        import pandas as pd
+
+        from creativefilter.creatives.tables import TableError, harmless, write_table
+
+        table = pd.DataFrame(rows).map(harmless)
+        table["Segment_num"] = table["Segment_num"].astype("Int64")
+        try:
+            write_table(table, out)
+        except TableError as error:
+            raise CommandError(str(error)) from error
+
+
+def files_of(paths: list[Path]) -> list[Path]:
+    """The files that were named, and the media files in the folders that were."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA)
+            files += [p for p in inside if p.is_file()]
+        else:
+            files.append(path)
+    return files
+
+
+def load_pipeline() -> Pipeline:
+    """Recogniser and starter model, with every core for the one process that runs."""
+    from classifier.asr import load_transcriber
+    from classifier.text_model import TextModel
+    from classifier.weights import WeightsError
+
+    try:
+        transcriber = load_transcriber(
+            engine=settings.WHISPER_ENGINE,
+            model=settings.WHISPER_MODEL,
+            weights_folder=settings.WEIGHTS_FOLDER,
+            language=settings.WHISPER_LANGUAGE or None,
+            beam_size=settings.WHISPER_BEAM_SIZE,
+            threads=settings.CPUS,
+        )
+    except WeightsError as error:
+        raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
+    return Pipeline(transcriber, TextModel.load(settings.STARTER_MODEL))
+
+
+def row_of(decision: Decision) -> dict[str, Any]:
+    """A decision as a row, numbers as numbers, the error in the reader's language."""
+    prediction = decision.prediction
+    segment = by_number(prediction.segment) if prediction else None
+    quiet = prediction is None and decision.error is None
+    return {
+        "file": str(decision.path),
+        "Advertisement ID": advertisement_id_of(decision.path.name),
+        "Segment_num": segment.number if segment else None,
+        "Segment": segment.name if segment else None,
+        "probability": round(prediction.probability, 4) if prediction else None,
+        "seconds": round(decision.seconds, 2) if decision.seconds is not None else None,
+        "transcript": decision.transcript,
+        "reason": "no_speech" if quiet else None,
+        "error": sentence(decision.error) if decision.error else None,
+    }
+
+
+def as_json(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False)
+
+
+def as_line(decision: Decision, row: dict[str, Any]) -> str:
+    name = f"{decision.path.name:20}"
+    if decision.error:
+        return f"{name} — {row['error']}"
+    if decision.prediction is None:
+        return f"{name} — {sentence('no_speech')}"
+    return (
+        f"{name} {row['Segment_num']:>2} · {row['Segment']:27} {row['probability']:4.0%} "
+        f"{row['seconds']:6.1f} s  {row['transcript'][:70]}"
+    )

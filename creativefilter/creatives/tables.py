@@ -1,0 +1,69 @@
+"""Tables of creatives in and out: CSV as Russian offices save it, and XLSX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from django.utils.translation import gettext as _
+
+# A cell that begins so is run as a formula by spreadsheet programs.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class TableError(ValueError):
+    """A table can't be read or written; the message is for the person who gave it."""
+
+
+def harmless(value: Any) -> Any:
+    """A text cell that no spreadsheet takes for a formula; anything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A CSV or XLSX file as text cells, blanks as "". Raises ``TableError``.
+
+    CSV: UTF-8 with or without BOM, else cp1251; comma, semicolon or tab by the header line.
+    """
+    try:
+        if path.suffix.lower() == ".xlsx":
+            table = pd.read_excel(path, dtype=str, keep_default_na=False)
+        else:
+            table = _read_csv(path)
+    except FileNotFoundError as error:
+        raise TableError(_("There is no file %s.") % path) from error
+    except (ValueError, OSError, KeyError) as error:
+        raise TableError(_("%(path)s can't be read: %(why)s") % {"path": path, "why": error}) from (
+            error
+        )
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        names = ", ".join(f"«{name}»" for name in missing)
+        raise TableError(_("%(path)s has no column %(names)s.") % {"path": path, "names": names})
+    return table
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    raw = path.read_bytes()
+    try:
+        raw.decode("utf-8-sig")
+        encoding = "utf-8-sig"
+    except UnicodeDecodeError:
+        encoding = "cp1251"
+    header = raw.split(b"\n", 1)[0].decode(encoding, "replace")
+    delimiter = max((",", ";", "\t"), key=header.count)
+    return pd.read_csv(path, sep=delimiter, encoding=encoding, dtype=str, keep_default_na=False)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """As XLSX if the path ends so, else as CSV (UTF-8). Raises ``TableError``."""
+    try:
+        if path.suffix.lower() == ".xlsx":
+            table.to_excel(path, index=False)
+        else:
+            table.to_csv(path, index=False)
+    except OSError as error:
+        raise TableError(
+            _("%(path)s can't be written: %(why)s") % {"path": path, "why": error}
+        ) from error

@@ -1,0 +1,56 @@
+"""Jobs, for those who look behind the scenes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tasks.submit import submit
+
+
+@admin.register(Job)
+class JobAdmin(ModelAdmin):
+    list_display = ("id", "kind", "shown_state", "stage", "progress", "owner", "created_at")
+    list_filter = ("state", "kind", "urgency")
+    list_filter_submit = True
+    list_select_related = ("owner",)
+    show_full_result_count = False
+    search_fields = ("id",)
+    actions = ("retry",)
+
+    @display(
+        description=gettext_lazy("state"),
+        ordering="state",
+        label={
+            Job.State.DONE: "success",
+            Job.State.FAILED: "danger",
+            Job.State.RUNNING: "info",
+        },
+    )
+    def shown_state(self, job: Job) -> tuple[str, str]:
+        return job.state, job.get_state_display()
+
+    @action(description=gettext_lazy("Retry what failed"), permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        restarted = [job for job in map(lifecycle.retry, queryset) if job]
+        for job in restarted:
+            submit(job)
+        text = ngettext("%d job starts again.", "%d jobs start again.", len(restarted))
+        messages.success(request, text % len(restarted))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in Job._meta.fields]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

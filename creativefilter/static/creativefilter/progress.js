@@ -1,0 +1,153 @@
+// Keeps the states on the page current, and shows how far an upload has come.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+  followStates();
+  const form = document.querySelector("form[data-upload]");
+  if (form) {
+    prepareUpload(form);
+  }
+  for (const link of document.querySelectorAll("[data-confirm]")) {
+    link.addEventListener("click", (event) => {
+      if (!window.confirm(link.dataset.confirm)) {
+        event.preventDefault();
+      }
+    });
+  }
+});
+
+function followStates() {
+  const waiting = new Map();
+  for (const cell of document.querySelectorAll("[data-creative]")) {
+    if (!cell.dataset.final) {
+      waiting.set(cell.dataset.creative, cell);
+    }
+  }
+  if (!waiting.size) {
+    return;
+  }
+  const root = window.location.pathname.split("/creatives/creative/")[0];
+  const address = `${root}/creatives/creative/progress/`;
+
+  async function ask() {
+    const query = [...waiting.keys()].map((id) => `id=${id}`).join("&");
+    try {
+      const response = await fetch(`${address}?${query}`, { credentials: "same-origin" });
+      if (response.ok) {
+        (await response.json()).creatives.forEach(show);
+      }
+    } catch {
+      // The server is away for a moment: ask again.
+    }
+    if (waiting.size) {
+      window.setTimeout(ask, 1000);
+    }
+  }
+
+  let ended = 0;
+  function show(now) {
+    const cell = waiting.get(String(now.id));
+    if (!cell) {
+      return;
+    }
+    cell.className = `cf-status cf-status-${now.state}`;
+    cell.title = now.message;
+    cell.querySelector(".cf-status-title").textContent = now.title;
+    cell.querySelector(".cf-bar > span").style.width = `${now.percent}%`;
+    if (now.final) {
+      waiting.delete(String(now.id));
+      ended += 1;
+      // The other columns follow when nothing is left to wait for, or every few creatives.
+      if (cell.dataset.reload || !waiting.size || ended % 10 === 0) {
+        refresh();
+      }
+    }
+  }
+
+  async function refresh() {
+    const list = document.querySelector("#result_list, .result-list");
+    if (document.querySelector(".action-select:checked")) {
+      return;
+    }
+    if (!list) {
+      const player = document.querySelector("[data-player]");
+      if (!player || player.paused) {
+        window.location.reload();
+      }
+      return;
+    }
+    const response = await fetch(window.location.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = page.querySelector(`#${list.id || "result_list"}`);
+    if (fresh) {
+      list.replaceWith(fresh);
+      for (const cell of fresh.querySelectorAll("[data-creative]")) {
+        if (!cell.dataset.final) {
+          waiting.set(cell.dataset.creative, cell);
+        }
+      }
+    }
+  }
+
+  ask();
+}
+
+function prepareUpload(form) {
+  const drop = form.querySelector("[data-drop]");
+  const input = form.querySelector("input[type=file]");
+  const chosen = form.querySelector("[data-chosen]");
+  const bar = form.querySelector("[data-progress]");
+  const text = form.querySelector("[data-progress-text]");
+
+  input.addEventListener("change", () => {
+    const names = [...input.files].map((file) => file.name);
+    chosen.replaceChildren(...names.slice(0, 20).map((name) => {
+      const line = document.createElement("li");
+      line.textContent = name;
+      return line;
+    }));
+    if (names.length > 20) {
+      const rest = document.createElement("li");
+      rest.textContent = `… +${names.length - 20}`;
+      chosen.append(rest);
+    }
+  });
+  for (const kind of ["dragenter", "dragover"]) {
+    drop.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.add("cf-over");
+    });
+  }
+  for (const kind of ["dragleave", "drop"]) {
+    drop.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.remove("cf-over");
+    });
+  }
+  drop.addEventListener("drop", (event) => {
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change"));
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    bar.hidden = false;
+    request.upload.addEventListener("progress", (sent) => {
+      bar.value = (100 * sent.loaded) / sent.total;
+      text.textContent = `${text.dataset.sending}: ${Math.round(bar.value)} %`;
+    });
+    request.addEventListener("load", () => {
+      if (request.status < 400) {
+        window.location.assign(JSON.parse(request.responseText).location);
+      } else {
+        text.textContent = text.dataset.failed;
+      }
+    });
+    request.addEventListener("error", () => {
+      text.textContent = text.dataset.failed;
+    });
+    request.open("POST", form.action || window.location.href);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(new FormData(form));
+  });
+}
