@@ -1,0 +1,147 @@
+"""Model folders: written aside and renamed, read only when every digest agrees.
+
+A model is a folder with a ``manifest.json``: its kind and format version, the sha256 of each
+file, and the facts about its making (training data, metrics, library versions, licence).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+MANIFEST = "manifest.json"
+
+
+class ArtefactError(Exception):
+    """A model folder that must not be used: ``folder`` and, in plain words, ``reason``."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder}: {reason}")
+        self.folder = folder
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A verified model folder. ``digest`` is the sha256 of its manifest, hence of all of it."""
+
+    folder: Path
+    digest: str
+    files: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+    def path(self, name: str) -> Path:
+        """Where a file of the manifest lies; raises ``ArtefactError`` for any other name."""
+        if name not in self.files:
+            raise ArtefactError(self.folder, f"the manifest names no file {name!r}")
+        return self.folder / name
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The arrays of an ``.npz`` file; raises ``ArtefactError`` when one would need pickle."""
+        try:
+            with np.load(self.path(name), allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
+        except (ValueError, BadZipFile, EOFError, AttributeError) as error:
+            raise ArtefactError(self.folder, f"{name} holds no plain arrays: {error}") from error
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files, the manifest included."""
+        return sum((self.folder / name).stat().st_size for name in (*self.files, MANIFEST))
+
+
+def write_artefact(
+    folder: Path,
+    kind: str,
+    version: int,
+    write: Callable[[Path], None],
+    facts: Mapping[str, Any],
+) -> Artefact:
+    """Make or replace the model folder ``folder``.
+
+    ``write`` puts the files (no subfolders) into the folder it is given; ``facts`` must be JSON
+    values. Readers see the old folder or the new one, whole; after an error the old one stays.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        write(aside)
+        files = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
+        manifest = {"kind": kind, "version": version, "files": files, "facts": dict(facts)}
+        text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        (aside / MANIFEST).write_text(text, encoding="utf-8")
+        for path in aside.iterdir():
+            _flush(path)
+        aside.chmod(0o755)
+        _put_in_place(aside, folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return read_artefact(folder, kind, version)
+
+
+def read_artefact(folder: Path, kind: str, version: int) -> Artefact:
+    """Verify a model folder; raises ``ArtefactError`` that says what is wrong with it."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(raw)
+        found = manifest["kind"], manifest["version"]
+        files, facts = dict(manifest["files"]), dict(manifest["facts"])
+    except FileNotFoundError as error:
+        raise ArtefactError(folder, f"there is no {MANIFEST}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtefactError(folder, f"{MANIFEST} cannot be read: {error!r}") from error
+    if found != (kind, version):
+        raise ArtefactError(
+            folder, f"it is {found[0]!r} in format {found[1]!r}, not {kind!r} in format {version}"
+        )
+    for name, digest in files.items():
+        _verify(folder, name, digest)
+    digest = hashlib.sha256(raw).hexdigest()
+    return Artefact(folder, digest, MappingProxyType(files), MappingProxyType(facts))
+
+
+def _verify(folder: Path, name: str, digest: object) -> None:
+    if name in {"", ".", ".."} or Path(name).name != name:
+        raise ArtefactError(folder, f"the manifest points outside the folder: {name!r}")
+    path = folder / name
+    if not path.is_file():
+        raise ArtefactError(folder, f"{name} is missing")
+    if _sha256(path) != digest:
+        raise ArtefactError(folder, f"{name} is not the file that the manifest describes (sha256)")
+
+
+def _put_in_place(aside: Path, folder: Path) -> None:
+    if not folder.exists():
+        aside.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(old)
+    try:
+        aside.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
