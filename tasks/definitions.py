@@ -16,7 +16,7 @@ from tasks.submit import RUN_STAGE, publish, publish_all
 @shared_task(name=RUN_STAGE, bind=True)
 def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
     """Does one stage of a job and queues the next."""
-    if job := lifecycle.run_stage(job_id, stage, self.request.hostname):
+    if job := lifecycle.run_stage(job_id, stage, self.request.hostname or ""):
         publish(job)
 
 

@@ -6,7 +6,7 @@ import mimetypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.contrib.auth.decorators import permission_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -31,11 +31,11 @@ view_creatives = permission_required("creatives.view_creative", raise_exception=
 def original(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The upload itself."""
     media = get_object_or_404(MediaVersion, pk=pk)
-    suffix = Path(media.file.name).suffix
+    suffix = Path(media.file.name or "").suffix
     suffix = ".webm" if suffix == ".wbm" else suffix
     guessed = mimetypes.types_map.get(suffix) if suffix in _PLAYABLE else None
     try:
-        file = media.file.open("rb")
+        file = cast(BinaryIO, media.file.open("rb"))
     except FileNotFoundError as error:
         raise Http404 from error
     return ranged(request, file, media.file.size, guessed or "application/octet-stream")

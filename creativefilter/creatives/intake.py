@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -74,7 +74,7 @@ def receive(
     file: File[bytes],
     name: str,
     *,
-    owner: AbstractBaseUser | None = None,
+    owner: User | None = None,
     advertisement_id: str | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
     is_demo: bool = False,
@@ -116,7 +116,7 @@ def _creative(
     advertisement_id: str | None,
     sha256: str,
     name: str,
-    owner: AbstractBaseUser | None,
+    owner: User | None,
     is_demo: bool,
 ) -> Creative:
     """The creative that an upload belongs to: by its ID, else by its bytes, else a new one."""
@@ -130,9 +130,7 @@ def _creative(
     return same or Creative.objects.create(**fresh)
 
 
-def _answered(
-    creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None
-) -> Job | None:
+def _answered(creative: Creative, media: MediaVersion, owner: User | None) -> Job | None:
     """A job that is done at once: the same bytes were already judged by the active model."""
     prediction = media.predictions.filter(model_version__is_active=True).first()
     is_current = creative.current_media_id == media.pk
@@ -146,9 +144,7 @@ def _answered(
     )
 
 
-def _analyse(
-    creative: Creative, media: MediaVersion, owner: AbstractBaseUser | None, urgency: str
-) -> Job:
+def _analyse(creative: Creative, media: MediaVersion, owner: User | None, urgency: str) -> Job:
     job = lifecycle.create(
         analysis.ANALYSE, {"creative": creative.pk, "media": media.pk}, owner, urgency
     )
@@ -161,7 +157,7 @@ def _analyse(
     return job
 
 
-def analyse_again(creative: Creative, owner: AbstractBaseUser | None) -> Job:
+def analyse_again(creative: Creative, owner: User | None) -> Job:
     """A new job for the current media, whatever became of the last one.
 
     Raises ``IntakeError`` if the creative has no media or is being worked on.

@@ -37,7 +37,8 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
     media_id, file = instance.pk, instance.file
 
     def remove() -> None:
-        file.storage.delete(file.name)
+        if file.name:
+            file.storage.delete(file.name)
         derived.remove(media_id)
 
     transaction.on_commit(remove)

@@ -129,7 +129,7 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
             if not url:
                 own_broker = broker.start(data / "broker", logs / "broker.log")
                 url = own_broker.url
-            app.conf.broker_url = url
+            app.conf.update(broker_url=url)
             supervisor.children = _children(supervisor, url, logs)
             for child in supervisor.children:
                 child.start()

@@ -11,7 +11,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -32,7 +32,7 @@ REPUBLISH_AT_ONCE = 100
 def create(
     kind: Kind,
     params: dict[str, Any],
-    owner: AbstractBaseUser | None = None,
+    owner: User | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
 ) -> Job:
     """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run."""
@@ -42,7 +42,7 @@ def create(
 
 
 def create_done(
-    kind: Kind, params: dict[str, Any], result: dict[str, Any], owner: AbstractBaseUser | None
+    kind: Kind, params: dict[str, Any], result: dict[str, Any], owner: User | None
 ) -> Job:
     """A job whose answer was known before it began; it never sees the queue."""
     return Job.objects.create(

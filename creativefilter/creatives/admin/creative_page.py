@@ -53,7 +53,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
 
 def player_of(media: MediaVersion) -> dict[str, str]:
     """Which element plays what. ``note`` says why only the sound can be heard."""
-    suffix = Path(media.file.name).suffix
+    suffix = Path(media.file.name or "").suffix
     original = reverse("api:media", args=[media.pk])
     has_video = bool(media.probe.get("video_codec"))
     if suffix in _VIDEO and has_video:
@@ -124,7 +124,8 @@ def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list
 
 def _marked(text: str, words: set[str]) -> SafeString:
     """The text, escaped, with the given words (casefolded) marked."""
-    pieces, place = [], 0
+    pieces: list[str] = []
+    place = 0
     for match in _WORD.finditer(text):
         if match[0].casefold() in words:
             pieces.append(escape(text[place : match.start()]))

@@ -56,7 +56,12 @@ def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
         if speech.spoken:
             prediction = next(decided)
             segment = by_number(prediction.segment)
-            row = (segment.number, segment.name, round(prediction.probability, 4), "")
+            row: tuple[Any, ...] = (
+                segment.number,
+                segment.name,
+                round(prediction.probability, 4),
+                "",
+            )
         else:
             row = (None, "", None, str(Prediction.Reason.NO_SPEECH))
         for values, value in zip(columns.values(), row, strict=True):

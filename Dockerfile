@@ -1,0 +1,26 @@
+FROM python:3.11-slim-bookworm
+
+# OCR is used where it is found; everything else comes with the Python packages.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-rus \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 10001 app \
+    && install -d -o app -g app /data
+
+WORKDIR /app
+# The CPU build of torch; a worker with a GPU passes --build-arg TORCH_INDEX=.../whl/cu130
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY requirements.txt .
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt
+COPY . .
+
+ENV PYTHONUNBUFFERED=1 DATA_DIR=/data STATIC_ROOT=/app/static
+# Only to collect the static files: no secret of a deployment is in the image.
+RUN SECRET_KEY=unused-while-building-unused-while-building-unused PRODUCTION=true \
+    ALLOWED_HOSTS=unused DATABASE_URL=postgres://unused REDIS_URL=redis://unused \
+    python manage.py collectstatic --noinput
+
+USER app
+VOLUME /data
+EXPOSE 8000
+CMD ["gunicorn", "creativefilter.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--threads", "16", "--timeout", "120"]
