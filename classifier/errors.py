@@ -82,8 +82,10 @@ _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
         "Reading the file took too long and was stopped. Try again or convert the creative to mp4.",
     ),
     ErrorCode.MEMORY_LIMIT: (
-        "Для чтения файла не хватило памяти. Перекодируйте ролик в меньшее разрешение.",
-        "Reading the file needed too much memory. Convert the creative to a lower resolution.",
+        "Для чтения файла не хватило памяти: он слишком велик или повреждён. "
+        "Перекодируйте ролик в меньшее разрешение или скачайте его ещё раз.",
+        "Reading the file needed too much memory: it is too large or damaged. "
+        "Convert the creative to a lower resolution or download it again.",
     ),
     ErrorCode.INTERNAL: (
         "Внутренняя ошибка при чтении файла. Попробуйте ещё раз; "

@@ -48,7 +48,7 @@ def decode_stream(file: BinaryIO, folder: Path, limits: Limits) -> dict[str, Any
     frames = pictures.chosen() if pictures is not None else []
     _write_frames(folder / FRAMES_FILE, [frame for _, frame in frames])
     declared = containers.declared(file, probe["container"], probe["declared_seconds"])
-    share = damage.share
+    share = min(damage.share, sound.share if sound is not None and sound.seconds else 1.0)
     if declared and seconds < declared - _SLACK_SECONDS:
         share = min(share, seconds / declared)
     probe |= {

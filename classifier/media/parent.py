@@ -23,6 +23,7 @@ from typing import Any
 from classifier.errors import ErrorCode, MediaError
 from classifier.media.types import Frame, Limits, Media, Probe
 
+FOLDER_PREFIX = "creative-media-"
 REPORT_FILE = "report.json"
 AUDIO_FILE = "audio.f32"
 FRAMES_FILE = "frames.rgb"
@@ -40,11 +41,16 @@ def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
     what is whole in them (``probe.partial``). Raises ``MediaError``, and nothing else, for every
     file that gives neither sound nor picture; no process and no temporary file outlives the call.
     """
-    with _opened(path, limits) as descriptor, tempfile.TemporaryDirectory(prefix="media-") as name:
-        folder = Path(name)
-        status = _run_child(descriptor, folder, limits)
-        report = _read_report(folder, status)
-        return _read_media(folder, report, limits)
+    with _opened(path, limits) as descriptor:
+        try:
+            with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
+                folder = Path(name)
+                status = _run_child(descriptor, folder, limits)
+                report = _read_report(folder, status)
+                return _read_media(folder, report, limits)
+        except OSError as error:
+            # Our own trouble (a full disk, no more processes), never the file's.
+            raise MediaError(ErrorCode.INTERNAL, repr(error)) from error
 
 
 @contextmanager

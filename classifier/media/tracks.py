@@ -18,6 +18,8 @@ _MAX_CANDIDATES = 64
 _ENOUGH_KEY_FRAMES = 8
 # A leap of the clock beyond this is a damaged time stamp, not a pause between two pictures.
 _MAX_PAUSE = 10.0
+# Rounded time stamps and priming make gaps shorter than this in healthy files.
+_MIN_GAP = 0.1
 
 
 @dataclass(slots=True)
@@ -41,13 +43,23 @@ class Sound:
         self._resampler: av.AudioResampler | None = None
         self._shape: tuple[object, ...] = ()
         self._samples = 0
+        self._silent = 0
+        self._expected: float | None = None
+        self._gap = 0.0
         self.damage = Damage()
 
     @property
     def seconds(self) -> float:
-        return self._samples / SAMPLE_RATE
+        """How much was decoded, without the silence that stands for what is missing."""
+        return (self._samples - self._silent) / SAMPLE_RATE
+
+    @property
+    def share(self) -> float:
+        """How much of the stretch between first and last packet was there."""
+        return 1.0 - self._silent / self._samples if self._samples else 0.0
 
     def take(self, packet: av.Packet[Any]) -> None:
+        self._bridge(packet)
         for frame in decoded(self._codec, packet, self.damage):
             shape = (frame.format.name, frame.layout.name, frame.sample_rate)
             if shape != self._shape:
@@ -59,12 +71,36 @@ class Sound:
             self._write(frame)
         self._write(None)
 
+    def _bridge(self, packet: av.Packet[Any]) -> None:
+        """Put silence where packets are missing, so that later speech keeps its moment.
+
+        A leap counts once the next packet goes on from there: a single mad stamp does not.
+        """
+        if packet.pts is None or not packet.duration:
+            self._expected = None
+            return
+        begin = float(packet.pts * packet.time_base)
+        if self._expected is not None:
+            leap = begin - self._expected
+            if self._gap and abs(leap) <= _MIN_GAP:
+                self._rest(round(self._gap * SAMPLE_RATE))
+            self._gap = leap if _MIN_GAP < leap <= _MAX_PAUSE else 0.0
+        self._expected = begin + float(packet.duration * packet.time_base)
+
+    def _rest(self, samples: int) -> None:
+        self._file.write(bytes(samples * 4))
+        self._samples += samples
+        self._silent += samples
+
     def _renew(self, shape: tuple[object, ...]) -> None:
         """Damaged and spliced files change rate or layout half-way."""
         import av
 
         self._write(None)
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        # Without a maximum the mix of two equal channels is 3 dB louder than either, and clips.
+        self._resampler = av.AudioResampler(
+            format="flt", layout="mono", rate=SAMPLE_RATE, options={"rematrix_maxval": "1.0"}
+        )
         self._shape = shape
 
     def _write(self, frame: av.AudioFrame | None) -> None:
@@ -80,6 +116,8 @@ class Sound:
             self._resampler = None
             return
         for part in parts:
+            if part is None:  # PyAV's answer to a flush where nothing had to be converted
+                continue
             # The plane is padded beyond its samples.
             self._file.write(memoryview(part.planes[0])[: part.samples * 4])
             self._samples += part.samples
@@ -143,12 +181,12 @@ class Pictures:
             self._keep(frame)
 
     def _advance(self, packet: av.Packet[Any]) -> None:
-        """Move the clock by the packet's step, not to its stamp: one stamp may be mad."""
+        """Move the clock by the packet's step; back again too, for one stamp may be mad."""
         dts = None if packet.dts is None else float(packet.dts * packet.time_base)
         step = self._frame_seconds
         if dts is not None and self._last_dts is not None:
             leap = dts - self._last_dts
-            step = leap if 0 < leap <= _MAX_PAUSE else step
+            step = leap if abs(leap) <= _MAX_PAUSE else step
         self._last_dts = dts
         self._clock += step
         if self._clock > self._limits.seconds:

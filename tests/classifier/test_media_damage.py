@@ -1,0 +1,80 @@
+"""Damaged files give what is whole in them, and say how much that was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from samples import make_media
+
+from classifier.errors import ErrorCode, MediaError
+from classifier.media import SAMPLE_RATE, decode
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+
+@pytest.mark.parametrize("kind", ["avi", "flv", "webm", "wbm", "wav", "mp3"])
+def test_a_file_cut_at_60_percent_gives_what_is_left(tmp_path: Path, kind: str) -> None:
+    path = make_media(tmp_path / f"cut.{kind}", 6.0)
+    os.truncate(path, path.stat().st_size * 6 // 10)
+    media = decode(path)
+    assert media.probe.partial
+    assert media.probe.share_read == pytest.approx(0.6, abs=0.05)
+    assert media.probe.declared_seconds == pytest.approx(6.0, abs=0.1)
+    assert len(media.audio) == pytest.approx(3.6 * SAMPLE_RATE, abs=0.15 * SAMPLE_RATE)
+    if media.probe.video_codec:
+        assert [round(frame.seconds, 1) for frame in media.frames][-1] == pytest.approx(3.1)
+
+
+def test_a_cut_ogg_is_known_by_its_missing_last_page(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "cut.ogg", 6.0)
+    os.truncate(path, path.stat().st_size * 6 // 10)
+    media = decode(path)
+    assert media.probe.partial
+    assert 2.0 < len(media.audio) / SAMPLE_RATE < 4.0
+
+
+def test_an_mp4_with_its_index_in_front_survives_a_cut(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "fast.mp4", 6.0, options={"movflags": "faststart"})
+    os.truncate(path, path.stat().st_size * 6 // 10)
+    media = decode(path)
+    assert media.probe.partial
+    assert media.probe.share_read == pytest.approx(0.6, abs=0.05)
+
+
+def test_an_mp4_that_lost_its_index_is_damaged_and_not_something_else(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "cut.mp4", 6.0)
+    os.truncate(path, path.stat().st_size * 6 // 10)
+    with pytest.raises(MediaError) as caught:
+        decode(path)
+    assert caught.value.code is ErrorCode.DAMAGED
+
+
+@pytest.mark.parametrize("kind", ["avi", "flv", "webm", "mp3", "ogg"])
+def test_a_hole_in_the_middle_costs_only_itself(tmp_path: Path, kind: str) -> None:
+    path = make_media(tmp_path / f"hole.{kind}", 12.0)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    path.write_bytes(content)
+    media = decode(path)
+    assert 0.6 < media.probe.share_read < 1.0
+    # Silence stands for what is lost, so that what comes after keeps its place.
+    assert len(media.audio) == pytest.approx(12.0 * SAMPLE_RATE, abs=0.5 * SAMPLE_RATE)
+    if media.probe.video_codec:
+        assert media.frames[-1].seconds > 10.0
+
+
+def test_a_header_that_claims_too_much_is_not_believed(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "long.wav", 6.0)
+    content = bytearray(path.read_bytes())
+    data = content.index(b"data")
+    for position, claim in ((4, 200_000_000), (data + 4, 199_999_000)):
+        content[position : position + 4] = claim.to_bytes(4, "little")
+    path.write_bytes(content)
+    media = decode(path)
+    assert len(media.audio) == 6 * SAMPLE_RATE
+    assert media.probe.partial
+    assert media.probe.declared_seconds == pytest.approx(200_000_000 / 192_000, rel=0.01)
+    assert media.probe.share_read < 0.01

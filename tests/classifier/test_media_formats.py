@@ -1,0 +1,175 @@
+"""Whole files of every container: length, sound, pictures and their order."""
+
+from __future__ import annotations
+
+import shutil
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from samples import COLOURS, TONE, make_media, picture
+
+from classifier.media import MAX_FRAMES, SAMPLE_RATE, Frame, Media, decode, encode_jpeg
+
+THEORA = Path(__file__).resolve().parent.parent / "data" / "theora.ogv"
+SECONDS = 6.0
+# name -> (codecs other than the usual ones, container, video codec, audio codec)
+FILES: dict[str, tuple[dict[str, str], str, str | None, str]] = {
+    "spot.wav": ({}, "wav", None, "pcm_s16le"),
+    "phone.wav": ({"audio": "pcm_alaw"}, "wav", None, "pcm_alaw"),
+    "spot.mp3": ({}, "mp3", None, "mp3"),
+    "opus.ogg": ({}, "ogg", None, "opus"),
+    "vorbis.ogg": ({"audio": "vorbis"}, "ogg", None, "vorbis"),
+    "spot.mp4": ({}, "mp4", "h264", "aac"),
+    "spot.avi": ({}, "avi", "mpeg4", "mp3"),
+    "spot.flv": ({}, "flv", "flv1", "mp3"),
+    "vp8.webm": ({}, "webm", "vp8", "opus"),
+    "vorbis.webm": ({"audio": "vorbis"}, "webm", "vp8", "vorbis"),
+    "vp9.wbm": ({}, "webm", "vp9", "opus"),
+}
+
+
+def loudest_frequency(audio: NDArray[np.float32]) -> float:
+    """The strongest frequency of the middle of a sound, Hz."""
+    middle = audio[len(audio) // 4 : -len(audio) // 4]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    return float(np.argmax(spectrum)) * SAMPLE_RATE / len(middle)
+
+
+def second_shown(frame: Frame) -> int:
+    """Which second of a sample a picture shows, by its colour."""
+    mean = frame.image.reshape(-1, 3).mean(axis=0)
+    return int(np.argmin([np.abs(mean - colour).sum() for colour in COLOURS]))
+
+
+def assert_shows_what_it_says(media: Media) -> None:
+    for frame in media.frames:
+        moment = frame.seconds % 1.0
+        if 0.1 < moment < 0.9:
+            assert second_shown(frame) == int(frame.seconds)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_whole_file_gives_its_sound_and_its_pictures(tmp_path: Path, name: str) -> None:
+    codecs, container, video, audio = FILES[name]
+    shape = {"rate": 8_000, "stereo": False} if name == "phone.wav" else {}
+    media = decode(make_media(tmp_path / name, SECONDS, **codecs, **shape))  # type: ignore[arg-type]
+
+    probe = media.probe
+    assert (probe.container, probe.video_codec, probe.audio_codec) == (container, video, audio)
+    assert probe.declared_seconds == pytest.approx(SECONDS, abs=0.1)
+    assert probe.decoded_seconds == pytest.approx(SECONDS, abs=0.1)
+    assert (probe.partial, probe.share_read, probe.bad_packets) == (False, 1.0, 0)
+
+    assert media.audio.dtype == np.float32
+    # Coders pad the last packet and some hand out their priming: at most 2,048 samples at 48 kHz.
+    assert len(media.audio) == pytest.approx(SECONDS * SAMPLE_RATE, abs=0.05 * SAMPLE_RATE)
+    assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=1.0)
+    assert np.abs(media.audio).max() == pytest.approx(0.5, abs=0.05)
+
+    if video is None:
+        assert media.frames == ()
+        return
+    assert (probe.width, probe.height, probe.fps) == (320, 180, 25.0)
+    times = [frame.seconds for frame in media.frames]
+    assert times == pytest.approx(np.arange(12) * 0.52, abs=0.05)
+    assert {second_shown(frame) for frame in media.frames} == set(range(6))
+    assert all(frame.image.shape == (180, 320, 3) for frame in media.frames)
+    assert_shows_what_it_says(media)
+
+
+def test_theora_is_read_although_its_still_pictures_are_empty_packets() -> None:
+    media = decode(THEORA)
+    assert (media.probe.container, media.probe.video_codec) == ("ogg", "theora")
+    assert media.probe.decoded_seconds == pytest.approx(3.0, abs=0.1)
+    assert not media.probe.partial
+    assert [second_shown(frame) for frame in media.frames] == [0, 1, 2]
+    assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=1.0)
+
+
+def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
+    sound = make_media(tmp_path / "spot.wav", 1.0)
+    media = decode(sound.rename(tmp_path / "spot.mp4"))
+    assert media.probe.container == "wav"
+    film = make_media(tmp_path / "film.flv", 1.0)
+    assert decode(film.rename(tmp_path / "film")).probe.container == "flv"
+
+
+def test_names_that_look_like_something_else(tmp_path: Path) -> None:
+    sound = make_media(tmp_path / "spot.wav", 1.0)
+    for name in ("Ролик «Ёлка» (1).AVI", "-i.wav", "http:x.wav", "concat:a|b", "%d.wav"):
+        assert len(decode(shutil.copy(sound, tmp_path / name)).audio) == SAMPLE_RATE
+
+
+def test_a_long_film_gives_sixteen_pictures_over_its_whole_length(tmp_path: Path) -> None:
+    media = decode(make_media(tmp_path / "long.mp4", 40.0, size=(160, 90), audio=None))
+    times = [frame.seconds for frame in media.frames]
+    assert len(times) == MAX_FRAMES
+    assert times[0] == 0
+    assert times[-1] > 38
+    assert max(np.diff(times)) < 2 * min(np.diff(times))
+    assert len(media.audio) == 0
+    assert media.probe.audio_codec is None
+
+
+def test_dense_key_frames_are_enough(tmp_path: Path) -> None:
+    media = decode(make_media(tmp_path / "spot.mp4", SECONDS, gop=15))
+    times = [frame.seconds for frame in media.frames]
+    assert times == pytest.approx(np.arange(10) * 0.6)
+    assert_shows_what_it_says(media)
+    assert media.probe.decoded_seconds == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((1280, 720), (640, 360)), ((720, 1280), (640, 1138)), ((64, 3000), (27, 1280))],
+)
+def test_pictures_are_scaled_to_fit(
+    tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    media = decode(make_media(tmp_path / "big.mp4", 1.0, size=size))
+    height, width, channels = media.frames[0].image.shape
+    assert (width, height, channels) == (*expected, 3)
+    assert (media.probe.width, media.probe.height) == size
+    assert second_shown(media.frames[0]) == 0
+
+
+def test_black_pictures_survive_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samples.COLOURS", ((0, 0, 0),))
+    media = decode(make_media(tmp_path / "black.mp4", 3.0))
+    assert len(media.frames) == 6
+    assert max(int(frame.image.max()) for frame in media.frames) <= 2
+
+
+def test_a_cover_in_an_mp3_is_no_video(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "song.mp3", 2.0)
+    body = b"\x00image/jpeg\x00\x03\x00" + encode_jpeg(picture(0, 64, 64))
+    frame = b"APIC" + len(body).to_bytes(4, "big") + b"\x00\x00" + body
+    length = bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\x03\x00\x00" + length + frame + path.read_bytes())
+    media = decode(path)
+    assert media.frames == ()
+    assert media.probe.video_codec is None
+    assert media.probe.decoded_seconds == pytest.approx(2.0, abs=0.1)
+
+
+def test_sound_beyond_full_scale_and_holes_in_it_come_out_as_plain_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "float.wav"
+    wild = np.full(SAMPLE_RATE, 7.0, np.float32)
+    wild[1000:2000], wild[5000:6000] = np.nan, -np.inf
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(4)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(wild.tobytes())
+    content = bytearray(path.read_bytes())
+    content[20:22] = (3).to_bytes(2, "little")  # WAVE_FORMAT_IEEE_FLOAT
+    path.write_bytes(content)
+    audio = decode(path).audio
+    assert len(audio) == SAMPLE_RATE
+    assert np.isfinite(audio).all()
+    assert (audio[0], audio[1500], audio[5500]) == (1.0, 0.0, -1.0)

@@ -1,0 +1,176 @@
+"""No file costs more than its limits, and none leaves a process or a folder behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from samples import make_media
+
+from classifier.errors import ErrorCode, MediaError
+from classifier.media import SAMPLE_RATE, Limits, decode
+
+ROOT = Path(__file__).resolve().parents[2]
+GENEROUS = {"seconds": 1e6, "output_bytes": 8 * 1024**3}
+pytestmark = pytest.mark.usefixtures("scratch")
+
+
+def refusal(path: Path, limits: Limits) -> ErrorCode:
+    with pytest.raises(MediaError) as caught:
+        decode(path, limits)
+    return caught.value.code
+
+
+def endless_sound(path: Path) -> Path:
+    """Hours of silence that take no room on the disk: work without an end for a decoder."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(bytes(8000))
+    content = bytearray(path.read_bytes())
+    size = 400_000_000
+    content[4:8] = (size + 36).to_bytes(4, "little")
+    content[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    os.truncate(path, size + 44)
+    return path
+
+
+def test_the_length_is_limited_by_what_is_there(tmp_path: Path) -> None:
+    limits = Limits(seconds=2.0)
+    assert refusal(make_media(tmp_path / "a.wav", 3.0), limits) is ErrorCode.TOO_LONG
+    assert refusal(make_media(tmp_path / "v.mp4", 3.0, audio=None), limits) is ErrorCode.TOO_LONG
+    assert len(decode(make_media(tmp_path / "b.wav", 2.0), limits).audio) == 2 * SAMPLE_RATE
+
+
+def test_bytes_pixels_and_output_are_limited(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "spot.mp4", 2.0)
+    size = path.stat().st_size
+    assert refusal(path, Limits(bytes=size - 1)) is ErrorCode.TOO_LARGE
+    assert refusal(path, Limits(pixels=320 * 180 - 1)) is ErrorCode.TOO_LARGE
+    assert refusal(path, Limits(output_bytes=100_000)) is ErrorCode.TOO_LARGE
+    assert decode(path, Limits(bytes=size, pixels=320 * 180)).frames
+
+
+def test_a_huge_picture_is_refused_by_default(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "wall.webm", 0.04, size=(8192, 4096), audio=None)
+    assert refusal(path, Limits()) is ErrorCode.TOO_LARGE
+
+
+def test_a_child_over_its_time_is_stopped(tmp_path: Path) -> None:
+    path = endless_sound(tmp_path / "endless.wav")
+    assert refusal(path, Limits(cpu_seconds=1, **GENEROUS)) is ErrorCode.TIMED_OUT
+    assert refusal(path, Limits(wall_seconds=0.5, **GENEROUS)) is ErrorCode.TIMED_OUT
+
+
+def test_a_child_over_its_memory_is_told_apart(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "big.webm", 0.2, size=(4000, 4000), audio=None)
+    assert decode(path).frames
+    limits = Limits(memory_bytes=160 * 1024**2)
+    assert refusal(path, limits) is ErrorCode.MEMORY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGSEGV, ErrorCode.DAMAGED),
+        (signal.SIGABRT, ErrorCode.DAMAGED),
+        (signal.SIGKILL, ErrorCode.MEMORY_LIMIT),
+        (signal.SIGXCPU, ErrorCode.TIMED_OUT),
+    ],
+)
+def test_the_signal_that_ended_the_child_gives_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: ErrorCode
+) -> None:
+    dying = tmp_path / "python"
+    dying.write_text(f"#!/bin/sh\nulimit -c 0\nkill -{number.value} $$\n")
+    dying.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(dying))
+    assert refusal(make_media(tmp_path / "spot.wav", 1.0), Limits()) is code
+
+
+def test_the_child_dies_with_a_killed_parent(
+    tmp_path: Path, scratch: Path, decoding: Callable[[], list[int]]
+) -> None:
+    path = endless_sound(tmp_path / "endless.wav")
+    code = (
+        "from pathlib import Path; from classifier.media import Limits, decode; "
+        f"decode(Path({str(path)!r}), Limits(seconds=1e6, output_bytes=8 * 1024**3))"
+    )
+    environment = os.environ | {"TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        # Under work: the sound it writes grows.
+        wait_until(lambda: any(f.stat().st_size for f in scratch.glob("*/audio.f32")))
+        assert decoding()
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not decoding())
+    # A parent that is killed can't tidy up; the system's temporary folder is cleared elsewhere.
+    for folder in scratch.iterdir():
+        shutil.rmtree(folder)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def test_importing_the_library_loads_no_decoder() -> None:
+    code = (
+        "import sys, classifier.media, classifier.errors; "
+        "print([m for m in ('av', 'numpy', 'PIL', 'django', 'celery') if m in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert result.stdout.decode().strip() == "[]"
+
+
+def test_a_daemonic_process_can_decode_as_the_workers_of_a_queue_do(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "spot.wav", 1.0)
+    context = multiprocessing.get_context("spawn")
+    answers = context.SimpleQueue()
+    worker = context.Process(target=_count_samples, args=(path, answers), daemon=True)
+    worker.start()
+    worker.join(60)
+    assert worker.exitcode == 0
+    assert answers.get() == SAMPLE_RATE
+
+
+def _count_samples(path: Path, answers: multiprocessing.queues.SimpleQueue[int]) -> None:
+    answers.put(len(decode(path).audio))
+
+
+def test_an_interrupted_wait_takes_the_child_with_it(
+    tmp_path: Path, decoding: Callable[[], list[int]]
+) -> None:
+    """A soft time limit of the queue arrives as an exception in the middle of the wait."""
+
+    class SoftLimitError(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise SoftLimitError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.8)
+    try:
+        with pytest.raises(SoftLimitError):
+            decode(endless_sound(tmp_path / "endless.wav"), Limits(**GENEROUS))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert decoding() == []

@@ -1,0 +1,142 @@
+"""What is no creative, or points elsewhere: a named error, and nothing is opened or called."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import wave
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from samples import make_media
+
+from classifier.errors import ErrorCode, MediaError
+from classifier.media import SAMPLE_RATE, decode
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+
+def refusal(path: Path) -> ErrorCode:
+    with pytest.raises(MediaError) as caught:
+        decode(path)
+    return caught.value.code
+
+
+def test_an_empty_file_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "empty.mp4"
+    path.touch()
+    assert refusal(path) is ErrorCode.EMPTY
+
+
+def test_a_wav_of_no_seconds_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "silent.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+    assert refusal(path) is ErrorCode.EMPTY
+
+
+def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert refusal(tmp_path / "gone.wav") is ErrorCode.NOT_FOUND
+    assert refusal(tmp_path) is ErrorCode.UNREADABLE
+    assert refusal(tmp_path / "pipe.wav") is ErrorCode.UNREADABLE
+    assert refusal(Path("nul\0.wav")) is ErrorCode.UNREADABLE
+    assert refusal(tmp_path / ("long" * 100)) is ErrorCode.UNREADABLE
+
+
+def test_subtitles_alone_are_no_creative(tmp_path: Path) -> None:
+    path = tmp_path / "words.mkv"
+    with av.open(str(path), "w", format="matroska") as out:
+        stream = out.add_stream("srt")
+        stream.codec_context.subtitle_header = b"[Script Info]\n"
+        packet = av.Packet(b"hello")
+        packet.stream, packet.pts, packet.dts, packet.duration = stream, 0, 0, 1000
+        out.mux(packet)
+    assert refusal(path) is ErrorCode.NO_STREAMS
+
+
+def test_an_unknown_codec_is_named_as_such(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "odd.wav", 1.0)
+    content = bytearray(path.read_bytes())
+    content[20:22] = (0x7777).to_bytes(2, "little")  # a format tag that nobody registered
+    path.write_bytes(content)
+    assert refusal(path) is ErrorCode.UNSUPPORTED_CODEC
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        yield server
+
+
+def bait(kind: str, canary: Path, address: str) -> bytes:
+    """A file that makes a careless reader open another file and call an address."""
+    playlist = (
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
+        f"#EXTINF:2.0,\n{address}/a.ts\n#EXTINF:2.0,\nfile:{canary}\n#EXT-X-ENDLIST\n"
+    )
+    texts = {
+        "text": "Скидки до конца недели. " * 40,
+        "m3u8": playlist,
+        "concat": f"ffconcat version 1.0\nfile '{canary}'\nfile '{address}/a.wav'\n",
+        "svg": '<svg xmlns="http://www.w3.org/2000/svg" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink"><image xlink:href="{address}/a.png"/>'
+        f'<image xlink:href="file://{canary}"/></svg>',
+        "html": f'<!doctype html><video src="{address}/a.mp4" autoplay></video>' * 20,
+        "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" '
+        'type="static" mediaPresentationDuration="PT2S"><Period><AdaptationSet '
+        f'mimeType="audio/mp4"><Representation id="1" bandwidth="1"><BaseURL>{address}/a.mp4'
+        "</BaseURL></Representation></AdaptationSet></Period></MPD>",
+        "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=audio 5004 RTP/AVP 0\n",
+        "subtitles": "1\n00:00:00,000 --> 00:00:02,000\nСкидки\n",
+    }
+    return texts[kind].encode()
+
+
+KINDS = ["text", "m3u8", "concat", "svg", "html", "dash", "sdp", "subtitles"]
+
+
+@pytest.mark.parametrize("extension", ["mp4", "avi", "m3u8"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_that_point_elsewhere_are_no_media(
+    tmp_path: Path, listener: socket.socket, kind: str, extension: str
+) -> None:
+    canary = make_media(tmp_path / "canary.wav", 2.0)
+    path = tmp_path / f"{kind}.{extension}"
+    path.write_bytes(bait(kind, canary, f"http://127.0.0.1:{listener.getsockname()[1]}"))
+    assert refusal(path) is ErrorCode.NOT_MEDIA
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_a_zip_of_media_is_no_media(tmp_path: Path) -> None:
+    path = tmp_path / "spots.mp4"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(make_media(tmp_path / "spot.wav", 1.0), "spot.wav")
+    assert refusal(path) is ErrorCode.NOT_MEDIA
+
+
+def test_the_child_sees_no_secret_and_no_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "environment"
+    spy = tmp_path / "python"
+    spy.write_text(f'#!/bin/sh\nenv > "{seen}"\nexec "{sys.executable}" "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setenv("DJANGO_SECRET_KEY", "hush")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(sys, "executable", str(spy))
+    monkeypatch.chdir(tmp_path)
+    assert len(decode(make_media(tmp_path / "spot.wav", 1.0)).audio) == SAMPLE_RATE
+    assert "hush" not in seen.read_text()
+    assert "proxy" not in seen.read_text()
