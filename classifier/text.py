@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -197,9 +198,10 @@ class _Word:
 def _strip_repeats(text: str, removed: list[str]) -> str:
     """Keeps one copy of a phrase of up to twelve words that follows itself again and again."""
     words = [_Word(m[0].lower(), m.start(), m.end()) for m in re.finditer(r"\w+", text)]
+    seen = Counter(word.text for word in words)
     kept, written, place = [], 0, 0
     while place < len(words):
-        run = _longest_run(words, place)
+        run = _longest_run(words, place) if seen[words[place].text] >= REPEATS else None
         if run is None:
             place += 1
             continue
