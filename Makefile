@@ -27,7 +27,7 @@ demo: setup
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest -m "django_db or stack" --database postgresql
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "django_db or stack"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -218,7 +218,12 @@ STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 
 JOB_MAX_ATTEMPTS = 3
 STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
-STAGE_HARD_SECONDS = STAGE_SOFT_SECONDS + 30
+# Native code hears no soft limit: at the hard one the process is killed.
+STAGE_HARD_SECONDS: int = env.int(
+    "STAGE_HARD_SECONDS",
+    STAGE_SOFT_SECONDS + 30,
+    validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
+)
 # A claim outlives the hard limit, so only a dead worker's lease ever runs out.
 JOB_LEASE = timedelta(seconds=STAGE_HARD_SECONDS + 60)
 # A queued row that nobody claimed for so long is published again.
@@ -250,7 +255,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu-interactive"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float("SOFT_SHUTDOWN_SECONDS", 10.0)
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

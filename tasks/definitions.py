@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Task, shared_task
-from celery.signals import celeryd_init, task_failure, worker_ready, worker_shutdown
+from celery.signals import celeryd_init, task_failure, worker_ready
 from django.db import connections
 
 from creativefilter.jobs import lifecycle
@@ -34,6 +35,8 @@ def remember_name(sender: str, **_: Any) -> None:
     """The name under which this worker's processes claim jobs."""
     global _worker_name
     _worker_name = sender
+    # Not the signal worker_shutdown: a cold shutdown, as in a deploy, does not send it.
+    atexit.register(release_claims)
 
 
 @task_failure.connect
@@ -50,7 +53,6 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
 
 
 @worker_ready.connect
-@worker_shutdown.connect
 def release_claims(**_: Any) -> None:
     """A worker that starts or ends holds nothing: what its name still claims is queued again."""
     publish_all(lifecycle.lost_by(_worker_name))

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from creativefilter.celery import QUEUES, app
+from creativefilter.embedded import broker as embedded_broker
+from creativefilter.embedded.processes import spawn, stop
 
 ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "demo" / "creatives"
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +29,100 @@ def reference_data() -> Path:
     if not (folder / "transcripts_dev.csv").is_file():
         pytest.skip(f"no reference data in {folder} (set REFERENCE_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A test database that a worker process can open, too: a file, not memory."""
+    default = settings.DATABASES["default"]
+    if "sqlite" in default["ENGINE"]:
+        default.setdefault("TEST", {})["NAME"] = str(Path(settings.DATA_DIR) / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[embedded_broker.Broker]:
+    """The real broker; this process publishes to it."""
+    server = embedded_broker.start(None)
+    app.conf.update(broker_url=server.url)
+    yield server
+    app.close()
+    server.stop()
+
+
+def database_url() -> str:
+    """Where the current (test) database of this process is, for another process."""
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"postgres://postgres@127.0.0.1:{connection.settings_dict['PORT']}/{name}"
+
+
+WorkerStart = Callable[..., Any]
+
+
+@pytest.fixture
+def worker(
+    broker: embedded_broker.Broker, transactional_db: None, tmp_path: Path
+) -> Iterator[WorkerStart]:
+    """Starts real worker processes on the test database; all are stopped at the end."""
+    from creativefilter.jobs.models import Job
+
+    started = []
+
+    def start(name: str = "test@suite", processes: int = 1, **env: str) -> Any:
+        process = spawn(
+            [
+                sys.executable, "-m", "celery", "--app", "tests.worker_app", "worker",
+                "--hostname", name, "--concurrency", str(processes),
+                "--queues", ",".join(QUEUES), "--without-gossip", "--without-mingle",
+            ],
+            {
+                "DATABASE_URL": database_url(),
+                "REDIS_URL": broker.url,
+                "WHISPER_BEAM_SIZE": "1",
+                "PYTHONPATH": str(ROOT),
+                **env,
+            },
+            output=(tmp_path / "worker.log").open("ab"),
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        stop(process, 20)
+    Job.objects.all().delete()
+    with app.connection_for_write() as connection:
+        for queue in QUEUES:
+            connection.default_channel.queue_purge(queue)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """``eventually(condition, seconds)``: waits until it holds, or fails the test."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true in time"
+            time.sleep(0.1)
+
+    return wait
+
+
+@pytest.fixture
+def analyst(db: None) -> User:
+    return User.objects.create_superuser("analyst", password="secret-enough")
+
+
+@pytest.fixture
+def api(analyst: User) -> APIClient:
+    """A REST client that carries the analyst's token."""
+    from knox.models import AuthToken
+
+    _row, token = AuthToken.objects.create(user=analyst)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}", HTTP_ACCEPT_LANGUAGE="en")
+    return client

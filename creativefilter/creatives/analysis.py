@@ -115,6 +115,8 @@ def transcribe(job: Job) -> Save:
 
 def classify(job: Job) -> Save:
     """The decision of the active model version on the newest transcript."""
+    from classifier.artefact import ArtefactError
+
     media = _enter(job, State.CLASSIFYING)
     transcript = media.transcripts.first()
     if transcript is None:
@@ -124,7 +126,10 @@ def classify(job: Job) -> Save:
         creative=media.creative, media=media, transcript=transcript, model_version=version
     )
     if transcript.spoken:
-        model = text_model(model_versions.path(version), version.digest)
+        try:
+            model = text_model(model_versions.path(version), version.digest)
+        except ArtefactError as error:
+            raise JobError("no_model", str(error)) from error
         [decided] = model.predict([transcript.speech])
         prediction.segment_id = decided.segment
         prediction.probability = decided.probability

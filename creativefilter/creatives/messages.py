@@ -19,6 +19,11 @@ def sentence(code: str) -> str:
             "Speech recognition could not be started. The file is kept; tell the administrator "
             "and analyse it again afterwards."
         )
+    if code == "no_model":
+        return _(
+            "The model's files are damaged or belong to another version of the program. The file "
+            "and its transcript are kept; tell the administrator and analyse it again afterwards."
+        )
     if code == "deleted":
         return _("The creative was deleted before its turn came.")
     if code in MESSAGES:

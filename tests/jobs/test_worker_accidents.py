@@ -1,0 +1,108 @@
+"""What a real worker process does to jobs that go wrong, on the real broker and database."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tasks.submit import publish, submit
+from tests.worker_app import KINDS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def start(kind: str, **params: Any) -> Job:
+    job = lifecycle.create(KINDS[kind], params)
+    submit(job)
+    return job
+
+
+def final(*jobs: Job) -> Callable[[], bool]:
+    def ended() -> bool:
+        for job in jobs:
+            job.refresh_from_db()
+        return all(job.is_final for job in jobs)
+
+    return ended
+
+
+def test_stages_run_one_after_the_other(worker: Any, eventually: Any) -> None:
+    worker()
+    job = start("echo", say="привет")
+    eventually(final(job))
+    assert job.state == Job.State.DONE
+    assert job.result is not None
+    assert job.result["said"] == "привет"
+    assert job.result["by"] != os.getpid()
+    assert (job.stage, job.progress) == ("two", 100)
+
+
+def test_a_job_that_kills_its_process_fails_after_three_attempts(
+    worker: Any, eventually: Any
+) -> None:
+    worker()
+    deadly, next_one = start("kill"), start("echo", say="alive")
+    eventually(final(deadly, next_one))
+    assert (deadly.state, deadly.error_code) == (Job.State.FAILED, "worker_lost")
+    assert deadly.attempts == 3
+    assert next_one.state == Job.State.DONE
+
+
+def test_a_job_blocked_beyond_the_hard_limit_ends_with_a_reason(
+    worker: Any, eventually: Any
+) -> None:
+    worker(STAGE_SOFT_SECONDS="1", STAGE_HARD_SECONDS="2")
+    blocked = start("block", seconds=600)
+    eventually(final(blocked))
+    assert (blocked.state, blocked.error_code) == (Job.State.FAILED, "timed_out")
+    assert blocked.attempts == 3
+
+
+def test_terminal_errors_are_not_tried_again(worker: Any, eventually: Any) -> None:
+    worker()
+    refused, crashed = start("refuse"), start("crash")
+    eventually(final(refused, crashed))
+    assert (refused.error_code, refused.error_detail) == ("not_media", "on purpose")
+    assert crashed.error_code == "internal"
+    assert "ZeroDivisionError" in crashed.error_detail
+    assert {refused.attempts, crashed.attempts} == {1}
+
+
+def test_a_second_delivery_does_nothing(worker: Any, eventually: Any) -> None:
+    job = start("sleep", seconds=2)
+    publish(job)
+    publish(job)
+    worker(processes=2)
+    eventually(final(job))
+    first = job.result
+    after = start("echo", say="the queue is empty")
+    eventually(final(after))
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.result) == (Job.State.DONE, 1, first)
+
+
+def test_what_a_killed_worker_held_runs_again_when_it_is_back(worker: Any, eventually: Any) -> None:
+    process = worker("phoenix@suite")
+    job = start("sleep", seconds=6)
+    eventually(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    worker("phoenix@suite")
+    eventually(final(job))
+    assert (job.state, job.attempts) == (Job.State.DONE, 2)
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_claims_back(worker: Any, eventually: Any) -> None:
+    process = worker("leaving@suite", SOFT_SHUTDOWN_SECONDS="1")
+    job = start("sleep", seconds=60)
+    eventually(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
+    process.send_signal(signal.SIGQUIT)
+    process.wait(40)
+    job.refresh_from_db()
+    assert job.state == Job.State.QUEUED

