@@ -104,22 +104,27 @@ def probe(
 def packets(
     container: av.container.InputContainer, streams: Sequence[av.stream.Stream], damage: Damage
 ) -> Iterator[av.Packet[Any]]:
-    """Every packet there is: a demuxer that stumbles is sent on, for most find the next one."""
+    """Every packet there is: a demuxer that stumbles is sent on, for most find the next one.
+
+    Running out of memory is a stumble too here: it is how FFmpeg refuses an absurd packet size.
+    """
     stumbles = 0
     while stumbles < _PATIENCE:
         try:
             for packet in container.demux(streams):
-                stumbles = 0
                 # Empty packets say "the same picture again" (Theora) or "flush" (PyAV).
-                if packet.size:
-                    yield packet
+                if not packet.size:
+                    continue
+                # A stumble with nothing after it is the end of a stream that grew late (flv).
+                damage.packets += stumbles
+                damage.bad += stumbles
+                stumbles = 0
+                yield packet
             return
-        except MemoryError:
-            raise
         except Exception:
             stumbles += 1
-            damage.packets += 1
-            damage.bad += 1
+    damage.packets += 1
+    damage.bad += 1
 
 
 def declared(file: BinaryIO, container: str, seconds: float | None) -> float | None:

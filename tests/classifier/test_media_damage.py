@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 from samples import make_media
 
 from classifier.errors import ErrorCode, MediaError
 from classifier.media import SAMPLE_RATE, decode
+from classifier.media.container import packets
+from classifier.media.tracks import Damage
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
@@ -64,6 +68,44 @@ def test_a_hole_in_the_middle_costs_only_itself(tmp_path: Path, kind: str) -> No
     assert len(media.audio) == pytest.approx(12.0 * SAMPLE_RATE, abs=0.5 * SAMPLE_RATE)
     if media.probe.video_codec:
         assert media.frames[-1].seconds > 10.0
+
+
+def test_an_absurd_packet_size_costs_only_what_comes_after_it(tmp_path: Path) -> None:
+    path = make_media(tmp_path / "sizes.mp4", 6.0, options={"movflags": "faststart"})
+    content = bytearray(path.read_bytes())
+    for table in (content.index(b"stsz"), content.rindex(b"stsz")):
+        count = int.from_bytes(content[table + 12 : table + 16], "big")
+        entry = table + 16 + 4 * (count * 2 // 3)
+        content[entry : entry + 4] = (0x7FFFFFF0).to_bytes(4, "big")
+    path.write_bytes(content)
+    media = decode(path)
+    assert media.probe.partial
+    assert media.probe.share_read == pytest.approx(2 / 3, abs=0.05)
+    assert media.frames[-1].seconds > 3.5
+
+
+class StumblingContainer:
+    """Stands for the demuxers that fail half-way; the ones at hand fail only at the end."""
+
+    def __init__(self, path: Path) -> None:
+        with av.open(str(path)) as container:
+            self.rest = [packet for packet in container.demux() if packet.size]
+        self.read = 0
+
+    def demux(self, _: object) -> Iterator[av.Packet]:
+        while self.rest:
+            self.read += 1
+            if self.read % 10 == 0:
+                raise IndexError("list index out of range")
+            yield self.rest.pop(0)
+        raise EOFError
+
+
+def test_a_demuxer_that_stumbles_is_sent_on(tmp_path: Path) -> None:
+    container, damage = StumblingContainer(make_media(tmp_path / "spot.mp3", 2.0)), Damage()
+    there = len(container.rest)
+    assert len(list(packets(container, [], damage))) == there > 80
+    assert damage.bad == pytest.approx(there / 9, abs=2)
 
 
 def test_a_header_that_claims_too_much_is_not_believed(tmp_path: Path) -> None:
