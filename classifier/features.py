@@ -1,13 +1,15 @@
 """Hashed n-gram counts of texts: no vocabulary, so a model holds numbers only.
 
-Two blocks of 2**17 buckets each: character n-grams of 2-5 letters inside a word (with the spaces
-around it, as scikit-learn's ``char_wb`` does), then single words and pairs of neighbouring words.
+Texts are folded by sound first, since a recogniser writes a brand as it hears it. Two blocks of
+2**17 buckets: character n-grams of 2-5 letters inside a word (with the spaces around it, as
+scikit-learn's ``char_wb`` does), then single words and pairs of neighbouring words.
 
-The hash, for whoever reads a model elsewhere: over the code points c of the lower-case n-gram
-(``ё`` read as ``е``, any white space as one blank), the polynomial sum of c[k] * P**(n-1-k)
-modulo 2**64 with P = 0x100000001B3 (the FNV prime) plus n; a word takes the sum of c[k] * P**k,
-a pair the sum of its words' finished hashes, the first multiplied by P. Each is finished by the
-mixer of splitmix64 (Steele, Lea, Flood 2014); its upper 17 bits are the bucket.
+The hash, for whoever reads a model elsewhere: over the code points c of the folded n-gram
+(lower case, letters as in ``_FOLDED``, neighbours that are alike once, any white space a blank),
+the polynomial sum of c[k] * P**(n-1-k) modulo 2**64 with P = 0x100000001B3 (the FNV prime) plus
+n; a word takes the sum of c[k] * P**k, a pair the sum of its words' finished hashes, the first
+multiplied by P. Each is finished by the mixer of splitmix64 (Steele, Lea, Flood 2014); its upper
+17 bits are the bucket in its block.
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-HASHING = "poly-fnv-splitmix64/1"
+HASHING = "poly-fnv-splitmix64/2"
 BLOCK_BITS = 17
 BLOCK = 1 << BLOCK_BITS
-BUCKETS = 2 * BLOCK
+BLOCKS = 2
+BUCKETS = BLOCKS * BLOCK
 CHAR_LENGTHS = (2, 3, 4, 5)
 
 _P = 0x100000001B3
 _BLANK = 32
+# Voiced as voiceless, unstressed vowels as one, no signs: "звербанк" and "сбербанк" come nearer.
+_FOLDED = str.maketrans("бвгджзщэёоыйяю", "пфктшсшееаииау")
+_SILENT_SIGNS = "ьъ"
 
 Codes: TypeAlias = NDArray[np.uint32]
 Hashes: TypeAlias = NDArray[np.uint64]
@@ -36,7 +42,7 @@ Places: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """Every n-gram of a batch, in parallel arrays: its bucket and its place in the joined text."""
+    """N-grams in parallel arrays: the bucket of each and its place in the joined texts."""
 
     bucket: Places
     start: Places
@@ -55,10 +61,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """Texts as one array of code points, each with a blank of its own on either side."""
+    """Texts as one array of code points, each with a blank of its own on either side.
+
+    ``first``: where each text begins, its leading blank included. ``place``: where each code
+    point stood before folding took some away.
+    """
 
     codes: Codes
-    first: Places  # where each text begins, its leading blank included
+    first: Places
+    place: Places
 
     def text_of(self, place: Places) -> Places:
         return np.searchsorted(self.first, place, side="right") - 1
@@ -66,17 +77,16 @@ class _Joined:
 
 def count_grams(texts: Sequence[str]) -> Counts:
     """The n-gram counts of ``texts``; a text without letters simply has none."""
-    joined = _join(texts)
+    joined = _fold(_join(texts))
     grams = _grams(joined)
-    keys, count = np.unique(
-        joined.text_of(grams.start) * BUCKETS + grams.bucket, return_counts=True
-    )
+    text = joined.text_of(grams.start)
+    keys, count = np.unique(text * BUCKETS + grams.bucket, return_counts=True)
     return Counts(len(texts), keys // BUCKETS, keys % BUCKETS, count.astype(np.int64))
 
 
 def locate_grams(text: str) -> Grams:
     """Every n-gram of one text, with ``start`` and ``end`` as offsets into that text."""
-    grams = _grams(_join([text]))
+    grams = _grams(_fold(_join([text])))
     return Grams(
         grams.bucket,
         np.clip(grams.start - 1, 0, len(text)),
@@ -87,8 +97,8 @@ def locate_grams(text: str) -> Grams:
 def tf_idf(counts: Counts, idf: NDArray[np.float32]) -> NDArray[np.float32]:
     """The value of each entry of ``counts``: (1 + ln count) * idf, each block of unit length."""
     values = (1.0 + np.log(counts.count)) * idf[counts.bucket]
-    part = counts.text * 2 + (counts.bucket >= BLOCK)
-    squares = np.bincount(part, values**2, minlength=2 * counts.texts)
+    part = counts.text * BLOCKS + counts.bucket // BLOCK
+    squares = np.bincount(part, values**2, minlength=BLOCKS * counts.texts)
     scaled: NDArray[np.float32] = (values / np.sqrt(squares)[part]).astype(np.float32)
     return scaled
 
@@ -106,7 +116,19 @@ def _join(texts: Sequence[str]) -> _Joined:
     joined = "".join(f" {text} " for text in lowered)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     kind = _kinds()[np.minimum(codes, 0xFFFF)]
-    return _Joined(np.where(kind == _SPACE, np.uint32(_BLANK), codes), first)
+    codes = np.where(kind == _SPACE, np.uint32(_BLANK), codes)
+    return _Joined(codes, first, np.arange(len(codes)))
+
+
+def _fold(joined: _Joined) -> _Joined:
+    """The same texts by sound: letters folded, signs and doubled characters taken out."""
+    table = _sounds()
+    codes = np.where(joined.codes < len(table), table[joined.codes % len(table)], joined.codes)
+    place = np.flatnonzero(codes)
+    codes = codes[place]
+    kept = np.ones(len(codes), np.bool_)
+    kept[1:] = (codes[1:] != codes[:-1]) | (codes[1:] == _BLANK)
+    return _Joined(codes[kept], joined.first, place[kept])
 
 
 def _lower(text: str) -> str:
@@ -114,7 +136,7 @@ def _lower(text: str) -> str:
     lowered = text.lower()
     if len(lowered) != len(text):
         lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    return lowered.replace("ё", "е")
+    return lowered
 
 
 _SPACE, _LETTER = 1, 2
@@ -133,14 +155,23 @@ def _kinds() -> NDArray[np.uint8]:
     return kinds
 
 
+@cache
+def _sounds() -> NDArray[np.uint32]:
+    """For each code point up to the last Cyrillic letter, how it sounds; 0 where it does not."""
+    table = np.arange(0x460, dtype=np.uint32)
+    for written, sound in _FOLDED.items():
+        table[written] = sound
+    table[[ord(sign) for sign in _SILENT_SIGNS]] = 0
+    return table
+
+
 def _grams(joined: _Joined) -> Grams:
     parts = [_char_grams(joined.codes, length) for length in CHAR_LENGTHS]
     parts.append(_word_grams(joined))
-    return Grams(
-        np.concatenate([part.bucket for part in parts]),
-        np.concatenate([part.start for part in parts]),
-        np.concatenate([part.end for part in parts]),
-    )
+    start = np.concatenate([part.start for part in parts])
+    end = np.concatenate([part.end for part in parts])
+    bucket = np.concatenate([part.bucket for part in parts])
+    return Grams(bucket, joined.place[start], joined.place[end - 1] + 1)
 
 
 def _char_grams(codes: Codes, length: int) -> Grams:
@@ -167,7 +198,7 @@ def _word_grams(joined: _Joined) -> Grams:
         return Grams(*(np.empty(0, np.int64) for _ in range(3)))
     single = _mix(_word_hashes(joined.codes, start, end))
     double = _mix(single[:-1] * np.uint64(_P) + single[1:])
-    text = joined.text_of(start)
+    text = joined.text_of(joined.place[start])
     near = text[:-1] == text[1:]
     return Grams(
         BLOCK + _bucket(np.concatenate([single, double[near]])),

@@ -30,12 +30,13 @@ from classifier.metrics import accuracy, expected_calibration_error, macro_f1
 from classifier.model_card import render
 from classifier.segments import canonical
 from classifier.text import assess_speech
-from classifier.text_model import STARTER, Parameters, margins, softmax
+from classifier.text_model import STARTER, Calibration, Parameters, margins
 
 COLUMNS = ("Advertisement ID", "Segment_num", "text", "split")
 PENALTY = 0.3
 FOLDS = 5
 SEED = 0
+_PLAIN = Calibration(slope=1.0, shift=0.0)
 _UNKNOWN = -10.0  # far below any margin: a segment that the training rows did not hold
 SOURCE = {
     "repository": "mediawise-creative-filter",
@@ -66,7 +67,6 @@ class TrainingReport:
     macro_f1_grouped_spoken: float
     accuracy_grouped: float
     ece_grouped: float
-    temperature: float
     rows: int
     silent: int
     families: int
@@ -144,14 +144,13 @@ def train_starter(
     figures |= measure_grouped(table, scores)
     progress(f"grouped by family: macro-F1 {figures['macro_f1_grouped']:.3f}")
     heard = table.spoken
-    temperature = best_temperature(scores.margins[heard], table.columns[heard])
-    parameters = fit(table, np.ones(len(heard), np.bool_), temperature)
+    calibration = best_calibration(scores.margins[heard], table.columns[heard])
+    parameters = fit(table, np.ones(len(heard), np.bool_), calibration)
     facts = _facts(table, figures)
     artefact = parameters.save(folder, facts, render(facts, len(table.numbers)))
     progress(f"written: {folder} ({artefact.size / 1e6:.1f} MB)")
     return TrainingReport(
         **figures,
-        temperature=temperature,
         rows=len(heard),
         silent=int((~heard).sum()),
         families=known,
@@ -177,7 +176,7 @@ def prepare(rows: Sequence[TrainingRow]) -> Table:
     )
 
 
-def fit(table: Table, chosen: NDArray[np.bool_], temperature: float = 1.0) -> Parameters:
+def fit(table: Table, chosen: NDArray[np.bool_], calibration: Calibration = _PLAIN) -> Parameters:
     """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none."""
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
@@ -198,7 +197,7 @@ def fit(table: Table, chosen: NDArray[np.bool_], temperature: float = 1.0) -> Pa
         numbers=machine.classes_.astype(np.int64),
         frequencies=frequencies.astype(np.uint32),
         texts=len(rows),
-        temperature=temperature,
+        calibration=calibration,
     )
 
 
@@ -244,13 +243,13 @@ def measure_valid(table: Table) -> dict[str, float]:
 
 
 def measure_grouped(table: Table, scores: Scores) -> dict[str, float]:
-    """Figures of out-of-fold scores; each fold is calibrated by the others' temperature."""
+    """Figures of out-of-fold scores; each fold is calibrated on the others."""
     numbers, truth, heard = table.numbers, table.segments, table.spoken
     probabilities = np.zeros_like(scores.margins)
     for number in range(FOLDS):
         rest, here = heard & (scores.fold != number), scores.fold == number
-        temperature = best_temperature(scores.margins[rest], table.columns[rest])
-        probabilities[here] = softmax(scores.margins[here], temperature)
+        calibration = best_calibration(scores.margins[rest], table.columns[rest])
+        probabilities[here] = calibration.probabilities(scores.margins[here])
     predicted, sure = numbers[probabilities.argmax(axis=1)], probabilities.max(axis=1)
     return {
         "macro_f1_grouped": macro_f1(truth, predicted),
@@ -260,19 +259,21 @@ def measure_grouped(table: Table, scores: Scores) -> dict[str, float]:
     }
 
 
-def best_temperature(scores: NDArray[np.float64], column: NDArray[np.int64]) -> float:
-    """The temperature with the least log loss (Guo et al. 2017), to four digits.
+def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> Calibration:
+    """The calibration with the least log loss, to four digits.
 
     ``column`` is the place of the true segment in each row of ``scores``.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
-    def loss(log_temperature: float) -> float:
-        likely = softmax(scores, float(np.exp(log_temperature)))[np.arange(len(column)), column]
-        return float(-np.log(np.maximum(likely, 1e-12)).mean())
+    rows = np.arange(len(column))
 
-    best = minimize_scalar(loss, bounds=(np.log(0.02), np.log(20)), method="bounded")
-    return round(float(np.exp(best.x)), 4)
+    def loss(point: NDArray[np.float64]) -> float:
+        likely = Calibration(float(np.exp(point[0])), float(point[1])).probabilities(scores)
+        return float(-np.log(np.maximum(likely[rows, column], 1e-12)).mean())
+
+    best = minimize(loss, np.array([2.0, 2.0]), method="Nelder-Mead")
+    return Calibration(round(float(np.exp(best.x[0])), 4), round(float(best.x[1]), 4))
 
 
 def _rows_of(counts: Counts, rows: NDArray[np.int64]) -> Counts:
