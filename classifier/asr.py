@@ -115,7 +115,8 @@ def load_transcriber(
     `weights_folder`: where packaged weights are joined and downloads are kept.
     `device`: "auto" (the GPU if there is one), "cpu" or "cuda".
     `compute_type`: None chooses float16 on a GPU, else int8 (faster-whisper) or float32
-    (openai-whisper). `threads`: of the CPU; for openai-whisper it holds for the whole process.
+    (openai-whisper).
+    `threads`: of the CPU, at least 1; with openai-whisper it holds for the whole process.
     `language`: None detects it for each clip. `beam_size`: 1 is greedy.
     `vad`: leave out what is not speech before Whisper hears it.
 
@@ -200,9 +201,9 @@ class SpeechCut:
         for start, end in self.parts:
             length = end - start
             if left < length or (at_end and left == length):
-                return round((start + left) / SAMPLE_RATE, 3)
+                return (start + left) / SAMPLE_RATE
             left -= length
-        return round(self.parts[-1][1] / SAMPLE_RATE, 3)
+        return self.parts[-1][1] / SAMPLE_RATE
 
 
 def cut_speech(audio: Audio, vad: bool) -> SpeechCut:
