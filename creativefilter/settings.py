@@ -141,8 +141,16 @@ MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media-is-served-by-a-view-only/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
 }
+# On one machine the files are served from where the packages have them: nothing to collect.
+WHITENOISE_USE_FINDERS = not PRODUCTION
 # What the decoder child made of an upload (sound, frames), one folder per media version.
 DERIVED_ROOT = DATA_DIR / "derived"
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from creativefilter.api.views import ReferencePredictView, healthz
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("creativefilter.api.urls")),

@@ -28,6 +28,7 @@ def sentence(code: str) -> str:
         return _("The creative was deleted before its turn came.")
     if code in MESSAGES:
         return str(MESSAGES[code])
-    if code in ErrorCode:
-        return ErrorCode(code).sentence((get_language() or "ru")[:2])
-    return code
+    try:
+        return ErrorCode(code).sentence(get_language() or "ru")
+    except ValueError:
+        return code
