@@ -116,8 +116,6 @@ class Sound:
             self._resampler = None
             return
         for part in parts:
-            if part is None:  # PyAV's answer to a flush where nothing had to be converted
-                continue
             # The plane is padded beyond its samples.
             self._file.write(memoryview(part.planes[0])[: part.samples * 4])
             self._samples += part.samples

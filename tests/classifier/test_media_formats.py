@@ -6,6 +6,7 @@ import shutil
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -134,6 +135,23 @@ def test_pictures_are_scaled_to_fit(
     assert (width, height, channels) == (*expected, 3)
     assert (media.probe.width, media.probe.height) == size
     assert second_shown(media.frames[0]) == 0
+
+
+def test_a_film_that_stands_still_for_seconds_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "slides.webm"
+    with av.open(str(path), "w", format="webm") as out:
+        stream = out.add_stream("libvpx", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in (*range(25), *range(50, 325, 50)):
+            frame = av.VideoFrame.from_ndarray(picture(number / 50), format="rgb24")
+            frame.pts = number
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    media = decode(path)
+    assert media.probe.decoded_seconds == pytest.approx(12.0, abs=0.1)
+    assert not media.probe.partial
+    times = [frame.seconds for frame in media.frames]
+    assert times == pytest.approx([0, 0.52, 2, 4, 6, 8, 10, 12], abs=0.05)
 
 
 def test_black_pictures_survive_as_they_are(
