@@ -12,7 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -49,7 +51,7 @@ def status_of(creative: Creative) -> dict[str, Any]:
 
 @admin.register(Creative)
 class CreativeAdmin(ModelAdmin):
-    list_display = ("title", "status", "segment", "decided", "seconds", "created_at")
+    list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
     list_filter = ("state", SegmentFilter, ReviewedFilter, "is_demo")
     list_filter_submit = True
@@ -113,12 +115,18 @@ class CreativeAdmin(ModelAdmin):
     def decided(self, creative: Any) -> str:
         if creative.label_segment is not None:
             return _("a person")
-        return f"{creative.probability:.0%}" if creative.probability is not None else "—"
+        if creative.probability is None:
+            return "—"
+        return _("the model, %d %%") % round(100 * creative.probability)
 
     @display(description=gettext_lazy("seconds"), ordering="current_media__seconds")
     def seconds(self, creative: Creative) -> str:
         media = creative.current_media
-        return f"{media.seconds:.1f}" if media and media.seconds else "—"
+        return number_format(media.seconds, 1) if media and media.seconds else "—"
+
+    @display(description=gettext_lazy("added"), ordering="pk")
+    def added(self, creative: Creative) -> str:
+        return date_format(localtime(creative.created_at), "SHORT_DATETIME_FORMAT")
 
     def progress(self, request: HttpRequest) -> JsonResponse:
         """States of the creatives that a page shows: ``?id=1&id=2``."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -89,7 +90,7 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
     if probe.get("audio_codec"):
         facts.append((_("Sound"), f"{probe['audio_codec']}, {probe.get('sample_rate')} Hz"))
     if media.seconds is not None:
-        facts.append((_("Length"), _("%.1f s") % media.seconds))
+        facts.append((_("Length"), _("%s s") % number_format(media.seconds, 1)))
     if media.partial:
         share = f"{media.share_read:.0%}" if media.share_read is not None else "?"
         facts.append((_("Damaged"), _("%s of it could be read") % share))
