@@ -35,6 +35,7 @@ _WEIGHTS = "weights.npz"
 _BATCH = 256
 _EVIDENCE = 6
 _LONGEST_SPAN = 4
+_MARKS = ".,!?:;…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,15 +248,18 @@ def _spread_on_words(
 def _phrases(
     text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
 ) -> Iterator[Evidence]:
-    """Runs of words that clearly spoke for the segment, cut into spans of at most four."""
+    """Runs of words that clearly spoke for the segment; at most four, none across a mark."""
     threshold = max(float(scores.max(initial=0.0)) / 8, 1e-6)
-    run: list[int] = []
-    for place, score in enumerate(scores):
-        if score >= threshold:
-            run.append(place)
-        if run and (score < threshold or len(run) == _LONGEST_SPAN or place == len(words) - 1):
-            yield _evidence(text, words[run[0]][0], words[run[-1]][1], float(scores[run].sum()))
-            run = []
+    runs: list[list[int]] = []
+    for place in np.flatnonzero(scores >= threshold).tolist():
+        last = runs[-1] if runs else []
+        follows = bool(last) and last[-1] == place - 1 and len(last) < _LONGEST_SPAN
+        if follows and text[words[place - 1][1] - 1] not in _MARKS:
+            last.append(place)
+        else:
+            runs.append([place])
+    for run in runs:
+        yield _evidence(text, words[run[0]][0], words[run[-1]][1], float(scores[run].sum()))
 
 
 def _evidence(text: str, start: int, end: int, weight: float) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def documented(text: str) -> dict[int, int]:
         mixed(sum(ord(c) * P**k for k, c in enumerate(word)) & WRAP)
         for word in re.findall(r"\w\w+", folded)
     ]
-    pairs = [mixed((a * P + b) & WRAP) for a, b in zip(words, words[1:], strict=False)]
+    pairs = [mixed((a * P + b) & WRAP) for a, b in pairwise(words)]
     hashes += [BLOCK + (value >> 47) for value in (*words, *pairs)]
     return {bucket: hashes.count(bucket) for bucket in set(hashes)}
 

@@ -1,0 +1,160 @@
+"""The committed starter model: predictions, evidence, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.artefact import MANIFEST, ArtefactError
+from classifier.segments import NUMBERS
+from classifier.text_model import STARTER, Calibration, TextModel, TextPrediction
+
+CARD_SPOT = "Кредитная карта: сто двадцать дней без процентов, бесплатное обслуживание навсегда."
+SPEAKER_SPOT = "Алиса, включи свет! Умная колонка Яндекс Станция с голосовым помощником."
+
+
+@pytest.fixture(scope="module")
+def model() -> TextModel:
+    return TextModel.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "segment"),
+    [
+        (CARD_SPOT, 12),
+        (SPEAKER_SPOT, 16),
+        ("Вклад под высокий процент: откройте вклад онлайн и получайте доход.", 13),
+        ("Откройте расчётный счёт для бизнеса, первые месяцы бесплатно для предпринимателей.", 11),
+        ("Кредит наличными по сниженной ставке, решение за минуту. Оформите кредит онлайн.", 8),
+    ],
+)
+def test_clear_spots_find_their_segment(model: TextModel, text: str, segment: int) -> None:
+    assert model.predict([text])[0].segment == segment
+
+
+def test_probabilities_are_over_all_segments(model: TextModel) -> None:
+    for prediction in model.predict([CARD_SPOT, "", "!?", "\ud800 ҂"]):
+        assert set(prediction.probabilities) == set(NUMBERS)
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert all(type(number) is int for number in prediction.probabilities)
+
+
+def test_a_batch_says_what_each_text_alone_says(model: TextModel) -> None:
+    texts = [f"{CARD_SPOT} Звонок {n}" if n % 3 else f"{SPEAKER_SPOT} {n}" for n in range(600)]
+    texts[256] = ""
+    together = model.predict(texts)
+    for place in (0, 1, 255, 256, 257, 599):
+        alone = model.predict([texts[place]])[0].probabilities
+        assert together[place].probabilities == pytest.approx(alone)
+
+
+def test_no_texts_no_predictions(model: TextModel) -> None:
+    assert model.predict([]) == []
+
+
+def test_candidates_stand_in_order() -> None:
+    prediction = TextPrediction({5: 0.2, 3: 0.5, 1: 0.2, 8: 0.1})
+    assert (prediction.segment, prediction.probability) == (3, 0.5)
+    assert prediction.candidates(3) == ((3, 0.5), (1, 0.2), (5, 0.2))
+
+
+def test_calibration_keeps_the_order_and_knows_doubt() -> None:
+    calibration = Calibration(slope=10.0, shift=3.0)
+    clear, doubtful = calibration.probabilities(np.array([[0.9, -1.0, -1.2], [-0.4, -0.5, -0.9]]))
+    assert clear.argmax() == doubtful.argmax() == 0
+    assert clear[0] > 0.9 > doubtful[0] > doubtful[1] > doubtful[2]
+    assert calibration.probabilities(np.array([[-500.0, -501.0]])).sum() == pytest.approx(1)
+
+
+def test_evidence_is_found_in_the_text_as_given(model: TextModel) -> None:
+    text = f"  Ну что,\tЁлка? {CARD_SPOT}  "
+    evidence = model.explain(text, 12)
+    assert 1 <= len(evidence) <= 6
+    for one in evidence:
+        assert text[one.start : one.end] == one.text
+        assert one.text.strip() == one.text
+        assert one.weight > 0
+    assert [one.weight for one in evidence] == sorted((e.weight for e in evidence), reverse=True)
+    assert any("без процентов" in one.text for one in evidence[:2])
+    assert not any("Ёлка" in one.text for one in evidence)
+
+
+def test_without_the_evidence_the_segment_is_less_likely(model: TextModel) -> None:
+    for text, segment in ((CARD_SPOT, 12), (SPEAKER_SPOT, 16)):
+        left = text
+        for one in model.explain(text, segment):
+            left = left.replace(one.text, " ")
+        before, after = model.predict([text, left])
+        assert after.probabilities[segment] < before.probabilities[segment] / 2
+
+
+def test_each_segment_has_evidence_of_its_own(model: TextModel) -> None:
+    both = f"{CARD_SPOT} {SPEAKER_SPOT}"
+    border = len(CARD_SPOT)
+    assert model.explain(both, 12)[0].end <= border
+    assert model.explain(both, 16)[0].start >= border
+
+
+def test_nothing_to_explain(model: TextModel) -> None:
+    assert model.explain("", 12) == ()
+    assert model.explain(" \n", 12) == ()
+    with pytest.raises(ValueError, match="no segment 6"):
+        model.explain(CARD_SPOT, 6)
+
+
+def test_the_folder_is_small_and_holds_numbers_only(model: TextModel) -> None:
+    assert model.artefact is not None
+    assert model.artefact.size < 15_000_000
+    assert {path.name for path in STARTER.iterdir()} == {MANIFEST, "MODEL_CARD.md", "weights.npz"}
+    for array in model.artefact.arrays("weights.npz").values():
+        assert array.dtype.kind in "iuf"
+    assert model.parameters.weights.dtype == np.int8
+    assert tuple(model.parameters.numbers) == NUMBERS
+
+
+def test_the_manifest_tells_where_the_model_comes_from(model: TextModel) -> None:
+    assert model.artefact is not None
+    facts = model.artefact.facts
+    assert facts["training"]["source"]["licence"] == "Apache-2.0"
+    assert facts["metrics"]["macro_f1_valid"] >= 0.81
+    card = (STARTER / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"{facts['metrics']['macro_f1_valid']:.3f}" in card
+    assert facts["training"]["source"]["repository"] in card
+
+
+def test_another_hashing_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(STARTER, folder)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["facts"]["hashing"] = "murmur"
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="not hashed by"):
+        TextModel.load(folder)
+
+
+def test_changed_weights_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(STARTER, folder)
+    with (folder / "weights.npz").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"\x00\x01\x02")
+    with pytest.raises(ArtefactError, match="sha256"):
+        TextModel.load(folder)
+
+
+def test_prediction_loads_no_heavy_library() -> None:
+    script = (
+        "import sys; from classifier.text_model import TextModel; m = TextModel.load();"
+        "m.predict(['карта']); m.explain('карта банка', 10);"
+        "print(sorted({'sklearn', 'scipy', 'torch', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
