@@ -1,0 +1,178 @@
+"""Training of the starter model, on made-up rows and on the real ones."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.artefact import MANIFEST
+from classifier.starter import (
+    COLUMNS,
+    best_calibration,
+    fit,
+    grouped_scores,
+    margins_of,
+    measure_grouped,
+    measure_valid,
+    prepare,
+    read_rows,
+    train_starter,
+)
+from classifier.text_model import TextModel
+
+WORDS = {
+    0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
+    12: "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
+    16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
+}
+COMMON = "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый"
+
+
+def write_table(path: Path, rows: list[tuple[object, ...]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ninety spots of three segments, a few silent ones among them; every fifth is ``valid``."""
+    dice = random.Random(5)
+    rows: list[tuple[object, ...]] = []
+    for number in range(90):
+        segment = (0, 12, 16)[number % 3]
+        words = dice.choices(WORDS[segment].split(), k=4) + dice.choices(COMMON.split(), k=9)
+        dice.shuffle(words)
+        text = "СПОКОЙНАЯ МУЗЫКА" if number % 30 == 7 else " ".join(words)
+        rows.append((number, segment or 6, text, "valid" if number % 5 == 0 else "train"))
+    return write_table(tmp_path_factory.mktemp("table") / "transcripts.csv", rows)
+
+
+def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    report = train_starter(table, tmp_path / "model", told.append)
+    assert (report.rows, report.silent) == (90, 3)
+    assert report.macro_f1_valid_spoken > 0.9
+    assert report.macro_f1_grouped_spoken > 0.9
+    assert report.macro_f1_grouped < report.macro_f1_grouped_spoken
+    assert report.size == sum(path.stat().st_size for path in (tmp_path / "model").iterdir())
+    assert any("macro-F1 on valid" in line for line in told)
+    model = TextModel.load(tmp_path / "model")
+    predicted = model.predict(["кредитная карта, льготный период", "скидка: сыр и молоко"])
+    assert [one.segment for one in predicted] == [12, 0]
+    assert model.artefact is not None
+    assert model.artefact.facts["metrics"]["macro_f1_valid"] == round(report.macro_f1_valid, 6)
+
+
+def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        train_starter(table, tmp_path / name)
+    for name in (MANIFEST, "MODEL_CARD.md", "weights.npz"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_no_word_of_the_data_gets_into_the_folder(table: Path, tmp_path: Path) -> None:
+    train_starter(table, tmp_path / "model")
+    for path in (tmp_path / "model").iterdir():
+        raw = path.read_bytes()
+        assert not any(word.encode() in raw for word in ("гречка", "грейс", "будильник"))
+
+
+def test_the_valid_rows_teach_nothing(table: Path) -> None:
+    ready = prepare(read_rows(table))
+    parameters = fit(ready, ~ready.valid)
+    assert parameters.texts == int((~ready.valid & ready.spoken).sum())
+    seen = np.flatnonzero(~ready.valid)[:1]
+    assert ready.valid.sum() == 18
+    only = np.isin(ready.counts.text, np.flatnonzero(ready.valid))
+    fresh = np.setdiff1d(ready.counts.bucket[only], ready.counts.bucket[~only])
+    assert (parameters.frequencies[fresh] == 0).all()
+    assert (parameters.weights[fresh] == 0).all()
+    assert margins_of(ready, parameters, seen).shape == (1, 3)
+
+
+def test_folds_never_part_a_family(tmp_path: Path) -> None:
+    dice = random.Random(2)
+    rows: list[tuple[object, ...]] = []
+    for number in range(45):
+        text = " ".join("".join(dice.choices("абвгдежзиклмнопрст", k=7)) for _ in range(8))
+        for copy in ("раз", "два"):
+            rows.append((len(rows), (0, 12, 16)[number % 3], f"{text} {copy}", "train"))
+    ready = prepare(read_rows(write_table(tmp_path / "t.csv", rows)))
+    assert ready.families.max() + 1 == 45
+    scores = grouped_scores(ready)
+    assert len(np.unique(scores.fold)) == 5
+    for family in np.unique(ready.families):
+        assert len(np.unique(scores.fold[ready.families == family])) == 1
+
+
+def test_calibration_is_found_again() -> None:
+    generator = np.random.default_rng(1)
+    scores = generator.normal(-0.6, 0.5, (6000, 6))
+    powers = 1 / (1 + np.exp(-(scores * 7.0 + 2.0)))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    column = (shares.cumsum(axis=1) > generator.random((6000, 1))).argmax(axis=1)
+    found = best_calibration(scores, column)
+    assert found.slope == pytest.approx(7.0, rel=0.1)
+    assert found.probabilities(scores).max() == pytest.approx(shares.max(), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((1, "x", "текст", "train"), r"line 2: invalid literal"),
+        ((1, 19, "текст", "train"), r"line 2: no segment has the number 19"),
+        ((1, 3, "текст", "test"), r"line 2: split is 'test'"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, row: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_rows(write_table(tmp_path / "t.csv", [row]))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Advertisement ID,text\n1,текст\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="no column Segment_num, split"):
+        read_rows(path)
+
+
+@pytest.mark.reference
+def test_the_figures_of_the_real_transcripts(reference_data: Path) -> None:
+    ready = prepare(read_rows(reference_data / "transcripts_dev.csv"))
+    assert measure_valid(ready)["macro_f1_valid"] >= 0.81
+    grouped = measure_grouped(ready, grouped_scores(ready))
+    assert grouped["macro_f1_grouped"] >= 0.76
+    assert grouped["ece_grouped"] <= 0.03
+    committed = TextModel.load()
+    assert committed.artefact is not None
+    assert committed.artefact.facts["training"]["sha256"] == ready.digest
+    assert committed.artefact.facts["training"]["rows"] == 1691
+
+
+@pytest.mark.reference
+def test_int8_weights_lose_nothing(reference_data: Path) -> None:
+    from scipy.sparse import csr_array
+    from sklearn.svm import LinearSVC
+
+    from classifier.features import BUCKETS, inverse_document_frequency, tf_idf
+
+    ready = prepare(read_rows(reference_data / "transcripts_dev.csv")[:500])
+    chosen = np.ones(500, np.bool_)
+    parameters = fit(ready, chosen)
+    spoken = np.flatnonzero(ready.spoken)
+    counts = ready.counts
+    idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
+    place = counts.text.astype(np.int32), counts.bucket.astype(np.int32)
+    matrix = csr_array((tf_idf(counts, idf), place), shape=(500, BUCKETS))
+    exact = LinearSVC(C=0.3, class_weight="balanced", random_state=0)
+    exact.fit(matrix[spoken], ready.segments[spoken])
+    true, kept = exact.decision_function(matrix), margins_of(ready, parameters, np.arange(500))
+    assert np.abs(true - kept).mean() < 0.005
+    assert (true.argmax(axis=1) == kept.argmax(axis=1)).mean() > 0.995
