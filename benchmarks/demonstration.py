@@ -51,8 +51,8 @@ def main() -> None:
         right["script"] += written == wanted
         right["heard"] += heard == wanted
         print(f"{script['file']:14} {wanted:>11} {written:>7} {show(heard):>7}")
-    print(f"accuracy on the script text   {right['script'] / spoken:.3f} ({right['script']}/{spoken})")
-    print(f"accuracy on the transcript    {right['heard'] / spoken:.3f} ({right['heard']}/{spoken})")
+    for what, count in right.items():
+        print(f"accuracy, {what:20} {count / spoken:.3f} ({count}/{spoken})")
     print(f"ratio transcript / script     {right['heard'] / right['script']:.3f}")
     print(f"left unclassified, no speech  {quiet}/{len(scripts) - spoken}")
     print(f"errors                        {sum(d.error is not None for d in decisions)}")
