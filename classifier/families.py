@@ -1,7 +1,7 @@
 """Families of near-duplicate texts: they must never stand on both sides of a split.
 
-More than half of the real transcripts have a near duplicate (one spot, cut or transcribed
-twice); a random split flatters every model by about eight points of macro-F1.
+Two in five of the real transcripts have a near duplicate (one spot, cut or transcribed twice);
+a random split flatters every model.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST
-from classifier.starter import (
-    COLUMNS,
+from classifier.starter import COLUMNS, read_rows, train_starter
+from classifier.text_model import TextModel
+from classifier.training import (
     best_calibration,
     fit,
     grouped_scores,
@@ -19,10 +20,7 @@ from classifier.starter import (
     measure_grouped,
     measure_valid,
     prepare,
-    read_rows,
-    train_starter,
 )
-from classifier.text_model import TextModel
 
 WORDS = {
     0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
