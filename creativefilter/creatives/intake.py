@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import analysis
@@ -20,7 +20,7 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 
 # "4297908.avi", and the "4297908 (1).AVI" that a browser makes of a second download.
-_NUMERIC_STEM = re.compile(r"(\d{1,64})(?: ?\(\d+\))?")
+_NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
 
 
 class IntakeError(ValueError):
@@ -94,6 +94,7 @@ def receive(
     stored = media.file.name
     try:
         with transaction.atomic():
+            _one_at_a_time(sha256)
             creative = _creative(advertisement_id, sha256, name, owner, is_demo)
             known = creative.media.filter(sha256=sha256).first()
             if known:
@@ -110,6 +111,16 @@ def receive(
     if known:
         storage.delete(stored)
     return Received(creative, media, job, known is not None)
+
+
+def _one_at_a_time(sha256: str) -> None:
+    """Lets uploads of the same bytes wait for one another until the transaction ends.
+
+    No row is there yet to be locked. SQLite's transactions come one after the other anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
 def _creative(
