@@ -1,0 +1,104 @@
+"""Creatives taken in and analysed within this process: real files, real weights, real rows."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.base import File
+
+from classifier.asr import Audio, Transcriber, Transcript
+from creativefilter.creatives import analysis, intake
+from creativefilter.creatives.intake import Received
+from creativefilter.creatives.models import Creative
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+
+DEMO = Path(__file__).resolve().parents[2] / "demo" / "creatives"
+# Short ones that Whisper base, greedy, hears well enough to decide.
+SPOKEN, SPOKEN_SEGMENT = "90000023.flv", 12
+SPOKEN_TOO, SPOKEN_TOO_SEGMENT = "90000025.mp4", 13
+MUSIC = "90000037.wav"
+
+
+class Remembering:
+    """The real recogniser; what it has heard once it need not work out again."""
+
+    def __init__(self, real: Transcriber) -> None:
+        self.real = real
+        self.engine, self.model = real.engine, real.model
+        self.heard: dict[str, Transcript] = {}
+
+    def transcribe(self, audio: Sequence[Audio]) -> list[Transcript]:
+        return [self._one(clip) for clip in audio]
+
+    def _one(self, clip: Audio) -> Transcript:
+        key = hashlib.sha256(clip.tobytes()).hexdigest()
+        if key not in self.heard:
+            [self.heard[key]] = self.real.transcribe([clip])
+        return self.heard[key]
+
+
+@functools.cache
+def remembering() -> Remembering:
+    from classifier.asr import load_transcriber
+
+    return Remembering(
+        load_transcriber(
+            weights_folder=django_settings.WEIGHTS_FOLDER, threads=2, language="ru", beam_size=1
+        )
+    )
+
+
+@pytest.fixture
+def recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One recogniser with the packaged weights for all tests of this process."""
+    monkeypatch.setattr(analysis, "transcriber", remembering)
+
+
+@pytest.fixture
+def folders(settings: Any, tmp_path: Path) -> Path:
+    """Uploads and working copies of this test alone; returns the folder of the uploads."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.DERIVED_ROOT = tmp_path / "derived"
+    return tmp_path / "media"
+
+
+def take_in(content: bytes | Path, name: str = "", **options: Any) -> Received:
+    """An upload of bytes, or of a file under its own name unless another is given."""
+    if isinstance(content, Path):
+        name = name or content.name
+        content = content.read_bytes()
+    return intake.receive(File(io.BytesIO(content), name=name), name, **options)
+
+
+def run(job: Job) -> Job:
+    """All stages one after the other, as a worker does them."""
+    queued: Job | None = job
+    while queued:
+        queued = lifecycle.run_stage(str(queued.pk), queued.stage, "test")
+    job.refresh_from_db()
+    return job
+
+
+def analysed(content: bytes | Path, name: str = "", **options: Any) -> Creative:
+    """The creative of an upload after its job has ended, however it ended."""
+    received = take_in(content, name, **options)
+    run(received.job)
+    received.creative.refresh_from_db()
+    return received.creative
+
+
+def effective(creative: Creative) -> Any:
+    """The creative's row as reports see it."""
+    return Creative.objects.with_effective_segment().get(pk=creative.pk)
+
+
+def stored_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
