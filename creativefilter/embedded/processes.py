@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -46,12 +47,18 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], grace: float, first: int = signal.SIGTERM) -> None:
-    """Asks a process to end, and kills its whole session if it has not after ``grace`` seconds."""
-    if process.poll() is not None:
-        return
-    process.send_signal(first)
-    try:
-        process.wait(grace)
-    except subprocess.TimeoutExpired:
+    """Asks a process to end; what is left of its session after ``grace`` seconds is killed."""
+    if process.returncode is not None:
+        return  # reaped before: its number may be somebody else's by now
+    if process.poll() is None:
+        process.send_signal(first)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+    kill_what_is_left(process)
+    process.wait()
+
+
+def kill_what_is_left(process: subprocess.Popen[bytes]) -> None:
+    """Kills the session of a process: itself, and children that it could not end when it died."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

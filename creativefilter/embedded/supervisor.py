@@ -19,8 +19,8 @@ from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
 from creativefilter.celery import QUEUES, app
-from creativefilter.embedded import broker
-from creativefilter.embedded.processes import spawn, stop
+from creativefilter.embedded.broker import Broker, BrokerError
+from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
 from tasks.submit import publish_all
 
@@ -38,30 +38,46 @@ class SupervisorError(RuntimeError):
 
 @dataclass(slots=True)
 class Child:
-    """A process that is started again when it dies."""
+    """A process of ours with its log."""
 
-    name: str
     argv: list[str]
     env: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    restart_at: float = 0.0
 
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.process = spawn(self.argv, self.env, output=output)
 
+    def stop(self) -> None:
+        if self.process:
+            stop(self.process, WORKER_GRACE)
+
+
+@dataclass(slots=True)
+class Watched:
+    """Starts a child again, after a pause, when it dies."""
+
+    name: str
+    child: Child | Broker
+    restart_at: float = 0.0
+
     def watch(self) -> None:
-        """Starts the process again, after a pause, if it has ended."""
-        if self.process is None or self.process.poll() is None:
+        process = self.child.process
+        if process is None or process.poll() is None:
             return
         if not self.restart_at:
-            status = self.process.returncode
-            logger.error("%s ended with status %s, see %s", self.name, status, self.log)
+            status, log = process.returncode, self.child.log
+            logger.error("%s ended with status %s, see %s", self.name, status, log)
+            # Nothing of it may hold the port, or work on what the next one is given.
+            kill_what_is_left(process)
             self.restart_at = time.monotonic() + RESTART_PAUSE
         elif time.monotonic() >= self.restart_at:
             self.restart_at = 0.0
-            self.start()
+            try:
+                self.child.start()
+            except BrokerError:
+                logger.exception("%s is tried again", self.name)
 
 
 @dataclass(slots=True)
@@ -70,19 +86,24 @@ class Supervisor:
 
     host: str
     port: int
-    children: list[Child] = field(default_factory=list)
+    watched: list[Watched] = field(default_factory=list)
     stopping: bool = False
 
     @property
     def address(self) -> str:
         return f"http://{self.host}:{self.port}/"
 
+    def start(self, name: str, child: Child | Broker) -> None:
+        """Starts a child and watches it from now on."""
+        self.watched.append(Watched(name, child))
+        child.start()
+
     def serve(self, each_second: Callable[[], bool]) -> None:
         """Watches and sweeps until a signal comes or ``each_second`` says that it is enough."""
         swept = 0.0
         while not self.stopping:
-            for child in self.children:
-                child.watch()
+            for watched in self.watched:
+                watched.watch()
             if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                 swept = time.monotonic()
                 self._sweep()
@@ -123,24 +144,22 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
     with _only_one(data / "supervisor.lock"):
         supervisor = Supervisor(host, _port(host, port))
         previous = {s: signal.signal(s, _stopper(supervisor)) for s in _SIGNALS}
-        own_broker = None
         try:
             url = settings.REDIS_URL
             if not url:
-                own_broker = broker.start(data / "broker", logs / "broker.log")
+                own_broker = Broker(data / "broker", logs / "broker.log")
+                supervisor.start("broker", own_broker)
                 url = own_broker.url
             app.conf.update(broker_url=url)
-            supervisor.children = _children(supervisor, url, logs)
-            for child in supervisor.children:
-                child.start()
+            for name, child in _children(supervisor, url, logs).items():
+                supervisor.start(name, child)
             yield supervisor
+        except BrokerError as error:
+            raise SupervisorError(str(error)) from error
         finally:
-            for child in reversed(supervisor.children):
-                if child.process:
-                    stop(child.process, WORKER_GRACE)
             app.close()
-            if own_broker:
-                own_broker.stop()
+            for watched in reversed(supervisor.watched):
+                watched.child.stop()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
@@ -155,7 +174,7 @@ def _stopper(supervisor: Supervisor) -> Callable[[int, object], None]:
     return handle
 
 
-def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> list[Child]:
+def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, Child]:
     env = {"REDIS_URL": broker_url, "PYTHONUNBUFFERED": "1"}
     # Each process of the pool has its own model and threads; more would fight for the cores.
     threads = str(settings.WHISPER_THREADS)
@@ -177,11 +196,12 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> list[Child
         "--timeout", "120",
         "--graceful-timeout", "5",
         "--access-logfile", "-",
+        "--no-control-socket",
     ]  # fmt: skip
-    return [
-        Child("worker", worker, worker_env, logs / "worker.log"),
-        Child("web", web, env, logs / "web.log"),
-    ]
+    return {
+        "worker": Child(worker, worker_env, logs / "worker.log"),
+        "web": Child(web, env, logs / "web.log"),
+    }
 
 
 @contextmanager
