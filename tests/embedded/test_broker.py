@@ -1,0 +1,100 @@
+"""The embedded broker: a real server that keeps its data, its secret and no life of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from creativefilter.embedded import broker
+from tests.stack import ROOT, processes, wait_until
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[broker.Broker]:
+    """A broker whose data lie in a folder."""
+    server = broker.start(tmp_path / "broker", tmp_path / "broker.log")
+    yield server
+    server.stop()
+
+
+def client(server: broker.Broker) -> redis.Redis:
+    return redis.Redis.from_url(server.url, socket_timeout=5)
+
+
+def test_answers_only_who_knows_the_password(kept: broker.Broker) -> None:
+    assert client(kept).ping()
+    for password in (None, "", "wrong"):
+        stranger = redis.Redis(port=kept.port, password=password, socket_timeout=5)
+        with pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+
+
+def test_password_is_in_no_command_line_and_in_no_file(kept: broker.Broker, tmp_path: Path) -> None:
+    client(kept).set("key", "value")
+    assert all(kept.password not in process.command for process in processes())
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert all(kept.password.encode() not in path.read_bytes() for path in files)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_data_survive_a_restart_at_the_same_address(kept: broker.Broker, number: int) -> None:
+    url = kept.url
+    client(kept).rpush("queue", "first", "second")
+    assert kept.process is not None
+    kept.process.send_signal(number)
+    kept.process.wait(10)
+    kept.start()
+    assert kept.url == url
+    assert client(kept).lrange("queue", 0, -1) == [b"first", b"second"]
+
+
+def test_nothing_is_kept_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = broker.start(None)
+    try:
+        client(server).set("key", "value")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        server.stop()
+
+
+def test_a_broker_that_can_not_start_says_where_to_look(
+    kept: broker.Broker, tmp_path: Path
+) -> None:
+    log = tmp_path / "second.log"
+    second = broker.Broker(None, log, port=kept.port)
+    with pytest.raises(broker.BrokerError, match=r"status 1; see .*second\.log"):
+        second.start()
+    assert b"in use" in log.read_bytes()
+
+
+def test_dies_with_a_killed_parent(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from pathlib import Path\n"
+            "from creativefilter.embedded import broker\n"
+            "print(broker.start(Path(sys.argv[1])).process.pid, flush=True); time.sleep(600)",
+            str(tmp_path / "broker"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert Path(f"/proc/{pid}").exists()
+    finally:
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+    wait_until(lambda: pid not in {p.pid for p in processes()}, 10, "the broker is gone")

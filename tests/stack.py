@@ -1,0 +1,299 @@
+"""A whole application of the suite's own: ``manage.py run`` on a data folder and a free port.
+
+Nothing here is a stand-in: the processes, the broker, the database and the weights are those of
+``make run``. For speed the beam has one ray and the sweep comes every 3 s instead of 15.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from creativefilter.embedded.broker import free_port
+from tests import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "demo" / "creatives"
+START_SECONDS = 120
+# A first start prints these once. The words around them are in the language of the settings.
+_ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
+
+
+class NotInTimeError(AssertionError):
+    """What the test waits for did not come true."""
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """The first true value of ``condition``; asks every 0.2 s, fails the test after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise NotInTimeError(f"not within {seconds} s: {what}")
+        time.sleep(0.2)
+    return value
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as /proc shows it."""
+
+    pid: int
+    started: int  # clock ticks after the boot: tells apart two owners of one number
+    parent: int
+    command: str
+    environ: str
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.pid, self.started
+
+
+def processes() -> list[Process]:
+    """Every process that runs now, zombies left out."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()  # proc(5), from 3 on
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environ = (folder / "environ").read_bytes().decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if fields[0] != "Z":
+            found.append(
+                Process(int(folder.name), int(fields[19]), int(fields[1]), command, environ)
+            )
+    return found
+
+
+@dataclass
+class Data:
+    """What outlives a stack: its data folder and its database."""
+
+    folder: Path
+    database_url: str
+
+    @classmethod
+    def new(cls, folder: Path) -> Data:
+        """An empty data folder, and an empty database of the kind that the suite runs on."""
+        folder.mkdir(parents=True)
+        if environment.DATABASE == "postgresql":
+            url = environment.server.create_database(f"stack_{uuid.uuid4().hex[:12]}")
+        else:
+            url = f"sqlite:///{folder / 'db.sqlite3'}"
+        return cls(folder, url)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATA_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url,
+            "WHISPER_BEAM_SIZE": "1",
+            "JOB_REPUBLISH_SECONDS": "300",
+            "SWEEP_SECONDS": "3",
+        }
+
+    def contents(self) -> Iterator[tuple[Path, bytes]]:
+        """Every file of the data folder but the weights (a few hundred known megabytes)."""
+        for path in self.folder.rglob("*"):
+            if path.is_file() and "weights" not in path.parts:
+                yield path, path.read_bytes()
+
+
+@dataclass
+class Stack:
+    """One run of the application. Use it through :func:`running`."""
+
+    data: Data
+    port: int
+    process: subprocess.Popen[bytes]
+    output: Path
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """The administrator's password and token, if they were printed."""
+        match = _ADMINISTRATOR.search(self.said)
+        return (match[1], match[2]) if match else None
+
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
+        """Until the application has printed the text."""
+
+        def printed() -> bool:
+            if self.process.poll() is not None and text not in self.said:
+                raise NotInTimeError(f"it ended with {self.process.returncode}:\n{self.said}")
+            return text in self.said
+
+        wait_until(printed, seconds, f"{text!r} printed; it said:\n{self.said}")
+
+    def alive(self) -> list[Process]:
+        """The processes of this run: by their data folder, and whoever they started."""
+        running = processes()
+        mark = f"DATA_DIR={self.data.folder}\0"
+        mine = [p for p in running if mark in p.environ or p.key in self.seen]
+        for process in mine:  # grows while it is walked through
+            mine += [p for p in running if p.parent == process.pid and p not in mine]
+        # Kept: the child of a killed process gets another parent, and has no trace of ours.
+        self.seen |= {p.key for p in mine}
+        return mine
+
+    def child(self, *words: str) -> Process:
+        """The direct child of the supervisor whose command holds all the words."""
+        [child] = self.children(*words)
+        return child
+
+    def children(self, *words: str) -> list[Process]:
+        return [
+            p
+            for p in processes()
+            if p.parent == self.process.pid and all(word in p.command for word in words)
+        ]
+
+    def stop(self, number: int = signal.SIGINT, seconds: float = 60) -> int:
+        """Asks it to end as Ctrl-C does; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def clean_up(self) -> None:
+        """Whatever became of the test: nothing of this run is left."""
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for process in self.alive():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
+def launch(
+    data: Data, *arguments: str, port: int | None = None, program: str = "manage.py"
+) -> Stack:
+    """``manage.py run`` as a child of the suite; returns at once."""
+    port = port or free_port()
+    output = data.folder.with_name(f"{data.folder.name}-{uuid.uuid4().hex[:6]}.out")
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, program, "run", "--port", str(port), *arguments],
+            cwd=ROOT,
+            env=data.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    return Stack(data, port, process, output)
+
+
+@contextmanager
+def running(data: Data, *arguments: str, port: int | None = None) -> Iterator[Stack]:
+    """A stack that has printed its address; stopped at the end, whatever happens."""
+    stack = launch(data, *arguments, port=port)
+    try:
+        stack.wait_for(stack.address)
+        yield stack
+    finally:
+        stack.clean_up()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A program that calls the API with a token, as curl would."""
+
+    stack: Stack
+    token: str
+
+    def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        headers = {"Authorization": f"Token {self.token}", "Accept-Language": "en"}
+        return requests.request(
+            method, self.stack.address + path, headers=headers, timeout=90, **arguments
+        )
+
+    def post_file(self, path: str, file: Path, name: str | None = None) -> requests.Response:
+        with file.open("rb") as body:
+            return self.request("POST", path, files={"file": (name or file.name, body)})
+
+    def classified(self, file: Path, seconds: float = 120) -> dict[str, Any]:
+        """Posts a creative and polls its job until it ends, as a program does."""
+        answer = self.post_file("/api/v1/predict", file)
+        assert answer.status_code in (200, 202), answer.text
+        path = answer.headers["Location"].removeprefix(self.stack.address)
+        return self.ended(path, seconds)
+
+    def ended(self, path: str, seconds: float = 120) -> dict[str, Any]:
+        """The job at this address, once it is final."""
+
+        def final() -> dict[str, Any] | None:
+            try:
+                job: dict[str, Any] = self.request("GET", path).json()
+            except requests.ConnectionError:
+                return None  # the web process is being started again
+            return job if job["state"] in ("done", "failed", "cancelled") else None
+
+        job: dict[str, Any] = wait_until(final, seconds, f"{path} ended")
+        return job
+
+
+def spoken(folder: Path, source: str, name: str, *, cut: float = 0.1) -> Path:
+    """A demonstration creative (wav) under another name, without its first moments.
+
+    So its bytes are new to the application and it has to do the whole work.
+    """
+    target = folder / name
+    with wave.open(str(DEMO / source), "rb") as original:
+        skipped = round(cut * original.getframerate())
+        original.setpos(skipped)
+        samples = original.readframes(original.getnframes() - skipped)
+        with wave.open(str(target), "wb") as copy:
+            copy.setparams(original.getparams())
+            copy.writeframes(samples)
+    return target
+
+
+def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
+    """A program like ``manage.py`` whose demonstration is only these files of the real one."""
+    part = folder / "demo"
+    (part / "creatives").mkdir(parents=True)
+    header, *rows = (ROOT / "demo" / "scripts.csv").read_text("utf-8").splitlines()
+    chosen = [row for row in rows if row.split(",", 1)[0] in files]
+    assert len(chosen) == len(files)
+    (part / "scripts.csv").write_text("\n".join([header, *chosen]) + "\n", "utf-8")
+    for file in files:
+        shutil.copy(DEMO / file, part / "creatives" / file)
+    program = folder / "manage_part.py"
+    program.write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "import django\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'creativefilter.settings'\n"
+        "django.setup()\n"
+        "from creativefilter.embedded import demonstration\n"
+        f"demonstration.FOLDER = Path({str(part)!r})\n"
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(sys.argv)\n",
+        "utf-8",
+    )
+    return program
