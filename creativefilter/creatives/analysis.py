@@ -53,7 +53,7 @@ def _enter(job: Job, state: str) -> MediaVersion:
     media = MediaVersion.objects.select_related("creative").filter(pk=job.params["media"]).first()
     if media is None:
         raise JobError("deleted", "the creative was deleted while its job waited")
-    Creative.objects.filter(pk=media.creative_id, job=job).update(state=state)
+    Creative.objects.filter(pk=media.creative_id, job=job).update(state=state, error_code="")
     return media
 
 
