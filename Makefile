@@ -45,5 +45,6 @@ bench: $(VENV)/dev.stamp
 
 # After a change of texts (needs Debian's gettext).
 messages:
-	$(BIN)/python manage.py makemessages --locale ru --ignore .venv --ignore data --no-location
+	$(BIN)/python manage.py makemessages --locale ru --no-location --no-obsolete --ignore .venv \
+	--ignore data --ignore build --ignore tests
 	$(BIN)/python manage.py compilemessages --locale ru --ignore .venv

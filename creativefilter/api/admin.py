@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -16,6 +18,24 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 admin.site.unregister(User)
 admin.site.unregister(Group)
 admin.site.unregister(AuthToken)
+
+
+def _name_tokens() -> None:
+    """Gives knox's table words that can be translated; its migrations keep the original ones."""
+    apps.get_app_config("knox").verbose_name = _("Access tokens")
+    options = AuthToken._meta
+    options.verbose_name, options.verbose_name_plural = _("access token"), _("access tokens")
+    words = {
+        "token_key": _("beginning of the token"),
+        "user": _("user"),
+        "created": _("created"),
+        "expiry": _("valid until"),
+    }
+    for name, word in words.items():
+        options.get_field(name).verbose_name = word
+
+
+_name_tokens()
 
 
 @admin.register(User)

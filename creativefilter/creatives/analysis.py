@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from creativefilter.creatives import derived, model_versions
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
@@ -178,11 +179,11 @@ def on_failed(job: Job) -> None:
 
 ANALYSE = register(
     Kind(
-        "analyse",
+        gettext_noop("analyse"),
         (
-            Stage("decoding", "cpu", decode),
-            Stage("transcribing", "gpu", transcribe),
-            Stage("classifying", "cpu", classify),
+            Stage(gettext_noop("decoding"), "cpu", decode),
+            Stage(gettext_noop("transcribing"), "gpu", transcribe),
+            Stage(gettext_noop("classifying"), "cpu", classify),
         ),
         on_failed,
     )

@@ -248,7 +248,7 @@ class Prediction(models.Model):
         indexes = [models.Index(fields=["creative", "model_version", "-id"])]
 
     def __str__(self) -> str:
-        return f"{self.segment or self.reason}"
+        return str(self.segment or self.get_reason_display())
 
     def candidates(self, count: int = 3) -> list[tuple[int, float]]:
         """The most probable segment numbers with their probabilities, best first."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -16,10 +17,20 @@ from creativefilter.jobs.models import Job
 from tasks.submit import submit
 
 
+class KindFilter(admin.AllValuesFieldListFilter):
+    """By kind, in the reader's language."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": gettext(str(choice["display"]))}
+
+
 @admin.register(Job)
 class JobAdmin(ModelAdmin):
-    list_display = ("id", "kind", "shown_state", "stage", "progress", "owner", "created_at")
-    list_filter = ("state", "kind", "urgency")
+    list_display = (
+        "id", "shown_kind", "shown_state", "shown_stage", "progress", "owner", "created_at"
+    )  # fmt: skip
+    list_filter = ("state", ("kind", KindFilter), "urgency")
     list_filter_submit = True
     list_select_related = ("owner",)
     show_full_result_count = False
@@ -38,6 +49,14 @@ class JobAdmin(ModelAdmin):
     def shown_state(self, job: Job) -> tuple[str, str]:
         return job.state, job.get_state_display()
 
+    @display(description=gettext_lazy("kind"), ordering="kind")
+    def shown_kind(self, job: Job) -> str:
+        return gettext(job.kind)
+
+    @display(description=gettext_lazy("stage"), ordering="stage")
+    def shown_stage(self, job: Job) -> str:
+        return gettext(job.stage)
+
     @action(description=gettext_lazy("Retry what failed"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         restarted = [job for job in map(lifecycle.retry, queryset) if job]
@@ -47,7 +66,11 @@ class JobAdmin(ModelAdmin):
         messages.success(request, text % len(restarted))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Job._meta.fields]
+        shown = {"kind": "shown_kind", "stage": "shown_stage"}
+        return [shown.get(field.name, field.name) for field in Job._meta.fields]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_readonly_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -26,7 +26,8 @@ class Stage:
 
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
-    over leaves no trace. What the last ``save`` returns becomes the job's result.
+    over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
+    English word that is shown translated: mark it with ``gettext_noop``.
     """
 
     name: str
@@ -36,7 +37,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of work: its stages in order, and what to write beside a job that failed."""
+    """A kind of work: its stages in order, and what to write beside a job that failed.
+
+    ``name`` is shown translated, as those of the stages.
+    """
 
     name: str
     stages: tuple[Stage, ...]

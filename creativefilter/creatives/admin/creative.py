@@ -170,7 +170,12 @@ class CreativeAdmin(ModelAdmin):
         rows = Creative.objects.filter(is_demo=True)
         count = rows.count()
         rows.delete()
-        messages.success(request, _("%d demonstration creatives were removed.") % count)
+        text = ngettext(
+            "%d demonstration creative was removed.",
+            "%d demonstration creatives were removed.",
+            count,
+        )
+        messages.success(request, text % count)
         return redirect("admin:creatives_creative_changelist")
 
     # Adding files

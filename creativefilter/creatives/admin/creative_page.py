@@ -88,7 +88,8 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
         picture = f"{probe['video_codec']}, {probe.get('width')}×{probe.get('height')}"
         facts.append((_("Picture"), picture))
     if probe.get("audio_codec"):
-        facts.append((_("Sound"), f"{probe['audio_codec']}, {probe.get('sample_rate')} Hz"))
+        rate = _("%s Hz") % probe.get("sample_rate")
+        facts.append((_("Sound"), f"{probe['audio_codec']}, {rate}"))
     if media.seconds is not None:
         facts.append((_("Length"), _("%s s") % number_format(media.seconds, 1)))
     if media.partial:

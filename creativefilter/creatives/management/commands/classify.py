@@ -129,7 +129,8 @@ def as_line(decision: Decision, row: dict[str, Any]) -> str:
         return f"{name} — {row['error']}"
     if decision.prediction is None:
         return f"{name} — {sentence('no_speech')}"
+    seconds = _("%s s") % f"{row['seconds']:6.1f}"
     return (
         f"{name} {row['Segment_num']:>2} · {row['Segment']:27} {row['probability']:4.0%} "
-        f"{row['seconds']:6.1f} s  {row['transcript'][:70]}"
+        f"{seconds}  {row['transcript'][:70]}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from creativefilter.embedded import demonstration
 
@@ -14,4 +14,10 @@ class Command(BaseCommand):
     help = "Removes every demonstration creative with its files."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(_("%d demonstration creatives were removed.") % demonstration.remove())
+        count = demonstration.remove()
+        text = ngettext(
+            "%d demonstration creative was removed.",
+            "%d demonstration creatives were removed.",
+            count,
+        )
+        self.stdout.write(text % count)
