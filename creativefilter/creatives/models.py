@@ -297,3 +297,6 @@ class Label(models.Model):
         if self.pk is not None:
             raise AppendOnlyError("a label is never changed: add another")
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("a label is never deleted: withdraw it")
