@@ -28,9 +28,9 @@ def prepare() -> Credentials | None:
     Path(settings.DATA_DIR).mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     if settings.WHISPER_MODEL == "packaged":
-        from classifier.weights import packaged_whisper
+        from classifier.weights import PACKAGED_NAME, packaged_whisper
 
-        packaged_whisper(settings.WEIGHTS_FOLDER)
+        packaged_whisper(settings.WEIGHTS_FOLDER / PACKAGED_NAME)
     return _first_administrator()
 
 

@@ -1,0 +1,71 @@
+"""Speech recognition: seconds a creative and word error rate of the engines.
+
+    python benchmarks/recognition.py [CREATIVES]
+
+Both engines on the same weights, on the demonstration creatives (the first 12, or as many as
+asked for), one thread, median of three rounds that take turns.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import jiwer  # noqa: E402
+
+from classifier.asr import Transcriber, load_transcriber  # noqa: E402
+from classifier.media import decode  # noqa: E402
+from classifier.weights import PACKAGED_NAME, packaged_whisper  # noqa: E402
+from tests.ct2_to_openai import convert  # noqa: E402
+
+ROUNDS = 3
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    with (ROOT / "demo" / "scripts.csv").open(encoding="utf-8", newline="") as file:
+        scripts = [row for row in csv.DictReader(file) if row["text"]][:count]
+    clips = [decode(ROOT / "demo" / "creatives" / row["file"]).audio for row in scripts]
+    weights = Path(os.environ.get("DATA_DIR", ROOT / "data")) / "weights"
+    packaged = packaged_whisper(weights / PACKAGED_NAME)
+    with tempfile.TemporaryDirectory() as folder:
+        convert(packaged, Path(folder) / "whisper.pt")
+        openai = load_transcriber("openai-whisper", folder, weights_folder=weights, beam_size=1)
+        engines: dict[str, Transcriber] = {
+            "faster-whisper int8, beam 5": load_transcriber(weights_folder=weights),
+            "faster-whisper int8, beam 1": load_transcriber(weights_folder=weights, beam_size=1),
+            "openai-whisper fp32, greedy": openai,
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in engines}
+        heard: dict[str, list[str]] = {}
+        for _ in range(ROUNDS):
+            for name, engine in engines.items():
+                began = time.monotonic()
+                heard[name] = [transcript.text for transcript in engine.transcribe(clips)]
+                seconds[name].append((time.monotonic() - began) / len(clips))
+    alternative = statistics.median(seconds["openai-whisper fp32, greedy"])
+    written = [plain(row["text"]) for row in scripts]
+    print(f"{len(clips)} creatives of {statistics.mean(len(c) / 16000 for c in clips):.1f} s")
+    print(f"{'engine':30} {'s a creative':>12} {'ratio':>6} {'WER':>6}")
+    for name, rounds in seconds.items():
+        median = statistics.median(rounds)
+        wer = jiwer.wer(written, [plain(text) for text in heard[name]])
+        print(f"{name:30} {median:12.2f} {median / alternative:6.2f} {wer:6.3f}")
+
+
+def plain(text: str) -> str:
+    """Words without case and punctuation; ё as е. Digits against words still count as errors."""
+    kept = "".join(c if c.isalnum() else " " for c in text.lower().replace("ё", "е"))
+    return " ".join(kept.split())
+
+
+if __name__ == "__main__":
+    main()
