@@ -1,0 +1,66 @@
+"""A worker that comes back after its claim was given to another leaves no trace."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from creativefilter.creatives import analysis
+from creativefilter.creatives.models import Creative, Prediction, Transcript
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import DEMO, MUSIC, Remembering, remembering, run, take_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.weights]
+
+
+def test_a_transcript_that_comes_too_late_is_dropped(
+    folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = take_in(DEMO / MUSIC)
+    job_id = str(received.job.pk)
+    lifecycle.run_stage(job_id, "decoding", "first")
+
+    def overtaken() -> Remembering:
+        """Our lease ran out long ago; another worker has done the stage meanwhile."""
+        monkeypatch.setattr(analysis, "transcriber", remembering)
+        Job.objects.filter(pk=job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        [queued] = lifecycle.sweep()
+        lifecycle.run_stage(job_id, queued.stage, "second")
+        return remembering()
+
+    monkeypatch.setattr(analysis, "transcriber", overtaken)
+    assert lifecycle.run_stage(job_id, "transcribing", "first") is None
+    assert Transcript.objects.count() == 1
+    job = Job.objects.get(pk=job_id)
+    assert (job.state, job.stage, job.worker) == ("queued", "classifying", "second")
+    run(job)
+    assert Prediction.objects.count() == 1
+    received.creative.refresh_from_db()
+    assert received.creative.state == Creative.State.DONE
+
+
+def test_an_error_that_comes_too_late_fails_nothing(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = take_in(b"not a creative", "1.avi")
+    job_id = str(received.job.pk)
+
+    real = analysis.MediaVersion.objects.select_related
+
+    def overtaken(*names: str) -> object:
+        monkeypatch.undo()
+        Job.objects.filter(pk=job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        lifecycle.sweep()
+        assert lifecycle.claim(job_id, "decoding", "second")
+        return real(*names)
+
+    monkeypatch.setattr(analysis.MediaVersion.objects, "select_related", overtaken)
+    assert lifecycle.run_stage(job_id, "decoding", "first") is None
+    job = Job.objects.get(pk=job_id)
+    assert (job.state, job.worker, job.error_code) == ("running", "second", "")
+    received.creative.refresh_from_db()
+    assert received.creative.state != Creative.State.FAILED

@@ -1,0 +1,55 @@
+"""A creative in which nobody speaks is said to be so, and never guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import DEMO, MUSIC, analysed, effective
+from tests.samples import make_media
+
+pytestmark = [pytest.mark.django_db, pytest.mark.weights]
+
+
+@pytest.mark.parametrize("name", [MUSIC, "90000038.mp4"])
+def test_music_alone_gets_no_segment_and_a_reason(
+    folders: Path, recogniser: None, name: str
+) -> None:
+    creative = analysed(DEMO / name)
+    prediction = creative.predictions.get()
+    assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
+    assert prediction.segment is None
+    assert prediction.reason == Prediction.Reason.NO_SPEECH
+    assert prediction.probability is None
+    assert prediction.probabilities == {}
+    assert prediction.evidence == []
+    row = effective(creative)
+    assert (row.effective_segment, row.reason) == (None, "no_speech")
+    assert creative.job is not None
+    assert creative.job.state == Job.State.DONE
+    assert creative.job.result is not None
+    assert creative.job.result["segment"] is None
+    assert creative.job.result["reason"] == "no_speech"
+    assert creative.job.result["candidates"] == []
+
+
+def test_a_film_without_a_sound_track_is_no_error(
+    folders: Path, recogniser: None, tmp_path: Path
+) -> None:
+    creative = analysed(make_media(tmp_path / "1234.mp4", 2, audio=None))
+    assert creative.state == Creative.State.DONE
+    assert effective(creative).reason == "no_speech"
+
+
+def test_the_reason_is_a_sentence_in_both_languages() -> None:
+    with translation.override("en"):
+        english = sentence(Prediction.Reason.NO_SPEECH)
+    with translation.override("ru"):
+        russian = sentence(Prediction.Reason.NO_SPEECH)
+    assert english.startswith("Nobody speaks")
+    assert russian != english

@@ -1,0 +1,154 @@
+"""A creative in which somebody speaks, through all stages, on real weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifier.segments import NUMBERS, by_number
+from creativefilter.creatives import analysis, derived, model_versions
+from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import (
+    DEMO,
+    SPOKEN_TOO,
+    SPOKEN_TOO_SEGMENT,
+    analysed,
+    effective,
+    remembering,
+    run,
+    take_in,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.weights]
+
+
+@pytest.fixture
+def creative(folders: Path, recogniser: None) -> Creative:
+    return analysed(DEMO / SPOKEN_TOO)
+
+
+@pytest.fixture
+def prediction(creative: Creative) -> Prediction:
+    return creative.predictions.get()
+
+
+def test_it_gets_its_segment_with_a_probability(creative: Creative, prediction: Prediction) -> None:
+    assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
+    assert prediction.segment_id == SPOKEN_TOO_SEGMENT
+    assert prediction.reason == ""
+    assert prediction.probability is not None
+    assert 0.5 < prediction.probability <= 1
+    assert effective(creative).effective_segment == SPOKEN_TOO_SEGMENT
+    assert effective(creative).probability == prediction.probability
+
+
+def test_all_eighteen_segments_get_probabilities_that_sum_to_one(prediction: Prediction) -> None:
+    assert {int(number) for number in prediction.probabilities} == set(NUMBERS)
+    assert "6" not in prediction.probabilities
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    best, *others = prediction.candidates(3)
+    assert best == (prediction.segment_id, prediction.probability)
+    assert len(others) == 2
+    assert best[1] >= others[0][1] >= others[1][1]
+
+
+def test_the_words_that_decided_stand_in_the_transcript(prediction: Prediction) -> None:
+    assert prediction.transcript is not None
+    assert prediction.evidence
+    for word in prediction.evidence:
+        assert prediction.transcript.speech[word["start"] : word["end"]] == word["text"]
+        assert word["weight"] > 0
+    assert "вклад" in " ".join(word["text"] for word in prediction.evidence).lower()
+
+
+def test_prediction_and_transcript_name_the_models_that_made_them(prediction: Prediction) -> None:
+    assert prediction.model_version == model_versions.active()
+    transcript = prediction.transcript
+    assert transcript is not None
+    assert (transcript.engine, transcript.model) == ("faster-whisper", remembering().model)
+    assert transcript.language == "ru"
+
+
+def test_the_transcript_has_times_within_the_creative(
+    creative: Creative, prediction: Prediction
+) -> None:
+    transcript, media = prediction.transcript, creative.current_media
+    assert transcript is not None
+    assert media is not None
+    assert transcript.spoken
+    assert "годовых" in transcript.speech
+    assert transcript.utterances
+    assert media.seconds == pytest.approx(11, abs=0.2)
+    for utterance in transcript.utterances:
+        assert 0 <= utterance["start"] <= utterance["end"] <= media.seconds + 0.1
+        assert utterance["text"] in transcript.text
+
+
+def test_what_was_found_in_the_file_is_kept(creative: Creative) -> None:
+    media = creative.current_media
+    assert media is not None
+    assert "mp4" in media.container
+    assert (media.partial, media.share_read) == (False, 1.0)
+    assert media.probe["video_codec"] == "h264"
+    assert media.probe["audio_codec"] == "aac"
+    working = derived.folder(media.pk)
+    assert derived.audio(media.pk).size == pytest.approx(11 * 16_000, rel=0.02)
+    assert 1 < len(media.probe["frames"]) <= 16
+    for frame in media.probe["frames"]:
+        assert (working / frame["file"]).read_bytes().startswith(b"\xff\xd8")
+    assert Path(media.file.path).read_bytes() == (DEMO / SPOKEN_TOO).read_bytes()
+
+
+def test_the_job_ends_with_what_a_program_wants_to_know(
+    creative: Creative, prediction: Prediction
+) -> None:
+    job = creative.job
+    assert job is not None
+    assert (job.state, job.progress, job.attempts) == (Job.State.DONE, 100, 1)
+    assert job.finished_at is not None
+    assert job.result is not None
+    assert job.result == {
+        "creative": creative.pk,
+        "advertisement_id": "90000025",
+        "segment_num": SPOKEN_TOO_SEGMENT,
+        "segment": by_number(SPOKEN_TOO_SEGMENT).name,
+        "probability": prediction.probability,
+        "reason": None,
+        "candidates": job.result["candidates"],
+        "transcript": prediction.transcript.speech if prediction.transcript else None,
+        "model_version": prediction.model_version.name,
+    }
+    assert len(job.result["candidates"]) == 3
+
+
+def test_state_and_progress_can_be_followed(
+    folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = take_in(DEMO / SPOKEN_TOO)
+    seen: list[tuple[Any, ...]] = []
+
+    def watched(name: str) -> Any:
+        real = getattr(analysis, name)
+
+        def look(*args: Any) -> Any:
+            job = Job.objects.get(pk=received.job.pk)
+            creative = Creative.objects.get(pk=received.creative.pk)
+            seen.append((job.state, job.stage, job.progress, creative.state))
+            return real(*args)
+
+        return look
+
+    monkeypatch.setattr(analysis, "transcriber", watched("transcriber"))
+    monkeypatch.setattr(analysis, "text_model", watched("text_model"))
+    first = lifecycle.run_stage(str(received.job.pk), "decoding", "test")
+    assert first is not None
+    assert (first.state, first.stage, first.progress) == ("queued", "transcribing", 33)
+    run(first)
+    assert seen == [
+        ("running", "transcribing", 33, "transcribing"),
+        ("running", "classifying", 66, "classifying"),
+    ]
