@@ -19,7 +19,7 @@ def _item(title: object, icon: str, view: str, permission: str) -> dict[str, obj
 UNFOLD = {
     "SITE_TITLE": "Creative Filter",
     "SITE_HEADER": "Creative Filter",
-    "SITE_SUBHEADER": _("Advertising creatives by segment"),
+    "SITE_SUBHEADER": _("Advertising by segment"),
     "SITE_SYMBOL": "filter_alt",
     "SITE_FAVICONS": [
         {

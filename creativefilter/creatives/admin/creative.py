@@ -59,7 +59,7 @@ class CreativeAdmin(ModelAdmin):
     list_select_related = ("job", "current_media")
     show_full_result_count = False
     search_fields = ("advertisement_id", "name", "media__transcripts__speech")
-    search_help_text = gettext_lazy("Advertisement ID, file name or words that are spoken")
+    search_help_text = gettext_lazy("ID, file name or spoken words")
     actions = ("analyse_again",)
     actions_list = ("remove_demo",)
 

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
@@ -56,7 +57,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("macro-F1 by families"))
     def macro_f1(self, version: ModelVersion) -> str:
         value = version.metrics.get("macro_f1_grouped")
-        return f"{value:.3f}" if value is not None else "—"
+        return number_format(value, 3) if value is not None else "—"
 
     @display(description=gettext_lazy("predictions"), ordering="used")
     def used(self, version: Any) -> int:
