@@ -1,0 +1,100 @@
+"""What is worth another attempt, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError
+from django.utils import translation
+
+from creativefilter.creatives.messages import sentence
+from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs.kinds import Kind, Save, Stage
+from creativefilter.jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def errors() -> Iterator[list[Exception]]:
+    """The kind "fragile" of two stages, each raising the next of these errors if any is left."""
+    left: list[Exception] = []
+    failed: list[Exception] = []
+
+    def work(job: Job) -> Save:
+        if left:
+            raise left.pop(0)
+        return lambda: {"done": True}
+
+    kinds.register(
+        Kind("fragile", (Stage("one", "cpu", work), Stage("two", "gpu", work)), failed.append)  # type: ignore[arg-type]
+    )
+    yield left
+    del kinds._KINDS["fragile"]
+
+
+def once(job: Job) -> Job | None:
+    return lifecycle.run_stage(str(job.pk), job.stage, "w")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OperationalError("database is locked"), "database_busy"),
+        (SoftTimeLimitExceeded(), "timed_out"),
+    ],
+)
+def test_a_passing_trouble_is_tried_three_times(errors: list[Any], error: Any, code: str) -> None:
+    errors += [error] * 5
+    job: Job | None = lifecycle.create(kinds.get("fragile"), {})
+    for attempt in (1, 2):
+        assert job is not None
+        job = once(job)
+        assert job is not None
+        assert (job.state, job.attempts, job.published_at) == (Job.State.QUEUED, attempt, None)
+    assert once(job) is None
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.attempts) == (Job.State.FAILED, code, 3)
+    assert len(errors) == 2
+
+
+def test_a_trouble_that_passes_costs_nothing(errors: list[Any]) -> None:
+    errors += [OperationalError("busy"), OperationalError("busy")]
+    job: Job | None = lifecycle.create(kinds.get("fragile"), {})
+    pk = job.pk if job else None
+    while job:
+        job = once(job)
+    done = Job.objects.get(pk=pk)
+    assert (done.state, done.result) == (Job.State.DONE, {"done": True})
+
+
+def test_every_stage_has_its_own_three_attempts(errors: list[Any]) -> None:
+    errors += [OperationalError("busy"), OperationalError("busy")]
+    job: Job | None = lifecycle.create(kinds.get("fragile"), {})
+    while job and job.stage == "one":
+        job = once(job)
+    assert job is not None
+    assert (job.stage, job.attempts, job.progress) == ("two", 0, 50)
+
+
+def test_a_fault_of_the_program_is_not_tried_again_and_keeps_its_trace(errors: list[Any]) -> None:
+    errors += [KeyError("nobody expected this")]
+    job = lifecycle.create(kinds.get("fragile"), {})
+    assert once(job) is None
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.attempts) == (Job.State.FAILED, "internal", 1)
+    assert "nobody expected this" in job.error_detail
+    assert job.finished_at is not None
+
+
+@pytest.mark.parametrize("code", ["worker_lost", "timed_out", "database_busy", "internal"])
+def test_each_end_has_a_sentence_in_both_languages(code: str) -> None:
+    with translation.override("en"):
+        english = sentence(code)
+    with translation.override("ru"):
+        russian = sentence(code)
+    assert len(english) > 20
+    assert any("а" <= letter <= "я" for letter in russian.lower())

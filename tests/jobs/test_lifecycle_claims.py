@@ -1,0 +1,60 @@
+"""A job is worked on by one worker at a time, whoever else hears of it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.worker_app import KINDS
+
+
+@pytest.mark.django_db
+def test_a_claim_names_the_worker_and_runs_out() -> None:
+    job = lifecycle.create(KINDS["echo"], {})
+    claimed = lifecycle.claim(str(job.pk), "one", "a")
+    assert claimed is not None
+    assert (claimed.state, claimed.worker, claimed.attempts) == (Job.State.RUNNING, "a", 1)
+    assert claimed.lease_until is not None
+    assert claimed.lease_until > timezone.now()
+    assert claimed.started_at is not None
+
+
+@pytest.mark.django_db
+def test_what_is_claimed_done_elsewhere_or_gone_is_not_claimed() -> None:
+    job = lifecycle.create(KINDS["echo"], {})
+    assert lifecycle.claim(str(job.pk), "two", "a") is None
+    assert lifecycle.claim(str(uuid.uuid4()), "one", "a") is None
+    assert lifecycle.claim(str(job.pk), "one", "a")
+    assert lifecycle.claim(str(job.pk), "one", "b") is None
+    Job.objects.update(state=Job.State.DONE)
+    assert lifecycle.claim(str(job.pk), "one", "b") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_at_once_one_gets_the_claim() -> None:
+    job = lifecycle.create(KINDS["echo"], {})
+    barrier = threading.Barrier(6)
+    claims: list[Job | None] = []
+
+    def claim(name: str) -> None:
+        try:
+            barrier.wait(20)
+            claims.append(lifecycle.claim(str(job.pk), "one", name))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(claims) == 6
+    [winner] = [claim for claim in claims if claim]
+    job.refresh_from_db()
+    assert (job.worker, job.attempts) == (winner.worker, 1)

@@ -1,0 +1,33 @@
+"""A person starts a job again."""
+
+from __future__ import annotations
+
+import pytest
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.worker_app import KINDS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("state", [Job.State.FAILED, Job.State.CANCELLED])
+def test_what_ended_badly_starts_from_its_first_stage(state: str) -> None:
+    job = lifecycle.create(KINDS["echo"], {"say": "again"})
+    lifecycle.run_stage(str(job.pk), "one", "w")
+    Job.objects.update(state=state, error_code="internal", error_detail="?", attempts=3)
+    restarted = lifecycle.retry(Job.objects.get())
+    assert restarted is not None
+    assert (restarted.state, restarted.stage, restarted.progress) == ("queued", "one", 0)
+    assert (restarted.attempts, restarted.error_code, restarted.error_detail) == (0, "", "")
+    assert (restarted.started_at, restarted.finished_at, restarted.published_at) == (None,) * 3
+    assert restarted.params == {"say": "again"}
+
+
+@pytest.mark.parametrize("state", [Job.State.QUEUED, Job.State.RUNNING, Job.State.DONE])
+def test_what_runs_or_succeeded_is_left_alone(state: str) -> None:
+    job = lifecycle.create(KINDS["echo"], {})
+    Job.objects.update(state=state)
+    assert lifecycle.retry(job) is None
+    job.refresh_from_db()
+    assert job.state == state
