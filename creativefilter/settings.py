@@ -243,14 +243,15 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Above the hard limit and the wait of one prefetched task; the same in every process.
     "visibility_timeout": 3 * STAGE_HARD_SECONDS,
-    "socket_timeout": 5,
+    # A person may wait for the answer of a request that publishes: no longer than this.
+    "socket_timeout": 2,
     "socket_connect_timeout": 2,
+    "max_retries": 0,
     "socket_keepalive": True,
     "health_check_interval": 25,
     # A worker that serves several queues empties them in their order: people first.
     "queue_order_strategy": "priority",
 }
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

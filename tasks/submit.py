@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.celery import app
 from creativefilter.jobs import kinds, lifecycle
@@ -30,17 +31,28 @@ def submit(job: Job) -> None:
 def publish(job: Job) -> bool:
     """Sends the job's current stage to its queue. False if the broker does not answer."""
     try:
-        app.send_task(
-            RUN_STAGE,
-            args=[str(job.pk), job.stage],
-            queue=queue_of(job),
-            task_id=str(uuid.uuid5(job.pk, f"{job.stage}:{job.attempts}")),
-        )
+        try:
+            _send(job)
+        except (OperationalError, OSError) as error:
+            # Somebody waits for our answer: what timed out once is left to the sweeper.
+            if isinstance(error.__cause__, RedisTimeoutError):
+                raise
+            _send(job)  # a broker that was started again: the old connection was dead
     except (OperationalError, OSError) as error:
         logger.warning("job %s is not published yet: %s", job.pk, error)
         return False
     lifecycle.published(job)
     return True
+
+
+def _send(job: Job) -> None:
+    app.send_task(
+        RUN_STAGE,
+        args=[str(job.pk), job.stage],
+        queue=queue_of(job),
+        task_id=str(uuid.uuid5(job.pk, f"{job.stage}:{job.attempts}")),
+        retry=False,
+    )
 
 
 def publish_all(jobs: Iterable[Job]) -> int:

@@ -62,10 +62,11 @@ class Watched:
     child: Child | Broker
     restart_at: float = 0.0
 
-    def watch(self) -> None:
+    def watch(self) -> bool:
+        """True if the child was started again just now."""
         process = self.child.process
         if process is None or process.poll() is None:
-            return
+            return False
         if not self.restart_at:
             status, log = process.returncode, self.child.log
             logger.error("%s ended with status %s, see %s", self.name, status, log)
@@ -78,6 +79,9 @@ class Watched:
                 self.child.start()
             except BrokerError:
                 logger.exception("%s is tried again", self.name)
+            else:
+                return True
+        return False
 
 
 @dataclass(slots=True)
@@ -102,17 +106,18 @@ class Supervisor:
         """Watches and sweeps until a signal comes or ``each_second`` says that it is enough."""
         swept = 0.0
         while not self.stopping:
-            for watched in self.watched:
-                watched.watch()
-            if time.monotonic() - swept >= settings.SWEEP_SECONDS:
+            restarted = [watched.name for watched in self.watched if watched.watch()]
+            if restarted or time.monotonic() - swept >= settings.SWEEP_SECONDS:
                 swept = time.monotonic()
-                self._sweep()
+                self._sweep(messages_lost=bool(restarted))
             if each_second():
                 return
             time.sleep(1)
 
-    def _sweep(self) -> None:
+    def _sweep(self, messages_lost: bool) -> None:
         try:
+            if messages_lost:
+                lifecycle.distrust_messages()
             publish_all(lifecycle.sweep())
         except DatabaseError:
             logger.exception("sweep")
@@ -151,6 +156,8 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
                 supervisor.start("broker", own_broker)
                 url = own_broker.url
             app.conf.update(broker_url=url)
+            # The last run may have been killed with messages in its hands.
+            lifecycle.distrust_messages()
             for name, child in _children(supervisor, url, logs).items():
                 supervisor.start(name, child)
             yield supervisor

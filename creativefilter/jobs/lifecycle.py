@@ -183,6 +183,14 @@ def sweep() -> list[Job]:
     )
 
 
+def distrust_messages() -> None:
+    """A broker or a worker died: what it was sent may be lost, so the next sweep sends it again.
+
+    A message that comes twice does nothing the second time.
+    """
+    Job.objects.filter(state=Job.State.QUEUED).update(published_at=None)
+
+
 def published(job: Job) -> None:
     """Notes that the broker took the message of this job's current stage."""
     Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, stage=job.stage).update(
