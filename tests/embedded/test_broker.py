@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from creativefilter.embedded import broker
 from tests.stack import ROOT, processes, wait_until
@@ -31,7 +33,7 @@ def client(server: broker.Broker) -> redis.Redis:
 def test_answers_only_who_knows_the_password(kept: broker.Broker) -> None:
     assert client(kept).ping()
     for password in (None, "", "wrong"):
-        stranger = redis.Redis(port=kept.port, password=password, socket_timeout=5)
+        stranger = redis.Redis(port=kept.port, password=password, retry=Retry(NoBackoff(), 0))
         with pytest.raises(redis.AuthenticationError):
             stranger.ping()
 
