@@ -117,7 +117,7 @@ class CreativeAdmin(ModelAdmin):
             return _("a person")
         if creative.probability is None:
             return "—"
-        return _("the model, %d %%") % round(100 * creative.probability)
+        return _("the model, %d%%") % round(100 * creative.probability)
 
     @display(description=gettext_lazy("seconds"), ordering="current_media__seconds")
     def seconds(self, creative: Creative) -> str:
