@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
+import signal
 from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Task, shared_task
-from celery.signals import celeryd_init, task_failure, worker_ready
+from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
 from creativefilter.jobs import lifecycle
 from tasks.submit import RUN_STAGE, publish, publish_all
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @shared_task(name=RUN_STAGE, bind=True)
@@ -37,6 +41,12 @@ def remember_name(sender: str, **_: Any) -> None:
     _worker_name = sender
     # Not the signal worker_shutdown: a cold shutdown, as in a deploy, does not send it.
     atexit.register(release_claims)
+
+
+@worker_process_init.connect
+def die_with_worker(**_: Any) -> None:
+    """A process of the pool never outlives its worker, not even in the middle of native code."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @task_failure.connect

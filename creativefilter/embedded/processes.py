@@ -27,11 +27,11 @@ def spawn(
     The kernel sends it ``death_signal`` when the calling *thread* ends, killed or not: call this
     from the main thread.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
+    prctl = ctypes.CDLL(None).prctl  # loaded before the fork
 
     def die_with_parent() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, death_signal)
+        prctl(PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -43,11 +43,12 @@ class Child:
     argv: list[str]
     env: dict[str, str]
     log: Path
+    death_signal: int = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as output:
-            self.process = spawn(self.argv, self.env, output=output)
+            self.process = spawn(self.argv, self.env, output=output, death_signal=self.death_signal)
 
     def stop(self) -> None:
         if self.process:
@@ -206,7 +207,8 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
         "--no-control-socket",
     ]  # fmt: skip
     return {
-        "worker": Child(worker, worker_env, logs / "worker.log"),
+        # Asked kindly it would finish its stage, which may take minutes, beside its successor.
+        "worker": Child(worker, worker_env, logs / "worker.log", death_signal=signal.SIGKILL),
         "web": Child(web, env, logs / "web.log"),
     }
 
