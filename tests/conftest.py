@@ -17,6 +17,9 @@ from rest_framework.test import APIClient
 from creativefilter.celery import QUEUES, app
 from creativefilter.embedded import broker as embedded_broker
 from creativefilter.embedded.processes import spawn, stop
+from tests.stack import stack
+
+__all__ = ["stack"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from creativefilter.embedded.broker import free_port
@@ -197,7 +198,7 @@ def launch(
     output = data.folder.with_name(f"{data.folder.name}-{uuid.uuid4().hex[:6]}.out")
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, program, "run", "--port", str(port), *arguments],
+            [sys.executable, str(program), "run", "--port", str(port), *arguments],
             cwd=ROOT,
             env=data.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
@@ -231,6 +232,13 @@ class Client:
         return requests.request(
             method, self.stack.address + path, headers=headers, timeout=90, **arguments
         )
+
+    def answers(self) -> bool:
+        """Whether there is a web process that answers."""
+        try:
+            return self.request("GET", "/healthz").status_code == 200
+        except requests.ConnectionError:
+            return False
 
     def post_file(self, path: str, file: Path, name: str | None = None) -> requests.Response:
         with file.open("rb") as body:
@@ -297,3 +305,12 @@ def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
         "utf-8",
     )
     return program
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The suite's one full first start, used while it classifies the demonstration."""
+    with running(Data.new(tmp_path_factory.mktemp("first") / "data")) as first:
+        yield first
+        assert first.stop() == 0
+        wait_until(lambda: not first.alive(), 20, "no process is left")
