@@ -1,5 +1,50 @@
 """What the tests of this room share."""
 
-from tests.creatives.analysing import folders, recogniser
+from __future__ import annotations
 
-__all__ = ["folders", "recogniser"]
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from tests.creatives.analysing import folders, recogniser
+from tests.tasks.queueing import broker_away, waiting
+
+__all__ = ["broker_away", "folders", "recogniser", "waiting"]
+
+
+def upload(content: bytes, name: str = "creative.avi", **fields: str) -> dict[str, Any]:
+    """The fields of a multipart request with one file."""
+    return {"file": SimpleUploadedFile(name, content), **fields}
+
+
+@pytest.fixture
+def form() -> Callable[..., dict[str, Any]]:
+    return upload
+
+
+@pytest.fixture
+def russian(api: APIClient) -> APIClient:
+    """The analyst's client, whose reader prefers Russian."""
+    api.credentials(**{**api._credentials, "HTTP_ACCEPT_LANGUAGE": "ru-RU,ru;q=0.9,en;q=0.5"})
+    return api
+
+
+@pytest.fixture
+def anonymous() -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_ACCEPT_LANGUAGE="en")
+    return client
+
+
+@pytest.fixture
+def stranger(db: None) -> APIClient:
+    """A client with the token of a user who is allowed nothing and owns nothing."""
+    _row, token = AuthToken.objects.create(user=User.objects.create_user("stranger"))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    return client

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from django.db import transaction
 
 from creativefilter.jobs import lifecycle
@@ -33,9 +35,13 @@ def test_a_job_is_queued_when_its_transaction_has_committed(waiting: Waiting) ->
 
 
 def test_a_rollback_queues_nothing(waiting: Waiting) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        submit(create())
-        raise ZeroDivisionError
+    def submit_then_fail() -> None:
+        with transaction.atomic():
+            submit(create())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        submit_then_fail()
     assert waiting("cpu-interactive") == 0
     assert not Job.objects.exists()
 
@@ -63,10 +69,6 @@ def test_without_a_broker_the_row_waits_for_the_sweeper(
 def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
     waiting: Waiting, broker: Any
 ) -> None:
-    import json
-
-    import redis
-
     job = create()
     publish(job)
     client = redis.Redis.from_url(broker.url)

@@ -1,0 +1,56 @@
+"""Who may ask for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from creativefilter.jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+ADDRESSES = ["predict", "segments", "schema", "docs", "redoc"]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_without_a_login_nothing_is_answered(anonymous: Any, name: str) -> None:
+    method = anonymous.post if name == "predict" else anonymous.get
+    response = method(f"/api/v1/{name}")
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Token"
+
+
+def test_a_job_is_shown_to_its_owner_alone(
+    api: Any, stranger: Any, anonymous: Any, form: Any, folders: Path
+) -> None:
+    address = api.post("/api/v1/predict", form(b"bytes"))["Location"]
+    assert api.get(address).status_code == 200
+    assert stranger.get(address).status_code == 404
+    assert anonymous.get(address).status_code == 401
+
+
+def test_a_job_of_nobody_is_shown_to_nobody(api: Any, stranger: Any, form: Any) -> None:
+    job = Job.objects.create(kind="analyse", stage="decoding")
+    assert stranger.get(f"/api/v1/jobs/{job.pk}").status_code == 404
+
+
+def test_a_session_of_the_admin_pages_works_but_only_with_their_csrf_token(
+    analyst: Any, form: Any, folders: Path
+) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(analyst)
+    assert client.get("/api/v1/segments").status_code == 200
+    assert client.post("/api/v1/predict", form(b"bytes")).status_code == 403
+    assert not Job.objects.exists()
+
+
+def test_the_segments_come_with_their_criteria(api: Any) -> None:
+    rows = api.get("/api/v1/segments").json()
+    assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5, *range(7, 19)]
+    assert all(row["criteria"] and row["criteria_en"] for row in rows)
+
+
+def test_the_health_of_the_process_is_told_to_everybody(anonymous: Any) -> None:
+    assert anonymous.get("/healthz").json() == {"status": "ok"}

@@ -1,0 +1,82 @@
+"""POST /predict: the contract of the reference service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creativefilter.creatives.models import Creative
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, analysed
+
+pytestmark = pytest.mark.django_db
+BOTH = pytest.mark.parametrize("address", ["/predict", "/predict/"])
+
+
+@BOTH
+@pytest.mark.weights
+def test_the_answer_is_the_name_of_the_segment_and_nothing_else(
+    api: Any, form: Any, folders: Path, recogniser: None, address: str
+) -> None:
+    analysed(DEMO / SPOKEN)
+    response = api.post(address, form((DEMO / SPOKEN).read_bytes(), SPOKEN))
+    assert response.status_code == 200
+    assert response.json() == {"result": "Кредитные карты"}
+
+
+@pytest.mark.weights
+def test_without_speech_the_result_is_null_with_a_reason(
+    api: Any, form: Any, folders: Path, recogniser: None
+) -> None:
+    analysed(DEMO / MUSIC)
+    response = api.post("/predict", form((DEMO / MUSIC).read_bytes(), MUSIC))
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["result"], body["reason"]) == (None, "no_speech")
+    assert body["message"].startswith("Nobody speaks")
+
+
+def test_what_takes_too_long_is_a_504_that_names_the_job(
+    api: Any, form: Any, folders: Path, settings: Any
+) -> None:
+    settings.PREDICT_WAIT_SECONDS = 1
+    response = api.post("/predict", form(b"bytes"))
+    assert response.status_code == 504
+    body = response.json()
+    assert (body["result"], body["reason"]) == (None, "not_ready")
+    assert body["job"] == response["Location"]
+    assert api.get(body["job"]).json()["id"] == str(Job.objects.get().pk)
+
+
+@BOTH
+def test_strangers_are_refused_unless_the_setting_lets_them_in(
+    anonymous: Any, form: Any, folders: Path, settings: Any, address: str
+) -> None:
+    assert settings.PREDICT_ANONYMOUS is False
+    assert anonymous.post(address, form(b"bytes")).status_code == 401
+    assert not Creative.objects.exists()
+
+
+@pytest.mark.weights
+def test_the_setting_opens_the_reference_address_and_no_other(
+    anonymous: Any, form: Any, folders: Path, recogniser: None, settings: Any
+) -> None:
+    settings.PREDICT_ANONYMOUS = True
+    analysed(DEMO / SPOKEN)
+    content = (DEMO / SPOKEN).read_bytes()
+    response = anonymous.post("/predict", form(content, SPOKEN))
+    assert (response.status_code, response.json()) == (200, {"result": "Кредитные карты"})
+    assert Job.objects.first().owner is None  # type: ignore[union-attr]
+    assert anonymous.post("/api/v1/predict", form(content, SPOKEN)).status_code == 401
+
+
+def test_a_missing_file_is_refused_in_the_language_of_the_reader(russian: Any) -> None:
+    response = russian.post("/predict", {})
+    assert response.status_code == 400
+    assert response.json() == {"file": ["Ни одного файла не было отправлено."]}
+
+
+def test_only_post_is_answered(api: Any) -> None:
+    assert api.get("/predict").status_code == 405

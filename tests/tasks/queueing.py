@@ -1,0 +1,37 @@
+"""The real broker, looked into and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from creativefilter.celery import QUEUES, app
+
+
+@pytest.fixture
+def waiting(broker: Any) -> Iterator[Any]:
+    """``waiting(queue)``: how many messages lie in a queue of the real broker."""
+    client = redis.Redis.from_url(broker.url)
+    for queue in QUEUES:
+        client.delete(queue)
+    yield lambda queue: client.llen(queue)
+    for queue in QUEUES:
+        client.delete(queue)
+    client.close()
+
+
+@pytest.fixture
+def broker_away() -> Iterator[Any]:
+    """Nobody answers at the broker's address until the yielded function is called."""
+    url = app.conf.broker_url
+
+    def turn_to(address: str) -> None:
+        app.conf.update(broker_url=address)
+        app._after_fork()  # forgets open connections, as a new process does
+
+    turn_to("redis://127.0.0.1:1/0")
+    yield lambda: turn_to(url)
+    turn_to(url)
