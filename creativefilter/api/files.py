@@ -18,7 +18,8 @@ from creativefilter.creatives import derived
 from creativefilter.creatives.models import MediaVersion
 
 CHUNK = 64 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# Longer numbers are no place in any file, and too long ones Python refuses to read.
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _DERIVED = re.compile(r"audio\.wav|frame-\d{2}\.jpg")
 # What a browser may be told of an upload; anything else is a download without a type.
 _PLAYABLE = {".wav", ".mp4", ".webm", ".ogg", ".mp3", ".m4a", ".flac"}
