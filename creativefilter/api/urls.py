@@ -1,7 +1,7 @@
 """Addresses of the API, version 1."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from creativefilter.api import files, views
 
@@ -15,5 +15,4 @@ urlpatterns = [
     path("media/<int:pk>/<str:name>", files.working_copy, name="working-copy"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
 ]
