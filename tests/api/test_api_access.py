@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
-ADDRESSES = ["predict", "segments", "schema", "docs", "redoc"]
+ADDRESSES = ["predict", "segments", "schema", "docs"]
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

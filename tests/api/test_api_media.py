@@ -1,0 +1,185 @@
+"""Media for the player: whole or in ranges, to those who may see it, never as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from creativefilter.creatives.models import MediaVersion
+from tests.creatives.analysing import DEMO, MUSIC, analysed, take_in
+
+pytestmark = pytest.mark.django_db
+CONTENT = bytes(range(256)) * 1000
+SIZE = len(CONTENT)
+
+
+@pytest.fixture
+def media(folders: Path) -> MediaVersion:
+    return take_in(CONTENT, "4297908.mp4").media
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """Somebody who may look at creatives and nothing else."""
+    user = User.objects.create_user("viewer")
+    user.user_permissions.add(Permission.objects.get(codename="view_creative"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def address(media: MediaVersion) -> str:
+    return f"/api/v1/media/{media.pk}"
+
+
+def body(response: Any) -> bytes:
+    return response.getvalue() if response.streaming else response.content
+
+
+def test_the_whole_file_comes_with_its_length(viewer: Client, media: MediaVersion) -> None:
+    response = viewer.get(address(media))
+    assert response.status_code == 200
+    assert body(response) == CONTENT
+    assert response["Content-Length"] == str(SIZE)
+    assert response["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-70000", 100, 70_000),
+        (f"bytes={SIZE - 10}-", SIZE - 10, SIZE - 1),
+        ("bytes=-7", SIZE - 7, SIZE - 1),
+        (f"bytes=-{SIZE * 2}", 0, SIZE - 1),
+        (f"bytes=5-{SIZE * 2}", 5, SIZE - 1),
+    ],
+)
+def test_a_range_is_answered_with_its_bytes(
+    viewer: Client, media: MediaVersion, asked: str, first: int, last: int
+) -> None:
+    response = viewer.get(address(media), headers={"Range": asked})
+    assert response.status_code == 206
+    assert body(response) == CONTENT[first : last + 1]
+    assert response["Content-Range"] == f"bytes {first}-{last}/{SIZE}"
+    assert response["Content-Length"] == str(last - first + 1)
+
+
+@pytest.mark.parametrize("asked", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"])
+def test_a_range_beyond_the_end_is_refused(viewer: Client, media: MediaVersion, asked: str) -> None:
+    response = viewer.get(address(media), headers={"Range": asked})
+    assert response.status_code == 416
+    assert response["Content-Range"] == f"bytes */{SIZE}"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=9-5",
+        "bytes=-",
+        "bytes=a-b",
+        "items=0-1",
+        "bytes=0-1,5-6",
+        "bytes=" + "9" * 5000 + "-",
+    ],
+)
+def test_a_range_that_makes_no_sense_gets_the_whole(
+    viewer: Client, media: MediaVersion, asked: str
+) -> None:
+    response = viewer.get(address(media), headers={"Range": asked})
+    assert response.status_code == 200
+    assert body(response) == CONTENT
+
+
+def test_head_tells_the_length_without_the_bytes(viewer: Client, media: MediaVersion) -> None:
+    response = viewer.head(address(media))
+    assert response.status_code == 200
+    assert response["Content-Length"] == str(SIZE)
+    assert body(response) == b""
+
+
+def test_nothing_else_is_answered(viewer: Client, media: MediaVersion) -> None:
+    assert viewer.post(address(media)).status_code == 405
+    assert viewer.delete(address(media)).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["", "/audio.wav", "/frame-00.jpg"])
+def test_only_those_with_the_permission_see_it(media: MediaVersion, path: str) -> None:
+    assert Client().get(address(media) + path).status_code in (401, 403)
+    other = Client()
+    other.force_login(User.objects.create_user("other", is_staff=True))
+    assert other.get(address(media) + path).status_code == 403
+
+
+@pytest.mark.parametrize("asked", ["", "bytes=0-9"])
+def test_no_browser_runs_what_was_uploaded(viewer: Client, media: MediaVersion, asked: str) -> None:
+    response = viewer.get(address(media), headers={"Range": asked})
+    assert response["X-Content-Type-Options"] == "nosniff"
+    policy = response["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+    assert "default-src 'none'" in policy
+    assert response["Cache-Control"].startswith("private")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.wav.html", "application/octet-stream"),
+        ("a.svg", "application/octet-stream"),
+        ("a.js", "application/octet-stream"),
+        ("a", "application/octet-stream"),
+        ("a.avi", "application/octet-stream"),
+        ("a.wbm", "video/webm"),
+        ("a.MP4", "video/mp4"),
+    ],
+)
+def test_the_type_is_one_that_a_player_knows_or_none(
+    viewer: Client, folders: Path, name: str, kind: str
+) -> None:
+    media = take_in(b"<script>alert(1)</script>", name).media
+    assert viewer.get(address(media))["Content-Type"] == kind
+
+
+def test_what_is_gone_is_not_found(
+    viewer: Client, media: MediaVersion, django_capture_on_commit_callbacks: Any
+) -> None:
+    Path(media.file.path).unlink()
+    assert viewer.get(address(media)).status_code == 404
+    where = address(media)
+    media.creative.delete()
+    assert viewer.get(where).status_code == 404
+
+
+def test_the_decoded_sound_is_played_in_ranges(
+    viewer: Client, folders: Path, recogniser: None
+) -> None:
+    media = analysed(DEMO / MUSIC).current_media
+    assert media is not None
+    response = viewer.get(address(media) + "/audio.wav", headers={"Range": "bytes=0-3"})
+    assert (response.status_code, body(response)) == (206, b"RIFF")
+    assert response["Content-Type"] == "audio/wav"
+
+
+def test_frames_are_pictures(viewer: Client, folders: Path, recogniser: None) -> None:
+    media = analysed(DEMO / "90000038.mp4").current_media
+    assert media is not None
+    response = viewer.get(address(media) + "/frame-00.jpg")
+    assert response["Content-Type"] == "image/jpeg"
+    assert body(response).startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..%2Faudio.wav", "..", "audio.wav.html", "frame-999.jpg", "frame-99.jpg", "probe.json"],
+)
+def test_no_other_name_leads_to_a_file(
+    viewer: Client, folders: Path, recogniser: None, name: str
+) -> None:
+    media = analysed(DEMO / MUSIC).current_media
+    assert media is not None
+    assert viewer.get(f"{address(media)}/{name}").status_code == 404

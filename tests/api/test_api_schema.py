@@ -1,0 +1,55 @@
+"""The description of the API, and its page, from our own files."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+pytestmark = pytest.mark.django_db
+
+
+class Links(HTMLParser):
+    """The addresses that a page makes the browser fetch."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "link", "img", "iframe"}:
+            self.found += [value for name, value in attrs if name in {"src", "href"} and value]
+
+
+def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / "schema.yaml"
+    call_command("spectacular", fail_on_warn=True, validate=True, file=str(file))
+    schema = yaml.safe_load(file.read_text())
+    assert schema["openapi"].startswith("3.1")
+    predict = schema["paths"]["/api/v1/predict"]["post"]
+    assert {"200", "202", "400", "401"} <= set(predict["responses"])
+    assert list(predict["requestBody"]["content"]) == ["multipart/form-data"]
+    wait = {parameter["name"]: parameter for parameter in predict["parameters"]}["wait"]
+    assert (wait["schema"]["minimum"], wait["schema"]["maximum"]) == (0, 60)
+    reference = next(path for path in schema["paths"] if path.startswith("/predict"))
+    assert {"200", "422", "504"} <= set(schema["paths"][reference]["post"]["responses"])
+
+
+def test_the_page_needs_no_other_host(client: Any, analyst: Any) -> None:
+    client.force_login(analyst)
+    response = client.get("/api/v1/docs")
+    assert response.status_code == 200
+    text = response.content.decode()
+    links = Links(text).found
+    assert any(link.endswith(".js") for link in links)
+    for link in links:
+        assert link.startswith("/"), link
+        assert not link.startswith("//"), link
+        assert client.get(link).status_code == 200, link
+    for word in ("cdn.", "unpkg", "jsdelivr", "googleapis"):
+        assert word not in text
