@@ -1,0 +1,146 @@
+"""Computers that cannot read screens say so; those that can are not slowed down by an import."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.media import Frame
+from classifier.screen import ScreenUnavailable, detector, load_screen_reader
+from tests import screen_cards as cards
+
+ROOT = Path(__file__).resolve().parents[2]
+TESSERACT = shutil.which("tesseract")
+needs_tesseract = pytest.mark.skipif(
+    TESSERACT is None, reason="needs Debian's tesseract-ocr and tesseract-ocr-rus"
+)
+SENTENCES = """
+from classifier.screen import ScreenUnavailable, load_screen_reader
+try:
+    load_screen_reader()
+except ScreenUnavailable as error:
+    print(error.sentence("ru"), error.sentence("en"), sep="\\n")
+"""
+
+
+def run(code: str, **env: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "utf-8", **env},
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def data_folder() -> Path:
+    assert TESSERACT is not None
+    listed = subprocess.run([TESSERACT, "--list-langs"], capture_output=True, text=True, check=True)
+    return Path((listed.stdout or listed.stderr).partition('"')[2].partition('"')[0])
+
+
+@pytest.fixture
+def with_languages(tmp_path: Path) -> Path:
+    """An empty folder for Tesseract's data."""
+    folder = tmp_path / "tessdata"
+    folder.mkdir()
+    return folder
+
+
+def test_importing_it_loads_no_library() -> None:
+    code = "import sys, classifier.screen as s; s.load_screen_reader; print(*sorted(sys.modules))"
+    loaded = set(run(code)[0].split())
+    assert "classifier.screen.types" in loaded
+    assert loaded.isdisjoint({"cv2", "onnxruntime", "rapidocr", "numpy", "torch"})
+
+
+def test_reading_needs_none_of_the_wheels_own_code() -> None:
+    code = (
+        "import sys, classifier.screen.detector as d\nd.TextDetector()\n"
+        "print(*sorted(name.partition('.')[0] for name in sys.modules))"
+    )
+    loaded = set(run(code)[0].split())
+    assert "cv2" in loaded
+    assert loaded.isdisjoint({"rapidocr", "shapely", "pyclipper", "omegaconf", "requests", "torch"})
+
+
+def test_no_tesseract_is_said_in_both_languages(tmp_path: Path) -> None:
+    russian, english = run(SENTENCES, PATH=str(tmp_path))
+    assert "не установлен Tesseract" in russian
+    assert "apt-get install tesseract-ocr tesseract-ocr-rus" in russian
+    assert "Tesseract is not installed" in english
+
+
+@needs_tesseract
+def test_no_russian_data_is_said_in_both_languages(with_languages: Path) -> None:
+    real = data_folder()
+    for there in ((), ("eng",)):
+        for language in there:
+            name = f"{language}.traineddata"
+            (with_languages / name).symlink_to(real / name)
+        russian, english = run(SENTENCES, TESSDATA_PREFIX=str(with_languages))
+        assert "нет данных русского языка" in russian, there
+        assert "no Russian data" in english, there
+
+
+@needs_tesseract
+def test_russian_data_alone_are_enough(
+    with_languages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    russian = data_folder() / "rus.traineddata"
+    if not russian.exists():
+        pytest.skip("needs Debian's tesseract-ocr-rus")
+    (with_languages / "rus.traineddata").symlink_to(russian)
+    monkeypatch.setenv("TESSDATA_PREFIX", str(with_languages))
+    read = load_screen_reader().read([Frame(0.0, cards.paint(cards.CARDS[3], 3))])
+    assert "Кэшбэк до 30%" in read.text
+
+
+@pytest.mark.parametrize("content", [None, b"not the model"])
+def test_a_missing_or_foreign_detector_is_said(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "rapidocr"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('it must not be imported')")
+    if content is not None:
+        (package / "models" / "PP-OCRv6_det_small.onnx").write_bytes(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ScreenUnavailable) as raised:
+        detector.TextDetector()
+    assert "pip install --force-reinstall --no-deps rapidocr==3.10.0" in str(raised.value)
+    assert "детектор текста" in raised.value.sentence()
+
+
+@needs_tesseract
+def test_an_engine_that_dies_is_said_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real engine answers what it has, and is killed as soon as it is to read."""
+    reader_or_skip()
+    program = tmp_path / "tesseract"
+    program.write_text(f'#!/bin/sh\ncase "$1" in --*) exec {TESSERACT} "$@";; esac\nkill -9 $$\n')
+    program.chmod(0o755)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    reader = load_screen_reader()
+    with pytest.raises(ScreenUnavailable) as raised:
+        reader.read([Frame(0.0, cards.paint(cards.CARDS[0], 1))])
+    assert "сбой Tesseract" in raised.value.sentence("ru")
+    assert list(scratch.iterdir()) == []
+    assert reader.read([Frame(0.0, np.zeros((360, 640, 3), np.uint8))]).lines == ()
+
+
+def reader_or_skip() -> None:
+    try:
+        load_screen_reader()
+    except ScreenUnavailable as error:
+        pytest.skip(str(error))
