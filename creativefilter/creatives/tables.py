@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from django.utils.translation import gettext as _
 
 # A cell that begins so is run as a formula by spreadsheet programs.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Signs that XML can't carry (openpyxl refuses the whole table for one of them).
+_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class TableError(ValueError):
@@ -17,8 +21,11 @@ class TableError(ValueError):
 
 
 def harmless(value: Any) -> Any:
-    """A text cell that no spreadsheet takes for a formula; anything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A text cell that no spreadsheet refuses or takes for a formula; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    value = _REFUSED.sub("", value)
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -33,7 +40,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             table = _read_csv(path)
     except FileNotFoundError as error:
         raise TableError(_("There is no file %s.") % path) from error
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise TableError(_("%(path)s can't be read: %(why)s") % {"path": path, "why": error}) from (
             error
         )
