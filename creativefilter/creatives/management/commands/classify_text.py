@@ -22,16 +22,18 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, help=".csv or .xlsx")
 
     def handle(self, *args: Any, table: Path, out: Path, **options: Any) -> None:
-        from creativefilter.creatives.tables import TableError, read_table, write_table
+        from classifier.artefact import ArtefactError
+        from creativefilter.creatives.tables import TableError, harmless, read_table, write_table
 
         try:
             rows = read_table(table, ("Advertisement ID", "text"))
             decided = classify_texts(rows["text"].tolist())
+            rows = rows.map(harmless)
             for name, values in decided.items():
                 rows[name] = values
             rows["Segment_num"] = rows["Segment_num"].astype("Int64")
             write_table(rows, out)
-        except TableError as error:
+        except (TableError, ArtefactError) as error:
             raise CommandError(str(error)) from error
         unspoken = sum(reason != "" for reason in decided["reason"])
         self.stdout.write(
