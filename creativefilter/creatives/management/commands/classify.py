@@ -83,6 +83,7 @@ def files_of(paths: list[Path]) -> list[Path]:
 
 def load_pipeline() -> Pipeline:
     """Recogniser and starter model, with every core for the one process that runs."""
+    from classifier.artefact import ArtefactError
     from classifier.asr import load_transcriber
     from classifier.text_model import TextModel
     from classifier.weights import WeightsError
@@ -98,7 +99,10 @@ def load_pipeline() -> Pipeline:
         )
     except WeightsError as error:
         raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
-    return Pipeline(transcriber, TextModel.load(settings.STARTER_MODEL))
+    try:
+        return Pipeline(transcriber, TextModel.load(settings.STARTER_MODEL))
+    except ArtefactError as error:
+        raise CommandError(str(error)) from error
 
 
 def row_of(decision: Decision) -> dict[str, Any]:
