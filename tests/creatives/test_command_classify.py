@@ -1,0 +1,138 @@
+"""manage.py classify: files and folders in, a row for each out; no database is touched."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import translation
+
+from creativefilter.creatives.management.commands.classify import files_of
+from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_TOO, remembering
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / "broken.mp4"
+    path.write_text("Not a film.")
+    return path
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real recogniser, loaded once for all tests."""
+    recogniser = remembering()
+    monkeypatch.setattr("classifier.asr.load_transcriber", lambda **options: recogniser)
+
+
+def classify(*paths: Path, **options: Any) -> str:
+    out = io.StringIO()
+    with translation.override("en"):
+        call_command("classify", *map(str, paths), stdout=out, **options)
+    return out.getvalue()
+
+
+def test_each_file_is_a_json_line_and_a_broken_one_does_not_stop_the_rest(
+    known: None, broken: Path
+) -> None:
+    out = classify(DEMO / SPOKEN, broken, DEMO / MUSIC, DEMO / SPOKEN_TOO, json=True)
+    card, bad, music, deposit = map(json.loads, out.splitlines())
+    assert card["Advertisement ID"] == "90000023"
+    assert (card["Segment_num"], card["Segment"]) == (12, "Кредитные карты")
+    assert 0.5 < card["probability"] <= 1
+    assert card["seconds"] == pytest.approx(11.9, abs=0.1)
+    assert "процентов" in card["transcript"]
+    assert card["reason"] is card["error"] is None
+    assert bad["file"] == str(broken)
+    assert bad["error"].startswith("This is neither audio nor video")
+    assert bad["Segment_num"] is bad["probability"] is bad["Advertisement ID"] is None
+    assert (music["reason"], music["Segment"], music["error"]) == ("no_speech", None, None)
+    assert deposit["Segment_num"] == 13
+
+
+def test_people_read_a_line_for_each_file(known: None, broken: Path) -> None:
+    card, bad, music = classify(DEMO / SPOKEN, broken, DEMO / MUSIC).splitlines()
+    assert card.startswith("90000023.flv")
+    assert "12 · Кредитные карты" in card
+    assert "%" in card
+    assert "This is neither audio nor video" in bad
+    assert "Nobody speaks" in music
+
+
+def test_a_csv_table_is_written(known: None, broken: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    classify(DEMO / SPOKEN, DEMO / MUSIC, broken, out=table)
+    card, music, bad = csv.DictReader(io.StringIO(table.read_text("utf-8")))
+    assert (card["Segment_num"], card["Segment"]) == ("12", "Кредитные карты")
+    assert (music["Segment_num"], music["reason"]) == ("", "no_speech")
+    assert bad["error"]
+
+
+def test_an_xlsx_table_has_numbers_as_numbers_and_no_formula(
+    known: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(DEMO / SPOKEN, "=1+1.flv")
+    classify(Path("=1+1.flv"), DEMO / MUSIC, out=tmp_path / "table.xlsx")
+    heads, card, music = openpyxl.load_workbook(tmp_path / "table.xlsx").active.iter_rows()
+    row = {head.value: cell for head, cell in zip(heads, card, strict=True)}
+    assert (row["file"].value, row["file"].data_type) == ("'=1+1.flv", "s")
+    assert (row["Segment_num"].value, row["Segment_num"].data_type) == (12, "n")
+    assert isinstance(row["probability"].value, float)
+    assert dict(zip([h.value for h in heads], music, strict=True))["Segment_num"].value is None
+
+
+def test_a_table_that_cannot_be_written_is_a_clear_error(known: None, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="can't be written"):
+        classify(DEMO / MUSIC, out=tmp_path / "no such folder" / "table.csv")
+
+
+def test_only_if_every_file_failed_the_command_fails(known: None, broken: Path) -> None:
+    classify(broken, DEMO / MUSIC)
+    with pytest.raises(SystemExit) as ended:
+        classify(broken, broken.with_name("missing.wav"))
+    assert ended.value.code == 1
+
+
+def test_folders_are_searched_for_media_of_any_case(tmp_path: Path) -> None:
+    folder = tmp_path / "ролики" / "осень"
+    folder.mkdir(parents=True)
+    for name in ("b.AVI", "a.wbm", "c.Mp4", "notes.txt", "table.xlsx"):
+        (folder / name).touch()
+    (folder / "folder.mp4").mkdir()
+    (tmp_path / "ролики" / "z.wav").touch()
+    found = files_of([tmp_path / "ролики", tmp_path / "named.txt"])
+    assert {path.name for path in found} == {"a.wbm", "b.AVI", "c.Mp4", "z.wav", "named.txt"}
+
+
+def test_a_folder_without_media_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no media files"):
+        classify(tmp_path)
+
+
+def test_the_settings_choose_the_recogniser(settings: Any, tmp_path: Path) -> None:
+    settings.WHISPER_BEAM_SIZE = 1
+    shutil.copy(DEMO / MUSIC, tmp_path / "M.WAV")
+    [row] = map(json.loads, classify(tmp_path, json=True).splitlines())
+    assert row["reason"] == "no_speech"
+    settings.WHISPER_MODEL = str(tmp_path / "no weights here")
+    with pytest.raises(CommandError) as error:
+        classify(tmp_path)
+    assert "no weights here" in str(error.value)
+
+
+def test_a_model_that_cannot_be_read_is_a_clear_error(
+    known: None, settings: Any, tmp_path: Path
+) -> None:
+    settings.STARTER_MODEL = tmp_path
+    with pytest.raises(CommandError, match=tmp_path.name):
+        classify(DEMO / MUSIC)
