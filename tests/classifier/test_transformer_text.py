@@ -1,0 +1,316 @@
+"""Fine-tuning, on a small BERT and a tokenizer that are made here; nothing is downloaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.artefact import MANIFEST, ArtefactError, write_artefact
+from classifier.segments import NUMBERS
+from classifier.text_model import TextPrediction
+from classifier.transformer_text import (
+    KIND,
+    VERSION,
+    Epoch,
+    Settings,
+    TransformerError,
+    TransformerText,
+    fine_tune,
+    held_out,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What each toy segment talks of; the filling words are common to all.
+TOPICS = {
+    0: ("скидка", "цена", "акция", "рублей"),
+    4: ("доставка", "курьер", "закажи", "привезём"),
+    7: ("карта", "баллы", "кешбэк", "бонусы"),
+    18: ("кредит", "ставка", "вклад", "процентов"),
+}
+FILLING = ("в", "на", "только", "сегодня", "приходите", "к", "нам", "лучшее", "для", "вас", "и")
+SETTINGS = Settings(epochs=12, patience=3, batch=16, learning_rate=3e-3, tokens=32)
+
+
+@dataclass(frozen=True)
+class Toy:
+    texts: list[str]
+    segments: list[int]
+    families: list[int]
+
+
+def toy(count: int, seed: int, common: float = 0.55) -> Toy:
+    """Two topic words among filling; segment 0 is the commonest, as in the market."""
+    random = np.random.default_rng(seed)
+    rest = (1 - common) / 3
+    segments = random.choice(list(TOPICS), count, p=(common, rest, rest, rest)).tolist()
+    texts = []
+    for segment in segments:
+        words = [*random.choice(FILLING, 6), *random.choice(TOPICS[segment], 2)]
+        texts.append(" ".join(random.permutation(words)))
+    return Toy(texts, segments, list(range(count)))
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    wordpiece = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
+    wordpiece.train_from_iterator(toy(400, seed=9).texts, vocab_size=300, show_progress=False)
+    folder = tmp_path_factory.mktemp("models") / "small-bert"
+    PreTrainedTokenizerFast(
+        tokenizer_object=wordpiece._tokenizer, model_max_length=64, unk_token="[UNK]",
+        sep_token="[SEP]", pad_token="[PAD]", cls_token="[CLS]", mask_token="[MASK]",
+    ).save_pretrained(folder)  # fmt: skip
+    torch.manual_seed(0)
+    BertModel(
+        BertConfig(
+            vocab_size=wordpiece.get_vocab_size(), hidden_size=32, num_hidden_layers=1,
+            num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
+        )
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def tune(
+    rows: Toy, encoder: Path, settings: Settings = SETTINGS, told: list[Epoch] | None = None
+) -> TransformerText:
+    return fine_tune(
+        rows.texts, rows.segments, rows.families, encoder=str(encoder),
+        weights_folder=encoder.parent, settings=settings, device="cpu",
+        progress=(told if told is not None else []).append,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trained:
+    model: TransformerText
+    told: list[Epoch]
+
+
+@pytest.fixture(scope="module")
+def trained(encoder: Path) -> Trained:
+    told: list[Epoch] = []
+    return Trained(tune(toy(240, seed=1), encoder, told=told), told)
+
+
+@pytest.fixture
+def saved(trained: Trained, tmp_path: Path) -> Path:
+    trained.model.save(tmp_path / "model", {"licence": "toy"})
+    return tmp_path / "model"
+
+
+def recall(segments: Sequence[int], predictions: Sequence[TextPrediction], segment: int) -> float:
+    right = [p.segment == s for p, s in zip(predictions, segments, strict=True) if s == segment]
+    return sum(right) / len(right)
+
+
+def test_it_learns(trained: Trained) -> None:
+    """New texts of every segment, the rare ones too: chance would be a quarter."""
+    rows = toy(200, seed=2)
+    predictions = trained.model.predict(rows.texts)
+    for segment in TOPICS:
+        assert recall(rows.segments, predictions, segment) > 0.8
+    for prediction in predictions:
+        assert tuple(prediction.probabilities) == NUMBERS
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert prediction.probabilities[1] == 0  # training had no text of it
+
+
+def test_progress_is_told_and_the_best_epoch_kept(trained: Trained) -> None:
+    told = trained.told
+    assert [epoch.number for epoch in told] == list(range(1, len(told) + 1))
+    assert told[-1].training_loss < told[0].training_loss
+    best = max(told, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
+    assert trained.model.facts["best_epoch"]["number"] == best.number
+    assert str(best).startswith(f"epoch {best.number} of at most {SETTINGS.epochs}: loss ")
+
+
+def test_training_ends_when_it_gets_no_better(encoder: Path) -> None:
+    """A rate of nearly nothing changes no prediction: patience runs out after the first epoch."""
+    told: list[Epoch] = []
+    tune(toy(60, seed=3), encoder, Settings(8, 2, 16, 1e-12, 32), told)
+    best = max(told, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
+    assert len(told) == min(8, best.number + 2)
+    again: list[Epoch] = []
+    tune(toy(60, seed=3), encoder, Settings(8, 1, 16, 10.0, 32), again)
+    assert len(again) < 8
+
+
+def test_the_same_seed_gives_the_same_model(encoder: Path) -> None:
+    import torch
+
+    rows, short = toy(60, seed=4), Settings(2, 2, 16, 1e-3, 32)
+    torch.manual_seed(123)
+    state = torch.random.get_rng_state()
+    first = tune(rows, encoder, short).probabilities(rows.texts)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(456)
+    assert np.array_equal(tune(rows, encoder, short).probabilities(rows.texts), first)
+    other = Settings(2, 2, 16, 1e-3, 32, seed=1)
+    assert not np.array_equal(tune(rows, encoder, other).probabilities(rows.texts), first)
+
+
+def test_it_comes_back_from_its_folder_bit_by_bit(trained: Trained, saved: Path) -> None:
+    texts = toy(50, seed=5).texts
+    again = TransformerText.load(saved, device="cpu")
+    assert np.array_equal(again.probabilities(texts), trained.model.probabilities(texts))
+    assert again.facts["licence"] == "toy"
+    assert again.artefact is not None
+    assert "model.safetensors" in again.artefact.files
+    assert {Path(name).suffix for name in again.artefact.files} == {".json", ".safetensors"}
+
+
+def test_it_loads_in_a_process_without_a_hub(trained: Trained, saved: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from classifier.transformer_text import TransformerText;"
+        "model = TransformerText.load(Path(sys.argv[1]), device='cpu');"
+        "print(model.predict(['доставка на дом, привезём сегодня'])[0].segment)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)],
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "4"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_one_flipped_byte_is_refused(saved: Path, name: str) -> None:
+    raw = bytearray((saved / name).read_bytes())
+    raw[-2] ^= 1
+    (saved / name).write_bytes(raw)
+    with pytest.raises(ArtefactError, match="sha256"):
+        TransformerText.load(saved)
+
+
+def test_other_formats_and_missing_facts_are_refused(saved: Path) -> None:
+    manifest = json.loads((saved / MANIFEST).read_text(encoding="utf-8"))
+    del manifest["facts"]["temperature"]
+    (saved / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="temperature"):
+        TransformerText.load(saved)
+    manifest["version"] = VERSION + 1
+    (saved / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="format"):
+        TransformerText.load(saved)
+
+
+def test_a_pickle_in_place_of_weights_is_never_opened(trained: Trained, tmp_path: Path) -> None:
+    """A foreign folder whose digests are all right, but whose weights are a torch pickle."""
+    import torch
+
+    def write(folder: Path) -> None:
+        trained.model._tokenizer.save_pretrained(folder)
+        trained.model._network.config.save_pretrained(folder)
+        torch.save(trained.model._network.state_dict(), folder / "pytorch_model.bin")
+
+    facts = {"numbers": list(TOPICS), "temperature": 1.0, "tokens": 32}
+    write_artefact(tmp_path / "foreign", KIND, VERSION, write, facts)
+    with pytest.raises(ArtefactError, match="no usable transformer"):
+        TransformerText.load(tmp_path / "foreign")
+
+
+def test_a_head_that_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
+    trained.model.save(tmp_path / "model", {})
+    path = tmp_path / "model" / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["facts"]["numbers"] = [0, 4, 7]
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="does not fit"):
+        TransformerText.load(tmp_path / "model")
+
+
+def test_no_text_an_empty_text_and_a_very_long_one(trained: Trained) -> None:
+    assert trained.model.predict([]) == []
+    empty, long = trained.model.predict(["", "доставка курьер " * 500])
+    assert sum(empty.probabilities.values()) == pytest.approx(1)
+    assert long.segment == 4
+
+
+def test_threads_share_it(trained: Trained) -> None:
+    rows = toy(64, seed=6)
+    wanted = trained.model.probabilities(rows.texts)
+    found: list[bool] = []
+
+    def ask() -> None:
+        for _ in range(3):
+            found.append(np.array_equal(trained.model.probabilities(rows.texts), wanted))
+
+    started = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    assert found == [True] * 12
+
+
+def test_families_are_never_parted_and_no_segment_is_lost() -> None:
+    random = np.random.default_rng(0)
+    families = random.integers(0, 60, 300)
+    columns = random.integers(0, 4, 300)
+    columns[families == 7] = 9  # a segment of one family only: nothing of it may be held out
+    held = held_out(columns, families, seed=0)
+    assert 0.05 < held.mean() < 0.25
+    assert not set(families[held]) & set(families[~held])
+    assert set(columns) == set(columns[~held])
+    for seed in range(8):
+        assert not held_out(columns, families, seed)[families == 7].any()
+
+
+@pytest.mark.parametrize(
+    ("segments", "families", "message"),
+    [
+        ([0] * 20, list(range(20)), "at least two segments"),
+        ([0, 4] * 10, [0] * 20, "families of texts"),
+        ([0, 6] * 10, list(range(20)), "one known segment"),
+        ([0, 4] * 9, list(range(18)), "one known segment"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(
+    encoder: Path, segments: list[int], families: list[int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        tune(Toy(["текст"] * 20, segments, families), encoder)
+
+
+def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TransformerError, match="There is no folder") as error:
+        tune(toy(60, seed=7), tmp_path / "none")
+    assert error.value.sentence("ru").startswith("Нет папки")
+
+
+def test_an_encoder_with_a_lost_layer_is_refused(encoder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(encoder, tmp_path / "lost")
+    weights = load_file(tmp_path / "lost" / "model.safetensors")
+    del weights["encoder.layer.0.output.dense.weight"]
+    save_file(weights, tmp_path / "lost" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(TransformerError, match="not complete"):
+        tune(toy(60, seed=7), tmp_path / "lost")
+
+
+def test_a_hub_out_of_reach_is_said_in_both_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(TransformerError, match="give a local folder") as error:
+        fine_tune(["раз", "два"] * 10, [0, 4] * 10, range(20), weights_folder=tmp_path)
+    english, russian = error.value.sentence("en"), error.value.sentence("ru")
+    assert "cannot load the model “cointegrated/rubert-tiny2”" in english
+    assert "не может загрузить модель «cointegrated/rubert-tiny2»" in russian

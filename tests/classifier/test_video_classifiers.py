@@ -1,0 +1,193 @@
+"""CatBoost and nearest neighbours on generated vectors whose right answers are known."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.artefact import MANIFEST, ArtefactError, write_artefact
+from classifier.segments import NUMBERS
+from classifier.video_classifiers import (
+    KIND,
+    METHODS,
+    VERSION,
+    Features,
+    VideoClassifier,
+    load_video_classifier,
+    train_video_classifier,
+)
+from classifier.video_neighbours import NearestNeighbours
+
+KNOWN = (0, 5, 7, 18)
+DIMENSION = 16
+ENCODER = "tiny-xclip"
+
+
+def generated(count: int, seed: int) -> tuple[Features, list[int]]:
+    """Vectors around one direction for each known segment; segment 0 is by far the commonest."""
+    random = np.random.default_rng(seed)
+    middle = np.random.default_rng(0).normal(size=(len(KNOWN), DIMENSION))
+    places = random.choice(len(KNOWN), count, p=(0.7, 0.1, 0.1, 0.1))
+    vectors = middle[places] + 0.7 * random.normal(size=(count, DIMENSION))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32), [KNOWN[place] for place in places]
+
+
+def names(count: int) -> list[str]:
+    return [f"ad-{number}" for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, VideoClassifier]:
+    features, segments = generated(200, seed=1)
+    return {
+        method: train_video_classifier(method, features, segments, names(200), encoder=ENCODER)
+        for method in METHODS
+    }
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_finds_the_segments_of_new_vectors(
+    trained: dict[str, VideoClassifier], method: str
+) -> None:
+    features, segments = generated(200, seed=2)
+    probabilities = trained[method].predict_proba(features)
+    assert probabilities.shape == (200, len(NUMBERS))
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert (probabilities >= 0).all()
+    found = np.array(NUMBERS)[probabilities.argmax(axis=1)]
+    for segment in KNOWN:
+        assert np.mean(found[np.array(segments) == segment] == segment) > 0.7
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_training_did_not_know_has_no_probability(
+    trained: dict[str, VideoClassifier], method: str
+) -> None:
+    probabilities = trained[method].predict_proba(generated(20, seed=3)[0])
+    known = np.isin(NUMBERS, KNOWN)
+    assert (probabilities[:, ~known] == 0).all()
+    assert (probabilities[:, known] > 0).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_rows_give_the_same_classifier(
+    trained: dict[str, VideoClassifier], method: str
+) -> None:
+    features, segments = generated(200, seed=1)
+    again = train_video_classifier(method, features, segments, names(200), encoder=ENCODER)
+    asked = generated(20, seed=3)[0]
+    assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_comes_back_from_its_folder_bit_by_bit(
+    trained: dict[str, VideoClassifier], method: str, tmp_path: Path
+) -> None:
+    artefact = trained[method].save(tmp_path / "video", {"rows": 200})
+    again = load_video_classifier(tmp_path / "video")
+    asked = generated(20, seed=3)[0]
+    assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
+    assert (again.method, again.encoder, again.dimension) == (method, ENCODER, DIMENSION)
+    assert artefact.facts["rows"] == 200
+    assert not [name for name in artefact.files if name.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_flipped_byte_is_refused(
+    trained: dict[str, VideoClassifier], method: str, tmp_path: Path
+) -> None:
+    (name,) = trained[method].save(tmp_path / "video", {}).files
+    raw = bytearray((tmp_path / "video" / name).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (tmp_path / "video" / name).write_bytes(raw)
+    with pytest.raises(ArtefactError, match="sha256"):
+        load_video_classifier(tmp_path / "video")
+
+
+@pytest.mark.parametrize(("method", "name"), [("catboost", "model.cbm"), ("nearest", "index.npz")])
+def test_a_file_of_another_kind_is_refused(method: str, name: str, tmp_path: Path) -> None:
+    """The digest is right, the content is not: neither a pickle nor rubbish is ever opened."""
+    import pickle
+
+    def write(folder: Path) -> None:
+        (folder / name).write_bytes(pickle.dumps({"a": print}))
+
+    facts = {"method": method, "encoder": ENCODER, "dimension": DIMENSION}
+    write_artefact(tmp_path / "video", KIND, VERSION, write, facts)
+    with pytest.raises(ArtefactError):
+        load_video_classifier(tmp_path / "video")
+
+
+def test_an_older_format_and_an_unknown_method_are_refused(
+    trained: dict[str, VideoClassifier], tmp_path: Path
+) -> None:
+    folder = tmp_path / "video"
+    trained["nearest"].save(folder, {})
+    shutil.copytree(folder, tmp_path / "old")
+    text = (folder / MANIFEST).read_text(encoding="utf-8")
+    older = text.replace(f'"version": {VERSION}', f'"version": {VERSION - 1}')
+    (tmp_path / "old" / MANIFEST).write_text(older, encoding="utf-8")
+    with pytest.raises(ArtefactError, match="in format 0"):
+        load_video_classifier(tmp_path / "old")
+    (folder / MANIFEST).write_text(text.replace('"nearest"', '"guess"'), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="no known method"):
+        load_video_classifier(folder)
+
+
+def test_neighbours_are_the_nearest_labelled_creatives(tmp_path: Path) -> None:
+    features = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 2]], np.float32)
+    train_video_classifier("nearest", features, [1, 2, 3], ["a", "б-2", "c"], encoder=ENCODER).save(
+        tmp_path / "video", {}
+    )
+    model = load_video_classifier(tmp_path / "video")
+    assert isinstance(model, NearestNeighbours)
+    first, second = model.neighbours(np.array([[2, 0, 0], [0, 0, 1]], np.float32), 2)
+    assert [(one.id, one.segment) for one in first] == [("a", 1), ("б-2", 2)]
+    assert [one.similarity for one in first] == pytest.approx([1, 0.8])
+    assert (second[0].id, second[0].similarity) == ("c", pytest.approx(1))
+    assert len(model.neighbours(features, 10)[0]) == 3
+
+
+def test_a_nearer_neighbour_counts_more_and_opposites_do_not_vote() -> None:
+    features = np.array([[1, 0], [0.6, 0.8], [-1, 0]], np.float32)
+    model = train_video_classifier("nearest", features, [1, 2, 3], names(3), encoder=ENCODER)
+    one, two, three = model.predict_proba(np.array([[1, 0]], np.float32))[0][1:4]
+    assert one > 0.9 > two
+    assert two == pytest.approx(three, abs=0.001)
+    nobody = train_video_classifier(
+        "nearest", -features[:1], [4], names(1), encoder=ENCODER
+    ).predict_proba(features[:1])
+    assert nobody[0][NUMBERS.index(4)] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_vectors_and_wrong_vectors(trained: dict[str, VideoClassifier], method: str) -> None:
+    model = trained[method]
+    assert model.predict_proba(np.zeros((0, DIMENSION), np.float32)).shape == (0, len(NUMBERS))
+    with pytest.raises(ValueError, match="expected vectors"):
+        model.predict_proba(np.zeros((2, DIMENSION + 1), np.float32))
+    with pytest.raises(ValueError, match="no numbers"):
+        model.predict_proba(np.full((2, DIMENSION), np.nan, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("method", "segments", "message"),
+    [
+        ("catboost", [1, 1], "at least two segments"),
+        ("catboost", [1, 2], "cannot learn"),
+        ("nearest", [1, 6], r"no such segments: \[6\]"),
+        ("nearest", [1], "2 vectors, 1 segments"),
+        ("forest", [1, 2], "unknown method"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(
+    method: str, segments: list[int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train_video_classifier(
+            method, np.ones((2, 4), np.float32), segments, names(2), encoder=ENCODER
+        )
