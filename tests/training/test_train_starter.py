@@ -1,0 +1,111 @@
+"""manage.py train_starter: a small table in, a model folder with honest figures out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from classifier.text_model import TextModel
+
+HEADS = ["Advertisement ID", "Segment_num", "text", "split"]
+STOCK = {
+    0: "магазин скидка цена рублей сыр яблоки килограмм распродажа дешевле молоко",
+    8: "ипотека кредит наличными ставка годовых заявка рефинансирование заём одобрение",
+    15: "музыка песни концерт радио плейлист альбом билеты хиты певица оркестр",
+}
+
+
+def texts(words: list[str], count: int, chance: random.Random) -> list[str]:
+    """Different sentences from the same stock of words, none of them a copy of another."""
+    choices = list(itertools.combinations(words, 5))
+    return [" ".join(chance.sample(one, 5)).capitalize() for one in chance.sample(choices, count)]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Three segments of twelve rows, a third of them to measure on; number 6 is read as 0."""
+    chance = random.Random(7)
+    rows: list[list[Any]] = []
+    for segment, words in STOCK.items():
+        for place, text in enumerate(texts(words.split(), 12, chance)):
+            number = 6 if segment == 0 and place % 2 else segment
+            rows.append([len(rows), number, text, "valid" if place % 3 == 0 else "train"])
+    rows.append([99, 0, "ДИНАМИЧНАЯ МУЗЫКА", "train"])
+    path = tmp_path / "table.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEADS, *rows])
+    return path
+
+
+def train(table: Path, out: Path) -> dict[str, str]:
+    """What the command printed, by name."""
+    said = io.StringIO()
+    call_command(
+        "train_starter", "--transcripts", str(table), "--out", str(out),
+        stdout=said, stderr=io.StringIO(),
+    )  # fmt: skip
+    return dict(line.split(maxsplit=1) for line in said.getvalue().splitlines())
+
+
+def test_it_writes_a_model_that_classifies(table: Path, tmp_path: Path) -> None:
+    figures = train(table, tmp_path / "model")
+    model = TextModel.load(tmp_path / "model")
+    assert list(model.parameters.numbers) == [0, 8, 15]
+    said = ["Ипотека: ставка снижена, заявка онлайн", "Песни и хиты, альбом певицы", "Сыр, скидка"]
+    assert [one.segment for one in model.predict(said)] == [8, 15, 0]
+    assert (figures["rows"], figures["silent"]) == ("37", "1")
+    for name in ("macro_f1_valid", "macro_f1_grouped", "ece_grouped"):
+        assert 0 <= float(figures[name]) <= 1
+    assert float(figures["macro_f1_valid"]) > 0.6
+
+
+def test_the_folder_tells_where_it_comes_from_and_keeps_no_text(
+    table: Path, tmp_path: Path
+) -> None:
+    train(table, tmp_path / "model")
+    facts = json.loads((tmp_path / "model" / "manifest.json").read_text("utf-8"))["facts"]
+    assert facts["training"]["rows"] == 37
+    assert facts["metrics"]["macro_f1_valid"] > 0.6
+    assert "Apache-2.0" in (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
+    for path in (tmp_path / "model").iterdir():
+        for word in ("рефинансирование", "плейлист"):
+            assert word.encode() not in path.read_bytes()
+
+
+def test_the_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        train(table, tmp_path / name)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("id,text\n1,слово\n", "no column Advertisement ID, Segment_num, split"),
+        (",".join(HEADS) + "\n1,77,слово,train\n", "line 2"),
+        (",".join(HEADS) + "\n1,0,слово,train\n1,0,слово,test\n", "line 3"),
+        (",".join(HEADS) + "\n1,,слово,train\n", "line 2"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_line_and_writes_nothing(
+    tmp_path: Path, content: str, words: str
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(content, "utf-8")
+    with pytest.raises(CommandError, match=words):
+        train(table, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_table_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="missing"):
+        train(tmp_path / "missing.csv", tmp_path / "model")
