@@ -132,7 +132,8 @@ class CreativeAdmin(ModelAdmin):
         """States of the creatives that a page shows: ``?id=1&id=2``."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        ids = [int(pk) for pk in request.GET.getlist("id")[:PROGRESS_AT_ONCE] if pk.isdecimal()]
+        asked = request.GET.getlist("id")[:PROGRESS_AT_ONCE]
+        ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
         rows = Creative.objects.filter(pk__in=ids).select_related("job")
         return JsonResponse({"creatives": [status_of(creative) for creative in rows]})
 
@@ -263,12 +264,14 @@ class CreativeAdmin(ModelAdmin):
         if not request.user.has_perm("creatives.add_label"):
             raise PermissionDenied
         creative = get_object_or_404(Creative, pk=pk)
-        number = request.POST.get("segment", "")
+        # The button that withdraws sends the segment that is chosen, too.
+        number = "" if "withdraw" in request.POST else request.POST.get("segment", "")
         segment = get_object_or_404(Segment, pk=int(number)) if number.isdecimal() else None
         if segment is None and "withdraw" not in request.POST:
             messages.error(request, _("Choose a segment."))
         else:
-            review.set_label(creative, segment, person(request), request.POST.get("note", "")[:255])
+            note = request.POST.get("note", "").replace("\x00", "")[:255]
+            review.set_label(creative, segment, person(request), note)
             messages.success(
                 request,
                 _("The segment is set: %s.") % segment
