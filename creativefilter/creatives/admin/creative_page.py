@@ -28,6 +28,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
     prediction = (
         creative.predictions.filter(media=media)
         .select_related("model_version", "segment", "transcript")
+        .order_by("-model_version__is_active", "-pk")
         .first()
     )
     transcript = media.transcripts.first() if media else None
