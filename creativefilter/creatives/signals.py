@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Any
 
 from django.db import transaction
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_delete, post_migrate
 from django.dispatch import receiver
 
@@ -29,6 +32,28 @@ def reference_rows(sender: Any, **_: Any) -> None:
             },
         )
     model_versions.ensure_starter()
+
+
+@receiver(connection_created)
+def fold_case_of_every_letter(connection: Any, **_: Any) -> None:
+    """SQLite's own LIKE folds the case of ASCII letters alone: "кредит" would not find "Кредит"."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("like", 3, _like, deterministic=True)
+
+
+def _like(pattern: Any, text: Any, escape: str) -> bool | None:
+    if pattern is None or text is None:
+        return None
+    return _expression(str(pattern), escape).fullmatch(str(text)) is not None
+
+
+@functools.lru_cache(maxsize=128)
+def _expression(pattern: str, escape: str) -> re.Pattern[str]:
+    """A LIKE pattern as a regular expression; a sign after ``escape`` stands for itself."""
+    wild = {"%": ".*", "_": "."}
+    parts = re.findall(rf"{re.escape(escape)}(.)|(.)", pattern, re.DOTALL)
+    expression = "".join(re.escape(kept) if kept else wild.get(c, re.escape(c)) for kept, c in parts)
+    return re.compile(expression, re.IGNORECASE | re.DOTALL)
 
 
 @receiver(post_delete, sender=MediaVersion)
