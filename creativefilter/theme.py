@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,13 @@ def _item(title: object, icon: str, view: str, permission: str) -> dict[str, obj
         "link": reverse_lazy(view),
         "permission": lambda request: request.user.has_perm(permission),
     }
+
+
+def _among_creatives(request: HttpRequest) -> bool:
+    """The page that adds some has an entry of its own in the navigation."""
+    match = request.resolver_match
+    name = match.url_name or "" if match else ""
+    return name.startswith("creatives_creative_") and name != "creatives_creative_add"
 
 
 UNFOLD = {
@@ -36,12 +44,15 @@ UNFOLD = {
             {
                 "title": _("Creatives"),
                 "items": [
-                    _item(
-                        _("Creatives"),
-                        "movie",
-                        "admin:creatives_creative_changelist",
-                        "creatives.view_creative",
-                    ),
+                    {
+                        **_item(
+                            _("Creatives"),
+                            "movie",
+                            "admin:creatives_creative_changelist",
+                            "creatives.view_creative",
+                        ),
+                        "active": _among_creatives,
+                    },
                     _item(
                         _("Add creatives"),
                         "upload_file",

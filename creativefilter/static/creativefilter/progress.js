@@ -29,6 +29,10 @@ function followStates() {
   const root = window.location.pathname.split("/creatives/creative/")[0];
   const address = `${root}/creatives/creative/progress/`;
 
+  // Other columns of what has ended are out of date: the list is asked for again, now and then.
+  let stale = false;
+  let refreshed = 0;
+
   async function ask() {
     const query = [...waiting.keys()].map((id) => `id=${id}`).join("&");
     try {
@@ -36,15 +40,17 @@ function followStates() {
       if (response.ok) {
         (await response.json()).creatives.forEach(show);
       }
+      if (stale && (!waiting.size || Date.now() - refreshed > 3000)) {
+        await refresh();
+      }
     } catch {
       // The server is away for a moment: ask again.
     }
-    if (waiting.size) {
+    if (waiting.size || stale) {
       window.setTimeout(ask, 1000);
     }
   }
 
-  let ended = 0;
   function show(now) {
     const cell = waiting.get(String(now.id));
     if (!cell) {
@@ -56,36 +62,48 @@ function followStates() {
     cell.querySelector(".cf-bar > span").style.width = `${now.percent}%`;
     if (now.final) {
       waiting.delete(String(now.id));
-      ended += 1;
-      // The other columns follow when nothing is left to wait for, or every few creatives.
-      if (cell.dataset.reload || !waiting.size || ended % 10 === 0) {
-        refresh();
-      }
+      stale = true;
     }
   }
 
   async function refresh() {
-    const list = document.querySelector("#result_list, .result-list");
-    if (document.querySelector(".action-select:checked")) {
-      return;
-    }
-    if (!list) {
+    if (!document.querySelector("#result_list")) {
       const player = document.querySelector("[data-player]");
       if (!player || player.paused) {
+        stale = false;
         window.location.reload();
       }
       return;
     }
     const response = await fetch(window.location.href, { credentials: "same-origin" });
+    if (!response.ok) {
+      return;
+    }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.querySelector(`#${list.id || "result_list"}`);
-    if (fresh) {
-      list.replaceWith(fresh);
-      for (const cell of fresh.querySelectorAll("[data-creative]")) {
-        if (!cell.dataset.final) {
-          waiting.set(cell.dataset.creative, cell);
-        }
+    for (const fresh of page.querySelectorAll("#result_list [data-creative]")) {
+      replaceRow(fresh);
+    }
+    stale = false;
+    refreshed = Date.now();
+  }
+
+  // Cell by cell: what is ticked stays ticked, and the theme's own scripts keep their rows.
+  function replaceRow(fresh) {
+    const id = fresh.dataset.creative;
+    const row = document.querySelector(`#result_list [data-creative="${id}"]`)?.closest("tr");
+    if (!row) {
+      return;
+    }
+    const cells = [...fresh.closest("tr").children];
+    [...row.children].forEach((cell, place) => {
+      if (!cell.querySelector(".action-select")) {
+        cell.replaceWith(cells[place]);
       }
+    });
+    if (fresh.dataset.final) {
+      waiting.delete(id);
+    } else {
+      waiting.set(id, fresh);
     }
   }
 
