@@ -162,6 +162,13 @@ def test_the_same_seed_gives_the_same_model(encoder: Path) -> None:
     assert not np.array_equal(tune(rows, encoder, other).probabilities(rows.texts), first)
 
 
+def test_a_rare_segment_weighs_as_much_as_a_common_one(encoder: Path) -> None:
+    """Texts that say nothing, nine in ten of one segment: neither may win by number."""
+    rows = Toy(["в на только сегодня"] * 200, [0, *[4] * 9] * 20, list(range(200)))
+    prediction = tune(rows, encoder, Settings(4, 4, 16, 1e-3, 32)).predict(rows.texts[:1])[0]
+    assert 0.3 < prediction.probabilities[0] < 0.7
+
+
 def test_it_comes_back_from_its_folder_bit_by_bit(trained: Trained, saved: Path) -> None:
     texts = toy(50, seed=5).texts
     again = TransformerText.load(saved, device="cpu")

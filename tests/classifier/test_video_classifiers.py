@@ -83,6 +83,17 @@ def test_the_same_rows_give_the_same_classifier(
     assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
 
 
+def test_a_rare_segment_weighs_as_much_as_a_common_one_for_catboost() -> None:
+    """Vectors that say nothing, nine in ten of one segment: it must not win by number."""
+    features = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    model = train_video_classifier(
+        "catboost", features[:300], [0, *[5] * 9] * 30, names(300), encoder=ENCODER
+    )
+    common = model.predict_proba(features[300:])[:, NUMBERS.index(5)].mean()
+    unweighted = 0.9
+    assert common < unweighted - 0.1
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_it_comes_back_from_its_folder_bit_by_bit(
     trained: dict[str, VideoClassifier], method: str, tmp_path: Path

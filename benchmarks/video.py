@@ -1,0 +1,130 @@
+"""What seeing costs: CPU seconds for 8 frames, and CatBoost beside nearest neighbours.
+
+    python benchmarks/video.py [--xclip NAME_OR_FOLDER]
+
+Without --xclip the network of microsoft/xclip-base-patch32 is built with random weights: it sees
+nothing, but costs the same. The vectors for the classifiers are generated, so their macro-F1 says
+which of the two does better on the same vectors, not how good either is on real spots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from classifier.metrics import macro_f1  # noqa: E402
+from classifier.segments import NUMBERS  # noqa: E402
+from classifier.video import EFFICIENTNET, VideoEncoder, load_video_encoder  # noqa: E402
+from classifier.video_classifiers import METHODS, train_video_classifier  # noqa: E402
+
+FRAMES = 8
+REPEATS = 5
+SEEDS = (0, 1, 2)
+TRAINING, TEST = 1_700, 1_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--xclip", help="name on the hub or folder; random weights without it")
+    asked = parser.parse_args().xclip
+    random = np.random.default_rng(0)
+    frames = [random.integers(0, 256, (360, 640, 3), np.uint8) for _ in range(FRAMES)]
+    print(f"{'encoder':34} {'numbers':>7} {f'CPU s, {FRAMES} frames':>15} {'peak MB':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        for load in (
+            lambda: load_video_encoder(EFFICIENTNET, weights_folder=Path(folder)),
+            lambda: load_video_encoder(asked, weights_folder=Path(folder)) if asked else blank(),
+        ):
+            show_encoder(load, frames)
+    print(
+        f"\n{'vectors':>7} {'classifier':10} {'macro-F1':>8} {'train CPU s':>11} {'ms a spot':>9}"
+    )
+    for dimension in (512, 1280):
+        show_classifiers(dimension)
+
+
+def show_encoder(load: Callable[[], VideoEncoder], frames: list[NDArray[np.uint8]]) -> None:
+    encoder = load()
+    encoder.encode(frames)
+    costs = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        encoder.encode(frames)
+        costs.append(time.process_time() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cost = statistics.median(costs)
+    print(f"{encoder.name:34} {encoder.dimension:7} {cost:15.2f} {peak:8.0f}", flush=True)
+
+
+def blank() -> VideoEncoder:
+    """X-CLIP's own size without its knowledge."""
+    import torch
+    from transformers import VideoMAEImageProcessorPil, XCLIPConfig, XCLIPModel
+
+    from classifier.video_xclip import XCLIP
+
+    torch.set_num_threads(1)
+    return XCLIP(
+        "xclip-base-patch32, random weights",
+        XCLIPModel(XCLIPConfig()).eval(),
+        VideoMAEImageProcessorPil(),
+    )
+
+
+def show_classifiers(dimension: int) -> None:
+    figures: dict[str, list[tuple[float, float, float]]] = {method: [] for method in METHODS}
+    for seed in SEEDS:
+        features, segments = generated(TRAINING, dimension, seed, part=0)
+        asked, truth = generated(TEST, dimension, seed, part=1)
+        ids = [str(number) for number in range(TRAINING)]
+        for method in METHODS:
+            began = time.process_time()
+            model = train_video_classifier(
+                method, features, segments.tolist(), ids, encoder="generated"
+            )
+            trained = time.process_time()
+            found = np.array(NUMBERS)[model.predict_proba(asked).argmax(axis=1)]
+            asking = time.process_time() - trained
+            score = macro_f1(truth, found)
+            figures[method].append((score, trained - began, 1000 * asking / TEST))
+    for method, rows in figures.items():
+        score, cost, asking = (statistics.median(column) for column in zip(*rows, strict=True))
+        print(f"{dimension:7} {method:10} {score:8.3f} {cost:11.2f} {asking:9.3f}", flush=True)
+    pairs = zip(*(figures[method] for method in METHODS), strict=True)
+    ratios = " ".join(f"{one[0] / other[0]:.3f}" for one, other in pairs)
+    print(f"{dimension:7} macro-F1 {METHODS[0]} / {METHODS[1]}, seeds {SEEDS}: {ratios}")
+
+
+def generated(
+    count: int, dimension: int, seed: int, part: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Unit vectors of spots, unevenly spread over the segments.
+
+    24 hidden traits decide, overlapping between segments, and lie in a common offset and noise,
+    as the vectors of one encoder do.
+    """
+    world, random = np.random.default_rng(seed), np.random.default_rng((seed, part))
+    middle = world.normal(size=(len(NUMBERS), 24))
+    spread = world.normal(size=(24, dimension))
+    offset = 6 * world.normal(size=dimension)
+    places = random.choice(len(NUMBERS), count, p=world.dirichlet(np.full(len(NUMBERS), 2.0)))
+    traits = middle[places] + 1.6 * random.normal(size=(count, 24))
+    vectors = traits @ spread + offset + random.normal(size=(count, dimension))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32), np.array(NUMBERS)[places]
+
+
+if __name__ == "__main__":
+    main()
