@@ -52,7 +52,9 @@ def _expression(pattern: str, escape: str) -> re.Pattern[str]:
     """A LIKE pattern as a regular expression; a sign after ``escape`` stands for itself."""
     wild = {"%": ".*", "_": "."}
     parts = re.findall(rf"{re.escape(escape)}(.)|(.)", pattern, re.DOTALL)
-    expression = "".join(re.escape(kept) if kept else wild.get(c, re.escape(c)) for kept, c in parts)
+    expression = "".join(
+        re.escape(kept) if kept else wild.get(c, re.escape(c)) for kept, c in parts
+    )
     return re.compile(expression, re.IGNORECASE | re.DOTALL)
 
 
