@@ -1,0 +1,93 @@
+"""The page that adds files, one or many at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import stored_files, take_in
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/creatives/creative/add/"
+LIST = "/admin/creatives/creative/"
+
+
+@pytest.fixture
+def page(client: Client, analyst: Any, folders: Path) -> Client:
+    client.force_login(analyst)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def send(page: Client, files: dict[str, bytes], **options: Any) -> Any:
+    uploads = [SimpleUploadedFile(name, content) for name, content in files.items()]
+    return page.post(ADD, {"files": uploads}, **options)
+
+
+def test_the_page_takes_many_files(page: Client) -> None:
+    text = page.get(ADD).content.decode()
+    assert 'type="file"' in text
+    assert "multiple" in text
+    assert 'enctype="multipart/form-data"' in text
+
+
+def test_several_files_become_several_creatives_and_jobs(
+    page: Client, analyst: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks() as queued:
+        response = send(page, {"1.avi": b"one", "2.mp4": b"two", "осень.wav": b"three"})
+    assert (response.status_code, response["Location"]) == (302, LIST)
+    rows = Creative.objects.order_by("pk")
+    assert [row.name for row in rows] == ["1.avi", "2.mp4", "осень.wav"]
+    assert [row.advertisement_id for row in rows] == ["1", "2", None]
+    assert {row.created_by for row in rows} == {analyst}
+    assert {job.urgency for job in Job.objects.all()} == {Job.Urgency.INTERACTIVE}
+    assert len(queued) == 3
+
+
+def test_a_file_that_is_too_large_does_not_stop_the_others(page: Client, settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 1024**2
+    large = b"x" * (1024**2 + 1)
+    response = send(page, {"1.avi": b"one", "2.avi": large, "3.avi": b"three"}, follow=True)
+    text = response.content.decode()
+    assert "2.avi: The file is larger than 1 MB." in text
+    assert "2 files were added." in text
+    assert set(Creative.objects.values_list("name", flat=True)) == {"1.avi", "3.avi"}
+
+
+def test_if_none_is_accepted_the_page_stays(page: Client, settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 1
+    response = send(page, {"1.avi": b"one"})
+    assert response["Location"] == ADD
+    assert not Creative.objects.exists()
+
+
+def test_without_a_file_the_page_says_so(page: Client) -> None:
+    response = page.post(ADD, {}, follow=True)
+    assert "Choose at least one file." in response.content.decode()
+
+
+def test_known_files_are_named_and_not_stored_again(page: Client, folders: Path) -> None:
+    take_in(b"one", "1.avi")
+    text = send(page, {"1.avi": b"one", "2.avi": b"two"}, follow=True).content.decode()
+    assert "1 file was added." in text
+    assert "1 file was known already; nothing was stored twice." in text
+    assert MediaVersion.objects.count() == len(stored_files(folders)) == 2
+
+
+def test_the_script_of_the_page_is_told_where_to_go(page: Client) -> None:
+    response = send(page, {"1.avi": b"one"}, headers={"Accept": "application/json"})
+    assert response.json() == {"location": LIST}
+
+
+def test_the_form_is_protected_against_other_sites(analyst: Any, folders: Path) -> None:
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(analyst)
+    assert send(careful, {"1.avi": b"one"}).status_code == 403
+    assert not Creative.objects.exists()

@@ -1,0 +1,76 @@
+"""Names and words from outside are shown as text, whatever they look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.models import Creative, Prediction, Segment, Transcript
+from creativefilter.creatives.review import set_label
+from tests.creatives.analysing import take_in
+
+pytestmark = pytest.mark.django_db
+SCRIPT = "<script>alert(1)</script>"
+PICTURE = "<img src=x onerror=alert(2)>"
+LIST = "/admin/creatives/creative/"
+
+
+@pytest.fixture
+def page(client: Client, analyst: Any, folders: Path) -> Client:
+    client.force_login(analyst)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def creative(page: Client, analyst: Any) -> Creative:
+    """As if Whisper had heard markup, in a file named by it."""
+    media = take_in(b"bytes", f"{PICTURE}.avi").media
+    words = f"{SCRIPT} кредит {PICTURE}"
+    transcript = Transcript.objects.create(
+        media=media, engine="e", model="m", language="ru", text=words, speech=words, spoken=True,
+        utterances=[{"start": 0.0, "end": 1.0, "text": words}], seconds_taken=1,
+    )  # fmt: skip
+    Prediction.objects.create(
+        creative=media.creative, media=media, transcript=transcript,
+        model_version=model_versions.active(), segment=Segment.objects.get(pk=8),
+        probability=0.9, probabilities={"8": 0.9, "0": 0.1},
+        evidence=[{"text": f"кредит {SCRIPT}", "start": 0, "end": 5, "weight": 1.0}],
+    )  # fmt: skip
+    set_label(media.creative, Segment.objects.get(pk=8), analyst, PICTURE)
+    return media.creative
+
+
+def assert_harmless(text: str) -> None:
+    assert SCRIPT not in text
+    assert "<img src=x" not in text
+    assert "<script>alert" not in text
+
+
+def test_the_page_of_the_creative(page: Client, creative: Creative) -> None:
+    text = page.get(f"{LIST}{creative.pk}/change/").content.decode()
+    assert_harmless(text)
+    assert "<mark>кредит</mark>" in text
+    # name, title, note, evidence and transcript
+    assert text.count("&lt;img src=x onerror=alert(2)&gt;") >= 4
+    assert text.count("&lt;/") >= 2
+
+
+def test_the_list_and_the_question_before_deleting(page: Client, creative: Creative) -> None:
+    for address in (LIST, f"{LIST}?q=%3Cscript%3E", f"{LIST}{creative.pk}/delete/"):
+        response = page.get(address)
+        assert response.status_code == 200
+        assert_harmless(response.content.decode())
+
+
+def test_the_message_about_a_refused_file(page: Client, settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 1
+    upload = SimpleUploadedFile(f"{PICTURE}.avi", b"too large")
+    text = page.post(f"{LIST}add/", {"files": upload}, follow=True).content.decode()
+    assert "&lt;img src=x onerror=alert(2)&gt;.avi" in text
+    assert_harmless(text)

@@ -1,0 +1,139 @@
+"""The list of creatives as analysts see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.review import set_label
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, analysed, take_in
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/creatives/creative/"
+
+
+@pytest.fixture
+def page(client: Client, analyst: Any) -> Client:
+    client.force_login(analyst)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def creatives(folders: Path, recogniser: None) -> dict[str, Creative]:
+    """One of each: classified, without speech, broken, waiting, labelled by a person."""
+    rows = {
+        "card": analysed(DEMO / SPOKEN),
+        "music": analysed(DEMO / MUSIC, is_demo=True),
+        "broken": analysed(b"not a film", "301.mp4"),
+        "waiting": take_in(b"bytes", "302.mp4").creative,
+        "labelled": take_in(b"other bytes", "303.mp4").creative,
+    }
+    set_label(rows["labelled"], Segment.objects.get(pk=3), None)
+    return rows
+
+
+def shown(page: Client, creatives: dict[str, Creative], **query: str) -> set[str]:
+    """Which of the creatives a filtered list shows."""
+    response = page.get(LIST, query)
+    assert response.status_code == 200
+    listed = {creative.pk for creative in response.context["cl"].result_list}
+    return {name for name, creative in creatives.items() if creative.pk in listed}
+
+
+@pytest.mark.weights
+def test_each_row_says_how_the_creative_stands(
+    page: Client, creatives: dict[str, Creative]
+) -> None:
+    text = page.get(LIST).content.decode()
+    assert "12 · Credit cards" in text
+    assert "the model, 9" in text
+    assert "Nobody speaks in this creative" in text
+    assert "This is neither audio nor video" in text
+    assert "3 · Promo / delivery / no loyalty" in text
+    assert "a person" in text
+    assert text.count('class="cf-tag"') == 1
+    for name, final in (("card", "1"), ("broken", "1"), ("waiting", "")):
+        assert f'data-creative="{creatives[name].pk}" data-final="{final}"' in text
+
+
+def test_the_list_is_in_the_language_of_the_reader(page: Client) -> None:
+    page.cookies["django_language"] = "ru"
+    assert "Добавить" in page.get(LIST).content.decode()
+
+
+@pytest.mark.weights
+def test_it_can_be_narrowed_to_a_segment(page: Client, creatives: dict[str, Creative]) -> None:
+    assert shown(page, creatives, segment="12") == {"card"}
+    assert shown(page, creatives, segment="3") == {"labelled"}
+    assert shown(page, creatives, segment="none") == {"music", "broken", "waiting"}
+    set_label(creatives["card"], Segment.objects.get(pk=0), None)
+    assert shown(page, creatives, segment="0") == {"card"}
+    assert shown(page, creatives, segment="12") == set()
+
+
+@pytest.mark.weights
+def test_it_can_be_narrowed_to_what_people_have_seen(
+    page: Client, creatives: dict[str, Creative]
+) -> None:
+    assert shown(page, creatives, reviewed="yes") == {"labelled"}
+    assert shown(page, creatives, reviewed="no") == set(creatives) - {"labelled"}
+    set_label(creatives["labelled"], None, None)
+    assert shown(page, creatives, reviewed="yes") == set()
+
+
+@pytest.mark.weights
+def test_it_can_be_narrowed_by_state_and_demonstration(
+    page: Client, creatives: dict[str, Creative]
+) -> None:
+    assert shown(page, creatives, state__exact="failed") == {"broken"}
+    assert shown(page, creatives, is_demo__exact="1") == {"music"}
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("90000023", {"card"}),
+        ("301.mp4", {"broken"}),
+        ("процентов", {"card"}),
+        ("ПРОЦЕНТОВ", {"card"}),
+        ("кредитная карта", {"card"}),
+        ("чего никто не говорил", set()),
+    ],
+)
+def test_it_is_searched_by_id_name_and_spoken_words(
+    page: Client, creatives: dict[str, Creative], words: str, found: set[str]
+) -> None:
+    assert shown(page, creatives, q=words) == found
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("order", range(1, 8))
+def test_it_can_be_sorted_by_its_columns(
+    page: Client, creatives: dict[str, Creative], order: int
+) -> None:
+    assert shown(page, creatives, o=str(order)) == shown(page, creatives, o=f"-{order}")
+
+
+@pytest.mark.weights
+def test_what_was_chosen_is_analysed_again(
+    page: Client, creatives: dict[str, Creative], django_capture_on_commit_callbacks: Any
+) -> None:
+    chosen = [creatives["card"].pk, creatives["waiting"].pk]
+    with django_capture_on_commit_callbacks() as queued:
+        response = page.post(
+            LIST, {"action": "analyse_again", "_selected_action": chosen}, follow=True
+        )
+    text = response.content.decode()
+    assert "1 creative is being analysed again." in text
+    assert "1 creative is being analysed already" in text
+    creatives["card"].refresh_from_db()
+    assert creatives["card"].state == Creative.State.QUEUED
+    assert Job.objects.filter(state=Job.State.QUEUED).count() == 3
+    assert len(queued) == 1
