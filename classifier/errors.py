@@ -33,7 +33,7 @@ class ErrorCode(StrEnum):
 
 _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.NOT_FOUND: (
-        "Файл не найден: его переместили или удалили. Загрузите ролик ещё раз.",
+        "Файл не найден: его переместили или удалили. Загрузите креатив ещё раз.",
         "File not found: it was moved or deleted. Upload the creative again.",
     ),
     ErrorCode.UNREADABLE: (
@@ -43,32 +43,32 @@ _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
         "Check access to the file.",
     ),
     ErrorCode.EMPTY: (
-        "Файл пуст: в нём нет ни одной секунды звука или видео. Загрузите ролик заново.",
+        "Файл пуст: в нём нет ни одной секунды звука или видео. Загрузите креатив заново.",
         "The file is empty: it holds no sound or video at all. Upload the creative again.",
     ),
     ErrorCode.NOT_MEDIA: (
         "Это не аудио и не видео, каким бы ни было расширение файла. "
-        "Загрузите сам ролик (wav, mp4, avi, flv, webm, ogg).",
+        "Загрузите сам креатив (wav, mp4, avi, flv, webm, ogg).",
         "This is neither audio nor video, whatever its extension says. "
         "Upload the creative itself (wav, mp4, avi, flv, webm, ogg).",
     ),
     ErrorCode.NO_STREAMS: (
-        "В файле нет ни звуковой, ни видеодорожки. Выгрузите ролик из источника ещё раз.",
+        "В файле нет ни звуковой, ни видеодорожки. Выгрузите креатив из источника ещё раз.",
         "The file has neither a sound track nor a video track. Export the creative again.",
     ),
     ErrorCode.UNSUPPORTED_CODEC: (
-        "Ролик сжат неизвестным кодеком. Перекодируйте его, например в mp4 (H.264 и AAC).",
+        "Креатив сжат неизвестным кодеком. Перекодируйте его, например в mp4 (H.264 и AAC).",
         "The creative is compressed with an unknown codec. "
         "Convert it, for example to mp4 (H.264 and AAC).",
     ),
     ErrorCode.DAMAGED: (
         "Файл повреждён: из него не удалось прочитать ни звука, ни кадра. "
-        "Скачайте ролик из источника ещё раз.",
+        "Скачайте креатив из источника ещё раз.",
         "The file is damaged: neither sound nor a single picture could be read. "
         "Download the creative from its source again.",
     ),
     ErrorCode.TOO_LONG: (
-        "Ролик длиннее, чем разрешено. Вырежьте нужную часть и загрузите её.",
+        "Креатив длиннее, чем разрешено. Вырежьте нужную часть и загрузите её.",
         "The creative is longer than allowed. Cut out the part you need and upload that.",
     ),
     ErrorCode.TOO_LARGE: (
@@ -78,12 +78,12 @@ _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
     ),
     ErrorCode.TIMED_OUT: (
         "Чтение файла заняло слишком много времени и остановлено. Попробуйте ещё раз "
-        "или перекодируйте ролик в mp4.",
+        "или перекодируйте креатив в mp4.",
         "Reading the file took too long and was stopped. Try again or convert the creative to mp4.",
     ),
     ErrorCode.MEMORY_LIMIT: (
         "Для чтения файла не хватило памяти: он слишком велик или повреждён. "
-        "Перекодируйте ролик в меньшее разрешение или скачайте его ещё раз.",
+        "Перекодируйте креатив в меньшее разрешение или скачайте его ещё раз.",
         "Reading the file needed too much memory: it is too large or damaged. "
         "Convert the creative to a lower resolution or download it again.",
     ),

@@ -135,7 +135,7 @@ TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
 # Files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static")) if PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "creativefilter" / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media-is-served-by-a-view-only/"

@@ -43,10 +43,14 @@ def transcriber() -> Transcriber:
 
 @functools.lru_cache(maxsize=2)
 def text_model(folder: str, digest: str) -> TextModel:
-    """The model of a version; ``digest`` makes a replaced folder a new entry of the cache."""
+    """The model of a version; raises ``ArtefactError`` if its folder holds other bytes by now."""
+    from classifier.artefact import ArtefactError
     from classifier.text_model import TextModel
 
-    return TextModel.load(Path(folder))
+    model = TextModel.load(Path(folder))
+    if model.artefact is None or model.artefact.digest != digest:
+        raise ArtefactError(Path(folder), "it was replaced since this version was registered")
+    return model
 
 
 def _enter(job: Job, state: str) -> MediaVersion:

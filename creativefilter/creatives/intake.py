@@ -12,10 +12,17 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import analysis
-from creativefilter.creatives.models import Creative, MediaVersion, storage_name
+from creativefilter.creatives.models import (
+    Creative,
+    MediaVersion,
+    Prediction,
+    Transcript,
+    storage_name,
+)
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 
@@ -166,6 +173,39 @@ def _analyse(creative: Creative, media: MediaVersion, owner: User | None, urgenc
     creative.error_code = ""
     creative.save(update_fields=["current_media", "name", "job", "state", "error_code"])
     return job
+
+
+def remove_demonstration() -> int:
+    """Deletes every demonstration creative with its files; returns how many there were."""
+    rows = Creative.objects.filter(is_demo=True)
+    count = rows.count()
+    rows.delete()
+    return count
+
+
+def decide_again(owner: User | None) -> list[Job]:
+    """Jobs that let the active model version judge the creatives that only others have judged.
+
+    They begin at the last stage: what was heard is not heard again.
+    """
+    heard = Transcript.objects.filter(media=OuterRef("current_media"))
+    judged = Prediction.objects.filter(
+        creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
+    )
+    with transaction.atomic():
+        stale = list(
+            Creative.objects.filter(Exists(heard), ~Exists(judged), state=Creative.State.DONE)
+        )
+        jobs = lifecycle.create_at_last_stage(
+            analysis.ANALYSE,
+            [{"creative": creative.pk, "media": creative.current_media_id} for creative in stale],
+            owner,
+        )
+        for creative, job in zip(stale, jobs, strict=True):
+            creative.job = job
+            creative.state = Creative.State.QUEUED
+        Creative.objects.bulk_update(stale, ["job", "state"], batch_size=200)
+    return jobs
 
 
 def analyse_again(creative: Creative, owner: User | None) -> Job:

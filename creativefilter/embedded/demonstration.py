@@ -79,11 +79,3 @@ def finished(waiting: dict[str, Script]) -> Iterator[Outcome]:
         if creative.state == Creative.State.DONE:
             prediction = creative.predictions.select_related("segment").first()
         yield Outcome(waiting.pop(creative.name), creative, prediction)
-
-
-def remove() -> int:
-    """Deletes every demonstration creative with its files; returns how many there were."""
-    rows = Creative.objects.filter(is_demo=True)
-    count = rows.count()
-    rows.delete()
-    return count

@@ -33,7 +33,6 @@ class JobAdmin(ModelAdmin):
     list_filter = ("state", ("kind", KindFilter), "urgency")
     list_filter_submit = True
     list_select_related = ("owner",)
-    show_full_result_count = False
     search_fields = ("id",)
     actions = ("retry",)
 
@@ -74,6 +73,10 @@ class JobAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Of a single job nothing can be edited; the list offers to retry.
+        return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

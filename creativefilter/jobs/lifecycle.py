@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -38,6 +39,27 @@ def create(
     """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run."""
     return Job.objects.create(
         kind=kind.name, stage=kind.stages[0].name, params=params, owner=owner, urgency=urgency
+    )
+
+
+def create_at_last_stage(
+    kind: Kind, params: Sequence[dict[str, Any]], owner: User | None
+) -> list[Job]:
+    """Queued jobs in the background whose earlier stages were done by other jobs."""
+    stage = kind.stages[-1].name
+    return Job.objects.bulk_create(
+        [
+            Job(
+                kind=kind.name,
+                stage=stage,
+                progress=kind.percent(stage),
+                params=each,
+                owner=owner,
+                urgency=Job.Urgency.BATCH,
+            )
+            for each in params
+        ],
+        batch_size=200,
     )
 
 

@@ -57,7 +57,6 @@ class CreativeAdmin(ModelAdmin):
     list_filter_submit = True
     list_per_page = 50
     list_select_related = ("job", "current_media")
-    show_full_result_count = False
     search_fields = ("advertisement_id", "name", "media__transcripts__speech")
     search_help_text = gettext_lazy("ID, file name or spoken words")
     actions = ("analyse_again",)
@@ -165,19 +164,23 @@ class CreativeAdmin(ModelAdmin):
         description=gettext_lazy("Remove demonstration creatives"),
         permissions=["delete"],
         icon="delete_sweep",
-        attrs={"data-confirm": gettext_lazy("Remove all demonstration creatives?")},
+        dialog={
+            "title": gettext_lazy("Remove all demonstration creatives?"),
+            "description": gettext_lazy("They go with their files; your own creatives stay."),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Remove"),
+        },
     )
-    def remove_demo(self, request: HttpRequest) -> HttpResponse:
-        rows = Creative.objects.filter(is_demo=True)
-        count = rows.count()
-        rows.delete()
+    def remove_demo(self, request: HttpRequest, form: Any) -> HttpResponse:
+        count = intake.remove_demonstration()
         text = ngettext(
             "%d demonstration creative was removed.",
             "%d demonstration creatives were removed.",
             count,
         )
         messages.success(request, text % count)
-        return redirect("admin:creatives_creative_changelist")
+        onward = reverse("admin:creatives_creative_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})
 
     # Adding files
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from creativefilter.creatives import model_versions
+from creativefilter.creatives import intake, model_versions
 from creativefilter.creatives.models import ModelVersion, Segment
+from tasks.submit import submit
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -70,9 +73,26 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         description=gettext_lazy("Let it decide from now on"),
         permissions=["activate"],
         icon="check_circle",
+        dialog={
+            "title": gettext_lazy("Let this version decide from now on?"),
+            "description": gettext_lazy(
+                "Every creative that it has not judged yet is classified again. Labels stay, "
+                "and so do the predictions of the other versions."
+            ),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Let it decide from now on"),
+        },
     )
-    def activate_version(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
         model_versions.activate(version)
-        messages.success(request, _("%s decides from now on.") % version)
-        return redirect("admin:creatives_modelversion_changelist")
+        jobs = intake.decide_again(cast(User, request.user))
+        for job in jobs:
+            submit(job)
+        messages.success(
+            request,
+            _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
+            % {"version": version, "count": len(jobs)},
+        )
+        onward = reverse("admin:creatives_modelversion_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})

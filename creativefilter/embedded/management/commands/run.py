@@ -9,9 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives import intake
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
+from tasks.submit import submit
 
 
 class Command(BaseCommand):
@@ -40,6 +42,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
+        # A new starter model judges what the old one has judged.
+        for job in intake.decide_again(None):
+            submit(job)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:
             self._say(_("%d demonstration creatives are being classified:") % len(seeded))

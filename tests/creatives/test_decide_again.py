@@ -1,0 +1,108 @@
+"""When another model version decides, creatives are judged again without being heard again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from creativefilter.creatives import analysis, intake, model_versions
+from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+SPEECH = "Кредитная карта, целый год без процентов на любые покупки."
+
+
+@pytest.fixture
+def judged() -> Creative:
+    """A creative that was heard and that the starter model has judged."""
+    creative = Creative.objects.create(name="1.wav", state=Creative.State.DONE)
+    media = MediaVersion.objects.create(creative=creative, sha256="0" * 64, size=1)
+    Transcript.objects.create(
+        media=media, engine="e", model="m", text=SPEECH, speech=SPEECH, spoken=True, seconds_taken=1
+    )
+    Creative.objects.filter(pk=creative.pk).update(current_media=media)
+    for job in intake.decide_again(None):
+        run(job)
+    return Creative.objects.get(pk=creative.pk)
+
+
+@pytest.fixture
+def another(tmp_path: Path, settings: Any) -> Path:
+    """The starter model in another folder, with another manifest."""
+    folder = tmp_path / "another"
+    shutil.copytree(settings.STARTER_MODEL, folder)
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    return folder
+
+
+def run(job: Job) -> None:
+    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+
+
+def test_only_what_the_active_version_has_not_judged_is_judged_again(
+    judged: Creative, another: Path
+) -> None:
+    assert intake.decide_again(None) == []
+    version = model_versions.register_folder(another)
+    model_versions.activate(version)
+    [job] = intake.decide_again(None)
+    assert (job.stage, job.urgency) == ("classifying", Job.Urgency.BATCH)
+    run(job)
+    judged.refresh_from_db()
+    assert judged.state == Creative.State.DONE
+    assert Transcript.objects.count() == 1
+    named = list(Prediction.objects.order_by("pk").values_list("model_version", "segment"))
+    assert [segment for _, segment in named] == [12, 12]
+    assert named[1][0] == version.pk
+    assert intake.decide_again(None) == []
+
+
+def test_a_version_whose_folder_was_replaced_decides_nothing(
+    judged: Creative, another: Path
+) -> None:
+    version = model_versions.register_folder(another)
+    model_versions.activate(version)
+    (another / "manifest.json").write_text((another / "manifest.json").read_text() + "\n")
+    analysis.text_model.cache_clear()
+    [job] = intake.decide_again(None)
+    run(job)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.FAILED, "no_model")
+    judged.refresh_from_db()
+    assert judged.state == Creative.State.FAILED
+
+
+def test_activating_in_the_admin_asks_first_and_then_judges_again(
+    judged: Creative, another: Path, client: Client, analyst: User, broker: Any
+) -> None:
+    version = model_versions.register_folder(another)
+    client.force_login(analyst)
+    address = reverse("admin:creatives_modelversion_activate_version", args=[version.pk])
+    assert client.get(address).status_code == 200
+    assert model_versions.active() != version
+    answer = client.post(address, {"_form_submitted": "True"})
+    assert answer.headers["HX-Redirect"] == reverse("admin:creatives_modelversion_changelist")
+    assert model_versions.active() == version
+    assert Job.objects.filter(state=Job.State.QUEUED, stage="classifying").count() == 1
+
+
+def test_demonstration_creatives_go_only_when_the_question_is_answered(
+    judged: Creative, client: Client, analyst: User
+) -> None:
+    demo = Creative.objects.create(name="demo.wav", is_demo=True)
+    client.force_login(analyst)
+    address = reverse("admin:creatives_creative_remove_demo")
+    client.get(address)
+    assert Creative.objects.filter(pk=demo.pk).exists()
+    client.post(address, {"_form_submitted": "True"})
+    assert list(Creative.objects.all()) == [judged]
