@@ -302,7 +302,7 @@ SAID = {
         ("Отправка", "Sending"),
     ],
     "creative": [
-        ("Поставить сегмент вручную", "Set another segment"),
+        ("Поставить сегмент вручную", "Set the segment by hand"),
         ("Решающие слова", "Words that decided"),
         ("удалось прочитать 80%", "80% of it could be read"),
         ("mp3, 44100 Гц", "mp3, 44100 Hz"),
