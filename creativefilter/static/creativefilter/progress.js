@@ -7,13 +7,6 @@ document.addEventListener("DOMContentLoaded", () => {
   if (form) {
     prepareUpload(form);
   }
-  for (const link of document.querySelectorAll("[data-confirm]")) {
-    link.addEventListener("click", (event) => {
-      if (!window.confirm(link.dataset.confirm)) {
-        event.preventDefault();
-      }
-    });
-  }
 });
 
 function followStates() {
@@ -117,7 +110,9 @@ function prepareUpload(form) {
   const bar = form.querySelector("[data-progress]");
   const text = form.querySelector("[data-progress-text]");
 
-  input.addEventListener("change", () => {
+  // Before it reaches the input: there the theme waits, and fails without a text field beside it.
+  drop.addEventListener("change", (event) => {
+    event.stopPropagation();
     const names = [...input.files].map((file) => file.name);
     chosen.replaceChildren(...names.slice(0, 20).map((name) => {
       const line = document.createElement("li");
@@ -129,7 +124,7 @@ function prepareUpload(form) {
       rest.textContent = `… +${names.length - 20}`;
       chosen.append(rest);
     }
-  });
+  }, true);
   for (const kind of ["dragenter", "dragover"]) {
     drop.addEventListener(kind, (event) => {
       event.preventDefault();
