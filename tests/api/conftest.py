@@ -11,10 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from tests.creatives.analysing import folders, recogniser
+from tests.creatives.analysing import analyst, folders, recogniser
 from tests.tasks.queueing import broker_away, waiting
 
-__all__ = ["broker_away", "folders", "recogniser", "waiting"]
+__all__ = ["analyst", "broker_away", "folders", "recogniser", "waiting"]
 
 
 def upload(content: bytes, name: str = "creative.avi", **fields: str) -> dict[str, Any]:

@@ -173,13 +173,9 @@ def test_frames_are_pictures(viewer: Client, folders: Path, recogniser: None) ->
     assert body(response).startswith(b"\xff\xd8")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["..%2Faudio.wav", "..", "audio.wav.html", "frame-999.jpg", "frame-99.jpg", "probe.json"],
-)
-def test_no_other_name_leads_to_a_file(
-    viewer: Client, folders: Path, recogniser: None, name: str
-) -> None:
+def test_no_other_name_leads_to_a_file(viewer: Client, folders: Path, recogniser: None) -> None:
     media = analysed(DEMO / MUSIC).current_media
     assert media is not None
-    assert viewer.get(f"{address(media)}/{name}").status_code == 404
+    names = ["..%2Faudio.wav", "..", "audio.wav.html", "frame-999.jpg", "frame-99.jpg", "x.json"]
+    for name in names:
+        assert viewer.get(f"{address(media)}/{name}").status_code == 404, name

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.core.files.base import File
 
 from classifier.asr import Audio, Transcriber, Transcript
@@ -54,6 +55,12 @@ def remembering() -> Remembering:
             weights_folder=django_settings.WEIGHTS_FOLDER, threads=2, language="ru", beam_size=1
         )
     )
+
+
+@pytest.fixture
+def analyst(db: None) -> User:
+    """The analyst of the suite, without a password: hashing one for each test takes long."""
+    return User.objects.create_superuser("analyst")
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """What the tests of this room share."""
 
-from tests.creatives.analysing import folders, recogniser
+from tests.creatives.analysing import analyst, folders, recogniser
 
-__all__ = ["folders", "recogniser"]
+__all__ = ["analyst", "folders", "recogniser"]

@@ -96,29 +96,22 @@ def test_it_can_be_narrowed_by_state_and_demonstration(
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("90000023", {"card"}),
-        ("301.mp4", {"broken"}),
-        ("процентов", {"card"}),
-        ("ПРОЦЕНТОВ", {"card"}),
-        ("кредитная карта", {"card"}),
-        ("чего никто не говорил", set()),
-    ],
-)
 def test_it_is_searched_by_id_name_and_spoken_words(
-    page: Client, creatives: dict[str, Creative], words: str, found: set[str]
+    page: Client, creatives: dict[str, Creative]
 ) -> None:
-    assert shown(page, creatives, q=words) == found
+    assert shown(page, creatives, q="90000023") == {"card"}
+    assert shown(page, creatives, q="301.mp4") == {"broken"}
+    for spoken in ("процентов", "ПРОЦЕНТОВ", "кредитная карта"):
+        assert shown(page, creatives, q=spoken) == {"card"}, spoken
+    for unspoken in ("чего никто не говорил", "%", "п_оцентов"):
+        assert shown(page, creatives, q=unspoken) == set(), unspoken
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("order", range(1, 8))
-def test_it_can_be_sorted_by_its_columns(
-    page: Client, creatives: dict[str, Creative], order: int
-) -> None:
-    assert shown(page, creatives, o=str(order)) == shown(page, creatives, o=f"-{order}")
+def test_it_can_be_sorted_by_its_columns(page: Client, creatives: dict[str, Creative]) -> None:
+    for column in range(1, 8):
+        for order in (f"{column}", f"-{column}"):
+            assert shown(page, creatives, o=order) == set(creatives)
 
 
 @pytest.mark.weights
