@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
@@ -65,9 +67,10 @@ def credentials_text(credentials: Credentials) -> str:
         "Administrator: %(username)s, password: %(password)s\n"
         "Token for programs: %(token)s\n"
         "Both are shown this once and stored only as hashes. New ones:\n"
-        "  python manage.py changepassword %(username)s\n"
-        "  python manage.py create_token %(username)s"
+        "  %(python)s manage.py changepassword %(username)s\n"
+        "  %(python)s manage.py create_token %(username)s"
     ) % {
+        "python": os.path.relpath(sys.executable),
         "username": credentials.username,
         "password": credentials.password,
         "token": credentials.token,
