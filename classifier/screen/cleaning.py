@@ -29,7 +29,6 @@ _ZEROS_OF_A_COMPANY = re.compile(r"\b000(?= «)")
 _EDGES = " '’`|\\_~^*=<>„“”\"{}[]"
 _MEANINGFUL_SIGNS = frozenset({"₽", "%", "№", "—", "–", "-", "&", "+"})
 _ODD = re.compile(r"\w[|\\/{}$@<>=~^*_!?\[\]]+\w|[А-яЁё][A-Za-z]|[A-Za-z][А-яЁё]")
-_DOMAIN = re.compile(r"[a-z0-9-]{2,}\.(?:ru|su|com|net|org|io|me|tv|app)\b", re.IGNORECASE)
 _SHORT_WORDS = frozenset("авикосуя")
 _TELLING = re.compile(r"[^\W\d_]{2}|\d")
 _TWO_LETTERS = re.compile(r"\W*[^\W\d_]{2}\W*")
@@ -48,20 +47,14 @@ def clean_line(words: Sequence[Word]) -> tuple[str, float] | None:
         if not _is_speck(tidy, after=kept[-1].text if kept else ""):
             kept.append(tidy)
     text = _ZEROS_OF_A_COMPANY.sub("ООО", " ".join(word.text for word in kept).strip("—–-& "))
-    confidence = mean_confidence(kept)
+    confidence = _mean_confidence(kept)
     least = _LEAST_OF_TWO_LETTERS if _TWO_LETTERS.fullmatch(text) else LEAST_CONFIDENCE
     if confidence < least or not _TELLING.search(text):
         return None
     return text, confidence
 
 
-def has_domain(words: Iterable[Word]) -> bool:
-    """Whether an internet address in Latin letters is among the words."""
-    return any(_DOMAIN.search(word.text) for word in words)
-
-
-def mean_confidence(words: Iterable[Word]) -> float:
-    """The mean over the letters of the words, 0 for none."""
+def _mean_confidence(words: Iterable[Word]) -> float:
     pairs = [(len(word.text), word.confidence) for word in words]
     letters = sum(length for length, _ in pairs)
     return sum(length * sure for length, sure in pairs) / letters if letters else 0.0

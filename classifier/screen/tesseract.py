@@ -40,12 +40,14 @@ class Tesseract:
             raise ScreenUnavailable.no_engine() from error
         except subprocess.SubprocessError as error:
             raise ScreenUnavailable.failed(type(error).__name__) from error
-        self.languages = frozenset(line.strip() for line in listed.splitlines()[1:])
+        there = {line.strip() for line in listed.splitlines()[1:]}
         self.version = version.partition("\n")[0].strip()
-        if RUSSIAN not in self.languages:
+        if RUSSIAN not in there:
             raise ScreenUnavailable.no_russian()
+        # Words that make no sense in Russian are tried in Latin letters: domains, foreign brands.
+        self._languages = f"{RUSSIAN}+{LATIN}" if LATIN in there else RUSSIAN
 
-    def read(self, strips: Sequence[Strip], *languages: str) -> list[tuple[Word, ...]]:
+    def read(self, strips: Sequence[Strip]) -> list[tuple[Word, ...]]:
         """The words of each strip, in the same order; nothing for a strip without any."""
         if not strips:
             return []
@@ -55,7 +57,7 @@ class Tesseract:
             listed.write_text("\n".join(_write(folder, *pair) for pair in enumerate(strips)))
             try:
                 table = _run(
-                    str(listed), "stdout", "-l", "+".join(languages), "--psm", _SINGLE_LINE,
+                    str(listed), "stdout", "-l", self._languages, "--psm", _SINGLE_LINE,
                     "--dpi", "300", "-c", "tessedit_do_invert=0", "-c", "tessedit_create_tsv=1",
                     seconds=_START_SECONDS + _SECONDS_A_STRIP * len(strips),
                     check=True,
