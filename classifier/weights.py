@@ -46,7 +46,7 @@ _CHUNK = 1 << 20
 
 
 class WeightsError(Exception):
-    """Speech recognition cannot be loaded: weights missing, wrong, or not reachable.
+    """A neural model cannot be loaded: weights missing, wrong, or not reachable.
 
     `str(error)` is the English sentence; the technical cause, if any, is chained.
     """
