@@ -37,6 +37,25 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     return float(np.abs(gap).sum() / len(sure))
 
 
+def threshold_for(
+    confidence: ArrayLike, right: ArrayLike, precision: float, weights: ArrayLike | None = None
+) -> float | None:
+    """The lowest confidence from which on predictions are right with at least ``precision``.
+
+    One average prediction more is counted as wrong, so that a few lucky ones promise nothing.
+    ``weights``: how much each prediction stands for. ``None`` when no confidence is enough.
+    """
+    one, other = _pair(confidence, right)
+    sure, hit = one.astype(np.float64), other.astype(np.float64)
+    mass = np.ones(len(sure)) if weights is None else np.asarray(weights, np.float64)
+    order = np.argsort(-sure, kind="stable")
+    hits = np.cumsum((mass * hit)[order])
+    reached = hits >= precision * (np.cumsum(mass[order]) + mass.mean())
+    reached[:-1] &= sure[order][:-1] > sure[order][1:]
+    places = np.flatnonzero(reached)
+    return float(sure[order][places[-1]]) if len(places) else None
+
+
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape or one.ndim != 1:

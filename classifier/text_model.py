@@ -1,14 +1,13 @@
 """The text model: which segment a transcript speaks for, how surely, and which words say so.
 
-A linear model over hashed n-grams (``features``): int8 weights with one scale for each segment,
-an intercept each, and two numbers that turn margins into calibrated probabilities. Needs numpy
-alone.
+A linear model over hashed n-grams and a lexicon (``features``): int8 weights with one scale for
+each segment, an intercept each, and two numbers that turn margins into calibrated probabilities.
+Needs numpy alone.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,25 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.evidence import Evidence, heaviest_phrases
 from classifier.features import (
     HASHING,
     Counts,
+    Grams,
     count_grams,
     inverse_document_frequency,
     locate_grams,
     tf_idf,
 )
+from classifier.metrics import threshold_for
 
 KIND = "creative-filter/text-model"
-VERSION = 1
+VERSION = 2
 STARTER = Path(__file__).parent / "starter_model"
 
 CARD = "MODEL_CARD.md"
 _WEIGHTS = "weights.npz"
 _BATCH = 256
-_EVIDENCE = 6
-_LONGEST_SPAN = 4
-_MARKS = ".,!?:;…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,6 @@ class TextPrediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A word or short phrase that spoke for a segment: ``given_text[start:end] == text``.
-
-    ``weight`` is what it added to the margin of that segment over the others.
-    """
-
-    text: str
-    start: int
-    end: int
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """How margins become probabilities: each p is in proportion to sigmoid(slope * m + shift).
 
@@ -90,23 +76,45 @@ class Calibration:
         result: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
         return result
 
+    def margins(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Margins that become these ``probabilities`` (sum 1, all between 0 and 1)."""
+        odds = np.log(probabilities) - np.log1p(-probabilities)
+        result: NDArray[np.float64] = (odds - self.shift) / self.slope
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What the model said of training texts while they were held out, and what was true.
+
+    ``margins`` (texts, segments), ``columns`` (texts,) the place of the true segment.
+    """
+
+    margins: NDArray[np.floating[Any]]
+    columns: NDArray[np.integer[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """What training yields: all that a text model is.
 
     ``weights`` int8 (BUCKETS, segments), ``scales`` and ``intercepts`` float32 (segments,),
+    ``silent`` the margins, float32 (segments,), of a text that holds nothing,
     ``numbers`` int64 (segments,), ``frequencies`` the number of training texts that hold each
-    bucket, unsigned (BUCKETS,), ``texts`` their number.
+    bucket, unsigned (BUCKETS,), ``texts`` their number, ``shares`` float64 (segments,) how they
+    fall on the segments, ``held_out`` what thresholds are chosen on; empty if never measured.
     """
 
     weights: NDArray[np.int8]
     scales: NDArray[np.float32]
     intercepts: NDArray[np.float32]
+    silent: NDArray[np.float32]
     numbers: NDArray[np.int64]
     frequencies: NDArray[np.integer[Any]]
     texts: int
+    shares: NDArray[np.float64]
     calibration: Calibration
+    held_out: HeldOut
 
     def save(self, folder: Path, facts: dict[str, Any], card: str) -> Artefact:
         """Write them as a model folder with its model card and the facts about their making."""
@@ -118,9 +126,13 @@ class Parameters:
                 weights=self.weights,
                 scales=self.scales,
                 intercepts=self.intercepts,
+                silent=self.silent,
                 numbers=self.numbers,
                 frequencies=self.frequencies,
                 texts=np.int64(self.texts),
+                shares=self.shares,
+                held_out_margins=self.held_out.margins.astype(np.float16),
+                held_out_columns=self.held_out.columns.astype(np.uint8),
                 calibration=np.array([self.calibration.slope, self.calibration.shift]),
             )
 
@@ -147,31 +159,72 @@ class TextModel:
                 weights=arrays["weights"],
                 scales=arrays["scales"],
                 intercepts=arrays["intercepts"],
+                silent=arrays["silent"],
                 numbers=arrays["numbers"],
                 frequencies=arrays["frequencies"],
                 texts=int(arrays["texts"]),
+                shares=arrays["shares"],
+                held_out=HeldOut(arrays["held_out_margins"], arrays["held_out_columns"]),
                 calibration=Calibration(*arrays["calibration"].tolist()),
             )
         except (KeyError, TypeError) as error:
             raise ArtefactError(folder, f"{_WEIGHTS} lacks an array: {error}") from error
         return cls(parameters, artefact)
 
-    def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
-        """One prediction for each text, in their order.
+    def predict(
+        self, texts: Sequence[str], priors: Mapping[int, float] | None = None
+    ) -> list[TextPrediction]:
+        """One prediction for each text, in their order; ``priors`` as in ``probabilities``.
 
-        A text without any known n-gram gets the probabilities of the intercepts: ask
-        ``assess_speech`` first whether there is something to classify.
+        A text without any n-gram gets the probabilities of training rows in which nobody
+        speaks: ask ``assess_speech`` first whether there is something to classify.
         """
         numbers = [int(number) for number in self.parameters.numbers]
         return [
             TextPrediction(dict(zip(numbers, row, strict=True)))
             for begin in range(0, len(texts), _BATCH)
-            for row in self.probabilities(texts[begin : begin + _BATCH]).tolist()
+            for row in self.probabilities(texts[begin : begin + _BATCH], priors).tolist()
         ]
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probabilities, one row for each text, columns as ``parameters.numbers``."""
-        return self.parameters.calibration.probabilities(self.margins(texts))
+    def probabilities(
+        self, texts: Sequence[str], priors: Mapping[int, float] | None = None
+    ) -> NDArray[np.float64]:
+        """Probabilities, one row for each text, columns as ``parameters.numbers``.
+
+        ``priors``: how often each segment number occurs where the texts come from, in any unit;
+        without them, as often as in the training data.
+        Raises ``ValueError`` unless every segment of the model has one that is not negative.
+        """
+        return self._weighed(self.margins(texts), self._factors(priors))
+
+    def threshold(
+        self, precision: float, priors: Mapping[int, float] | None = None
+    ) -> float | None:
+        """The probability from which on a prediction is right with at least ``precision``.
+
+        Measured on the texts that were held out in training, each counted by ``priors``; ``None``
+        when no probability is enough, or when nothing was held out.
+        """
+        held = self.parameters.held_out
+        if not len(held.columns):
+            return None
+        factors = self._factors(priors)
+        likely = self._weighed(held.margins.astype(np.float64), factors)
+        right = likely.argmax(axis=1) == held.columns
+        return threshold_for(likely.max(axis=1), right, precision, factors[held.columns])
+
+    def _factors(self, priors: Mapping[int, float] | None) -> NDArray[np.float64]:
+        """How much more often each segment occurs than in training."""
+        if priors is None:
+            return np.ones(len(self.parameters.numbers))
+        return prior_factors(self.parameters.numbers, self.parameters.shares, priors)
+
+    def _weighed(
+        self, scores: NDArray[np.float64], factors: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        weighed = self.parameters.calibration.probabilities(scores) * factors
+        result: NDArray[np.float64] = weighed / weighed.sum(axis=-1, keepdims=True)
+        return result
 
     def margins(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """What the linear model says before calibration; same shape as ``probabilities``."""
@@ -183,21 +236,19 @@ class TextModel:
 
         An n-gram weighs what it adds to the margin of the segment over the others, each of them
         counted by its probability here: value * (w_s - sum of q_j w_j), q scaled to sum 1. Its
-        weight falls in equal shares on its occurrences and on the words that they lie in. At
-        most six spans, none negative.
+        weight falls in equal shares on its occurrences, and there on the words that it begins
+        and ends in. Only the shape of the text, which lies in no word, is left out. At most six
+        spans, none negative.
         Raises ``ValueError`` for a segment that the model does not know.
         """
         column = self._column(segment)
-        grams = locate_grams(text)
+        grams = _in_words(locate_grams(text))
         if not len(grams.bucket):
             return ()
         counts = count_grams([text])
         share = tf_idf(counts, self._idf) * self._pull(counts, text, column) / counts.count
         weight = share[np.searchsorted(counts.bucket, grams.bucket)]
-        words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
-        scores = _spread_on_words(words, grams.start, grams.end, weight)
-        spans = sorted(_phrases(text, words, scores), key=lambda item: (-item.weight, item.start))
-        return tuple(spans[:_EVIDENCE])
+        return heaviest_phrases(text, grams, weight)
 
     def _column(self, segment: int) -> int:
         found = np.flatnonzero(self.parameters.numbers == segment)
@@ -215,56 +266,38 @@ class TextModel:
         return pull
 
 
+def prior_factors(
+    numbers: NDArray[np.int64], shares: NDArray[np.float64], priors: Mapping[int, float]
+) -> NDArray[np.float64]:
+    """By what to multiply probabilities learned at ``shares`` where ``priors`` hold instead.
+
+    Bayes' rule for a shift of the classes alone (Saerens, Latinne and Decaestecker 2002, eq. 4).
+    Raises ``ValueError`` unless each of ``numbers`` has a prior >= 0 and one of them is positive.
+    """
+    missing = [int(number) for number in numbers if int(number) not in priors]
+    if missing:
+        raise ValueError(f"no prior for segment {', '.join(map(str, missing))}")
+    given = np.array([priors[int(number)] for number in numbers], np.float64)
+    if not np.isfinite(given).all() or given.min() < 0 or given.sum() <= 0:
+        raise ValueError("priors must be finite, none negative and one of them positive")
+    factors: NDArray[np.float64] = given / given.sum() / shares
+    return factors
+
+
+def _in_words(grams: Grams) -> Grams:
+    """Those that lie somewhere in the text."""
+    there = grams.start < grams.end
+    return Grams(grams.bucket[there], grams.start[there], grams.end[there])
+
+
 def margins(
     parameters: Parameters, counts: Counts, values: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """The linear scores (texts, segments) of n-gram ``values`` that belong to ``counts``."""
-    result = np.zeros((counts.texts, len(parameters.numbers)), np.float32)
+    result = np.tile(parameters.silent, (counts.texts, 1))
     if len(counts.text):
         texts, first = np.unique(counts.text, return_index=True)
         weighted = parameters.weights[counts.bucket] * values[:, None]
-        result[texts] = np.add.reduceat(weighted, first)
-    return (result * parameters.scales + parameters.intercepts).astype(np.float64)
-
-
-def _spread_on_words(
-    words: Sequence[tuple[int, int]],
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    weight: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The sum of n-gram weights on each word; one that touches two words is halved."""
-    begins = np.array([word[0] for word in words], np.int64)
-    ends = np.array([word[1] for word in words], np.int64)
-    first = np.searchsorted(ends, start, side="right")
-    last = np.searchsorted(begins, end, side="left") - 1
-    half = weight / np.where(first == last, 1, 2)
-    scores = np.bincount(first, half, len(words)).astype(np.float64)
-    double = first != last
-    scores += np.bincount(last[double], half[double], len(words))
-    return scores
-
-
-def _phrases(
-    text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
-) -> Iterator[Evidence]:
-    """Runs of words that clearly spoke for the segment; at most four, none across a mark."""
-    threshold = max(float(scores.max(initial=0.0)) / 8, 1e-6)
-    runs: list[list[int]] = []
-    for place in np.flatnonzero(scores >= threshold).tolist():
-        last = runs[-1] if runs else []
-        follows = bool(last) and last[-1] == place - 1 and len(last) < _LONGEST_SPAN
-        if follows and text[words[place - 1][1] - 1] not in _MARKS:
-            last.append(place)
-        else:
-            runs.append([place])
-    for run in runs:
-        yield _evidence(text, words[run[0]][0], words[run[-1]][1], float(scores[run].sum()))
-
-
-def _evidence(text: str, start: int, end: int, weight: float) -> Evidence:
-    """A span without the marks around it, unless there is nothing else."""
-    match = re.search(r"\w.*\w|\w", text[start:end], re.DOTALL)
-    if match:
-        start, end = start + match.start(), start + match.end()
-    return Evidence(text[start:end], start, end, weight)
+        sums = np.add.reduceat(weighted, first)
+        result[texts] = sums * parameters.scales + parameters.intercepts
+    return result.astype(np.float64)

@@ -22,14 +22,21 @@ from classifier.features import (
     inverse_document_frequency,
     tf_idf,
 )
-from classifier.metrics import accuracy, expected_calibration_error, macro_f1
+from classifier.metrics import (
+    accuracy,
+    expected_calibration_error,
+    macro_f1,
+    threshold_for,
+)
 from classifier.text import assess_speech
-from classifier.text_model import Calibration, Parameters, margins
+from classifier.text_model import Calibration, HeldOut, Parameters, margins
 
 PENALTY = 0.3
 FOLDS = 5
+PRECISION = 0.95
 SEED = 0
 _PLAIN = Calibration(slope=1.0, shift=0.0)
+_NOTHING = HeldOut(np.empty((0, 0)), np.empty(0, np.int64))
 _UNKNOWN = -10.0  # far below any margin: a segment that the training rows did not hold
 
 
@@ -82,7 +89,10 @@ class Scores:
 
 
 def prepare(rows: Sequence[TrainingRow]) -> Table:
-    """Clean, hash and group rows; families are found on the texts as they came."""
+    """Clean, hash and group rows; families are found on the texts as they came.
+
+    What is left of a row in which nobody speaks counts as nothing, as it does in use.
+    """
     texts = [row.text for row in rows]
     speech = [assess_speech(text) for text in texts]
     digest = hashlib.sha256()
@@ -93,12 +103,17 @@ def prepare(rows: Sequence[TrainingRow]) -> Table:
         valid=np.array([row.split == "valid" for row in rows], np.bool_),
         spoken=np.array([one.spoken for one in speech], np.bool_),
         families=families(texts),
-        counts=count_grams([one.text for one in speech]),
+        counts=count_grams([one.text if one.spoken else "" for one in speech]),
         digest=digest.hexdigest(),
     )
 
 
-def fit(table: Table, chosen: NDArray[np.bool_], calibration: Calibration = _PLAIN) -> Parameters:
+def fit(
+    table: Table,
+    chosen: NDArray[np.bool_],
+    calibration: Calibration = _PLAIN,
+    held_out: HeldOut = _NOTHING,
+) -> Parameters:
     """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none."""
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
@@ -107,20 +122,37 @@ def fit(table: Table, chosen: NDArray[np.bool_], calibration: Calibration = _PLA
     counts = _rows_of(table.counts, rows)
     frequencies = np.bincount(counts.bucket, minlength=BUCKETS)
     values = tf_idf(counts, inverse_document_frequency(frequencies, len(rows)))
-    place = counts.text.astype(np.int32), counts.bucket.astype(np.int32)  # liblinear's own type
-    matrix = csr_array((values, place), shape=(len(rows), BUCKETS))
+    used, column = np.unique(counts.bucket, return_inverse=True)
+    place = counts.text.astype(np.int32), column.astype(np.int32)  # liblinear's own type
+    matrix = csr_array((values, place), shape=(len(rows), len(used)))
     machine = LinearSVC(C=PENALTY, class_weight="balanced", random_state=SEED)
     machine.fit(matrix, table.segments[rows])
     scales = np.abs(machine.coef_).max(axis=1) / 127
+    weights = np.zeros((BUCKETS, len(machine.classes_)), np.int8)
+    weights[used] = np.rint(machine.coef_ / scales[:, None]).T
     return Parameters(
-        weights=np.ascontiguousarray(np.rint(machine.coef_ / scales[:, None]).T.astype(np.int8)),
+        weights=weights,
         scales=scales.astype(np.float32),
         intercepts=machine.intercept_.astype(np.float32),
+        silent=_silent_margins(table, chosen, machine.classes_, calibration),
         numbers=machine.classes_.astype(np.int64),
         frequencies=frequencies.astype(np.uint32),
         texts=len(rows),
+        shares=np.unique(table.segments[rows], return_counts=True)[1] / len(rows),
         calibration=calibration,
+        held_out=held_out,
     )
+
+
+def _silent_margins(
+    table: Table, chosen: NDArray[np.bool_], numbers: NDArray[np.int64], calibration: Calibration
+) -> NDArray[np.float32]:
+    """The margins of texts that hold nothing: the shares of chosen rows in which nobody speaks,
+    each segment counted once more than it occurs."""
+    silent = table.segments[chosen & ~table.spoken]
+    times = 1.0 + (silent[:, None] == numbers).sum(axis=0)
+    margins: NDArray[np.float32] = calibration.margins(times / times.sum()).astype(np.float32)
+    return margins
 
 
 def margins_of(table: Table, parameters: Parameters, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -164,21 +196,53 @@ def measure_valid(table: Table) -> dict[str, float]:
     }
 
 
-def measure_grouped(table: Table, scores: Scores) -> dict[str, float]:
-    """Figures of out-of-fold scores; each fold is calibrated on the others."""
-    numbers, truth, heard = table.numbers, table.segments, table.spoken
-    probabilities = np.zeros_like(scores.margins)
+def calibrated(table: Table, scores: Scores) -> NDArray[np.float64]:
+    """Probabilities of out-of-fold scores; each fold is calibrated on the others."""
+    result = np.zeros_like(scores.margins)
     for number in range(FOLDS):
-        rest, here = heard & (scores.fold != number), scores.fold == number
+        rest, here = table.spoken & (scores.fold != number), scores.fold == number
         calibration = best_calibration(scores.margins[rest], table.columns[rest])
-        probabilities[here] = calibration.probabilities(scores.margins[here])
+        result[here] = calibration.probabilities(scores.margins[here])
+    return result
+
+
+def measure_grouped(table: Table, scores: Scores) -> dict[str, float]:
+    """Figures of out-of-fold scores, calibration and threshold of each fold from the others."""
+    numbers, truth, heard = table.numbers, table.segments, table.spoken
+    probabilities = calibrated(table, scores)
     predicted, sure = numbers[probabilities.argmax(axis=1)], probabilities.max(axis=1)
+    right = predicted == truth
+    coverage, precision = measure_coverage(sure[heard], right[heard], scores.fold[heard])
     return {
         "macro_f1_grouped": macro_f1(truth, predicted),
         "macro_f1_grouped_spoken": macro_f1(truth[heard], predicted[heard]),
         "accuracy_grouped": accuracy(truth[heard], predicted[heard]),
-        "ece_grouped": expected_calibration_error(sure[heard], (truth == predicted)[heard]),
+        "ece_grouped": expected_calibration_error(sure[heard], right[heard]),
+        "coverage_grouped": coverage,
+        "precision_grouped": precision,
     }
+
+
+def measure_coverage(
+    sure: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    fold: NDArray[np.int64],
+    precision: float = PRECISION,
+    weights: NDArray[np.float64] | None = None,
+) -> tuple[float, float]:
+    """The share of predictions that may go unreviewed, and how many of those are right.
+
+    The threshold for each fold is chosen for ``precision`` on the others. Without any such
+    prediction the precision is 1.
+    """
+    mass = np.ones(len(sure)) if weights is None else weights
+    taken = np.zeros(len(sure), np.bool_)
+    for number in np.unique(fold):
+        rest, here = fold != number, fold == number
+        least = threshold_for(sure[rest], right[rest], precision, mass[rest])
+        taken |= here & (sure >= (np.inf if least is None else least))
+    kept = float(mass[taken].sum())
+    return kept / float(mass.sum()), float(mass[taken & right].sum()) / kept if kept else 1.0
 
 
 def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> Calibration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.metrics import accuracy, expected_calibration_error, macro_f1
+from classifier.metrics import accuracy, expected_calibration_error, macro_f1, threshold_for
 
 
 def test_macro_f1_by_hand() -> None:
@@ -46,3 +46,27 @@ def test_nothing_to_judge_is_an_error() -> None:
             figure([], [])
         with pytest.raises(ValueError, match="equally long"):
             figure([1, 2], [1])
+
+
+def test_the_threshold_is_the_lowest_that_is_precise_enough() -> None:
+    sure = [0.99] * 60 + [0.8] * 60 + [0.5] * 10
+    right = [True] * 60 + [True] * 56 + [False] * 14
+    assert threshold_for(sure, right, 0.95) == 0.8
+    assert threshold_for(sure, right, 0.98) == 0.99
+    assert threshold_for(sure, right, 0.8) == 0.5
+
+
+def test_a_few_lucky_predictions_promise_nothing() -> None:
+    assert threshold_for([0.9, 0.8], [True, True], 0.95) is None
+
+
+def test_equal_confidences_are_never_parted() -> None:
+    assert threshold_for([0.7] * 100, [True] * 90 + [False] * 10, 0.95) is None
+
+
+def test_what_is_frequent_weighs_more() -> None:
+    sure = [0.9] * 40 + [0.6] * 40
+    right = [True] * 40 + [True] * 20 + [False] * 20
+    weights = [1.0] * 60 + [0.01] * 20
+    assert threshold_for(sure, right, 0.9) == 0.9
+    assert threshold_for(sure, right, 0.9, weights) == 0.6

@@ -12,6 +12,13 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError
+from classifier.features import (
+    count_grams,
+    inverse_document_frequency,
+    locate_grams,
+    tf_idf,
+)
+from classifier.lexicon import lexicon_digest
 from classifier.segments import NUMBERS
 from classifier.text_model import STARTER, Calibration, TextModel, TextPrediction
 
@@ -54,6 +61,61 @@ def test_a_batch_says_what_each_text_alone_says(model: TextModel) -> None:
         assert together[place].probabilities == pytest.approx(alone)
 
 
+NATURAL = dict.fromkeys(NUMBERS, 1.0) | {0: 17.0}
+
+
+def test_priors_move_the_probabilities(model: TextModel) -> None:
+    text = "Только сегодня"
+    [plain], [moved] = model.predict([text]), model.predict([text], NATURAL)
+    assert sum(moved.probabilities.values()) == pytest.approx(1)
+    assert moved.probabilities[0] > plain.probabilities[0]
+    odds = [one.probabilities[0] / one.probabilities[12] for one in (plain, moved)]
+    shares = dict(zip(NUMBERS, model.parameters.shares, strict=True))
+    assert odds[1] / odds[0] == pytest.approx(17 / shares[0] * shares[12])
+    own = dict(zip(NUMBERS, model.parameters.shares, strict=True))
+    assert model.predict([text], own)[0].probabilities == pytest.approx(plain.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("priors", "message"),
+    [
+        ({0: 1.0}, "no prior for segment 1, 2"),
+        (dict.fromkeys(NUMBERS, 0.0), "positive"),
+        (dict.fromkeys(NUMBERS, 1.0) | {3: -1.0}, "negative"),
+        (dict.fromkeys(NUMBERS, 1.0) | {3: float("nan")}, "finite"),
+    ],
+)
+def test_priors_that_are_none_are_refused(
+    model: TextModel, priors: dict[int, float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        model.predict([CARD_SPOT], priors)
+
+
+def test_a_threshold_keeps_its_promise_on_held_out_texts(model: TextModel) -> None:
+    assert model.artefact is not None
+    held = model.parameters.held_out
+    likely = model.parameters.calibration.probabilities(held.margins.astype(float))
+    right = likely.argmax(axis=1) == held.columns
+    low, high = model.threshold(0.9), model.threshold(0.95)
+    assert low is not None
+    assert high is not None
+    assert low < high < 1
+    taken = likely.max(axis=1) >= high
+    assert right[taken].mean() >= 0.95
+    assert taken.mean() >= 0.48
+    assert model.artefact.facts["thresholds"]["0.95"] == pytest.approx(high, abs=0.01)
+    assert model.threshold(0.95, NATURAL) != high
+    assert model.threshold(1.01) is None
+
+
+def test_a_text_that_holds_nothing_is_as_a_silent_creative(model: TextModel) -> None:
+    [nothing, something] = model.predict(["", "Только сегодня"])
+    assert nothing.segment == 15
+    assert nothing.probability < 0.2
+    assert something.probabilities != nothing.probabilities
+
+
 def test_no_texts_no_predictions(model: TextModel) -> None:
     assert model.predict([]) == []
 
@@ -70,6 +132,8 @@ def test_calibration_keeps_the_order_and_knows_doubt() -> None:
     assert clear.argmax() == doubtful.argmax() == 0
     assert clear[0] > 0.9 > doubtful[0] > doubtful[1] > doubtful[2]
     assert calibration.probabilities(np.array([[-500.0, -501.0]])).sum() == pytest.approx(1)
+    shares = np.array([0.7, 0.2, 0.1])
+    assert calibration.probabilities(calibration.margins(shares)) == pytest.approx(shares)
 
 
 def test_evidence_is_found_in_the_text_as_given(model: TextModel) -> None:
@@ -90,8 +154,11 @@ def test_without_the_evidence_the_segment_is_less_likely(model: TextModel) -> No
         left = text
         for one in model.explain(text, segment):
             left = left.replace(one.text, " ")
-        before, after = model.predict([text, left])
-        assert after.probabilities[segment] < before.probabilities[segment] / 2
+        before, after = (
+            one.probabilities[segment] / (1 - one.probabilities[segment])
+            for one in model.predict([text, left])
+        )
+        assert after < before / 10
 
 
 def test_each_segment_has_evidence_of_its_own(model: TextModel) -> None:
@@ -99,6 +166,26 @@ def test_each_segment_has_evidence_of_its_own(model: TextModel) -> None:
     border = len(CARD_SPOT)
     assert model.explain(both, 12)[0].end <= border
     assert model.explain(both, 16)[0].start >= border
+
+
+def test_evidence_adds_up_to_the_margin(model: TextModel) -> None:
+    """Everything that lies in words, whole sentences long, with the shape left out."""
+    column = list(NUMBERS).index(12)
+    text = "Кредитная карта"
+    others = model.probabilities([text])[0]
+    others[column] = 0
+    others /= others.sum()
+    counts = count_grams([text])
+    values = tf_idf(
+        counts,
+        inverse_document_frequency(model.parameters.frequencies, model.parameters.texts),
+    )
+    placed = locate_grams(text)
+    shaped = np.isin(counts.bucket, placed.bucket[placed.start == placed.end])
+    weights = model.parameters.weights[counts.bucket] * model.parameters.scales
+    exact = (values[:, None] * weights)[~shaped].sum(axis=0)
+    told = sum(one.weight for one in model.explain(text, 12))
+    assert told == pytest.approx(exact[column] - exact @ others, rel=1e-4)
 
 
 def test_nothing_to_explain(model: TextModel) -> None:
@@ -125,6 +212,7 @@ def test_the_manifest_tells_where_the_model_comes_from(model: TextModel) -> None
     assert facts["metrics"]["macro_f1_valid"] >= 0.81
     card = (STARTER / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert f"{facts['metrics']['macro_f1_valid']:.3f}" in card
+    assert facts["lexicon"] == lexicon_digest()
     assert facts["training"]["source"]["repository"] in card
 
 
