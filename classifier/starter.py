@@ -1,7 +1,7 @@
 """The starter text model: from a table of transcripts to a committed model folder.
 
-The recipe was chosen by grouped cross-validation on the ``train`` rows alone (see MODEL_CARD.md
-beside the weights); the ``valid`` rows only measure.
+The recipe was chosen by grouped cross-validation over all rows: MODEL_CARD.md beside the weights
+says how, and what that means for the figures.
 """
 
 from __future__ import annotations
