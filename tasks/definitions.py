@@ -7,7 +7,7 @@ import ctypes
 import signal
 from typing import Any
 
-from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery import Task, shared_task
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
@@ -51,13 +51,21 @@ def die_with_worker(**_: Any) -> None:
 
 @task_failure.connect
 def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_: Any) -> None:
-    """Runs in the worker's main process: its child was killed, by the kernel or a time limit."""
-    if sender.name != RUN_STAGE or not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+    """Nobody is left who would write what became of the claim.
+
+    Runs in the worker's main process when its child was killed, by the kernel or a time limit;
+    in the child when a stage was cut off outside of what ``run_stage`` guards.
+    """
+    if sender.name != RUN_STAGE:
         return
-    code = "timed_out" if isinstance(exception, TimeLimitExceeded) else "worker_lost"
+    too_long = isinstance(exception, TimeLimitExceeded | SoftTimeLimitExceeded)
+    code = "timed_out" if too_long else "worker_lost"
     job_id, stage = args
     if job := lifecycle.lost(job_id, stage, _worker_name, code, repr(exception)):
-        publish(job)
+        # A process that is just being killed for its time may still be handed the next message,
+        # which would then be lost: the sweeper sends that one, when the process is gone.
+        if not isinstance(exception, TimeLimitExceeded):
+            publish(job)
     # The pool forks again from this process: no connection may be shared with a child.
     connections.close_all()
 

@@ -57,6 +57,11 @@ KINDS = {
     name: register(Kind(name, tuple(stages), lambda job: None))
     for name, stages in {
         "echo": [Stage("one", "cpu", lambda job: NOTHING), Stage("two", "gpu", echo)],
+        "walk": [
+            Stage("one", "cpu", sleep),
+            Stage("two", "gpu", sleep),
+            Stage("three", "cpu", sleep),
+        ],
         "kill": [Stage("one", "cpu", kill_yourself)],
         "block": [Stage("one", "cpu", block)],
         "sleep": [Stage("one", "cpu", sleep)],

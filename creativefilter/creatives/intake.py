@@ -143,6 +143,10 @@ def _creative(
         creative, _created = Creative.objects.get_or_create(
             advertisement_id=advertisement_id, defaults=fresh
         )
+        if creative.is_demo and not is_demo:
+            # Somebody's own now: it must not go with the demonstration.
+            creative.is_demo = False
+            creative.save(update_fields=["is_demo"])
         return creative
     same = Creative.objects.filter(media__sha256=sha256, is_demo=is_demo).order_by("pk").first()
     return same or Creative.objects.create(**fresh)

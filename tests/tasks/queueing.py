@@ -10,16 +10,18 @@ import redis
 
 from creativefilter.celery import QUEUES, app
 
+# A queue is a list for each priority: https://docs.celeryq.dev, "Redis message priorities".
+PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
+
 
 @pytest.fixture
 def waiting(broker: Any) -> Iterator[Any]:
     """``waiting(queue)``: how many messages lie in a queue of the real broker."""
     client = redis.Redis.from_url(broker.url)
-    for queue in QUEUES:
-        client.delete(queue)
-    yield lambda queue: client.llen(queue)
-    for queue in QUEUES:
-        client.delete(queue)
+    every = [queue + priority for queue in QUEUES for priority in PRIORITIES]
+    client.delete(*every)
+    yield lambda queue: sum(client.llen(queue + priority) for priority in PRIORITIES)
+    client.delete(*every)
     client.close()
 
 

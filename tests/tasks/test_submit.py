@@ -14,6 +14,7 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from tasks.definitions import sweep
 from tasks.submit import publish, publish_all, submit
+from tests.tasks.queueing import PRIORITIES
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +73,7 @@ def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
     job = create()
     publish(job)
     client = redis.Redis.from_url(broker.url)
-    message = json.loads(client.lindex("cpu-interactive", 0))  # type: ignore[arg-type]
+    message = json.loads(client.lindex("cpu-interactive" + PRIORITIES[1], 0))  # type: ignore[arg-type]
     client.close()
     assert message["content-type"] == "application/json"
     assert message["headers"]["task"] == "jobs.run_stage"

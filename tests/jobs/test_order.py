@@ -1,0 +1,34 @@
+"""In which order a worker of all queues takes what waits."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tasks.submit import submit
+from tests.worker_app import KINDS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def walk(urgency: str) -> Job:
+    job = lifecycle.create(KINDS["walk"], {"seconds": 0.1}, urgency=urgency)
+    submit(job)
+    return job
+
+
+def test_people_go_first_and_a_batch_comes_out_one_by_one(worker: Any, eventually: Any) -> None:
+    batch = [walk(Job.Urgency.BATCH) for _ in range(6)]
+    person = walk(Job.Urgency.INTERACTIVE)
+    worker()
+    eventually(lambda: not Job.objects.exclude(state=Job.State.DONE).exists())
+    done = list(Job.objects.order_by("finished_at"))
+    assert done == [person, *batch]
+    for earlier, later in itertools.pairwise(done):
+        assert earlier.finished_at is not None
+        assert later.started_at is not None
+        assert earlier.finished_at <= later.started_at
