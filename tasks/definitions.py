@@ -62,10 +62,7 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     code = "timed_out" if too_long else "worker_lost"
     job_id, stage = args
     if job := lifecycle.lost(job_id, stage, _worker_name, code, repr(exception)):
-        # A process that is just being killed for its time may still be handed the next message,
-        # which would then be lost: the sweeper sends that one, when the process is gone.
-        if not isinstance(exception, TimeLimitExceeded):
-            publish(job)
+        publish(job)
     # The pool forks again from this process: no connection may be shared with a child.
     connections.close_all()
 
