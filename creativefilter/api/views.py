@@ -29,6 +29,7 @@ from creativefilter.api.waiting import wait_for
 from creativefilter.creatives import intake
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
+from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
 from tasks.submit import submit
 
@@ -89,8 +90,14 @@ class JobView(generics.RetrieveAPIView[Job]):
 
     serializer_class = JobSerializer
 
+    def get_permissions(self) -> list[BasePermission]:
+        # Who may submit without a login may ask after it: the job's number is the key.
+        return [AllowAny() if settings.PREDICT_ANONYMOUS else IsAuthenticated()]
+
     def get_queryset(self) -> QuerySet[Job]:
-        return Job.objects.filter(owner=self.request.user.pk)
+        if self.request.user.is_authenticated:
+            return Job.objects.filter(owner=self.request.user.pk)
+        return Job.objects.filter(owner=None)
 
     @extend_schema(operation_id="job", summary="Ask how a job stands")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -126,6 +133,7 @@ class ReferencePredictView(APIView):
             400: OpenApiResponse(description="What is wrong with the request, by field."),
             401: ErrorSerializer,
             422: OpenApiResponse(ReferenceResultSerializer, "The file can't be read; why."),
+            500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
         },
     )
@@ -137,7 +145,13 @@ class ReferencePredictView(APIView):
         answer: dict[str, Any] = {"result": None, "reason": job.error_code or "not_ready"}
         if job.is_final:
             answer["message"] = sentence(job.error_code)
-            return Response(answer, status.HTTP_422_UNPROCESSABLE_ENTITY)
+            ours = job.error_code in MESSAGES
+            return Response(
+                answer,
+                status.HTTP_500_INTERNAL_SERVER_ERROR
+                if ours
+                else status.HTTP_422_UNPROCESSABLE_ENTITY,
+            )
         answer["job"] = reverse("api:job", args=[job.pk], request=request)
         late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
         return Response(answer, late, headers={"Location": answer["job"]})

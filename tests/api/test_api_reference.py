@@ -59,6 +59,31 @@ def test_strangers_are_refused_unless_the_setting_lets_them_in(
     assert not Creative.objects.exists()
 
 
+def test_a_stranger_who_was_let_in_may_ask_after_the_job(
+    anonymous: Any, api: Any, form: Any, folders: Path, settings: Any
+) -> None:
+    settings.PREDICT_ANONYMOUS, settings.PREDICT_WAIT_SECONDS = True, 1
+    address = anonymous.post("/predict", form(b"bytes")).json()["job"]
+    assert anonymous.get(address).json()["state"] == Job.State.QUEUED
+    own = api.post("/api/v1/predict", form(b"others")).json()["url"]
+    assert anonymous.get(own).status_code == 404
+
+
+def test_a_fault_of_the_program_is_not_blamed_on_the_file(
+    api: Any, form: Any, folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PREDICT_WAIT_SECONDS = 1
+
+    def fails(job: Job, seconds: float) -> bool:
+        job.state, job.error_code = Job.State.FAILED, code
+        return True
+
+    monkeypatch.setattr("creativefilter.api.views.wait_for", fails)
+    for code, status in (("internal", 500), ("worker_lost", 500), ("damaged", 422)):
+        response = api.post("/predict", form(code.encode()))
+        assert (response.status_code, response.json()["reason"]) == (status, code)
+
+
 @pytest.mark.weights
 def test_the_setting_opens_the_reference_address_and_no_other(
     anonymous: Any, form: Any, folders: Path, recogniser: None, settings: Any
