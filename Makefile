@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+REFERENCE_DATA ?= ../shared/data
 
 .PHONY: setup run demo test check bench messages
 
@@ -41,7 +42,12 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(VENV)/dev.stamp
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for name in demonstration recognition screen_text video; do \
+		$(BIN)/python benchmarks/$$name.py || exit 1; done
+	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
+		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \
+			--mix $(REFERENCE_DATA)/train_segments.csv; \
+	else echo "text_model.py is left out: no reference data in $(REFERENCE_DATA)"; fi
 
 # After a change of texts (needs Debian's gettext).
 messages:
