@@ -234,7 +234,9 @@ def pages(db: None) -> dict[str, str]:
         segment_id=10,
         probability=0.75,
         probabilities={"10": 0.75, "12": 0.2, "8": 0.05},
-        evidence=[{"text": "abc", "start": 0, "end": 3, "weight": 1.0}],
+        channels=[
+            {"name": "speech", "evidence": [{"text": "abc", "start": 0, "end": 3, "weight": 1.0}]}
+        ],
     )
     Label.objects.create(creative=creative, segment=None, author=admin)
     Label.objects.create(creative=creative, segment=Segment.objects.get(pk=12), author=admin)

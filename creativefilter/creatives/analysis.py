@@ -139,8 +139,13 @@ def classify(job: Job) -> Save:
         prediction.segment_id = decided.segment
         prediction.probability = decided.probability
         prediction.probabilities = {str(n): p for n, p in decided.probabilities.items()}
-        prediction.evidence = [
-            asdict(word) for word in model.explain(transcript.speech, decided.segment)
+        words = model.explain(transcript.speech, decided.segment)
+        prediction.channels = [
+            {
+                "name": "speech",
+                "probabilities": prediction.probabilities,
+                "evidence": [asdict(word) for word in words],
+            }
         ]
     else:
         prediction.reason = Prediction.Reason.NO_SPEECH

@@ -90,6 +90,7 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
             predicted_segment=Subquery(predictions.values("segment")[:1]),
             probability=Subquery(predictions.values("probability")[:1]),
             reason=Subquery(predictions.values("reason")[:1]),
+            decision=Subquery(predictions.values("decision")[:1]),
             effective_segment=Coalesce(
                 Subquery(labels.values("segment")[:1]),
                 Subquery(predictions.values("segment")[:1]),
@@ -104,6 +105,8 @@ class Creative(models.Model):
         QUEUED = "queued", _("Queued")
         DECODING = "decoding", _("Decoding")
         TRANSCRIBING = "transcribing", _("Transcribing")
+        READING = "reading", _("Reading the screen")
+        SEEING = "seeing", _("Looking at the picture")
         CLASSIFYING = "classifying", _("Classifying")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
@@ -124,6 +127,10 @@ class Creative(models.Model):
     job = models.ForeignKey(
         "jobs.Job", verbose_name=_("job"), null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # From the spend table, once it is known there.
+    advertiser = models.CharField(_("advertiser"), max_length=255, blank=True)
+    brand = models.CharField(_("brand"), max_length=255, blank=True)
+    media_type = models.CharField(_("media type"), max_length=64, blank=True)
     is_demo = models.BooleanField(_("demonstration"), default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -156,12 +163,15 @@ def storage_name(media: MediaVersion, original: str) -> str:
 
 
 class MediaVersion(models.Model):
-    """The bytes of a creative. The same Advertisement ID with other bytes is a new version."""
+    """The bytes of a creative. The same Advertisement ID with other bytes is a new version.
+
+    ``file`` is empty where only a transcript was imported; ``sha256`` is then that of its text.
+    """
 
     creative = models.ForeignKey(
         Creative, verbose_name=_("creative"), on_delete=models.CASCADE, related_name="media"
     )
-    file = models.FileField(_("file"), upload_to=storage_name, max_length=255)
+    file = models.FileField(_("file"), upload_to=storage_name, max_length=255, blank=True)
     original_name = models.CharField(_("original name"), max_length=255)
     sha256 = models.CharField(_("SHA-256"), max_length=64, db_index=True)
     size = models.PositiveBigIntegerField(_("bytes"))
@@ -170,6 +180,7 @@ class MediaVersion(models.Model):
     partial = models.BooleanField(_("damaged, read in part"), default=False)
     share_read = models.FloatField(_("share that was read"), null=True)
     probe = models.JSONField(_("streams"), default=dict)
+    shape = models.JSONField(_("shape of the spot"), default=dict)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     class Meta:
@@ -209,11 +220,59 @@ class Transcript(models.Model):
         return self.speech[:80]
 
 
+class ScreenReading(models.Model):
+    """What stands on the pictures; ``problem`` says why it could not be read."""
+
+    media = models.ForeignKey(
+        MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="readings"
+    )
+    engine = models.CharField(_("engine"), max_length=255, blank=True)
+    text = models.TextField(_("text"), blank=True)
+    lines = models.JSONField(_("lines"), default=list)
+    problem = models.CharField(_("why it was not read"), max_length=64, blank=True)
+    seconds_taken = models.FloatField(_("seconds taken"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("reading of the screen")
+        verbose_name_plural = _("readings of the screen")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class PictureVector(models.Model):
+    """What a video encoder saw: float32 numbers, little-endian. Training and neighbours use it."""
+
+    media = models.ForeignKey(
+        MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="vectors"
+    )
+    encoder = models.CharField(_("encoder"), max_length=255)
+    vector = models.BinaryField(_("vector"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("picture vector")
+        verbose_name_plural = _("picture vectors")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["media", "encoder"], name="one_vector_per_encoder")
+        ]
+
+    def __str__(self) -> str:
+        return self.encoder
+
+
 class Prediction(models.Model):
     """What a model version decided, and why. Never changed, never overwritten by a person."""
 
     class Reason(models.TextChoices):
-        NO_SPEECH = "no_speech", _("Nobody speaks in it")
+        NO_SPEECH = "no_speech", _("Nobody speaks in it, and no words were read on the screen")
+
+    class Decision(models.TextChoices):
+        AUTO = "auto", _("sure enough")
+        REVIEW = "review", _("a person has to look")
 
     creative = models.ForeignKey(
         Creative, verbose_name=_("creative"), on_delete=models.CASCADE, related_name="predictions"
@@ -238,7 +297,14 @@ class Prediction(models.Model):
     )
     probability = models.FloatField(_("probability"), null=True)
     probabilities = models.JSONField(_("probabilities by segment number"), default=dict)
-    evidence = models.JSONField(_("words that decided"), default=list)
+    decision = models.CharField(
+        _("decision"), max_length=8, choices=Decision, default=Decision.REVIEW
+    )
+    # The channels that speak, the one that moved most first: its name, its probabilities by
+    # segment number, the words that decided ("evidence"), labelled creatives alike ("neighbours").
+    channels = models.JSONField(_("what each channel says"), default=list)
+    # The channels are each sure of another segment.
+    conflict = models.BooleanField(_("channels contradict each other"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -254,6 +320,10 @@ class Prediction(models.Model):
         """The most probable segment numbers with their probabilities, best first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return [(int(number), probability) for number, probability in ranked[:count]]
+
+    def evidence_of(self, channel: str) -> list[dict[str, Any]]:
+        """The words of a channel that decided: ``text``, ``start``, ``end``, ``weight``."""
+        return next((c.get("evidence", []) for c in self.channels if c["name"] == channel), [])
 
 
 class AppendOnlyError(RuntimeError):
@@ -300,3 +370,21 @@ class Label(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnlyError("a label is never deleted: withdraw it")
+
+
+class WaitingLabel(models.Model):
+    """An imported label whose creative has not arrived; intake turns it into a ``Label``."""
+
+    advertisement_id = models.CharField(_("Advertisement ID"), max_length=64, primary_key=True)
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="+"
+    )
+    source = models.CharField(_("source"), max_length=255)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("waiting label")
+        verbose_name_plural = _("waiting labels")
+
+    def __str__(self) -> str:
+        return f"{self.advertisement_id}: {self.segment_id}"

@@ -76,7 +76,7 @@ def test_it_shows_what_was_decided_and_why(page: Client) -> None:
         row = f"<span>{number} · {title}</span><span>{100 * probability:.1f} %</span>"
         places.append(text.index(row))
     assert places == sorted(places)
-    for word in prediction.evidence:
+    for word in prediction.evidence_of("speech"):
         assert f"<mark>{word['text']}</mark>" in text
     assert str(prediction.model_version) in text
 

@@ -40,7 +40,7 @@ def creative(page: Client, analyst: Any) -> Creative:
         creative=media.creative, media=media, transcript=transcript,
         model_version=model_versions.active(), segment=Segment.objects.get(pk=8),
         probability=0.9, probabilities={"8": 0.9, "0": 0.1},
-        evidence=[{"text": f"кредит {SCRIPT}", "start": 0, "end": 5, "weight": 1.0}],
+        channels=[{"name": "speech", "evidence": [{"text": f"кредит {SCRIPT}", "start": 0, "end": 5, "weight": 1.0}]}],
     )  # fmt: skip
     set_label(media.creative, Segment.objects.get(pk=8), analyst, PICTURE)
     return media.creative

@@ -27,7 +27,7 @@ def test_music_alone_gets_no_segment_and_a_reason(
     assert prediction.reason == Prediction.Reason.NO_SPEECH
     assert prediction.probability is None
     assert prediction.probabilities == {}
-    assert prediction.evidence == []
+    assert prediction.channels == []
     row = effective(creative)
     assert (row.effective_segment, row.reason) == (None, "no_speech")
     assert creative.job is not None

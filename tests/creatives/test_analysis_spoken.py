@@ -58,11 +58,11 @@ def test_all_eighteen_segments_get_probabilities_that_sum_to_one(prediction: Pre
 
 def test_the_words_that_decided_stand_in_the_transcript(prediction: Prediction) -> None:
     assert prediction.transcript is not None
-    assert prediction.evidence
-    for word in prediction.evidence:
+    assert prediction.evidence_of("speech")
+    for word in prediction.evidence_of("speech"):
         assert prediction.transcript.speech[word["start"] : word["end"]] == word["text"]
         assert word["weight"] > 0
-    assert "вклад" in " ".join(word["text"] for word in prediction.evidence).lower()
+    assert "вклад" in " ".join(word["text"] for word in prediction.evidence_of("speech")).lower()
 
 
 def test_prediction_and_transcript_name_the_models_that_made_them(prediction: Prediction) -> None:

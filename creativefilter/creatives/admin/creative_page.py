@@ -43,7 +43,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
         "prediction": prediction,
         "reason": sentence(prediction.reason) if prediction else "",
         "candidates": candidates_of(prediction, segments) if prediction else [],
-        "evidence": prediction.evidence if prediction else [],
+        "evidence": prediction.evidence_of("speech") if prediction else [],
         "transcript": transcript,
         "utterances": utterances_of(transcript, prediction) if transcript else [],
         "label": label if label and label.segment else None,
@@ -112,7 +112,7 @@ def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list
     """Utterances with their times; the words that decided are marked."""
     words = {
         word.casefold()
-        for evidence in (prediction.evidence if prediction else [])
+        for evidence in (prediction.evidence_of("speech") if prediction else [])
         for word in _WORD.findall(evidence["text"])
     }
     return [
