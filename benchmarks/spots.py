@@ -38,6 +38,8 @@ Card = tuple[str, ...]
 Colour = tuple[int, int, int]
 
 TABLE = Path(__file__).resolve().with_name("spots.csv")
+# Screens alone, four a segment, written after the fusion of channels was settled.
+LATER = TABLE.with_name("spots_later.csv")
 FONTS = Path(get_data_path()) / "fonts" / "ttf"
 WIDTH, HEIGHT, MARGIN = 640, 360, 28
 FRAMES_A_CARD, SECONDS_A_FRAME = 3, 1.0
@@ -78,9 +80,9 @@ class Row:
     accent: bool
 
 
-def load() -> list[Spot]:
-    """All spots of ``spots.csv`` in its order."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
+def load(table: Path = TABLE) -> list[Spot]:
+    """All spots of a table in its order."""
+    with table.open(encoding="utf-8", newline="") as file:
         return [
             Spot(
                 id=row["id"],

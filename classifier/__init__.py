@@ -1,5 +1,29 @@
-"""Machine learning for advertising creatives: media, speech, text, decision.
+"""Machine learning for advertising creatives: media, speech, screen, pictures, decision.
 
 Plain Python: no Django, no Celery, no database. Every function takes paths, arrays and options
 and gives back frozen dataclasses. Importing this package loads no heavy library.
+
+``Bundle.load(path).predict(features)`` decides; ``train(dataset, config)`` makes a bundle.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classifier.bundle import Bundle
+    from classifier.learning import train
+
+__all__ = ["Bundle", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Bundle":
+        from classifier.bundle import Bundle
+
+        return Bundle
+    if name == "train":
+        from classifier.learning import train
+
+        return train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

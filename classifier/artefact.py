@@ -1,7 +1,8 @@
 """Model folders: written aside and renamed, read only when every digest agrees.
 
 A model is a folder with a ``manifest.json``: its kind and format version, the sha256 of each
-file, and the facts about its making (training data, metrics, library versions, licence).
+file, and the facts about its making (training data, metrics, library versions, licence). A folder
+in it may be a model of its own, with its own manifest, which the outer one names like any file.
 """
 
 from __future__ import annotations
@@ -71,18 +72,19 @@ def write_artefact(
 ) -> Artefact:
     """Make or replace the model folder ``folder``.
 
-    ``write`` puts the files (no subfolders) into the folder it is given; ``facts`` must be JSON
-    values. Readers see the old folder or the new one, whole; after an error the old one stays.
+    ``write`` puts the files into the folder it is given; ``facts`` must be JSON values. Readers
+    see the old folder or the new one, whole; after an error the old one stays.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         write(aside)
-        files = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
+        written = sorted(path for path in aside.rglob("*") if path.is_file())
+        files = {path.relative_to(aside).as_posix(): _sha256(path) for path in written}
         manifest = {"kind": kind, "version": version, "files": files, "facts": dict(facts)}
         text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         (aside / MANIFEST).write_text(text, encoding="utf-8")
-        for path in aside.iterdir():
+        for path in (*written, aside / MANIFEST):
             _flush(path)
         aside.chmod(0o755)
         _put_in_place(aside, folder)
@@ -114,7 +116,7 @@ def read_artefact(folder: Path, kind: str, version: int) -> Artefact:
 
 
 def _verify(folder: Path, name: str, digest: object) -> None:
-    if name in {"", ".", ".."} or Path(name).name != name:
+    if not name or Path(name).is_absolute() or {".", ".."} & set(name.split("/")):
         raise ArtefactError(folder, f"the manifest points outside the folder: {name!r}")
     path = folder / name
     if not path.is_file():

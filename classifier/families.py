@@ -6,6 +6,8 @@ a random split flatters every model.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 SIMILARITY = 0.7
 _CHUNK = 1024
+_NO_LETTER = re.compile(r"[\W_]+")
 
 
 def families(texts: Sequence[str], similarity: float = SIMILARITY) -> NDArray[np.int64]:
@@ -50,3 +53,13 @@ def _renumber(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     order = np.empty(len(first), np.int64)
     order[np.argsort(first)] = np.arange(len(first))
     return order[inverse]
+
+
+def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The first 8 bytes of the sha256 of each text's letters and digits, (texts,).
+
+    They tell whether a text was among those that a model has learned from, and nothing else.
+    """
+    letters = (_NO_LETTER.sub("", text).casefold() for text in texts)
+    digests = (hashlib.sha256(one.encode("utf-8", "replace")).digest()[:8] for one in letters)
+    return np.array([int.from_bytes(digest, "big") for digest in digests], np.uint64)

@@ -1,4 +1,4 @@
-"""The starter text model: from a table of transcripts to a committed model folder.
+"""The starter bundle: from a table of transcripts to a committed model folder.
 
 The recipe was chosen by grouped cross-validation over all rows: MODEL_CARD.md beside the weights
 says how, and what that means for the figures.
@@ -15,20 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from classifier.bundle import STARTER, Bundle, HeldOut, Parts
+from classifier.evaluation import Evaluation, by_other_folds, evaluate
+from classifier.families import fingerprints
 from classifier.features import BLOCK_WEIGHTS
+from classifier.fusion import CHANNELS, SPEECH, Fusion
 from classifier.lexicon import lexicon_digest
 from classifier.model_card import render
-from classifier.segments import canonical
-from classifier.text_model import STARTER, HeldOut, TextModel
+from classifier.segments import NUMBERS, canonical
+from classifier.text_model import TextModel
 from classifier.training import (
     FOLDS,
     PENALTY,
     PRECISION,
     SEED,
+    Scores,
     Table,
     TrainingRow,
     best_calibration,
+    calibrated,
     fit,
     grouped_scores,
     measure_grouped,
@@ -37,6 +44,7 @@ from classifier.training import (
 )
 
 COLUMNS = ("Advertisement ID", "Segment_num", "text", "split")
+_ONLY_SPEECH = 1 << CHANNELS.index(SPEECH)
 SOURCE = {
     "repository": "mediawise-creative-filter",
     "licence": "Apache-2.0",
@@ -76,7 +84,8 @@ def train_starter(
     The same table and libraries give the same bytes. ``progress`` is told each step.
     """
     began = time.monotonic()
-    table = prepare(read_rows(transcripts))
+    rows = read_rows(transcripts)
+    table = prepare(rows)
     progress(f"{len(table.segments)} rows, {table.family_count} families of near duplicates")
     figures = measure_valid(table)
     progress(f"trained on train: macro-F1 on valid {figures['macro_f1_valid']:.3f}")
@@ -85,10 +94,17 @@ def train_starter(
     progress(f"grouped by family: macro-F1 {figures['macro_f1_grouped']:.3f}")
     heard = table.spoken
     calibration = best_calibration(scores.margins[heard], table.columns[heard])
-    held_out = HeldOut(scores.margins[heard], table.columns[heard])
-    parameters = fit(table, np.ones(len(heard), np.bool_), calibration, held_out)
-    facts = _facts(table, figures, TextModel(parameters).threshold(PRECISION))
-    artefact = parameters.save(folder, facts, render(facts, len(table.numbers)))
+    text = TextModel(fit(table, np.ones(len(heard), np.bool_), calibration))
+    parts = Parts(
+        text=text,
+        fusion=Fusion(),
+        held_out=_held_out(table, calibration.probabilities(scores.margins)),
+        shares=_shares(table),
+        seen=fingerprints([row.text for row in rows]),
+    )
+    threshold = Bundle(parts).threshold(_ONLY_SPEECH)
+    facts = _facts(table, figures, _evaluation(table, scores), threshold)
+    artefact = parts.save(folder, facts, render(facts, len(table.numbers)))
     progress(f"written: {folder} ({artefact.size / 1e6:.1f} MB)")
     return TrainingReport(
         **figures,
@@ -123,7 +139,41 @@ def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
     return TrainingRow(segment, row["text"], row["split"])
 
 
-def _facts(table: Table, figures: dict[str, float], threshold: float | None) -> dict[str, Any]:
+def _held_out(table: Table, probabilities: NDArray[np.float64]) -> HeldOut:
+    heard = table.spoken
+    return HeldOut(
+        _all_segments(table, probabilities)[heard],
+        np.searchsorted(NUMBERS, table.segments[heard]),
+        np.full(int(heard.sum()), _ONLY_SPEECH, np.uint8),
+    )
+
+
+def _shares(table: Table) -> NDArray[np.float64]:
+    columns = np.searchsorted(NUMBERS, table.segments[table.spoken])
+    result: NDArray[np.float64] = np.bincount(columns, minlength=len(NUMBERS)) / len(columns)
+    return result
+
+
+def _all_segments(table: Table, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    result = np.zeros((len(probabilities), len(NUMBERS)))
+    result[:, np.searchsorted(NUMBERS, table.numbers)] = probabilities
+    return result
+
+
+def _evaluation(table: Table, scores: Scores) -> Evaluation:
+    """Of all rows out of fold; those in which nobody speaks are left undecided, as in use."""
+    said = _all_segments(table, calibrated(table, scores))
+    said[~table.spoken] = np.nan
+    columns = np.searchsorted(NUMBERS, table.segments)
+    return evaluate(said, columns, by_other_folds(said, columns, scores.fold), table.families)
+
+
+def _facts(
+    table: Table,
+    figures: dict[str, float],
+    evaluation: Evaluation,
+    threshold: float | None,
+) -> dict[str, Any]:
     return {
         "training": {
             "rows": len(table.segments),
@@ -141,6 +191,7 @@ def _facts(table: Table, figures: dict[str, float], threshold: float | None) -> 
         },
         "lexicon": lexicon_digest(),
         "thresholds": {str(PRECISION): None if threshold is None else round(threshold, 6)},
+        "evaluation": evaluation.facts(),
         "metrics": {name: round(value, 6) for name, value in figures.items()},
         "libraries": {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
     }

@@ -26,13 +26,12 @@ from classifier.features import (
     locate_grams,
     tf_idf,
 )
-from classifier.metrics import threshold_for
 
 KIND = "creative-filter/text-model"
-VERSION = 2
-STARTER = Path(__file__).parent / "starter_model"
+VERSION = 3
+# The text model of the bundle that ships with the project.
+STARTER_TEXT = Path(__file__).parent / "starter_model" / "text"
 
-CARD = "MODEL_CARD.md"
 _WEIGHTS = "weights.npz"
 _BATCH = 256
 
@@ -84,17 +83,6 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What the model said of training texts while they were held out, and what was true.
-
-    ``margins`` (texts, segments), ``columns`` (texts,) the place of the true segment.
-    """
-
-    margins: NDArray[np.floating[Any]]
-    columns: NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True, slots=True)
 class Parameters:
     """What training yields: all that a text model is.
 
@@ -102,7 +90,7 @@ class Parameters:
     ``silent`` the margins, float32 (segments,), of a text that holds nothing,
     ``numbers`` int64 (segments,), ``frequencies`` the number of training texts that hold each
     bucket, unsigned (BUCKETS,), ``texts`` their number, ``shares`` float64 (segments,) how they
-    fall on the segments, ``held_out`` what thresholds are chosen on; empty if never measured.
+    fall on the segments.
     """
 
     weights: NDArray[np.int8]
@@ -114,13 +102,11 @@ class Parameters:
     texts: int
     shares: NDArray[np.float64]
     calibration: Calibration
-    held_out: HeldOut
 
-    def save(self, folder: Path, facts: dict[str, Any], card: str) -> Artefact:
-        """Write them as a model folder with its model card and the facts about their making."""
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
+        """Write them as a model folder with the facts about their making."""
 
         def write(aside: Path) -> None:
-            (aside / CARD).write_text(card, encoding="utf-8")
             np.savez_compressed(
                 aside / _WEIGHTS,
                 weights=self.weights,
@@ -131,8 +117,6 @@ class Parameters:
                 frequencies=self.frequencies,
                 texts=np.int64(self.texts),
                 shares=self.shares,
-                held_out_margins=self.held_out.margins.astype(np.float16),
-                held_out_columns=self.held_out.columns.astype(np.uint8),
                 calibration=np.array([self.calibration.slope, self.calibration.shift]),
             )
 
@@ -148,7 +132,7 @@ class TextModel:
         self._idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
 
     @classmethod
-    def load(cls, folder: Path = STARTER) -> TextModel:
+    def load(cls, folder: Path = STARTER_TEXT) -> TextModel:
         """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
         artefact = read_artefact(folder, KIND, VERSION)
         if artefact.facts.get("hashing") != HASHING:
@@ -164,12 +148,15 @@ class TextModel:
                 frequencies=arrays["frequencies"],
                 texts=int(arrays["texts"]),
                 shares=arrays["shares"],
-                held_out=HeldOut(arrays["held_out_margins"], arrays["held_out_columns"]),
                 calibration=Calibration(*arrays["calibration"].tolist()),
             )
         except (KeyError, TypeError) as error:
             raise ArtefactError(folder, f"{_WEIGHTS} lacks an array: {error}") from error
         return cls(parameters, artefact)
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
+        """Make or replace a model folder, with `facts` (JSON values) about its making."""
+        return self.parameters.save(folder, facts)
 
     def predict(
         self, texts: Sequence[str], priors: Mapping[int, float] | None = None
@@ -196,22 +183,6 @@ class TextModel:
         Raises ``ValueError`` unless every segment of the model has one that is not negative.
         """
         return self._weighed(self.margins(texts), self._factors(priors))
-
-    def threshold(
-        self, precision: float, priors: Mapping[int, float] | None = None
-    ) -> float | None:
-        """The probability from which on a prediction is right with at least ``precision``.
-
-        Measured on the texts that were held out in training, each counted by ``priors``; ``None``
-        when no probability is enough, or when nothing was held out.
-        """
-        held = self.parameters.held_out
-        if not len(held.columns):
-            return None
-        factors = self._factors(priors)
-        likely = self._weighed(held.margins.astype(np.float64), factors)
-        right = likely.argmax(axis=1) == held.columns
-        return threshold_for(likely.max(axis=1), right, precision, factors[held.columns])
 
     def _factors(self, priors: Mapping[int, float] | None) -> NDArray[np.float64]:
         """How much more often each segment occurs than in training."""

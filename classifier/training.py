@@ -29,14 +29,13 @@ from classifier.metrics import (
     threshold_for,
 )
 from classifier.text import assess_speech
-from classifier.text_model import Calibration, HeldOut, Parameters, margins
+from classifier.text_model import Calibration, Parameters, margins
 
 PENALTY = 0.3
 FOLDS = 5
 PRECISION = 0.95
 SEED = 0
 _PLAIN = Calibration(slope=1.0, shift=0.0)
-_NOTHING = HeldOut(np.empty((0, 0)), np.empty(0, np.int64))
 _UNKNOWN = -10.0  # far below any margin: a segment that the training rows did not hold
 
 
@@ -112,7 +111,6 @@ def fit(
     table: Table,
     chosen: NDArray[np.bool_],
     calibration: Calibration = _PLAIN,
-    held_out: HeldOut = _NOTHING,
 ) -> Parameters:
     """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none."""
     from scipy.sparse import csr_array
@@ -140,7 +138,6 @@ def fit(
         texts=len(rows),
         shares=np.unique(table.segments[rows], return_counts=True)[1] / len(rows),
         calibration=calibration,
-        held_out=held_out,
     )
 
 
