@@ -31,7 +31,7 @@ view_creatives = permission_required("creatives.view_creative", raise_exception=
 @view_creatives
 def original(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The upload itself."""
-    media = get_object_or_404(MediaVersion, pk=pk)
+    media = get_object_or_404(MediaVersion.objects.exclude(file=""), pk=pk)
     suffix = Path(media.file.name or "").suffix
     suffix = ".webm" if suffix == ".wbm" else suffix
     guessed = mimetypes.types_map.get(suffix) if suffix in _PLAYABLE else None

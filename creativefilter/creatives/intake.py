@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import analysis
+from creativefilter.creatives.imports import take_waiting
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -140,9 +141,11 @@ def _creative(
     """The creative that an upload belongs to: by its ID, else by its bytes, else a new one."""
     fresh = {"name": name, "created_by": owner, "is_demo": is_demo}
     if advertisement_id:
-        creative, _created = Creative.objects.get_or_create(
+        creative, created = Creative.objects.get_or_create(
             advertisement_id=advertisement_id, defaults=fresh
         )
+        if created:
+            take_waiting([creative])
         if creative.is_demo and not is_demo:
             # Somebody's own now: it must not go with the demonstration.
             creative.is_demo = False
@@ -200,21 +203,27 @@ def decide_again(owner: User | None) -> list[Job]:
         stale = list(
             Creative.objects.filter(Exists(heard), ~Exists(judged), state=Creative.State.DONE)
         )
-        jobs = lifecycle.create_at_last_stage(
-            analysis.ANALYSE,
-            [{"creative": creative.pk, "media": creative.current_media_id} for creative in stale],
-            owner,
-        )
-        for creative, job in zip(stale, jobs, strict=True):
-            creative.job = job
-            creative.state = Creative.State.QUEUED
-        Creative.objects.bulk_update(stale, ["job", "state"], batch_size=200)
+        return _decide(stale, owner)
+
+
+def _decide(creatives: list[Creative], owner: User | None) -> list[Job]:
+    jobs = lifecycle.create_at_last_stage(
+        analysis.ANALYSE,
+        [{"creative": creative.pk, "media": creative.current_media_id} for creative in creatives],
+        owner,
+    )
+    for creative, job in zip(creatives, jobs, strict=True):
+        creative.job = job
+        creative.state = Creative.State.QUEUED
+        creative.error_code = ""
+    Creative.objects.bulk_update(creatives, ["job", "state", "error_code"], batch_size=200)
     return jobs
 
 
 def analyse_again(creative: Creative, owner: User | None) -> Job:
     """A new job for the current media, whatever became of the last one.
 
+    An imported transcript, which has no file, is only judged again.
     Raises ``IntakeError`` if the creative has no media or is being worked on.
     """
     with transaction.atomic():
@@ -223,4 +232,7 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
             raise IntakeError(_("There is no file to analyse."))
         if creative.job and not creative.job.is_final:
             raise IntakeError(_("It is being analysed right now."))
+        if not creative.current_media.file:
+            [job] = _decide([creative], owner)
+            return job
         return _analyse(creative, creative.current_media, owner, Job.Urgency.INTERACTIVE)

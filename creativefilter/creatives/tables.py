@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,10 @@ def harmless(value: Any) -> Any:
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A CSV or XLSX file as text cells, blanks as "". Raises ``TableError``.
+    """A CSV or XLSX file as text cells, blanks as "", without blank rows. Raises ``TableError``.
 
-    CSV: UTF-8 with or without BOM, else cp1251; comma, semicolon or tab by the header line.
+    The index counts the rows below the heading as they stand in the file. CSV: UTF-8 with or
+    without BOM, else cp1251; comma, semicolon or tab by the header line.
     """
     try:
         if path.suffix.lower() == ".xlsx":
@@ -40,6 +43,10 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             table = _read_csv(path)
     except FileNotFoundError as error:
         raise TableError(_("There is no file %s.") % path) from error
+    except pd.errors.ParserWarning as error:
+        raise TableError(
+            _("%s can't be read: the first row has more cells than the heading.") % path
+        ) from error
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise TableError(_("%(path)s can't be read: %(why)s") % {"path": path, "why": error}) from (
             error
@@ -48,7 +55,13 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if missing:
         names = ", ".join(f"«{name}»" for name in missing)
         raise TableError(_("%(path)s has no column %(names)s.") % {"path": path, "names": names})
-    return table
+    table = table.fillna("")
+    return table[(table != "").any(axis=1)]
+
+
+def numbered(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Each row's number in a spreadsheet program (the heading is 1), then its cells."""
+    return zip(table.index + 2, *(table[column] for column in columns), strict=True)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -60,7 +73,18 @@ def _read_csv(path: Path) -> pd.DataFrame:
         encoding = "cp1251"
     header = raw.split(b"\n", 1)[0].decode(encoding, "replace")
     delimiter = max((",", ";", "\t"), key=header.count)
-    return pd.read_csv(path, sep=delimiter, encoding=encoding, dtype=str, keep_default_na=False)
+    with warnings.catch_warnings():
+        # A first row with more cells than the heading: pandas would drop or shift them.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            sep=delimiter,
+            encoding=encoding,
+            dtype=str,
+            keep_default_na=False,
+            index_col=False,
+            skip_blank_lines=False,
+        )
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The dictionary of segments, and the model versions."""
+"""The dictionary of segments, the model versions, and the labels that wait for creatives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.creatives import intake, model_versions
-from creativefilter.creatives.models import ModelVersion, Segment
+from creativefilter.creatives.models import ModelVersion, Segment, WaitingLabel
 from tasks.submit import submit
 
 
@@ -96,3 +96,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         )
         onward = reverse("admin:creatives_modelversion_changelist")
         return HttpResponse(headers={"HX-Redirect": onward})
+
+
+@admin.register(WaitingLabel)
+class WaitingLabelAdmin(ReadOnlyAdmin):
+    list_display = ("advertisement_id", "segment", "source", "created_at")
+    list_select_related = ("segment",)
+    search_fields = ("advertisement_id", "source")
+    ordering = ("advertisement_id",)

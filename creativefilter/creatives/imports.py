@@ -1,0 +1,281 @@
+"""Labels that analysts bring as a table, for creatives that are here or will come.
+
+A row is given as text cells with its number; reading the file is the caller's work, so that the
+web process, which takes waiting labels, never loads what reads tables.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from classifier.segments import canonical
+from creativefilter.creatives.models import Creative, Label, WaitingLabel
+
+Row = tuple[int, str, str]
+Value = TypeVar("Value", int, str)
+Item = TypeVar("Item", int, str)
+BATCH = 500
+
+_WHOLE = re.compile(r"([0-9]+)(?:[.,]0+)?")
+# "4 297 908", also with the no-break spaces of Russian offices.
+_GROUPED = re.compile(r"[0-9]{1,3}(?:\s[0-9]{3})+")
+_SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_SEGMENT = re.compile(r"([0-9]{1,6})(?:[.,]0+)?")
+# The two numbers name a lock of ours; single numbers are taken by uploads.
+_LOCK = (1, 1)
+
+
+class CellError(ValueError):
+    """A cell can't be used; the message is for the person who gave the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row was not used. ``row`` is its number in a spreadsheet program."""
+
+    row: int
+    reason: str
+
+    def __str__(self) -> str:
+        return _("Row %(row)d: %(reason)s") % {"row": self.row, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned(Generic[Value]):
+    """A table's usable values: what it says of each Advertisement ID, and in which row first."""
+
+    values: dict[str, Value]
+    rows: dict[str, int]
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row that a person had contradicted. ``segment`` is None where the label was withdrawn."""
+
+    row: int
+    advertisement_id: str
+    segment: int | None
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOutcome:
+    """What became of a table of labels.
+
+    ``added``: labels of creatives that are here; ``waiting``: of those that are not, ``new`` of
+    them unknown before or changed; ``unchanged``: creatives that had this label already;
+    ``mix``: how often the usable rows name each segment.
+    """
+
+    added: int
+    waiting: int
+    new: int
+    unchanged: int
+    kept: list[Kept]
+    problems: list[Problem]
+    mix: dict[int, int]
+
+
+def advertisement_id(cell: str) -> str:
+    """The ID in a cell, without what spreadsheet programs add to a number: "4297908.0".
+
+    Raises ``CellError``.
+    """
+    text = cell.strip()
+    if not text:
+        raise CellError(_("the Advertisement ID is blank."))
+    if _SHORTENED.fullmatch(text):
+        raise CellError(_("a spreadsheet program has shortened the Advertisement ID: %s.") % text)
+    if _GROUPED.fullmatch(text):
+        text = re.sub(r"\s", "", text)
+    if match := _WHOLE.fullmatch(text):
+        text = match[1]
+    if len(text) > 64 or any(unicodedata.category(sign)[0] == "C" for sign in text):
+        raise CellError(_("this is no Advertisement ID: %s.") % _shown(text))
+    return text
+
+
+def segment_number(cell: str) -> int:
+    """The segment that a cell names, under the number that is put out. Raises ``CellError``."""
+    text = cell.strip()
+    if not text:
+        raise CellError(_("the segment is blank."))
+    match = _SEGMENT.fullmatch(text)
+    try:
+        if match:
+            return canonical(int(match[1]))
+    except ValueError:
+        pass
+    raise CellError(_("there is no segment with this number: %s.") % _shown(text))
+
+
+def _shown(text: str) -> str:
+    """A cell's text made safe to print, and short."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else "�" for c in text)[:40]
+
+
+def cleaned(rows: Iterable[Row], read: Callable[[str], Value]) -> Cleaned[Value]:
+    """Reads number, Advertisement ID and value of each row; ``read`` may raise ``CellError``.
+
+    An ID that comes again with the same value counts once. With another value none of its rows
+    counts: which one is right only the author of the table knows.
+    """
+    found: dict[str, dict[Value, list[int]]] = {}
+    problems: list[Problem] = []
+    for row, cell, raw in rows:
+        try:
+            name, value = advertisement_id(cell), read(raw)
+        except CellError as error:
+            problems.append(Problem(row, str(error)))
+            continue
+        found.setdefault(name, {}).setdefault(value, []).append(row)
+    values: dict[str, Value] = {}
+    first: dict[str, int] = {}
+    for name, said in found.items():
+        places = sorted(row for where in said.values() for row in where)
+        if len(said) == 1:
+            [values[name]] = said
+            first[name] = places[0]
+        else:
+            reason = _("%(id)s stands in the rows %(rows)s and differs: none of them is used.") % {
+                "id": name,
+                "rows": ", ".join(map(str, places)),
+            }
+            problems += [Problem(row, reason) for row in places]
+    return Cleaned(values, first, sorted(problems, key=lambda problem: problem.row))
+
+
+def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) -> LabelOutcome:
+    """Adds the labels of a table (number, Advertisement ID, segment), noting ``source``.
+
+    Whatever is so already is not written again, and what a person said stays, a withdrawal too.
+    A label of a creative that is not here waits for it; the newest import wins. All rows in one
+    transaction; with ``dry_run`` it is rolled back in the end.
+    """
+    table = cleaned(rows, segment_number)
+    with transaction.atomic():
+        _wait_for_arrivals()
+        creatives = _creatives(list(table.values))
+        here = {name: table.values[name] for name in creatives}
+        absent = {name: n for name, n in table.values.items() if name not in creatives}
+        said = _newest_labels(list(creatives.values()))
+        labels: list[Label] = []
+        kept: list[Kept] = []
+        for name, number in here.items():
+            segment, by_person = said.get(creatives[name], (None, False))
+            if segment == number:
+                continue
+            if by_person:
+                kept.append(Kept(table.rows[name], name, segment, number))
+            else:
+                labels.append(Label(creative_id=creatives[name], segment_id=number, note=source))
+        Label.objects.bulk_create(labels, batch_size=BATCH)
+        new = _let_wait(absent, source)
+        if dry_run:
+            transaction.set_rollback(True)
+    return LabelOutcome(
+        added=len(labels),
+        waiting=len(absent),
+        new=new,
+        unchanged=len(here) - len(labels) - len(kept),
+        kept=sorted(kept, key=lambda each: each.row),
+        problems=table.problems,
+        mix=dict(sorted(Counter(table.values.values()).items())),
+    )
+
+
+def _creatives(names: Sequence[str]) -> dict[str, int]:
+    """Keys of the creatives by Advertisement ID, locked: a person's label comes before or after.
+
+    In between, ours would lie over one that was not seen.
+    """
+    found: dict[str, int] = {}
+    for batch in batches(names):
+        locked = Creative.objects.select_for_update().filter(advertisement_id__in=batch)
+        found.update(
+            (str(name), pk)
+            for name, pk in locked.order_by("pk").values_list("advertisement_id", "pk")
+        )
+    return found
+
+
+def _newest_labels(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
+    """What was said last of each creative: the segment, and whether a person said it."""
+    return {
+        creative: (segment, author is not None)
+        for batch in batches(creatives)
+        for creative, segment, author in Label.objects.filter(creative__in=batch)
+        .order_by("pk")
+        .values_list("creative", "segment", "author")
+    }
+
+
+def _let_wait(absent: Mapping[str, int], source: str) -> int:
+    """Writes the labels that do not wait already; returns how many these were."""
+    known = {
+        name: segment
+        for batch in batches(list(absent))
+        for name, segment in WaitingLabel.objects.filter(pk__in=batch).values_list("pk", "segment")
+    }
+    new = [
+        WaitingLabel(advertisement_id=name, segment_id=number, source=source)
+        for name, number in absent.items()
+        if known.get(name) != number
+    ]
+    WaitingLabel.objects.bulk_create(
+        new,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["advertisement_id"],
+        update_fields=["segment", "source", "created_at"],
+    )
+    return len(new)
+
+
+def take_waiting(creatives: Iterable[Creative]) -> None:
+    """Gives creatives the labels that waited for them, in the transaction that adds them."""
+    arrived = {creative.advertisement_id: creative.pk for creative in creatives}
+    _wait_for_imports()
+    waiting = WaitingLabel.objects.filter(pk__in=[name for name in arrived if name])
+    Label.objects.bulk_create(
+        Label(
+            creative_id=arrived[label.advertisement_id],
+            segment_id=label.segment_id,
+            note=label.source,
+        )
+        for label in waiting
+    )
+    waiting.delete()
+
+
+def _wait_for_arrivals() -> None:
+    """Nothing arrives until this transaction ends: no label may wait for what is just coming.
+
+    SQLite's transactions come one after the other anyway.
+    """
+    _lock("SELECT pg_advisory_xact_lock(%s, %s)")
+
+
+def _wait_for_imports() -> None:
+    """No labels are imported until this transaction ends; others may arrive."""
+    _lock("SELECT pg_advisory_xact_lock_shared(%s, %s)")
+
+
+def _lock(statement: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(statement, _LOCK)
+
+
+def batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    """The items in lists that a database takes in one query."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

@@ -1,0 +1,78 @@
+"""Takes labels from a table, also those of creatives that have not arrived yet."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import imports, intake
+from creativefilter.creatives.models import Segment
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes the labels of a table. What a person said of a creative stays; labels of creatives "
+        "that are not here wait for them. It can be done any number of times."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "table", type=Path, help="columns Advertisement ID and Segment_num; .csv or .xlsx"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="count, write nothing")
+
+    def handle(self, *args: Any, table: Path, dry_run: bool, **options: Any) -> None:
+        from creativefilter.creatives.tables import TableError, numbered, read_table
+
+        columns = ("Advertisement ID", "Segment_num")
+        try:
+            rows = numbered(read_table(table, columns), *columns)
+        except TableError as error:
+            raise CommandError(str(error)) from error
+        outcome = imports.import_labels(rows, intake.display_name(table.name), dry_run=dry_run)
+        for problem in outcome.problems:
+            self.stderr.write(str(problem))
+        for kept in outcome.kept:
+            self.stdout.write(sentence_of(kept))
+        for line in summary(outcome):
+            self.stdout.write(line)
+        if dry_run:
+            self.stdout.write(_("This was a trial: nothing was written."))
+        if outcome.problems and not outcome.mix:
+            raise CommandError(_("No row of %s can be used.") % table)
+
+
+def sentence_of(kept: imports.Kept) -> str:
+    """What a person said against a row of the table."""
+    values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
+    if kept.segment is None:
+        return (
+            _("Row %(row)d: %(id)s stays unlabelled, as a person wanted; the table says %(given)d.")
+            % values
+        )
+    return _(
+        "Row %(row)d: %(id)s stays %(segment)d, as a person said; the table says %(given)d."
+    ) % {**values, "segment": kept.segment}
+
+
+def summary(outcome: imports.LabelOutcome) -> list[str]:
+    """Counts, then the share of each segment in the table: the priors of a market are set by it."""
+    lines = [
+        _("New labels: %d.") % outcome.added,
+        _("Labelled so already: %d.") % outcome.unchanged,
+        _("Left as a person labelled them: %d.") % len(outcome.kept),
+        _("Labels that wait for their creatives: %(all)d, new or changed: %(new)d.")
+        % {"all": outcome.waiting, "new": outcome.new},
+        _("Rows that can't be used: %d.") % len(outcome.problems),
+    ]
+    if outcome.mix:
+        lines.append(_("Shares of the segments in the table:"))
+    total = sum(outcome.mix.values())
+    segments = Segment.objects.in_bulk(outcome.mix)
+    for number, count in outcome.mix.items():
+        lines.append(f"{count / total:7.2%} {count:7d}  {segments[number]}")
+    return lines
