@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from classifier import fusion as fusing
 from classifier import terms
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.evaluation import Evaluation, evaluate
 from classifier.evidence import Evidence
 from classifier.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities
 from classifier.metrics import threshold_for
@@ -238,6 +238,7 @@ class Bundle:
         self.parts = parts
         self.artefact = artefact
         self.precision = precision
+        self._thresholds: dict[float, dict[int, float | None]] = {}
         self._factors = np.ones(len(NUMBERS))
         if priors is not None:
             known = parts.shares > 0
@@ -292,38 +293,72 @@ class Bundle:
         fused = self.weighed(self.parts.fuse(opinions, features))
         contradicted = fusing.conflicts(opinions, fused, self.parts.fusion)
         masks = opinions.masks()
+        automatic = self._automatic(fused, masks, contradicted, self.precision)
         result = []
         for row, one in enumerate(features):
             if not masks[row]:
                 result.append(Prediction({}))
                 continue
-            sure = self.threshold(int(masks[row]))
-            enough = sure is not None and fused[row].max() >= sure
             result.append(
                 Prediction(
                     _by_number(fused[row]),
-                    "auto" if enough and not contradicted[row] else "review",
+                    "auto" if automatic[row] else "review",
                     bool(contradicted[row]),
                     self._views(opinions, row, one, NUMBERS[fused[row].argmax()], evidence),
                 )
             )
         return result
 
-    def threshold(self, mask: int) -> float | None:
+    def evaluate(
+        self,
+        features: Sequence[SpotFeatures],
+        segments: Sequence[int],
+        families: NDArray[np.integer[Any]] | None = None,
+    ) -> Evaluation:
+        """Figures on labelled creatives: ``segments`` are their canonical numbers, ``families``
+        those of near duplicates. Raises ``ValueError`` when there are none."""
+        if not features:
+            raise ValueError("there is nothing to judge")
+        opinions = self.parts.opinions(features)
+        fused = self.weighed(self.parts.fuse(opinions, features))
+        contradicted = fusing.conflicts(opinions, fused, self.parts.fusion)
+
+        def automatic(target: float) -> NDArray[np.bool_]:
+            return self._automatic(fused, opinions.masks(), contradicted, target)
+
+        return evaluate(fused, np.searchsorted(NUMBERS, segments), automatic, families)
+
+    def _automatic(
+        self,
+        fused: Probabilities,
+        masks: NDArray[np.uint8],
+        contradicted: NDArray[np.bool_],
+        precision: float,
+    ) -> NDArray[np.bool_]:
+        least = {mask: self.threshold(mask, precision) for mask in np.unique(masks).tolist()}
+        needed = [np.inf if (one := least[mask]) is None else one for mask in masks.tolist()]
+        result: NDArray[np.bool_] = (np.nan_to_num(fused).max(axis=1) >= needed) & ~contradicted
+        return result
+
+    def threshold(self, mask: int, precision: float | None = None) -> float | None:
         """From which probability on creatives with these channels decide by themselves.
 
         Chosen on what was held out with the same channels, or with some of them, whatever asks
         for more; ``None`` where that was never measured: then a person has to look.
+        ``precision``: another than that of this bundle.
         """
-        if mask in self._thresholds:
-            return self._thresholds[mask]
-        within = [least for known, least in self._thresholds.items() if known & mask == known]
+        asked = self.precision if precision is None else precision
+        if asked not in self._thresholds:
+            self._thresholds[asked] = self._measured_thresholds(asked)
+        measured = self._thresholds[asked]
+        if mask in measured:
+            return measured[mask]
+        within = [least for known, least in measured.items() if known & mask == known]
         if not within or None in within:
             return None
         return max(least for least in within if least is not None)
 
-    @cached_property
-    def _thresholds(self) -> dict[int, float | None]:
+    def _measured_thresholds(self, precision: float) -> dict[int, float | None]:
         held = self.parts.held_out
         probabilities = self.weighed(held.probabilities.astype(np.float64))
         right = probabilities.argmax(axis=1) == held.columns
@@ -333,7 +368,7 @@ class Bundle:
             if rows.sum() >= LEAST_HELD_OUT:
                 weights = self._factors[held.columns[rows]]
                 sure = probabilities[rows].max(axis=1)
-                found[mask] = threshold_for(sure, right[rows], self.precision, weights)
+                found[mask] = threshold_for(sure, right[rows], precision, weights)
         return found
 
     def weighed(self, probabilities: Probabilities) -> Probabilities:

@@ -111,15 +111,22 @@ def fit(
     table: Table,
     chosen: NDArray[np.bool_],
     calibration: Calibration = _PLAIN,
+    base: Parameters | None = None,
 ) -> Parameters:
-    """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none."""
+    """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none.
+
+    N-grams are counted as rare as in these rows, or as in ``base``, so that the weights of both
+    can be mixed (``blend``).
+    """
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
 
     rows = np.flatnonzero(chosen & table.spoken)
     counts = _rows_of(table.counts, rows)
-    frequencies = np.bincount(counts.bucket, minlength=BUCKETS)
-    values = tf_idf(counts, inverse_document_frequency(frequencies, len(rows)))
+    frequencies, texts = np.bincount(counts.bucket, minlength=BUCKETS), len(rows)
+    if base is not None:
+        frequencies, texts = base.frequencies.astype(np.int64), base.texts
+    values = tf_idf(counts, inverse_document_frequency(frequencies, texts))
     used, column = np.unique(counts.bucket, return_inverse=True)
     place = counts.text.astype(np.int32), column.astype(np.int32)  # liblinear's own type
     matrix = csr_array((values, place), shape=(len(rows), len(used)))
@@ -135,10 +142,47 @@ def fit(
         silent=_silent_margins(table, chosen, machine.classes_, calibration),
         numbers=machine.classes_.astype(np.int64),
         frequencies=frequencies.astype(np.uint32),
-        texts=len(rows),
+        texts=texts,
         shares=np.unique(table.segments[rows], return_counts=True)[1] / len(rows),
         calibration=calibration,
     )
+
+
+def blend(base: Parameters, other: Parameters, share: float) -> Parameters:
+    """The mean of two models with one count of n-grams: ``other`` weighs ``share``, 0 to 1.
+
+    A segment that only one of them knows is as it is there. The calibration is that of ``other``.
+    """
+    numbers = np.union1d(base.numbers, other.numbers)
+    wholes = [_expanded(one, numbers) for one in (base, other)]
+    known = [np.isin(numbers, one.numbers) for one in (base, other)]
+    shares = np.where(~known[0], 1.0, np.where(~known[1], 0.0, share))
+    weights, intercepts, silent, frequency = (
+        (1 - shares) * first + shares * second for first, second in zip(*wholes, strict=True)
+    )
+    scales = np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float32).tiny) / 127
+    return Parameters(
+        weights=np.rint(weights / scales).astype(np.int8),
+        scales=scales.astype(np.float32),
+        intercepts=intercepts.astype(np.float32),
+        silent=silent.astype(np.float32),
+        numbers=numbers,
+        frequencies=base.frequencies,
+        texts=base.texts,
+        shares=frequency / frequency.sum(),
+        calibration=other.calibration,
+    )
+
+
+def _expanded(one: Parameters, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    """Weights, intercepts, silent margins and shares, with a column of 0 for what is unknown."""
+    place = np.searchsorted(numbers, one.numbers)
+    result = []
+    for part in (one.weights * one.scales, one.intercepts, one.silent, one.shares):
+        whole = np.zeros((*part.shape[:-1], len(numbers)))
+        whole[..., place] = part
+        result.append(whole)
+    return tuple(result)
 
 
 def _silent_margins(
