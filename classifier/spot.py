@@ -18,7 +18,7 @@ from classifier.media import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from classifier.asr import Utterance
-    from classifier.media import Frame, Media
+    from classifier.media import Frame
 
 SILENCE = -70.0  # LUFS: below this the gate of ITU-R BS.1770 hears nothing
 
@@ -80,25 +80,32 @@ class SpotShape:
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(SpotShape))
 
 
-def measure(media: Media, utterances: Sequence[Utterance]) -> SpotShape:
-    """The shape of a decoded spot and of what was heard in it."""
-    seconds = media.probe.decoded_seconds
+def measure(
+    audio: NDArray[np.float32],
+    frames: Sequence[Frame],
+    seconds: float,
+    utterances: Sequence[Utterance],
+) -> SpotShape:
+    """The shape of a decoded spot and of what was heard in it.
+
+    ``audio`` and ``frames`` as in ``Media``, ``seconds`` the length of the spot.
+    """
     spoken = _covered([(one.start, one.end) for one in utterances], seconds)
     words = sum(len(one.text.split()) for one in utterances)
-    loudness, spread = loudness_of(media.audio)
-    height, width = media.frames[0].image.shape[:2] if media.frames else (1, 0)
-    brightness, colourfulness = _colours(media.frames)
+    loudness, spread = loudness_of(audio)
+    height, width = frames[0].image.shape[:2] if frames else (1, 0)
+    brightness, colourfulness = _colours(frames)
     return SpotShape(
         seconds=seconds,
         speech_share=spoken / seconds if seconds else 0.0,
         words_per_second=words / spoken if spoken else 0.0,
         loudness=loudness,
         loudness_range=spread,
-        syllable_share=_syllable_share(media.audio),
-        cuts_per_second=_cut_rate(media.frames),
+        syllable_share=_syllable_share(audio),
+        cuts_per_second=_cut_rate(frames),
         brightness=brightness,
         colourfulness=colourfulness,
-        has_video=bool(media.frames),
+        has_video=bool(frames),
         aspect=width / height,
     )
 

@@ -11,17 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.weights import WeightsError
 
+if TYPE_CHECKING:
+    from classifier.media import Frame
+
 Picture = NDArray[np.uint8]
 
 XCLIP = "microsoft/xclip-base-patch32"
 EFFICIENTNET = "efficientnet-lite0"
+# As many as X-CLIP was trained on.
+FRAMES = 8
 
 
 class VideoError(WeightsError):
@@ -79,6 +84,12 @@ def clips(count: int, size: int) -> NDArray[np.int64]:
     return np.stack(
         [part[np.linspace(0, len(part) - 1, size).round().astype(np.int64)] for part in parts]
     )
+
+
+def evenly(frames: Sequence[Frame], count: int = FRAMES) -> list[Picture]:
+    """The pictures of at most ``count`` frames, spread evenly over those that are there."""
+    places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
+    return [frames[place].image for place in places]
 
 
 def check(frames: Sequence[Picture]) -> None:

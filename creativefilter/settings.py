@@ -15,6 +15,8 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
+from creativefilter.segment_mix import segment_mix
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -219,7 +221,15 @@ WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru")
 WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
 WHISPER_THREADS: int = env.int("WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES))
 WEIGHTS_FOLDER = DATA_DIR / "weights"
+# What looks at the pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a folder),
+# or "" for nothing.
+VIDEO_ENCODER: str = env.str("VIDEO_ENCODER", "efficientnet-lite0")
 STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
+# Which share of the decisions that no person looks at has to be right.
+TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
+# How often each segment occurs where the creatives come from, in any unit; "" for as often as in
+# the training data.
+SEGMENT_MIX: dict[int, float] | None = segment_mix(env.str("SEGMENT_MIX", ""))
 
 # Queue: why each value is what it is stands in docs/architecture.md.
 

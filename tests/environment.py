@@ -20,6 +20,8 @@ DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
 for name in ("PRODUCTION", "REDIS_URL", "SECRET_KEY", "PORT", "PREDICT_ANONYMOUS"):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(DATA_DIR)
+# What looks at pictures takes seconds to load; the tests that are about it ask for it.
+os.environ["VIDEO_ENCODER"] = ""
 # A sweep or a republish must never help a test that should work without it.
 os.environ.setdefault("JOB_REPUBLISH_SECONDS", "3600")
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)

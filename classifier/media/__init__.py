@@ -5,7 +5,7 @@ importing this package loads neither PyAV nor numpy.
 """
 
 from classifier.media.parent import decode
-from classifier.media.playback import encode_jpeg, read_wav, write_wav
+from classifier.media.playback import encode_jpeg, read_jpeg, read_wav, write_wav
 from classifier.media.types import (
     MAX_FRAMES,
     MAX_HEIGHT,
@@ -28,6 +28,7 @@ __all__ = [
     "Probe",
     "decode",
     "encode_jpeg",
+    "read_jpeg",
     "read_wav",
     "write_wav",
 ]

@@ -1,4 +1,4 @@
-"""Our own arrays as files that every browser plays, for avi, flv and ogv do not play there.
+"""Our own arrays as files that every browser shows, for avi, flv and ogv do not play there.
 
 These run in the worker's process: they write and read what we made, never what was uploaded.
 """
@@ -54,3 +54,12 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
     buffer = BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def read_jpeg(path: Path) -> NDArray[np.uint8]:
+    """An RGB picture, uint8 (height, width, 3). Raises ``OSError`` for one that can't be read."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

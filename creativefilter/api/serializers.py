@@ -44,17 +44,32 @@ class CandidateSerializer(serializers.Serializer[Any]):
     probability = serializers.FloatField()
 
 
+class ChannelSerializer(serializers.Serializer[Any]):
+    """What one channel says by itself."""
+
+    name = serializers.ChoiceField(["speech", "screen", "video"])
+    segment_num = serializers.IntegerField()
+    probability = serializers.FloatField()
+
+
 class AnalysisSerializer(serializers.Serializer[Any]):
-    """What was decided on a creative. Without usable speech `segment` is null, with a `reason`."""
+    """What was decided on a creative. With nothing said or shown `segment` is null, with a reason.
+
+    A `decision` of `review` asks for a person; `conflict` says that channels contradict each other.
+    """
 
     creative = serializers.IntegerField()
     advertisement_id = serializers.CharField(allow_null=True)
     segment_num = serializers.IntegerField(allow_null=True)
     segment = serializers.CharField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
+    decision = serializers.ChoiceField(["auto", "review"])
+    conflict = serializers.BooleanField()
     reason = serializers.CharField(allow_null=True)
     candidates = CandidateSerializer(many=True)
+    channels = ChannelSerializer(many=True)
     transcript = serializers.CharField()
+    screen_text = serializers.CharField(help_text="The words on the pictures, line by line.")
     model_version = serializers.CharField()
 
 

@@ -1,12 +1,13 @@
-"""The straight line from an upload to a prediction, as three stages of one kind of job.
+"""The straight line from an upload to a prediction, as five stages of one kind of job.
 
-The models are loaded lazily, once per worker process, never before the pool has forked.
+A media version without a file (an imported transcript) walks through the first four untouched.
 """
 
 from __future__ import annotations
 
-import functools
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,43 +15,24 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives import derived, model_versions
-from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
+from creativefilter.creatives import deciding, derived, engines
+from creativefilter.creatives.models import (
+    Creative,
+    MediaVersion,
+    PictureVector,
+    ScreenReading,
+    Transcript,
+)
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 
 if TYPE_CHECKING:
-    from classifier.asr import Transcriber
-    from classifier.text_model import TextModel
+    from classifier.media import Frame
+    from classifier.spot import SpotShape
+
+logger = logging.getLogger(__name__)
 
 State = Creative.State
-
-
-@functools.cache
-def transcriber() -> Transcriber:
-    """The recogniser of this process, as the settings ask for it."""
-    from classifier.asr import load_transcriber
-
-    return load_transcriber(
-        engine=settings.WHISPER_ENGINE,
-        model=settings.WHISPER_MODEL,
-        weights_folder=settings.WEIGHTS_FOLDER,
-        language=settings.WHISPER_LANGUAGE or None,
-        beam_size=settings.WHISPER_BEAM_SIZE,
-        threads=settings.WHISPER_THREADS,
-    )
-
-
-@functools.lru_cache(maxsize=2)
-def text_model(folder: str, digest: str) -> TextModel:
-    """The model of a version; raises ``ArtefactError`` if its folder holds other bytes by now."""
-    from classifier.artefact import ArtefactError
-    from classifier.text_model import TextModel
-
-    model = TextModel.load(Path(folder))
-    if model.artefact is None or model.artefact.digest != digest:
-        raise ArtefactError(Path(folder), "it was replaced since this version was registered")
-    return model
 
 
 def _enter(job: Job, state: str) -> MediaVersion:
@@ -62,12 +44,18 @@ def _enter(job: Job, state: str) -> MediaVersion:
     return media
 
 
+def _save_nothing() -> None:
+    """What a stage saves that had nothing to do."""
+
+
 def decode(job: Job) -> Save:
     """Sound and frames out of the upload, in a bounded child process."""
     from classifier.errors import MediaError
     from classifier.media import decode as decode_media
 
     media = _enter(job, State.DECODING)
+    if not media.file:
+        return _save_nothing
     try:
         decoded = decode_media(Path(media.file.path))
     except MediaError as error:
@@ -93,10 +81,12 @@ def transcribe(job: Job) -> Save:
     from classifier.weights import WeightsError
 
     media = _enter(job, State.TRANSCRIBING)
+    if not media.file:
+        return _save_nothing
     audio = derived.audio(media.pk)
     began = time.monotonic()
     try:
-        [heard] = transcriber().transcribe([audio])
+        [heard] = engines.transcriber().transcribe([audio])
     except WeightsError as error:
         raise JobError("no_weights", repr(error)) from error
     taken = time.monotonic() - began
@@ -118,65 +108,100 @@ def transcribe(job: Job) -> Save:
     return save
 
 
+def read(job: Job) -> Save:
+    """Words out of the pictures, and the shape of the spot."""
+    media = _enter(job, State.READING)
+    if not media.file:
+        return _save_nothing
+    frames = derived.frames(media.pk, media.probe)
+    shape = _shape(media, frames)
+    reading = _reading(media, frames) if frames else None
+
+    def save() -> None:
+        MediaVersion.objects.filter(pk=media.pk).update(shape=asdict(shape))
+        if reading:
+            reading.save()
+
+    return save
+
+
+def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
+    from classifier.asr import Utterance
+    from classifier.spot import measure
+
+    transcript = media.transcripts.first()
+    heard = transcript.utterances if transcript and transcript.spoken else []
+    utterances = [Utterance(**utterance) for utterance in heard]
+    return measure(derived.audio(media.pk), frames, media.seconds or 0.0, utterances)
+
+
+def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | None:
+    """A row for what was read, or for why nothing could be; None if that is known already."""
+    from classifier.screen import ScreenUnavailable
+
+    before = media.readings.first()
+    began = time.monotonic()
+    try:
+        reader = engines.screen_reader()
+        found = reader.read(frames)
+    except ScreenUnavailable as error:
+        logger.warning("media version %s: %s", media.pk, error)
+        # What was read of these bytes before is as true as ever.
+        problem = ScreenReading(media=media, problem="no_screen_reader", seconds_taken=0)
+        return None if before else problem
+    lines = [asdict(line) for line in found.lines]
+    if before and (before.engine, before.lines) == (reader.engine, lines):
+        return None
+    return ScreenReading(
+        media=media,
+        engine=reader.engine,
+        text=found.text,
+        lines=lines,
+        seconds_taken=round(time.monotonic() - began, 3),
+    )
+
+
+def see(job: Job) -> Save:
+    """What the pictures look like, as one vector; nothing where nothing looks at them."""
+    media = _enter(job, State.SEEING)
+    if not media.file or not settings.VIDEO_ENCODER or not media.probe.get("frames"):
+        return _save_nothing
+    encoder = engines.video_encoder()
+    if encoder is None or media.vectors.filter(encoder=encoder.name).exists():
+        return _save_nothing
+
+    from classifier.video import evenly
+
+    vector = encoder.encode(evenly(derived.frames(media.pk, media.probe)))
+
+    def save() -> None:
+        PictureVector.objects.get_or_create(
+            media=media,
+            encoder=encoder.name,
+            defaults={"vector": vector.astype("<f4").tobytes()},
+        )
+
+    return save
+
+
 def classify(job: Job) -> Save:
-    """The decision of the active model version on the newest transcript."""
+    """The decision of the active model version on all that is known by now."""
     from classifier.artefact import ArtefactError
 
     media = _enter(job, State.CLASSIFYING)
-    transcript = media.transcripts.first()
-    if transcript is None:
-        raise JobError("internal", "classifying before transcribing")
-    version = model_versions.active()
-    prediction = Prediction(
-        creative=media.creative, media=media, transcript=transcript, model_version=version
-    )
-    if transcript.spoken:
-        try:
-            model = text_model(model_versions.path(version), version.digest)
-        except ArtefactError as error:
-            raise JobError("no_model", str(error)) from error
-        [decided] = model.predict([transcript.speech])
-        prediction.segment_id = decided.segment
-        prediction.probability = decided.probability
-        prediction.probabilities = {str(n): p for n, p in decided.probabilities.items()}
-        words = model.explain(transcript.speech, decided.segment)
-        prediction.channels = [
-            {
-                "name": "speech",
-                "probabilities": prediction.probabilities,
-                "evidence": [asdict(word) for word in words],
-            }
-        ]
-    else:
-        prediction.reason = Prediction.Reason.NO_SPEECH
+    try:
+        prediction = deciding.decide(media)
+    except ArtefactError as error:
+        raise JobError("no_model", str(error)) from error
 
     def save() -> dict[str, Any]:
         prediction.save()
         Creative.objects.filter(pk=media.creative_id, job=job).update(
             state=State.DONE, error_code=""
         )
-        return outcome(prediction)
+        return deciding.outcome(prediction)
 
     return save
-
-
-def outcome(prediction: Prediction) -> dict[str, Any]:
-    """What a job puts out for a program: numbers, the dictionary's name, the reason if none."""
-    segment = prediction.segment
-    return {
-        "creative": prediction.creative_id,
-        "advertisement_id": prediction.creative.advertisement_id,
-        "segment_num": segment.number if segment else None,
-        "segment": segment.name if segment else None,
-        "probability": prediction.probability,
-        "reason": prediction.reason or None,
-        "candidates": [
-            {"segment_num": number, "probability": probability}
-            for number, probability in prediction.candidates()
-        ],
-        "transcript": prediction.transcript.speech if prediction.transcript else "",
-        "model_version": prediction.model_version.name,
-    }
 
 
 def on_failed(job: Job) -> None:
@@ -192,6 +217,8 @@ ANALYSE = register(
         (
             Stage(gettext_noop("decoding"), "cpu", decode),
             Stage(gettext_noop("transcribing"), "gpu", transcribe),
+            Stage(gettext_noop("reading"), "cpu", read),
+            Stage(gettext_noop("seeing"), "gpu", see),
             Stage(gettext_noop("classifying"), "cpu", classify),
         ),
         on_failed,

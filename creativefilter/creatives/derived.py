@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.media import Media
+    from classifier.media import Frame, Media
 
 AUDIO = "audio.wav"
 
@@ -53,6 +54,19 @@ def audio(media_id: int) -> NDArray[np.float32]:
     from classifier.media import read_wav
 
     return read_wav(folder(media_id) / AUDIO)
+
+
+def frames(media_id: int, probe: Mapping[str, Any]) -> list[Frame]:
+    """The stored frames in time order, as ``MediaVersion.probe`` lists them.
+
+    Raises ``OSError`` if one of them is gone.
+    """
+    from classifier.media import Frame, read_jpeg
+
+    return [
+        Frame(frame["seconds"], read_jpeg(folder(media_id) / frame["file"]))
+        for frame in probe.get("frames", [])
+    ]
 
 
 def remove(media_id: int) -> None:

@@ -15,12 +15,13 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import analysis
+from creativefilter.creatives import analysis, deciding
 from creativefilter.creatives.imports import take_waiting
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
     Prediction,
+    ScreenReading,
     Transcript,
     storage_name,
 )
@@ -164,7 +165,7 @@ def _answered(creative: Creative, media: MediaVersion, owner: User | None) -> Jo
     return lifecycle.create_done(
         analysis.ANALYSE,
         {"creative": creative.pk, "media": media.pk},
-        analysis.outcome(prediction),
+        deciding.outcome(prediction),
         owner,
     )
 
@@ -196,12 +197,15 @@ def decide_again(owner: User | None) -> list[Job]:
     They begin at the last stage: what was heard is not heard again.
     """
     heard = Transcript.objects.filter(media=OuterRef("current_media"))
+    read = ScreenReading.objects.filter(media=OuterRef("current_media"))
     judged = Prediction.objects.filter(
         creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
     )
     with transaction.atomic():
         stale = list(
-            Creative.objects.filter(Exists(heard), ~Exists(judged), state=Creative.State.DONE)
+            Creative.objects.filter(
+                Exists(heard) | Exists(read), ~Exists(judged), state=Creative.State.DONE
+            )
         )
         return _decide(stale, owner)
 

@@ -13,7 +13,16 @@ from creativefilter.jobs.messages import MESSAGES
 def sentence(code: str) -> str:
     """The sentence for an error or reason code in the reader's language; "" for no code."""
     if code == Prediction.Reason.NO_SPEECH:
-        return _("Nobody speaks in this creative, so it is not classified by its words.")
+        return _(
+            "Nobody speaks in this creative and no words were read on its screen: there is nothing "
+            "to classify it by."
+        )
+    if code == "no_screen_reader":
+        return _(
+            "The words on the screen were not read: the text reader (Tesseract with its Russian "
+            "data) is missing or does not work. Tell the administrator and analyse it again "
+            "afterwards."
+        )
     if code == "no_weights":
         return _(
             "Speech recognition could not be started. The file is kept; tell the administrator "
@@ -22,7 +31,7 @@ def sentence(code: str) -> str:
     if code == "no_model":
         return _(
             "The model's files are damaged or belong to another version of the program. The file "
-            "and its transcript are kept; tell the administrator and analyse it again afterwards."
+            "and what was heard and read in it are kept; tell the administrator and analyse it again afterwards."
         )
     if code == "deleted":
         return _("The creative was deleted before its turn came.")

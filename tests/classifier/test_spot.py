@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from classifier import spot
 from classifier.asr import Utterance
 from classifier.media import SAMPLE_RATE, Frame, Media, Probe, decode
-from classifier.spot import NAMES, SILENCE, SpotShape, loudness_of, measure
+from classifier.spot import NAMES, SILENCE, SpotShape, loudness_of
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -27,6 +28,10 @@ def media(audio: Audio, images: list[NDArray[np.uint8]] | None = None, every: fl
         video_codec="h264" if frames else None, sample_rate=44_100, width=None, height=None,
         fps=None, partial=False, share_read=1.0, bad_packets=0,
     ))  # fmt: skip
+
+
+def measure(media: Media, utterances: list[Utterance]) -> SpotShape:
+    return spot.measure(media.audio, media.frames, media.probe.decoded_seconds, utterances)
 
 
 def said(start: float, end: float, text: str = "слово") -> Utterance:

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 
 from classifier.asr import Audio, Transcriber, Transcript
-from creativefilter.creatives import analysis, intake
+from creativefilter.creatives import engines, intake
 from creativefilter.creatives.intake import Received
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
@@ -66,7 +66,7 @@ def analyst(db: None) -> User:
 @pytest.fixture
 def recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     """One recogniser with the packaged weights for all tests of this process."""
-    monkeypatch.setattr(analysis, "transcriber", remembering)
+    monkeypatch.setattr(engines, "transcriber", remembering)
 
 
 @pytest.fixture

@@ -12,7 +12,14 @@ from tasks.submit import queue_of
 
 @pytest.mark.parametrize("urgency", Job.Urgency.values)
 @pytest.mark.parametrize(
-    ("stage", "resource"), [("decoding", "cpu"), ("transcribing", "gpu"), ("classifying", "cpu")]
+    ("stage", "resource"),
+    [
+        ("decoding", "cpu"),
+        ("transcribing", "gpu"),
+        ("reading", "cpu"),
+        ("seeing", "gpu"),
+        ("classifying", "cpu"),
+    ],
 )
 def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -> None:
     job = Job(kind=ANALYSE.name, stage=stage, urgency=urgency)
@@ -21,7 +28,8 @@ def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -
 
 
 def test_the_stages_named_here_are_all_there_are() -> None:
-    assert [stage.name for stage in ANALYSE.stages] == ["decoding", "transcribing", "classifying"]
+    stages = ["decoding", "transcribing", "reading", "seeing", "classifying"]
+    assert [stage.name for stage in ANALYSE.stages] == stages
 
 
 def test_a_worker_of_all_queues_asks_for_people_first() -> None:

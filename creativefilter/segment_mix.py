@@ -1,0 +1,35 @@
+"""How often each segment occurs where the creatives come from, as a setting."""
+
+from __future__ import annotations
+
+import math
+
+from environs import EnvError
+
+from classifier.segments import NUMBERS
+
+
+def segment_mix(text: str) -> dict[int, float] | None:
+    """Shares by segment number, in any unit, from "0:54,1:3,…" with all numbers; None for "".
+
+    Raises ``EnvError`` that says what is wrong.
+    """
+    if not text.strip():
+        return None
+    try:
+        pairs = [pair.split(":") for pair in text.split(",")]
+        shares = [(int(number), float(share)) for number, share in pairs]
+    except ValueError as error:
+        raise _error(f'reads like "0:54,1:3", not {text!r}') from error
+    mix = dict(shares)
+    if len(mix) < len(shares) or set(mix) != set(NUMBERS):
+        raise _error(f"must name each of the segments {', '.join(map(str, NUMBERS))} once")
+    if not all(math.isfinite(share) and share >= 0 for share in mix.values()):
+        raise _error("must hold finite shares, none of them negative")
+    if not sum(mix.values()):
+        raise _error("must hold a share above 0")
+    return mix
+
+
+def _error(what: str) -> EnvError:
+    return EnvError(f'Environment variable "SEGMENT_MIX" {what}')
