@@ -86,3 +86,42 @@ def render(facts: Mapping[str, Any], segments: int) -> str:
     values = {**training, **training["source"], **facts["metrics"], **facts["recipe"]}
     values["threshold"] = shown
     return _CARD.format(**{**values, "libraries": libraries, "segments": segments})
+
+
+_TRAINED = """# Trained bundle
+
+Learned from {creatives} labelled creatives ({families} families of near duplicates) of this
+database. Channels: {channels}. Words: {text}. Pictures: {video}. Fusion: {method}.
+
+Held out, {rows} creatives of families that taught nothing: macro-F1 {macro_f1:.3f}
+({low:.3f} to {high:.3f} over resamples), accuracy {accuracy:.3f}, expected calibration error
+{ece:.3f}. {beside}
+
+The committed parts learn from all creatives. `manifest.json` has the figures of each segment, the
+confusion matrix and the calibration curve.
+"""
+
+
+def render_trained(facts: Mapping[str, Any]) -> str:
+    """The card of a bundle that was learned from labelled creatives, as Markdown."""
+    figures, recipe = facts["hold_out"], facts["recipe"]
+    new = figures["new"]
+    low, high = new["interval"]
+    beside = ""
+    if "base" in figures:
+        beside = (
+            f"The version before: macro-F1 {figures['base']['macro_f1']:.3f}; it had learned from "
+            f"{figures['base_has_seen']} of these creatives itself."
+        )
+    shown = {name: new[name] for name in ("rows", "macro_f1", "accuracy", "ece")}
+    return _TRAINED.format(
+        **facts["training"],
+        **shown,
+        channels="speech, screen" + (", video" if recipe["video"] else ""),
+        text=recipe["text"],
+        video=f"{recipe['video']} on {recipe['encoder']}" if recipe["video"] else "none",
+        method="stack" if "stack" in figures and figures["stack"] > figures["pool"] else "pool",
+        low=low,
+        high=high,
+        beside=beside,
+    )

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.bundle import SpotFeatures
 from classifier.errors import ErrorCode, MediaError
 from classifier.media import Limits, Media, decode
-from classifier.text import assess_transcript
+from classifier.screen import ScreenUnavailable
+from classifier.spot import measure
+from classifier.text import Speech, assess_transcript
+from classifier.video import evenly
 
 if TYPE_CHECKING:
-    from classifier.asr import Transcriber
-    from classifier.text_model import TextModel, TextPrediction
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.asr import Transcriber, Transcript
+    from classifier.bundle import Bundle, Prediction
+    from classifier.screen import ScreenReader
+    from classifier.video import VideoEncoder
+
+logger = logging.getLogger(__name__)
 
 # Files decoded while another is transcribed: enough to keep the recogniser busy, few in memory.
 DECODE_AHEAD = 2
@@ -22,10 +34,10 @@ DECODE_AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was found out about one file.
+    """What was found out about one file: either ``error`` is set, or ``prediction`` is.
 
-    Exactly one of these holds: ``error`` is set; ``prediction`` is set; neither, because nobody
-    speaks in it. ``seconds`` is the length of what was decoded.
+    ``transcript`` is what was heard, speech alone; ``screen`` what was read, line by line;
+    ``seconds`` the length of what was decoded.
     """
 
     path: Path
@@ -33,15 +45,21 @@ class Decision:
     detail: str = ""
     seconds: float | None = None
     transcript: str = ""
-    prediction: TextPrediction | None = None
+    screen: str = ""
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Decoder, recogniser and text model, joined. One broken file never stops the rest."""
+    """Decoder, recogniser, reader, encoder and bundle, joined. One broken file stops no other.
+
+    Without ``reader`` or ``encoder`` the screen is not read, the picture not looked at.
+    """
 
     transcriber: Transcriber
-    model: TextModel
+    bundle: Bundle
+    reader: ScreenReader | None = None
+    encoder: VideoEncoder | None = None
     limits: Limits = field(default_factory=Limits)
 
     def classify(self, paths: Sequence[Path]) -> Iterator[Decision]:
@@ -63,10 +81,37 @@ class Pipeline:
             return Decision(path, error=error.code, detail=error.detail)
         [heard] = self.transcriber.transcribe([media.audio])
         speech = assess_transcript(heard.utterances)
-        prediction = self.model.predict([speech.text])[0] if speech.spoken else None
+        screen = self._read(path, media)
+        [prediction] = self.bundle.predict([self._features(media, heard, speech, screen)])
         return Decision(
             path,
             seconds=media.probe.decoded_seconds,
             transcript=speech.text,
+            screen=screen,
             prediction=prediction,
         )
+
+    def _features(
+        self, media: Media, heard: Transcript, speech: Speech, screen: str
+    ) -> SpotFeatures:
+        utterances = heard.utterances if speech.spoken else ()
+        return SpotFeatures(
+            speech=speech.text if speech.spoken else "",
+            screen=screen,
+            vectors=self._see(media),
+            shape=measure(media.audio, media.frames, media.probe.decoded_seconds, utterances),
+        )
+
+    def _read(self, path: Path, media: Media) -> str:
+        if self.reader is None:
+            return ""
+        try:
+            return self.reader.read(media.frames).text
+        except ScreenUnavailable as error:
+            logger.warning("%s: %s", path, error)
+            return ""
+
+    def _see(self, media: Media) -> dict[str, NDArray[np.float32]]:
+        if self.encoder is None or not media.frames:
+            return {}
+        return {self.encoder.name: self.encoder.encode(evenly(media.frames))}

@@ -132,13 +132,17 @@ def fit(
     matrix = csr_array((values, place), shape=(len(rows), len(used)))
     machine = LinearSVC(C=PENALTY, class_weight="balanced", random_state=SEED)
     machine.fit(matrix, table.segments[rows])
-    scales = np.abs(machine.coef_).max(axis=1) / 127
+    coefficients, intercepts = machine.coef_, machine.intercept_
+    if len(machine.classes_) == 2:  # scikit-learn keeps one row for both
+        coefficients = np.concatenate([-coefficients, coefficients])
+        intercepts = np.concatenate([-intercepts, intercepts])
+    scales = np.abs(coefficients).max(axis=1) / 127
     weights = np.zeros((BUCKETS, len(machine.classes_)), np.int8)
-    weights[used] = np.rint(machine.coef_ / scales[:, None]).T
+    weights[used] = np.rint(coefficients / scales[:, None]).T
     return Parameters(
         weights=weights,
         scales=scales.astype(np.float32),
-        intercepts=machine.intercept_.astype(np.float32),
+        intercepts=intercepts.astype(np.float32),
         silent=_silent_margins(table, chosen, machine.classes_, calibration),
         numbers=machine.classes_.astype(np.int64),
         frequencies=frequencies.astype(np.uint32),
