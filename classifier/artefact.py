@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,12 @@ class Artefact:
         """The arrays of an ``.npz`` file; raises ``ArtefactError`` when one would need pickle."""
         try:
             with np.load(self.path(name), allow_pickle=False) as file:
-                return {key: file[key] for key in file.files}
-        except (ValueError, BadZipFile, EOFError, AttributeError) as error:
+                arrays = {key: file[key] for key in file.files}
+        except (ValueError, TypeError, BadZipFile, EOFError, zlib.error) as error:
             raise ArtefactError(self.folder, f"{name} holds no plain arrays: {error}") from error
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ArtefactError(self.folder, f"{name} holds no plain arrays: other files lie in it")
+        return arrays
 
     @property
     def size(self) -> int:
@@ -101,7 +105,7 @@ def read_artefact(folder: Path, kind: str, version: int) -> Artefact:
         manifest = json.loads(raw)
         found = manifest["kind"], manifest["version"]
         files, facts = dict(manifest["files"]), dict(manifest["facts"])
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ArtefactError(folder, f"there is no {MANIFEST}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ArtefactError(folder, f"{MANIFEST} cannot be read: {error!r}") from error
@@ -121,6 +125,8 @@ def _verify(folder: Path, name: str, digest: object) -> None:
     path = folder / name
     if not path.is_file():
         raise ArtefactError(folder, f"{name} is missing")
+    if path.resolve() != folder.resolve() / name:
+        raise ArtefactError(folder, f"{name} is a link: the file lies elsewhere")
     if _sha256(path) != digest:
         raise ArtefactError(folder, f"{name} is not the file that the manifest describes (sha256)")
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from classifier import fusion as fusing
 from classifier import terms
-from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.artefact import MANIFEST, Artefact, ArtefactError, read_artefact, write_artefact
 from classifier.evaluation import Evaluation, evaluate
 from classifier.evidence import Evidence
 from classifier.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities
@@ -291,7 +291,7 @@ class Bundle:
             return []
         opinions = self.parts.opinions(features)
         fused = self.weighed(self.parts.fuse(opinions, features))
-        contradicted = fusing.conflicts(opinions, fused, self.parts.fusion)
+        contradicted = self._contradicted(opinions, fused)
         masks = opinions.masks()
         automatic = self._automatic(fused, masks, contradicted, self.precision)
         result = []
@@ -321,12 +321,17 @@ class Bundle:
             raise ValueError("there is nothing to judge")
         opinions = self.parts.opinions(features)
         fused = self.weighed(self.parts.fuse(opinions, features))
-        contradicted = fusing.conflicts(opinions, fused, self.parts.fusion)
+        contradicted = self._contradicted(opinions, fused)
 
         def automatic(target: float) -> NDArray[np.bool_]:
             return self._automatic(fused, opinions.masks(), contradicted, target)
 
         return evaluate(fused, np.searchsorted(NUMBERS, segments), automatic, families)
+
+    def _contradicted(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
+        """Priors move all channels alike: what they moved contradicts nothing."""
+        moved = {name: self.weighed(said) for name, said in opinions.probabilities.items()}
+        return fusing.conflicts(Opinions(moved), fused, self.parts.fusion)
 
     def _automatic(
         self,
@@ -421,7 +426,7 @@ def _by_number(row: NDArray[np.float64]) -> dict[int, float]:
 
 
 def _has(artefact: Artefact, part: str) -> bool:
-    return any(name.startswith(f"{part}/") for name in artefact.files)
+    return f"{part}/{MANIFEST}" in artefact.files
 
 
 def _load_text(artefact: Artefact) -> TextHead:
@@ -429,6 +434,8 @@ def _load_text(artefact: Artefact) -> TextHead:
         from classifier.transformer_text import TransformerText
 
         return TransformerText.load(artefact.folder / _TRANSFORMER)
+    if not _has(artefact, _TEXT):
+        raise ArtefactError(artefact.folder, "it holds no text model")
     return TextModel.load(artefact.folder / _TEXT)
 
 
