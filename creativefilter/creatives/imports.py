@@ -29,8 +29,6 @@ _WHOLE = re.compile(r"([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:\s[0-9]{3})+")
 _SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _SEGMENT = re.compile(r"([0-9]{1,6})(?:[.,]0+)?")
-# The two numbers name a lock of ours; single numbers are taken by uploads.
-_LOCK = (1, 1)
 
 
 class CellError(ValueError):
@@ -163,7 +161,7 @@ def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) ->
     """
     table = cleaned(rows, segment_number)
     with transaction.atomic():
-        _wait_for_arrivals()
+        _write_alone()
         creatives = _creatives(list(table.values))
         here = {name: table.values[name] for name in creatives}
         absent = {name: n for name, n in table.values.items() if name not in creatives}
@@ -194,18 +192,14 @@ def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) ->
 
 
 def _creatives(names: Sequence[str]) -> dict[str, int]:
-    """Keys of the creatives by Advertisement ID, locked: a person's label comes before or after.
-
-    In between, ours would lie over one that was not seen.
-    """
-    found: dict[str, int] = {}
-    for batch in batches(names):
-        locked = Creative.objects.select_for_update().filter(advertisement_id__in=batch)
-        found.update(
-            (str(name), pk)
-            for name, pk in locked.order_by("pk").values_list("advertisement_id", "pk")
+    """Keys of the creatives that are here, by Advertisement ID."""
+    return {
+        str(name): pk
+        for batch in batches(names)
+        for name, pk in Creative.objects.filter(advertisement_id__in=batch).values_list(
+            "advertisement_id", "pk"
         )
-    return found
+    }
 
 
 def _newest_labels(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
@@ -244,8 +238,10 @@ def _let_wait(absent: Mapping[str, int], source: str) -> int:
 def take_waiting(creatives: Iterable[Creative]) -> None:
     """Gives creatives the labels that waited for them, in the transaction that adds them."""
     arrived = {creative.advertisement_id: creative.pk for creative in creatives}
-    _wait_for_imports()
-    waiting = WaitingLabel.objects.filter(pk__in=[name for name in arrived if name])
+    # For update, so that an import that is under way ends first (see _write_alone).
+    waiting = WaitingLabel.objects.select_for_update().filter(
+        pk__in=[name for name in arrived if name]
+    )
     Label.objects.bulk_create(
         Label(
             creative_id=arrived[label.advertisement_id],
@@ -257,23 +253,17 @@ def take_waiting(creatives: Iterable[Creative]) -> None:
     waiting.delete()
 
 
-def _wait_for_arrivals() -> None:
-    """Nothing arrives until this transaction ends: no label may wait for what is just coming.
+def _write_alone() -> None:
+    """Nobody else writes or takes labels until this transaction ends; all can read them.
 
-    SQLite's transactions come one after the other anyway.
+    What a person says meanwhile is then newer than ours, and no label is left waiting for a
+    creative that has just arrived. SQLite's transactions come one after the other anyway.
     """
-    _lock("SELECT pg_advisory_xact_lock(%s, %s)")
-
-
-def _wait_for_imports() -> None:
-    """No labels are imported until this transaction ends; others may arrive."""
-    _lock("SELECT pg_advisory_xact_lock_shared(%s, %s)")
-
-
-def _lock(statement: str) -> None:
     if connection.vendor == "postgresql":
+        # In this order, which is that of take_waiting.
+        tables = f"{WaitingLabel._meta.db_table}, {Label._meta.db_table}"
         with connection.cursor() as cursor:
-            cursor.execute(statement, _LOCK)
+            cursor.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
 
 
 def batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:

@@ -112,7 +112,7 @@ def _add_absent(names: list[str]) -> int:
         ignore_conflicts=True,
     )
     arrived = list(here.exclude(advertisement_id__in=known).filter(media=None))
-    # Before the rows are locked: an import of labels locks in this order, too.
+    # Before any row is locked: an import of labels, which may have to end first, needs the rows.
     take_waiting(arrived)
     return len(arrived)
 

@@ -1,0 +1,292 @@
+"""manage.py import_labels: what a table says of creatives, beside what people and models say."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from creativefilter.creatives import imports, review
+from creativefilter.creatives.models import Creative, Label, Segment, WaitingLabel
+from tests.creatives.analysing import effective, take_in
+
+pytestmark = pytest.mark.django_db
+
+
+def written(folder: Path, *lines: str, name: str = "labels.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(["Advertisement ID;Segment_num", *lines, ""]), "utf-8")
+    return path
+
+
+def import_labels(table: Path, dry_run: bool = False) -> tuple[str, str]:
+    """What the command says, and what it complains of."""
+    out, err = io.StringIO(), io.StringIO()
+    with translation.override("en"):
+        call_command("import_labels", str(table), dry_run=dry_run, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def creative(name: str) -> Creative:
+    return Creative.objects.create(advertisement_id=name, name=name)
+
+
+def labels_of(row: Creative) -> list[tuple[int | None, str]]:
+    return list(row.labels.order_by("pk").values_list("segment", "note"))
+
+
+def waiting() -> dict[str, int]:
+    return dict(WaitingLabel.objects.values_list("advertisement_id", "segment"))
+
+
+def test_creatives_that_are_here_are_labelled_and_the_others_labels_wait(tmp_path: Path) -> None:
+    here = creative("1")
+    out, err = import_labels(written(tmp_path, "1;12", "2;13"))
+    assert labels_of(here) == [(12, "labels.csv")]
+    assert here.labels.get().author is None
+    assert effective(here).effective_segment == 12
+    assert waiting() == {"2": 13}
+    assert "New labels: 1." in out
+    assert "wait for their creatives: 1, new or changed: 1." in out
+    assert err == ""
+
+
+def test_the_same_table_again_changes_nothing(tmp_path: Path) -> None:
+    creative("1")
+    table = written(tmp_path, "1;12", "2;13")
+    import_labels(table)
+    before = list(Label.objects.values()), list(WaitingLabel.objects.values())
+    out, _err = import_labels(table)
+    assert (list(Label.objects.values()), list(WaitingLabel.objects.values())) == before
+    assert "New labels: 0.\nLabelled so already: 1." in out
+    assert "wait for their creatives: 1, new or changed: 0." in out
+
+
+def test_a_later_table_goes_over_an_earlier_one(tmp_path: Path) -> None:
+    here = creative("1")
+    import_labels(written(tmp_path, "1;12", "2;13"))
+    import_labels(written(tmp_path, "1;9", "2;10", name="later.csv"))
+    assert labels_of(here) == [(12, "labels.csv"), (9, "later.csv")]
+    assert waiting() == {"2": 10}
+    assert WaitingLabel.objects.get().source == "later.csv"
+
+
+def test_what_a_person_said_stays_and_is_told(tmp_path: Path, analyst: User) -> None:
+    chosen, agreed, withdrawn = creative("1"), creative("2"), creative("3")
+    import_labels(written(tmp_path, "1;3", "2;3", "3;3"))
+    for row, number in ((chosen, 12), (agreed, 3), (withdrawn, None)):
+        segment = None if number is None else Segment.objects.get(pk=number)
+        review.set_label(row, segment, analyst)
+    out, _err = import_labels(written(tmp_path, "1;3", "2;3", "3;3"))
+    assert Label.objects.count() == 6
+    assert effective(chosen).effective_segment == 12
+    assert effective(withdrawn).label_segment is None
+    assert "Row 2: 1 stays 12, as a person said; the table says 3." in out
+    assert "Row 4: 3 stays unlabelled, as a person wanted; the table says 3." in out
+    assert "Labelled so already: 1.\nLeft as a person labelled them: 2." in out
+
+
+def test_a_label_that_waited_is_there_when_the_file_is(tmp_path: Path, folders: Path) -> None:
+    import_labels(written(tmp_path, "4297908;12", "7;13"))
+    received = take_in(b"bytes", "4297908.avi")
+    assert labels_of(received.creative) == [(12, "labels.csv")]
+    assert waiting() == {"7": 13}
+    # A later version of the file is no reason to label the creative again.
+    take_in(b"other bytes", "4297908.avi")
+    assert len(labels_of(received.creative)) == 1
+    assert labels_of(take_in(b"whatever", "unknown.avi", advertisement_id="7").creative) == [
+        (13, "labels.csv")
+    ]
+
+
+def test_rows_that_cannot_be_used_are_told_and_the_others_go_in(tmp_path: Path) -> None:
+    table = written(
+        tmp_path,
+        "1;12",
+        ";13",
+        "3;",
+        "",
+        "5;99",
+        "6;card",
+        "4,29791E+06;2",
+        f"{'8' * 65};2",
+        "9\x00;2",
+        "10",
+        "11;6",
+        "12;5,0",
+    )
+    out, err = import_labels(table)
+    assert waiting() == {"1": 12, "11": 0, "12": 5}
+    assert "Rows that can't be used: 8." in out
+    told = err.replace("\x1b[0m", "").splitlines()
+    assert [line.split(":")[0] for line in told] == [
+        "Row 3", "Row 4", "Row 6", "Row 7", "Row 8", "Row 9", "Row 10", "Row 11",
+    ]  # fmt: skip
+    assert "the Advertisement ID is blank" in told[0]
+    assert "the segment is blank" in told[1]
+    assert "there is no segment with this number: 99." in told[2]
+    assert "there is no segment with this number: card." in told[3]
+    assert "shortened the Advertisement ID: 4,29791E+06" in told[4]
+
+
+def test_a_table_that_contradicts_itself_labels_neither_way(tmp_path: Path) -> None:
+    # Segment 6 is segment 0, so the rows of 2 agree.
+    out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
+    assert waiting() == {"2": 0}
+    assert "Row 2: 1 stands in the rows 2, 4 and differs: none of them is used." in err
+    assert "Row 4: 1 stands" in err
+    assert "Rows that can't be used: 2." in out
+
+
+def test_numbers_as_spreadsheets_write_them_are_the_same_id(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in (["Advertisement ID", "Segment_num"], [4297908.0, 12.0], [None, None], ["7.0", 1]):
+        book.active.append(line)
+    book.active.append(["1 234 567", "2"])
+    book.active.append(["0042", "3"])
+    book.active.append(["#N/A", 3])
+    book.active.cell(7, 1).data_type = "e"
+    book.save(tmp_path / "labels.xlsx")
+    _out, err = import_labels(tmp_path / "labels.xlsx")
+    assert waiting() == {"4297908": 12, "7": 1, "1234567": 2, "0042": 3}
+    assert "Row 7: the Advertisement ID is blank." in err
+
+
+def test_a_trial_counts_and_writes_nothing(tmp_path: Path) -> None:
+    creative("1")
+    out, _err = import_labels(written(tmp_path, "1;12", "2;13"), dry_run=True)
+    assert "New labels: 1." in out
+    assert "nothing was written" in out
+    assert (Label.objects.count(), WaitingLabel.objects.count()) == (0, 0)
+
+
+def test_the_shares_of_the_segments_are_shown(tmp_path: Path) -> None:
+    out, _err = import_labels(written(tmp_path, "1;0", "2;6", "3;0", "4;12", "4;12", "5;"))
+    shares = [line.split() for line in out.splitlines() if "%" in line]
+    assert [(line[0], line[1], line[2]) for line in shares] == [
+        ("75.00%", "3", "0"),
+        ("25.00%", "1", "12"),
+    ]
+
+
+def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No row of"):
+        import_labels(written(tmp_path, "1;99"))
+
+
+def test_a_first_row_that_is_too_long_is_refused_not_shifted(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="more cells than the heading"):
+        import_labels(written(tmp_path, "1;12;13", "2;13"))
+    assert waiting() == {}
+
+
+def test_the_labels_that_wait_are_a_page_to_read(
+    tmp_path: Path, client: Client, analyst: User
+) -> None:
+    import_labels(written(tmp_path, "4297908;12", "77;13"))
+    client.force_login(analyst)
+    page = client.get(reverse("admin:creatives_waitinglabel_changelist"), {"q": "4297908"})
+    assert page.status_code == 200
+    assert "4297908" in page.content.decode()
+    assert page.context["cl"].result_count == 1
+    assert client.get(reverse("admin:creatives_waitinglabel_add")).status_code == 403
+
+
+def test_the_reference_table_goes_in_as_a_whole(reference_data: Path) -> None:
+    rows = (reference_data / "train_segments.csv").read_text("utf-8").splitlines()[1:]
+    for name in (rows[0].split(",")[0], rows[-1].split(",")[0]):
+        creative(name)
+    out, err = import_labels(reference_data / "train_segments.csv")
+    assert err == ""
+    assert Label.objects.count() == 2
+    assert WaitingLabel.objects.count() == len(rows) - 2
+    assert " 55.59%    9861  0 · " in out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_label_waits_for_a_creative_that_arrives_meanwhile(tmp_path: Path) -> None:
+    table = written(tmp_path, "1;12")
+    here, imported = threading.Event(), threading.Event()
+
+    def arrive() -> None:
+        try:
+            with transaction.atomic():
+                imports.take_waiting([creative("1")])
+                here.set()
+                # The import has to wait for our commit; one that does not is done by then.
+                imported.wait(0.5)
+        finally:
+            here.set()
+            connection.close()
+
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    here.wait(20)
+    import_labels(table)
+    imported.set()
+    thread.join(20)
+    assert labels_of(Creative.objects.get(advertisement_id="1")) == [(12, "labels.csv")]
+    assert waiting() == {}
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Callable[[], Any]], None]:
+    """``meanwhile(table, action)``: the action begins when the import has read what is there.
+
+    An action that need not wait for the import is done before the import writes.
+    """
+    real = imports._newest_labels
+
+    def run(table: Path, action: Callable[[], Any]) -> None:
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                action()
+            finally:
+                done.set()
+                connection.close()
+
+        thread = threading.Thread(target=work)
+
+        def read_then_wait(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
+            said = real(creatives)
+            thread.start()
+            done.wait(0.5)
+            return said
+
+        monkeypatch.setattr(imports, "_newest_labels", read_then_wait)
+        import_labels(table)
+        thread.join(20)
+
+    return run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_comes_during_an_import_gets_its_label(
+    tmp_path: Path, folders: Path, meanwhile: Callable[[Path, Callable[[], Any]], None]
+) -> None:
+    meanwhile(written(tmp_path, "4297908;12"), lambda: take_in(b"bytes", "4297908.avi"))
+    assert labels_of(Creative.objects.get()) == [(12, "labels.csv")]
+    assert waiting() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_who_decides_during_an_import_has_the_last_word(
+    tmp_path: Path, analyst: User, meanwhile: Callable[[Path, Callable[[], Any]], None]
+) -> None:
+    row, card = creative("1"), Segment.objects.get(pk=12)
+    meanwhile(written(tmp_path, "1;3"), lambda: review.set_label(row, card, analyst))
+    assert [segment for segment, _note in labels_of(row)] == [3, 12]
+    assert effective(row).effective_segment == 12
