@@ -31,7 +31,8 @@ def sentence(code: str) -> str:
     if code == "no_model":
         return _(
             "The model's files are damaged or belong to another version of the program. The file "
-            "and what was heard and read in it are kept; tell the administrator and analyse it again afterwards."
+            "and what was heard and read in it are kept; tell the administrator and analyse it "
+            "again afterwards."
         )
     if code == "deleted":
         return _("The creative was deleted before its turn came.")

@@ -1,4 +1,4 @@
-"""manage.py classify: files and folders in, a row for each out; no database is touched."""
+"""manage.py classify: files and folders in, a row for each out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from creativefilter.creatives import engines
 from creativefilter.creatives.management.commands.classify import files_of
+from creativefilter.creatives.models import ModelVersion
 from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_TOO, remembering
 
-pytestmark = pytest.mark.weights
+pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
 @pytest.fixture
@@ -52,10 +54,14 @@ def test_each_file_is_a_json_line_and_a_broken_one_does_not_stop_the_rest(
     assert card["seconds"] == pytest.approx(11.9, abs=0.1)
     assert "процентов" in card["transcript"]
     assert card["reason"] is card["error"] is None
+    assert card["decision"] == "auto"
+    assert "Кредитная карта" in card["screen"]
     assert bad["file"] == str(broken)
     assert bad["error"].startswith("This is neither audio nor video")
     assert bad["Segment_num"] is bad["probability"] is bad["Advertisement ID"] is None
+    assert bad["decision"] is None
     assert (music["reason"], music["Segment"], music["error"]) == ("no_speech", None, None)
+    assert (music["decision"], music["screen"]) == ("review", "")
     assert deposit["Segment_num"] == 13
 
 
@@ -133,6 +139,21 @@ def test_the_settings_choose_the_recogniser(settings: Any, tmp_path: Path) -> No
 def test_a_model_that_cannot_be_read_is_a_clear_error(
     known: None, settings: Any, tmp_path: Path
 ) -> None:
-    settings.STARTER_MODEL = tmp_path
+    ModelVersion.objects.update(folder=str(tmp_path))
     with pytest.raises(CommandError, match=tmp_path.name):
         classify(DEMO / MUSIC)
+    ModelVersion.objects.update(is_active=False)
+    settings.STARTER_MODEL = tmp_path / "none"
+    with pytest.raises(CommandError, match="none: there is no manifest"):
+        classify(DEMO / MUSIC)
+
+
+def test_a_computer_that_cannot_read_screens_says_so_and_decides_by_the_speech(
+    known: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines.screen_reader.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    err = io.StringIO()
+    [card] = map(json.loads, classify(DEMO / SPOKEN, json=True, stderr=err).splitlines())
+    assert "Tesseract is not installed" in err.getvalue()
+    assert (card["Segment_num"], card["screen"]) == (12, "")

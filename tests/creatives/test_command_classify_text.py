@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from creativefilter.creatives.models import ModelVersion
+
+pytestmark = pytest.mark.django_db
 CARD = "Кредитная карта Ёлка-Банка: целый год без процентов на «любые» покупки; обслуживание даром."
 DEPOSIT = "Откройте вклад по ставке до шестнадцати процентов годовых. Высокий доход и надёжность."
 ROWS = [("4297908", CARD), ("0042", "ДИНАМИЧНАЯ МУЗЫКА"), ("7", ""), ("abc", DEPOSIT)]
@@ -41,11 +43,12 @@ def test_a_table_as_offices_save_it_is_understood(
     assert (card["Advertisement ID"], card["text"]) == ("4297908", CARD)
     assert (card["Segment_num"], card["Segment"]) == ("12", "Кредитные карты")
     assert 0.3 < float(card["probability"]) <= 1
-    assert card["reason"] == ""
+    assert (card["decision"], card["reason"]) == ("auto", "")
     assert (deposit["Advertisement ID"], deposit["Segment_num"]) == ("abc", "13")
     for silent in (music, empty):
         assert (silent["Segment_num"], silent["Segment"]) == ("", "")
         assert (silent["probability"], silent["reason"]) == ("", "no_speech")
+        assert silent["decision"] == "review"
     assert music["Advertisement ID"] == "0042"
 
 
@@ -54,7 +57,8 @@ def test_other_columns_stay_where_they_were(tmp_path: Path) -> None:
     table.write_text(f"month;Advertisement ID;text\n2023-01;0042;{DEPOSIT}\n", "utf-8")
     [row] = classify_text(table, tmp_path / "out.csv")
     assert list(row) == [
-        "month", "Advertisement ID", "text", "Segment_num", "Segment", "probability", "reason",
+        "month", "Advertisement ID", "text", "Segment_num", "Segment", "probability", "decision",
+        "reason",
     ]  # fmt: skip
     assert row["month"] == "2023-01"
 
@@ -138,9 +142,9 @@ def test_a_table_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
         classify_text(table, tmp_path / "no such folder" / "out.csv")
 
 
-def test_a_model_that_cannot_be_read_is_a_clear_error(settings: Any, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text(as_csv(","), "utf-8")
-    settings.STARTER_MODEL = tmp_path
+    ModelVersion.objects.update(folder=str(tmp_path))
     with pytest.raises(CommandError, match=tmp_path.name):
         classify_text(table, tmp_path / "out.csv")

@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
+from creativefilter.creatives import engines
 from creativefilter.creatives.intake import advertisement_id_of
 from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Prediction
 
 MEDIA = {".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
          ".mkv", ".mpg", ".mpeg", ".flac", ".opus"}  # fmt: skip
@@ -50,10 +52,40 @@ class Command(BaseCommand):
     def _decisions(self, files: list[Path]) -> Any:
         from tqdm import tqdm
 
-        pipeline = load_pipeline()
+        pipeline = self._pipeline()
         # On standard error, so that the rows can be piped; silent where nobody looks.
         return tqdm(
             pipeline.classify(files), total=len(files), file=sys.stderr, disable=None, unit="file"
+        )
+
+    def _pipeline(self) -> Pipeline:
+        """All that the model needs, with every core for the one process that runs."""
+        from classifier.artefact import ArtefactError
+        from classifier.asr import load_transcriber
+        from classifier.screen import ScreenUnavailable
+        from classifier.weights import WeightsError
+
+        try:
+            transcriber = load_transcriber(
+                engine=settings.WHISPER_ENGINE,
+                model=settings.WHISPER_MODEL,
+                weights_folder=settings.WEIGHTS_FOLDER,
+                language=settings.WHISPER_LANGUAGE or None,
+                beam_size=settings.WHISPER_BEAM_SIZE,
+                threads=settings.CPUS,
+            )
+            bundle = engines.bundle_without_worker()
+        except WeightsError as error:
+            raise CommandError(error.sentence(_language())) from error
+        except ArtefactError as error:
+            raise CommandError(str(error)) from error
+        try:
+            reader = engines.screen_reader()
+        except ScreenUnavailable as error:
+            self.stderr.write(error.sentence(_language()))
+            reader = None
+        return Pipeline(
+            transcriber, bundle, reader, engines.video_encoder() if bundle.encoder else None
         )
 
     def _write(self, rows: list[dict[str, Any]], out: Path) -> None:
@@ -81,44 +113,21 @@ def files_of(paths: list[Path]) -> list[Path]:
     return files
 
 
-def load_pipeline() -> Pipeline:
-    """Recogniser and starter model, with every core for the one process that runs."""
-    from classifier.artefact import ArtefactError
-    from classifier.asr import load_transcriber
-    from classifier.text_model import TextModel
-    from classifier.weights import WeightsError
-
-    try:
-        transcriber = load_transcriber(
-            engine=settings.WHISPER_ENGINE,
-            model=settings.WHISPER_MODEL,
-            weights_folder=settings.WEIGHTS_FOLDER,
-            language=settings.WHISPER_LANGUAGE or None,
-            beam_size=settings.WHISPER_BEAM_SIZE,
-            threads=settings.CPUS,
-        )
-    except WeightsError as error:
-        raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
-    try:
-        return Pipeline(transcriber, TextModel.load(settings.STARTER_MODEL))
-    except ArtefactError as error:
-        raise CommandError(str(error)) from error
-
-
 def row_of(decision: Decision) -> dict[str, Any]:
     """A decision as a row, numbers as numbers, the error in the reader's language."""
-    prediction = decision.prediction
-    segment = by_number(prediction.segment) if prediction else None
-    quiet = prediction is None and decision.error is None
+    said = decision.prediction
+    segment = by_number(said.segment) if said and said.segment is not None else None
     return {
         "file": str(decision.path),
         "Advertisement ID": advertisement_id_of(decision.path.name),
         "Segment_num": segment.number if segment else None,
         "Segment": segment.name if segment else None,
-        "probability": round(prediction.probability, 4) if prediction else None,
+        "probability": round(said.probability, 4) if said and said.probability else None,
+        "decision": said.decision if said else None,
         "seconds": round(decision.seconds, 2) if decision.seconds is not None else None,
         "transcript": decision.transcript,
-        "reason": "no_speech" if quiet else None,
+        "screen": decision.screen,
+        "reason": str(Prediction.Reason.NO_SPEECH) if said and segment is None else None,
         "error": sentence(decision.error) if decision.error else None,
     }
 
@@ -129,12 +138,16 @@ def as_json(row: dict[str, Any]) -> str:
 
 def as_line(decision: Decision, row: dict[str, Any]) -> str:
     name = f"{decision.path.name:20}"
-    if decision.error:
-        return f"{name} — {row['error']}"
-    if decision.prediction is None:
-        return f"{name} — {sentence('no_speech')}"
+    if row["error"] or row["reason"]:
+        return f"{name} — {row['error'] or sentence(row['reason'])}"
     seconds = _("%s s") % f"{row['seconds']:6.1f}"
+    doubt = "" if row["decision"] == Prediction.Decision.AUTO else f"[{_('needs a person')}] "
+    words = row["transcript"] or row["screen"].replace("\n", " / ")
     return (
         f"{name} {row['Segment_num']:>2} · {row['Segment']:27} {row['probability']:4.0%} "
-        f"{seconds}  {row['transcript'][:70]}"
+        f"{seconds}  {doubt}{words[:70]}"
     )
+
+
+def _language() -> str:
+    return (get_language() or "ru")[:2]

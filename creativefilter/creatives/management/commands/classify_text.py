@@ -6,15 +6,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives import engines
 from creativefilter.creatives.models import Prediction
 
 
 class Command(BaseCommand):
-    help = "Adds Segment_num, Segment, probability and reason to a table of transcripts."
+    help = "Adds Segment_num, Segment, probability, decision and reason to a table of transcripts."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,28 +44,19 @@ class Command(BaseCommand):
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
     """Columns beside the texts; without usable speech the segment stays empty, with a reason."""
+    from classifier.bundle import SpotFeatures
     from classifier.segments import by_number
     from classifier.text import assess_speech
-    from classifier.text_model import TextModel
 
     speeches = [assess_speech(text) for text in texts]
-    model = TextModel.load(settings.STARTER_MODEL)
-    decided = iter(model.predict([speech.text for speech in speeches if speech.spoken]))
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("Segment_num", "Segment", "probability", "reason")
+    features = [SpotFeatures(speech.text if speech.spoken else "") for speech in speeches]
+    predictions = engines.bundle_without_worker().predict(features, evidence=False)
+    segments = [None if p.segment is None else by_number(p.segment) for p in predictions]
+    silent = str(Prediction.Reason.NO_SPEECH)
+    return {
+        "Segment_num": [segment.number if segment else None for segment in segments],
+        "Segment": [segment.name if segment else "" for segment in segments],
+        "probability": [round(p.probability, 4) if p.probability else None for p in predictions],
+        "decision": [p.decision for p in predictions],
+        "reason": ["" if segment else silent for segment in segments],
     }
-    for speech in speeches:
-        if speech.spoken:
-            prediction = next(decided)
-            segment = by_number(prediction.segment)
-            row: tuple[Any, ...] = (
-                segment.number,
-                segment.name,
-                round(prediction.probability, 4),
-                "",
-            )
-        else:
-            row = (None, "", None, str(Prediction.Reason.NO_SPEECH))
-        for values, value in zip(columns.values(), row, strict=True):
-            values.append(value)
-    return columns
