@@ -54,9 +54,7 @@ def train(
     from catboost import CatBoostClassifier  # type: ignore[import-untyped]
 
     table = _table(opinions, features)
-    machine = CatBoostClassifier(
-        cat_features=list(range(_WIDTH - len(_CATEGORIES), _WIDTH)), **_SETTINGS
-    )
+    machine = CatBoostClassifier(cat_features=_PLACES, **_SETTINGS)
     machine.fit(table, columns)
     return Stack(machine)
 
@@ -78,8 +76,10 @@ class Stack:
             machine.load_model(str(artefact.path(_MODEL)), format="cbm")
         except CatBoostError as error:
             raise ArtefactError(folder, f"{_MODEL} cannot be used: {error}") from error
-        if len(machine.feature_names_) != _WIDTH:
+        if (len(machine.feature_names_), machine.get_cat_feature_indices()) != (_WIDTH, _PLACES):
             raise ArtefactError(folder, f"{_MODEL} was not trained on such features")
+        if not len(machine.classes_) or not set(machine.classes_) <= set(range(len(NUMBERS))):
+            raise ArtefactError(folder, f"{_MODEL} was not trained on these segments")
         return cls(machine)
 
     def save(self, folder: Path) -> Artefact:
@@ -99,6 +99,7 @@ class Stack:
 
 
 _WIDTH = len(CHANNELS) * len(NUMBERS) + len(NAMES) + len(_CATEGORIES)
+_PLACES = list(range(_WIDTH - len(_CATEGORIES), _WIDTH))
 
 
 def _table(opinions: Opinions, features: Sequence[SpotFeatures]) -> list[list[Any]]:
