@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.bundle import STARTER, Bundle, HeldOut, Parts
-from classifier.evaluation import Evaluation, by_other_folds, evaluate
+from classifier.cross_validation import evaluation_of, in_all_segments
+from classifier.evaluation import Evaluation
 from classifier.families import fingerprints
 from classifier.features import BLOCK_WEIGHTS
 from classifier.fusion import CHANNELS, SPEECH, Fusion
@@ -31,11 +32,9 @@ from classifier.training import (
     PENALTY,
     PRECISION,
     SEED,
-    Scores,
     Table,
     TrainingRow,
     best_calibration,
-    calibrated,
     fit,
     grouped_scores,
     measure_grouped,
@@ -103,7 +102,7 @@ def train_starter(
         seen=fingerprints([row.text for row in rows]),
     )
     threshold = Bundle(parts).threshold(_ONLY_SPEECH)
-    facts = _facts(table, figures, _evaluation(table, scores), threshold)
+    facts = _facts(table, figures, evaluation_of(table, scores), threshold)
     artefact = parts.save(folder, facts, render(facts, len(table.numbers)))
     progress(f"written: {folder} ({artefact.size / 1e6:.1f} MB)")
     return TrainingReport(
@@ -142,7 +141,7 @@ def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
 def _held_out(table: Table, probabilities: NDArray[np.float64]) -> HeldOut:
     heard = table.spoken
     return HeldOut(
-        _all_segments(table, probabilities)[heard],
+        in_all_segments(table, probabilities)[heard],
         np.searchsorted(NUMBERS, table.segments[heard]),
         np.full(int(heard.sum()), _ONLY_SPEECH, np.uint8),
     )
@@ -152,20 +151,6 @@ def _shares(table: Table) -> NDArray[np.float64]:
     columns = np.searchsorted(NUMBERS, table.segments[table.spoken])
     result: NDArray[np.float64] = np.bincount(columns, minlength=len(NUMBERS)) / len(columns)
     return result
-
-
-def _all_segments(table: Table, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    result = np.zeros((len(probabilities), len(NUMBERS)))
-    result[:, np.searchsorted(NUMBERS, table.numbers)] = probabilities
-    return result
-
-
-def _evaluation(table: Table, scores: Scores) -> Evaluation:
-    """Of all rows out of fold; those in which nobody speaks are left undecided, as in use."""
-    said = _all_segments(table, calibrated(table, scores))
-    said[~table.spoken] = np.nan
-    columns = np.searchsorted(NUMBERS, table.segments)
-    return evaluate(said, columns, by_other_folds(said, columns, scores.fold), table.families)
 
 
 def _facts(

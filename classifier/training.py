@@ -78,6 +78,17 @@ class Table:
         """The share of rows that have a near duplicate."""
         return float((np.bincount(self.families)[self.families] > 1).mean())
 
+    def only(self, chosen: NDArray[np.bool_]) -> Table:
+        """The ``chosen`` rows (rows,) in their order; the digest stays that of the whole."""
+        return Table(
+            segments=self.segments[chosen],
+            valid=self.valid[chosen],
+            spoken=self.spoken[chosen],
+            families=np.unique(self.families[chosen], return_inverse=True)[1],
+            counts=_rows_of(self.counts, np.flatnonzero(chosen)),
+            digest=self.digest,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
