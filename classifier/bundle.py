@@ -254,6 +254,8 @@ class Bundle:
     ) -> Bundle:
         """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
         artefact = read_artefact(folder, KIND, VERSION)
+        if foreign := sorted(name for name in artefact.files if not _is_known(name)):
+            raise ArtefactError(folder, f"{foreign[0]} is no part of a bundle")
         arrays = artefact.arrays(_ARRAYS)
         try:
             settings = dict(artefact.facts["fusion"])
@@ -423,6 +425,10 @@ class Bundle:
 
 def _by_number(row: NDArray[np.float64]) -> dict[int, float]:
     return dict(zip(NUMBERS, row.tolist(), strict=True))
+
+
+def _is_known(name: str) -> bool:
+    return name in {CARD, _ARRAYS} or name.split("/")[0] in {_TEXT, _TRANSFORMER, _VIDEO, _STACK}
 
 
 def _has(artefact: Artefact, part: str) -> bool:
