@@ -1,0 +1,85 @@
+"""A small bundle that really learned, from invented words, and creatives to ask it about."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import numpy as np
+
+from classifier.bundle import HeldOut, Parts, SpotFeatures
+from classifier.families import fingerprints
+from classifier.fusion import CHANNELS, Fusion
+from classifier.segments import NUMBERS
+from classifier.spot import SpotShape
+from classifier.text_model import Calibration, TextModel
+from classifier.training import TrainingRow, fit, prepare
+
+WORDS = {
+    0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
+    12: "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
+    16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
+}
+CARD_SPOT = "Кредитная карта: сто двадцать дней без процентов, бесплатное обслуживание навсегда."
+SPEAKER_SPOT = "Алиса, включи свет! Умная колонка Яндекс Станция с голосовым помощником."
+CARD_SCREEN = "Кредитная карта\n120 дней без процентов\n*Реклама. ПАО «Банк»"
+SHOP_SCREEN = "Сыр Гауда\n549 ₽ вместо 899 ₽\nДоставка 0 ₽"
+DOUBTFUL = "Только сегодня"
+SPEECH, SCREEN, VIDEO = (1 << place for place in range(len(CHANNELS)))
+SHAPE = SpotShape(
+    seconds=20.0, speech_share=0.6, words_per_second=2.3, loudness=-18.0, loudness_range=4.0,
+    syllable_share=0.4, cuts_per_second=0.3, brightness=0.5, colourfulness=40.0, has_video=True,
+    aspect=16 / 9,
+)  # fmt: skip
+
+
+def rows(count: int = 60, seed: int = 1) -> list[TrainingRow]:
+    """Texts of three segments in turn, made of the words of each."""
+    dice = random.Random(seed)
+    segments = sorted(WORDS)
+    return [
+        TrainingRow(segment, " ".join(dice.choices(WORDS[segment].split(), k=8)), "train")
+        for segment in (segments[place % len(segments)] for place in range(count))
+    ]
+
+
+@cache
+def small_parts() -> Parts:
+    """A text model of the three segments; what it says of 60 other texts is held out."""
+    table = prepare(rows())
+    text = TextModel(fit(table, np.ones(60, np.bool_), Calibration(6.0, 2.0)))
+    asked = rows(seed=2)
+    said = np.zeros((len(asked), len(NUMBERS)))
+    said[:, np.isin(NUMBERS, sorted(WORDS))] = text.probabilities([one.text for one in asked])
+    columns = np.searchsorted(NUMBERS, [one.segment for one in asked])
+    return Parts(
+        text=text,
+        fusion=Fusion(),
+        held_out=HeldOut(said, columns, np.full(len(asked), SPEECH, np.uint8)),
+        shares=np.isin(NUMBERS, sorted(WORDS)) / len(WORDS),
+        seen=fingerprints([one.text for one in rows()]),
+    )
+
+
+def held_out(*groups: tuple[int, int, float, int, int]) -> HeldOut:
+    """Groups of creatives: (mask, how many, how sure above .5, how many right, true column).
+
+    What is not the decided segment's is that of the column after the true one, or of the true one.
+    """
+    said = np.zeros((sum(count for _, count, *_ in groups), len(NUMBERS)))
+    columns: list[int] = []
+    masks: list[int] = []
+    for mask, count, sure, hits, column in groups:
+        for place in range(count):
+            row = said[len(columns)]
+            row[[column, column + 1]] = (sure, 1 - sure) if place < hits else (1 - sure, sure)
+            columns.append(column)
+            masks.append(mask)
+    return HeldOut(said, np.array(columns), np.array(masks, np.uint8))
+
+
+def asked() -> list[SpotFeatures]:
+    """Creatives of every mixture of channels, some of them without any."""
+    speech = [CARD_SPOT, SPEAKER_SPOT, DOUBTFUL, *(row.text for row in rows(9, seed=4)), ""]
+    screen = ["", SHOP_SCREEN, CARD_SCREEN]
+    return [SpotFeatures(speech=said, screen=shown) for said in speech for shown in screen]

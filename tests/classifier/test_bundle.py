@@ -1,0 +1,263 @@
+"""What a bundle decides: probabilities, thresholds, priors, evidence, and who has to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier import Bundle as PublicBundle
+from classifier import terms
+from classifier.bundle import (
+    CARD,
+    STARTER,
+    Bundle,
+    Prediction,
+    SpotFeatures,
+)
+from classifier.segments import NUMBERS
+from classifier.video_neighbours import NearestNeighbours
+from tests.bundles import (
+    CARD_SCREEN,
+    CARD_SPOT,
+    DOUBTFUL,
+    SCREEN,
+    SHOP_SCREEN,
+    SPEAKER_SPOT,
+    SPEECH,
+    VIDEO,
+    asked,
+    rows,
+    small_parts,
+)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Bundle:
+    return Bundle.load()
+
+
+def figures(predictions: Iterable[Prediction]) -> list[list[float]]:
+    return [list(one.probabilities.values()) for one in predictions]
+
+
+def said(predictions: Iterable[Prediction]) -> list[tuple[int | None, str, bool]]:
+    return [(one.segment, one.decision, one.conflict) for one in predictions]
+
+
+def test_the_package_offers_the_bundle() -> None:
+    assert PublicBundle is Bundle
+
+
+def test_clear_words_decide_by_themselves(starter: Bundle) -> None:
+    spoken, both = starter.predict(
+        [SpotFeatures(speech=CARD_SPOT), SpotFeatures(speech=CARD_SPOT, screen=CARD_SCREEN)]
+    )
+    assert said([spoken, both]) == [(12, "auto", False), (12, "auto", False)]
+    assert [one.name for one in spoken.channels] == ["speech"]
+    assert {one.name for one in both.channels} == {"speech", "screen"}
+
+
+def test_doubtful_words_are_left_to_a_person(starter: Bundle) -> None:
+    [prediction] = starter.predict([SpotFeatures(speech=DOUBTFUL)])
+    assert prediction.decision == "review"
+    assert not prediction.conflict
+
+
+def test_screens_alone_never_decide_by_the_starter_for_they_were_never_measured(
+    starter: Bundle,
+) -> None:
+    lax = Bundle.load(precision=0.8)
+    shown, spoken = lax.predict([SpotFeatures(screen=CARD_SCREEN), SpotFeatures(speech=CARD_SPOT)])
+    assert (shown.segment, shown.decision, spoken.decision) == (12, "review", "auto")
+    assert (shown.probability or 0) > (lax.threshold(SPEECH) or 1) + 0.1
+    assert [starter.threshold(SCREEN, target) for target in (0.5, 0.95)] == [None, None]
+    assert starter.threshold(SCREEN | VIDEO) is None
+
+
+def test_a_channel_that_is_sure_of_another_segment_brings_a_person(starter: Bundle) -> None:
+    [prediction] = starter.predict([SpotFeatures(speech=CARD_SPOT, screen=SHOP_SCREEN)])
+    assert prediction.conflict
+    assert prediction.decision == "review"
+    first, second = (Prediction(view.probabilities).segment for view in prediction.channels)
+    assert first == prediction.segment
+    assert second != prediction.segment
+
+
+def test_probabilities_are_over_all_segments(starter: Bundle) -> None:
+    for bundle in (starter, Bundle(small_parts())):
+        for prediction in bundle.predict(asked(), evidence=False):
+            views = [view.probabilities for view in prediction.channels]
+            for found in [prediction.probabilities, *views] if views else []:
+                assert tuple(found) == NUMBERS
+                assert sum(found.values()) == pytest.approx(1)
+                assert all(type(value) is float for value in found.values())
+
+
+def test_where_no_channel_speaks_nothing_is_decided(starter: Bundle) -> None:
+    nothing, spoken = starter.predict([SpotFeatures(), SpotFeatures(speech=CARD_SPOT)])
+    assert nothing == Prediction({})
+    assert (nothing.segment, nothing.probability, nothing.candidates(3)) == (None, None, ())
+    assert spoken.segment == 12
+    assert starter.predict([]) == []
+
+
+def test_company_changes_nothing(starter: Bundle) -> None:
+    features = asked()
+    together = starter.predict(features)
+    places = np.random.default_rng(0).permutation(len(features)).tolist()
+    shuffled = starter.predict([features[place] for place in places])
+    for place, other in zip(places, shuffled, strict=True):
+        [alone] = starter.predict([features[place]])
+        for one in (other, alone):
+            assert said([one]) == said([together[place]])
+            assert figures([one]) == pytest.approx(np.array(figures([together[place]])))
+            assert [view.evidence for view in one.channels] == [
+                view.evidence for view in together[place].channels
+            ]
+
+
+def test_two_bundles_side_by_side_give_their_own_answers(starter: Bundle, tmp_path: Path) -> None:
+    small_parts().save(tmp_path / "small", {}, "card")
+    features = [SpotFeatures(speech="скидка: сыр и молоко"), SpotFeatures(speech=SPEAKER_SPOT)]
+    alone = starter.predict(features)
+    small, again = Bundle.load(tmp_path / "small"), Bundle.load()
+    for _ in range(2):
+        assert figures(again.predict(features)) == figures(alone)
+        assert figures(small.predict(features)) == figures(Bundle(small_parts()).predict(features))
+    assert figures(small.predict(features)) != figures(alone)
+    assert small.threshold(SPEECH) != starter.threshold(SPEECH)
+    assert small.facts != starter.facts
+
+
+def test_candidates_stand_in_order() -> None:
+    prediction = Prediction({5: 0.2, 3: 0.5, 1: 0.2, 8: 0.1})
+    assert (prediction.segment, prediction.probability) == (3, 0.5)
+    assert prediction.candidates(3) == ((3, 0.5), (1, 0.2), (5, 0.2))
+
+
+# Evidence
+
+
+@pytest.mark.parametrize("screen", [CARD_SCREEN, f"  {SHOP_SCREEN}\nКарта клуба: баллы"])
+def test_evidence_stands_in_the_text_as_given(starter: Bundle, screen: str) -> None:
+    feature = SpotFeatures(speech=f"  Ну что,\tЁлка? {CARD_SPOT} ", screen=screen)
+    [prediction] = starter.predict([feature])
+    for view in prediction.channels:
+        text = {"speech": feature.speech, "screen": feature.screen}[view.name]
+        assert 1 <= len(view.evidence) <= 6
+        for one in view.evidence:
+            assert text[one.start : one.end] == one.text
+            assert one.weight > 0
+
+
+def test_evidence_on_a_screen_begins_with_its_terms_and_tells_no_word_twice(
+    starter: Bundle,
+) -> None:
+    [prediction] = starter.predict([SpotFeatures(screen=SHOP_SCREEN)])
+    assert prediction.segment == 3
+    [view] = prediction.channels
+    named = terms.evidence(SHOP_SCREEN, 3)
+    assert view.evidence[: len(named)] == named
+    assert {one.text for one in named} >= {"549 ₽", "Достав"}
+    taken = sorted((one.start, one.end) for one in view.evidence)
+    assert all(one[1] <= other[0] for one, other in pairwise(taken))
+
+
+def test_the_channel_that_is_surest_of_the_decision_stands_first(starter: Bundle) -> None:
+    for prediction in starter.predict(asked(), evidence=False):
+        sure = [view.probabilities[prediction.segment or 0] for view in prediction.channels]
+        assert sure == sorted(sure, reverse=True)
+
+
+def test_without_evidence_the_decision_is_the_same(starter: Bundle) -> None:
+    features = asked()
+    bare = starter.predict(features, evidence=False)
+    assert said(bare) == said(starter.predict(features))
+    assert not any(view.evidence for one in bare for view in one.channels)
+
+
+def test_a_segment_that_the_text_model_does_not_know_has_evidence_of_terms_alone() -> None:
+    """With priors that leave nothing else the decision falls on what no text has taught."""
+    parts = small_parts()
+    shares = np.full(len(NUMBERS), 1 / len(NUMBERS))
+    priors = dict.fromkeys(NUMBERS, 1e-9) | {3: 1.0}
+    bundle = Bundle(replace(parts, shares=shares), priors=priors)
+    [prediction] = bundle.predict([SpotFeatures(speech="сыр и молоко", screen=SHOP_SCREEN)])
+    assert prediction.segment == 3
+    evidence = {view.name: view.evidence for view in prediction.channels}
+    assert evidence == {"speech": (), "screen": terms.evidence(SHOP_SCREEN, 3)}
+
+
+def test_pictures_name_the_labelled_creatives_that_look_alike(tmp_path: Path) -> None:
+    vectors = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], np.float32)
+    video = NearestNeighbours("tiny", vectors, np.array([12, 16, 0]), ("ad-1", "ad-2", "ad-3"))
+    replace(small_parts(), video=video).save(tmp_path / "seeing", {}, "card")
+    bundle = Bundle.load(tmp_path / "seeing")
+    assert (bundle.encoder, bundle.facts["channels"]) == ("tiny", ["speech", "screen", "video"])
+    seen, blind = bundle.predict(
+        [SpotFeatures(vectors={"tiny": vectors[0]}), SpotFeatures(vectors={"another": vectors[0]})]
+    )
+    [view] = seen.channels
+    assert view.name == "video"
+    assert [one.id for one in view.neighbours][:2] == ["ad-1", "ad-2"]
+    assert (seen.segment, seen.decision) == (12, "review")
+    assert blind == Prediction({})
+    assert Bundle(small_parts()).encoder == ""
+
+
+# The folder
+
+
+def test_a_bundle_comes_back_from_its_folder(tmp_path: Path) -> None:
+    parts = small_parts()
+    artefact = parts.save(tmp_path / "model", {"rows": 60}, "# Card")
+    again = Bundle.load(tmp_path / "model")
+    features = [SpotFeatures(speech=row.text, screen=CARD_SCREEN) for row in rows(9, seed=7)]
+    assert again.predict(features) == Bundle(parts).predict(features)
+    assert again.artefact is not None
+    assert again.artefact.digest == artefact.digest
+    assert (again.facts["rows"], again.facts["fusion"]["method"]) == (60, "pool")
+    assert (tmp_path / "model" / CARD).read_text(encoding="utf-8") == "# Card"
+    assert again.threshold(SPEECH) == pytest.approx(Bundle(parts).threshold(SPEECH), abs=1e-3)
+    assert again.parts.seen.tolist() == sorted(set(parts.seen.tolist()))
+    assert Bundle(parts).facts == {}
+
+
+def test_the_settings_of_fusion_come_back(tmp_path: Path) -> None:
+    parts = small_parts()
+    other = replace(parts.fusion, together=0.5, clash=0.75, sharpness={"video": 0.5})
+    replace(parts, fusion=other).save(tmp_path / "model", {}, "card")
+    assert Bundle.load(tmp_path / "model").parts.fusion == other
+
+
+def test_the_starter_is_small_and_holds_numbers_only(starter: Bundle) -> None:
+    assert starter.artefact is not None
+    assert starter.artefact.size < 30_000_000
+    assert set(starter.artefact.files) == {
+        CARD, "held_out.npz", "text/manifest.json", "text/weights.npz",
+    }  # fmt: skip
+    for array in starter.artefact.arrays("held_out.npz").values():
+        assert array.dtype.kind in "iuf"
+
+
+def test_the_starter_tells_where_it_comes_from(starter: Bundle) -> None:
+    facts = starter.facts
+    assert facts["training"]["source"]["licence"] == "Apache-2.0"
+    assert facts["channels"] == ["speech", "screen"]
+    assert facts["fusion"]["method"] == "pool"
+    assert facts["metrics"]["macro_f1_grouped"] >= 0.79
+    assert facts["metrics"]["macro_f1_valid"] >= 0.81
+    confusion = np.array(facts["evaluation"]["confusion"])
+    assert confusion.sum() == facts["training"]["rows"] == 1691
+    assert set(facts["evaluation"]["segments"]) == {str(number) for number in NUMBERS}
+    assert sum(count for _, _, count in facts["evaluation"]["curve"]) == 1691 - int(
+        confusion[:, -1].sum()
+    )
+    card = (STARTER / CARD).read_text(encoding="utf-8")
+    assert f"{facts['metrics']['macro_f1_valid']:.3f}" in card
+    assert facts["training"]["source"]["repository"] in card
