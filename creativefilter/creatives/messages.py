@@ -13,10 +13,7 @@ from creativefilter.jobs.messages import MESSAGES
 def sentence(code: str) -> str:
     """The sentence for an error or reason code in the reader's language; "" for no code."""
     if code == Prediction.Reason.NO_SPEECH:
-        return _(
-            "Nobody speaks in this creative and no words were read on its screen: there is nothing "
-            "to classify it by."
-        )
+        return _("Nobody speaks in this creative and no words were read on its screen.")
     if code == "no_screen_reader":
         return _(
             "The words on the screen were not read: the text reader (Tesseract with its Russian "

@@ -37,17 +37,17 @@ class DemonstrationReport:
 
     def summary(self) -> str:
         spoken = [o for o in self.outcomes if o.script.segment is not None]
-        silent = len(self.outcomes) - len(spoken)
+        mute = [o for o in self.outcomes if o.script.segment is None]
         return _(
             "%(count)d demonstration creatives: %(right)d of %(spoken)d with speech got the "
-            "segment they were written for, %(quiet)d of %(silent)d without speech were left "
-            "unclassified, %(failed)d failed."
+            "segment they were written for, %(left)d of %(mute)d without speech were left to a "
+            "person, %(failed)d failed."
         ) % {
             "count": len(self.outcomes),
             "right": sum(o.right for o in spoken),
             "spoken": len(spoken),
-            "quiet": sum(o.right for o in self.outcomes if o.script.segment is None),
-            "silent": silent,
+            "left": sum(o.right for o in mute),
+            "mute": len(mute),
             "failed": sum(o.prediction is None for o in self.outcomes),
         }
 
@@ -59,7 +59,10 @@ def line_of(outcome: Outcome) -> str:
         return f"{name} — {sentence(outcome.creative.error_code)}"
     if prediction.segment is None:
         return f"{name} — {sentence(prediction.reason)}"
-    return f"{name} {prediction.probability:4.0%}  {prediction.segment}"
+    line = f"{name} {prediction.probability:4.0%}  {prediction.segment}"
+    if prediction.decision == prediction.Decision.REVIEW:
+        line += f"  [{_('needs a person')}]"
+    return line
 
 
 def credentials_text(credentials: Credentials) -> str:

@@ -21,7 +21,7 @@ FOLDER = Path(settings.BASE_DIR) / "demo"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A demonstration creative as it was written: segment None where nobody speaks."""
+    """A demonstration creative as it was written: segment None where its words name none."""
 
     file: str
     segment: int | None
@@ -38,8 +38,13 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        decided = self.prediction.segment_id if self.prediction else -1
-        return decided == self.script.segment
+        """Its segment, or, where it has none, nothing decided without a person."""
+        if self.prediction is None:
+            return False
+        if self.script.segment is None:
+            doubted = self.prediction.decision == Prediction.Decision.REVIEW
+            return self.prediction.segment_id is None or doubted
+        return self.prediction.segment_id == self.script.segment
 
 
 def scripts() -> list[Script]:

@@ -23,9 +23,9 @@ from unfold.decorators import action, display
 
 from creativefilter.creatives import intake, review
 from creativefilter.creatives.admin.creative_page import page_of
-from creativefilter.creatives.admin.filters import ReviewedFilter, SegmentFilter
+from creativefilter.creatives.admin.filters import DecisionFilter, ReviewedFilter, SegmentFilter
 from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.models import Creative, Prediction, Segment
 from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
@@ -53,14 +53,19 @@ def status_of(creative: Creative) -> dict[str, Any]:
 class CreativeAdmin(ModelAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
-    list_filter = ("state", SegmentFilter, ReviewedFilter, "is_demo")
+    list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo")
     list_filter_submit = True
     list_per_page = 50
     list_select_related = ("job", "current_media")
-    search_fields = ("advertisement_id", "name", "media__transcripts__speech")
-    search_help_text = gettext_lazy("ID, file name or spoken words")
+    search_fields = (
+        "advertisement_id",
+        "name",
+        "media__transcripts__speech",
+        "media__readings__text",
+    )
+    search_help_text = gettext_lazy("ID, file name, words spoken or shown")
     actions = ("analyse_again",)
-    actions_list = ("remove_demo",)
+    actions_list = ("needing_a_person", "remove_demo")
 
     class Media:
         css = {"all": ("creativefilter/creatives.css",)}
@@ -114,9 +119,12 @@ class CreativeAdmin(ModelAdmin):
     def decided(self, creative: Any) -> str:
         if creative.label_segment is not None:
             return _("a person")
-        if creative.probability is None:
-            return "—"
-        return _("the model, %d%%") % round(100 * creative.probability)
+        sure = "—"
+        if creative.probability is not None:
+            sure = _("the model, %d%%") % round(100 * creative.probability)
+        if creative.decision != Prediction.Decision.REVIEW:
+            return sure
+        return format_html('{} <span class="cf-tag cf-doubt">{}</span>', sure, _("needs a person"))
 
     @display(description=gettext_lazy("seconds"), ordering="current_media__seconds")
     def seconds(self, creative: Creative) -> str:
@@ -159,6 +167,11 @@ class CreativeAdmin(ModelAdmin):
                 refused,
             )
             messages.warning(request, text % refused)
+
+    @action(description=gettext_lazy("Needs a person"), icon="person_search")
+    def needing_a_person(self, request: HttpRequest) -> HttpResponse:
+        onward = reverse("admin:creatives_creative_changelist")
+        return redirect(f"{onward}?{DecisionFilter.parameter_name}=person")
 
     @action(
         description=gettext_lazy("Remove demonstration creatives"),

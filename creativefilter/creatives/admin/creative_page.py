@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import derived
+from creativefilter.creatives.admin.verdict import deciding_words, marked, verdict_of
 from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Segment, Transcript
+from creativefilter.creatives.models import (
+    Creative,
+    MediaVersion,
+    Prediction,
+    ScreenReading,
+    Segment,
+    Transcript,
+)
 
 # What browsers play by themselves; of everything else the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}
 _AUDIO = {".wav", ".ogg", ".mp3", ".m4a", ".flac"}
-_WORD = re.compile(r"\w+(?:[-.,]\w+)*")
+# A line that was seen on one frame only is shown for a moment, too.
+_SHORTEST_SIGHT = 1.0
 
 
 def page_of(creative: Creative) -> dict[str, Any]:
@@ -31,21 +37,15 @@ def page_of(creative: Creative) -> dict[str, Any]:
         .order_by("-model_version__is_active", "-pk")
         .first()
     )
-    transcript = media.transcripts.first() if media else None
     label = creative.labels.select_related("segment", "author").first()
     segments = list(Segment.objects.all())
+    by_number = {segment.number: segment for segment in segments}
     return {
         "creative": creative,
-        "player": player_of(media) if media else None,
-        "frames": frames_of(media) if media else [],
-        "facts": facts_of(media) if media else [],
+        **(media_of(media, prediction) if media else {}),
         "error": sentence(creative.error_code),
         "prediction": prediction,
-        "reason": sentence(prediction.reason) if prediction else "",
-        "candidates": candidates_of(prediction, segments) if prediction else [],
-        "evidence": prediction.evidence_of("speech") if prediction else [],
-        "transcript": transcript,
-        "utterances": utterances_of(transcript, prediction) if transcript else [],
+        **(verdict_of(prediction, by_number) if prediction else {}),
         "label": label if label and label.segment else None,
         "labels": creative.labels.select_related("segment", "author"),
         "segments": segments,
@@ -53,8 +53,28 @@ def page_of(creative: Creative) -> dict[str, Any]:
     }
 
 
+def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, Any]:
+    """The part of the context that is about what was uploaded, heard and read."""
+    transcript = media.transcripts.first()
+    reading = media.readings.first()
+    return {
+        "player": player_of(media),
+        "imported": not media.file,
+        "frames": frames_of(media),
+        "facts": facts_of(media),
+        "transcript": transcript,
+        "utterances": utterances_of(transcript, prediction) if transcript else [],
+        "reading": reading,
+        "problem": sentence(reading.problem) if reading else "",
+        "screen": screen_of(reading, prediction) if reading else [],
+    }
+
+
 def player_of(media: MediaVersion) -> dict[str, str]:
-    """Which element plays what. ``note`` says why only the sound can be heard."""
+    """Which element plays what. ``note`` says why only the sound can be heard, or nothing."""
+    if not media.file:
+        note = _("Only a transcript was imported: there is no file to play.")
+        return {"tag": "", "source": "", "note": note}
     suffix = Path(media.file.name or "").suffix
     original = reverse("api:media", args=[media.pk])
     has_video = bool(media.probe.get("video_codec"))
@@ -80,7 +100,9 @@ def frames_of(media: MediaVersion) -> list[dict[str, Any]]:
 
 
 def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
-    """Name and value of what is known of the file."""
+    """Name and value of what is known of the file; nothing where there is none."""
+    if not media.file:
+        return []
     probe = media.probe
     facts = [(_("File"), media.original_name), (_("Size"), _("%d KB") % (media.size // 1024))]
     if media.container:
@@ -93,46 +115,53 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
         facts.append((_("Sound"), f"{probe['audio_codec']}, {rate}"))
     if media.seconds is not None:
         facts.append((_("Length"), _("%s s") % number_format(media.seconds, 1)))
+    facts += spoken_facts_of(media)
     if media.partial:
         share = f"{media.share_read:.0%}" if media.share_read is not None else "?"
         facts.append((_("Damaged"), _("%s of it could be read") % share))
     return facts
 
 
-def candidates_of(prediction: Prediction, segments: list[Segment]) -> list[dict[str, Any]]:
-    """The best three segments with percent, the decided one first."""
-    by_number = {segment.number: segment for segment in segments}
-    return [
-        {"segment": by_number[number], "percent": round(100 * probability, 1)}
-        for number, probability in prediction.candidates(3)
-    ]
+def spoken_facts_of(media: MediaVersion) -> list[tuple[str, str]]:
+    """How long and how fast people speak, where they do."""
+    share = media.shape.get("speech_share")
+    if not share or media.seconds is None:
+        return []
+    spoken = _("%(seconds)s s, %(share)d%% of the length") % {
+        "seconds": number_format(share * media.seconds, 1),
+        "share": round(100 * share),
+    }
+    pace = _("%d words a minute") % round(60 * media.shape["words_per_second"])
+    return [(_("Speech"), spoken), (_("Pace of speech"), pace)]
 
 
 def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list[dict[str, Any]]:
-    """Utterances with their times; the words that decided are marked."""
-    words = {
-        word.casefold()
-        for evidence in (prediction.evidence_of("speech") if prediction else [])
-        for word in _WORD.findall(evidence["text"])
-    }
+    """Utterances with their times; the words that decided are marked.
+
+    An imported transcript is one utterance without times.
+    """
+    words = deciding_words(prediction, "speech")
+    utterances = transcript.utterances
+    if not utterances and transcript.text:
+        utterances = [{"start": None, "end": None, "text": transcript.text}]
     return [
         {
             "start": utterance["start"],
             "end": utterance["end"],
-            "text": _marked(utterance["text"], words),
+            "text": marked(utterance["text"], words),
         }
-        for utterance in transcript.utterances
+        for utterance in utterances
     ]
 
 
-def _marked(text: str, words: set[str]) -> SafeString:
-    """The text, escaped, with the given words (casefolded) marked."""
-    pieces: list[str] = []
-    place = 0
-    for match in _WORD.finditer(text):
-        if match[0].casefold() in words:
-            pieces.append(escape(text[place : match.start()]))
-            pieces.append(f"<mark>{escape(match[0])}</mark>")
-            place = match.end()
-    pieces.append(escape(text[place:]))
-    return mark_safe("".join(pieces))  # noqa: S308  (every piece is escaped above)
+def screen_of(reading: ScreenReading, prediction: Prediction | None) -> list[dict[str, Any]]:
+    """The lines that were read, with the seconds they are seen; marked as the transcript is."""
+    words = deciding_words(prediction, "screen")
+    return [
+        {
+            "start": line["seconds"],
+            "end": max(line["last_seen"], line["seconds"] + _SHORTEST_SIGHT),
+            "text": marked(line["text"], words),
+        }
+        for line in reading.lines
+    ]

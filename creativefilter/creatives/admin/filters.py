@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
-from creativefilter.creatives.models import Segment
+from creativefilter.creatives.models import Creative, Prediction, Segment
 
 
 class SegmentFilter(DropdownFilter):
@@ -42,4 +42,27 @@ class ReviewedFilter(RadioFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() in ("yes", "no"):
             return queryset.filter(label_segment__isnull=self.value() == "no")
+        return queryset
+
+
+class DecisionFilter(RadioFilter):
+    """Whether a person has to look: no label stands, and the active model version is not sure.
+
+    What is still being worked on waits for the program, not for a person.
+    """
+
+    title = _("decision")
+    parameter_name = "decision"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("person", _("Needs a person")), ("made", _("Sure enough or set by a person"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        made = Q(label_segment__isnull=False) | Q(decision=Prediction.Decision.AUTO)
+        if self.value() == "made":
+            return queryset.filter(made)
+        if self.value() == "person":
+            ended = (Creative.State.DONE, Creative.State.FAILED)
+            doubted = Q(decision__isnull=True) | Q(decision=Prediction.Decision.REVIEW)
+            return queryset.filter(doubted, label_segment__isnull=True, state__in=ended)
         return queryset
