@@ -1,0 +1,305 @@
+"""A bundle's files are honest or refused, and nothing in them is ever run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifier.artefact import MANIFEST, ArtefactError
+from classifier.bundle import CARD, STARTER, Bundle, SpotFeatures
+from classifier.fusion import Opinions
+from classifier.stacking import train
+from classifier.video_neighbours import NearestNeighbours
+from tests.bundles import rows, small_parts
+
+ARRAYS = ("held_out.npz", "text/weights.npz", "video/index.npz")
+FILES = (CARD, *ARRAYS, "stack/model.cbm", *(f"{part}/{MANIFEST}" for part in
+         ("text", "video", "stack")))  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of every part: text, video, stack."""
+    folder = tmp_path_factory.mktemp("models") / "whole"
+    parts = small_parts()
+    features = [SpotFeatures(speech=row.text) for row in rows()]
+    columns = parts.held_out.columns
+    stack = train(
+        Opinions({"speech": parts.held_out.probabilities.astype(np.float64)}), features, columns
+    )
+    vectors = np.eye(3, dtype=np.float32)
+    video = NearestNeighbours("tiny", vectors, np.array([0, 12, 16]), ("ad-1", "ad-2", "ad-3"))
+    replace(parts, video=video, stack=stack).save(folder, {"rows": 60}, "card")
+    return folder
+
+
+@pytest.fixture
+def model(whole: Path, tmp_path: Path) -> Path:
+    """A copy to be spoilt."""
+    return Path(shutil.copytree(whole, tmp_path / "model"))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def resign(model: Path) -> None:
+    """Whoever forges a file forges the digests, too: of all files that are there, nested first."""
+    for path in sorted(model.rglob(MANIFEST), key=lambda path: -len(path.parts)):
+        files = [one for one in path.parent.rglob("*") if one.is_file() and one != path]
+        digests = {
+            one.relative_to(path.parent).as_posix(): hashlib.sha256(one.read_bytes()).hexdigest()
+            for one in files
+        }
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**manifest, "files": digests}), encoding="utf-8")
+
+
+class Trap:
+    """Whoever loads its pickle creates a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def plain_pickle(trap: Trap) -> bytes:
+    return pickle.dumps(trap)
+
+
+def pickled_array(trap: Trap) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, weights=np.array([trap], object), probabilities=np.array([trap], object))
+    return buffer.getvalue()
+
+
+def pickle_in_an_archive(trap: Trap) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("weights.npy", "probabilities.npy", "data.pkl"):
+            archive.writestr(name, pickle.dumps(trap))
+    return buffer.getvalue()
+
+
+def test_the_bundle_itself_is_whole(whole: Path) -> None:
+    bundle = Bundle.load(whole)
+    assert bundle.artefact is not None
+    assert set(bundle.artefact.files) == set(FILES)
+    assert bundle.parts.video is not None
+    assert bundle.parts.stack is not None
+    assert bundle.predict([SpotFeatures(speech="скидка: сыр и молоко")])[0].segment == 0
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_one_flipped_byte_is_refused(model: Path, name: str, place: float) -> None:
+    raw = bytearray((model / name).read_bytes())
+    raw[round(place * (len(raw) - 1))] ^= 1
+    (model / name).write_bytes(raw)
+    with pytest.raises(ArtefactError, match=f"{name} is not the file .*sha256"):
+        Bundle.load(model)
+
+
+def test_a_changed_manifest_is_refused_or_another_version(model: Path) -> None:
+    """Nothing vouches for the outermost manifest but the digest that predictions name."""
+    known = Bundle.load(model).artefact
+    assert known is not None
+    raw = (model / MANIFEST).read_bytes()
+    for place in range(0, len(raw), 97):
+        (model / MANIFEST).write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
+        try:
+            changed = Bundle.load(model).artefact
+        except ArtefactError:
+            continue
+        assert changed is not None
+        assert changed.digest != known.digest
+
+
+@pytest.mark.parametrize("part", ["", "text/", "video/", "stack/"])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_an_older_or_newer_format_is_refused(model: Path, part: str, step: int) -> None:
+    edit(model / part / MANIFEST, lambda one: one.update(version=one["version"] + step))
+    resign(model)
+    with pytest.raises(ArtefactError, match=r"in format \d+, not .* in format \d+"):
+        Bundle.load(model)
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    with pytest.raises(ArtefactError, match=r"text-model.*, not .*bundle"):
+        Bundle.load(STARTER / "text")
+
+
+@pytest.mark.parametrize("make", [plain_pickle, pickled_array, pickle_in_an_archive])
+@pytest.mark.parametrize("name", [*ARRAYS, "stack/model.cbm"])
+def test_a_pickle_in_place_of_numbers_is_refused_and_not_run(
+    model: Path, tmp_path: Path, name: str, make: Callable[[Trap], bytes]
+) -> None:
+    trap = tmp_path / "sprung"
+    (model / name).write_bytes(make(Trap(trap)))
+    resign(model)
+    with pytest.raises(ArtefactError):
+        Bundle.load(model)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "sub/model.joblib", "classifier.py"])
+def test_a_file_that_is_no_part_of_a_bundle_is_refused_and_not_run(
+    model: Path, tmp_path: Path, name: str
+) -> None:
+    trap = tmp_path / "sprung"
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).write_bytes(plain_pickle(Trap(trap)))
+    resign(model)
+    with pytest.raises(ArtefactError, match=f"{name} is no part of a bundle"):
+        Bundle.load(model)
+    assert not trap.exists()
+
+
+def test_a_pickle_given_as_a_model_is_refused_and_not_run(tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    (tmp_path / "model.pkl").write_bytes(plain_pickle(Trap(trap)))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / MANIFEST).write_bytes(plain_pickle(Trap(trap)))
+    for path in (tmp_path / "model.pkl", tmp_path / "nothing", tmp_path / "folder"):
+        with pytest.raises(ArtefactError, match=r"manifest\.json"):
+            Bundle.load(path)
+    assert not trap.exists()
+
+
+def test_the_trap_does_spring(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Trap(tmp_path / "sprung")))  # noqa: S301
+    assert (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_refused(model: Path, name: str) -> None:
+    (model / name).unlink()
+    with pytest.raises(ArtefactError, match=f"{name} is missing"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["held_out.npz"], r"names no file 'held_out\.npz'"),
+        (["text"], "no text model"),
+        (["text/weights.npz"], r"no file 'weights\.npz'"),
+        (["video/index.npz"], r"no file 'index\.npz'"),
+        (["stack/model.cbm"], r"no file 'model\.cbm'"),
+    ],
+)
+def test_a_part_that_is_left_out_is_refused(model: Path, names: list[str], message: str) -> None:
+    for name in names:
+        path = model / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    resign(model)
+    with pytest.raises(ArtefactError, match=message):
+        Bundle.load(model)
+
+
+def test_a_part_that_only_lies_there_is_not_trusted(model: Path) -> None:
+    """What the manifest does not name nothing vouches for, even if it is whole in itself."""
+
+    def forget(manifest: dict[str, Any]) -> None:
+        manifest["files"] = {CARD: manifest["files"][CARD], ARRAYS[0]: manifest["files"][ARRAYS[0]]}
+
+    edit(model / MANIFEST, forget)
+    with pytest.raises(ArtefactError, match="no text model"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize("gone", ["fusion", "held out", "a weight"])
+def test_facts_and_arrays_that_lack_something_are_refused(model: Path, gone: str) -> None:
+    if gone == "fusion":
+        edit(model / MANIFEST, lambda one: one["facts"].pop("fusion"))
+    else:
+        path = model / (ARRAYS[0] if gone == "held out" else ARRAYS[1])
+        with np.load(path) as file:
+            kept = {name: file[name] for name in file.files if name not in {"masks", "scales"}}
+        np.savez(path, **kept)
+        resign(model)
+    with pytest.raises(ArtefactError, match=r"missing|lacks"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "text/../../secret", "./held_out"])
+@pytest.mark.parametrize("part", ["", "text/"])
+def test_a_manifest_that_points_outside_is_refused(model: Path, part: str, name: str) -> None:
+    secret = model.parent / "secret"
+    secret.write_bytes(b"secret")
+    digest = hashlib.sha256(b"secret").hexdigest()
+    edit(model / part / MANIFEST, lambda one: one["files"].update({name: digest}))
+    if part:
+        nested = hashlib.sha256((model / part / MANIFEST).read_bytes()).hexdigest()
+        edit(model / MANIFEST, lambda one: one["files"].update({f"{part}{MANIFEST}": nested}))
+    with pytest.raises(ArtefactError, match="points outside"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize("name", ["held_out.npz", "text/weights.npz", "text", "stack"])
+def test_a_link_is_refused(model: Path, name: str) -> None:
+    """The content is right today; tomorrow it may be whatever lies at the other end."""
+    elsewhere = model.parent / "elsewhere"
+    (model / name).rename(elsewhere)
+    (model / name).symlink_to(elsewhere)
+    with pytest.raises(ArtefactError, match="is a link"):
+        Bundle.load(model)
+
+
+def test_a_link_to_the_whole_folder_is_welcome(model: Path) -> None:
+    (model.parent / "current").symlink_to(model)
+    assert Bundle.load(model.parent / "current").facts["rows"] == 60
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from tests.bundles import small_parts
+
+class Dying:
+    def save(self, folder, facts):
+        folder.mkdir()
+        (folder / "weights.npz").write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+replace(small_parts(), text=Dying()).save(Path(sys.argv[1]), {}, "new")
+"""
+
+
+def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: Path) -> None:
+    before = Bundle.load(model).artefact
+    assert before is not None
+    for path in (model, model.parent / "new"):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert done.returncode == -9
+    after = Bundle.load(model).artefact
+    assert after is not None
+    assert after.digest == before.digest
+    with pytest.raises(ArtefactError, match="no manifest"):
+        Bundle.load(model.parent / "new")
+    for left in model.parent.glob(".*"):
+        with pytest.raises(ArtefactError, match="no manifest"):
+            Bundle.load(left)
