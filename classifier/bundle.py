@@ -146,13 +146,14 @@ class Parts:
 
     def opinions(self, features: Sequence[SpotFeatures]) -> Opinions:
         """What each channel says of each creative."""
+        screens = [one.screen for one in features]
         said = {
             SPEECH: self._of_texts([one.speech for one in features]),
-            SCREEN: self._of_screens([one.screen for one in features]),
+            SCREEN: self.fusion.sharpen(SCREEN, self._of_texts(screens)),
         }
         if self.video:
             said[VIDEO] = self._of_vectors(features, self.video)
-        return Opinions(said)
+        return Opinions(said, terms.likelihood(screens))
 
     def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
         """Probabilities (creatives, 18) as in training; NaN where no channel speaks."""
@@ -169,9 +170,6 @@ class Parts:
         for row, said in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
             result[row] = [said.probabilities.get(number, 0.0) for number in NUMBERS]
         return result
-
-    def _of_screens(self, texts: Sequence[str]) -> Probabilities:
-        return weigh_screens(texts, self._of_texts(texts), self.fusion)
 
     def _of_vectors(
         self, features: Sequence[SpotFeatures], video: VideoClassifier
@@ -210,11 +208,6 @@ class Parts:
             "fusion": {"method": "stack" if self.stack else "pool", **asdict(self.fusion)},
         }
         return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
-
-
-def weigh_screens(texts: Sequence[str], said: Probabilities, fusion: Fusion) -> Probabilities:
-    """What the text model ``said`` of screens, less sure, and weighed by the terms they name."""
-    return terms.weigh(texts, fusion.sharpen(SCREEN, said))
 
 
 def _nothing(rows: int) -> Probabilities:
@@ -295,6 +288,7 @@ class Bundle:
         fused = self.weighed(self.parts.fuse(opinions, features))
         contradicted = self._contradicted(opinions, fused)
         masks = opinions.masks()
+        said = {channel: opinions.says(channel) for channel in opinions.probabilities}
         automatic = self._automatic(fused, masks, contradicted, self.precision)
         result = []
         for row, one in enumerate(features):
@@ -306,7 +300,7 @@ class Bundle:
                     _by_number(fused[row]),
                     "auto" if automatic[row] else "review",
                     bool(contradicted[row]),
-                    self._views(opinions, row, one, NUMBERS[fused[row].argmax()], evidence),
+                    self._views(said, row, one, NUMBERS[fused[row].argmax()], evidence),
                 )
             )
         return result
@@ -333,7 +327,7 @@ class Bundle:
     def _contradicted(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
         """Priors move all channels alike: what they moved contradicts nothing."""
         moved = {name: self.weighed(said) for name, said in opinions.probabilities.items()}
-        return fusing.conflicts(Opinions(moved), fused, self.parts.fusion)
+        return fusing.conflicts(Opinions(moved, opinions.likely), fused, self.parts.fusion)
 
     def _automatic(
         self,
@@ -385,11 +379,16 @@ class Bundle:
         return result
 
     def _views(
-        self, opinions: Opinions, row: int, one: SpotFeatures, segment: int, evidence: bool
+        self,
+        said: Mapping[str, Probabilities],
+        row: int,
+        one: SpotFeatures,
+        segment: int,
+        evidence: bool,
     ) -> tuple[ChannelView, ...]:
         views = []
-        for channel, said in opinions.probabilities.items():
-            if np.isnan(said[row, 0]):
+        for channel, probabilities in said.items():
+            if np.isnan(probabilities[row, 0]):
                 continue
             words: tuple[Evidence, ...] = ()
             alike: tuple[Neighbour, ...] = ()
@@ -397,7 +396,7 @@ class Bundle:
                 alike = self._neighbours(one)
             elif evidence:
                 words = self._words(one, channel, segment)
-            views.append(ChannelView(channel, _by_number(said[row]), words, alike))
+            views.append(ChannelView(channel, _by_number(probabilities[row]), words, alike))
         return tuple(sorted(views, key=lambda view: -view.probabilities[segment]))
 
     def _words(self, one: SpotFeatures, channel: str, segment: int) -> tuple[Evidence, ...]:

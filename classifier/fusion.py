@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier import terms
+
 SPEECH, SCREEN, VIDEO = "speech", "screen", "video"
 CHANNELS = (SPEECH, SCREEN, VIDEO)
 
 # The text model learned from speech: of a screen's words it is too sure.
-SCREEN_SHARPNESS = 0.7
+SCREEN_SHARPNESS = 0.6
 # A probability of 0 must not silence every other channel.
 _FLOOR = 1e-6
 
@@ -34,7 +36,7 @@ class Fusion:
     probabilities are raised to before anything else; 1 where none is named.
     """
 
-    together: float = 0.8
+    together: float = 0.5
     clash: float = 0.25
     sharpness: Mapping[str, float] = field(default_factory=lambda: {SCREEN: SCREEN_SHARPNESS})
 
@@ -50,10 +52,24 @@ class Opinions:
     """What the channels say of some creatives.
 
     ``probabilities``: for each channel (creatives, segments), rows of sum 1; NaN in rows of
-    creatives of which it says nothing. All have the same shape.
+    creatives of which it says nothing. ``likely``: what the terms on the screens say beside the
+    text model (``terms.likelihood``). All have the same shape.
     """
 
     probabilities: Mapping[str, Probabilities]
+    likely: Probabilities | None = None
+
+    def says(self, channel: str) -> Probabilities:
+        """All that a channel says: a screen by its words and by its terms."""
+        said = self.probabilities[channel]
+        if channel != SCREEN or self.likely is None:
+            return said
+        return terms.weigh(said, self.likely)
+
+    def of(self, rows: NDArray[np.intp]) -> Opinions:
+        """Those of some creatives."""
+        likely = None if self.likely is None else self.likely[rows]
+        return Opinions({name: said[rows] for name, said in self.probabilities.items()}, likely)
 
     def speaks(self, channel: str) -> NDArray[np.bool_]:
         """For which creatives this channel says something, (creatives,)."""
@@ -68,7 +84,10 @@ class Opinions:
 
 
 def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
-    """Pooled probabilities (creatives, segments), rows of sum 1; NaN where no channel speaks."""
+    """Pooled probabilities (creatives, segments), rows of sum 1; NaN where no channel speaks.
+
+    The terms of a screen weigh what all channels say together: they are read, not guessed.
+    """
     count = np.sum([opinions.speaks(channel) for channel in opinions.probabilities], axis=0)
     weight = np.where(count > 1, fusion.together, 1.0)[:, None]
     scores = np.zeros_like(next(iter(opinions.probabilities.values())))
@@ -77,8 +96,8 @@ def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
         scores += np.where(np.isnan(said), 0.0, said)
     scores[count == 0] = np.nan
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Probabilities = powers / powers.sum(axis=1, keepdims=True)
-    return result
+    pooled: Probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return pooled if opinions.likely is None else terms.weigh(pooled, opinions.likely)
 
 
 def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArray[np.bool_]:
@@ -86,7 +105,7 @@ def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArr
     another segment than the likeliest of ``fused``."""
     decided = np.nan_to_num(fused).argmax(axis=1)
     result = np.zeros(len(fused), np.bool_)
-    for probabilities in opinions.probabilities.values():
-        known = np.nan_to_num(probabilities)
+    for channel in opinions.probabilities:
+        known = np.nan_to_num(opinions.says(channel))
         result |= (known.argmax(axis=1) != decided) & (known.max(axis=1) >= fusion.clash)
     return result

@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import stacking
+from classifier import stacking, terms
 from classifier.bundle import (
     LEAST_HELD_OUT,
     Bundle,
     HeldOut,
     Parts,
     SpotFeatures,
-    weigh_screens,
 )
 from classifier.dataset import LEAST_CREATIVES, Example, Table
 from classifier.evaluation import Evaluation, by_other_folds, evaluate
@@ -115,10 +114,10 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     if video:
         sharpness[VIDEO] = _best_sharpness(looked, table.columns)
     fusion = Fusion(sharpness=sharpness)
-    opinions = {SPEECH: said, SCREEN: weigh_screens(screens, shown, fusion)}
+    opinions = {SPEECH: said, SCREEN: fusion.sharpen(SCREEN, shown)}
     if video:
         opinions[VIDEO] = fusion.sharpen(VIDEO, looked)
-    together = Opinions(opinions)
+    together = Opinions(opinions, terms.likelihood(screens))
     fused = pool(together, fusion)
     stack = None
     if stacked:
@@ -193,9 +192,11 @@ def _screen_sharpness(
         return SCREEN_SHARPNESS
     texts = [screens[row] for row in rows.tolist()]
 
+    likely = terms.likelihood(texts)
+
     def loss(sharpness: float) -> float:
-        weighed = weigh_screens(texts, shown[rows], Fusion(sharpness={SCREEN: sharpness}))
-        return _log_loss(weighed, columns[rows])
+        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, shown[rows])
+        return _log_loss(terms.weigh(said, likely), columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
 
@@ -223,15 +224,11 @@ def _stack(
     for number in np.unique(fold):
         rest, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         features = [table.features[row] for row in rest]
-        one = stacking.train(_rows_of(opinions, rest), features, table.columns[rest])
+        one = stacking.train(opinions.of(rest), features, table.columns[rest])
         held = [table.features[row] for row in here]
-        result[here] = one.probabilities(_rows_of(opinions, here), held)
+        result[here] = one.probabilities(opinions.of(here), held)
         progress(f"stack: fold {number + 1} of {FOLDS}")
     return stacking.train(opinions, table.features, table.columns), result
-
-
-def _rows_of(opinions: Opinions, rows: NDArray[np.intp]) -> Opinions:
-    return Opinions({name: said[rows] for name, said in opinions.probabilities.items()})
 
 
 def _held_out(table: Table, opinions: Opinions, fused: Probabilities) -> HeldOut:

@@ -106,7 +106,11 @@ def _table(opinions: Opinions, features: Sequence[SpotFeatures]) -> list[list[An
     """A row for each creative: logarithms of probabilities, shape, categories."""
     absent = np.full((len(features), len(NUMBERS)), np.nan)
     said = [
-        np.log(np.maximum(opinions.probabilities.get(channel, absent), 1e-6))
+        np.log(
+            np.maximum(
+                opinions.says(channel) if channel in opinions.probabilities else absent, 1e-6
+            )
+        )
         for channel in CHANNELS
     ]
     nowhere = np.full(len(NAMES), np.nan)

@@ -24,7 +24,11 @@ from classifier.segments import NUMBERS
 NAMED, NAMED_ELSEWHERE = 0.7, 0.05
 SEVERAL = 3
 
-SHOPS, BANKS = frozenset({0, 1, 2, 3, 4, 5}), frozenset({7, 8, 9, 10, 11, 12, 13})
+SHOPS = frozenset({0, 1, 2, 3, 4, 5})
+BANKS = frozenset({7, 8, 9, 10, 11, 12, 13})
+MEDIA = frozenset({14, 15, 16, 17, 18})
+# What a bank sells to one person, one product at a time.
+_PRODUCTS_ALONE = BANKS - {9, 11}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,61 +46,67 @@ def _words(*stems: str) -> re.Pattern[str]:
 
 
 TERMS = (
-    Term(
-        "price",
-        frozenset({0, 3, 4}),
-        SHOPS,
-        _words(
-            r"(?<!\b0[.,])\d{2,}(?:[.,]\d\d)?\s*(?:₽|руб)", r"[−–-]?\d+(?:[.,]\d+)?\s*%", "скидк",
-            "скидок", "промокод", "вместо", "распродаж", "уценк", "по акции", "спеццен", "дешевле",
-        ),
-    ),
-    Term(
-        "delivery",
-        frozenset({3, 5}),
-        SHOPS,
-        _words(
-            "достав", "прив[её]з", "курьер", r"на дом\b", "до двери", "к двери",
-            r"онлайн-?\s?заказ", r"первый\s+заказ", r"заказ\w* (?:на дом|онлайн)",
-        ),
-    ),
-    Term(
-        "loyalty",
-        frozenset({2, 4}),
-        SHOPS,
-        _words(
-            "лояльн", "клубн", "по карт", "с картой", "-картой", r"карт\w* (?:клуб|постоянн|покуп)",
-            "балл", "бонус", "с приложением", "выручай", "предъявите карт", "покажите карт",
-            "наклейк", "фишк",
-        ),
-    ),
-    Term(
-        "range",
-        frozenset({9}),
-        BANKS,
-        _words(
-            "премиальн", "премиум", "привилег", "пакет", r"персональн\w*\s+менеджер",
-            r"бизнес\W?зал", "подписк", "в одном",
-        ),
-    ),
-    Term(
-        "business",
-        frozenset({11}),
-        BANKS,
-        _words(
-            r"бизнес(?!\W?зал)", "предприним", r"\bип\b", "самозанят", "эквайр", "госзакуп",
-            "юрлиц", "компани[ий]", "расч[её]тн", r"\bрко\b",
-        ),
-    ),
+    Term("price", frozenset({0, 3, 4}), SHOPS, _words(
+        r"(?<!\b0[.,])\d{2,}(?:[.,]\d\d)?\s*(?:₽|руб)", r"[−–-]?\d+(?:[.,]\d+)?\s*%",
+        "скид[ко]", "промокод", "вместо", "распродаж", "уценк", "по акции", "спеццен", "дешевле",
+        "купон",
+        r"по цене (?:одно|дву)", r"плати\w* за", r"\d\s*=\s*\d",
+    )),
+    Term("delivery", frozenset({3, 5}), SHOPS, _words(
+        "достав", "прив[её]з", "курьер", r"на дом\b", "до двери", "к двери", r"онлайн-?\s?заказ",
+        r"первый\s+заказ", r"заказ\w* (?:на дом|онлайн)",
+    )),
+    Term("loyalty", frozenset({2, 4}), SHOPS, _words(
+        "лояльн", r"\bклуб", "по карт[еы]", "с карт(?:ой|ами)", "-картой", "ваша карта",
+        r"карт\w* (?:постоянн|покуп)", r"\bбалл", "бонус", "с приложением", "в приложении",
+        "выручай", "предъявите карт", "покажите карт", "наклейк", "фишк",
+    )),
+    Term("draw", frozenset({1}), SHOPS, _words(
+        "розыгрыш", "разыгр", r"\bприз", "победител", "выигр", "с новым годом",
+    )),
+    Term("range", frozenset({9}), BANKS - {11}, _words(
+        "премиальн", "премиум", "привилег", "пакет", r"(?:персональн|личн)\w*\s+менеджер",
+        r"бизнес\W?зал", "консьерж", "подписк", "в одном",
+    )),
+    Term("business", frozenset({11}), BANKS, _words(
+        r"бизнес(?!\W?зал)", "предприним", "предприят", r"\bип\b", "самозанят", "эквайр",
+        "госзакуп", "юрлиц", "компани[ий]", "расч[её]тн", r"\bрко\b", "сотрудник",
+    )),
+    Term("lending", frozenset({8}), _PRODUCTS_ALONE, _words(
+        r"кредит(?:а|ом|у|ы|ов)?\b", "ипотек", "рефинанс", r"за[её]м", r"займ", "новостро",
+    )),
+    Term("debit", frozenset({10}), _PRODUCTS_ALONE, _words(
+        "дебетов", "зарплатн", "пенсионн", r"карт\w+ мир\b", "к[еэ]шб[еэ]к", "молод[её]жн",
+    )),
+    Term("credit card", frozenset({12}), _PRODUCTS_ALONE, _words(
+        r"кредитк", r"кредитн\w+ карт", "рассрочк", "льготн", "без процентов", "беспроцентн",
+    )),
+    Term("savings", frozenset({13}), _PRODUCTS_ALONE, _words(
+        "вклад", "накопит", "депозит", "сбере[гж]", "облигац", "инвест", "брокер", "доходн",
+        r"\bкопи",
+    )),
+    Term("music", frozenset({15}), MEDIA, _words(
+        "музык", r"\bпес[ен]", "концерт", "билет", r"\bтур\b", "артист", "оркестр", r"\bрадио",
+        r"\bfm\b", "плейлист", r"\bхит(?:ы|ов)?\b", "фестивал", "альбом", "певиц", "певец",
+    )),
+    Term("speaker", frozenset({16}), MEDIA, _words(
+        "колонк", r"умн\w+ дом", r"голосов\w+ помощник", r"\bалис[аыуе]\b", r"\bмарус", "ассистент",
+    )),
+    Term("films and clips", frozenset({17}), MEDIA, _words(
+        "сериал", "фильм", r"\bкино\b", "премьера", "сезон", r"\bшоу\b", "смотри", "мульт",
+        "выпуск", r"\bсерии\b", "трансляц", r"\bвидео\b", "ролик",
+    )),
+    Term("social network", frozenset({18}), MEDIA, _words(
+        "мессенджер", "соцсет", "общайт", r"\bчат", r"\bдруз", "сообщен", "звон[ки]", "сообществ",
+        "подписчик", "голосовые",
+    )),
+    Term("services", frozenset({14}), MEDIA, _words(
+        "поиск", "маршрут", "навигат", "такси", "поездк", "браузер", "переводчик", "облак",
+        r"карт[аыу] города", "подписк", "сервис",
+    )),
 )  # fmt: skip
-# Three of them on one screen are a range, too.
-_PRODUCTS = tuple(
-    re.compile(stems, re.IGNORECASE)
-    for stems in (
-        "вклад|сч[её]т|сбереж", "кредит(?!н)|займ|рефинанс", "ипотек", r"карт[аыуе]?\b|кэшб",
-        "инвест|брокер", "страхов", "перевод|платеж",
-    )
-)  # fmt: skip
+# Three of these on one screen are a range, too.
+_SOLD = ("lending", "debit", "credit card", "savings")
 # The name of the advertiser in the line that the law asks for is no word of the offer.
 _LEGAL = re.compile(r"\bреклама\..*", re.IGNORECASE)
 
@@ -105,9 +115,9 @@ def find(text: str) -> dict[str, tuple[re.Match[str], ...]]:
     """The terms that a screen names, each with the places where it does."""
     offer = _LEGAL.sub(lambda line: "\n" * len(line[0]), text)
     found = {term.name: tuple(term.words.finditer(offer)) for term in TERMS}
-    if not found["range"]:
-        products = [match for product in _PRODUCTS if (match := product.search(offer))]
-        found["range"] = tuple(products) if len(products) >= SEVERAL else ()
+    sold = [found[name][0] for name in _SOLD if found[name]]
+    if not found["range"] and len(sold) >= SEVERAL:
+        found["range"] = tuple(sold)
     return {name: places for name, places in found.items() if places}
 
 
@@ -126,17 +136,26 @@ def evidence(text: str, segment: int) -> tuple[Evidence, ...]:
     )
 
 
-def weigh(texts: Sequence[str], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities (texts, 18), weighed by the terms of each text; families keep their mass."""
-    result = probabilities.copy()
+def likelihood(texts: Sequence[str]) -> NDArray[np.float64]:
+    """How likely each segment's screens name just the terms that a text names, (texts, 18).
+
+    Only ratios within a family mean something; of a text without words all are 1.
+    """
+    result = np.ones((len(texts), len(NUMBERS)))
     for row, text in enumerate(texts):
-        named = find(text)
-        for term in TERMS:
-            likelihood = np.where(_IN[term.segments], NAMED, NAMED_ELSEWHERE)
+        named = find(text) if text else {}
+        for term in TERMS if text else ():
+            likely = np.where(_IN[term.segments], NAMED, NAMED_ELSEWHERE)
             if term.name not in named:
-                likelihood = 1 - likelihood
-            result[row] *= np.where(_IN[term.family], likelihood, 1.0)
-    for family in (SHOPS, BANKS):
+                likely = 1 - likely
+            result[row] *= np.where(_IN[term.family], likely, 1.0)
+    return result
+
+
+def weigh(probabilities: NDArray[np.float64], likely: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (texts, 18), weighed by ``likelihood``; each family keeps its mass."""
+    result = probabilities * likely
+    for family in (SHOPS, BANKS, MEDIA):
         inside = _IN[family]
         before = probabilities[:, inside].sum(axis=1, keepdims=True)
         now = result[:, inside].sum(axis=1, keepdims=True)
@@ -146,5 +165,7 @@ def weigh(texts: Sequence[str], probabilities: NDArray[np.float64]) -> NDArray[n
 
 _IN = {
     group: np.isin(NUMBERS, list(group))
-    for group in {SHOPS, BANKS} | {term.segments for term in TERMS}
+    for group in {SHOPS, BANKS, MEDIA}
+    | {term.segments for term in TERMS}
+    | {term.family for term in TERMS}
 }
