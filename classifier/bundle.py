@@ -326,8 +326,8 @@ class Bundle:
 
     def _contradicted(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
         """Priors move all channels alike: what they moved contradicts nothing."""
-        moved = {name: self.weighed(said) for name, said in opinions.probabilities.items()}
-        return fusing.conflicts(Opinions(moved, opinions.likely), fused, self.parts.fusion)
+        moved = {name: self.weighed(opinions.says(name)) for name in opinions.probabilities}
+        return fusing.conflicts(Opinions(moved), fused, self.parts.fusion)
 
     def _automatic(
         self,
