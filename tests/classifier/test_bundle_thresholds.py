@@ -10,9 +10,11 @@ import pytest
 from classifier.bundle import LEAST_HELD_OUT, Bundle, HeldOut, SpotFeatures
 from classifier.segments import NUMBERS
 from tests.bundles import (
+    CARD_SCREEN,
     CARD_SPOT,
     DOUBTFUL,
     SCREEN,
+    SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
     VIDEO,
@@ -154,6 +156,21 @@ def test_priors_change_decisions_and_contradict_nothing(starter: Bundle) -> None
     assert not turned.conflict
     [view] = turned.channels
     assert view.probabilities == plain.channels[0].probabilities
+
+
+def test_a_screen_alone_never_contradicts_itself_whatever_the_priors(starter: Bundle) -> None:
+    features = [SpotFeatures(screen=one) for one in (SHOP_SCREEN, CARD_SCREEN, SPEAKER_SPOT)]
+    plain = starter.predict(features, evidence=False)
+    dice = np.random.default_rng(0)
+    turned = 0
+    for _ in range(40):
+        priors = dict(zip(NUMBERS, (10 ** dice.uniform(-3, 3, len(NUMBERS))).tolist(), strict=True))
+        predictions = Bundle(starter.parts, priors=priors).predict(features, evidence=False)
+        assert not any(one.conflict for one in predictions)
+        turned += sum(
+            one.segment != other.segment for one, other in zip(predictions, plain, strict=True)
+        )
+    assert turned > 20
 
 
 def test_what_is_common_needs_less_and_what_is_rare_more() -> None:
