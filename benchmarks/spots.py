@@ -38,8 +38,11 @@ Card = tuple[str, ...]
 Colour = tuple[int, int, int]
 
 TABLE = Path(__file__).resolve().with_name("spots.csv")
-# Screens alone, four a segment, written after the fusion of channels was settled.
+# Screens alone, four a segment, each table written by somebody who knew nothing of how screens are
+# classified: LATER showed that the first recipe had learned the first table, and was looked at;
+# on UNSEEN nothing was tuned.
 LATER = TABLE.with_name("spots_later.csv")
+UNSEEN = TABLE.with_name("spots_unseen.csv")
 FONTS = Path(get_data_path()) / "fonts" / "ttf"
 WIDTH, HEIGHT, MARGIN = 640, 360, 28
 FRAMES_A_CARD, SECONDS_A_FRAME = 3, 1.0

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # The database was busy or away, or the stage was slow this once: worth another attempt.
 TRANSIENT = (OperationalError, SoftTimeLimitExceeded)
 # Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
-REPUBLISH_AT_ONCE = 100
+REPUBLISH_AT_ONCE = 1000
 
 
 def create(

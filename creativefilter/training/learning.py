@@ -1,0 +1,130 @@
+"""A new model version from what analysts said, measured beside the one that decides."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import engines, model_versions
+from creativefilter.creatives.deciding import features_of
+from creativefilter.creatives.models import Creative, ModelVersion, PictureVector
+
+if TYPE_CHECKING:
+    from classifier.dataset import Example
+    from classifier.evaluation import Evaluation
+
+Progress = Callable[[str], None]
+
+
+class TrainingError(ValueError):
+    """Nothing was learned; the message is for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Figures of the new version and of the one that decides, on the same creatives.
+
+    They taught the new one nothing; ``seen`` of them taught the old one.
+    """
+
+    new: Evaluation
+    old: Evaluation
+    seen: int
+
+
+def examples() -> list[Example]:
+    """The labelled creatives that are analysed, as training takes them; no demonstration."""
+    from classifier.dataset import Example
+
+    creatives: QuerySet[Any] = Creative.objects.real().with_effective_segment()
+    ready = creatives.exclude(label_segment=None).filter(state=Creative.State.DONE)
+    return [
+        Example(
+            creative.advertisement_id or str(creative.pk),
+            creative.label_segment,
+            features_of(creative.current_media),
+        )
+        for creative in ready.exclude(current_media=None)
+        .select_related("current_media__creative")
+        .order_by("pk")
+        .iterator()
+    ]
+
+
+def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
+    """Trains a version and registers it; which one decides stays as it is.
+
+    ``text``: "linear" or an encoder to fine-tune; ``video``: "nearest", "catboost" or "".
+    A process that is killed leaves no version. Raises ``TrainingError``, ``ArtefactError`` for
+    the active version, ``WeightsError`` for an encoder.
+    """
+    from classifier import train
+    from classifier.dataset import TooFewError
+    from classifier.evaluation import Evaluation
+    from classifier.learning import Config
+
+    active = model_versions.active()
+    base = engines.bundle(active)
+    with _alone() as models:
+        name = timezone.localtime().strftime("%Y-%m-%d-%H%M%S")
+        config = Config(
+            folder=models / name,
+            base=base,
+            text=text,
+            video=video,
+            encoder=_most_used_encoder() if video else "",
+            weights_folder=settings.WEIGHTS_FOLDER,
+        )
+        try:
+            bundle = train(examples(), config, progress)
+        except TooFewError as error:
+            raise TrainingError(_too_few(error)) from error
+        version = model_versions.register_folder(config.folder)
+    figures = bundle.facts["hold_out"]
+    return version, Comparison(
+        Evaluation.from_facts(figures["new"]),
+        Evaluation.from_facts(figures["base"]),
+        int(figures["base_has_seen"]),
+    )
+
+
+def _too_few(error: Any) -> str:
+    from classifier.dataset import LEAST_CREATIVES
+
+    return _(
+        "There are too few labelled creatives to learn from: %(creatives)d of %(segments)d "
+        "segments; at least %(least)d of two segments are needed."
+    ) % {"creatives": error.creatives, "segments": error.segments, "least": LEAST_CREATIVES}
+
+
+def _most_used_encoder() -> str:
+    """Vectors of different encoders can't be mixed: the one with the most creatives."""
+    from collections import Counter
+
+    names = PictureVector.objects.values_list("encoder", flat=True)
+    return next((name for name, _count in Counter(names).most_common(1)), "")
+
+
+@contextmanager
+def _alone() -> Iterator[Path]:
+    """The folder of models, for one training at a time; what a killed one left is swept away."""
+    folder = Path(settings.DATA_DIR) / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingError(_("Another training is running.")) from error
+        for left in folder.glob(".*-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield folder

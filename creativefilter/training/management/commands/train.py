@@ -1,0 +1,74 @@
+"""Trains a model version from the labelled creatives of the database."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import intake, model_versions
+from creativefilter.training import figures, learning
+from creativefilter.training.figures import Measured
+from tasks.submit import publish_all
+
+VIDEO = ("nearest", "catboost", "none")
+
+
+class Command(BaseCommand):
+    help = (
+        "Trains a model version from labelled creatives, and shows it beside the one that "
+        "decides, on creatives that were kept back."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--activate", action="store_true", help="let the new version decide, then judge again"
+        )
+        parser.add_argument(
+            "--text",
+            default="linear",
+            metavar="linear|NAME_OR_FOLDER",
+            help="the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)",
+        )
+        parser.add_argument("--video", choices=VIDEO, default="nearest")
+
+    def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
+        from classifier.artefact import ArtefactError
+        from classifier.weights import WeightsError
+
+        old = model_versions.active()
+        try:
+            version, compared = learning.learn(
+                text, "" if video == "none" else video, self.stderr.write
+            )
+        except WeightsError as error:
+            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
+        except (ArtefactError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
+        for grid in (figures.quality(shown), figures.automation(shown)):
+            self.stdout.write(grid.as_text() + "\n")
+        if compared.seen:
+            self.stdout.write(
+                _(
+                    "%(old)s has learned from %(seen)d of these %(rows)d creatives itself: its "
+                    "figures flatter."
+                )
+                % {"old": old, "seen": compared.seen, "rows": compared.old.rows}
+            )
+        if not activate:
+            self.stdout.write(
+                _("%s is ready. It decides once it is activated in the list of model versions.")
+                % version
+            )
+            return
+        model_versions.activate(version)
+        jobs = intake.decide_again(None)
+        publish_all(jobs)
+        self.stdout.write(
+            _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
+            % {"version": version, "count": len(jobs)}
+        )
