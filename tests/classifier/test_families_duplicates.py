@@ -1,13 +1,16 @@
-"""Families of near duplicates."""
+"""Families of near duplicates, and the fingerprints of what was learned."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from classifier.families import families
+from classifier.bundle import Bundle
+from classifier.families import families, fingerprints
 
 BREAD = "Свежий хлеб каждое утро в нашей булочной на углу, приходите всей семьёй."
 FISH = "Копчёная скумбрия и солёная сельдь по цене улова, рыбный ряд у моря."
@@ -41,3 +44,32 @@ def test_families_of_the_reference_transcripts(reference_data: Path) -> None:
     with (reference_data / "transcripts_dev.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
     assert families(texts).max() + 1 == 1255
+
+
+def test_a_fingerprint_is_that_of_letters_and_digits() -> None:
+    known = int.from_bytes(hashlib.sha256("хлеб24часа".encode()).digest()[:8], "big")
+    same = ["Хлеб 24 часа", "ХЛЕБ, 24 часа!", " хлеб\t24\nчаса… ", "«хлеб» — 24_часа"]
+    assert fingerprints(same).tolist() == [known] * 4
+    assert fingerprints(same).dtype == np.uint64
+
+
+def test_other_texts_have_other_fingerprints() -> None:
+    texts = [BREAD, FISH, BREAD[:-5], "хлеб 24 часа", "хлеб 25 часов", ""]
+    assert len(set(fingerprints(texts).tolist())) == len(texts)
+    assert fingerprints(texts[::-1]).tolist() == fingerprints(texts).tolist()[::-1]
+
+
+def test_every_text_has_a_fingerprint() -> None:
+    odd = fingerprints(["", "!?", "\ud800", "҂ ☃"]).tolist()
+    assert odd[0] == odd[1]
+    assert fingerprints([]).shape == (0,)
+    assert fingerprints([]).dtype == np.uint64
+
+
+@pytest.mark.reference
+def test_the_starter_knows_what_it_has_learned_from(reference_data: Path) -> None:
+    with (reference_data / "transcripts_dev.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    seen = Bundle.load().parts.seen
+    assert np.isin(fingerprints(texts), seen).all()
+    assert not np.isin(fingerprints([BREAD, FISH]), seen).any()
