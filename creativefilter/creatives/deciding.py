@@ -10,6 +10,7 @@ from creativefilter.creatives.models import MediaVersion, Prediction, ScreenRead
 
 if TYPE_CHECKING:
     from classifier.bundle import ChannelView, SpotFeatures
+    from classifier.evidence import Evidence
     from classifier.spot import SpotShape
 
 
@@ -51,7 +52,8 @@ def _shape_of(media: MediaVersion) -> SpotShape | None:
 def decide(media: MediaVersion) -> Prediction:
     """What the active model version says now, not saved yet. Raises ``ArtefactError``."""
     version = model_versions.active()
-    [said] = engines.bundle(version).predict([features_of(media)])
+    features = features_of(media)
+    [said] = engines.bundle(version).predict([features])
     return Prediction(
         creative=media.creative,
         media=media,
@@ -63,17 +65,28 @@ def decide(media: MediaVersion) -> Prediction:
         probabilities=_by_text(said.probabilities),
         decision=said.decision,
         conflict=said.conflict,
-        channels=[_row(channel) for channel in said.channels],
+        channels=[_row(channel, features) for channel in said.channels],
     )
 
 
-def _row(channel: ChannelView) -> dict[str, Any]:
+def _row(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
+    text = features.screen if channel.name == "screen" else features.speech
     return {
         "name": channel.name,
         "probabilities": _by_text(channel.probabilities),
-        "evidence": [asdict(word) for word in channel.evidence],
+        "evidence": [_whole_words(word, text) for word in channel.evidence],
         "neighbours": [asdict(neighbour) for neighbour in channel.neighbours],
     }
+
+
+def _whole_words(found: Evidence, text: str) -> dict[str, Any]:
+    """A place in a text, widened to whole words: models speak of stems, people read words."""
+    start, end = found.start, found.end
+    while start and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return {"text": text[start:end], "start": start, "end": end, "weight": found.weight}
 
 
 def _by_text(probabilities: dict[int, float]) -> dict[str, float]:

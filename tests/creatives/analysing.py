@@ -26,6 +26,8 @@ DEMO = Path(__file__).resolve().parents[2] / "demo" / "creatives"
 SPOKEN, SPOKEN_SEGMENT = "90000023.flv", 12
 SPOKEN_TOO, SPOKEN_TOO_SEGMENT = "90000025.mp4", 13
 MUSIC = "90000037.wav"
+# Music under three cards, whose words name no segment.
+SCREEN_ONLY = "90000038.mp4"
 
 
 class Remembering:

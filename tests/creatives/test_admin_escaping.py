@@ -10,7 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import Creative, Prediction, Segment, Transcript
+from creativefilter.creatives.models import (
+    Creative,
+    Prediction,
+    ScreenReading,
+    Segment,
+    Transcript,
+)
 from creativefilter.creatives.review import set_label
 from tests.creatives.analysing import take_in
 
@@ -29,18 +35,29 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 
 @pytest.fixture
 def creative(page: Client, analyst: Any) -> Creative:
-    """As if Whisper had heard markup, in a file named by it."""
+    """As if Whisper had heard markup, and the reader read it, in a file named by it."""
     media = take_in(b"bytes", f"{PICTURE}.avi").media
     words = f"{SCRIPT} кредит {PICTURE}"
     transcript = Transcript.objects.create(
         media=media, engine="e", model="m", language="ru", text=words, speech=words, spoken=True,
         utterances=[{"start": 0.0, "end": 1.0, "text": words}], seconds_taken=1,
     )  # fmt: skip
+    line = {"text": words, "seconds": 0.0, "last_seen": 1.0, "confidence": 0.9}
+    ScreenReading.objects.create(
+        media=media, engine=PICTURE, text=words, lines=[line], seconds_taken=1
+    )
+    alike = take_in(b"other bytes", f"{PICTURE}.avi").creative
+    evidence = [{"text": f"кредит {SCRIPT}", "start": 0, "end": 5, "weight": 1.0}]
+    neighbours = [{"id": str(alike.pk), "segment": 8, "similarity": 0.9}]
     Prediction.objects.create(
         creative=media.creative, media=media, transcript=transcript,
         model_version=model_versions.active(), segment=Segment.objects.get(pk=8),
         probability=0.9, probabilities={"8": 0.9, "0": 0.1},
-        channels=[{"name": "speech", "evidence": [{"text": f"кредит {SCRIPT}", "start": 0, "end": 5, "weight": 1.0}]}],
+        channels=[
+            {"name": "speech", "evidence": evidence},
+            {"name": "screen", "evidence": evidence, "probabilities": {"8": 0.9, "0": 0.1}},
+            {"name": "video", "evidence": [], "neighbours": neighbours},
+        ],
     )  # fmt: skip
     set_label(media.creative, Segment.objects.get(pk=8), analyst, PICTURE)
     return media.creative
@@ -55,9 +72,10 @@ def assert_harmless(text: str) -> None:
 def test_the_page_of_the_creative(page: Client, creative: Creative) -> None:
     text = page.get(f"{LIST}{creative.pk}/change/").content.decode()
     assert_harmless(text)
-    assert "<mark>кредит</mark>" in text
-    # name, title, note, evidence and transcript
-    assert text.count("&lt;img src=x onerror=alert(2)&gt;") >= 4
+    assert text.count("<mark>кредит</mark>") == 2
+    assert "&lt;img src=x onerror=alert(2)&gt;.avi</a>" in text
+    # name, title, note, transcript, screen and its engine
+    assert text.count("&lt;img src=x onerror=alert(2)&gt;") >= 6
     assert text.count("&lt;/") >= 2
 
 

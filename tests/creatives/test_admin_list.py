@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
-from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.models import Creative, ScreenReading, Segment
 from creativefilter.creatives.review import set_label
 from creativefilter.jobs.models import Job
-from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, analysed, take_in
+from tests.creatives.analysing import DEMO, MUSIC, SCREEN_ONLY, SPOKEN, analysed, take_in
+from tests.screens import needs_reader
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/creatives/creative/"
@@ -52,7 +55,7 @@ def test_each_row_says_how_the_creative_stands(
 ) -> None:
     text = page.get(LIST).content.decode()
     assert "12 · Credit cards" in text
-    assert "the model, 9" in text
+    assert re.search(r"the model, \d+%", text)
     assert "Nobody speaks in this creative" in text
     assert "This is neither audio nor video" in text
     assert "3 · Promo / delivery / no loyalty" in text
@@ -65,6 +68,27 @@ def test_each_row_says_how_the_creative_stands(
 def test_the_list_is_in_the_language_of_the_reader(page: Client) -> None:
     page.cookies["django_language"] = "ru"
     assert "Добавить" in page.get(LIST).content.decode()
+
+
+@needs_reader
+@pytest.mark.weights
+def test_it_can_be_narrowed_to_what_needs_a_person(
+    page: Client, creatives: dict[str, Creative]
+) -> None:
+    creatives["doubtful"] = analysed(DEMO / SCREEN_ONLY)
+    assert shown(page, creatives, decision="person") == {"doubtful", "music", "broken"}
+    assert shown(page, creatives, decision="made") == {"card", "labelled"}
+    text = page.get(LIST).content.decode()
+    assert len(re.findall(r'<span class="cf-tag cf-doubt">needs a person</span>', text)) == 2
+    link = reverse("admin:creatives_creative_needing_a_person")
+    assert link in text
+    assert page.get(link)["Location"] == f"{LIST}?decision=person"
+
+    set_label(creatives["doubtful"], Segment.objects.get(pk=1), None)
+    assert shown(page, creatives, decision="person") == {"music", "broken"}
+    set_label(creatives["doubtful"], None, None)
+    creatives["card"].predictions.update(decision="review")
+    assert shown(page, creatives, decision="person") == {"card", "doubtful", "music", "broken"}
 
 
 @pytest.mark.weights
@@ -96,9 +120,13 @@ def test_it_can_be_narrowed_by_state_and_demonstration(
 
 
 @pytest.mark.weights
-def test_it_is_searched_by_id_name_and_spoken_words(
+def test_it_is_searched_by_id_name_and_words_spoken_or_shown(
     page: Client, creatives: dict[str, Creative]
 ) -> None:
+    ScreenReading.objects.create(
+        media=creatives["waiting"].current_media, text="Скоро\nоткрытие", seconds_taken=1
+    )
+    assert "waiting" in shown(page, creatives, q="ОТКРЫТИЕ")
     assert shown(page, creatives, q="90000023") == {"card"}
     assert shown(page, creatives, q="301.mp4") == {"broken"}
     for spoken in ("процентов", "ПРОЦЕНТОВ", "кредитная карта"):

@@ -45,7 +45,7 @@ def test_a_creative_is_followed_from_stage_to_stage(page: Client, recogniser: No
     job = lifecycle.run_stage(str(received.job.pk), "decoding", "w")
     assert job is not None
     [row] = ask(page, received.creative)
-    assert (row["percent"], row["final"]) == (33, False)
+    assert (row["percent"], row["final"]) == (20, False)
     run(job)
     [row] = ask(page, received.creative)
     assert (row["state"], row["percent"], row["final"]) == ("done", 100, True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from creativefilter.creatives import analysis
+from creativefilter.creatives import analysis, engines
 from creativefilter.creatives.models import Creative, Prediction, Transcript
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -26,17 +26,17 @@ def test_a_transcript_that_comes_too_late_is_dropped(
 
     def overtaken() -> Remembering:
         """Our lease ran out long ago; another worker has done the stage meanwhile."""
-        monkeypatch.setattr(analysis, "transcriber", remembering)
+        monkeypatch.setattr(engines, "transcriber", remembering)
         Job.objects.filter(pk=job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
         [queued] = lifecycle.sweep()
         lifecycle.run_stage(job_id, queued.stage, "second")
         return remembering()
 
-    monkeypatch.setattr(analysis, "transcriber", overtaken)
+    monkeypatch.setattr(engines, "transcriber", overtaken)
     assert lifecycle.run_stage(job_id, "transcribing", "first") is None
     assert Transcript.objects.count() == 1
     job = Job.objects.get(pk=job_id)
-    assert (job.state, job.stage, job.worker) == ("queued", "classifying", "second")
+    assert (job.state, job.stage, job.worker) == ("queued", "reading", "second")
     run(job)
     assert Prediction.objects.count() == 1
     received.creative.refresh_from_db()

@@ -17,9 +17,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
 def damaged_model(folder: Path, starter: Path) -> Path:
-    """A model folder whose weights are not those of its manifest."""
+    """A model folder in which a byte of the weights is another than its manifest says."""
     shutil.copytree(starter, folder)
-    weights = folder / "weights.npz"
+    weights = folder / "text" / "weights.npz"
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from classifier.segments import NUMBERS, by_number
-from creativefilter.creatives import analysis, derived, model_versions
+from creativefilter.creatives import derived, engines, model_versions
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -117,22 +117,28 @@ def test_the_job_ends_with_what_a_program_wants_to_know(
         "segment_num": SPOKEN_TOO_SEGMENT,
         "segment": by_number(SPOKEN_TOO_SEGMENT).name,
         "probability": prediction.probability,
+        "decision": "auto",
+        "conflict": False,
         "reason": None,
         "candidates": job.result["candidates"],
+        "channels": job.result["channels"],
         "transcript": prediction.transcript.speech if prediction.transcript else None,
+        "screen_text": job.result["screen_text"],
         "model_version": prediction.model_version.name,
     }
     assert len(job.result["candidates"]) == 3
+    speech = {channel["name"]: channel for channel in job.result["channels"]}["speech"]
+    assert speech["segment_num"] == SPOKEN_TOO_SEGMENT
+    assert 0.5 < speech["probability"] <= 1
 
 
 def test_state_and_progress_can_be_followed(
-    folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch
+    folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     received = take_in(DEMO / SPOKEN_TOO)
     seen: list[tuple[Any, ...]] = []
 
-    def watched(name: str) -> Any:
-        real = getattr(analysis, name)
+    def watched(real: Any) -> Any:
 
         def look(*args: Any) -> Any:
             job = Job.objects.get(pk=received.job.pk)
@@ -142,13 +148,17 @@ def test_state_and_progress_can_be_followed(
 
         return look
 
-    monkeypatch.setattr(analysis, "transcriber", watched("transcriber"))
-    monkeypatch.setattr(analysis, "text_model", watched("text_model"))
+    for name in ("transcriber", "screen_reader", "bundle"):
+        monkeypatch.setattr(engines, name, watched(getattr(engines, name)))
+    settings.VIDEO_ENCODER = "one that cannot be loaded"
+    monkeypatch.setattr(engines, "video_encoder", watched(lambda: None))
     first = lifecycle.run_stage(str(received.job.pk), "decoding", "test")
     assert first is not None
-    assert (first.state, first.stage, first.progress) == ("queued", "transcribing", 33)
+    assert (first.state, first.stage, first.progress) == ("queued", "transcribing", 20)
     run(first)
     assert seen == [
-        ("running", "transcribing", 33, "transcribing"),
-        ("running", "classifying", 66, "classifying"),
+        ("running", "transcribing", 20, "transcribing"),
+        ("running", "reading", 40, "reading"),
+        ("running", "seeing", 60, "seeing"),
+        ("running", "classifying", 80, "classifying"),
     ]

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.creatives import analysis, intake, model_versions
+from creativefilter.creatives import intake, model_versions
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -73,7 +73,6 @@ def test_a_version_whose_folder_was_replaced_decides_nothing(
     version = model_versions.register_folder(another)
     model_versions.activate(version)
     (another / "manifest.json").write_text((another / "manifest.json").read_text() + "\n")
-    analysis.text_model.cache_clear()
     [job] = intake.decide_again(None)
     run(job)
     job.refresh_from_db()

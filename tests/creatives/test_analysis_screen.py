@@ -1,0 +1,121 @@
+"""What stands on the screen is read, kept and weighed; without a reader the job goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.spot import NAMES
+from creativefilter.creatives import engines, intake
+from creativefilter.creatives.deciding import features_of
+from creativefilter.creatives.models import Creative, MediaVersion, Prediction
+from tests import screen_cards as cards
+from tests.creatives.analysing import DEMO, MUSIC, SCREEN_ONLY, analysed, run
+from tests.screens import needs_reader
+
+pytestmark = [pytest.mark.django_db, needs_reader]
+CREDIT_CARD = 12
+
+
+@pytest.fixture
+def film(folders: Path, recogniser: None, tmp_path: Path) -> Path:
+    """A second of a credit card's name and conditions, without a sound track."""
+    return cards.make_video(tmp_path / "501.mp4", [cards.paint(cards.CARDS[1], 1)])
+
+
+@pytest.fixture
+def blind(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No Tesseract until ``undo``."""
+    engines.screen_reader.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    return monkeypatch
+
+
+def media_of(creative: Creative) -> MediaVersion:
+    assert creative.current_media is not None
+    return creative.current_media
+
+
+def again(creative: Creative) -> None:
+    run(intake.analyse_again(creative, None))
+    creative.refresh_from_db()
+    assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
+
+
+def test_a_silent_film_gets_its_segment_by_its_screen_and_a_person_looks(film: Path) -> None:
+    creative = analysed(film)
+    prediction = creative.predictions.get()
+    assert prediction.segment_id == CREDIT_CARD
+    assert prediction.decision == Prediction.Decision.REVIEW
+    assert (prediction.reason, prediction.conflict) == ("", False)
+    [channel] = prediction.channels
+    assert channel["name"] == "screen"
+    reading = media_of(creative).readings.get()
+    assert "без процентов" in reading.text
+    assert channel["evidence"]
+    for word in channel["evidence"]:
+        assert reading.text[word["start"] : word["end"]] == word["text"]
+    assert creative.job is not None
+    assert creative.job.result is not None
+    assert creative.job.result["screen_text"] == reading.text
+    assert creative.job.result["transcript"] == ""
+    [said] = creative.job.result["channels"]
+    assert (said["name"], said["segment_num"]) == ("screen", CREDIT_CARD)
+
+
+def test_lines_have_their_seconds_and_the_engine_its_name(folders: Path, recogniser: None) -> None:
+    media = media_of(analysed(DEMO / SCREEN_ONLY))
+    reading = media.readings.get()
+    assert "tesseract" in reading.engine
+    assert reading.problem == ""
+    assert [line["text"] for line in reading.lines] == reading.text.split("\n")
+    times = [line["seconds"] for line in reading.lines]
+    assert times == sorted(times)
+    assert times[0] < 2 < 4 < times[-1]  # three cards share the seven seconds
+    assert all(line["seconds"] <= line["last_seen"] <= 7 for line in reading.lines)
+
+
+@pytest.mark.weights
+def test_the_shape_of_the_spot_is_measured(folders: Path, recogniser: None) -> None:
+    music, shown = (media_of(analysed(DEMO / name)) for name in (MUSIC, SCREEN_ONLY))
+    assert not music.readings.exists()
+    for media in (music, shown):
+        assert set(media.shape) == set(NAMES)
+        assert media.shape["seconds"] == pytest.approx(7, abs=0.1)
+        # Recognisers invent words in music: they are no speech.
+        assert media.shape["speech_share"] == 0
+        assert -21 < media.shape["loudness"] < -18
+    assert (music.shape["has_video"], shown.shape["has_video"]) == (False, True)
+    assert shown.shape["aspect"] == pytest.approx(640 / 360)
+    shape = features_of(shown).shape
+    assert shape is not None
+    assert shape.loudness == shown.shape["loudness"]
+
+
+def test_without_a_reader_the_job_goes_on_and_says_why(
+    film: Path, blind: pytest.MonkeyPatch
+) -> None:
+    creative = analysed(film)
+    assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
+    assert media_of(creative).readings.get().problem == "no_screen_reader"
+    assert creative.predictions.get().reason == Prediction.Reason.NO_SPEECH
+    again(creative)
+    assert media_of(creative).readings.count() == 1
+
+    blind.undo()
+    again(creative)
+    assert creative.predictions.first().segment_id == CREDIT_CARD  # type: ignore[union-attr]
+
+
+def test_what_was_read_once_is_neither_doubled_nor_lost(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creative = analysed(film)
+    again(creative)
+    assert media_of(creative).readings.count() == 1
+    engines.screen_reader.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    again(creative)
+    assert media_of(creative).readings.get().problem == ""
+    assert {row.segment_id for row in creative.predictions.all()} == {CREDIT_CARD}
