@@ -1,0 +1,80 @@
+"""What pictures look like is kept as a vector; who can't look at them is passed by."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from creativefilter.creatives import engines, intake
+from creativefilter.creatives.deciding import features_of
+from creativefilter.creatives.models import Creative, MediaVersion, PictureVector
+from tests import screen_cards as cards
+from tests.creatives.analysing import analysed, run
+from tests.samples import make_media
+
+pytestmark = pytest.mark.django_db
+ENCODER = "efficientnet-lite0"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """What was loaded for another setting is forgotten."""
+    engines.video_encoder.cache_clear()
+    yield
+    engines.video_encoder.cache_clear()
+
+
+def media_of(creative: Creative) -> MediaVersion:
+    assert (creative.state, creative.current_media is None) == (Creative.State.DONE, False)
+    return creative.current_media  # type: ignore[return-value]
+
+
+def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
+    folders: Path,
+    recogniser: None,
+    tmp_path: Path,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One test, for what looks takes seconds to load."""
+    settings.VIDEO_ENCODER = ENCODER
+    films = [
+        cards.make_video(tmp_path / f"{number}.mp4", [cards.ground(number, (320, 180), light)])
+        for number, light in ((601, 60), (602, 60), (603, 255))
+    ]
+    creatives = [analysed(film) for film in films]
+    vectors = [features_of(media_of(one)).vectors for one in creatives]
+    assert [list(found) for found in vectors] == [[ENCODER]] * 3
+    dark, dark_too, light = (found[ENCODER] for found in vectors)
+    assert dark.shape == (1280,)
+    assert np.linalg.norm(dark) == pytest.approx(1, abs=1e-5)
+    assert dark @ dark_too > dark @ light
+
+    run(intake.analyse_again(creatives[0], None))
+    assert PictureVector.objects.count() == 3
+    sound = analysed(make_media(tmp_path / "604.wav", 1))
+    assert features_of(media_of(sound)).vectors == {}
+
+    engines.video_encoder.cache_clear()
+    settings.VIDEO_ENCODER = "/no such folder"
+    with caplog.at_level(logging.WARNING):
+        for number in (605, 606):
+            film = cards.make_video(
+                tmp_path / f"{number}.mp4", [cards.ground(number, (320, 180))], seconds=0.5
+            )
+            assert features_of(media_of(analysed(film))).vectors == {}
+    assert caplog.text.count("/no such folder") == 1
+
+
+def test_where_the_settings_want_nothing_nothing_is_loaded(
+    folders: Path, recogniser: None, tmp_path: Path, settings: Any
+) -> None:
+    settings.VIDEO_ENCODER = ""
+    assert engines.video_encoder() is None
+    film = cards.make_video(tmp_path / "601.mp4", [cards.ground(1, (320, 180))], seconds=0.5)
+    assert features_of(media_of(analysed(film))).vectors == {}

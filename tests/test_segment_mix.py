@@ -1,0 +1,60 @@
+"""The market's mix as a setting: all segments once, or a start that is refused in plain words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from environs import EnvError
+
+from classifier.segments import NUMBERS
+from creativefilter.segment_mix import segment_mix
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def mix(**changed: str) -> str:
+    shares = {str(number): "2" for number in NUMBERS} | {k[1:]: v for k, v in changed.items()}
+    return ",".join(f"{number}:{share}" for number, share in shares.items() if share)
+
+
+def test_nothing_means_as_in_the_training_data() -> None:
+    assert segment_mix("") is segment_mix("  ") is None
+
+
+def test_every_segment_gets_its_share_in_any_unit_and_order() -> None:
+    shares = [f" {number} : {number / 4}" for number in reversed(NUMBERS)]
+    assert segment_mix(",".join(shares)) == {number: number / 4 for number in NUMBERS}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("54", "reads like"),
+        ("0:half", "reads like"),
+        ("0:54,1:3", "each of the segments 0, 1, 2"),
+        (mix(s18=""), "each of the segments"),
+        (mix(s6="1"), "each of the segments"),
+        (f"{mix()},0:1", "once"),
+        (mix(s3="-1"), "negative"),
+        (mix(s3="nan"), "finite"),
+        (mix(s3="inf"), "finite"),
+        (",".join(f"{number}:0" for number in NUMBERS), "above 0"),
+    ],
+)
+def test_anything_else_is_refused_in_plain_words(text: str, words: str) -> None:
+    with pytest.raises(EnvError, match=f"SEGMENT_MIX.*{words}"):
+        segment_mix(text)
+
+
+def test_the_application_does_not_start_with_a_setting_that_is_wrong() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import creativefilter.settings"],
+        cwd=ROOT, env={**os.environ, "TARGET_PRECISION": "95"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'Environment variable "TARGET_PRECISION" invalid' in done.stderr
