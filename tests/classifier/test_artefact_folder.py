@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,17 @@ def numbers(value: int) -> Any:
 @pytest.fixture
 def model(tmp_path: Path) -> Artefact:
     return write_artefact(tmp_path / "models" / "m", KIND, 1, numbers(7), {"rows": 5})
+
+
+@pytest.fixture
+def outer(tmp_path: Path) -> Artefact:
+    """A model with another one in it."""
+
+    def write(folder: Path) -> None:
+        numbers(7)(folder)
+        write_artefact(folder / "sub" / "inner", "test/inner", 3, numbers(9), {"of": "inner"})
+
+    return write_artefact(tmp_path / "models" / "outer", KIND, 1, write, {})
 
 
 def test_what_was_written_is_read(model: Artefact) -> None:
@@ -78,8 +91,10 @@ def test_a_missing_file_is_refused(model: Artefact) -> None:
 
 
 def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtefactError, match=r"no manifest\.json"):
-        read_artefact(tmp_path, KIND, 1)
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "absent", tmp_path / "file"):
+        with pytest.raises(ArtefactError, match=r"no manifest\.json"):
+            read_artefact(path, KIND, 1)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"kind": 1, "version": 1, "files": 3}'])
@@ -89,7 +104,9 @@ def test_an_unreadable_manifest_is_refused(model: Artefact, text: str) -> None:
         read_artefact(model.folder, KIND, 1)
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "sub/a.npz"])
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/passwd", "..", "sub/../../secret", "./a.npz", ""]
+)
 def test_a_manifest_that_points_outside_is_refused(model: Artefact, name: str) -> None:
     path = model.folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -97,6 +114,52 @@ def test_a_manifest_that_points_outside_is_refused(model: Artefact, name: str) -
     path.write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(ArtefactError, match="outside"):
         read_artefact(model.folder, KIND, 1)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "sub/inner/a.npz", "sub"])
+def test_a_link_is_refused(outer: Artefact, name: str) -> None:
+    """Even to a file with the right digest: what lies at the other end may change."""
+    elsewhere = outer.folder.parent / "elsewhere"
+    (outer.folder / name).rename(elsewhere)
+    (outer.folder / name).symlink_to(elsewhere)
+    with pytest.raises(ArtefactError, match="is a link"):
+        read_artefact(outer.folder, KIND, 1)
+
+
+def test_a_model_may_hold_another_which_both_manifests_vouch_for(outer: Artefact) -> None:
+    assert set(outer.files) == {
+        "a.npz", "CARD.md", *(f"sub/inner/{name}" for name in ("a.npz", "CARD.md", MANIFEST)),
+    }  # fmt: skip
+    inner = read_artefact(outer.folder / "sub" / "inner", "test/inner", 3)
+    assert inner.facts == {"of": "inner"}
+    assert inner.arrays("a.npz")["a"].tolist() == [9, 9, 9]
+    assert outer.arrays("sub/inner/a.npz")["a"].tolist() == [9, 9, 9]
+    assert outer.size == sum(p.stat().st_size for p in outer.folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("name", ["a.npz", MANIFEST])
+def test_a_change_deep_inside_is_seen_from_outside(outer: Artefact, name: str) -> None:
+    path = outer.folder / "sub" / "inner" / name
+    path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
+    with pytest.raises(ArtefactError, match=f"sub/inner/{name} is not the file"):
+        read_artefact(outer.folder, KIND, 1)
+    path.unlink()
+    with pytest.raises(ArtefactError, match=f"sub/inner/{name} is missing"):
+        read_artefact(outer.folder, KIND, 1)
+
+
+def test_a_nested_model_that_fails_leaves_the_outer_one_as_it_was(outer: Artefact) -> None:
+    def fail(folder: Path) -> None:
+        raise RuntimeError("disk full")
+
+    def write(folder: Path) -> None:
+        numbers(8)(folder)
+        write_artefact(folder / "sub" / "inner", "test/inner", 3, fail, {})
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        write_artefact(outer.folder, KIND, 1, write, {})
+    assert read_artefact(outer.folder, KIND, 1).digest == outer.digest
+    assert [path.name for path in outer.folder.parent.iterdir()] == ["outer"]
 
 
 def test_only_files_of_the_manifest_are_opened(model: Artefact) -> None:
@@ -114,11 +177,37 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
         artefact.arrays("a.npz")
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
-    def text(folder: Path) -> None:
-        (folder / "a.npz").write_bytes(b"just some text")
+def bare_array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
 
-    artefact = write_artefact(tmp_path / "m", KIND, 1, text, {})
+
+def archive(content: bytes, spoil: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.npy", content)
+    raw = bytearray(buffer.getvalue())
+    if spoil:
+        raw[40:60] = b"\xff" * 20
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"just some text", b"", bare_array(), bare_array()[:-5], archive(b"no array"),
+        archive(bare_array()[:-5]), archive(bytes(range(256)) * 9, spoil=True),
+        archive(bare_array())[:-30],
+    ],
+    ids=["text", "nothing", "one array", "half an array", "an archive of text",
+         "an archive of half an array", "a spoilt archive", "half an archive"],
+)  # fmt: skip
+def test_a_file_that_is_no_archive_of_arrays_is_refused(tmp_path: Path, content: bytes) -> None:
+    def write(folder: Path) -> None:
+        (folder / "a.npz").write_bytes(content)
+
+    artefact = write_artefact(tmp_path / "m", KIND, 1, write, {})
     with pytest.raises(ArtefactError, match="no plain arrays"):
         artefact.arrays("a.npz")
 

@@ -19,6 +19,7 @@ from classifier.bundle import (
     Prediction,
     SpotFeatures,
 )
+from classifier.lexicon import lexicon_digest
 from classifier.segments import NUMBERS
 from classifier.video_neighbours import NearestNeighbours
 from tests.bundles import (
@@ -260,4 +261,5 @@ def test_the_starter_tells_where_it_comes_from(starter: Bundle) -> None:
     )
     card = (STARTER / CARD).read_text(encoding="utf-8")
     assert f"{facts['metrics']['macro_f1_valid']:.3f}" in card
+    assert facts["lexicon"] == lexicon_digest()
     assert facts["training"]["source"]["repository"] in card

@@ -1,4 +1,4 @@
-"""Training of the starter model, on made-up rows and on the real ones."""
+"""Training of the starter bundle, on made-up rows and on the real ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.artefact import MANIFEST
+from classifier.bundle import Bundle, SpotFeatures
+from classifier.families import fingerprints
+from classifier.fusion import CHANNELS, SPEECH
+from classifier.segments import NUMBERS
 from classifier.starter import COLUMNS, read_rows, train_starter
-from classifier.text_model import TextModel
 from classifier.training import (
     best_calibration,
     fit,
@@ -28,6 +30,10 @@ WORDS = {
     16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
 }
 COMMON = "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый"
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def write_table(path: Path, rows: list[tuple[object, ...]]) -> Path:
@@ -59,25 +65,55 @@ def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None
     assert report.macro_f1_valid_spoken > 0.9
     assert report.macro_f1_grouped_spoken > 0.9
     assert report.macro_f1_grouped < report.macro_f1_grouped_spoken
-    assert report.size == sum(path.stat().st_size for path in (tmp_path / "model").iterdir())
+    assert report.size == sum(path.stat().st_size for path in files_in(tmp_path / "model"))
     assert any("macro-F1 on valid" in line for line in told)
-    model = TextModel.load(tmp_path / "model")
-    predicted = model.predict(["кредитная карта, льготный период", "скидка: сыр и молоко"])
+    bundle = Bundle.load(tmp_path / "model")
+    said = ["кредитная карта, льготный период", "скидка: сыр и молоко"]
+    predicted = bundle.predict([SpotFeatures(speech=text) for text in said])
     assert [one.segment for one in predicted] == [12, 0]
-    assert model.artefact is not None
-    assert model.artefact.facts["metrics"]["macro_f1_valid"] == round(report.macro_f1_valid, 6)
+    assert bundle.facts["metrics"]["macro_f1_valid"] == round(report.macro_f1_valid, 6)
+    assert bundle.facts["evaluation"]["rows"] == 90
+    assert bundle.facts["evaluation"]["undecided"] == 3
+
+
+def test_what_a_bundle_keeps_of_its_training(table: Path, tmp_path: Path) -> None:
+    """Of every row in which somebody speaks what was said of it while it was held out."""
+    train_starter(table, tmp_path / "model")
+    parts = Bundle.load(tmp_path / "model").parts
+    rows = read_rows(table)
+    ready = prepare(rows)
+    held = parts.held_out
+    assert held.probabilities.shape == (87, len(NUMBERS))
+    assert [NUMBERS[place] for place in held.columns] == ready.segments[ready.spoken].tolist()
+    assert (held.masks == 1 << CHANNELS.index(SPEECH)).all()
+    assert held.probabilities.astype(float).sum(axis=1) == pytest.approx(1, abs=0.01)
+    out_of_fold = grouped_scores(ready).margins[ready.spoken]
+    assert (
+        held.probabilities.argmax(axis=1)
+        == np.searchsorted(NUMBERS, ready.numbers)[out_of_fold.argmax(axis=1)]
+    ).all()
+    assert parts.shares[parts.shares > 0] == pytest.approx(
+        np.unique(ready.segments[ready.spoken], return_counts=True)[1] / 87
+    )
+    assert set(parts.seen.tolist()) == set(fingerprints([row.text for row in rows]).tolist())
 
 
 def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         train_starter(table, tmp_path / name)
-    for name in (MANIFEST, "MODEL_CARD.md", "weights.npz"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in files_in(folder)}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    )
+    assert {path.as_posix() for path in one} == {
+        "manifest.json", "MODEL_CARD.md", "held_out.npz", "text/manifest.json", "text/weights.npz",
+    }  # fmt: skip
+    assert one == two
 
 
 def test_no_word_of_the_data_gets_into_the_folder(table: Path, tmp_path: Path) -> None:
     train_starter(table, tmp_path / "model")
-    for path in (tmp_path / "model").iterdir():
+    for path in files_in(tmp_path / "model"):
         raw = path.read_bytes()
         assert not any(word.encode() in raw for word in ("гречка", "грейс", "будильник"))
 
@@ -150,10 +186,9 @@ def test_the_figures_of_the_real_transcripts(reference_data: Path) -> None:
     assert grouped["ece_grouped"] <= 0.035
     assert grouped["coverage_grouped"] >= 0.48
     assert grouped["precision_grouped"] >= 0.94
-    committed = TextModel.load()
-    assert committed.artefact is not None
-    assert committed.artefact.facts["training"]["sha256"] == ready.digest
-    assert committed.artefact.facts["training"]["rows"] == 1691
+    committed = Bundle.load().facts
+    assert committed["training"]["sha256"] == ready.digest
+    assert committed["training"]["rows"] == 1691
 
 
 @pytest.mark.reference
