@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = (
     "torch", "transformers", "ctranslate2", "catboost", "sklearn", "faster_whisper", "whisper",
-    "av", "pandas", "scipy", "onnxruntime",
+    "av", "pandas", "scipy", "onnxruntime", "cv2", "tesserocr", "safetensors", "tokenizers",
 )  # fmt: skip
 
 BLOCKED = """
@@ -86,13 +86,46 @@ def test_the_classifier_decides_without_the_framework() -> None:
     said = python(
         BLOCKED
         + """
+from classifier import Bundle
+from classifier.bundle import SpotFeatures
 from classifier.text import assess_speech
-from classifier.text_model import TextModel
 speech = assess_speech("Кредитная карта: целый год без процентов на любые покупки.")
-print(TextModel.load().predict([speech.text])[0].segment)
+[one] = Bundle.load().predict([SpotFeatures(speech=speech.text)])
+print(one.segment, one.decision)
 """
     )
-    assert said == "12"
+    assert said == "12 auto"
+
+
+def test_the_starter_decides_on_speech_and_screen_with_numpy_alone() -> None:
+    loaded = python(
+        f"""
+import sys
+from classifier import Bundle
+from classifier.bundle import SpotFeatures
+[one] = Bundle.load().predict([SpotFeatures(speech="Кредитная карта", screen="Без процентов")])
+assert one.segment == 12 and len(one.channels) == 2
+assert all(view.evidence for view in one.channels)
+print(*sorted(set({HEAVY}) & set(sys.modules)))
+"""
+    )
+    assert loaded == ""
+
+
+def test_the_package_names_what_it_offers_and_loads_it_when_asked() -> None:
+    said = python(
+        """
+import sys
+import classifier
+cheap = not {"numpy", "classifier.bundle", "classifier.learning"} & set(sys.modules)
+offered = [getattr(classifier, name).__name__ for name in classifier.__all__]
+try:
+    classifier.nothing
+except AttributeError as error:
+    print(cheap, *offered, error, sep=" | ")
+"""
+    )
+    assert said == "True | Bundle | train | module 'classifier' has no attribute 'nothing'"
 
 
 def test_the_block_used_here_does_block() -> None:
