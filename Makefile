@@ -42,12 +42,13 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(VENV)/dev.stamp
-	for name in demonstration recognition screen_text video; do \
+	for name in demonstration recognition screen_text video fusion bundle; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \
-			--mix $(REFERENCE_DATA)/train_segments.csv; \
-	else echo "text_model.py is left out: no reference data in $(REFERENCE_DATA)"; fi
+			--mix $(REFERENCE_DATA)/train_segments.csv && \
+		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv; \
+	else echo "text_model.py and adaptive.py are left out: no reference data in $(REFERENCE_DATA)"; fi
 
 # After a change of texts (needs Debian's gettext).
 messages:

@@ -1,0 +1,81 @@
+"""What a bundle costs: loading it in a fresh process, and deciding with it on one core.
+
+    python benchmarks/bundle.py
+
+The alternative for loading is importing PyTorch, which any neural text model would do first.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import spots  # noqa: E402
+from classifier.bundle import STARTER, Bundle, SpotFeatures  # noqa: E402
+
+REPEATS = 5
+TIMED = "import sys, time; began = time.perf_counter(); {work}; print(time.perf_counter() - began)"
+LOAD = "from classifier import Bundle; Bundle.load()"
+
+
+def main() -> None:
+    loaded = median_of(LOAD)
+    torch = median_of("import torch")
+    print(f"bundle loaded in a fresh process: {loaded:.2f} s")
+    print(f"import torch alone: {torch:.2f} s, ratio {torch / loaded:.1f}")
+    check = f"import sys; {LOAD}; print('torch' in sys.modules)"
+    print(f"loading the bundle imports torch: {python(check)}")
+    size = sum(path.stat().st_size for path in STARTER.rglob("*") if path.is_file())
+    print(f"size: {size / 1e6:.2f} MB")
+    decide(Bundle.load())
+
+
+def median_of(work: str) -> float:
+    return statistics.median(float(python(TIMED.format(work=work))) for _ in range(REPEATS))
+
+
+def python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def decide(bundle: Bundle) -> None:
+    """Generated spots with both channels, each text made anew so that nothing is remembered."""
+    loaded = [spot for spot in spots.load() if spot.speech and spot.cards]
+    features = [
+        SpotFeatures(
+            speech=f"{spot.speech} {number}",
+            screen="\n".join(line for card in spot.cards for line in card),
+        )
+        for number in range(5)
+        for spot in loaded
+    ]
+    single = [timed(lambda one=one: bundle.predict([one])) for one in features]
+    print(
+        f"one creative, speech and screen, with evidence: median "
+        f"{1e3 * statistics.median(single):.1f} ms, slowest {1e3 * max(single):.1f} ms"
+    )
+    for title, evidence in (("with evidence", True), ("without", False)):
+        seconds = statistics.median(
+            timed(lambda evidence=evidence: bundle.predict(features, evidence))
+            for _ in range(REPEATS)
+        )
+        print(f"creatives a second in batches, {title}: {len(features) / seconds:.0f}")
+
+
+def timed(work: object) -> float:
+    assert callable(work)
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()
