@@ -44,6 +44,7 @@ def test_the_job_is_polled_until_it_has_a_result(
     assert body["result"]["segment_num"] == SPOKEN_SEGMENT
     assert body["result"]["segment"] == "Кредитные карты"
     assert body["result"]["advertisement_id"] == "90000023"
+    assert (body["result"]["decision"], body["result"]["conflict"]) == ("auto", False)
 
 
 @pytest.mark.weights
