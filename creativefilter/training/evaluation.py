@@ -1,0 +1,186 @@
+"""What a model is worth on labelled creatives, and which of them it has learned from itself.
+
+Figures on creatives that taught a model say how well it remembers. They are told apart here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.deciding import features_of
+from creativefilter.creatives.imports import CellError, Problem, segment_number
+from creativefilter.creatives.models import Creative
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.bundle import Bundle, SpotFeatures
+    from classifier.evaluation import Evaluation
+    from classifier.training import TrainingRow
+
+COLUMNS = ("Segment_num", "text")
+_SPLITS = ("train", "valid")
+_SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Creatives to judge a model by.
+
+    ``segments``: their canonical numbers; ``heard``: what was heard in each, as the recogniser
+    wrote it; ``families`` (creatives,): of near duplicates.
+    """
+
+    features: list[SpotFeatures]
+    segments: list[int]
+    heard: list[str]
+    families: NDArray[np.int64]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Labelled:
+        rows = [row for row, there in enumerate(chosen) if there]
+        return Labelled(
+            [self.features[row] for row in rows],
+            [self.segments[row] for row in rows],
+            [self.heard[row] for row in rows],
+            self.families[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Figures on all creatives, and on those that the model has not seen.
+
+    ``seen`` creatives taught the model; ``alike`` more are near duplicates of these. ``unseen``
+    are the figures without both; None where all were seen, or none.
+    """
+
+    everything: Evaluation
+    unseen: Evaluation | None
+    seen: int
+    alike: int
+
+
+def read_transcripts(path: Path) -> list[TrainingRow]:
+    """The rows of a table with the columns ``COLUMNS`` and, optionally, ``split``.
+
+    Without that column every split is "". Raises ``TableError`` that names the rows which can't
+    be used.
+    """
+    from classifier.training import TrainingRow
+    from creativefilter.creatives.tables import TableError, numbered, read_table
+
+    table = read_table(path, COLUMNS)
+    parted = "split" in table.columns
+    if not parted:
+        table = table.assign(split="")
+    rows: list[TrainingRow] = []
+    problems: list[Problem] = []
+    for number, segment, text, split in numbered(table, *COLUMNS, "split"):
+        try:
+            rows.append(TrainingRow(segment_number(segment), _text(text), _split(split, parted)))
+        except CellError as error:
+            problems.append(Problem(number, str(error)))
+    if problems:
+        count = _("Rows that can't be used: %d.") % len(problems)
+        raise TableError("\n".join([count, *map(str, problems[:_SHOWN_PROBLEMS])]))
+    if not rows:
+        raise TableError(_("There are no rows in %s.") % path)
+    return rows
+
+
+def _text(cell: str) -> str:
+    if not cell.strip():
+        raise CellError(_("the text is blank."))
+    return cell
+
+
+def _split(cell: str, parted: bool) -> str:
+    if parted and cell not in _SPLITS:
+        raise CellError(_("the split is neither train nor valid: %s.") % cell[:40])
+    return cell
+
+
+def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> Labelled:
+    """Transcripts as creatives of which nothing else is known."""
+    from classifier.bundle import SpotFeatures
+    from classifier.text import assess_speech
+
+    speeches = [assess_speech(row.text) for row in rows]
+    return Labelled(
+        [SpotFeatures(speech=one.text if one.spoken else "") for one in speeches],
+        [row.segment for row in rows],
+        [row.text for row in rows],
+        families,
+    )
+
+
+def of_database() -> tuple[Labelled, int]:
+    """The labelled creatives that are analysed, and how many labelled ones are not.
+
+    Demonstration creatives are left out. Raises ``ValueError`` when there are none.
+    """
+    from classifier.dataset import families_of
+
+    # Any: the type checker knows no annotations.
+    creatives: QuerySet[Any] = Creative.objects.real().with_effective_segment()
+    labelled = creatives.exclude(label_segment=None)
+    ready = labelled.filter(state=Creative.State.DONE).exclude(current_media=None)
+    features, segments, heard = [], [], []
+    for creative in ready.select_related("current_media__creative").order_by("pk").iterator():
+        media = creative.current_media
+        transcript = media.transcripts.first()
+        features.append(features_of(media))
+        segments.append(creative.label_segment)
+        heard.append(transcript.text if transcript else "")
+    if not features:
+        raise ValueError(_("There are no labelled creatives that are analysed."))
+    left_out = labelled.count() - len(features)
+    return Labelled(features, segments, heard, families_of(features)), left_out
+
+
+def judge(bundle: Bundle, labelled: Labelled) -> Judgement:
+    """Figures of the bundle on these creatives, with what it has seen of them told apart.
+
+    Near duplicates of texts that taught it are found among these creatives alone.
+    """
+    import numpy as np
+
+    seen = seen_by(bundle, labelled)
+    known = np.isin(labelled.families, labelled.families[seen])
+    unseen = labelled.only(~known) if known.any() and not known.all() else None
+    return Judgement(
+        everything=_evaluation(bundle, labelled),
+        unseen=_evaluation(bundle, unseen) if unseen else None,
+        seen=int(seen.sum()),
+        alike=int(known.sum() - seen.sum()),
+    )
+
+
+def _evaluation(bundle: Bundle, labelled: Labelled) -> Evaluation:
+    return bundle.evaluate(labelled.features, labelled.segments, labelled.families)
+
+
+def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
+    """Which creatives taught the bundle, (creatives,): by what was heard in them, by that
+    without the recogniser's inventions, or by the words on their screens."""
+    import numpy as np
+
+    from classifier.families import fingerprints
+
+    result = np.zeros(len(labelled.segments), np.bool_)
+    for texts in (
+        labelled.heard,
+        [one.speech for one in labelled.features],
+        [one.screen for one in labelled.features],
+    ):
+        # Texts without a letter are all alike.
+        says = [any(sign.isalnum() for sign in text) for text in texts]
+        result |= np.array(says) & np.isin(fingerprints(texts), bundle.parts.seen)
+    return result

@@ -1,0 +1,252 @@
+"""Says what a model is worth: on labelled transcripts of a table, or of the database."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import engines
+from creativefilter.training import evaluation, figures, report
+from creativefilter.training.figures import Measured
+
+if TYPE_CHECKING:
+    from classifier.bundle import Bundle
+    from classifier.training import Table, TrainingRow
+    from creativefilter.training.evaluation import Judgement, Labelled
+
+
+class Command(BaseCommand):
+    help = (
+        "Judges a model by labelled creatives: of a table of transcripts, or of the database. "
+        "Creatives that the model has learned from are told apart."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--transcripts",
+            type=Path,
+            help="columns Segment_num, text and optionally split; .csv or .xlsx",
+        )
+        parser.add_argument("--model", type=Path, help="a model folder; else the active version")
+        parser.add_argument("--out", type=Path, help="write a page with charts: .html")
+        parser.add_argument(
+            "--cross-validate",
+            action="store_true",
+            help="measure the recipe on the table, too: folds by families, plain folds, valid rows",
+        )
+        parser.add_argument(
+            "--transformer",
+            metavar="NAME_OR_FOLDER",
+            help="fine-tune this encoder on the train rows and measure it on the valid ones, too",
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        transcripts: Path | None,
+        model: Path | None,
+        out: Path | None,
+        cross_validate: bool,
+        transformer: str | None,
+        **options: Any,
+    ) -> None:
+        if out and not out.resolve().parent.is_dir():
+            raise CommandError(_("There is no folder %s.") % out.resolve().parent)
+        if (cross_validate or transformer) and not transcripts:
+            raise CommandError(_("Only the rows of --transcripts can teach anew."))
+        from classifier.artefact import ArtefactError
+        from classifier.weights import WeightsError
+
+        try:
+            page = self._page(transcripts, model, cross_validate, transformer)
+            self._print(page)
+            if out:
+                report.write(out, page)
+                self.stdout.write("\n" + _("The page with charts: %s") % out)
+        except WeightsError as error:
+            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
+        except (ArtefactError, OSError, ValueError) as error:
+            raise CommandError(sentence(error)) from error
+
+    def _page(
+        self, transcripts: Path | None, model: Path | None, crossed: bool, encoder: str | None
+    ) -> report.Page:
+        bundle = load_bundle(model)
+        notes = [_("The mix of segments is taken into account: SEGMENT_MIX.")] * bool(
+            settings.SEGMENT_MIX
+        )
+        recipe: list[Measured] = []
+        if transcripts:
+            labelled, recipe, said = self._of_table(transcripts, crossed, encoder)
+            notes += said
+        else:
+            labelled, left_out = evaluation.of_database()
+            if left_out:
+                notes.append(_("Labelled creatives that are not analysed: %d.") % left_out)
+        judged = evaluation.judge(bundle, labelled)
+        own = of_model(judged)
+        return report.Page(
+            model=name_of(bundle),
+            notes=[*about_seen(judged), *notes],
+            measured=[*own, *recipe],
+            drawn=[own[-1], *recipe[: int(crossed)]],
+        )
+
+    def _of_table(
+        self, path: Path, crossed: bool, encoder: str | None
+    ) -> tuple[Labelled, list[Measured], list[str]]:
+        """The creatives, what was measured of recipes, and what has to be said of it."""
+        from classifier.families import families
+        from classifier.training import prepare
+
+        rows = evaluation.read_transcripts(path)
+        if not crossed and not encoder:
+            alone = families([row.text for row in rows])
+            return evaluation.of_transcripts(rows, alone), [], []
+        table = prepare(rows)
+        parted = 0 < table.valid.sum() < len(rows)
+        if encoder and not parted:
+            raise ValueError(_("A transformer needs rows whose split is train, and valid ones."))
+        measured = self._in_folds(table) if crossed else []
+        notes = []
+        if parted:
+            measured += self._on_valid(rows, table, encoder)
+            notes = about_split(table)
+        return evaluation.of_transcripts(rows, table.families), measured, notes
+
+    def _in_folds(self, table: Table) -> list[Measured]:
+        from classifier.cross_validation import by_chance, by_families
+        from classifier.training import FOLDS
+
+        with _bar(2 * FOLDS) as bar:
+            return [
+                Measured(_("recipe, folds by families"), by_families(table, bar.update)),
+                Measured(_("recipe, plain folds: copies flatter"), by_chance(table, bar.update)),
+            ]
+
+    def _on_valid(
+        self, rows: Sequence[TrainingRow], table: Table, encoder: str | None
+    ) -> list[Measured]:
+        from classifier.cross_validation import Encoder, on_valid, transformer_on_valid
+        from classifier.training import FOLDS
+        from classifier.transformer_text import Settings
+
+        with _bar(FOLDS) as bar:
+            measured = [Measured(_("recipe, train → valid"), on_valid(table, bar.update))]
+        if encoder:
+            source = Encoder(encoder, settings.WEIGHTS_FOLDER, settings.CPUS)
+            with _bar(Settings().epochs) as bar:
+
+                def progress(epoch: Any) -> None:
+                    bar.set_postfix_str(f"macro-F1 {epoch.held_out_macro_f1:.3f}")
+                    bar.update()
+
+                said = transformer_on_valid(rows, table, source, progress)
+            title = _("%s, train → valid") % Path(encoder).name
+            measured.append(Measured(title, said))
+        return measured
+
+    def _print(self, page: report.Page) -> None:
+        self.stdout.write(_("Model: %s") % page.model)
+        for note in page.notes:
+            self.stdout.write(note)
+        for grid in (figures.quality(page.measured), figures.automation(page.measured)):
+            self.stdout.write("\n" + grid.as_text())
+        for one in page.drawn:
+            self.stdout.write(f"\n═══ {one.title} ═══")
+            for grid in figures.details(one.evaluation):
+                self.stdout.write("\n" + grid.as_text())
+
+
+def _bar(total: int) -> Any:
+    """Progress on standard error; silent where nobody looks."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, file=sys.stderr, disable=None, leave=False)
+
+
+def load_bundle(folder: Path | None) -> Bundle:
+    """The bundle of a folder, as sure as the settings want it; else the one that decides here."""
+    from classifier.bundle import Bundle
+
+    if folder is None:
+        return engines.bundle_without_worker()
+    return Bundle.load(folder, settings.TARGET_PRECISION, settings.SEGMENT_MIX)
+
+
+def name_of(bundle: Bundle) -> str:
+    """As rows of model versions are named: the folder and the digest's beginning."""
+    artefact = bundle.artefact
+    return f"{artefact.folder.name} {artefact.digest[:8]}" if artefact else ""
+
+
+def of_model(judged: Judgement) -> list[Measured]:
+    """The model's own figures, the most honest ones last."""
+    measured = [Measured(_("model, all creatives"), judged.everything)]
+    if judged.unseen:
+        measured.append(Measured(_("model, only what it has not seen"), judged.unseen))
+    return measured
+
+
+def about_seen(judged: Judgement) -> list[str]:
+    """How much of the figures is remembrance."""
+    rows = judged.everything.rows
+    if not judged.seen:
+        return [_("The model has learned from none of these %d creatives.") % rows]
+    if judged.seen == rows:
+        return [
+            _(
+                "The model has learned from all of these %d creatives: its figure flatters, it "
+                "says how well the model remembers."
+            )
+            % rows
+        ]
+    notes = [
+        _(
+            "The model has learned from %(seen)d of these %(rows)d creatives; %(alike)d more are "
+            "near duplicates of those."
+        )
+        % {"seen": judged.seen, "rows": rows, "alike": judged.alike}
+    ]
+    if judged.unseen:
+        return [*notes, _("Its figure on all flatters: look at those that it has not seen.")]
+    return [*notes, _("Nothing is left that it has not seen: its figure flatters.")]
+
+
+def about_split(table: Table) -> list[str]:
+    """How many valid rows have a near duplicate among the train rows."""
+    import numpy as np
+
+    shared = np.isin(table.families[table.valid], table.families[~table.valid]).sum()
+    if not shared:
+        return []
+    counts = {"shared": shared, "rows": table.valid.sum()}
+    return [
+        _(
+            "%(shared)d of the %(rows)d valid creatives have a near duplicate in train: the "
+            "figure on valid flatters."
+        )
+        % counts
+    ]
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, in the reader's language where it is known."""
+    from classifier.cross_validation import TooFewRowsError
+    from classifier.training import FOLDS
+
+    if isinstance(error, TooFewRowsError):
+        return _(
+            "Folds need at least %(folds)d families of near duplicates and two segments with two "
+            "families or more; here are %(families)d and %(segments)d."
+        ) % {"folds": FOLDS, "families": error.families, "segments": error.segments}
+    return str(error)
