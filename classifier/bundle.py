@@ -252,15 +252,16 @@ class Bundle:
         arrays = artefact.arrays(_ARRAYS)
         try:
             settings = dict(artefact.facts["fusion"])
-            settings.pop("method")
+            stacked = settings.pop("method") == "stack"
+            seeing = VIDEO in artefact.facts["channels"]
             parts = Parts(
                 text=_load_text(artefact),
                 fusion=Fusion(**settings),
                 held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
                 shares=arrays["shares"],
                 seen=arrays["seen"],
-                video=_load_video(artefact),
-                stack=_load_stack(artefact),
+                video=_load_video(artefact) if seeing else None,
+                stack=_load_stack(artefact) if stacked else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
@@ -430,31 +431,26 @@ def _is_known(name: str) -> bool:
     return name in {CARD, _ARRAYS} or name.split("/")[0] in {_TEXT, _TRANSFORMER, _VIDEO, _STACK}
 
 
-def _has(artefact: Artefact, part: str) -> bool:
-    return f"{part}/{MANIFEST}" in artefact.files
+def _inside(artefact: Artefact, part: str) -> Path:
+    """The folder of a part; raises ``ArtefactError`` where the manifest does not vouch for it."""
+    return artefact.path(f"{part}/{MANIFEST}").parent
 
 
 def _load_text(artefact: Artefact) -> TextHead:
-    if _has(artefact, _TRANSFORMER):
+    if f"{_TRANSFORMER}/{MANIFEST}" in artefact.files:
         from classifier.transformer_text import TransformerText
 
-        return TransformerText.load(artefact.folder / _TRANSFORMER)
-    if not _has(artefact, _TEXT):
-        raise ArtefactError(artefact.folder, "it holds no text model")
-    return TextModel.load(artefact.folder / _TEXT)
+        return TransformerText.load(_inside(artefact, _TRANSFORMER))
+    return TextModel.load(_inside(artefact, _TEXT))
 
 
-def _load_video(artefact: Artefact) -> VideoClassifier | None:
-    if not _has(artefact, _VIDEO):
-        return None
+def _load_video(artefact: Artefact) -> VideoClassifier:
     from classifier.video_classifiers import load_video_classifier
 
-    return load_video_classifier(artefact.folder / _VIDEO)
+    return load_video_classifier(_inside(artefact, _VIDEO))
 
 
-def _load_stack(artefact: Artefact) -> Stack | None:
-    if not _has(artefact, _STACK):
-        return None
+def _load_stack(artefact: Artefact) -> Stack:
     from classifier.stacking import Stack
 
-    return Stack.load(artefact.folder / _STACK)
+    return Stack.load(_inside(artefact, _STACK))

@@ -201,7 +201,9 @@ def test_a_missing_file_is_refused(model: Path, name: str) -> None:
     ("names", "message"),
     [
         (["held_out.npz"], r"names no file 'held_out\.npz'"),
-        (["text"], "no text model"),
+        (["text"], r"names no file 'text/manifest\.json'"),
+        (["video"], r"names no file 'video/manifest\.json'"),
+        (["stack"], r"names no file 'stack/manifest\.json'"),
         (["text/weights.npz"], r"no file 'weights\.npz'"),
         (["video/index.npz"], r"no file 'index\.npz'"),
         (["stack/model.cbm"], r"no file 'model\.cbm'"),
@@ -216,14 +218,19 @@ def test_a_part_that_is_left_out_is_refused(model: Path, names: list[str], messa
         Bundle.load(model)
 
 
-def test_a_part_that_only_lies_there_is_not_trusted(model: Path) -> None:
+@pytest.mark.parametrize("part", ["text", "video", "stack"])
+@pytest.mark.parametrize("forgotten", ["everything", "its manifest"])
+def test_a_part_that_only_lies_there_is_not_trusted(model: Path, part: str, forgotten: str) -> None:
     """What the manifest does not name nothing vouches for, even if it is whole in itself."""
 
     def forget(manifest: dict[str, Any]) -> None:
-        manifest["files"] = {CARD: manifest["files"][CARD], ARRAYS[0]: manifest["files"][ARRAYS[0]]}
+        for name in list(manifest["files"]):
+            if name.startswith(f"{part}/") and forgotten == "everything":
+                del manifest["files"][name]
+        manifest["files"].pop(f"{part}/{MANIFEST}", None)
 
     edit(model / MANIFEST, forget)
-    with pytest.raises(ArtefactError, match="no text model"):
+    with pytest.raises(ArtefactError, match=rf"names no file '{part}/manifest\.json'"):
         Bundle.load(model)
 
 
