@@ -293,7 +293,7 @@ def test_nothing_is_left_in_russian(reader: Client, pages: dict[str, str]) -> No
 
 SAID = {
     "list": [
-        ("ID, имя файла или слова из речи", "ID, file name or spoken words"),
+        ("ID, имя файла, слова из речи или с экрана", "ID, file name, words spoken or shown"),
         ("Удалить демонстрационные креативы", "Remove demonstration creatives"),
         ("Применить фильтры", "Apply Filters"),
         ("12 · Кредитные карты", "12 · Credit cards"),

@@ -115,7 +115,7 @@ def assert_states_change_by_themselves(page: Page) -> None:
     # The same document from the first state to the last: nobody has reloaded it.
     seen = {name.removeprefix("cf-status cf-status-") for name in page.evaluate("[...window.seen]")}
     assert "done" in seen
-    assert seen & {"queued", "decoding", "transcribing", "classifying"}
+    assert seen & {"queued", "decoding", "transcribing", "reading", "seeing", "classifying"}
 
 
 def assert_player_follows_the_transcript(page: Page) -> None:
@@ -190,3 +190,17 @@ def test_a_film_is_seen_or_at_least_heard(
     page.wait_for_function("document.querySelector('.cf-frames img').naturalWidth > 100")
     frames.nth(3).click()
     expect(page.locator(".cf-frames .cf-now")).to_have_count(1)
+    if shutil.which("tesseract"):
+        assert_player_follows_the_screen(page)
+
+
+def assert_player_follows_the_screen(page: Page) -> None:
+    """The last card comes after two thirds of the spot."""
+    last = page.locator(".cf-screen [data-seek]").last
+    seconds = float(last.get_attribute("data-seek") or 0)
+    assert seconds > 3
+    last.click()
+    page.wait_for_function(
+        "seconds => document.querySelector('[data-player]').currentTime >= seconds", arg=seconds
+    )
+    expect(page.locator(".cf-screen li").last).to_have_class("cf-now")
