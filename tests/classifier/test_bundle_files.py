@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import pickle
 import shutil
 import subprocess
@@ -281,7 +280,7 @@ KILLED = """
 import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from tests.bundles import small_parts
+from classifier import Bundle
 
 class Dying:
     def save(self, folder, facts):
@@ -289,7 +288,7 @@ class Dying:
         (folder / "weights.npz").write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
 
-replace(small_parts(), text=Dying()).save(Path(sys.argv[1]), {}, "new")
+replace(Bundle.load().parts, text=Dying()).save(Path(sys.argv[1]), {}, "new")
 """
 
 
@@ -297,10 +296,7 @@ def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: 
     before = Bundle.load(model).artefact
     assert before is not None
     for path in (model, model.parent / "new"):
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
         assert done.returncode == -9
     after = Bundle.load(model).artefact
     assert after is not None
