@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "creativefilter.jobs",
     "creativefilter.creatives",
+    "creativefilter.spend",
     "creativefilter.training",
     "creativefilter.api",
     "creativefilter.embedded",

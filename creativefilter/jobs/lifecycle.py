@@ -150,6 +150,19 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
     return job if following else None
 
 
+def progressed(job: Job, percent: int) -> bool:
+    """Shows how far a long stage has come. False if the claim no longer holds: stop working."""
+    return bool(_mine(job).update(progress=percent))
+
+
+def cancel(job: Job) -> bool:
+    """Ends a job that is not final; whoever works on it saves nothing. False if it had ended."""
+    cancelled = Job.objects.filter(
+        pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING)
+    ).update(state=Job.State.CANCELLED, lease_until=None, finished_at=timezone.now())
+    return bool(cancelled)
+
+
 def fail(job: Job, code: str, detail: str = "") -> bool:
     """Ends a claimed job with a reason. False if the claim no longer holds."""
     with transaction.atomic():

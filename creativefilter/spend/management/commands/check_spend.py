@@ -1,0 +1,43 @@
+"""Compares the sums of spend with its rows, exactly."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from creativefilter.spend import checking, segments
+
+SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Compares monthly spend and totals with the rows they come from; --rebuild repairs them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--rebuild", action="store_true", help="make the sums anew first")
+
+    def handle(self, *args: Any, rebuild: bool, **options: Any) -> None:
+        if rebuild:
+            checking.rebuild()
+        else:
+            segments.catch_up()
+        found = checking.check()
+        for each in found.differences[:SHOWN]:
+            self.stdout.write(f"{each.table}: {each.what}: {each.amount:+} RUB, {each.rows:+}")
+        if not found.agrees:
+            raise CommandError(
+                _(
+                    "Sums that differ from their rows: %(sums)d. Advertisements counted under "
+                    "another segment: %(misplaced)d. Creatives not tied to their spend: "
+                    "%(unlinked)d. manage.py check_spend --rebuild makes the sums anew."
+                )
+                % {
+                    "sums": len(found.differences),
+                    "misplaced": found.misplaced,
+                    "unlinked": found.unlinked,
+                }
+            )
+        self.stdout.write(_("All sums agree with the rows."))

@@ -1,0 +1,148 @@
+"""Imports a table of spend, without web or broker."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from creativefilter.spend import bad_rows, importing, staging
+from creativefilter.spend.errors import SpendFileError
+from creativefilter.spend.importing import MonthSum, Prepared, Report
+from creativefilter.spend.models import SpendImport
+from creativefilter.spend.reading.containers import survey
+
+Mode = SpendImport.Mode
+DELIMITERS = {",": "«,»", ";": "«;»", "\t": "TAB", "": "—"}
+
+
+class Command(BaseCommand):
+    help = "Imports spend: .csv, .csv.gz, .zip with one CSV file, .xlsx. All of it or nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="read and report, write nothing")
+        months = parser.add_mutually_exclusive_group()
+        months.add_argument(
+            "--replace-months",
+            action="store_const",
+            dest="mode",
+            const=Mode.REPLACE,
+            help="months of the file replace what is there",
+        )
+        months.add_argument(
+            "--add",
+            action="store_const",
+            dest="mode",
+            const=Mode.ADD,
+            help="months of the file are added to what is there",
+        )
+        parser.add_argument("--strict", action="store_true", help="import all rows or none")
+        parser.add_argument(
+            "--bad-rows",
+            type=Path,
+            dest="bad",
+            metavar="CSV",
+            help="write the rows that can't be used to this file",
+        )
+
+    def handle(
+        self, *args: Any, file: Path, dry_run: bool, mode: str | None, strict: bool,
+        bad: Path | None, **options: Any,
+    ) -> None:  # fmt: skip
+        def look(prepared: Prepared) -> None:
+            self._report(prepared.report)
+            self._disappearing(prepared.report, mode)
+            if bad:
+                write_bad_rows(prepared, bad)
+
+        try:
+            with Bar() as bar:
+                if dry_run:
+                    prepared = importing.prepare(file, survey(file), progress=bar.show)
+                    look(prepared)
+                    self.stdout.write(_("Nothing was written."))
+                    return
+                done = importing.import_file(
+                    file, mode=mode or "", strict=strict, look=look, progress=bar.show
+                )
+        except SpendFileError as error:
+            raise CommandError(str(error)) from error
+        if done.state == SpendImport.State.KNOWN:
+            self.stdout.write(_("This table was imported before. Nothing was changed."))
+        else:
+            self.stdout.write(_("Imported."))
+
+    def _report(self, report: Report) -> None:
+        """What was read, one fact a line."""
+        lines = [
+            (_("format"), f"{report.container} {report.encoding}".strip()),
+            (_("delimiter"), DELIMITERS[report.delimiter]),
+            (_("decimal mark"), f"«{report.decimal_mark}»"),
+            (_("rows"), grouped(report.rows)),
+            (_("bad rows"), grouped(report.bad_rows)),
+            (_("sum, RUB"), grouped(report.amount)),
+            (_("advertisements"), grouped(report.advertisements)),
+            (_("of them with a creative here"), grouped(report.known_creatives)),
+            (_("months"), period(report.months)),
+            (_("months that are there already"), period(report.existing)),
+        ]
+        if report.rounded:
+            lines.append((_("costs rounded to four decimal places"), grouped(report.rounded)))
+        for name, value in lines:
+            self.stdout.write(f"{name + ':':34} {value}")
+        for bad in report.bad_examples:
+            place = _("line %d") % bad.line
+            self.stdout.write(f"  {place}: {bad.reason.label}: {' | '.join(bad.cells)[:120]}")
+
+    def _disappearing(self, report: Report, mode: str | None) -> None:
+        if mode == Mode.REPLACE and report.existing:
+            self.stdout.write(_("Replacing removes:"))
+            for month in report.existing:
+                rows = ngettext("%s row", "%s rows", month.rows) % grouped(month.rows)
+                self.stdout.write(f"  {month.month:%Y-%m}  {rows}  {grouped(month.amount)}")
+
+
+class Bar:
+    """A progress bar on standard error, silent where nobody looks."""
+
+    def __enter__(self) -> Bar:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=100, file=sys.stderr, disable=None, unit="%", leave=False)
+        return self
+
+    def show(self, done: float) -> None:
+        self.bar.update(round(100 * done) - self.bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+
+def write_bad_rows(prepared: Prepared, path: Path) -> None:
+    """The table to be corrected; raises ``CommandError``."""
+    lines = bad_rows.as_csv(prepared.header, staging.bad_rows())
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise CommandError(
+            _("%(path)s can't be written: %(why)s") % {"path": path, "why": error}
+        ) from error
+
+
+def grouped(number: Any) -> str:
+    return number_format(number, use_l10n=True, force_grouping=True)
+
+
+def period(months: tuple[MonthSum, ...]) -> str:
+    """The first and the last month, and how many there are."""
+    if not months:
+        return "—"
+    return f"{len(months)} ({months[0].month:%Y-%m} – {months[-1].month:%Y-%m})"

@@ -1,0 +1,126 @@
+"""Money as people write it: decimal comma or point, thousands apart, a currency sign behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from creativefilter.spend.fields import PLACES, UNIT
+from creativefilter.spend.models import BadRow
+
+Reason = BadRow.Reason
+# Roubles; above it, a column was mistaken for the cost. The sum of many rows must fit, too.
+MAX_AMOUNT = 10**11
+
+_POWERS = [10 ** (PLACES - n) for n in range(PLACES + 1)]
+_CURRENCY = re.compile(r"\s*(?:₽|руб\.?|р\.|rub\.?)$", re.IGNORECASE)
+# Spaces of every kind (the no-break ones, too) between groups of three.
+_GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
+_PLAIN = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_MARKED = re.compile(r"[-+\d\s]*\d([.,])(\d+)", re.ASCII)
+
+
+class AmountError(ValueError):
+    def __init__(self, reason: BadRow.Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The decimal mark, and the mark between thousands: the other one, or "" for spaces only."""
+
+    decimal: str
+    thousands: str
+
+
+def marks_of(cells: Iterable[object], *, default: str) -> Marks:
+    """How a column writes its numbers, by a sample; ``default`` if none of them tells.
+
+    Where both marks stand in a number the last is the decimal one; a mark that repeats is none.
+    "1,234" alone may be either: it decides only where nothing clearer is found.
+    """
+    clear, faint = {".": 0, ",": 0}, {".": 0, ",": 0}
+    grouped = False
+    for cell in cells:
+        if not isinstance(cell, str):
+            continue
+        found = [sign for sign in cell if sign in ".,"]
+        if len(set(found)) == 2:
+            clear[found[-1]] += 1
+            grouped = True
+        elif len(found) > 1:
+            clear["," if found[0] == "." else "."] += 1
+            grouped = True
+        elif found and (match := _MARKED.match(cell)):
+            (faint if len(match[2]) == 3 else clear)[match[1]] += 1
+    votes = clear if any(clear.values()) else faint
+    other = "," if default == "." else "."
+    decimal = other if votes[other] > votes[default] else default
+    return Marks(decimal, ("," if decimal == "." else ".") if grouped else "")
+
+
+class AmountReader:
+    """Reads the cost column of one file. ``rounded`` counts what had more decimal places."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.rounded = 0
+        self._thousands = (
+            re.compile(rf"(?<=\d){re.escape(marks.thousands)}(?=\d{{3}}(?!\d))")
+            if marks.thousands
+            else None
+        )
+
+    def units(self, cell: object) -> int:
+        """Ten-thousandths of a rouble; raises ``AmountError``."""
+        if isinstance(cell, str) and len(cell) <= 16:
+            whole, _, part = cell.partition(self.marks.decimal)
+            if (
+                whole.isdecimal()
+                and len(whole) <= 11
+                and len(part) <= PLACES
+                and (not part or part.isdecimal())
+            ):
+                return int(whole + part) * _POWERS[len(part)]
+        return self._with_care(cell)
+
+    def _with_care(self, cell: object) -> int:
+        amount = self._decimal(cell)
+        if amount < 0:
+            raise AmountError(Reason.NEGATIVE)
+        if amount >= MAX_AMOUNT:
+            raise AmountError(Reason.TOO_MUCH)
+        scaled = amount * UNIT
+        rounded = scaled.quantize(Decimal(1), ROUND_HALF_EVEN)
+        self.rounded += rounded != scaled
+        return int(rounded)
+
+    def _decimal(self, cell: object) -> Decimal:
+        if isinstance(cell, float):
+            # As many digits as a spreadsheet shows: the rest is an artefact of binary fractions.
+            text = f"{cell:.15g}"
+        elif isinstance(cell, int):
+            text = str(cell)
+        else:
+            text = self._plain(str(cell))
+        if not text:
+            raise AmountError(Reason.NO_AMOUNT)
+        if not _PLAIN.fullmatch(text):
+            raise AmountError(Reason.NOT_A_NUMBER)
+        try:
+            return Decimal(text)
+        except InvalidOperation as error:
+            raise AmountError(Reason.NOT_A_NUMBER) from error
+
+    def _plain(self, text: str) -> str:
+        """A cell with a point for a decimal mark and nothing between the thousands."""
+        text = _CURRENCY.sub("", text.strip()).replace("−", "-")
+        text = _GROUPS.sub("", text)
+        if self._thousands:
+            text = self._thousands.sub("", text)
+        if self.marks.decimal == "," and "." in text:
+            return "?"  # the other mark, and it is not between thousands
+        return text.replace(self.marks.decimal, ".") if text else text

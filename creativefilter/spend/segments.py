@@ -1,0 +1,154 @@
+"""Money moves between the totals when a creative gets another effective segment.
+
+What the effective segment is says ``Creative.objects.with_effective_segment`` alone; here is only
+kept under which segment each advertisement is counted. Labels and predictions are written in many
+places, in bulk, too: instead of being told by each of them, ``catch_up`` looks at what was added
+since it looked last, which costs next to nothing when that is nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, Model, Q
+from django.utils import timezone
+
+from creativefilter.creatives.models import (
+    Creative,
+    CreativeQuerySet,
+    Label,
+    ModelVersion,
+    Prediction,
+)
+from creativefilter.spend import describing, merging
+from creativefilter.spend.models import Advertisement, Watermark
+
+# A row may become visible after rows with higher numbers: as late as the longest transaction.
+OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
+
+# What is counted under another segment than it should be; {effective} is a query of creatives.
+MOVED = """
+    SELECT a.id, a.segment AS old_segment, a.reviewed AS old_reviewed,
+        COALESCE(e.effective_segment, -1) AS segment, e.label_segment IS NOT NULL AS reviewed
+    FROM spend_advertisement a JOIN ({effective}) e ON e.id = a.creative_id
+    WHERE a.segment <> COALESCE(e.effective_segment, -1)
+        OR a.reviewed <> (e.label_segment IS NOT NULL)
+    UNION ALL
+    SELECT a.id, a.segment, a.reviewed, -1, FALSE
+    FROM spend_advertisement a WHERE a.creative_id IS NULL AND a.segment <> -1
+"""
+TOTALS = """
+    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
+    SELECT month, line_id, segment, reviewed,
+        CAST(SUM(amount) AS bigint), CAST(SUM(placements) AS integer)
+    FROM (
+        SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
+        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+        UNION ALL
+        SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
+        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+    ) change
+    WHERE TRUE GROUP BY month, line_id, segment, reviewed
+    ON CONFLICT (month, line_id, segment, reviewed) DO UPDATE SET
+        amount = spend_spendtotal.amount + EXCLUDED.amount,
+        placements = spend_spendtotal.placements + EXCLUDED.placements
+"""
+COUNTED = """
+    UPDATE spend_advertisement SET segment = v.segment, reviewed = v.reviewed
+    FROM spend_moved v WHERE v.id = spend_advertisement.id
+"""
+EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
+
+
+def catch_up() -> int:
+    """Brings the totals up to date with labels, predictions, creatives and the active model.
+
+    Returns how many advertisements moved. To be called before totals by segment are shown; as
+    long as nothing happened it only reads.
+    """
+    mark = Watermark.objects.first() or Watermark(looked_at=datetime.min.replace(tzinfo=UTC))
+    now = timezone.now()
+    following = _following(mark, now)
+    changed = _changed(mark, following)
+    arrived = Creative.objects.filter(pk__gt=mark.creative)
+    behind = (
+        mark.model_version != following.model_version
+        or now - mark.looked_at > OVERLAP
+        or Advertisement.objects.filter(stale=True).exists()
+        or describing.unlinked(arrived).exists()
+        or misplaced(changed) > 0
+    )
+    if not behind:
+        return 0
+    with transaction.atomic():
+        merging.lock()
+        describing.describe(arrived)
+        moved = refresh(changed)
+        following.save()
+    return moved
+
+
+def refresh(creatives: CreativeQuerySet) -> int:
+    """Counts the money of these creatives, and that of deleted ones, under their segments of now.
+
+    Returns how many advertisements moved.
+    """
+    sql, params = _moved(creatives)
+    with transaction.atomic(), connection.cursor() as cursor:
+        merging.lock()
+        cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
+        cursor.execute("SELECT COUNT(*) FROM spend_moved")
+        [count] = cursor.fetchone()
+        if count:
+            for statement in (TOTALS, COUNTED, EMPTY):
+                cursor.execute(statement)
+        cursor.execute("DROP TABLE spend_moved")
+        Advertisement.objects.filter(stale=True, creative__in=creatives).update(stale=False)
+    return int(count)
+
+
+def misplaced(creatives: CreativeQuerySet) -> int:
+    """How many of their advertisements, or of deleted ones', are counted under another segment."""
+    sql, params = _moved(creatives)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) moved", params)  # noqa: S608
+        [count] = cursor.fetchone()
+    return int(count)
+
+
+def _moved(creatives: CreativeQuerySet) -> tuple[str, tuple[Any, ...]]:
+    # Every effective segment is asked of the one place that knows what it is.
+    effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
+    columns = effective.values("id", "label_segment", "effective_segment")
+    sql, params = columns.query.sql_with_params()
+    return MOVED.format(effective=sql), params
+
+
+def _changed(mark: Watermark, following: Watermark) -> CreativeQuerySet:
+    """The creatives whose segment may be another since the mark was set."""
+    if mark.model_version != following.model_version:
+        return Creative.objects.all()
+    labelled = Label.objects.filter(pk__gt=mark.label).values("creative")
+    judged = Prediction.objects.filter(pk__gt=mark.prediction).values("creative")
+    return Creative.objects.filter(Q(spent__stale=True) | Q(pk__in=labelled) | Q(pk__in=judged))
+
+
+def _following(mark: Watermark, now: datetime) -> Watermark:
+    """The mark to be set after looking: no row that it covers can still become visible."""
+    active = ModelVersion.objects.filter(is_active=True).first()
+
+    def last(model: type[Model], after: int) -> int:
+        old = model._default_manager.filter(pk__gt=after, created_at__lt=now - OVERLAP)
+        return old.aggregate(last=Max("pk"))["last"] or after
+
+    return Watermark(
+        pk=1,
+        label=last(Label, mark.label),
+        prediction=last(Prediction, mark.prediction),
+        creative=last(Creative, mark.creative),
+        model_version=active.pk if active else None,
+        looked_at=now,
+    )

@@ -1,0 +1,44 @@
+"""What has to follow a creative wherever it is written from.
+
+Creatives know nothing of spend. Those that are created in bulk send no signal:
+``segments.catch_up`` finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from creativefilter.creatives.models import Creative
+from creativefilter.spend import describing
+from creativefilter.spend.models import Advertisement, SpendImport
+
+IDENTITY = {"advertisement_id", "is_demo"}
+
+
+@receiver(post_save, sender=Creative)
+def follow(
+    instance: Creative, created: bool, update_fields: Collection[str] | None, **_: Any
+) -> None:
+    written = set(update_fields) if update_fields is not None else IDENTITY | {"current_media"}
+    if not created and written & IDENTITY:
+        # It may have been another's; if it is still this one's it is tied again at once.
+        Advertisement.objects.filter(creative=instance).exclude(
+            advertisement_id=instance.advertisement_id or ""
+        ).update(creative=None)
+    if written & IDENTITY:
+        describing.described(instance)
+    if not created and "current_media" in written:
+        Advertisement.objects.filter(creative=instance).update(stale=True)
+
+
+@receiver(post_delete, sender=SpendImport)
+def remove_file(instance: SpendImport, **_: Any) -> None:
+    """The file goes when the deletion is committed, so a rollback loses nothing."""
+    file = instance.file
+    if file.name:
+        transaction.on_commit(lambda: file.storage.delete(str(file.name)))

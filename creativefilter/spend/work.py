@@ -1,0 +1,174 @@
+"""Imports as jobs: a file is taken in, looked at, imported or given up.
+
+Functions that leave work to be done return its job; the caller submits it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.db import transaction
+from django.utils.translation import gettext_noop
+
+from creativefilter.creatives.intake import display_name
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.models import Job
+from creativefilter.spend import importing, merging
+from creativefilter.spend.errors import Cancelled, SpendFileError
+from creativefilter.spend.importing import Prepared
+from creativefilter.spend.models import SpendImport
+from creativefilter.spend.reading.containers import survey
+
+State = SpendImport.State
+# Reading is so much of the work; the rest is one transaction that shows nothing of itself.
+READING_PERCENT = 80
+# Seconds between two looks at the job's row.
+LOOK_EVERY = 0.5
+
+
+def receive(file: File[bytes], name: str, owner: User | None) -> SpendImport:
+    """Keeps an upload. Raises ``SpendFileError`` past the size limit."""
+    if file.size > settings.UPLOAD_MAX_BYTES:
+        raise SpendFileError("spend_too_large", limit=settings.UPLOAD_MAX_BYTES >> 20)
+    spend_import = SpendImport(name=display_name(name), owner=owner)
+    # Before there is a row: the copy may take long, and writers wait for one another.
+    spend_import.file.save(name, file, save=False)
+    spend_import.save()
+    return spend_import
+
+
+def start(
+    spend_import: SpendImport,
+    owner: User | None,
+    *,
+    dry_run: bool = False,
+    mode: str = "",
+    strict: bool = False,
+) -> Job:
+    """A job that looks at the file (``dry_run``) or imports it.
+
+    Raises ``SpendFileError`` if a job is at it, or if it was imported already.
+    """
+    with transaction.atomic():
+        row = SpendImport.objects.select_for_update().get(pk=spend_import.pk)
+        if row.state in (State.IMPORTED, State.REPLACED):
+            raise SpendFileError("spend_imported")
+        if row.job and not row.job.is_final:
+            raise SpendFileError("spend_busy")
+        params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
+        job = lifecycle.create(SPEND_IMPORT, params, owner)
+        spend_import.job = row.job = job
+        spend_import.error_code = row.error_code = ""
+        row.save(update_fields=["job", "error_code"])
+    return job
+
+
+def cancel(spend_import: SpendImport) -> bool:
+    """Stops the job of an import. False if it had ended: what is imported stays."""
+    if spend_import.job is None:
+        return False
+    with transaction.atomic():
+        if not lifecycle.cancel(spend_import.job):
+            return False
+        SpendImport.objects.filter(pk=spend_import.pk).update(state=State.CANCELLED)
+    return True
+
+
+def run(job: Job) -> Save:
+    """Reads and stages the file of an import; merges it, unless it only had to be looked at."""
+    spend_import = SpendImport.objects.filter(pk=job.params["spend_import"]).first()
+    if spend_import is None:
+        raise JobError("spend_deleted")
+    mode, strict, dry_run = (job.params[name] for name in ("mode", "strict", "dry_run"))
+    try:
+        surveyed = survey(spend_import.path)
+        if not dry_run and (before := importing.known(surveyed.digest)):
+            return lambda: _known(spend_import, before)
+        watch = _Watch(job)
+        prepared = importing.prepare(
+            spend_import.path, surveyed, progress=watch.progress, cancelled=watch.cancelled
+        )
+    except SpendFileError as error:
+        raise _job_error(error) from error
+    except Cancelled as error:
+        raise JobError("spend_cancelled") from error
+    if dry_run:
+        return lambda: _checked(spend_import, prepared)
+    if refusal := importing.refusal(prepared, mode=mode, strict=strict):
+        with transaction.atomic():
+            _checked(spend_import, prepared)
+        raise _job_error(refusal)
+
+    def save() -> dict[str, Any]:
+        try:
+            report = importing.merge(prepared, spend_import, mode=mode, strict=strict)
+        except SpendFileError as error:  # another import was quicker
+            raise _job_error(error) from error
+        return {"state": spend_import.state, **report.as_json()}
+
+    return save
+
+
+def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
+    report = {**before.report, "known_import": before.pk}
+    spend_import.state, spend_import.digest = State.KNOWN, before.digest
+    spend_import.header, spend_import.report = before.header, report
+    spend_import.save()
+    return {"state": State.KNOWN, **report}
+
+
+def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
+    """The outcome of a look at the file; its bad rows can be downloaded from then on."""
+    importing.note(spend_import, prepared)
+    spend_import.state = State.CHECKED
+    spend_import.save()
+    merging.insert_bad_rows(spend_import)
+    return {"state": State.CHECKED, **prepared.report.as_json()}
+
+
+def _job_error(error: SpendFileError) -> JobError:
+    return JobError(error.code, json.dumps(error.params))
+
+
+class _Watch:
+    """Shows on the job's row how far it is, and notices there that it shall stop."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.holds = True
+        self.looked = 0.0
+
+    def progress(self, done: float) -> None:
+        now = time.monotonic()
+        if now - self.looked >= LOOK_EVERY:
+            self.looked = now
+            self.holds = lifecycle.progressed(self.job, round(READING_PERCENT * done))
+
+    def cancelled(self) -> bool:
+        return not self.holds
+
+
+def on_failed(job: Job) -> None:
+    """The import says why; ``error_params`` fill the gaps of the sentence."""
+    try:
+        params = json.loads(job.error_detail)
+    except ValueError:
+        params = {}
+    SpendImport.objects.filter(job=job).update(
+        state=State.FAILED, error_code=job.error_code, error_params=params
+    )
+
+
+SPEND_IMPORT = register(
+    Kind(
+        gettext_noop("spend_import"),
+        (Stage(gettext_noop("importing"), "cpu", run),),
+        on_failed,
+    )
+)
