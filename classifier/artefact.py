@@ -77,7 +77,8 @@ def write_artefact(
     """Make or replace the model folder ``folder``.
 
     ``write`` puts the files into the folder it is given; ``facts`` must be JSON values. Readers
-    see the old folder or the new one, whole; after an error the old one stays.
+    see the old folder or the new one, whole; after an error the old one stays. Killed between the
+    two renames of a replacement, it leaves the old one beside, as ``.<name>-old-...``.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

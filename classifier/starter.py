@@ -26,6 +26,7 @@ from classifier.fusion import CHANNELS, SPEECH, Fusion
 from classifier.lexicon import lexicon_digest
 from classifier.model_card import render
 from classifier.segments import NUMBERS, canonical
+from classifier.text import assess_speech
 from classifier.text_model import TextModel
 from classifier.training import (
     FOLDS,
@@ -99,7 +100,9 @@ def train_starter(
         fusion=Fusion(),
         held_out=_held_out(table, calibration.probabilities(scores.margins)),
         shares=_shares(table),
-        seen=fingerprints([row.text for row in rows]),
+        seen=fingerprints(
+            [text for row in rows for text in (row.text, assess_speech(row.text).text)]
+        ),
     )
     threshold = Bundle(parts).threshold(_ONLY_SPEECH)
     facts = _facts(table, figures, evaluation_of(table, scores), threshold)

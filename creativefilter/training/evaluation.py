@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.deciding import features_of
 from creativefilter.creatives.imports import CellError, Problem, segment_number
-from creativefilter.creatives.models import Creative
+from creativefilter.training.labelled import labelled, ready
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,12 +127,8 @@ def of_database() -> tuple[Labelled, int]:
     """
     from classifier.dataset import families_of
 
-    # Any: the type checker knows no annotations.
-    creatives: QuerySet[Any] = Creative.objects.real().with_effective_segment()
-    labelled = creatives.exclude(label_segment=None)
-    ready = labelled.filter(state=Creative.State.DONE).exclude(current_media=None)
     features, segments, heard = [], [], []
-    for creative in ready.select_related("current_media__creative").order_by("pk").iterator():
+    for creative in ready().iterator():
         media = creative.current_media
         transcript = media.transcripts.first()
         features.append(features_of(media))
@@ -141,7 +136,7 @@ def of_database() -> tuple[Labelled, int]:
         heard.append(transcript.text if transcript else "")
     if not features:
         raise ValueError(_("There are no labelled creatives that are analysed."))
-    left_out = labelled.count() - len(features)
+    left_out = labelled().count() - len(features)
     return Labelled(features, segments, heard, families_of(features)), left_out
 
 

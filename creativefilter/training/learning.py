@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import engines, model_versions
 from creativefilter.creatives.deciding import features_of
-from creativefilter.creatives.models import Creative, ModelVersion, PictureVector
+from creativefilter.creatives.models import ModelVersion, PictureVector
+from creativefilter.training.labelled import ready
 
 if TYPE_CHECKING:
     from classifier.dataset import Example
@@ -46,18 +46,13 @@ def examples() -> list[Example]:
     """The labelled creatives that are analysed, as training takes them; no demonstration."""
     from classifier.dataset import Example
 
-    creatives: QuerySet[Any] = Creative.objects.real().with_effective_segment()
-    ready = creatives.exclude(label_segment=None).filter(state=Creative.State.DONE)
     return [
         Example(
             creative.advertisement_id or str(creative.pk),
             creative.label_segment,
             features_of(creative.current_media),
         )
-        for creative in ready.exclude(current_media=None)
-        .select_related("current_media__creative")
-        .order_by("pk")
-        .iterator()
+        for creative in ready().iterator()
     ]
 
 

@@ -1,0 +1,106 @@
+"""Model versions: what each is worth, which one decides."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+
+from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives.admin.reference import ReadOnlyAdmin
+from creativefilter.creatives.models import ModelVersion
+from creativefilter.training import report, versions
+from tasks.submit import publish_all
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    list_display = ("name", "is_active", "macro_f1", "used", "created_at")
+    fields = ("name", "is_active", "digest", "folder", "created_at")
+    change_form_template = "training/version.html"
+    actions_row = ("activate_version",)
+    actions_detail = ("activate_version",)
+
+    class Media:
+        css = {"all": ("creativefilter/creatives.css",)}
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/figures/", wrap(self.figures), name="training_version_figures"),
+            *super().get_urls(),
+        ]
+
+    def figures(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """All figures of a version with their charts, as a page that can be kept."""
+        version = get_object_or_404(ModelVersion, pk=pk)
+        if not self.has_view_permission(request, version):
+            raise PermissionDenied
+        page = versions.page_of(version)
+        if page is None:
+            raise Http404
+        return HttpResponse(report.render(page))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        told = versions.told_of(version) if version else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **told})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        return super().get_queryset(request).annotate(used=Count("predictions"))
+
+    @display(description=gettext_lazy("macro-F1 by families"))
+    def macro_f1(self, version: ModelVersion) -> str:
+        value = version.metrics.get("macro_f1_grouped")
+        return number_format(value, 3) if value is not None else "—"
+
+    @display(description=gettext_lazy("predictions"), ordering="used")
+    def used(self, version: Any) -> int:
+        return version.used
+
+    def has_activate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("creatives.change_modelversion")
+
+    @action(
+        description=gettext_lazy("Let it decide from now on"),
+        permissions=["activate"],
+        icon="check_circle",
+        dialog={
+            "title": gettext_lazy("Let this version decide from now on?"),
+            "description": gettext_lazy(
+                "Every creative that it has not judged yet is classified again. Labels stay, "
+                "and so do the predictions of the other versions."
+            ),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Let it decide from now on"),
+        },
+    )
+    def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
+        version = get_object_or_404(ModelVersion, pk=object_id)
+        model_versions.activate(version)
+        jobs = intake.decide_again(cast(User, request.user))
+        transaction.on_commit(lambda: publish_all(jobs))
+        messages.success(
+            request,
+            _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
+            % {"version": version, "count": len(jobs)},
+        )
+        onward = reverse("admin:creatives_modelversion_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})
