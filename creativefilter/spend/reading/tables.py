@@ -33,7 +33,7 @@ MAX_SHEET_COLUMNS = 256
 
 
 class Broken(list[Any]):
-    """A line that is no row: its quotation marks run into other lines. One cell: the line."""
+    """A line that is no row: a quotation mark in it is not closed. One cell: the line."""
 
 
 class Table(Protocol):
@@ -113,7 +113,7 @@ class CsvTable:
         return next(csv.reader([line], delimiter=self.delimiter), [])
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        """A quotation mark that is not closed swallows lines: each of them comes as ``Broken``."""
+        """A quotation mark that is not closed would swallow lines: it costs its own line only."""
         pending: list[str] = []
         reader = csv.reader(self._lines(pending), delimiter=self.delimiter)
         while True:
@@ -124,11 +124,11 @@ class CsvTable:
                         if row:
                             yield row
                     else:
-                        yield from self._broken(pending)
+                        yield from self._one_by_one(pending)
                     pending.clear()
                 return
             except csv.Error:  # a cell grew beyond every measure
-                yield from self._broken(pending)
+                yield from self._one_by_one(pending)
                 pending.clear()
 
     def _lines(self, pending: list[str]) -> Iterator[str]:
@@ -138,10 +138,14 @@ class CsvTable:
                 keep(line)
                 yield line
 
-    def _broken(self, lines: list[str]) -> Iterator[Broken]:
+    def _one_by_one(self, lines: list[str]) -> Iterator[Sequence[Any]]:
         for line in lines:
             self.line += 1
-            yield Broken([line.rstrip("\r\n")])
+            line = line.rstrip("\r\n")
+            if line.count('"') % 2:
+                yield Broken([line])
+            elif row := self._split(line):
+                yield row
 
 
 class SheetTable:

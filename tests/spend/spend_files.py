@@ -1,0 +1,73 @@
+"""Tables of spend as they come from people, and what became of them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Model, Sum
+
+from creativefilter.spend import checking, importing
+from creativefilter.spend.importing import Prepared
+from creativefilter.spend.models import MonthlySpend, SpendImport, SpendRow
+from creativefilter.spend.reading.containers import survey
+
+HEADING = "Advertisement ID,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month"
+ROW = "100,МАГНИТ,МАГНИТ КОСМЕТИК,TV Nat,{},2021,3"
+
+
+def text_of(*rows: str, heading: str = HEADING) -> str:
+    return "\n".join([heading, *rows]) + "\n"
+
+
+def table(folder: Path, *rows: str, name: str = "spend.csv") -> Path:
+    """A clean CSV file with these rows."""
+    path = folder / name
+    path.write_text(text_of(*rows), "utf-8")
+    return path
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def workbook(rows: Iterable[Sequence[Any]]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def prepared(path: Path) -> Prepared:
+    return importing.prepare(path, survey(path))
+
+
+def imported(path: Path, **options: Any) -> SpendImport:
+    """The file imported; every sum agrees with its rows afterwards."""
+    done = importing.import_file(path, **options)
+    assert checking.check().agrees
+    return done
+
+
+def sums() -> dict[str, Decimal]:
+    """Spend by month ("2021-03"), from the monthly table."""
+    found = MonthlySpend.objects.values_list("month").annotate(Sum("amount")).order_by("month")
+    return {f"{month:%Y-%m}": amount for month, amount in found}
+
+
+def everything() -> list[list[tuple[Any, ...]]]:
+    """All that an import could have changed."""
+    models: tuple[type[Model], ...] = (SpendImport, SpendRow, MonthlySpend)
+    return [list(model._default_manager.order_by("pk").values_list()) for model in models]

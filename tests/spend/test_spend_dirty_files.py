@@ -1,0 +1,266 @@
+"""Files as offices save them, and as accidents leave them."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from creativefilter.spend import importing
+from creativefilter.spend.errors import SpendFileError
+from creativefilter.spend.models import BadRow, Line, SpendImport, SpendRow
+from tests.spend.spend_files import HEADING, ROW, everything, prepared, text_of, workbook, zipped
+
+pytestmark = pytest.mark.django_db
+
+GOOD = text_of(ROW.format("146931.46"), ROW.format("55186.568"), ROW.format("0.0"))
+SUM = Decimal("202118.028")
+HEADINGS = HEADING.split(",")
+OFFICE = text_of(
+    "100;МАГНИТ;«Ёлка»;TV Nat;146 931,46;2021;3",
+    "100;МАГНИТ;«Ёлка»;TV Nat;55\u00a0186,568;2021;3",
+    "100;МАГНИТ;«Ёлка»;TV Nat;0,0;2021;03",
+    heading=HEADING.replace(",", ";"),
+)
+
+READ = {
+    "as the dashboard writes it": (GOOD.encode(), "csv utf-8 , ."),
+    "cp1251, semicolons, decimal comma": (OFFICE.encode("cp1251"), "csv cp1251 ; ,"),
+    "Windows line ends": (OFFICE.replace("\n", "\r\n").encode("cp1251"), "csv cp1251 ; ,"),
+    "BOM": (OFFICE.encode("utf-8-sig"), "csv utf-8-sig ; ,"),
+    "tabs": (GOOD.replace(",", "\t").encode(), "csv utf-8 \t ."),
+    "decimal comma in quotes": (
+        re.sub(r"([0-9]+)[.]([0-9]+)", r'"\1,\2"', GOOD).encode(),
+        "csv utf-8 , ,",
+    ),
+    "American thousands": (
+        GOOD.replace("146931.46", '"146,931.46"').replace("55186.568", '"55,186.568"').encode(),
+        "csv utf-8 , .",
+    ),
+    "currency signs": (
+        OFFICE.replace(",46;", ",46 ₽;").replace("568;", "568 руб.;").encode(),
+        "csv utf-8 ; ,",
+    ),
+    "other columns, other order, other letters": (
+        text_of(
+            "x;3;2021;146931.46;TV Nat;;МАГНИТ;100;",
+            "x;3;2021;55186.568;TV Nat;;МАГНИТ;100;",
+            heading="GRP;month; YEAR ;estimated  cost rub;media_type;Brand;ADVERTISER;"
+            "advertisement id;",
+        ).encode(),
+        "csv utf-8 ; .",
+    ),
+    "blank lines": (GOOD.replace("\n", "\n\n,,,,,,\n").encode(), "csv utf-8 , ."),
+    "gzip": (gzip.compress(GOOD.encode()), "csv.gz utf-8 , ."),
+    "zip": (
+        zipped({"spend.csv": OFFICE.encode("cp1251"), "__MACOSX/spend.csv": b"\0"}),
+        "zip cp1251 ; ,",
+    ),
+    "workbook": (
+        workbook(
+            [
+                [*HEADINGS, "GRP"],
+                [100, "МАГНИТ", "Ёлка", "TV Nat", 146931.46, 2021, 3],
+                [None] * 7,
+                ["100", "МАГНИТ", "Ёлка", "TV Nat", "55 186,568", "2021", "03", 1],
+                [100.0, "МАГНИТ", "Ёлка", "TV Nat", 0, 2021.0, 3],
+            ]
+        ),
+        "xlsx   ,",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_people_save_is_read_to_the_last_digit(name: str, tmp_path: Path) -> None:
+    content, expected = READ[name]
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    report = prepared(path).report
+    facts = (report.container, report.encoding, report.delimiter, report.decimal_mark)
+    assert " ".join(facts) == expected
+    assert (report.bad_rows, report.amount, report.advertisements) == (0, SUM, 1)
+    assert [f"{m.month:%Y-%m}" for m in report.months] == ["2021-03"]
+
+
+BAD = {
+    "100,A,B,TV,1.5,2021,13": BadRow.Reason.BAD_MONTH,
+    "100,A,B,TV,1.5,2021,0": BadRow.Reason.BAD_MONTH,
+    "100,A,B,TV,1.5,2021,март": BadRow.Reason.BAD_MONTH,
+    "100,A,B,TV,1.5,202,3": BadRow.Reason.BAD_YEAR,
+    "100,A,B,TV,1.5,20210,3": BadRow.Reason.BAD_YEAR,
+    "100,A,B,TV,1.5,,3": BadRow.Reason.BAD_YEAR,
+    "100,A,B,TV,-1.5,2021,3": BadRow.Reason.NEGATIVE,
+    "100,A,B,TV,−1.5,2021,3": BadRow.Reason.NEGATIVE,
+    "100,A,B,TV,дорого,2021,3": BadRow.Reason.NOT_A_NUMBER,
+    "100,A,B,TV,nan,2021,3": BadRow.Reason.NOT_A_NUMBER,
+    "100,A,B,TV,1_000,2021,3": BadRow.Reason.NOT_A_NUMBER,
+    "100,A,B,TV,1.2.3,2021,3": BadRow.Reason.NOT_A_NUMBER,
+    '100,A,B,TV,"1,5",2021,3': BadRow.Reason.NOT_A_NUMBER,
+    "100,A,B,TV,12 34.5,2021,3": BadRow.Reason.NOT_A_NUMBER,
+    "100,A,B,TV,,2021,3": BadRow.Reason.NO_AMOUNT,
+    "100,A,B,TV,4297908000000,2021,3": BadRow.Reason.TOO_MUCH,
+    ",A,B,TV,1.5,2021,3": BadRow.Reason.NO_ID,
+    "1.71572E+06,A,B,TV,1.5,2021,3": BadRow.Reason.BAD_ID,
+    f"{'1' * 65},A,B,TV,1.5,2021,3": BadRow.Reason.BAD_ID,
+    f"100,{'A' * 256},B,TV,1.5,2021,3": BadRow.Reason.BAD_NAME,
+    "100,A\x07,B,TV,1.5,2021,3": BadRow.Reason.BAD_NAME,
+    "100,A,B,TV,1.5,2021": BadRow.Reason.FEW_CELLS,
+    "100,A,B,TV,1,5,2021,3": BadRow.Reason.MANY_CELLS,
+    HEADING: BadRow.Reason.HEADING,
+}
+
+
+def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    # The good ones between them are imported all the same.
+    rows = [line for row in BAD for line in (ROW.format("0.1"), row)]
+    path.write_text(text_of(*rows), "utf-8")
+    done = importing.import_file(path)
+    found = list(BadRow.objects.filter(spend_import=done).values_list("line", "reason"))
+    assert found == [(3 + 2 * n, reason) for n, reason in enumerate(BAD.values())]
+    assert (done.rows, done.bad_rows, done.amount) == (len(BAD), len(BAD), Decimal("2.4"))
+    bad = BadRow.objects.get(reason=BadRow.Reason.MANY_CELLS)
+    assert bad.cells == ["100", "A", "B", "TV", "1", "5", "2021", "3"]
+
+
+@pytest.mark.parametrize("filler", [0, 3_000])
+def test_an_unclosed_quotation_mark_costs_its_own_lines_only(tmp_path: Path, filler: int) -> None:
+    """The csv module takes everything to the next mark, or to the end, for one cell."""
+    good = ROW.format("0.5")
+    lines = ['100,"МАГНИТ,B,TV,1.5,2021,3', *[good] * filler, '100,A,"B",TV,1.5,2021,3', good]
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(good, *lines, "", '100,"a\nb",B,TV,1.5,2021,3', good), "utf-8")
+    report = prepared(path).report
+    end = filler + 7
+    assert [(bad.line, bad.reason) for bad in report.bad_examples] == [
+        (3, BadRow.Reason.QUOTE),
+        (end, BadRow.Reason.QUOTE),
+        (end + 1, BadRow.Reason.QUOTE),
+    ]
+    assert report.bad_examples[0].cells == [lines[0]]
+    assert (report.rows, report.amount) == (filler + 4, Decimal(filler + 3) / 2 + Decimal("1.5"))
+
+
+# How an entry of a zip's directory begins, up to its flags.
+DIRECTORY = b"PK\x01\x02\x14\x03\x14\0"
+
+REFUSED = {
+    "empty": (b"", "spend_empty"),
+    "blank lines only": (b"\n\n\n", "spend_empty"),
+    "heading only": (text_of().encode(), "spend_no_rows"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "spend_not_a_table"),
+    "prose": ("Уважаемые коллеги,\nво вложении расходы.\n".encode(), "spend_not_a_table"),
+    "UTF-16": (GOOD.encode("utf-16"), "spend_not_a_table"),
+    "one endless line": (b"a" * (3 << 20), "spend_not_a_table"),
+    "missing columns": (GOOD.replace("Brand", "B").encode(), "spend_missing_column"),
+    "duplicate heading": (
+        GOOD.replace("Brand", "advertiser").replace("Month", "Brand,Month").encode(),
+        "spend_duplicate_column",
+    ),
+    "only bad rows": (text_of(*BAD).encode(), "spend_no_good_rows"),
+    "truncated gzip": (gzip.compress(GOOD.encode())[:-12], "spend_damaged"),
+    "flipped gzip": (
+        gzip.compress(GOOD.encode())[:40] + b"\xff" + gzip.compress(GOOD.encode())[41:],
+        "spend_damaged",
+    ),
+    "truncated zip": (zipped({"spend.csv": GOOD.encode()})[:-30], "spend_damaged"),
+    "truncated letter": (GOOD.encode() + "Я".encode()[:1], "spend_damaged"),
+    "zip without a table": (zipped({"readme.md": b"x"}), "spend_archive"),
+    "zip of two tables": (zipped({"a.csv": b"x", "b.csv": b"x"}), "spend_archive"),
+    "zip with a password": (
+        # The flag alone: the rest is never looked at.
+        zipped({"a.csv": b"x"}).replace(DIRECTORY + b"\0", DIRECTORY + b"\1"),
+        "spend_encrypted",
+    ),
+    "damaged workbook": (
+        zipped({"xl/workbook.xml": b"<workbook"}),
+        "spend_damaged",
+    ),
+    "workbook of something else": (workbook([["a", "b"], [1, 2]]), "spend_not_a_table"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "spend_old_excel"),
+    "gzip of zeros": (gzip.compress(bytes(1 << 20)) * 1024, "spend_not_a_table"),
+    "gzip of commas": (gzip.compress(b",,,,,,\n" * (1 << 17)) * 100, "spend_too_large"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_table_of_spend_is_refused_with_a_reason(name: str, tmp_path: Path) -> None:
+    content, code = REFUSED[name]
+    path = tmp_path / "spend.csv"
+    path.write_bytes(content)
+    before = everything()
+    with pytest.raises(SpendFileError) as refused:
+        importing.import_file(path)
+    assert refused.value.code == code
+    assert "%" not in str(refused.value)
+    assert "spend_" not in str(refused.value)
+    assert everything() == before
+
+
+def test_a_gigabyte_of_zeros_costs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "spend.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("spend.csv", "w", force_zip64=True) as file,
+    ):
+        for _ in range(64):
+            file.write(bytes(16 << 20))
+    before = peak_megabytes()
+    with pytest.raises(SpendFileError) as refused:
+        importing.import_file(path)
+    assert refused.value.code == "spend_too_large"
+    assert peak_megabytes() - before < 50
+
+
+def peak_megabytes() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
+
+
+def test_missing_and_double_columns_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(heading="Advertisement ID,Advertiser,Year,YEAR,Month,Brand"))
+    with pytest.raises(SpendFileError, match="Media Type, Estimated cost RUB"):
+        importing.import_file(path)
+    path.write_text(text_of(heading=HEADING + ",year,MONTH"))
+    with pytest.raises(SpendFileError, match="Year, Month"):
+        importing.import_file(path)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(SpendFileError) as refused:
+        importing.import_file(tmp_path / "none.csv")
+    assert refused.value.code == "spend_no_file"
+
+
+def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> None:
+    """A file may begin with a hundred thousand rows in Latin letters."""
+    path = tmp_path / "spend.csv"
+    latin = ["100,SPOTIFY,SPOTIFY,TV,1,2021,3"] * 40_000
+    path.write_bytes(text_of(*latin, ROW.format("1")).encode("cp1251"))
+    done = importing.import_file(path)
+    assert done.report["encoding"] == "cp1251"
+    assert Line.objects.filter(advertiser="МАГНИТ").count() == 1
+    assert SpendRow.objects.count() == 40_001
+
+
+def test_more_decimal_places_than_are_kept_are_rounded_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(ROW.format("0.12345"), ROW.format("0.12355"), ROW.format("0.1234000")))
+    report = prepared(path).report
+    assert (report.rounded, report.amount) == (2, Decimal("0.1234") * 2 + Decimal("0.1236"))
+
+
+def test_a_row_refused_in_strict_mode_takes_all_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(ROW.format("1"), ROW.format("дорого")), "utf-8")
+    with pytest.raises(SpendFileError) as refused:
+        importing.import_file(path, strict=True)
+    assert refused.value.code == "spend_bad_rows"
+    assert SpendRow.objects.count() == SpendImport.objects.count() == 0
+    assert importing.import_file(path).rows == 1
