@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings as django_settings
@@ -15,6 +15,8 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 
 from classifier.asr import Audio, Transcriber, Transcript
+from classifier.media import Frame
+from classifier.screen import ScreenReader, ScreenText
 from creativefilter.creatives import engines, intake
 from creativefilter.creatives.intake import Received
 from creativefilter.creatives.models import Creative
@@ -48,6 +50,31 @@ class Remembering:
         return self.heard[key]
 
 
+class RememberingReader:
+    """The real reader of screens; what it has read once it need not read again."""
+
+    seen: ClassVar[dict[str, ScreenText]] = {}
+
+    def __init__(self, real: ScreenReader) -> None:
+        self.real = real
+        self.engine = real.engine
+
+    def read(self, frames: Sequence[Frame]) -> ScreenText:
+        pictures = b"".join(frame.image.tobytes() for frame in frames)
+        key = hashlib.sha256(pictures).hexdigest()
+        if key not in self.seen:
+            self.seen[key] = self.real.read(frames)
+        return self.seen[key]
+
+
+@functools.cache
+def remembering_reader() -> RememberingReader:
+    """Forgotten by ``cache_clear`` as ``engines.screen_reader`` is; raises what that raises."""
+    from classifier.screen import load_screen_reader
+
+    return RememberingReader(load_screen_reader())
+
+
 @functools.cache
 def remembering() -> Remembering:
     from classifier.asr import load_transcriber
@@ -67,8 +94,9 @@ def analyst(db: None) -> User:
 
 @pytest.fixture
 def recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One recogniser with the packaged weights for all tests of this process."""
+    """One recogniser with the packaged weights, and one reader, for all tests of this process."""
     monkeypatch.setattr(engines, "transcriber", remembering)
+    monkeypatch.setattr(engines, "screen_reader", remembering_reader)
 
 
 @pytest.fixture
