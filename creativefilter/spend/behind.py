@@ -1,0 +1,125 @@
+"""The creatives behind a figure: what was spent on each of them under the same filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from creativefilter.creatives.models import Creative
+from creativefilter.spend.filters import Filters
+from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+
+# Rows that a stream looks up at once.
+CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """An Advertisement ID, and what was spent on it under the filters.
+
+    ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
+    effective one, NOT_CLASSIFIED for none; ``probability`` that of the active model's prediction,
+    also where a person reviewed it. Advertiser, brand and media type are those that the most
+    money went to.
+    """
+
+    advertisement_id: str
+    creative: int | None
+    name: str
+    segment: int
+    probability: float | None
+    reviewed: bool
+    advertiser: str
+    brand: str
+    media_type: str
+    amount: Decimal
+    placements: int
+
+
+class Behind:
+    """Those that the filters let through, the largest spend first; ties by Advertisement ID.
+
+    A ``Paginator`` takes it; ``iterator`` streams all of it.
+    """
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+
+    def count(self) -> int:
+        return self._advertisements().count()
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, part: slice) -> list[Spent]:
+        return self._rows(list(self._sums()[part]))
+
+    def iterator(self) -> Iterator[Spent]:
+        """All of them; memory does not grow with their number."""
+        chunk = []
+        for row in self._sums().iterator(CHUNK):
+            chunk.append(row)
+            if len(chunk) == CHUNK:
+                yield from self._rows(chunk)
+                chunk = []
+        yield from self._rows(chunk)
+
+    def creatives(self) -> QuerySet[Creative]:
+        """Their creatives, for labelling them at once; ids without one are not among them."""
+        return Creative.objects.real().filter(spent__in=self._advertisements())
+
+    def _advertisements(self) -> QuerySet[Advertisement]:
+        months = MonthlySpend.objects.filter(self.filters.on_months())
+        return Advertisement.objects.filter(pk__in=months.values("advertisement"))
+
+    def _sums(self) -> QuerySet[Any, Any]:
+        return (
+            MonthlySpend.objects.filter(self.filters.on_months())
+            .values_list("advertisement", "advertisement__advertisement_id")
+            .annotate(amount=Sum("amount"), placements=Sum("placements"))
+            .order_by("-amount", "advertisement__advertisement_id")
+        )
+
+    def _rows(self, sums: list[tuple[int, str, Decimal, int]]) -> list[Spent]:
+        found = Advertisement.objects.in_bulk([row[0] for row in sums])
+        keys = [each.creative_id for each in found.values() if each.creative_id]
+        # Any: the type checker knows no annotations.
+        creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
+        lines = self._lines([row[0] for row in sums])
+        rows = []
+        for key, advertisement_id, amount, placements in sums:
+            each = found[key]
+            creative = creatives.get(each.creative_id)
+            line = lines[key]
+            rows.append(
+                Spent(
+                    advertisement_id=advertisement_id,
+                    creative=each.creative_id,
+                    name=creative.name if creative else "",
+                    segment=each.segment,
+                    probability=creative.probability if creative else None,
+                    reviewed=each.reviewed,
+                    advertiser=line.advertiser,
+                    brand=line.brand,
+                    media_type=line.media_type,
+                    amount=amount,
+                    placements=placements,
+                )
+            )
+        return rows
+
+    def _lines(self, keys: list[int]) -> dict[int, Line]:
+        """The line of each advertisement that most was spent on."""
+        sums = (
+            MonthlySpend.objects.filter(self.filters.on_months(), advertisement__in=keys)
+            .values_list("advertisement", "line")
+            .annotate(amount=Sum("amount"))
+            .order_by("advertisement", "amount", "-line")
+        )
+        most = {advertisement: line for advertisement, line, _ in sums}
+        lines = Line.objects.in_bulk(set(most.values()))
+        return {advertisement: lines[line] for advertisement, line in most.items()}

@@ -1,0 +1,178 @@
+"""What of the spend somebody wants to see: read from the address of a page, and written back.
+
+All charts, tables, lists and exports share it, so that a link shows to everybody the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from classifier.segments import NUMBERS
+from creativefilter.spend.models import NOT_CLASSIFIED, Line
+
+SEGMENTS = frozenset([NOT_CLASSIFIED, *NUMBERS])
+_MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,4}", re.ASCII)
+_REVIEWED = {"yes": True, "no": False}
+# Parameters of the address by field, in the order in which they are written there.
+PARAMETERS = {
+    "first": "from",
+    "last": "to",
+    "segments": "segment",
+    "advertisers": "advertiser",
+    "brands": "brand",
+    "media_types": "media",
+    "reviewed": "reviewed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Spend that all of these let through; an empty one lets everything through.
+
+    ``first`` and ``last`` are first days of months, both included. ``segments`` are effective
+    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. The
+    values of a tuple are sorted, each stands there once.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    segments: tuple[int, ...] = ()
+    advertisers: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+    reviewed: bool | None = None
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Filters:
+        """The filters of an address: ``from=2023-01``, ``to=2023-12``, ``reviewed=yes`` or ``no``,
+        and, as often as needed, ``segment=3``, ``advertiser=``, ``brand=``, ``media=``.
+
+        What can't be read, and segments that do not exist, is passed over; a period that ends
+        before it begins is turned round. A name that nobody has is kept, and lets nothing through.
+        """
+        first, last = _month(query.get("from", "")), _month(query.get("to", ""))
+        if first and last and first > last:
+            first, last = last, first
+        return cls(
+            first=first,
+            last=last,
+            segments=_segments(query.getlist("segment")),
+            advertisers=_names(query.getlist("advertiser")),
+            brands=_names(query.getlist("brand")),
+            media_types=_names(query.getlist("media")),
+            reviewed=_REVIEWED.get(query.get("reviewed", "")),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything is filtered at all."""
+        return self != Filters()
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Parameters of an address, in a stable order: what ``of`` reads."""
+        return [
+            (parameter, _written(value))
+            for name, parameter in PARAMETERS.items()
+            for value in _values(getattr(self, name))
+        ]
+
+    def query(self) -> str:
+        """The same as text, without a question mark; "" where nothing is filtered."""
+        return urlencode(self.parameters())
+
+    def without(self, parameter: str, value: object = None) -> Filters:
+        """Without this parameter of the address ("from", "segment", …), or one value of it."""
+        left = [
+            (name, text)
+            for name, text in self.parameters()
+            if name != parameter or (value is not None and text != _written(value))
+        ]
+        return Filters._from(left)
+
+    def adding(self, parameter: str, value: object) -> Filters:
+        """With this value of a parameter, too; of those that hold one value only, instead."""
+        single = parameter in ("from", "to", "reviewed")
+        kept = self.without(parameter) if single else self
+        return Filters._from([*kept.parameters(), (parameter, _written(value))])
+
+    @classmethod
+    def _from(cls, parameters: list[tuple[str, str]]) -> Filters:
+        query = QueryDict(mutable=True)
+        for parameter, text in parameters:
+            query.appendlist(parameter, text)
+        return cls.of(query)
+
+    def on_totals(self) -> Q:
+        """As a condition on ``SpendTotal``."""
+        return self._months_and_lines() & self.on_advertisements()
+
+    def on_months(self) -> Q:
+        """As a condition on ``MonthlySpend``."""
+        return self._months_and_lines() & self.on_advertisements("advertisement__")
+
+    def on_advertisements(self, prefix: str = "") -> Q:
+        """What it asks of the advertisement alone: its segment, and whether it was reviewed."""
+        condition = Q()
+        if self.segments:
+            condition &= Q(**{f"{prefix}segment__in": self.segments})
+        if self.reviewed is not None:
+            condition &= Q(**{f"{prefix}reviewed": self.reviewed})
+        return condition
+
+    def on_lines(self) -> Q:
+        """What it asks of advertiser, brand and media type."""
+        condition = Q()
+        if self.advertisers:
+            condition &= Q(advertiser__in=self.advertisers)
+        if self.brands:
+            condition &= Q(brand__in=self.brands)
+        if self.media_types:
+            condition &= Q(media_type__in=self.media_types)
+        return condition
+
+    def _months_and_lines(self) -> Q:
+        condition = Q()
+        if self.first:
+            condition &= Q(month__gte=self.first)
+        if self.last:
+            condition &= Q(month__lte=self.last)
+        if lines := self.on_lines():
+            condition &= Q(line__in=Line.objects.filter(lines))
+        return condition
+
+
+def _month(text: str) -> date | None:
+    match = _MONTH.fullmatch(text)
+    try:
+        return date(int(match[1]), int(match[2]), 1) if match else None
+    except ValueError:
+        return None
+
+
+def _segments(texts: list[str]) -> tuple[int, ...]:
+    numbers = {int(text) for text in texts if _NUMBER.fullmatch(text)}
+    return tuple(sorted(numbers & SEGMENTS))
+
+
+def _names(texts: list[str]) -> tuple[str, ...]:
+    # PostgreSQL refuses NUL; no name holds it.
+    return tuple(sorted({text for text in texts if "\x00" not in text}))
+
+
+def _values(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m}" if isinstance(value, date) else str(value)
