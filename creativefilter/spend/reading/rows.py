@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from creativefilter.creatives.imports import CellError
 from creativefilter.creatives.imports import advertisement_id as advertisement_id_in
@@ -35,6 +35,9 @@ _NUMBER = re.compile(r"(\d{1,4})(?:[.,]0+)?", re.ASCII)
 
 # Numbers of the advertisement and the line within the file, first of the month, ten-thousandths.
 Good = tuple[int, int, str, int]
+# Advertiser, brand, media type.
+Names = tuple[str, str, str]
+Name = TypeVar("Name", str, Names)
 
 
 class RowError(ValueError):
@@ -78,13 +81,12 @@ class RowReader:
         default = "," if table.delimiter == ";" else "."
         self.amounts = AmountReader(marks_of(costs, default=default))
         self.advertisements: list[str] = []
-        self.lines: list[tuple[str, str, str]] = []
-        # By what stands in the cells, and by what it means.
+        self.lines: list[Names] = []
+        # The same by what stands in the cells.
         self._seen_ids: dict[Any, int] = {}
         self._seen_names: dict[tuple[Any, ...], int] = {}
         self._seen_months: dict[tuple[Any, ...], str] = {}
-        self._numbers: dict[str, int] = {}
-        self._line_numbers: dict[tuple[str, str, str], int] = {}
+        self._numbers: dict[str | Names, int] = {}
 
     def chunks(self) -> Iterator[Chunk]:
         """All rows, about ``CHUNK`` at a time, good and bad ones in the order of the file."""
@@ -124,18 +126,29 @@ class RowReader:
         row = list(row) if not isinstance(row, Broken) else row
         try:
             self._check_width(row)
-            chunk.good.append(
-                (
-                    self._advertisement(row[self._id]),
-                    self._line(tuple(row[i] for i in self._names)),
-                    self._month(*(row[i] for i in self._when)),
-                    self.amounts.units(row[self._cost]),
-                )
-            )
+            advertisement = _advertisement(row[self._id])
+            names = _names(*(str(row[i]).strip() for i in self._names))
+            month = _month(*(row[i] for i in self._when))
+            units = self.amounts.units(row[self._cost])
         except (RowError, AmountError) as error:
             if any(str(cell).strip() for cell in row):
                 reason = Reason.HEADING if self._is_heading(row) else error.reason
                 chunk.bad.append(Bad(line, reason, [_kept(cell) for cell in row]))
+            return
+        # Only names of good rows get numbers.
+        ad = self._number(advertisement, self.advertisements)
+        place = self._number(names, self.lines)
+        self._seen_ids[row[self._id]] = ad
+        self._seen_names[tuple(row[i] for i in self._names)] = place
+        self._seen_months[tuple(row[i] for i in self._when)] = month
+        chunk.good.append((ad, place, month, units))
+
+    def _number(self, name: Name, names: list[Name]) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(names)
+            names.append(name)
+        return number
 
     def _check_width(self, row: list[Any]) -> None:
         if isinstance(row, Broken):
@@ -149,41 +162,30 @@ class RowReader:
     def _is_heading(self, row: Sequence[Any]) -> bool:
         return [str(cell).strip() for cell in row] == self.table.header
 
-    def _advertisement(self, cell: Any) -> int:
-        if cell not in self._seen_ids:
-            text = str(cell).strip()
-            try:
-                name = advertisement_id_in(text)
-            except CellError as error:
-                raise RowError(Reason.BAD_ID if text else Reason.NO_ID) from error
-            number = self._numbers.setdefault(name, len(self._numbers))
-            if number == len(self.advertisements):
-                self.advertisements.append(name)
-            self._seen_ids[cell] = number
-        return self._seen_ids[cell]
 
-    def _line(self, cells: tuple[Any, ...]) -> int:
-        if cells not in self._seen_names:
-            advertiser, brand, media_type = (str(cell).strip() for cell in cells)
-            names = (advertiser, brand, media_type)
-            for name, limit in zip(names, (255, 255, 64), strict=True):
-                if len(name) > limit or any(unicodedata.category(sign) == "Cc" for sign in name):
-                    raise RowError(Reason.BAD_NAME)
-            number = self._line_numbers.setdefault(names, len(self._line_numbers))
-            if number == len(self.lines):
-                self.lines.append(names)
-            self._seen_names[cells] = number
-        return self._seen_names[cells]
+def _advertisement(cell: Any) -> str:
+    text = str(cell).strip()
+    try:
+        return advertisement_id_in(text)
+    except CellError as error:
+        raise RowError(Reason.BAD_ID if text else Reason.NO_ID) from error
 
-    def _month(self, year: Any, month: Any) -> str:
-        if (year, month) not in self._seen_months:
-            y, m = _number(year), _number(month)
-            if y is None or not FIRST_YEAR <= y <= date.today().year + YEARS_AHEAD:  # noqa: DTZ011
-                raise RowError(Reason.BAD_YEAR)
-            if m is None or not 1 <= m <= 12:
-                raise RowError(Reason.BAD_MONTH)
-            self._seen_months[year, month] = f"{y:04}-{m:02}-01"
-        return self._seen_months[year, month]
+
+def _names(advertiser: str, brand: str, media_type: str) -> Names:
+    names = (advertiser, brand, media_type)
+    for name, limit in zip(names, (255, 255, 64), strict=True):
+        if len(name) > limit or any(unicodedata.category(sign) == "Cc" for sign in name):
+            raise RowError(Reason.BAD_NAME)
+    return names
+
+
+def _month(year: Any, month: Any) -> str:
+    y, m = _number(year), _number(month)
+    if y is None or not FIRST_YEAR <= y <= date.today().year + YEARS_AHEAD:  # noqa: DTZ011
+        raise RowError(Reason.BAD_YEAR)
+    if m is None or not 1 <= m <= 12:
+        raise RowError(Reason.BAD_MONTH)
+    return f"{y:04}-{m:02}-01"
 
 
 def _numbered(rows: Iterator[Sequence[Any]], table: Table) -> Iterator[tuple[int, Sequence[Any]]]:

@@ -1,0 +1,227 @@
+"""Imports as jobs: looked at, imported, refused, cancelled, tried again."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.utils import translation
+
+from creativefilter.creatives.messages import sentence as shown
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.spend import bad_rows, checking, work
+from creativefilter.spend.errors import SpendFileError, sentence
+from creativefilter.spend.models import BadRow, SpendImport, SpendRow
+from tests.spend.spend_files import sums, text_of
+
+pytestmark = pytest.mark.django_db
+State, Mode = SpendImport.State, SpendImport.Mode
+
+GOOD = text_of("100,A,B,TV,1.5,2021,3", "100,A,B,TV,1.5,2021,3")
+MIXED = text_of("100,A,B,TV,1.5,2021,3", "100,A,B,TV,дорого,2021,3", "100,A,B,TV,-5,2021,3")
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def received(text: str, owner: User | None = None) -> SpendImport:
+    return work.receive(File(io.BytesIO(text.encode()), name="s.csv"), "../мои расходы.csv", owner)
+
+
+def done(spend_import: SpendImport, **options: Any) -> Job:
+    """A job of this import after a worker has had it."""
+    job = work.start(spend_import, None, **options)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    job.refresh_from_db()
+    spend_import.refresh_from_db()
+    return job
+
+
+def test_an_upload_is_looked_at_then_imported(folder: Path) -> None:
+    spend_import = received(GOOD)
+    assert (spend_import.name, spend_import.state) == ("мои расходы.csv", State.UPLOADED)
+    assert spend_import.path.parent == folder / "spend"
+    job = done(spend_import, dry_run=True)
+    assert (job.state, spend_import.state) == (Job.State.DONE, State.CHECKED)
+    assert job.result is not None
+    assert (job.result["rows"], job.result["amount"]) == (2, "3.0000")
+    assert job.result["months"] == [{"month": "2021-03-01", "rows": 2, "amount": "3.0000"}]
+    assert SpendRow.objects.count() == 0
+    job = done(spend_import)
+    assert (job.state, job.progress, spend_import.state) == (Job.State.DONE, 100, State.IMPORTED)
+    assert spend_import.imported_at is not None
+    assert sums() == {"2021-03": Decimal(3)}
+    assert checking.check().agrees
+
+
+def test_the_same_file_uploaded_twice_says_so_and_changes_nothing() -> None:
+    first = received(GOOD)
+    done(first)
+    second = received(GOOD)
+    job = done(second, mode=Mode.ADD)
+    assert (job.state, second.state) == (Job.State.DONE, State.KNOWN)
+    assert job.result is not None
+    assert job.result["known_import"] == first.pk
+    assert sums() == {"2021-03": Decimal(3)}
+
+
+def test_what_is_imported_or_worked_on_is_not_started_again() -> None:
+    spend_import = received(GOOD)
+    work.start(spend_import, None)
+    with pytest.raises(SpendFileError) as refused:
+        work.start(spend_import, None)
+    assert refused.value.code == "spend_busy"
+    Job.objects.all().delete()
+    done(spend_import)
+    with pytest.raises(SpendFileError) as refused:
+        work.start(spend_import, None)
+    assert refused.value.code == "spend_imported"
+
+
+def test_months_that_are_there_wait_for_a_decision() -> None:
+    done(received(GOOD))
+    more = received(text_of("100,A,B,TV,4,2021,3"))
+    job = done(more)
+    assert (job.state, job.error_code) == (Job.State.FAILED, "spend_months_exist")
+    assert (more.state, more.error_params) == (State.FAILED, {"months": "2021-03"})
+    assert "2021-03" in sentence(more.error_code, more.error_params)
+    # Pages that know the code alone show no gaps of the sentence.
+    assert "%" not in shown(job.error_code)
+    assert shown(job.error_code) != job.error_code
+    assert done(more, mode=Mode.REPLACE).state == Job.State.DONE
+    assert sums() == {"2021-03": Decimal(4)}
+
+
+def test_strict_imports_fail_and_keep_the_list_of_bad_rows() -> None:
+    spend_import = received(MIXED)
+    job = done(spend_import, strict=True)
+    assert (job.state, job.error_code) == (Job.State.FAILED, "spend_bad_rows")
+    assert (spend_import.state, spend_import.error_params) == (State.FAILED, {"count": 2})
+    assert SpendRow.objects.count() == 0
+    reasons = BadRow.objects.filter(spend_import=spend_import).values_list("line", "reason")
+    assert list(reasons) == [(3, "not_a_number"), (4, "negative")]
+    # Without the condition the good one goes in, and the list is not doubled.
+    assert done(spend_import).state == Job.State.DONE
+    assert sums() == {"2021-03": Decimal("1.5")}
+    assert BadRow.objects.count() == 2
+
+
+def test_bad_rows_come_as_a_table_to_be_corrected() -> None:
+    spend_import = received(MIXED.replace("100,A,B,TV,-5", "100,=1+1,B,TV,-5"))
+    done(spend_import, dry_run=True)
+    with translation.override("en"):
+        text = "".join(bad_rows.as_csv(spend_import.header, bad_rows.of(spend_import)))
+    assert text.encode().startswith(b"\xef\xbb\xbf")
+    lines = text.removeprefix("\ufeff").splitlines()
+    assert lines[0].startswith("line of the file;reason;Advertisement ID;Advertiser;")
+    assert lines[1] == "3;the cost is not a number;100;A;B;TV;дорого;2021;3"
+    # A formula is shown as text; a negative number is no formula.
+    assert lines[2] == "4;the cost is negative;100;'=1+1;B;TV;-5;2021;3"
+    corrected = text.replace("дорого", "2,5").replace("-5", "5").replace("'=1+1", "A")
+    done(received(corrected))
+    assert sums() == {"2021-03": Decimal("7.5")}
+
+
+def test_a_file_to_blame_fails_with_its_reason() -> None:
+    spend_import = received("a,b\n1,2\n")
+    job = done(spend_import)
+    assert (job.state, job.error_code, spend_import.state) == (
+        Job.State.FAILED,
+        "spend_not_a_table",
+        State.FAILED,
+    )
+
+
+def test_a_file_that_is_gone_fails_with_its_reason() -> None:
+    spend_import = received(GOOD)
+    spend_import.path.unlink()
+    assert done(spend_import).error_code == "spend_no_file"
+    job = work.start(spend_import, None)
+    spend_import.delete()
+    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    job.refresh_from_db()
+    assert job.error_code == "spend_deleted"
+
+
+def test_a_deleted_import_takes_its_file_with_it(
+    folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    spend_import = received(GOOD)
+    assert spend_import.path.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        spend_import.delete()
+    assert list((folder / "spend").iterdir()) == []
+
+
+def test_a_queued_import_is_cancelled() -> None:
+    spend_import = received(GOOD)
+    job = work.start(spend_import, None)
+    assert work.cancel(spend_import)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    spend_import.refresh_from_db()
+    job.refresh_from_db()
+    assert (job.state, spend_import.state) == (Job.State.CANCELLED, State.CANCELLED)
+    assert not work.cancel(spend_import)
+    assert done(spend_import).state == Job.State.DONE
+
+
+@pytest.mark.parametrize("moment", ["while reading", "before merging"])
+def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 10)
+    monkeypatch.setattr(work, "LOOK_EVERY", 0)
+    spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
+    job = work.start(spend_import, None)
+    chunks = 0
+    real = work.importing.staging.add
+
+    def add(*args: Any) -> None:
+        nonlocal chunks
+        chunks += 1
+        if chunks == (3 if moment == "while reading" else 10):
+            job.refresh_from_db()
+            assert work.cancel(spend_import)
+        real(*args)
+
+    monkeypatch.setattr(work.importing.staging, "add", add)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    # It stops with the chunk in which it was told, or at the claim that no longer holds.
+    assert chunks == (3 if moment == "while reading" else 10)
+    job.refresh_from_db()
+    spend_import.refresh_from_db()
+    assert (job.state, spend_import.state) == (Job.State.CANCELLED, State.CANCELLED)
+    assert SpendRow.objects.count() == 0
+
+
+def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
+    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 300)
+    monkeypatch.setattr(work, "LOOK_EVERY", 0)
+    spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
+    job = work.start(spend_import, None)
+    seen: list[int] = []
+    real = work.importing.staging.add
+
+    def add(*args: Any) -> None:
+        seen.append(Job.objects.get(pk=job.pk).progress)
+        real(*args)
+
+    monkeypatch.setattr(work.importing.staging, "add", add)
+    lifecycle.run_stage(str(job.pk), job.stage, "test")
+    assert seen == sorted(seen)
+    assert 0 < seen[1] < seen[-1] <= work.READING_PERCENT
+
+
+def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 10
+    with pytest.raises(SpendFileError) as refused:
+        received(GOOD)
+    assert refused.value.code == "spend_too_large"
+    assert SpendImport.objects.count() == 0
