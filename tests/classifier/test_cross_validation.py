@@ -150,7 +150,7 @@ def test_the_real_transcripts_by_families_and_plainly(reference_data: Path) -> N
     """Two in five of them have a near duplicate: plain folds must look better than they are."""
     table = prepare(read_rows(reference_data / "transcripts_dev.csv"))
     honest, plain = by_families(table), by_chance(table)
-    assert honest.macro_f1 >= 0.78
+    assert honest.macro_f1 >= 0.79
     assert honest.macro_f1 + 0.02 < plain.macro_f1
     assert honest.ece <= 0.035
     assert honest.coverage[1].share >= 0.48

@@ -19,7 +19,6 @@ from classifier.training import (
     fit,
     grouped_scores,
     margins_of,
-    measure_grouped,
     measure_valid,
     prepare,
 )
@@ -181,11 +180,6 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_the_figures_of_the_real_transcripts(reference_data: Path) -> None:
     ready = prepare(read_rows(reference_data / "transcripts_dev.csv"))
     assert measure_valid(ready)["macro_f1_valid"] >= 0.81
-    grouped = measure_grouped(ready, grouped_scores(ready))
-    assert grouped["macro_f1_grouped"] >= 0.79
-    assert grouped["ece_grouped"] <= 0.035
-    assert grouped["coverage_grouped"] >= 0.48
-    assert grouped["precision_grouped"] >= 0.94
     committed = Bundle.load().facts
     assert committed["training"]["sha256"] == ready.digest
     assert committed["training"]["rows"] == 1691

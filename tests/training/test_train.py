@@ -1,0 +1,199 @@
+"""manage.py train: labels become a version; which one decides is a separate act, and reversible."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives.models import (
+    Creative,
+    Label,
+    MediaVersion,
+    ModelVersion,
+    Prediction,
+    Segment,
+    Transcript,
+)
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.conftest import ROOT, database_url
+
+WORDS = {
+    0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
+    12: "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
+    16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
+}
+COMMON = "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый"
+
+
+@pytest.fixture(autouse=True)
+def models(settings: Any, tmp_path: Path) -> Path:
+    """New versions go into a folder of this test."""
+    settings.DATA_DIR = tmp_path
+    return tmp_path / "models"
+
+
+def labelled(count: int, *, demo: bool = False) -> None:
+    """Heard and labelled creatives of three segments."""
+    dice = random.Random(count)
+    for number in range(count):
+        segment = (0, 12, 16)[number % 3]
+        words = dice.choices(WORDS[segment].split(), k=4) + dice.choices(COMMON.split(), k=9)
+        dice.shuffle(words)
+        text = " ".join(words)
+        creative = Creative.objects.create(
+            advertisement_id=f"{count}{number:04}",
+            name="x",
+            state=Creative.State.DONE,
+            is_demo=demo,
+        )
+        media = MediaVersion.objects.create(creative=creative, sha256=f"{count}-{number}", size=0)
+        Transcript.objects.create(
+            media=media, engine="imported", model="t", text=text, speech=text, spoken=True,
+            seconds_taken=0,
+        )  # fmt: skip
+        Creative.objects.filter(pk=creative.pk).update(current_media=media)
+        Label.objects.create(creative=creative, segment=Segment.objects.get(pk=segment))
+
+
+def train(*words: str) -> str:
+    said = io.StringIO()
+    call_command("train", *words, stdout=said, stderr=io.StringIO())
+    return said.getvalue()
+
+
+def judge() -> None:
+    for job in Job.objects.filter(state=Job.State.QUEUED):
+        assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+
+
+@pytest.mark.django_db
+def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -> None:
+    labelled(60)
+    labelled(9, demo=True)
+    active = model_versions.active()
+    said = train()
+    version = ModelVersion.objects.exclude(pk=active.pk).get()
+    assert model_versions.active() == active
+    assert not Job.objects.exists()
+    assert str(version) in said
+    assert str(active) in said
+    assert Path(model_versions.path(version)).parent == models
+    from creativefilter.training.versions import facts_of
+
+    facts = facts_of(version)
+    assert facts["training"]["creatives"] == 60
+    assert facts["hold_out"]["new"]["rows"] == facts["hold_out"]["base"]["rows"] > 5
+    assert version.metrics["macro_f1_hold_out"] == facts["hold_out"]["new"]["macro_f1"] > 0
+
+
+@pytest.mark.django_db
+def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> None:
+    labelled(60)
+    starter = model_versions.active()
+    intake.decide_again(None)
+    judge()
+    train("--activate")
+    trained = model_versions.active()
+    assert trained != starter
+    assert Job.objects.filter(state=Job.State.QUEUED).count() == 60
+    judge()
+    assert Prediction.objects.filter(model_version=trained).count() == 60
+    client = Client()
+    client.force_login(analyst)
+    back = reverse("admin:creatives_modelversion_activate_version", args=[starter.pk])
+    assert client.post(back, {"_form_submitted": "True"}).headers["HX-Redirect"]
+    assert model_versions.active() == starter
+    assert not Job.objects.filter(state=Job.State.QUEUED).exists()
+    assert Prediction.objects.filter(model_version=trained).count() == 60
+
+
+@pytest.mark.django_db
+def test_too_few_labels_are_told_in_numbers() -> None:
+    labelled(12)
+    with pytest.raises(CommandError, match="12"):
+        train()
+    assert ModelVersion.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_two_trainings_at_once_are_one_too_many(models: Path) -> None:
+    labelled(60)
+    models.mkdir()
+    with (models / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CommandError):
+            train()
+    assert ModelVersion.objects.count() == 1
+
+
+@pytest.mark.stack
+@pytest.mark.django_db(transaction=True)
+def test_killed_in_the_middle_the_old_version_decides(tmp_path: Path, models: Path) -> None:
+    model_versions.ensure_starter()
+    labelled(60)
+    active = model_versions.active()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "train", "--activate"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "fold 3" in line:
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    assert model_versions.active() == active
+    assert ModelVersion.objects.count() == 1
+    (models / ".half-left").mkdir()
+    train("--activate")
+    assert model_versions.active() != active
+    assert {path.name for path in models.iterdir() if path.name != ".lock"} == {
+        Path(model_versions.active().folder).name
+    }
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_version_shows_its_figures(analyst: User) -> None:
+    labelled(60)
+    train()
+    version = ModelVersion.objects.exclude(is_active=True).get()
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(analyst)
+    page = client.get(reverse("admin:creatives_modelversion_change", args=[version.pk]))
+    text = page.content.decode()
+    assert "Learned from 60 labelled creatives" in text
+    assert "the version before, the same creatives" in text
+    figures = reverse("admin:training_version_figures", args=[version.pk])
+    assert figures in text
+    charts = client.get(figures).content.decode()
+    assert "plotly" in charts
+    assert "12 · " in charts
+
+
+@pytest.mark.django_db
+def test_a_version_whose_folder_is_gone_says_so(analyst: User) -> None:
+    version = ModelVersion.objects.create(name="gone", digest="0" * 64, folder="/nowhere")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(analyst)
+    page = client.get(reverse("admin:creatives_modelversion_change", args=[version.pk]))
+    assert "Its figures can&#x27;t be read." in page.content.decode()
+    figures = reverse("admin:training_version_figures", args=[version.pk])
+    assert client.get(figures).status_code == 404
