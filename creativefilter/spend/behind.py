@@ -22,8 +22,8 @@ class Spent:
     """An Advertisement ID, and what was spent on it under the filters.
 
     ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
-    effective one, NOT_CLASSIFIED for none; ``probability`` that of the active model's prediction,
-    also where a person reviewed it. Advertiser, brand and media type are those that the most
+    effective one, NOT_CLASSIFIED for none; ``probability`` and ``decision`` are those of the
+    active model's prediction, also where a person reviewed it. Advertiser, brand and media type are those that the most
     money went to.
     """
 
@@ -32,6 +32,7 @@ class Spent:
     name: str
     segment: int
     probability: float | None
+    decision: str | None
     reviewed: bool
     advertiser: str
     brand: str
@@ -102,6 +103,7 @@ class Behind:
                     name=creative.name if creative else "",
                     segment=each.segment,
                     probability=creative.probability if creative else None,
+                    decision=creative.decision if creative else None,
                     reviewed=each.reviewed,
                     advertiser=line.advertiser,
                     brand=line.brand,

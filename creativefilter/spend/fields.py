@@ -24,7 +24,8 @@ else:
 class MoneyField(_Field):
     """Roubles as a ``Decimal``; ``Sum`` and comparisons work as on any number.
 
-    Raw SQL sees ten-thousandths of a rouble.
+    Raw SQL sees ten-thousandths of a rouble, and so does arithmetic with ``F``: an amount in it
+    must be ``Value(amount, output_field=MoneyField())``.
     """
 
     def get_internal_type(self) -> str:

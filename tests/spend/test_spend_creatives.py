@@ -1,0 +1,234 @@
+"""Creatives learn whose they are, and money follows their segments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.models import Creative, Label, MediaVersion, ModelVersion, Prediction
+from creativefilter.spend import checking, segments
+from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, SpendTotal, Watermark
+from tests.spend.spend_files import imported, prepared, table
+
+pytestmark = pytest.mark.django_db
+
+# Of 100: МАГНИТ 6 (COSMETIC 4, FAMILY 2), ВКУСВИЛЛ 5 in one row; Radio 7, TV 4.
+ROWS = (
+    "100,МАГНИТ,FAMILY,Radio,2,2021,3",
+    "100,МАГНИТ,COSMETIC,TV,4,2021,3",
+    "100,ВКУСВИЛЛ,ВКУСВИЛЛ,Radio,5,2021,4",
+    "200,,СБЕР,,1,2021,3",
+)
+
+
+def creative(advertisement_id: str, **fields: Any) -> Creative:
+    return Creative.objects.create(
+        advertisement_id=advertisement_id, name=f"{advertisement_id}.avi", **fields
+    )
+
+
+def described(row: Creative) -> tuple[str, str, str]:
+    row.refresh_from_db()
+    return row.advertiser, row.brand, row.media_type
+
+
+def predicted(row: Creative, segment: int | None, version: ModelVersion | None = None) -> None:
+    media = row.current_media
+    if media is None:
+        media = MediaVersion.objects.create(
+            creative=row, original_name=row.name, sha256=row.name, size=1
+        )
+        row.current_media = media
+        row.save(update_fields=["current_media"])
+    Prediction.objects.create(
+        creative=row,
+        media=media,
+        model_version=version or model_versions.active(),
+        segment_id=segment,
+    )
+
+
+def totals() -> dict[tuple[int, bool], Decimal]:
+    found = SpendTotal.objects.order_by().values_list("segment", "reviewed").annotate(Sum("amount"))
+    return {(segment, reviewed): amount for segment, reviewed, amount in found}
+
+
+# Advertiser, brand, media type
+
+
+def test_what_was_spent_most_on_describes_a_creative(tmp_path: Path) -> None:
+    row = creative("100")
+    other = creative("200")
+    stranger = creative("300")
+    report = prepared(table(tmp_path, *ROWS)).report
+    assert (report.advertisements, report.known_creatives) == (2, 2)
+    imported(table(tmp_path, *ROWS))
+    # The advertiser that spent most, of its brands the one that cost most; the media type apart.
+    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert described(other) == ("", "СБЕР", "")
+    assert described(stranger) == ("", "", "")
+
+
+def test_what_is_known_of_a_creative_already_stays(tmp_path: Path) -> None:
+    row = creative("100", advertiser="Магнит", media_type="TV")
+    imported(table(tmp_path, *ROWS))
+    assert described(row) == ("Магнит", "COSMETIC", "TV")
+    imported(table(tmp_path, "100,X,Y,Z,1000,2022,1", name="more.csv"))
+    assert described(row) == ("Магнит", "COSMETIC", "TV")
+
+
+def test_equal_sums_are_decided_by_placements_then_by_name(tmp_path: Path) -> None:
+    first, second = creative("1"), creative("2")
+    imported(
+        table(
+            tmp_path,
+            "1,Б,Б,TV,2,2021,3", "1,А,А,TV,1,2021,3", "1,А,А,OOH,1,2021,3",
+            "2,Б,Б,TV,0,2021,3", "2,А,А,Radio,0,2021,3",
+        )
+    )  # fmt: skip
+    assert described(first) == ("А", "А", "TV")
+    assert described(second) == ("А", "А", "Radio")
+
+
+def test_a_creative_that_comes_later_is_described_at_once(tmp_path: Path) -> None:
+    imported(table(tmp_path, *ROWS))
+    row = creative("100")
+    # The instance knows it, too: it is what will be classified.
+    assert (row.advertiser, row.brand, row.media_type) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert Advertisement.objects.get(creative=row).advertisement_id == "100"
+    row.save()
+    assert checking.check().agrees
+
+
+def test_creatives_created_in_bulk_are_found(tmp_path: Path) -> None:
+    imported(table(tmp_path, *ROWS))
+    [row] = Creative.objects.bulk_create([Creative(advertisement_id="100", name="100")])
+    assert checking.check().unlinked == 1
+    segments.catch_up()
+    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert checking.check().agrees
+
+
+def test_demonstration_creatives_have_no_spend(tmp_path: Path) -> None:
+    row = creative("100", is_demo=True)
+    imported(table(tmp_path, *ROWS))
+    assert described(row) == ("", "", "")
+    assert not Advertisement.objects.filter(creative__isnull=False).exists()
+    # Somebody's own now.
+    row.is_demo = False
+    row.save(update_fields=["is_demo"])
+    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
+
+
+def test_another_id_is_another_advertisement(tmp_path: Path) -> None:
+    imported(table(tmp_path, *ROWS))
+    row = creative("100")
+    row.advertisement_id = "200"
+    row.save()
+    assert Advertisement.objects.get(creative=row).advertisement_id == "200"
+    assert checking.check().agrees
+
+
+# Segments
+
+
+def test_money_is_counted_under_the_effective_segment(tmp_path: Path) -> None:
+    row = creative("100")
+    predicted(row, 10)
+    Label.objects.create(creative=creative("200"), segment_id=12)
+    imported(table(tmp_path, *ROWS, "300,A,B,TV,3,2021,3"))
+    assert totals() == {
+        (10, False): Decimal(11),
+        (12, True): Decimal(1),
+        (NOT_CLASSIFIED, False): Decimal(3),
+    }
+
+
+def test_money_follows_labels_predictions_and_deletions(tmp_path: Path) -> None:
+    row = creative("100")
+    imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
+
+    def counted() -> dict[tuple[int, bool], Decimal]:
+        segments.catch_up()
+        assert checking.check().agrees
+        return totals()
+
+    def only(segment: int, reviewed: bool) -> dict[tuple[int, bool], Decimal]:
+        return {(segment, reviewed): Decimal(11)}
+
+    assert counted() == only(NOT_CLASSIFIED, False)
+    predicted(row, 10)
+    assert counted() == only(10, False)
+    Label.objects.bulk_create([Label(creative=row, segment_id=12)])
+    assert counted() == only(12, True)
+    Label.objects.create(creative=row, segment=None)
+    assert counted() == only(10, False)
+    predicted(row, None)
+    assert counted() == only(NOT_CLASSIFIED, False)
+    predicted(row, 3)
+    # Other bytes, not judged yet.
+    row.current_media = MediaVersion.objects.create(
+        creative=row, original_name="b", sha256="b", size=1
+    )
+    row.save(update_fields=["current_media"])
+    assert counted() == only(NOT_CLASSIFIED, False)
+    predicted(row, 4)
+    assert counted() == only(4, False)
+    row.delete()
+    assert counted() == only(NOT_CLASSIFIED, False)
+
+
+def test_money_follows_the_active_model(tmp_path: Path) -> None:
+    row = creative("100")
+    predicted(row, 10)
+    other = ModelVersion.objects.create(name="other", digest="o", folder="o")
+    predicted(row, 12, other)
+    imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
+    segments.catch_up()
+    assert totals() == {(10, False): Decimal(11)}
+    model_versions.activate(other)
+    assert segments.catch_up() == 1
+    assert totals() == {(12, False): Decimal(11)}
+
+
+def test_a_label_that_becomes_visible_late_is_not_missed(tmp_path: Path) -> None:
+    """Numbers are given out before rows are committed: a lower one may appear after a higher."""
+    rows = [creative("100"), creative("200")]
+    imported(table(tmp_path, *ROWS))
+    late = Label(pk=900, creative=rows[0], segment_id=10)
+    Label.objects.bulk_create([Label(pk=901, creative=rows[1], segment_id=12)])
+    segments.catch_up()
+    Label.objects.bulk_create([late])
+    segments.catch_up()
+    assert totals() == {(10, True): Decimal(11), (12, True): Decimal(1)}
+
+
+def test_old_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
+    row = creative("100")
+    imported(table(tmp_path, *ROWS))
+    label = Label.objects.create(creative=row, segment_id=10)
+    long_ago = timezone.now() - 2 * segments.OVERLAP
+    Label.objects.update(created_at=long_ago)
+    Creative.objects.update(created_at=long_ago)
+    segments.catch_up()
+    mark = Watermark.objects.get()
+    assert (mark.label, mark.creative) == (label.pk, row.pk)
+
+
+def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
+    Label.objects.create(creative=creative("100"), segment_id=10)
+    imported(table(tmp_path, *ROWS))
+    segments.catch_up()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert segments.catch_up() == 0
+    assert all(query["sql"].startswith("SELECT") for query in queries)
