@@ -330,6 +330,33 @@ class AppendOnlyError(RuntimeError):
     """Somebody tried to change or delete a row that is history."""
 
 
+class LabelBatch(models.Model):
+    """Labels that a person set at once; they can be undone at once (``relabelling``)."""
+
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), on_delete=models.PROTECT, related_name="+"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("author"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    note = models.CharField(_("note"), max_length=255, blank=True)
+    size = models.PositiveIntegerField(_("creatives"))
+    created_at = models.DateTimeField(_("set"), auto_now_add=True)
+    undone_at = models.DateTimeField(_("undone"), null=True)
+
+    class Meta:
+        verbose_name = _("batch of labels")
+        verbose_name_plural = _("batches of labels")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.segment}: {self.size}"
+
+
 class Label(models.Model):
     """What a person said of a creative. Rows are only added; one without a segment withdraws."""
 
@@ -352,6 +379,14 @@ class Label(models.Model):
         related_name="+",
     )
     note = models.CharField(_("note"), max_length=255, blank=True)
+    batch = models.ForeignKey(
+        LabelBatch,
+        verbose_name=_("batch of labels"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="labels",
+    )
     created_at = models.DateTimeField(_("set"), auto_now_add=True)
 
     class Meta:

@@ -23,8 +23,8 @@ class Spent:
 
     ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
     effective one, NOT_CLASSIFIED for none; ``probability`` and ``decision`` are those of the
-    active model's prediction, also where a person reviewed it. Advertiser, brand and media type are those that the most
-    money went to.
+    active model's prediction, also where a person reviewed it. Advertiser, brand and media type
+    are those that the most money went to.
     """
 
     advertisement_id: str

@@ -1,0 +1,117 @@
+"""One segment for many creatives: looked at first, set in one batch, undone in one action.
+
+Labels are only added, here as everywhere: undoing adds the labels that counted before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
+
+# Rows of one INSERT.
+AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How many of the creatives count under a segment (None: not classified) until now."""
+
+    segment: int | None
+    creatives: int
+    labelled: int  # of them by a person
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a batch would do: ``changing`` creatives get a label, ``same`` carry it already."""
+
+    changing: int
+    same: int
+    before: tuple[Before, ...]
+
+
+class ChangedError(ValueError):
+    """Between the look and the decision the number of creatives became another."""
+
+
+def preview(creatives: QuerySet[Creative], segment: Segment) -> Preview:
+    """Writes nothing."""
+    rows = _asked(creatives)
+    groups = (
+        rows.order_by()
+        .values_list("effective_segment")
+        .annotate(
+            creatives=Count("pk"), labelled=Count("pk", filter=Q(label_segment__isnull=False))
+        )
+        .order_by("-creatives", "effective_segment")
+    )
+    before = tuple(Before(*group) for group in groups)
+    changing = _changing(rows, segment).count()
+    return Preview(changing, sum(one.creatives for one in before) - changing, before)
+
+
+def relabel(
+    creatives: QuerySet[Creative], segment: Segment, author: User | None, note: str, expected: int
+) -> LabelBatch:
+    """Labels every creative that does not carry this label yet; all of them or none.
+
+    Raises ``ChangedError`` if these are not as many as were ``expected``.
+    """
+    with transaction.atomic():
+        chosen = list(_changing(_asked(creatives), segment).values_list("pk", flat=True))
+        if len(chosen) != expected:
+            raise ChangedError(f"{len(chosen)} creatives instead of {expected}")
+        batch = LabelBatch.objects.create(
+            segment=segment, author=author, note=note, size=len(chosen)
+        )
+        _add(
+            Label(creative_id=pk, segment=segment, author=author, note=note, batch=batch)
+            for pk in chosen
+        )
+    return batch
+
+
+def undo(batch: LabelBatch, author: User | None) -> int | None:
+    """What counted before the batch counts again; who was labelled since then stays.
+
+    Returns how many creatives it concerned; None if it had been undone already.
+    """
+    earlier = Label.objects.filter(creative=OuterRef("creative"), pk__lt=OuterRef("pk"))
+    later = Label.objects.filter(creative=OuterRef("creative"), pk__gt=OuterRef("pk"))
+    with transaction.atomic():
+        claimed = LabelBatch.objects.filter(pk=batch.pk, undone_at__isnull=True)
+        if not claimed.update(undone_at=timezone.now()):
+            return None
+        before = earlier.order_by("-pk").values("segment")[:1]
+        standing = batch.labels.filter(~Exists(later)).annotate(before=Subquery(before))
+        rows = list(standing.values_list("creative", "before"))
+        note = _("batch %d undone") % batch.pk
+        _add(Label(creative_id=pk, segment_id=old, author=author, note=note) for pk, old in rows)
+    batch.refresh_from_db()
+    return len(rows)
+
+
+def _asked(creatives: QuerySet[Creative]) -> Any:
+    # By number: whatever the query joins or groups, every creative is asked for once.
+    asked = creatives.order_by().values("pk")
+    return Creative.objects.filter(pk__in=asked).with_effective_segment()
+
+
+def _changing(rows: Any, segment: Segment) -> Any:
+    return rows.filter(Q(label_segment__isnull=True) | ~Q(label_segment=segment.pk)).order_by("pk")
+
+
+def _add(labels: Iterable[Label]) -> None:
+    rows = iter(labels)
+    while some := list(islice(rows, AT_ONCE)):
+        Label.objects.bulk_create(some)
