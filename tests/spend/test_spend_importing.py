@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from creativefilter.spend import importing
+from creativefilter.spend import describing, importing
 from creativefilter.spend.errors import Cancelled, SpendFileError
 from creativefilter.spend.models import (
     Advertisement,
@@ -134,7 +134,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(importing.describing, "describe", fail)
+    monkeypatch.setattr(describing, "describe", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         importing.import_file(table(tmp_path, APRIL, name="b.csv"))
     assert everything() == before
@@ -143,14 +143,16 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
 def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
     """The second had read it before the first was done."""
     path = table(tmp_path, MARCH)
-    late = prepared(path)
+    read = prepared(path)
+    assert read.report.known_import is None
+    first, second = SpendImport(name="first"), SpendImport(name="second")
     with transaction.atomic():
-        importing.merge(late, SpendImport(name="first"), mode="", strict=False)
+        importing.merge(read, first, mode="", strict=False)
     before = everything()[1:]
-    second = SpendImport(name="second")
+    prepared(path)
     with transaction.atomic():
-        report = importing.merge(prepared(path), second, mode=Mode.ADD, strict=False)
-    assert (second.state, report.known_import) == (State.KNOWN, SpendImport.objects.first().pk - 1)
+        report = importing.merge(read, second, mode=Mode.ADD, strict=False)
+    assert (second.state, report.known_import) == (State.KNOWN, first.pk)
     assert everything()[1:] == before
 
 

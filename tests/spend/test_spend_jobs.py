@@ -15,7 +15,7 @@ from django.utils import translation
 from creativefilter.creatives.messages import sentence as shown
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.spend import bad_rows, checking, work
+from creativefilter.spend import bad_rows, checking, staging, work
 from creativefilter.spend.errors import SpendFileError, sentence
 from creativefilter.spend.models import BadRow, SpendImport, SpendRow
 from tests.spend.spend_files import sums, text_of
@@ -181,7 +181,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
     job = work.start(spend_import, None)
     chunks = 0
-    real = work.importing.staging.add
+    real = staging.add
 
     def add(*args: Any) -> None:
         nonlocal chunks
@@ -191,7 +191,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
             assert work.cancel(spend_import)
         real(*args)
 
-    monkeypatch.setattr(work.importing.staging, "add", add)
+    monkeypatch.setattr(staging, "add", add)
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
     # It stops with the chunk in which it was told, or at the claim that no longer holds.
     assert chunks == (3 if moment == "while reading" else 10)
@@ -207,13 +207,13 @@ def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
     job = work.start(spend_import, None)
     seen: list[int] = []
-    real = work.importing.staging.add
+    real = staging.add
 
     def add(*args: Any) -> None:
         seen.append(Job.objects.get(pk=job.pk).progress)
         real(*args)
 
-    monkeypatch.setattr(work.importing.staging, "add", add)
+    monkeypatch.setattr(staging, "add", add)
     lifecycle.run_stage(str(job.pk), job.stage, "test")
     assert seen == sorted(seen)
     assert 0 < seen[1] < seen[-1] <= work.READING_PERCENT
