@@ -69,8 +69,8 @@ class SpotFeatures:
 class ChannelView:
     """What one channel says: ``name`` is one of ``fusion.CHANNELS``.
 
-    ``evidence``: places in ``SpotFeatures.speech`` or ``.screen`` that spoke for the decided
-    segment. ``neighbours``: the labelled creatives that look most alike.
+    ``evidence``: places in ``SpotFeatures.speech`` or ``.screen`` that spoke for the segment that
+    the channel itself holds likeliest. ``neighbours``: the labelled creatives that look most alike.
     """
 
     name: str
@@ -396,7 +396,7 @@ class Bundle:
             if evidence and channel == VIDEO:
                 alike = self._neighbours(one)
             elif evidence:
-                words = self._words(one, channel, segment)
+                words = self._words(one, channel, NUMBERS[probabilities[row].argmax()])
             views.append(ChannelView(channel, _by_number(probabilities[row]), words, alike))
         return tuple(sorted(views, key=lambda view: -view.probabilities[segment]))
 

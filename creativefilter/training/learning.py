@@ -48,7 +48,7 @@ def examples() -> list[Example]:
 
     return [
         Example(
-            creative.advertisement_id or str(creative.pk),
+            str(creative.pk),
             creative.label_segment,
             features_of(creative.current_media),
         )

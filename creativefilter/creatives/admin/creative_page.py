@@ -42,6 +42,9 @@ def page_of(creative: Creative) -> dict[str, Any]:
     by_number = {segment.number: segment for segment in segments}
     return {
         "creative": creative,
+        "paid_by": [
+            name for name in (creative.advertiser, creative.brand, creative.media_type) if name
+        ],
         **(media_of(media, prediction) if media else {}),
         "error": sentence(creative.error_code),
         "prediction": prediction,

@@ -56,7 +56,7 @@ def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list
                 "title": titles[channel["name"]],
                 "segment": segments[best[0]] if best else None,
                 "percent": round(100 * best[1]) if best else None,
-                "evidence": _evidence(prediction, channel),
+                "evidence": channel.get("evidence", []),
                 "alike": _alike(prediction, channel.get("neighbours", []), segments),
             }
         )
@@ -86,16 +86,8 @@ def deciding_words(prediction: Prediction | None, channel: str) -> set[str]:
     if prediction is None:
         return set()
     rows = [row for row in prediction.channels if row["name"] == channel]
-    evidence = [one["text"] for row in rows for one in _evidence(prediction, row)]
+    evidence = [one["text"] for row in rows for one in row.get("evidence", [])]
     return {word.casefold() for text in evidence for word in _WORD.findall(text)}
-
-
-def _evidence(prediction: Prediction, channel: dict[str, Any]) -> list[dict[str, Any]]:
-    """The words that spoke for the decided segment; none where the channel is for another."""
-    best = favourite(channel)
-    if best and best[0] != prediction.segment_id:
-        return []
-    return channel.get("evidence", [])
 
 
 def marked(text: str, words: set[str]) -> SafeString:
