@@ -182,16 +182,21 @@ def test_without_evidence_the_decision_is_the_same(starter: Bundle) -> None:
     assert not any(view.evidence for one in bare for view in one.channels)
 
 
-def test_a_segment_that_the_text_model_does_not_know_has_evidence_of_terms_alone() -> None:
-    """With priors that leave nothing else the decision falls on what no text has taught."""
+def test_each_channel_is_explained_for_its_own_segment() -> None:
+    """Also where the priors let the decision fall on what neither says."""
     parts = small_parts()
     shares = np.full(len(NUMBERS), 1 / len(NUMBERS))
     priors = dict.fromkeys(NUMBERS, 1e-9) | {3: 1.0}
     bundle = Bundle(replace(parts, shares=shares), priors=priors)
     [prediction] = bundle.predict([SpotFeatures(speech="сыр и молоко", screen=SHOP_SCREEN)])
     assert prediction.segment == 3
-    evidence = {view.name: view.evidence for view in prediction.channels}
-    assert evidence == {"speech": (), "screen": terms.evidence(SHOP_SCREEN, 3)}
+    for view in prediction.channels:
+        own = max(view.probabilities, key=lambda number: view.probabilities[number])
+        text = {"speech": "сыр и молоко", "screen": SHOP_SCREEN}[view.name]
+        words = parts.text.explain(text, own)
+        assert own != 3
+        assert view.evidence
+        assert set(view.evidence) <= {*words, *terms.evidence(SHOP_SCREEN, own)}
 
 
 def test_pictures_name_the_labelled_creatives_that_look_alike(tmp_path: Path) -> None:
