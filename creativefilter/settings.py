@@ -198,7 +198,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStateEnum": "creativefilter.jobs.models.Job.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStateEnum": "creativefilter.jobs.models.Job.State",
+        "SpendImportStateEnum": "creativefilter.spend.models.SpendImport.State",
+    },
 }
 
 # The reference service's POST /predict without a login: for closed networks only.

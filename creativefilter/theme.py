@@ -68,6 +68,18 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Spend"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Import spend"),
+                        "receipt_long",
+                        "admin:spend_spendimport_changelist",
+                        "spend.view_spendimport",
+                    ),
+                ],
+            },
+            {
                 "title": _("Behind the scenes"),
                 "separator": True,
                 "items": [

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from creativefilter.creatives.analysis import ANALYSE
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs.models import Job
@@ -87,7 +88,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     class Meta:
         model = Job
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "url",
             "kind",
@@ -108,7 +109,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(AnalysisSerializer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:
-        return job.result
+        # What other kinds of work come to is told where they were begun.
+        return job.result if job.kind == ANALYSE.name else None
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, str] | None:

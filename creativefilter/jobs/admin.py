@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.jobs import lifecycle
+from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
 from tasks.submit import submit
 
@@ -23,6 +26,14 @@ class KindFilter(admin.AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": gettext(str(choice["display"]))}
+
+
+def readable(value: Any) -> str:
+    """What is kept as JSON, in the letters that it was written in."""
+    if value is None:
+        return "—"
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return format_html('<pre style="max-height:24rem;overflow:auto">{}</pre>', text)
 
 
 @admin.register(Job)
@@ -56,6 +67,20 @@ class JobAdmin(ModelAdmin):
     def shown_stage(self, job: Job) -> str:
         return gettext(job.stage)
 
+    @display(description=gettext_lazy("parameters"))
+    def shown_params(self, job: Job) -> str:
+        return readable(job.params)
+
+    @display(description=gettext_lazy("result"))
+    def shown_result(self, job: Job) -> str:
+        return readable(job.result)
+
+    @display(description=gettext_lazy("error"))
+    def shown_error(self, job: Job) -> str:
+        if job.error_code not in MESSAGES:
+            return job.error_code or "—"
+        return f"{job.error_code}: {MESSAGES[job.error_code]}"
+
     @action(description=gettext_lazy("Retry what failed"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         restarted = [job for job in map(lifecycle.retry, queryset) if job]
@@ -65,7 +90,13 @@ class JobAdmin(ModelAdmin):
         messages.success(request, text % len(restarted))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        shown = {"kind": "shown_kind", "stage": "shown_stage"}
+        shown = {
+            "kind": "shown_kind",
+            "stage": "shown_stage",
+            "params": "shown_params",
+            "result": "shown_result",
+            "error_code": "shown_error",
+        }
         return [shown.get(field.name, field.name) for field in Job._meta.fields]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -1,0 +1,5 @@
+"""The analyst's pages of spend."""
+
+from creativefilter.spend.admin.imports import SpendImportAdmin
+
+__all__ = ["SpendImportAdmin"]

@@ -1,0 +1,196 @@
+"""What the page of one import shows: what was found in its file, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from creativefilter.jobs.models import Job
+from creativefilter.spend import importing
+from creativefilter.spend.errors import SpendFileError, sentence
+from creativefilter.spend.importing import EXAMPLES, MonthSum
+from creativefilter.spend.models import SpendImport
+from creativefilter.spend.reading.tables import positions
+
+State = SpendImport.State
+ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "cp1251": "Windows-1251"}
+# What a state looks like; the others look like nothing in particular.
+LOOKS = {State.IMPORTED: "done", State.KNOWN: "done", State.FAILED: "failed"}
+
+
+def count(number: int) -> str:
+    return number_format(number, force_grouping=True)
+
+
+def money(amount: Decimal) -> str:
+    """Roubles and kopecks; this is the one place where a sum is rounded."""
+    rounded = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return number_format(rounded, 2, force_grouping=True)
+
+
+def is_busy(spend_import: SpendImport) -> bool:
+    """Whether a job waits or works on it."""
+    return spend_import.job is not None and not spend_import.job.is_final
+
+
+def status_of(spend_import: SpendImport) -> dict[str, Any]:
+    """State for the page and for the script that keeps it current."""
+    job = spend_import.job
+    busy = job is not None and not job.is_final
+    return {
+        "id": spend_import.pk,
+        "state": "busy" if busy else LOOKS.get(State(spend_import.state), "idle"),
+        "title": _at_work(job) if job and busy else str(spend_import.get_state_display()),
+        "percent": job.progress if job and busy else 100,
+        "final": not busy,
+        "message": "" if busy else error_of(spend_import),
+    }
+
+
+def _at_work(job: Job) -> str:
+    if job.state == Job.State.QUEUED:
+        return str(job.get_state_display())
+    return _("Being checked") if job.params.get("dry_run") else _("Being imported")
+
+
+def error_of(spend_import: SpendImport) -> str:
+    """Why the last attempt failed; "" if it did not."""
+    if spend_import.state != State.FAILED:
+        return ""
+    return sentence(spend_import.error_code, spend_import.error_params)
+
+
+def period_of(report: dict[str, Any]) -> str:
+    """First and last month of a file."""
+    months = [date_format(each.month, "m.Y") for each in months_of(report)]
+    return "\N{NO-BREAK SPACE}– ".join(dict.fromkeys([months[0], months[-1]])) if months else "—"
+
+
+def months_of(report: dict[str, Any]) -> tuple[MonthSum, ...]:
+    """The months of a file, from what is kept of ``importing.Report``."""
+    return tuple(
+        MonthSum(date.fromisoformat(each["month"]), each["rows"], Decimal(each["amount"]))
+        for each in report.get("months", ())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Months to be shown, and all of them together."""
+
+    months: Sequence[tuple[str, str, str]]
+    rows: str
+    amount: str
+    # Tells whether something changed between showing them and acting on it.
+    seen: str
+
+    @classmethod
+    def of(cls, months: Iterable[MonthSum]) -> Sums:
+        months = tuple(months)
+        rows = sum(each.rows for each in months)
+        amount = sum((each.amount for each in months), Decimal(0))
+        shown = [
+            (date_format(each.month, "YEAR_MONTH_FORMAT"), count(each.rows), money(each.amount))
+            for each in months
+        ]
+        return cls(shown, count(rows), money(amount), f"{rows} {amount}" if months else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How a file can be imported. ``known``: an import brought the table; nothing would change."""
+
+    known: SpendImport | None
+    existing: Sums
+    bad_rows: int
+
+    @property
+    def left_out(self) -> str:
+        return count(self.bad_rows)
+
+
+def offer_of(spend_import: SpendImport) -> Offer | None:
+    """None: nothing can be imported, or not yet, or it was.
+
+    What is there already is asked anew, for it may have changed since the file was checked.
+    """
+    report = spend_import.report
+    ended = (State.IMPORTED, State.REPLACED)
+    if is_busy(spend_import) or spend_import.state in ended or not report.get("rows"):
+        return None
+    return Offer(
+        importing.known(spend_import.digest),
+        Sums.of(importing.existing(months_of(report))),
+        report["bad_rows"],
+    )
+
+
+def page_of(spend_import: SpendImport) -> dict[str, Any]:
+    """The context of the page."""
+    report = spend_import.report
+    offer = offer_of(spend_import)
+    bad = list(spend_import.bad.order_by("pk")[:EXAMPLES])
+    width = len(spend_import.header)
+    return {
+        "spend_import": spend_import,
+        "status": status_of(spend_import),
+        "error": error_of(spend_import),
+        "facts": facts_of(spend_import),
+        "sums": Sums.of(months_of(report)),
+        "nothing_usable": bool(report) and not report["rows"],
+        "offer": offer,
+        "bad": [(row, row.cells + [""] * (width - len(row.cells))) for row in bad],
+        "bad_count": count(report.get("bad_rows", 0)),
+        "bad_more": report.get("bad_rows", 0) > len(bad),
+        # What was never finished, or lies behind by now, can be looked at again.
+        "may_check": not is_busy(spend_import) and spend_import.state in (
+            State.UPLOADED, State.CHECKED, State.FAILED, State.CANCELLED
+        ),
+    }  # fmt: skip
+
+
+def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
+    """What was detected, and what is in the file."""
+    report = spend_import.report
+    if not report:
+        return []
+    delimiters = {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}
+    marks = {",": _("comma"), ".": pgettext("decimal mark", "point")}
+    facts = [(_("Format"), report["container"])]
+    if report["delimiter"]:
+        facts += [
+            (_("Encoding"), ENCODINGS.get(report["encoding"], report["encoding"])),
+            (_("Columns are separated by"), delimiters[report["delimiter"]]),
+        ]
+    facts += [
+        (_("Decimal mark"), marks[report["decimal_mark"]]),
+        (_("Columns"), ", ".join(spend_import.header)),
+    ]
+    if unused := _unused(spend_import.header):
+        facts.append((_("Columns that are not needed"), ", ".join(unused)))
+    facts += [
+        (_("Rows"), count(report["rows"])),
+        (_("Bad rows"), count(report["bad_rows"])),
+        (_("Sum, RUB"), money(Decimal(report["amount"]))),
+        (_("Months"), period_of(report)),
+        (_("Advertisements"), count(report["advertisements"])),
+        (_("of them with a creative here"), count(report["known_creatives"])),
+    ]
+    if report["rounded"]:
+        facts.append((_("Costs rounded to four decimal places"), count(report["rounded"])))
+    return facts
+
+
+def _unused(header: Sequence[str]) -> list[str]:
+    try:
+        used = set(positions(header).values())
+    except SpendFileError:
+        return []
+    return [name for place, name in enumerate(header) if place not in used and name]
