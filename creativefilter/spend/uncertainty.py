@@ -169,7 +169,7 @@ class _Predicted:
 
     keys: NDArray[np.int64]
     amounts: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
 
     def without(self, places: list[int]) -> _Predicted:
         import numpy as np
@@ -194,7 +194,7 @@ def _load(filters: Filters) -> _Predicted:
     columns = np.dtype([("key", np.int64), ("segment", np.int64), ("units", np.int64)])
     rows = np.fromiter((row for row in spent.iterator(CHUNK) if row[2]), columns)
     keys, amounts = rows["key"], rows["units"] / UNIT
-    probabilities = np.zeros((len(NUMBERS), len(keys)), np.float32)
+    probabilities = np.zeros((len(NUMBERS), len(keys)))
     # Of a prediction without probabilities nothing is known but its segment.
     probabilities[np.searchsorted(NUMBERS, rows["segment"]), np.arange(len(keys))] = 1
     for key, said in _predictions(filters):

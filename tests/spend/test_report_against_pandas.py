@@ -1,0 +1,232 @@
+"""Every figure of the charts against pandas on the reference rows, for many filters at random."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.db import connection
+
+from classifier.segments import NUMBERS
+from creativefilter.spend import report
+from creativefilter.spend.fields import roubles, units
+from creativefilter.spend.filters import Filters
+from creativefilter.spend.models import NOT_CLASSIFIED
+from creativefilter.spend.report import Dimension
+from tests.spend import reference_spend
+
+COMBINATIONS = 60
+NAMES = ("advertiser", "brand", "media_type")
+
+
+@pytest.mark.django_db
+@pytest.mark.reference
+def test_every_figure_is_that_of_pandas_under_random_filters(reference_data: Path) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("long; the benchmark runs the same comparison on both databases")
+    numbers = reference_spend.load(reference_data)
+    rows = frame(reference_data, numbers)
+    random = np.random.default_rng(20)
+    empty = 0
+    for number in range(COMBINATIONS):
+        filters = some_filters(random, rows) if number else Filters()
+        empty += not compare(filters, rows)
+    assert empty < COMBINATIONS / 4, "most combinations let something through"
+
+
+def frame(folder: Path, numbers: dict[str, int]) -> pd.DataFrame:
+    """The file as pandas reads it, in whole ten-thousandths, with what is known of each id."""
+    rows = pd.read_csv(folder / reference_spend.SPEND, dtype=str, keep_default_na=False)
+    assert len(rows) == 386_693
+    rows.columns = ["id", *NAMES, "cost", "year", "month"]
+    costs = rows["cost"].unique()
+    rows["units"] = rows["cost"].map({cost: units(Decimal(cost)) for cost in costs})
+    rows["month"] = pd.to_datetime(rows["year"] + "-" + rows["month"] + "-01").dt.date
+    rows["segment"] = rows["id"].map(numbers).fillna(NOT_CLASSIFIED).astype(int)
+    predicted = set(list(numbers)[::3])
+    rows["here"] = rows["id"].isin(list(numbers))
+    rows["reviewed"] = rows["here"] & ~rows["id"].isin(predicted)
+    rows["id"] = rows["id"].astype("category")
+    for name in NAMES:
+        rows[name] = rows[name].astype("category")
+    months = sorted(rows["month"].unique())
+    rows["month"] = rows["month"].map({month: n for n, month in enumerate(months)})
+    rows.attrs["months"] = months
+    return rows[["id", *NAMES, "month", "units", "segment", "here", "reviewed"]]
+
+
+def some_filters(random: np.random.Generator, rows: pd.DataFrame) -> Filters:
+    def some(values: Any, most: int) -> tuple[Any, ...]:
+        if random.random() < 0.5:
+            return ()
+        chosen = random.choice(values, random.integers(1, most + 1), replace=False)
+        return tuple(sorted(chosen.tolist()))
+
+    def month() -> date | None:
+        return random.choice(rows.attrs["months"]) if random.random() < 0.4 else None
+
+    ends = sorted(filter(None, (month(), month())))
+    return Filters(
+        first=ends[0] if ends else None,
+        last=ends[1] if len(ends) > 1 else None,
+        segments=some([NOT_CLASSIFIED, *NUMBERS], 6),
+        advertisers=some(rows["advertiser"].cat.categories, 12),
+        brands=some(rows["brand"].cat.categories, 16) if random.random() < 0.5 else (),
+        media_types=some(rows["media_type"].cat.categories, 3),
+        reviewed=[None, None, True, False][random.integers(4)],
+    )
+
+
+def chosen(filters: Filters, rows: pd.DataFrame) -> pd.DataFrame:
+    months = rows.attrs["months"]
+    found = pd.Series(True, rows.index)
+    if filters.first:
+        found &= rows["month"] >= months.index(filters.first)
+    if filters.last:
+        found &= rows["month"] <= months.index(filters.last)
+    for name, values in (
+        ("segment", filters.segments),
+        ("advertiser", filters.advertisers),
+        ("brand", filters.brands),
+        ("media_type", filters.media_types),
+    ):
+        if values:
+            found &= rows[name].isin(values)
+    if filters.reviewed is not None:
+        found &= rows["reviewed"] == filters.reviewed
+    return rows[found]
+
+
+def compare(filters: Filters, rows: pd.DataFrame) -> bool:
+    """Asserts that all figures are equal; returns whether there is anything at all."""
+    found = chosen(filters, rows)
+    months = rows.attrs["months"]
+    by_month = {months[n]: v for n, v in grouped(found, ["month"]).items()}
+    for dimension in Dimension:
+        assert_totals(filters, dimension, found, most=7)
+        assert_monthly(filters, dimension, found, by_month, months)
+    years = {
+        date(year.year, month, 1): amount
+        for year in report.year_over_year(filters)
+        for month, amount in enumerate(year.amounts, 1)
+        if amount is not None
+    }
+    assert {month: amount for month, amount in years.items() if month in by_month} == by_month
+    assert sum(years.values()) == roubles(int(found["units"].sum()))
+    assert_tree(filters, found)
+    assert_placements(filters, found)
+    assert_creatives(filters, found)
+    assert_overview(filters, found, months)
+    return not found.empty
+
+
+def grouped(found: pd.DataFrame, keys: list[str]) -> dict[Any, Decimal]:
+    sums = found.groupby(keys[0] if len(keys) == 1 else keys, observed=True)["units"].sum()
+    return {key: roubles(int(value)) for key, value in sums.items()}
+
+
+def assert_totals(filters: Filters, dimension: Dimension, found: pd.DataFrame, most: int) -> None:
+    by_key = found.groupby(str(dimension), observed=True)
+    amounts, counts, ids = by_key["units"].sum(), by_key.size(), by_key["id"].nunique()
+    keys = sorted(amounts.index, key=lambda key: (-amounts[key], key))
+    whole = int(found["units"].sum())
+    expected = [(key, roubles(int(amounts[key])), counts[key], ids[key]) for key in keys[:most]]
+    if left := keys[most:]:
+        rest = found[found[str(dimension)].isin(left)]
+        amount = roubles(int(rest["units"].sum()))
+        expected.append((None, amount, len(rest), rest["id"].nunique()))
+    shown = report.totals(filters, dimension, most)
+    assert [(t.key, t.amount, t.placements, t.creatives) for t in shown] == expected
+    assert [t.share for t in shown] == pytest.approx(
+        [float(amount / roubles(whole)) if whole else 0 for _, amount, _, _ in expected]
+    )
+
+
+def assert_monthly(
+    filters: Filters,
+    dimension: Dimension,
+    found: pd.DataFrame,
+    by_month: dict[date, Decimal],
+    months: list[date],
+) -> None:
+    series = report.monthly(filters, dimension, most=5)
+    expected = grouped(found, [str(dimension), "month"])
+    shown = {
+        (key, months.index(month)): amount
+        for key, amounts in zip(series.keys, series.amounts, strict=True)
+        for month, amount in zip(series.months, amounts, strict=True)
+        if amount or (key, months.index(month)) in expected
+    }
+    assert shown == {key: v for key, v in expected.items() if key[0] in series.keys}
+    largest = grouped(found, [str(dimension)])
+    assert series.keys == sorted(largest, key=lambda key: (-largest[key], key))[:5]
+    columns = zip(*series.amounts, series.rest or [Decimal(0)] * len(series.months), strict=True)
+    sums = dict(zip(series.months, map(sum, columns), strict=True))
+    assert {month: sums[month] for month in by_month} == by_month
+    assert not by_month or (series.months[0], series.months[-1]) == (min(by_month), max(by_month))
+
+
+def assert_tree(filters: Filters, found: pd.DataFrame) -> None:
+    branches = report.tree(filters, most=40)
+    expected = grouped(found, ["advertiser", "brand", "segment"])
+    leaves = {(b.advertiser, b.brand, b.segment): b.amount for b in branches if b.brand is not None}
+    assert len(leaves) == min(40, len(expected))
+    assert leaves == {key: expected[key] for key in leaves}
+    assert not leaves or min(leaves.values()) == sorted(expected.values())[-len(leaves)]
+    sums: dict[str, Decimal] = {}
+    for branch in branches:
+        sums[branch.advertiser] = sums.get(branch.advertiser, Decimal(0)) + branch.amount
+    assert sums == grouped(found, ["advertiser"])
+
+
+def assert_placements(filters: Filters, found: pd.DataFrame) -> None:
+    key = "id" if filters.advertisers or filters.brands else "advertiser"
+    groups = found.groupby(key, observed=True)
+    amounts, counts = groups["units"].sum(), groups.size()
+    points = report.placements(filters)
+    expected = {name: (roubles(int(amounts[name])), counts[name]) for name in amounts.index}
+    shown = {point.key: (point.amount, point.placements) for point in points}
+    assert len(points) == len(shown) == min(len(expected), report.POINTS)
+    assert shown == {name: expected[name] for name in shown}
+    assert [p.amount for p in points] == sorted((a for a, _ in expected.values()), reverse=True)[
+        : report.POINTS
+    ]
+
+
+def assert_creatives(filters: Filters, found: pd.DataFrame) -> None:
+    behind = report.creatives(filters)
+    groups = found.groupby("id", observed=True)
+    amounts, counts = groups["units"].sum(), groups.size()
+    assert behind.count() == len(amounts)
+    assert behind.creatives().count() == found.loc[found["here"], "id"].nunique()
+    page = behind[3:13]
+    order = sorted(amounts.index, key=lambda name: (-amounts[name], name))[3:13]
+    assert [row.advertisement_id for row in page] == order
+    for row in page:
+        rows = found[found["id"] == row.advertisement_id]
+        assert row.amount == roubles(int(amounts[row.advertisement_id]))
+        assert row.placements == counts[row.advertisement_id]
+        assert {row.segment} == set(rows["segment"])
+        assert {row.reviewed} == set(rows["reviewed"])
+        assert (row.creative is not None) == rows["here"].iloc[0]
+        lines = rows.groupby(list(NAMES), observed=True)["units"].sum()
+        assert lines[row.advertiser, row.brand, row.media_type] == lines.max()
+
+
+def assert_overview(filters: Filters, found: pd.DataFrame, months: list[date]) -> None:
+    overview = report.overview(filters)
+    here, none = found["here"], found["segment"] == NOT_CLASSIFIED
+    assert overview == report.Overview(
+        amount=roubles(int(found["units"].sum())),
+        placements=len(found),
+        advertisements=found["id"].nunique(),
+        classified=found.loc[here & ~none, "id"].nunique(),
+        unclassified=found.loc[here & none, "id"].nunique(),
+        first=months[found["month"].min()] if len(found) else None,
+        last=months[found["month"].max()] if len(found) else None,
+    )
