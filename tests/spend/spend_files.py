@@ -50,6 +50,14 @@ def workbook(rows: Iterable[Sequence[Any]]) -> bytes:
     return buffer.getvalue()
 
 
+def with_part(book: bytes, name: str, content: bytes) -> bytes:
+    """A workbook with another content of one of its parts."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    assert name in parts
+    return zipped({**parts, name: content})
+
+
 def prepared(path: Path) -> Prepared:
     return importing.prepare(path, survey(path))
 

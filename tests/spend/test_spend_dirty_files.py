@@ -13,7 +13,16 @@ import pytest
 from creativefilter.spend import importing
 from creativefilter.spend.errors import SpendFileError
 from creativefilter.spend.models import BadRow, Line, SpendImport, SpendRow
-from tests.spend.spend_files import HEADING, ROW, everything, prepared, text_of, workbook, zipped
+from tests.spend.spend_files import (
+    HEADING,
+    ROW,
+    everything,
+    prepared,
+    text_of,
+    with_part,
+    workbook,
+    zipped,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +158,12 @@ def test_an_unclosed_quotation_mark_costs_its_own_lines_only(tmp_path: Path, fil
 # How an entry of a zip's directory begins, up to its flags.
 DIRECTORY = b"PK\x01\x02\x14\x03\x14\0"
 
+LAUGHS = (
+    b'<!DOCTYPE worksheet [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    b'<row r="1"><c r="A1" t="inlineStr"><is><t>&b;</t></is></c></row></sheetData></worksheet>'
+)
+
 REFUSED = {
     "empty": (b"", "spend_empty"),
     "blank lines only": (b"\n\n\n", "spend_empty"),
@@ -182,6 +197,14 @@ REFUSED = {
         "spend_damaged",
     ),
     "workbook of something else": (workbook([["a", "b"], [1, 2]]), "spend_not_a_table"),
+    "workbook with entities": (
+        with_part(workbook([HEADINGS]), "xl/worksheets/sheet1.xml", LAUGHS),
+        "spend_damaged",
+    ),
+    "workbook of zeros": (
+        with_part(workbook([HEADINGS]), "xl/worksheets/sheet1.xml", bytes(80 << 20)),
+        "spend_too_large",
+    ),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "spend_old_excel"),
     "gzip of zeros": (gzip.compress(bytes(1 << 20)) * 1024, "spend_not_a_table"),
     "gzip of commas": (gzip.compress(b",,,,,,\n" * (1 << 17)) * 100, "spend_too_large"),
