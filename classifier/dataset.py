@@ -17,6 +17,7 @@ from classifier.training import FOLDS
 HOLD_OUT = 5
 """One part in this many of the families measures."""
 LEAST_CREATIVES = 50
+LEAST_FAMILIES = 4 * FOLDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,15 @@ class Example:
 class TooFewError(ValueError):
     """Nothing can be learned from so few labelled creatives; the numbers say how few."""
 
-    def __init__(self, creatives: int, segments: int) -> None:
+    def __init__(self, creatives: int, segments: int, families: int) -> None:
         super().__init__(
-            f"{creatives} labelled creatives of {segments} segments: at least {LEAST_CREATIVES} "
-            "of two segments are needed, with words or pictures"
+            f"{creatives} labelled creatives of {segments} segments, {families} without near "
+            f"duplicates: at least {LEAST_CREATIVES} of two segments are needed, with words or "
+            f"pictures, {LEAST_FAMILIES} of them without near duplicates"
         )
         self.creatives = creatives
         self.segments = segments
+        self.families = families
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,12 @@ class Table:
         """
         useful = [one for one in dataset if _says_something(one.features, encoder)]
         segments = len({one.segment for one in useful})
-        if len(useful) < LEAST_CREATIVES or segments < 2:
-            raise TooFewError(len(useful), segments)
+        found = families_of([one.features for one in useful]) if useful else np.zeros(0, np.int64)
+        count = len(np.unique(found))
+        if len(useful) < LEAST_CREATIVES or segments < 2 or count < LEAST_FAMILIES:
+            raise TooFewError(len(useful), segments, count)
         columns = np.searchsorted(NUMBERS, [one.segment for one in useful])
-        return cls(useful, columns, families_of([one.features for one in useful]), seed)
+        return cls(useful, columns, found, seed)
 
     @property
     def features(self) -> list[SpotFeatures]:

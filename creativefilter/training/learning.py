@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,7 +20,7 @@ from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.training.labelled import ready
 
 if TYPE_CHECKING:
-    from classifier.dataset import Example
+    from classifier.dataset import Example, TooFewError
     from classifier.evaluation import Evaluation
 
 Progress = Callable[[str], None]
@@ -93,13 +93,20 @@ def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comp
     )
 
 
-def _too_few(error: Any) -> str:
-    from classifier.dataset import LEAST_CREATIVES
+def _too_few(error: TooFewError) -> str:
+    from classifier.dataset import LEAST_CREATIVES, LEAST_FAMILIES
 
     return _(
         "There are too few labelled creatives to learn from: %(creatives)d of %(segments)d "
-        "segments; at least %(least)d of two segments are needed."
-    ) % {"creatives": error.creatives, "segments": error.segments, "least": LEAST_CREATIVES}
+        "segments, %(families)d without near duplicates. At least %(least)d of two segments are "
+        "needed, %(alone)d without near duplicates."
+    ) % {
+        "creatives": error.creatives,
+        "segments": error.segments,
+        "families": error.families,
+        "least": LEAST_CREATIVES,
+        "alone": LEAST_FAMILIES,
+    }
 
 
 def _most_used_encoder() -> str:

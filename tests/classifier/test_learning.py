@@ -162,9 +162,15 @@ def test_a_screen_teaches_and_is_sharpened_by_what_it_gave(tmp_path: Path) -> No
     assert said.segment == 16
 
 
+def rare_words(dice: random.Random) -> str:
+    """So many that no two texts are near duplicates."""
+    return " ".join("".join(dice.choices("бвгдежзиклмнопрст", k=7)) for _ in range(12))
+
+
 def shaped(one: Example, dice: random.Random, telling: bool) -> Example:
     """Speech and screen, and a length that is another for each segment; ``telling`` words."""
-    words = [spoken(dice, one.segment if telling else dice.choice((0, 12, 16))) for _ in range(2)]
+    said = [spoken(dice, one.segment if telling else dice.choice((0, 12, 16))) for _ in range(2)]
+    words = [f"{text} {rare_words(dice)}" for text in said]
     numbers = dict.fromkeys(NAMES, 0.0) | {"seconds": 10.0 + one.segment, "has_video": False}
     shape = SpotShape(**numbers)
     return replace(one, features=SpotFeatures(speech=words[0], screen=words[1], shape=shape))
@@ -191,6 +197,13 @@ def test_too_few_creatives_are_refused(few: list[Example], tmp_path: Path) -> No
         train(few, Config(folder=tmp_path / "m"))
     assert refused.value.creatives == len(few)
     assert not (tmp_path / "m").exists()
+
+
+def test_copies_of_a_few_spots_are_too_few(tmp_path: Path) -> None:
+    copies = [replace(one, id=f"{one.id}-{number}") for one in creatives(10) for number in range(9)]
+    with pytest.raises(TooFewError) as refused:
+        train(copies, Config(folder=tmp_path / "m"))
+    assert refused.value.families <= 10
 
 
 def test_creatives_that_say_nothing_teach_nothing(tmp_path: Path) -> None:
