@@ -28,7 +28,9 @@ demo: setup
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "django_db or stack"
+	# Again on PostgreSQL, but for the embedded mode, which is SQLite's, and the browser.
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "django_db or stack" \
+		--ignore tests/embedded --ignore tests/browser
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
