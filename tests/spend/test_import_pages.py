@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -257,6 +259,16 @@ def test_progress_is_told_while_it_works(page: Client) -> None:
     assert 'style="width:40%"' in text(page, row)
     page.post(f"{LIST}{row.pk}/check/")
     assert "being worked on right now" in page.get(address(row)).content.decode()
+
+
+@pytest.mark.parametrize("where", ["{}/change/", "progress/?id={}", ""])
+def test_an_import_and_its_job_are_read_in_one_moment(page: Client, where: str) -> None:
+    """Read one after the other, a job that ends in between leaves a page that never goes on."""
+    send(page, MARCH)
+    with CaptureQueriesContext(connection) as queries:
+        page.get(LIST + where.format(newest().pk))
+    jobs = [query["sql"] for query in queries if 'FROM "jobs_job"' in query["sql"]]
+    assert not jobs
 
 
 def test_the_list_shows_searches_and_filters(page: Client) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from creativefilter.jobs.models import Job
 from creativefilter.spend import importing
@@ -162,7 +161,7 @@ def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
     if not report:
         return []
     delimiters = {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}
-    marks = {",": _("comma"), ".": pgettext("decimal mark", "point")}
+    marks = {",": _("comma"), ".": _("point")}
     facts = [(_("Format"), report["container"])]
     if report["delimiter"]:
         facts += [

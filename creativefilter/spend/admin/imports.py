@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import Media
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.creative import person
@@ -55,10 +54,9 @@ class OwnerFilter(RelatedDropdownFilter):
 @admin.register(SpendImport)
 class SpendImportAdmin(ModelAdmin):
     list_display = ("name", "status", "counted", "bad", "total", "months", "added")
-    list_filter = ("state", ("owner", OwnerFilter), ("created_at", RangeDateFilter))
+    list_filter = ("state", ("owner", OwnerFilter), "created_at")
     list_filter_submit = True
     list_per_page = 50
-    list_select_related = ("job", "owner")
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
     # Deleting needs a look at each: what is imported stays.
@@ -67,6 +65,10 @@ class SpendImportAdmin(ModelAdmin):
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/spend_import.css")}
         js = ("creativefilter/progress.js", "creativefilter/spend_import.js")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SpendImport]:
+        # One look at both: a job that ends between two looks would leave its import as it was.
+        return super().get_queryset(request).select_related("job", "owner")
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -143,7 +145,7 @@ class SpendImportAdmin(ModelAdmin):
             raise PermissionDenied
         asked = request.GET.getlist("id")[:PROGRESS_AT_ONCE]
         ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
-        rows = SpendImport.objects.filter(pk__in=ids).select_related("job")
+        rows = self.get_queryset(request).filter(pk__in=ids)
         return JsonResponse({"imports": [status_of(row) for row in rows]})
 
     # Taking a file
@@ -163,7 +165,7 @@ class SpendImportAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Import spend"),
-            "media": OWN_MEDIA,
+            "media": self.media,
         }
         return TemplateResponse(request, "spend/import_add.html", context)
 
@@ -202,7 +204,7 @@ class SpendImportAdmin(ModelAdmin):
             "opts": self.opts,
             "original": spend_import,
             "title": str(spend_import),
-            "media": OWN_MEDIA,
+            "media": self.media,
             "may_add": self.has_add_permission(request),
             "may_delete": self.has_delete_permission(request, spend_import),
         }
@@ -211,8 +213,7 @@ class SpendImportAdmin(ModelAdmin):
     def _asked_for(self, request: HttpRequest, pk: int) -> SpendImport:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        rows: QuerySet[SpendImport] = SpendImport.objects.select_related("job")
-        return get_object_or_404(rows, pk=pk)
+        return get_object_or_404(self.get_queryset(request), pk=pk)
 
     def check_again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Looks at the file once more."""
@@ -253,10 +254,6 @@ class SpendImportAdmin(ModelAdmin):
         else:
             messages.warning(request, _("It had ended already."))
         return redirect(page_address(pk))
-
-
-# Without what the filters of the list need: on other pages their scripts find nothing.
-OWN_MEDIA = Media(SpendImportAdmin.Media)
 
 
 def page_address(pk: int) -> str:
