@@ -16,6 +16,8 @@ from classifier.families import fingerprints
 from classifier.learning import Config
 from classifier.segments import NUMBERS
 from classifier.spot import NAMES, SpotShape
+from classifier.text_model import TextModel
+from tests.small_bert import save_encoder
 
 WORDS = {
     0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
@@ -218,3 +220,16 @@ def test_two_segments_are_enough(tmp_path: Path) -> None:
     said = bundle.predict([SpotFeatures(speech="скидка на сыр и молоко, цена")])
     assert said[0].segment == 0
     assert said[0].probabilities[16] < 0.01
+
+
+def test_an_encoder_learns_in_place_of_the_linear_model(tmp_path: Path) -> None:
+    save_encoder(tmp_path / "bert")
+    config = Config(folder=tmp_path / "m", text=str(tmp_path / "bert"))
+    bundle = train(creatives(60), config)
+    assert bundle.facts["recipe"]["text"] == config.text
+    again = Bundle.load(tmp_path / "m")
+    asked = [one.features for one in creatives(6, seed=4)]
+    assert [one.probabilities for one in again.predict(asked)] == [
+        pytest.approx(one.probabilities) for one in bundle.predict(asked)
+    ]
+    assert not isinstance(again.parts.text, TextModel)
