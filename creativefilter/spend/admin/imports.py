@@ -95,7 +95,7 @@ class SpendImportAdmin(ModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Its bad rows are counted, not listed: there may be as many as rows."""
         bad = sum(each.bad.count() for each in objs)
-        counts = {self.opts.verbose_name_plural: len(objs), _("bad rows"): count(bad)}
+        counts = {self.opts.verbose_name_plural: len(objs), _("Bad rows"): count(bad)}
         return [str(each) for each in objs], counts, set(), []
 
     # The list
