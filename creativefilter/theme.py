@@ -72,6 +72,12 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _item(
+                        _("Where the money goes"),
+                        "bar_chart",
+                        "admin:spend_charts",
+                        "creatives.view_creative",
+                    ),
+                    _item(
                         _("Import spend"),
                         "receipt_long",
                         "admin:spend_spendimport_changelist",

@@ -1,0 +1,161 @@
+"""The page of charts, and what each chart shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.models import Segment
+from creativefilter.spend import report, segments, uncertainty
+from creativefilter.spend.admin.catalogue import CHARTS, TABS, note_of
+from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
+from creativefilter.spend.admin.library import plotly_version, words
+from creativefilter.spend.admin.page import Theme, address, filter_bar, page_context
+from creativefilter.spend.admin.wording import (
+    cell_text,
+    grouped,
+    name_of,
+    percent_of,
+    roubles_of,
+    segment_names,
+)
+from creativefilter.spend.filters import Filters
+from creativefilter.spend.models import SpendTotal
+from creativefilter.spend.report import Dimension
+
+# Of a table beside a chart; a download has all of them.
+ROWS_SHOWN = 100
+CHOICES = 50
+
+
+def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
+    """The page; the charts of its tab come one by one."""
+    segments.catch_up()
+    filters = Filters.of(request.GET)
+    asked = request.GET.get("tab", "")
+    tab = asked if asked in TABS else next(iter(TABS))
+    context = {
+        **page_context(theme, request, _("Where the money goes")),
+        "is_empty": not SpendTotal.objects.exists(),
+        "tabs": [
+            {"title": title, "address": address("charts", filters, tab=name), "on": name == tab}
+            for name, (title, _charts) in TABS.items()
+        ],
+        "charts": [
+            {
+                "name": name,
+                "title": chart.title,
+                "note": note_of(name),
+                "shares": chart.shares,
+                "source": address("chart", filters, name),
+                "downloads": downloads("table", filters, name),
+            }
+            for name, chart in TABS[tab][1].items()
+        ],
+        "overview": address("overview", filters),
+        "behind": address("advertisement_changelist", filters),
+        "bar": filter_bar("charts", filters, {"tab": tab}),
+        "file_name": file_name("", filters),
+        "words": words(),
+        "plotly": reverse("admin:spend_plotly", args=[plotly_version()]),
+    }
+    if tab == "certainty" and not context["is_empty"]:
+        context |= {"worth": _worth(filters)}
+    return TemplateResponse(request, "spend/charts.html", context)
+
+
+def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
+    """The numbers above the charts."""
+    found = report.overview(Filters.of(request.GET))
+    period = "—"
+    if found.first and found.last:
+        period = f"{found.first:%m.%Y} – {found.last:%m.%Y}"
+    tiles = [
+        (_("Spend"), f"{roubles_of(found.amount)} ₽"),
+        (_("Placements"), grouped(found.placements)),
+        (_("Advertisement IDs"), grouped(found.advertisements)),
+        (_("Classified"), grouped(found.classified)),
+        (_("Not classified yet"), grouped(found.unclassified)),
+        (_("Without a creative here"), grouped(found.without_creative)),
+        (_("Period"), period),
+    ]
+    return JsonResponse({"tiles": tiles})
+
+
+def chart(theme: Theme, request: HttpRequest, name: str) -> JsonResponse:
+    """What Plotly draws, and the table beside it."""
+    if name not in CHARTS:
+        raise Http404
+    drawn = CHARTS[name].draw(Filters.of(request.GET))
+    rows = list(drawn.sheet.rows)
+    kinds = [kind for _title, kind in drawn.sheet.columns]
+    table = {
+        "columns": [title for title, _kind in drawn.sheet.columns],
+        "kinds": kinds,
+        "rows": [
+            [cell_text(value, kind) for value, kind in zip(row, kinds, strict=True)]
+            for row in rows[:ROWS_SHOWN]
+        ],
+        "adds": list(drawn.adds[:ROWS_SHOWN]),
+        "more": max(0, len(rows) - ROWS_SHOWN),
+    }
+    figure = {"data": drawn.figure.data, "layout": drawn.figure.layout}
+    return JsonResponse({"figure": figure, "table": table, "empty": not rows})
+
+
+def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpResponseBase:
+    """The table of a chart as a file."""
+    if name not in CHARTS:
+        raise Http404
+    segments.catch_up()
+    filters, chosen = Filters.of(request.GET), form_of(form)
+    drawn = CHARTS[name].draw(filters)
+    return as_file(drawn.sheet, chosen, file_name(str(CHARTS[name].title), filters))
+
+
+def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
+    """Values of a filter that have this text in them, the largest spend first."""
+    if dimension not in tuple(Dimension):
+        raise Http404
+    parted = Dimension(dimension)
+    search = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = report.choices(Filters.of(request.GET), parted, search, CHOICES)
+    names = segment_names()
+    rows = [
+        {
+            "value": str(one.key),
+            "name": name_of(parted, one.key, names),
+            "amount": f"{grouped(one.amount / 1_000_000, 1)} {_('mln ₽')}",
+        }
+        for one in found
+    ]
+    return JsonResponse({"choices": rows, "more": len(rows) == CHOICES})
+
+
+def _worth(filters: Filters) -> dict[str, Any]:
+    """The creatives that are best reviewed first."""
+    worth = uncertainty.most_uncertain(filters)
+    names = segment_names()
+    return {
+        "narrowing": round(100 * worth.narrowing),
+        "predicted": grouped(worth.predicted),
+        "count": len(worth.creatives),
+        "rows": [
+            {
+                "creative": one.creative,
+                "title": one.advertisement_id or one.name,
+                "segment": names[one.segment],
+                "probability": percent_of(one.probability),
+                "amount": roubles_of(one.amount),
+                "at_stake": roubles_of(one.at_stake),
+                "share": percent_of(one.share),
+            }
+            for one in worth.creatives
+        ],
+        "segments": Segment.objects.all(),
+    }

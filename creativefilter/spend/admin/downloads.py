@@ -1,0 +1,79 @@
+"""Tables as files to take away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+from urllib.parse import quote
+
+from django.http import FileResponse, Http404, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+
+from creativefilter.spend.admin.page import address
+from creativefilter.spend.exports import Form, Sheet, csv_chunks, write_xlsx
+from creativefilter.spend.filters import Filters
+
+
+def form_of(text: str) -> Form:
+    """Raises ``Http404`` for what is none."""
+    try:
+        return Form(text)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def downloads(view: str, filters: Filters, *arguments: Any) -> list[dict[str, str]]:
+    """A link for each kind of file."""
+    titles = {
+        Form.XLSX: ("XLSX", ""),
+        Form.CSV: ("CSV", _("UTF-8, commas")),
+        Form.EXCEL_CSV: (_("CSV for Excel"), _("UTF-8 with BOM, semicolons, decimal commas")),
+    }
+    return [
+        {"title": title, "hint": hint, "address": address(view, filters, *arguments, form)}
+        for form, (title, hint) in titles.items()
+    ]
+
+
+def file_name(what: str, filters: Filters) -> str:
+    """Says what is in the file and of which months; the suffix is left to be added."""
+    period = ""
+    if filters.first or filters.last:
+        first = f"{filters.first:%Y-%m}" if filters.first else "…"
+        last = f"{filters.last:%Y-%m}" if filters.last else "…"
+        period = first if first == last else f"{first}–{last}"
+    return " ".join(part for part in (what, period) if part)
+
+
+def as_file(sheet: Sheet, form: Form, name: str) -> HttpResponseBase:
+    """The table as a download: CSV while it is read from the database, XLSX once it is whole."""
+    response: HttpResponseBase
+    if form is Form.XLSX:
+        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+        write_xlsx(sheet, file)
+        file.seek(0)
+        response = FileResponse(file, content_type=form.content_type)
+    else:
+        chunks = csv_chunks(sheet, excel=form is Form.EXCEL_CSV)
+        chunks = _in_language(chunks, get_language() or "ru")
+        response = StreamingHttpResponse(chunks, content_type=form.content_type)
+    return attached(response, f"{name}{form.suffix}")
+
+
+def _in_language(chunks: Iterator[bytes], language: str) -> Iterator[bytes]:
+    """By the time a stream is read, the request's language is forgotten."""
+    while True:
+        with override(language):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    """The response as a file of this name, in any alphabet (RFC 6266)."""
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return response
