@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -12,22 +11,9 @@ from typing import Any
 import pandas as pd
 from django.utils.translation import gettext as _
 
-# A cell that begins so is run as a formula by spreadsheet programs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Signs that XML can't carry (openpyxl refuses the whole table for one of them).
-_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-
 
 class TableError(ValueError):
     """A table can't be read or written; the message is for the person who gave it."""
-
-
-def harmless(value: Any) -> Any:
-    """A text cell that no spreadsheet refuses or takes for a formula; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    value = _REFUSED.sub("", value)
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

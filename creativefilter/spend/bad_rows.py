@@ -29,7 +29,7 @@ def as_csv(header: Sequence[str], rows: Iterable[Bad]) -> Iterator[str]:
     The cells stand under the file's own headings, behind line number and reason; no cell is
     taken for a formula.
     """
-    from creativefilter.creatives.tables import harmless
+    from creativefilter.creatives.cells import harmless
 
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";")

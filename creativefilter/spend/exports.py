@@ -14,8 +14,8 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives.cells import harmless
 from creativefilter.creatives.models import Prediction, Segment
-from creativefilter.creatives.tables import harmless
 from creativefilter.spend.behind import Behind, Spent
 from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import NOT_CLASSIFIED

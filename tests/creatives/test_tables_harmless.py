@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives.tables import harmless
+from creativefilter.creatives.cells import harmless
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+7 900", "-5", "@SUM(A1)", "\t=1", "\r=1"])

@@ -91,7 +91,8 @@ class Command(BaseCommand):
     def _write(self, rows: list[dict[str, Any]], out: Path) -> None:
         import pandas as pd
 
-        from creativefilter.creatives.tables import TableError, harmless, write_table
+        from creativefilter.creatives.cells import harmless
+        from creativefilter.creatives.tables import TableError, write_table
 
         table = pd.DataFrame(rows).map(harmless)
         table["Segment_num"] = table["Segment_num"].astype("Int64")

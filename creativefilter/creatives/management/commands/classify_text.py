@@ -23,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, table: Path, out: Path, **options: Any) -> None:
         from classifier.artefact import ArtefactError
-        from creativefilter.creatives.tables import TableError, harmless, read_table, write_table
+        from creativefilter.creatives.cells import harmless
+        from creativefilter.creatives.tables import TableError, read_table, write_table
 
         try:
             rows = read_table(table, ("Advertisement ID", "text"))
