@@ -42,6 +42,7 @@ SENTENCES: dict[str, str | Promise] = {
     "spend_imported": _("This file is imported already."),
     "spend_busy": _("This file is being worked on right now."),
     "spend_cancelled": _("The import was cancelled. Nothing was imported."),
+    "spend_superseded": _("The file was started anew since; this attempt is out of date."),
     "spend_deleted": _("The file was deleted before its turn came."),
 }
 

@@ -85,6 +85,9 @@ def run(job: Job) -> Save:
     spend_import = SpendImport.objects.filter(pk=job.params["spend_import"]).first()
     if spend_import is None:
         raise JobError("spend_deleted")
+    if spend_import.job_id != job.pk:
+        # An old attempt that somebody retried: what came after it must not be undone.
+        raise JobError("spend_superseded")
     mode, strict, dry_run = (job.params[name] for name in ("mode", "strict", "dry_run"))
     try:
         surveyed = survey(spend_import.path)

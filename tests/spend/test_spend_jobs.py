@@ -225,3 +225,19 @@ def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
         received(GOOD)
     assert refused.value.code == "spend_too_large"
     assert SpendImport.objects.count() == 0
+
+
+def test_an_old_attempt_that_is_retried_undoes_nothing() -> None:
+    spend_import = received(GOOD)
+    looked = work.start(spend_import, None, dry_run=True)
+    assert work.cancel(spend_import)
+    done(spend_import)
+    looked.refresh_from_db()
+    again = lifecycle.retry(looked)
+    assert again is not None
+    assert lifecycle.run_stage(str(again.pk), again.stage, "test") is None
+    again.refresh_from_db()
+    spend_import.refresh_from_db()
+    assert (again.state, again.error_code) == (Job.State.FAILED, "spend_superseded")
+    assert spend_import.state == State.IMPORTED
+    assert sums() == {"2021-03": Decimal(3)}
