@@ -184,7 +184,8 @@ def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: b
         if error := refusal(prepared, mode=mode, strict=strict):
             raise error
         spend_import.save()
-        _write(spend_import, replaces=bool(report.existing) and mode == SpendImport.Mode.REPLACE)
+        replaces = bool(report.existing) and mode == SpendImport.Mode.REPLACE
+        _write(spend_import, replaces=replaces, adds=bool(report.existing) and not replaces)
         spend_import.state = SpendImport.State.IMPORTED
         spend_import.imported_at = timezone.now()
     spend_import.save()
@@ -192,10 +193,10 @@ def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: b
     return report
 
 
-def _write(spend_import: SpendImport, *, replaces: bool) -> None:
+def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     if replaces:
         merging.remove_months()
-    merging.insert(spend_import)
+    merging.insert(spend_import, adds=adds)
     merging.insert_bad_rows(spend_import)
     if replaces:
         merging.remove_unused()

@@ -52,6 +52,8 @@ MONTHS = """
     JOIN spend_staged_ad a ON a.id = m.ad
     JOIN spend_staged_line l ON l.id = m.line
     WHERE TRUE ORDER BY a.key
+"""
+MONTHS_ADDED = """
     ON CONFLICT (advertisement_id, line_id, month) DO UPDATE SET
         amount = spend_monthlyspend.amount + EXCLUDED.amount,
         placements = spend_monthlyspend.placements + EXCLUDED.placements
@@ -95,14 +97,20 @@ def lock() -> None:
     """
     if connection.vendor == "postgresql":
         _execute("SELECT pg_advisory_xact_lock(%s)", LOCK)
+        # For the sorting and joining of this transaction; what is usual would spill to disk.
+        _execute("SET LOCAL work_mem = '64MB'")
 
 
-def insert(spend_import: SpendImport) -> None:
-    """Adds the staged rows to those that are there, and to their sums."""
+def insert(spend_import: SpendImport, *, adds: bool) -> None:
+    """Adds the staged rows to those that are there, and to their sums.
+
+    ``adds``: there is something already in the months of the rows.
+    """
     for statement in (NEW_ADVERTISEMENTS, ADVERTISEMENT_KEYS, NEW_LINES, LINE_KEYS):
         _execute(statement)
     _execute(ROWS, spend_import.pk)
-    _execute(MONTHS)
+    # Looking for what is not there takes as long as writing.
+    _execute(MONTHS + MONTHS_ADDED if adds else MONTHS)
     _execute(TOTALS)
     if connection.vendor == "postgresql":
         # What follows, and the next page, must not be planned for empty tables.

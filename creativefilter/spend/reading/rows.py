@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -171,6 +172,8 @@ def _advertisement(cell: Any) -> str:
         raise RowError(Reason.BAD_ID if text else Reason.NO_ID) from error
 
 
+# The names of a line come again with each of its advertisements, a month with all of them.
+@lru_cache(maxsize=4096)
 def _names(advertiser: str, brand: str, media_type: str) -> Names:
     names = (advertiser, brand, media_type)
     for name, limit in zip(names, (255, 255, 64), strict=True):
@@ -179,6 +182,7 @@ def _names(advertiser: str, brand: str, media_type: str) -> Names:
     return names
 
 
+@lru_cache(maxsize=1024)
 def _month(year: Any, month: Any) -> str:
     y, m = _number(year), _number(month)
     if y is None or not FIRST_YEAR <= y <= date.today().year + YEARS_AHEAD:  # noqa: DTZ011
