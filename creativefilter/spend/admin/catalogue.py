@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.utils.dates import MONTHS
+from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -101,7 +101,7 @@ def _years(filters: Filters) -> Drawn:
         if place:
             heading.append((_("%d to the year before") % year.year, Cell.SHARE))
     rows = []
-    for number, name in enumerate(months):
+    for number, name in enumerate(months if found else []):
         row: list[Any] = [name]
         for place, year in enumerate(found):
             amount = year.amounts[number]
@@ -109,7 +109,11 @@ def _years(filters: Filters) -> Drawn:
             if place:
                 row.append(_change(found[place - 1].amounts[number], amount))
         rows.append(row)
-    return Drawn(figures.years(found, months), Sheet(heading, rows), [[] for _month in rows])
+    return Drawn(
+        figures.years(found, [capfirst(str(MONTHS_3[n])) for n in range(1, 13)]),
+        Sheet(heading, rows),
+        [[] for _month in rows],
+    )
 
 
 def _change(before: Decimal | None, now: Decimal | None) -> float | None:

@@ -249,7 +249,7 @@ def scatter(points: Sequence[Point], names: Mapping[int, str]) -> Figure:
         of_creatives = segment is not None
         data.append(
             {
-                "type": "scattergl" if len(points) > 1000 else "scatter",
+                "type": "scatter",
                 "mode": "markers",
                 "name": short(names[segment]) if segment is not None else _("advertisers"),
                 "x": [point.placements for point in some],

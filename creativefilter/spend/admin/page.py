@@ -116,7 +116,6 @@ def page_context(theme: Theme, request: HttpRequest, title: str) -> dict[str, An
     """What the theme needs on every page."""
     return {
         **theme.admin_site.each_context(request),
-        "opts": theme.opts,
         "title": title,
         "media": theme.media,
     }

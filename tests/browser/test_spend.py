@@ -1,0 +1,121 @@
+"""Where the money goes, in a real browser: filter, click, look behind, take away."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.review import set_label
+from creativefilter.spend import importing
+from tests.spend.spend_files import table
+
+CHARTS = "/admin/spend/advertisement/charts/"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database_beside_the_browser() -> Iterator[None]:
+    """Playwright leaves an event loop in this thread, beside which Django refuses its database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture
+def spent(transactional_db: None, tmp_path: Path) -> None:
+    """Three brands of two advertisers; the creatives of one brand are labelled."""
+    segment = Segment.objects.get(pk=3)
+    for number in ("100", "101", "102"):
+        creative = Creative.objects.create(advertisement_id=number, name=f"{number}.mp4")
+        set_label(creative, segment, None)
+    rows = [
+        f"{100 + n % 9},{'МАГНИТ' if n % 3 else 'ЯНДЕКС'},БРЕНД {n % 3},TV,{n}12345.678,2021,{m}"
+        for n in range(9)
+        for m in (1, 2, 3)
+    ]
+    importing.import_file(table(tmp_path, *rows))
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: LiveServer, spent: None) -> Iterator[Page]:
+    """A Russian page of an administrator who is logged in; nothing may go wrong on it."""
+    context = browser.new_context(locale="ru-RU", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda r: r.status >= 400 and wrong.append(f"{r.status} {r.url}"))
+    page.on(
+        "request",
+        lambda r: (
+            r.url.startswith(("http", "ws"))
+            and not r.url.startswith(live_server.url)
+            and wrong.append(r.url)
+        ),
+    )
+    User.objects.create_superuser("analyst", password="secret-enough")
+    page.goto(f"{live_server.url}/admin/login/?next={CHARTS}")
+    page.fill("input[name=username]", "analyst")
+    page.fill("input[name=password]", "secret-enough")
+    page.click("button[type=submit]")
+    page.wait_for_url(f"**{CHARTS}")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def ready(page: Page, name: str) -> None:
+    page.locator(f"[data-chart={name}][data-ready]").wait_for()
+
+
+def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path: Path) -> None:
+    ready(page, "totals-segment")
+    expect(page.locator("[data-chart=totals-segment]")).to_contain_text(re.compile("млн|mln"))
+
+    page.locator("[data-pick=advertiser] > button").click()
+    page.locator("[data-pick=advertiser] input[type=search]").fill("магн")
+    page.get_by_label("МАГНИТ").check()
+    page.locator("[data-pick=advertiser] .sp-apply").click()
+    page.wait_for_url("**advertiser=**")
+    ready(page, "totals-segment")
+
+    bar = page.locator("[data-chart=totals-segment] .plotly .bars path").first
+    bar.scroll_into_view_if_needed()
+    box = bar.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url("**segment=**")
+    chosen = parse_qs(urlsplit(page.url).query)
+    assert chosen["advertiser"] == ["МАГНИТ"]
+    expect(page.locator("a.sp-chip")).to_have_count(2)
+
+    page.locator("[data-behind]").click()
+    page.wait_for_url("**/advertisement/?**")
+    assert {**chosen, "tab": None} == {**parse_qs(urlsplit(page.url).query), "tab": None}
+    amounts = page.locator(".sp-table tbody td:last-child").all_inner_texts()
+    heading = page.locator("[data-sum]").inner_text()
+
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    file = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    with file.open(encoding="utf-8", newline="") as lines:
+        _heading, *rows = csv.reader(lines)
+    assert [row[0] for row in rows] == [
+        text.split()[0] for text in page.locator(".sp-table tbody td:first-child").all_inner_texts()
+    ]
+    in_all = sum(Decimal(row[6]) for row in rows)
+    assert in_all > 0
+    assert f"{round(in_all)}" in re.sub(r"[\s\u202f\xa0]", "", heading)
+    assert [round(Decimal(row[6])) for row in rows] == [
+        int(re.sub(r"\D", "", amount)) for amount in amounts
+    ]
