@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Sum
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+from creativefilter.spend.remembered import remembered
 
 # Rows that a stream looks up at once.
 CHUNK = 2_000
@@ -42,7 +43,7 @@ class Spent:
 
 
 class Behind:
-    """Those that the filters let through, the largest spend first; ties by Advertisement ID.
+    """Those that the filters let through, the largest spend first.
 
     A ``Paginator`` takes it; ``iterator`` streams all of it.
     """
@@ -51,18 +52,18 @@ class Behind:
         self.filters = filters
 
     def count(self) -> int:
-        return self._advertisements().count()
+        return _count(self.filters)
 
     def __len__(self) -> int:
         return self.count()
 
     def __getitem__(self, part: slice) -> list[Spent]:
-        return self._rows(list(self._sums()[part]))
+        return self._rows(list(self.sums()[part]))
 
     def iterator(self) -> Iterator[Spent]:
         """All of them; memory does not grow with their number."""
         chunk = []
-        for row in self._sums().iterator(CHUNK):
+        for row in self.sums().iterator(CHUNK):
             chunk.append(row)
             if len(chunk) == CHUNK:
                 yield from self._rows(chunk)
@@ -71,34 +72,38 @@ class Behind:
 
     def creatives(self) -> QuerySet[Creative]:
         """Their creatives, for labelling them at once; ids without one are not among them."""
-        return Creative.objects.real().filter(spent__in=self._advertisements())
+        return Creative.objects.real().filter(spent__in=self.advertisements())
 
-    def _advertisements(self) -> QuerySet[Advertisement]:
+    def advertisements(self) -> QuerySet[Advertisement]:
+        if self.filters.of_advertisements_alone:
+            # Every advertisement that is kept has spend.
+            return Advertisement.objects.filter(self.filters.on_advertisements())
         months = MonthlySpend.objects.filter(self.filters.on_months())
         return Advertisement.objects.filter(pk__in=months.values("advertisement"))
 
-    def _sums(self) -> QuerySet[Any, Any]:
+    def sums(self) -> QuerySet[Any, Any]:
+        """Key of the advertisement, amount, placements."""
         return (
             MonthlySpend.objects.filter(self.filters.on_months())
-            .values_list("advertisement", "advertisement__advertisement_id")
+            .values_list("advertisement")
             .annotate(amount=Sum("amount"), placements=Sum("placements"))
-            .order_by("-amount", "advertisement__advertisement_id")
+            .order_by("-amount", "advertisement")
         )
 
-    def _rows(self, sums: list[tuple[int, str, Decimal, int]]) -> list[Spent]:
+    def _rows(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
         found = Advertisement.objects.in_bulk([row[0] for row in sums])
         keys = [each.creative_id for each in found.values() if each.creative_id]
         # Any: the type checker knows no annotations.
         creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
         lines = self._lines([row[0] for row in sums])
         rows = []
-        for key, advertisement_id, amount, placements in sums:
+        for key, amount, placements in sums:
             each = found[key]
             creative = creatives.get(each.creative_id)
             line = lines[key]
             rows.append(
                 Spent(
-                    advertisement_id=advertisement_id,
+                    advertisement_id=each.advertisement_id,
                     creative=each.creative_id,
                     name=creative.name if creative else "",
                     segment=each.segment,
@@ -125,3 +130,8 @@ class Behind:
         most = {advertisement: line for advertisement, line, _ in sums}
         lines = Line.objects.in_bulk(set(most.values()))
         return {advertisement: lines[line] for advertisement, line in most.items()}
+
+
+@remembered
+def _count(filters: Filters) -> int:
+    return Behind(filters).advertisements().count()

@@ -109,6 +109,11 @@ class Filters:
             query.appendlist(parameter, text)
         return cls.of(query)
 
+    @property
+    def of_advertisements_alone(self) -> bool:
+        """Whether neither months nor advertisers, brands or media types matter."""
+        return self == Filters(segments=self.segments, reviewed=self.reviewed)
+
     def on_totals(self) -> Q:
         """As a condition on ``SpendTotal``."""
         return self._months_and_lines() & self.on_advertisements()

@@ -11,142 +11,101 @@ id counts as an advertisement like any other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, When
+from django.db import connection
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    Max,
+    Min,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 
 from creativefilter.creatives.models import Segment
 from creativefilter.spend.behind import Behind
+from creativefilter.spend.fields import roubles
 from creativefilter.spend.filters import Filters
-from creativefilter.spend.models import NOT_CLASSIFIED, MonthlySpend, SpendTotal
+from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, MonthlySpend, SpendTotal
+from creativefilter.spend.remembered import remembered
+from creativefilter.spend.shapes import (
+    Branch,
+    Choice,
+    Dimension,
+    Key,
+    Overview,
+    Point,
+    Series,
+    Total,
+    Year,
+)
+
+__all__ = [
+    "POINTS",
+    "Branch",
+    "Choice",
+    "Dimension",
+    "Key",
+    "Overview",
+    "Point",
+    "Series",
+    "Total",
+    "Year",
+    "choices",
+    "creatives",
+    "monthly",
+    "overview",
+    "placements",
+    "totals",
+    "tree",
+    "year_over_year",
+]
 
 POINTS = 5_000
-# A segment's number (NOT_CLASSIFIED for none) or a name, "" for one that is not known.
-Key = int | str
-
-
-class Dimension(StrEnum):
-    """What spend is parted by."""
-
-    SEGMENT = "segment"
-    ADVERTISER = "advertiser"
-    BRAND = "brand"
-    MEDIA_TYPE = "media_type"
-
-    @property
-    def parameter(self) -> str:
-        """Of the address, for ``Filters.adding``."""
-        return "media" if self is Dimension.MEDIA_TYPE else self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Roubles by month: ``amounts[n][m]`` is that of ``keys[n]`` in ``months[m]``.
-
-    ``months`` are first days, from the first with spend to the last without a gap. Keys with the
-    largest sums come first; ``rest[m]`` is the sum of all others, empty where there are none.
-    """
-
-    months: list[date]
-    keys: list[Key]
-    amounts: list[list[Decimal]]
-    rest: list[Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """What was spent on a key; ``key`` is None for all that are not shown one by one.
-
-    ``creatives`` counts Advertisement IDs, whether their creatives are here or not. One that two
-    brands paid for counts for both. ``share`` of the filtered sum, 0 to 1.
-    """
-
-    key: Key | None
-    amount: Decimal
-    placements: int
-    creatives: int
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Year:
-    """Roubles of a year by month, January first; None where nothing is known of a month."""
-
-    year: int
-    amounts: list[Decimal | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """What an advertiser spent on a brand with creatives of a segment; None: the small rest."""
-
-    advertiser: str
-    brand: str | None
-    segment: int | None
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Spend against the number of placements: of an advertiser or of a creative (its id)."""
-
-    key: str
-    segment: int | None
-    amount: Decimal
-    placements: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A value that a filter can take, and what is spent on it under the other filters."""
-
-    key: Key
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the filters let through, in a few numbers.
-
-    ``advertisements`` are different ids; ``classified`` and ``unclassified`` those of them that
-    have a creative, with and without an effective segment. ``first`` and ``last`` month.
-    """
-
-    amount: Decimal
-    placements: int
-    advertisements: int
-    classified: int
-    unclassified: int
-    first: date | None
-    last: date | None
-
-    @property
-    def without_creative(self) -> int:
-        """Ids whose creative is not here."""
-        return self.advertisements - self.classified - self.unclassified
+# One look at the totals both ranks the keys and sums them up by month.
+MONTHLY = """
+    WITH sums AS MATERIALIZED ({inner}), ranked AS (
+        SELECT key, ROW_NUMBER() OVER (ORDER BY SUM(units) DESC, key) AS place
+        FROM sums GROUP BY key
+    ), largest AS (SELECT key, place FROM ranked WHERE place <= %s)
+    SELECT sums.month, largest.key, largest.place, SUM(sums.units)
+    FROM sums LEFT JOIN largest ON largest.key = sums.key
+    GROUP BY sums.month, largest.key, largest.place
+"""
+# Of the totals first by the number of their line: numbers are grouped faster than names.
+LINES = """
+    SELECT {names}, SUM(sums.units), SUM(sums.counted)
+    FROM ({inner}) sums JOIN spend_line l ON l.id = sums.line_id GROUP BY {names}
+"""
+COUNTS = "SELECT key, COUNT(*) FROM (SELECT DISTINCT * FROM ({pairs}) pairs) apart GROUP BY key"
 
 
 def monthly(filters: Filters, dimension: Dimension, most: int = 12) -> Series:
     """Month by month, the ``most`` largest keys; fewer where the chart had over ``POINTS``."""
-    ranked = _ranked(filters, dimension)
-    months = _months_between(filters)
-    if not months:
+    shown = max(1, min(most, POINTS // (_months_spanned(filters) or 1) - 1))
+    rows = _monthly_rows(filters, dimension, shown)
+    if not rows:
         return Series([], [], [], [])
-    keys = [key for key, _, _ in ranked[: max(1, min(most, POINTS // len(months) - 1))]]
-    rows = _totals(filters).annotate(key=_largest(dimension, keys)).values_list("key", "month")
-    sums = {(key, month): amount for key, month, amount in rows.annotate(Sum("amount"))}
+    months = list(_each_month(min(row[0] for row in rows), max(row[0] for row in rows)))
+    sums = {(key, month): amount for month, key, _, amount in rows}
+    ranks = {rank: key for _, key, rank, _ in rows if key is not None}
+    keys = [key for _, key in sorted(ranks.items())]
     nothing = Decimal(0)
     rest = [sums.get((None, month), nothing) for month in months]
     return Series(
         months,
         keys,
         [[sums.get((key, month), nothing) for month in months] for key in keys],
-        rest if len(ranked) > len(keys) else [],
+        rest if any(key is None for _, key, _, _ in rows) else [],
     )
 
 
@@ -155,7 +114,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
     ranked = _ranked(filters, dimension)
     whole = sum((amount for _, amount, _ in ranked), Decimal(0))
     shown, hidden = ranked[:most], ranked[most:]
-    counts = _creatives(filters, dimension, [key for key, _, _ in shown])
+    counts = _creatives(filters, dimension, tuple(key for key, _, _ in shown))
     rows: list[tuple[Key | None, Decimal, int]] = [*shown]
     if hidden:
         amount = sum((amount for _, amount, _ in hidden), Decimal(0))
@@ -169,7 +128,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
 def year_over_year(filters: Filters) -> list[Year]:
     """The months of each year from the first with spend to the last, side by side."""
     sums = dict(_totals(filters).values_list("month").annotate(Sum("amount")))
-    months = _months_between(filters)
+    months = _each_month(min(sums), max(sums)) if sums else ()
     years: dict[int, list[Decimal | None]] = defaultdict(lambda: [None] * 12)
     for month in months:
         years[month.year][month.month - 1] = sums.get(month, Decimal(0))
@@ -182,12 +141,8 @@ def tree(filters: Filters, most: int = 500) -> list[Branch]:
     What is left of an advertiser stands behind them as one branch without brand and segment, so
     that its branches sum up to all that it spent. Advertisers past ``POINTS`` are left out.
     """
-    rows = (
-        _totals(filters)
-        .values_list("line__advertiser", "line__brand", "segment")
-        .annotate(amount=Sum("amount"))
-    )
-    ranked = sorted(rows, key=lambda row: (-row[3], row[:3]))
+    rows = _by_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
+    ranked = sorted((row[:4] for row in rows), key=lambda row: (-row[3], row[:3]))
     rest: dict[str, Decimal] = defaultdict(Decimal)
     for advertiser, _, _, amount in ranked[most:]:
         rest[advertiser] += amount
@@ -204,23 +159,17 @@ def placements(filters: Filters) -> list[Point]:
     """
     if filters.advertisers or filters.brands:
         return _placements_of_creatives(filters)
-    rows = (
-        _totals(filters)
-        .values_list("line__advertiser")
-        .annotate(amount=Sum("amount"), placements=Sum("placements"))
-        .order_by("-amount", "line__advertiser")[:POINTS]
-    )
-    return [Point(name, None, amount, count) for name, amount, count in rows]
+    ranked = _ranked(filters, Dimension.ADVERTISER)[:POINTS]
+    return [Point(name, None, amount, count) for name, amount, count in ranked]
 
 
 def _placements_of_creatives(filters: Filters) -> list[Point]:
-    rows = (
-        _months(filters)
-        .values_list("advertisement__advertisement_id", "advertisement__segment")
-        .annotate(amount=Sum("amount"), placements=Sum("placements"))
-        .order_by("-amount", "advertisement__advertisement_id")[:POINTS]
-    )
-    return [Point(*row) for row in rows]
+    rows = list(creatives(filters).sums()[:POINTS])
+    found = Advertisement.objects.in_bulk([key for key, _, _ in rows])
+    return [
+        Point(found[key].advertisement_id, found[key].segment, amount, count)
+        for key, amount, count in rows
+    ]
 
 
 def choices(
@@ -243,19 +192,15 @@ def overview(filters: Filters) -> Overview:
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
-    has_creative = Q(advertisement__creative__isnull=False)
-    none = Q(advertisement__segment=NOT_CLASSIFIED)
-    counts = _months(filters).aggregate(
-        advertisements=Count("advertisement", distinct=True),
-        classified=Count("advertisement", distinct=True, filter=has_creative & ~none),
-        unclassified=Count("advertisement", distinct=True, filter=has_creative & none),
-    )
+    advertisements, classified, unclassified = _counts(filters)
     return Overview(
         amount=sums["amount"] or Decimal(0),
         placements=sums["placements"] or 0,
         first=sums["first"],
         last=sums["last"],
-        **counts,
+        advertisements=advertisements,
+        classified=classified,
+        unclassified=unclassified,
     )
 
 
@@ -274,26 +219,89 @@ def _months(filters: Filters) -> QuerySet[MonthlySpend]:
 
 def _ranked(filters: Filters, dimension: Dimension) -> list[tuple[Any, Decimal, int]]:
     """Every key with its amount and placements, the largest first, ties by key."""
-    field = "segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
-    rows = _totals(filters).values_list(field).annotate(Sum("amount"), Sum("placements"))
+    if dimension is Dimension.SEGMENT:
+        sums = _totals(filters).values_list("segment")
+        rows = list(sums.annotate(Sum("amount"), Sum("placements")))
+    else:
+        rows = _by_lines(filters, f"l.{dimension}")
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def _creatives(filters: Filters, dimension: Dimension, keys: list[Key]) -> dict[Key | None, int]:
-    key = _largest(dimension, keys, "advertisement__")
-    rows = _months(filters).annotate(key=key).values_list("key")
-    return dict(rows.annotate(Count("advertisement", distinct=True)))
+def _by_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
+    """The ``names`` with amount and placements; ``columns`` of the totals among them."""
+    units = Sum("amount", output_field=BigIntegerField())
+    totals = _totals(filters).values("line_id", *columns)
+    inner, params = _sql(totals.annotate(units=units, counted=Sum("placements")))
+    with connection.cursor() as cursor:
+        cursor.execute(LINES.format(names=names, inner=inner), params)
+        return [
+            (*key, roubles(int(units)), int(counted)) for *key, units, counted in cursor.fetchall()
+        ]
 
 
-def _largest(dimension: Dimension, keys: list[Key], prefix: str = "") -> Case:
+def _monthly_rows(
+    filters: Filters, dimension: Dimension, most: int
+) -> list[tuple[date, Key | None, int, Decimal]]:
+    """Month, key, its rank, amount; the key is None for all keys past the ``most``."""
+    months = _totals(filters).values("month", key=F(_field(dimension)))
+    inner, params = _sql(months.annotate(units=Sum("amount", output_field=BigIntegerField())))
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHLY.format(inner=inner), [*params, most])
+        # SQLite gives dates of its subqueries as text.
+        return [
+            (date.fromisoformat(str(month)), key, rank, roubles(int(units)))
+            for month, key, rank, units in cursor.fetchall()
+        ]
+
+
+@remembered
+def _creatives(
+    filters: Filters, dimension: Dimension, keys: tuple[Key, ...]
+) -> dict[Key | None, int]:
+    """How many advertisements are behind each key, and (None) behind all others."""
+    if dimension is Dimension.SEGMENT and filters.of_advertisements_alone:
+        # Every advertisement that is kept has spend.
+        kept: QuerySet[Any] = Advertisement.objects.filter(filters.on_advertisements()).order_by()
+        keyed = kept.annotate(key=_largest("segment", keys))
+        return dict(keyed.values_list("key").annotate(Count("pk")))
+    key = _largest(_field(dimension, "advertisement__"), keys)
+    pairs, params = _sql(_months(filters).annotate(key=key).values("key", "advertisement"))
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS.format(pairs=pairs), params)
+        return dict(cursor.fetchall())
+
+
+@remembered
+def _counts(filters: Filters) -> tuple[int, int, int]:
+    """Advertisements; of them those of creatives with and without an effective segment."""
+    spent = Behind(filters).advertisements()
+    none = Q(segment=NOT_CLASSIFIED)
+    found = spent.aggregate(
+        all=Count("pk"),
+        classified=Count("creative", filter=~none),
+        unclassified=Count("creative", filter=none),
+    )
+    return found["all"], found["classified"], found["unclassified"]
+
+
+def _field(dimension: Dimension, prefix: str = "") -> str:
+    return f"{prefix}segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
+
+
+def _largest(field: str, keys: Sequence[Key]) -> Case:
     """The key of a row if it is among these, else NULL."""
-    field = f"{prefix}segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
     return Case(When(**{f"{field}__in": keys}, then=F(field)), default=Value(None))
 
 
-def _months_between(filters: Filters) -> list[date]:
-    ends = _totals(filters).aggregate(first=Min("month"), last=Max("month"))
-    return list(_each_month(ends["first"], ends["last"])) if ends["first"] else []
+def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    return query.query.sql_with_params()
+
+
+def _months_spanned(filters: Filters) -> int:
+    """At most so many months come out: those of all spend, without looking at the filters."""
+    ends = SpendTotal.objects.aggregate(first=Min("month"), last=Max("month"))
+    first, last = filters.first or ends["first"], filters.last or ends["last"]
+    return (last.year - first.year) * 12 + last.month - first.month + 1 if ends["first"] else 0
 
 
 def _each_month(first: date, last: date) -> Iterator[date]:

@@ -14,28 +14,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField, F, Max, Sum
 
 from classifier.segments import NUMBERS
-from creativefilter.creatives.models import ModelVersion, Prediction
+from creativefilter.creatives.models import Prediction
 from creativefilter.spend.fields import PLACES, UNIT
 from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import (
     NOT_CLASSIFIED,
     Advertisement,
     MonthlySpend,
-    SpendImport,
     SpendTotal,
 )
+from creativefilter.spend.remembered import remembered
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 CHUNK = 2_000
+COUNT = 20
 _NAMES = [str(number) for number in NUMBERS]
 
 
@@ -96,26 +96,15 @@ class Estimate:
 
 def expected(filters: Filters) -> Estimate:
     """What each segment probably costs."""
-    return _study(_version(filters), filters, 20)[0]
+    return _study(filters, COUNT, _last_prediction())[0]
 
 
-def most_uncertain(filters: Filters, count: int = 20) -> Worth:
+def most_uncertain(filters: Filters, count: int = COUNT) -> Worth:
     """The ``count`` unreviewed creatives that carry the most uncertain money.
 
     Ordered by how much the sum of the segments' variances falls when a creative is reviewed.
     """
-    return _study(_version(filters), filters, count)[1]
-
-
-def _version(filters: Filters) -> tuple[Any, ...]:
-    """Something that differs whenever the figures may; cheap beside them."""
-    active = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
-    return (
-        tuple(_counted(filters).items()),
-        active,
-        Prediction.objects.aggregate(last=Max("pk"))["last"],
-        SpendImport.objects.aggregate(last=Max("pk"))["last"],
-    )
+    return _study(filters, count, _last_prediction())[1]
 
 
 def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
@@ -124,8 +113,14 @@ def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
     return {(segment, reviewed): amount for segment, reviewed, amount in sums}
 
 
-@lru_cache(maxsize=64)
-def _study(version: tuple[Any, ...], filters: Filters, count: int) -> tuple[Estimate, Worth]:
+def _last_prediction() -> int | None:
+    """Another one may change probabilities without moving any money."""
+    last: int | None = Prediction.objects.aggregate(last=Max("pk"))["last"]
+    return last
+
+
+@remembered
+def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, Worth]:
     # Loaded where it is needed: pages without these figures do without it.
     from creativefilter.spend import simulation
 

@@ -1,0 +1,112 @@
+"""What the figures of the charts are made of; ``report`` fills them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+# A segment's number (NOT_CLASSIFIED for none) or a name, "" for one that is not known.
+Key = int | str
+
+
+class Dimension(StrEnum):
+    """What spend is parted by."""
+
+    SEGMENT = "segment"
+    ADVERTISER = "advertiser"
+    BRAND = "brand"
+    MEDIA_TYPE = "media_type"
+
+    @property
+    def parameter(self) -> str:
+        """Of the address, for ``Filters.adding``."""
+        return "media" if self is Dimension.MEDIA_TYPE else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Roubles by month: ``amounts[n][m]`` is that of ``keys[n]`` in ``months[m]``.
+
+    ``months`` are first days, from the first with spend to the last without a gap. Keys with the
+    largest sums come first; ``rest[m]`` is the sum of all others, empty where there are none.
+    """
+
+    months: list[date]
+    keys: list[Key]
+    amounts: list[list[Decimal]]
+    rest: list[Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What was spent on a key; ``key`` is None for all that are not shown one by one.
+
+    ``creatives`` counts Advertisement IDs, whether their creatives are here or not. One that two
+    brands paid for counts for both. ``share`` of the filtered sum, 0 to 1.
+    """
+
+    key: Key | None
+    amount: Decimal
+    placements: int
+    creatives: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Roubles of a year by month, January first; None where nothing is known of a month."""
+
+    year: int
+    amounts: list[Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What an advertiser spent on a brand with creatives of a segment; None: the small rest."""
+
+    advertiser: str
+    brand: str | None
+    segment: int | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Spend against the number of placements: of an advertiser or of a creative (its id)."""
+
+    key: str
+    segment: int | None
+    amount: Decimal
+    placements: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a filter can take, and what is spent on it under the other filters."""
+
+    key: Key
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the filters let through, in a few numbers.
+
+    ``advertisements`` are different ids; ``classified`` and ``unclassified`` those of them that
+    have a creative, with and without an effective segment. ``first`` and ``last`` month.
+    """
+
+    amount: Decimal
+    placements: int
+    advertisements: int
+    classified: int
+    unclassified: int
+    first: date | None
+    last: date | None
+
+    @property
+    def without_creative(self) -> int:
+        """Ids whose creative is not here."""
+        return self.advertisements - self.classified - self.unclassified
