@@ -302,7 +302,6 @@ def intervals(rows: Sequence[Expected], names: Mapping[int, str]) -> Figure:
             "array": [millions(row.high - row.expected) for row in rows],
             "arrayminus": [millions(row.expected - row.low) for row in rows],
             "thickness": 1.75,
-            "color": GREY,
             "width": 5,
         },
         "marker": {

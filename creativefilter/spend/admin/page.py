@@ -12,7 +12,12 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from creativefilter.spend.admin.wording import month_of, name_of, segment_names
+from creativefilter.spend.admin.wording import (
+    month_of,
+    name_of,
+    segment_names,
+    short_month_of,
+)
 from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.report import Dimension
@@ -109,7 +114,7 @@ def _months() -> list[tuple[str, str]]:
     first, last = ends["first"], ends["last"]
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     months = [first.replace(year=n // 12, month=n % 12 + 1) for n in numbers]
-    return [(f"{month:%Y-%m}", capfirst(month_of(month))) for month in months]
+    return [(f"{month:%Y-%m}", capfirst(short_month_of(month))) for month in months]
 
 
 def page_context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.utils.dates import MONTHS
+from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -36,17 +36,23 @@ def name_of(dimension: Dimension, key: Any, segments: Mapping[int, str]) -> str:
 
 def grouped(number: Decimal | int | float, places: int = 0) -> str:
     """A number with thin spaces between its thousands (in English: commas)."""
-    text = number_format(number, places, use_l10n=True, force_grouping=True)
+    # Rounded here: the library cuts digits off.
+    exact = Decimal(str(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    text = number_format(exact, places, use_l10n=True, force_grouping=True)
     return text.replace("\xa0", _NARROW)
 
 
 def roubles_of(amount: Decimal) -> str:
     """Full roubles: the one place where money is rounded."""
-    return grouped(amount.quantize(Decimal(1), ROUND_HALF_UP))
+    return grouped(amount)
 
 
 def percent_of(share: float) -> str:
     return f"{grouped(100 * share, 1)}{_NARROW}%"
+
+
+def short_month_of(month: date) -> str:
+    return f"{MONTHS_3[month.month]} {month.year}"
 
 
 def month_of(month: date) -> str:

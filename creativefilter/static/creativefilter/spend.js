@@ -225,13 +225,14 @@ function prepareChart(section) {
 
   async function save() {
     const name = section.dataset.file;
+    const ink = { text: "#1f2937", grid: "#e5e7eb", hover: "#ffffff" };
     const onWhite = layout(
-      { text: "#1f2937", grid: "#e5e7eb", hover: "#ffffff" },
+      ink,
       { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", title: { text: name, x: 0.02 } },
     );
     onWhite.margin = { ...onWhite.margin, t: onWhite.margin.t + 44 };
     await Plotly.downloadImage(
-      { data: shown.data, layout: onWhite },
+      { data: data(ink), layout: onWhite },
       { format: "png", filename: name, width: 1280, height: (shown.layout.height ?? 480) + 44, scale: 2 },
     );
   }
@@ -244,8 +245,15 @@ function prepareChart(section) {
     modeBarButtonsToAdd: [{ name: "png", title: said.png, icon: Plotly.Icons.camera, click: save }],
   };
 
+  // Whiskers have to be seen on bars and beside them.
+  function data(ink = inks()) {
+    return shown.data.map((trace) => (
+      trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: ink.text } } : trace
+    ));
+  }
+
   async function draw() {
-    await Plotly.react(place, shown.data, layout(), settings);
+    await Plotly.react(place, data(), layout(), settings);
   }
 
   // Of what was clicked: the trace's own filter, or that of the point.
