@@ -101,7 +101,7 @@ def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path:
     page.locator("[data-behind]").click()
     page.wait_for_url("**/advertisement/?**")
     assert {**chosen, "tab": None} == {**parse_qs(urlsplit(page.url).query), "tab": None}
-    amounts = page.locator(".sp-table tbody td:last-child").all_inner_texts()
+    amounts = page.locator(".sp-table tbody td:nth-child(2)").all_inner_texts()
     heading = page.locator("[data-sum]").inner_text()
 
     with page.expect_download() as waiting:
