@@ -49,8 +49,9 @@ bench: $(VENV)/dev.stamp
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \
 			--mix $(REFERENCE_DATA)/train_segments.csv && \
-		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv; \
-	else echo "text_model.py and adaptive.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv && \
+		REFERENCE_DATA=$(REFERENCE_DATA) $(BIN)/python benchmarks/spend_import.py; \
+	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
 
 # After a change of texts (needs Debian's gettext).
 messages:
