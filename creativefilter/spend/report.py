@@ -11,7 +11,7 @@ id counts as an advertisement like any other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,24 +19,19 @@ from typing import Any
 from django.db import connection
 from django.db.models import (
     BigIntegerField,
-    Case,
-    Count,
     F,
     Max,
     Min,
-    Q,
     QuerySet,
     Sum,
-    Value,
-    When,
 )
 
 from creativefilter.creatives.models import Segment
+from creativefilter.spend import counting
 from creativefilter.spend.behind import Behind
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.filters import Filters
-from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, MonthlySpend, SpendTotal
-from creativefilter.spend.remembered import remembered
+from creativefilter.spend.models import Advertisement, MonthlySpend, SpendTotal
 from creativefilter.spend.shapes import (
     Branch,
     Choice,
@@ -86,7 +81,6 @@ LINES = """
     SELECT {names}, SUM(sums.units), SUM(sums.counted)
     FROM ({inner}) sums JOIN spend_line l ON l.id = sums.line_id GROUP BY {names}
 """
-COUNTS = "SELECT key, COUNT(*) FROM (SELECT DISTINCT * FROM ({pairs}) pairs) apart GROUP BY key"
 
 
 def monthly(filters: Filters, dimension: Dimension, most: int = 12) -> Series:
@@ -114,7 +108,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
     ranked = _ranked(filters, dimension)
     whole = sum((amount for _, amount, _ in ranked), Decimal(0))
     shown, hidden = ranked[:most], ranked[most:]
-    counts = _creatives(filters, dimension, tuple(key for key, _, _ in shown))
+    counts = counting.by_key(filters, dimension, tuple(key for key, _, _ in shown))
     rows: list[tuple[Key | None, Decimal, int]] = [*shown]
     if hidden:
         amount = sum((amount for _, amount, _ in hidden), Decimal(0))
@@ -192,7 +186,7 @@ def overview(filters: Filters) -> Overview:
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
-    advertisements, classified, unclassified = _counts(filters)
+    advertisements, classified, unclassified = counting.classified(filters)
     return Overview(
         amount=sums["amount"] or Decimal(0),
         placements=sums["placements"] or 0,
@@ -254,43 +248,8 @@ def _monthly_rows(
         ]
 
 
-@remembered
-def _creatives(
-    filters: Filters, dimension: Dimension, keys: tuple[Key, ...]
-) -> dict[Key | None, int]:
-    """How many advertisements are behind each key, and (None) behind all others."""
-    if dimension is Dimension.SEGMENT and filters.of_advertisements_alone:
-        # Every advertisement that is kept has spend.
-        kept: QuerySet[Any] = Advertisement.objects.filter(filters.on_advertisements()).order_by()
-        keyed = kept.annotate(key=_largest("segment", keys))
-        return dict(keyed.values_list("key").annotate(Count("pk")))
-    key = _largest(_field(dimension, "advertisement__"), keys)
-    pairs, params = _sql(_months(filters).annotate(key=key).values("key", "advertisement"))
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTS.format(pairs=pairs), params)
-        return dict(cursor.fetchall())
-
-
-@remembered
-def _counts(filters: Filters) -> tuple[int, int, int]:
-    """Advertisements; of them those of creatives with and without an effective segment."""
-    spent = Behind(filters).advertisements()
-    none = Q(segment=NOT_CLASSIFIED)
-    found = spent.aggregate(
-        all=Count("pk"),
-        classified=Count("creative", filter=~none),
-        unclassified=Count("creative", filter=none),
-    )
-    return found["all"], found["classified"], found["unclassified"]
-
-
-def _field(dimension: Dimension, prefix: str = "") -> str:
-    return f"{prefix}segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
-
-
-def _largest(field: str, keys: Sequence[Key]) -> Case:
-    """The key of a row if it is among these, else NULL."""
-    return Case(When(**{f"{field}__in": keys}, then=F(field)), default=Value(None))
+def _field(dimension: Dimension) -> str:
+    return "segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
 
 
 def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
@@ -299,9 +258,10 @@ def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
 
 def _months_spanned(filters: Filters) -> int:
     """At most so many months come out: those of all spend, without looking at the filters."""
-    ends = SpendTotal.objects.aggregate(first=Min("month"), last=Max("month"))
-    first, last = filters.first or ends["first"], filters.last or ends["last"]
-    return (last.year - first.year) * 12 + last.month - first.month + 1 if ends["first"] else 0
+    # One by one: both at once SQLite reads from the whole table instead of its index.
+    ends = [SpendTotal.objects.aggregate(end=end("month"))["end"] for end in (Min, Max)]
+    first, last = filters.first or ends[0], filters.last or ends[1]
+    return (last.year - first.year) * 12 + last.month - first.month + 1 if ends[0] else 0
 
 
 def _each_month(first: date, last: date) -> Iterator[date]:

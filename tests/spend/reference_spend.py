@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from django.db.models import OuterRef, Subquery
 
 from classifier.segments import NUMBERS
 from creativefilter.creatives import model_versions
@@ -70,7 +71,10 @@ def predict(creatives: list[Creative], probabilities: np.ndarray) -> None:
     MediaVersion.objects.bulk_create(media, BATCH)
     for version in media:
         version.creative.current_media = version
-    Creative.objects.bulk_update(creatives, ["current_media"], BATCH)
+    newest = MediaVersion.objects.filter(creative=OuterRef("pk")).values("pk")[:1]
+    Creative.objects.filter(current_media=None, media__isnull=False).update(
+        current_media=Subquery(newest)
+    )
     again(creatives, probabilities)
 
 
