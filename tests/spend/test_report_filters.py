@@ -1,0 +1,72 @@
+"""Filters in the address of a page."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.http import QueryDict
+
+from creativefilter.spend.filters import Filters
+
+EVERYTHING = Filters(
+    first=date(2023, 1, 1),
+    last=date(2023, 12, 1),
+    segments=(-1, 0, 3),
+    advertisers=("M&M'S = 100 %", "Ёлка"),
+    brands=("", "Б/Р?"),
+    media_types=("TV Nat",),
+    reviewed=False,
+)
+
+
+@pytest.mark.parametrize("filters", [Filters(), EVERYTHING, Filters(reviewed=True)])
+def test_an_address_restores_what_it_was_made_of(filters: Filters) -> None:
+    assert Filters.of(QueryDict(filters.query())) == filters
+
+
+def test_nothing_filtered_is_no_query_at_all() -> None:
+    assert Filters().query() == ""
+    assert not Filters()
+    assert EVERYTHING
+
+
+def test_the_same_filters_have_the_same_address_however_they_came() -> None:
+    one = Filters.of(QueryDict("segment=3&to=2023-12&segment=0&brand=B&brand=A&segment=3"))
+    other = Filters.of(QueryDict("brand=A&brand=B&segment=0&segment=3&to=2023-12"))
+    assert one == other
+    assert one.query() == "to=2023-12&segment=0&segment=3&brand=A&brand=B"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=yesterday&to=2023-13",
+        "from=2023-1-1",
+        "from=0000-01",
+        "segment=6&segment=99&segment=x&segment=²&segment=",
+        "reviewed=maybe",
+        "page=2",
+        "advertiser=%00",
+    ],
+)
+def test_what_cannot_be_read_filters_nothing(query: str) -> None:
+    assert Filters.of(QueryDict(query)) == Filters()
+
+
+def test_a_period_that_ends_before_it_begins_is_turned_round() -> None:
+    turned = Filters.of(QueryDict("from=2023-05&to=2022-02"))
+    assert (turned.first, turned.last) == (date(2022, 2, 1), date(2023, 5, 1))
+
+
+def test_links_add_and_take_away() -> None:
+    assert EVERYTHING.without("segment").segments == ()
+    assert EVERYTHING.without("segment", 0).segments == (-1, 3)
+    assert EVERYTHING.without("brand", "").brands == ("Б/Р?",)
+    assert EVERYTHING.without("reviewed").reviewed is None
+    assert EVERYTHING.adding("segment", 1).segments == (-1, 0, 1, 3)
+    assert EVERYTHING.adding("segment", 0) == EVERYTHING
+    assert Filters().adding("advertiser", "Ёлка").adding("reviewed", True) == Filters(
+        advertisers=("Ёлка",), reviewed=True
+    )
+    assert EVERYTHING.adding("to", date(2023, 6, 1)).last == date(2023, 6, 1)
