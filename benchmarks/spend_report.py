@@ -1,0 +1,245 @@
+"""How long the figures of spend by segment take, and whether their intervals are true.
+
+    python benchmarks/spend_report.py reference      # 386,693 rows, SQLite and PostgreSQL
+    python benchmarks/spend_report.py large          # 10 million generated rows, PostgreSQL
+    python benchmarks/spend_report.py intervals      # coverage, simulated and on real transcripts
+
+Times are medians of ``RUNS`` warm runs, those of the slowest of four filters. "first": the first
+run after spend or segments changed, when counts of advertisements are not remembered. The named
+alternative makes the sums of the same chart, without the counts, by a plain group-by over the
+rows of the files, joined with names and with the segment that each advertisement counts under.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+RUNS = 5
+REFERENCE = Path(os.environ.get("REFERENCE_DATA", ROOT.parent / "shared" / "data"))
+SPEND = REFERENCE / "dashboard_data_synthetic.csv.gz"
+TARGETS = {"reference": 0.150, "large": 0.500}
+# Shown beside the charts; the target is that of the charts.
+NO_CHARTS = {"page of creatives", "intervals"}
+ADVERTISEMENTS, ROWS_EACH = 500_000, 20
+
+
+def main() -> None:
+    what = sys.argv[1] if sys.argv[1:] else "reference"
+    if what == "child":
+        start_django()
+        {"reference": load_reference, "large": generate}[sys.argv[2]]()
+        if sys.argv[2] == "reference":
+            compare()
+        print_times(TARGETS[sys.argv[2]])
+        return
+    if what == "intervals":
+        from benchmarks import spend_intervals
+
+        spend_intervals.main(REFERENCE)
+        return
+    from tests import postgres
+
+    server = postgres.start(Path(tempfile.mkdtemp(prefix="spend-benchmark-")))
+    try:
+        with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
+            child(what, "PostgreSQL", folder, server.create_database("report"))
+            if what == "reference":
+                child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
+    finally:
+        server.stop()
+
+
+def child(what: str, name: str, folder: str, url: str) -> None:
+    print(f"{name}, {what}", flush=True)
+    environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
+    subprocess.run([sys.executable, __file__, "child", what], env=environment, check=True)
+
+
+def start_django() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def load_reference() -> None:
+    from tests.spend import reference_spend
+
+    reference_spend.load(REFERENCE)
+    analyze()
+
+
+# 200 brands of 150 advertisers in 5 media over 66 months; like the reference data, nearly every
+# advertisement is of one brand and runs for a few months, 20 rows each. Amounts span five orders.
+GENERATED = """
+    SELECT setseed(0.5);
+    INSERT INTO spend_line (id, advertiser, brand, media_type)
+        SELECT b * 5 + m, 'Advertiser ' || b % 150, 'Brand ' || b, 'Media ' || m
+        FROM generate_series(0, 199) b, generate_series(1, 5) m;
+    INSERT INTO creatives_creative (id, advertisement_id, name, state, error_code, advertiser,
+            brand, media_type, is_demo, created_at)
+        SELECT i, i, i, 'done', '', '', '', '', FALSE, now() FROM generate_series(1, {count}) i
+        WHERE i % 20 > 0;
+    INSERT INTO spend_advertisement (id, advertisement_id, creative_id, segment, reviewed, stale)
+        SELECT i, i, CASE WHEN i % 20 > 0 THEN i END,
+            CASE WHEN i % 20 > 0 THEN floor(18 * random() ^ 2)::int ELSE -1 END,
+            i % 20 > 0 AND i % 3 = 0, FALSE
+        FROM generate_series(1, {count}) i;
+    UPDATE spend_advertisement SET segment = 18 WHERE segment = 6;
+    INSERT INTO spend_spendimport (id, file, name, digest, state, mode, strict, rows, bad_rows,
+            amount, header, report, error_code, error_params, created_at)
+        VALUES (1, '', 'generated', '', 'imported', '', FALSE, 0, 0, 0, '[]', '{{}}', '', '{{}}',
+            now());
+    INSERT INTO spend_spendrow (spend_import_id, advertisement_id, line_id, month, amount)
+        SELECT 1, a.i, (a.brand + CASE WHEN random() < 0.01 THEN 1 ELSE 0 END) % 200 * 5
+                + 1 + floor(5 * random() ^ 2)::int,
+            (DATE '2018-01-01' + (a.start + floor(a.length * random())::int)
+                * INTERVAL '1 month')::date,
+            floor(exp(5 + 10 * random()) * 10000)::bigint
+        FROM (SELECT i, floor(200 * random() ^ 1.5)::int AS brand,
+                floor(60 * random())::int AS start, 1 + floor(6 * random() ^ 2)::int AS length
+            FROM generate_series(1, {count}) i) a, generate_series(1, {each});
+"""
+
+
+def generate() -> None:
+    from django.db import connection
+
+    from creativefilter.spend import checking
+
+    sql = GENERATED.format(count=ADVERTISEMENTS, each=ROWS_EACH)
+    with connection.cursor() as cursor:
+        for statement in sql.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+        cursor.execute(checking.FILL_MONTHS)
+        cursor.execute(checking.FILL_TOTALS)
+    analyze()
+
+
+def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
+    """What draws each chart, and by which columns the alternative groups the rows for it."""
+    from creativefilter.spend import report, uncertainty
+    from creativefilter.spend.report import Dimension
+
+    names = {each: f"line__{each}" for each in Dimension} | {
+        Dimension.SEGMENT: "advertisement__segment"
+    }
+    found: dict[str, tuple[Callable[[Any], object], str]] = {}
+    for each, name in names.items():
+        found[f"monthly, {each}"] = (partial(report.monthly, dimension=each), f"month {name}")
+    for each, name in names.items():
+        found[f"totals, {each}"] = (partial(report.totals, dimension=each), name)
+    leaves = "line__advertiser line__brand advertisement__segment"
+    return found | {
+        "year over year": (report.year_over_year, "month"),
+        "tree": (report.tree, leaves),
+        "placements": (report.placements, "line__advertiser"),
+        "overview": (report.overview, ""),
+        "page of creatives": (lambda filters: report.creatives(filters)[:50], "advertisement"),
+        "intervals": (uncertainty.expected, ""),
+    }
+
+
+def print_times(target: float) -> None:
+    from creativefilter.spend import remembered
+
+    settings = some_filters()
+    print(f"  {'':24}{'median':>8}{'first':>8}{'plain':>8}   ratio    (ms; median under "
+          f"{target * 1000:.0f})")  # fmt: skip
+    version = remembered.version
+    changes = count()
+    for name, (draw, grouped) in charts().items():
+        medians, firsts = [], []
+        for each in settings:
+            remembered.version = lambda: (next(changes),)
+            firsts.append(seconds(draw, each))
+            remembered.version = version
+            draw(each)
+            medians.append(statistics.median(seconds(draw, each) for _ in range(RUNS)))
+        worst = max(range(len(settings)), key=medians.__getitem__)
+        line = f"  {name:24}{medians[worst] * 1000:8.0f}{max(firsts) * 1000:8.0f}"
+        if grouped:
+            plain = statistics.median(
+                seconds(partial(plain_sums, columns=grouped.split()), settings[worst])
+                for _ in range(3 if target < 0.3 else 1)
+            )
+            line += f"{plain * 1000:8.0f}{plain / medians[worst]:7.1f}x"
+        late = "" if medians[worst] < target or name in NO_CHARTS else "   LATE"
+        print(line + late, flush=True)
+
+
+def some_filters() -> list[Any]:
+    """Nothing, a year, the largest advertiser, and reviewed creatives of two segments."""
+    from creativefilter.spend import report
+    from creativefilter.spend.filters import Filters
+
+    largest = report.choices(Filters(), report.Dimension.ADVERTISER)[0].key
+    return [
+        Filters(),
+        Filters(first=date(2021, 1, 1), last=date(2021, 12, 1)),
+        Filters(advertisers=(str(largest),)),
+        Filters(segments=(0, 3), reviewed=True),
+    ]
+
+
+def plain_sums(filters: Any, columns: list[str]) -> object:
+    from django.db.models import Count, Sum
+
+    from creativefilter.spend.models import SpendRow
+
+    # The conditions on months fit the rows, too: both name month, line and advertisement.
+    rows = SpendRow.objects.filter(filters.on_months()).order_by().values_list(*columns)
+    return list(rows.annotate(Sum("amount"), Count("pk")))
+
+
+def seconds(draw: Callable[[Any], object], filters: Any) -> float:
+    began = time.perf_counter()
+    draw(filters)
+    return time.perf_counter() - began
+
+
+def compare() -> None:
+    """The comparison with pandas of the tests, which skip it on PostgreSQL."""
+    import numpy as np
+
+    from creativefilter.spend.filters import Filters
+    from tests.spend import reference_spend
+    from tests.spend import test_report_against_pandas as pandas
+
+    months, rows = pandas.frame(REFERENCE, reference_spend.reference_segments(REFERENCE))
+    random = np.random.default_rng(30)
+    for number in range(pandas.COMBINATIONS):
+        filters = pandas.some_filters(random, rows, months) if number else Filters()
+        pandas.compare(filters, rows, months)
+    print(f"  every figure equals that of pandas under {pandas.COMBINATIONS} filters", flush=True)
+
+
+def analyze() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+        for table in ("spendrow", "advertisement", "monthlyspend", "spendtotal", "line"):
+            cursor.execute(f"SELECT COUNT(*) FROM spend_{table}")  # noqa: S608
+            print(f"  {table:16} {cursor.fetchone()[0]:>12,}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
