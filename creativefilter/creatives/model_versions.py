@@ -52,6 +52,8 @@ def register_folder(folder: Path) -> ModelVersion:
 def activate(version: ModelVersion) -> None:
     """Lets this version decide from now on. The others stay, and can be activated again."""
     with transaction.atomic():
+        # Two at once would each leave their own active.
+        list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
         ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
         ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
 

@@ -77,7 +77,8 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
         """Adds ``label_segment``, ``predicted_segment``, ``probability`` and their outcome.
 
         The effective segment is the newest label, unless it was withdrawn, else the newest
-        prediction of the active model version for the current media, else NULL.
+        prediction of the active model version for the current media, else NULL. ``prediction``
+        is the key of that prediction, whatever the label says.
         """
         labels = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
         predictions = Prediction.objects.filter(
@@ -87,6 +88,7 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
         ).order_by("-pk")
         return self.annotate(
             label_segment=Subquery(labels.values("segment")[:1]),
+            prediction=Subquery(predictions.values("pk")[:1]),
             predicted_segment=Subquery(predictions.values("segment")[:1]),
             probability=Subquery(predictions.values("probability")[:1]),
             reason=Subquery(predictions.values("reason")[:1]),

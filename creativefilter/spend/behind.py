@@ -58,7 +58,7 @@ class Behind:
         return self.count()
 
     def __getitem__(self, part: slice) -> list[Spent]:
-        return self._rows(list(self.sums()[part]))
+        return self.described(list(self.sums()[part]))
 
     def iterator(self) -> Iterator[Spent]:
         """All of them; memory does not grow with their number."""
@@ -66,9 +66,9 @@ class Behind:
         for row in self.sums().iterator(CHUNK):
             chunk.append(row)
             if len(chunk) == CHUNK:
-                yield from self._rows(chunk)
+                yield from self.described(chunk)
                 chunk = []
-        yield from self._rows(chunk)
+        yield from self.described(chunk)
 
     def creatives(self) -> QuerySet[Creative]:
         """Their creatives, for labelling them at once; ids without one are not among them."""
@@ -90,7 +90,8 @@ class Behind:
             .order_by("-amount", "advertisement")
         )
 
-    def _rows(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
+    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
+        """What is known of some of ``sums``, in the same order."""
         found = Advertisement.objects.in_bulk([row[0] for row in sums])
         keys = [each.creative_id for each in found.values() if each.creative_id]
         # Any: the type checker knows no annotations.

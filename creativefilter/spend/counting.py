@@ -6,6 +6,7 @@ so the counts are remembered.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -41,6 +42,13 @@ def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dic
     with connection.cursor() as cursor:
         cursor.execute(COUNTS.format(name=dimension, shown=shown, pairs=pairs), [*keys, *params])
         return dict(cursor.fetchall())
+
+
+@remembered
+def by_month(filters: Filters) -> dict[date, int]:
+    """How many advertisements each month has."""
+    spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
+    return dict(spent_in.values_list("month").annotate(Count("advertisement", distinct=True)))
 
 
 @remembered

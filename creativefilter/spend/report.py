@@ -55,6 +55,7 @@ __all__ = [
     "Series",
     "Total",
     "Year",
+    "by_month",
     "choices",
     "creatives",
     "monthly",
@@ -116,6 +117,18 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
     return [
         Total(key, amount, placements, counts.get(key, 0), _share(amount, whole))
         for key, amount, placements in rows
+    ]
+
+
+def by_month(filters: Filters) -> list[Total]:
+    """Every month with spend, the first one first; ``key`` is written "2023-01"."""
+    sums = _totals(filters).values_list("month").annotate(Sum("amount"), Sum("placements"))
+    rows = sorted(sums)
+    whole = sum((amount for _, amount, _ in rows), Decimal(0))
+    counts = counting.by_month(filters)
+    return [
+        Total(f"{month:%Y-%m}", amount, placements, counts.get(month, 0), _share(amount, whole))
+        for month, amount, placements in rows
     ]
 
 
