@@ -21,6 +21,7 @@ from django.utils import timezone
 from creativefilter.jobs import kinds
 from creativefilter.jobs.kinds import JobError, Kind
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.signals import job_ended
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +68,19 @@ def create_done(
     kind: Kind, params: dict[str, Any], result: dict[str, Any], owner: User | None
 ) -> Job:
     """A job whose answer was known before it began; it never sees the queue."""
-    return Job.objects.create(
-        kind=kind.name,
-        stage=kind.stages[-1].name,
-        state=Job.State.DONE,
-        progress=100,
-        params=params,
-        result=result,
-        owner=owner,
-        finished_at=timezone.now(),
-    )
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=kind.name,
+            stage=kind.stages[-1].name,
+            state=Job.State.DONE,
+            progress=100,
+            params=params,
+            result=result,
+            owner=owner,
+            finished_at=timezone.now(),
+        )
+        _tell_that_it_ended(job)
+    return job
 
 
 def claim(job_id: str, stage: str, worker: str) -> Job | None:
@@ -146,6 +150,7 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
         result = save()
         if following is None:
             Job.objects.filter(pk=job.pk).update(result=result)
+            _tell_that_it_ended(job)
     job.refresh_from_db()
     return job if following else None
 
@@ -157,9 +162,12 @@ def progressed(job: Job, percent: int) -> bool:
 
 def cancel(job: Job) -> bool:
     """Ends a job that is not final; whoever works on it saves nothing. False if it had ended."""
-    cancelled = Job.objects.filter(
-        pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING)
-    ).update(state=Job.State.CANCELLED, lease_until=None, finished_at=timezone.now())
+    with transaction.atomic():
+        cancelled = Job.objects.filter(
+            pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING)
+        ).update(state=Job.State.CANCELLED, lease_until=None, finished_at=timezone.now())
+        if cancelled:
+            _tell_that_it_ended(job)
     return bool(cancelled)
 
 
@@ -176,7 +184,13 @@ def fail(job: Job, code: str, detail: str = "") -> bool:
         if failed:
             job.refresh_from_db()
             kinds.get(job.kind).on_failed(job)
+            _tell_that_it_ended(job)
     return bool(failed)
+
+
+def _tell_that_it_ended(job: Job) -> None:
+    """Within the transaction that ends it; see ``job_ended``."""
+    job_ended.send(sender=Job, job=Job.objects.get(pk=job.pk))
 
 
 def release(job: Job, code: str, detail: str = "") -> Job | None:
