@@ -73,15 +73,19 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "django_filters",
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "creativefilter.jobs",
+    "creativefilter.webhooks",
     "creativefilter.creatives",
     "creativefilter.spend",
     "creativefilter.training",
     "creativefilter.api",
     "creativefilter.embedded",
+    # The last one: its groups carry the permissions of all others.
+    "creativefilter.accounts",
 ]
 
 MIDDLEWARE = [
@@ -161,6 +165,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 
 # Security
 
+CSRF_FAILURE_VIEW = "creativefilter.api.problems.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -180,10 +185,11 @@ if PRODUCTION:
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "knox.auth.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "creativefilter.api.problems.CheckedSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "creativefilter.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "creativefilter.api.problems.handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": None,
 }
@@ -208,6 +214,17 @@ SPECTACULAR_SETTINGS = {
 PREDICT_ANONYMOUS: bool = env.bool("PREDICT_ANONYMOUS", False)
 PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validate.Range(1, 60))
 WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))
+
+# Webhooks: whether users may have internal addresses called, how long deliveries stay in the
+# history, and after how many days of nothing but failures an endpoint is switched off.
+WEBHOOKS_ALLOW_PRIVATE: bool = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
+WEBHOOK_HISTORY_DAYS: int = env.int("WEBHOOK_HISTORY_DAYS", 30, validate=validate.Range(1, 3650))
+WEBHOOK_DISABLE_AFTER_DAYS: int = env.int(
+    "WEBHOOK_DISABLE_AFTER_DAYS", 5, validate=validate.Range(1, 365)
+)
+# Where this installation is reached, such as https://creatives.example: addresses that are sent
+# out begin with it. Without it they begin with a slash.
+PUBLIC_URL: str = env.str("PUBLIC_URL", "")
 
 # Recognition and classification
 

@@ -15,3 +15,9 @@ urlpatterns = [
     path("docs", RedirectView.as_view(pattern_name="api:docs")),
     path("healthz", healthz),
 ]
+
+# Under /api/ they answer with problem details, elsewhere with Django's pages.
+handler400 = "creativefilter.api.problems.bad_request"
+handler403 = "creativefilter.api.problems.forbidden"
+handler404 = "creativefilter.api.problems.not_found"
+handler500 = "creativefilter.api.problems.server_error"

@@ -125,10 +125,6 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
         fields = ("number", "name", "name_en", "criteria", "criteria_en")
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField()
-
-
 class ReferenceResultSerializer(serializers.Serializer[Any]):
     """The reference service's answer, with a reason where there is no segment."""
 

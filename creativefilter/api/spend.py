@@ -14,16 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from creativefilter.api.serializers import ErrorSerializer
+from creativefilter.api.idempotency import Idempotent
+from creativefilter.api.pagination import CursorPages
+from creativefilter.api.problems import Conflict
 from creativefilter.api.spend_serializers import (
     SpendImportDetailSerializer,
     SpendImportSerializer,
@@ -34,11 +35,6 @@ from creativefilter.spend import bad_rows, work
 from creativefilter.spend.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
 from tasks.submit import submit
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = _("It had ended already.")
 
 
 class MayImport(DjangoModelPermissions):
@@ -52,7 +48,7 @@ class MayImport(DjangoModelPermissions):
     }
 
 
-class ImportsView(generics.GenericAPIView[SpendImport]):
+class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
     """What every page of imports shares."""
 
     permission_classes = [MayImport]
@@ -69,7 +65,7 @@ class ImportsView(generics.GenericAPIView[SpendImport]):
         try:
             job = work.start(row, self.request.user, **how)
         except SpendFileError as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(str(error), error.code) from error
         submit(job)
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
@@ -78,18 +74,12 @@ class ImportsView(generics.GenericAPIView[SpendImport]):
 BEGUN = OpenApiResponse(
     SpendImportDetailSerializer, "The job is queued; poll the import at its `Location`."
 )
-WRONG = OpenApiResponse(description="What is wrong with the request, by field.")
-
-
-class Pages(LimitOffsetPagination):
-    default_limit = 50
-    max_limit = 500
 
 
 class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
     """Tables of spend: those that came, and a new one."""
 
-    pagination_class = Pages
+    pagination_class = CursorPages
     parser_classes = [MultiPartParser]
 
     def get_serializer_class(self) -> Any:
@@ -108,7 +98,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         operation_id="spend_import_create",
         summary="Import a table of spend, or check it",
         request={"multipart/form-data": SpendUploadSerializer},
-        responses={202: BEGUN, 400: WRONG, 401: ErrorSerializer, 403: ErrorSerializer},
+        responses={202: BEGUN},
     )
     def post(self, request: Request) -> Response:
         form = SpendUploadSerializer(data=request.data)
@@ -140,7 +130,7 @@ class SpendImportStartView(ImportsView):
         operation_id="spend_import_start",
         summary="Import a table that is here",
         request=StartSerializer,
-        responses={202: BEGUN, 400: WRONG, 409: ErrorSerializer},
+        responses={202: BEGUN},
     )
     def post(self, request: Request, pk: int) -> Response:
         form = StartSerializer(data=request.data)
@@ -155,12 +145,12 @@ class SpendImportCancelView(ImportsView):
         operation_id="spend_import_cancel",
         summary="Stop an import",
         request=None,
-        responses={200: SpendImportDetailSerializer, 409: ErrorSerializer},
+        responses={200: SpendImportDetailSerializer},
     )
     def post(self, request: Request, pk: int) -> Response:
         row = self.get_object()
         if not work.cancel(row):
-            raise Conflict
+            raise Conflict(_("It had ended already."), "job_ended")
         return Response(self.shaped(row))
 
 
@@ -185,7 +175,7 @@ class BadRowsView(ImportsView):
         operation_id="spend_import_bad_rows",
         summary="Download the bad rows of an import",
         description="CSV as Russian Excel opens it: UTF-8 with BOM, semicolons; no formulas.",
-        responses={(200, "text/csv"): OpenApiTypes.STR, 404: ErrorSerializer},
+        responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = self.get_object()

@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.serializers import (
-    ErrorSerializer,
     JobSerializer,
     ReferenceResultSerializer,
     SegmentSerializer,
@@ -58,7 +58,7 @@ def receive_upload(request: Request) -> Job:
     return received.job
 
 
-class PredictView(APIView):
+class PredictView(Idempotent, APIView):
     """Classify one creative."""
 
     parser_classes = [MultiPartParser]
@@ -71,8 +71,6 @@ class PredictView(APIView):
         responses={
             200: OpenApiResponse(JobSerializer, "The job ended within the wait."),
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
-            400: OpenApiResponse(description="What is wrong with the request, by field."),
-            401: ErrorSerializer,
         },
     )
     def post(self, request: Request) -> Response:
@@ -115,7 +113,7 @@ class SegmentsView(generics.ListAPIView[Segment]):
         return super().get(request, *args, **kwargs)
 
 
-class ReferencePredictView(APIView):
+class ReferencePredictView(Idempotent, APIView):
     """The contract of the reference service: a file in, ``{"result": "<segment name>"}`` out."""
 
     parser_classes = [MultiPartParser]
@@ -130,8 +128,6 @@ class ReferencePredictView(APIView):
         responses={
             200: ReferenceResultSerializer,
             202: OpenApiResponse(ReferenceResultSerializer, "Too many wait already; ask `job`."),
-            400: OpenApiResponse(description="What is wrong with the request, by field."),
-            401: ErrorSerializer,
             422: OpenApiResponse(ReferenceResultSerializer, "The file can't be read; why."),
             500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),

@@ -1,0 +1,38 @@
+"""``?fields=``: only these fields of an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import exceptions
+
+PARAMETER = "fields"
+FIELDS = OpenApiParameter(
+    PARAMETER, OpenApiTypes.STR, description="Names of fields, with commas: only these are sent."
+)
+
+
+class SparseFields:
+    """Mixin of serializers, left of REST framework's. An unknown name is a 400.
+
+    Only what is at the top of an answer is thinned out, not what lies within.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
+        request = self.context.get("request")  # type: ignore[attr-defined]
+        parent = self.parent  # type: ignore[attr-defined]
+        is_top = parent is None or (getattr(parent, "many", False) and parent.parent is None)
+        if request is None or not is_top or request.method not in ("GET", "HEAD"):
+            return fields
+        asked = request.query_params.get(PARAMETER, "")
+        if not asked:
+            return fields
+        names = {name.strip() for name in asked.split(",")}
+        if unknown := sorted(names - set(fields)):
+            text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
+            raise exceptions.ValidationError({PARAMETER: [text]})
+        return {name: field for name, field in fields.items() if name in names}
