@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WebhooksConfig(AppConfig):
+    name = "creativefilter.webhooks"
+    verbose_name = _("Webhooks")
+
+    def ready(self) -> None:
+        # Every process that ends a job writes what its owner's endpoints are to be told.
+        from creativefilter.jobs.signals import job_ended
+        from creativefilter.webhooks import outbox
+
+        job_ended.connect(outbox.record, dispatch_uid="webhooks")

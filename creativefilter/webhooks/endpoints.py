@@ -1,0 +1,83 @@
+"""A user's endpoints: registered, changed, given new secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from creativefilter.webhooks import addresses, signing
+from creativefilter.webhooks.models import Endpoint
+
+PER_USER = 10
+
+
+class EndpointRefused(ValueError):
+    """``code`` is a key of ``messages.ERRORS``; ``field`` what is to blame, if one is."""
+
+    def __init__(self, code: str, field: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.field = field
+
+
+def of(owner: User) -> QuerySet[Endpoint]:
+    """Nobody sees those of others."""
+    return Endpoint.objects.filter(owner=owner)
+
+
+def register(
+    owner: User, url: str, events: Sequence[str], description: str = "", active: bool = True
+) -> tuple[Endpoint, str]:
+    """A new endpoint and its secret, which can't be had again. Raises ``EndpointRefused``."""
+    _check(url)
+    endpoint = Endpoint(
+        owner=owner, url=url, events=list(events), description=description, active=active
+    )
+    secret = signing.renew(endpoint)
+    with transaction.atomic():
+        # Whoever registers at the same time waits here, so the limit holds.
+        User.objects.select_for_update().get(pk=owner.pk)
+        if of(owner).count() >= PER_USER:
+            raise EndpointRefused("too_many")
+        endpoint.save(force_insert=True)
+    return endpoint, secret
+
+
+def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
+    """Changes url, events, description or active. Raises ``EndpointRefused``.
+
+    A new address, or being switched on, is a new start: old failures count no more.
+    """
+    if "url" in fields and fields["url"] != endpoint.url:
+        _check(fields["url"])
+    fresh = fields.get("url", endpoint.url) != endpoint.url or (
+        fields.get("active", endpoint.active) and not endpoint.active
+    )
+    fields = dict(fields)
+    if fresh:
+        fields |= {"failures": 0, "failing_since": None, "not_before": timezone.now()}
+    if fields.get("active", endpoint.active):
+        fields["off_reason"] = ""
+    for name, value in fields.items():
+        setattr(endpoint, name, value)
+    endpoint.save(update_fields=list(fields))
+    return endpoint
+
+
+def new_secret(endpoint: Endpoint) -> str:
+    """The old one signs nothing from now on. The new one can't be had again."""
+    secret = signing.renew(endpoint)
+    endpoint.save(update_fields=["salt", "fingerprint"])
+    return secret
+
+
+def _check(url: str) -> None:
+    try:
+        addresses.parse(url)
+    except addresses.AddressRefused as error:
+        raise EndpointRefused(error.code, "url") from error

@@ -1,0 +1,113 @@
+"""Where a user wants to be told that a job has ended, and what became of telling."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from creativefilter.webhooks.addresses import URL_MAX_LENGTH
+
+
+class Event(models.TextChoices):
+    """What an endpoint can ask to hear of."""
+
+    DONE = "job.done", _("job done")
+    FAILED = "job.failed", _("job failed")
+    CANCELLED = "job.cancelled", _("job cancelled")
+
+
+# Sent only when its owner asks for it.
+TEST_EVENT = "webhook.test"
+
+
+class Endpoint(models.Model):
+    """An address of one user. Its secret is derived, not stored: see ``signing``.
+
+    ``not_before`` is the one time that keeps it quiet: the lease of whoever is sending to it now,
+    or the rest that it is given after a failure.
+    """
+
+    class Off(models.TextChoices):
+        FAILING = "failing", _("Switched off: nothing but failures for days.")
+
+    id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    url = models.CharField(_("address"), max_length=URL_MAX_LENGTH)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    events = models.JSONField(_("events"), default=list)
+    active = models.BooleanField(_("active"), default=True)
+    off_reason = models.CharField(_("why it is off"), max_length=16, choices=Off, blank=True)
+    salt = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    not_before = models.DateTimeField(default=timezone.now)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["owner", "-created_at", "-id"])]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One event for one endpoint: what to send, and how the last try went.
+
+    ``attempts`` counts all tries and tells a late sender that its row was taken over;
+    ``attempts_before`` is what it was when the row was last sent again by hand.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waits to be sent")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Given up")
+
+    id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(
+        Endpoint, verbose_name=_("webhook"), on_delete=models.CASCADE, related_name="deliveries"
+    )
+    event = models.CharField(_("event"), max_length=32)
+    # No foreign key: a job may go before the history of what was told about it.
+    job = models.UUIDField(_("job"), null=True, blank=True)
+    # As it is signed and sent, at every try the same bytes.
+    body = models.TextField(_("what is sent"))
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.PENDING)
+    attempts = models.PositiveIntegerField(_("tries"), default=0)
+    attempts_before = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(_("next try"), default=timezone.now)
+    last_attempt_at = models.DateTimeField(_("last try"), null=True, blank=True)
+    status_code = models.PositiveSmallIntegerField(_("status code"), null=True, blank=True)
+    error = models.CharField(_("error"), max_length=32, blank=True)
+    answer = models.TextField(_("beginning of the answer"), blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["endpoint", "-created_at", "-id"]),
+            models.Index(fields=["endpoint", "next_attempt_at"]),
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(state="pending"),
+                name="webhooks_delivery_due",
+            ),
+            models.Index(fields=["created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.id}"

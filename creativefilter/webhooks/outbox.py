@@ -1,0 +1,121 @@
+"""What is to be told: written as jobs end, found when it is due, removed when it is old."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from creativefilter.jobs.models import Job
+from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
+
+_EVENT_OF = {
+    Job.State.DONE: Event.DONE,
+    Job.State.FAILED: Event.FAILED,
+    Job.State.CANCELLED: Event.CANCELLED,
+}
+# Endpoints that one sweep sets to work.
+DUE_AT_ONCE = 200
+# Old rows that one sweep removes, so that none takes long.
+REMOVE_AT_ONCE = 2000
+
+
+def record(job: Job, **_signal: Any) -> None:
+    """A delivery for each endpoint of the owner that wants to hear of this end.
+
+    Receiver of ``job_ended``: it runs in the transaction that ends the job, so there is no end
+    without its deliveries and no delivery of an end that was rolled back.
+    """
+    if job.owner_id is None:
+        return
+    event = _EVENT_OF[Job.State(job.state)]
+    endpoints = Endpoint.objects.filter(owner=job.owner_id, active=True)
+    wanting = [endpoint for endpoint in endpoints if event in endpoint.events]
+    Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in wanting])
+
+
+def test_event(endpoint: Endpoint) -> Delivery:
+    """A delivery by which its owner sees whether the endpoint works."""
+    delivery = _delivery(endpoint, TEST_EVENT, None)
+    delivery.save(force_insert=True)
+    _hurry(endpoint)
+    return delivery
+
+
+def _delivery(endpoint: Endpoint, event: str, job: Job | None) -> Delivery:
+    number = uuid.uuid4()
+    message = {
+        "id": str(number),
+        "event": event,
+        "created_at": timezone.now().isoformat(),
+        "job": _told_of(job) if job else None,
+    }
+    return Delivery(
+        id=number,
+        endpoint=endpoint,
+        event=event,
+        job=job.pk if job else None,
+        body=json.dumps(message, ensure_ascii=False),
+    )
+
+
+def _told_of(job: Job) -> dict[str, Any]:
+    """As little as tells what to do: the rest is asked for at ``url``, by who may."""
+    return {
+        "id": str(job.pk),
+        "kind": job.kind,
+        "state": job.state,
+        "url": urljoin(settings.PUBLIC_URL, reverse("api:job", args=[job.pk])),
+        "created_at": job.created_at.isoformat(),
+        "finished_at": job.finished_at.isoformat() if job.finished_at else None,
+        "error": {"code": job.error_code} if job.state == Job.State.FAILED else None,
+    }
+
+
+def send_again(delivery: Delivery) -> bool:
+    """Has a delivery sent once more, at once, with all its tries. False if its webhook is off."""
+    if not Endpoint.objects.filter(pk=delivery.endpoint_id, active=True).exists():
+        return False
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=Delivery.State.PENDING,
+        attempts_before=F("attempts"),
+        next_attempt_at=timezone.now(),
+    )
+    _hurry(delivery.endpoint)
+    return True
+
+
+def _hurry(endpoint: Endpoint) -> None:
+    """A person asks: the rest after a failure is over."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(not_before=timezone.now())
+
+
+def due(owner: int | None = None) -> list[str]:
+    """The endpoints that something has to be sent to now; of one owner, or of all."""
+    now = timezone.now()
+    endpoints = Endpoint.objects.filter(active=True, not_before__lte=now)
+    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
+    if owner is not None:
+        endpoints = endpoints.filter(owner=owner)
+        waiting = waiting.filter(endpoint__owner=owner)
+    found = endpoints.filter(pk__in=waiting.order_by().values("endpoint"))
+    return [
+        str(pk) for pk in found.order_by("not_before").values_list("pk", flat=True)[:DUE_AT_ONCE]
+    ]
+
+
+def remove_old() -> None:
+    """What was written longer ago than the history reaches back, delivered or not."""
+    before = timezone.now() - timedelta(days=settings.WEBHOOK_HISTORY_DAYS)
+    old = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
+    pks: Iterable[uuid.UUID] = list(old.values_list("pk", flat=True)[:REMOVE_AT_ONCE])
+    if pks:
+        Delivery.objects.filter(Q(pk__in=pks)).delete()
