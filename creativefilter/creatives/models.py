@@ -417,7 +417,7 @@ class WaitingLabel(models.Model):
         Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="+"
     )
     source = models.CharField(_("source"), max_length=255)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     class Meta:
         verbose_name = _("waiting label")
@@ -425,3 +425,47 @@ class WaitingLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.advertisement_id}: {self.segment_id}"
+
+
+class WatchedFile(models.Model):
+    """A file seen in the watched folder (``watching``): how it stood, and what became of it."""
+
+    class State(models.TextChoices):
+        GROWING = "growing", _("Being written")
+        READY = "ready", _("Ready")
+        TAKEN = "taken", _("Taken in")
+        REFUSED = "refused", _("Refused")
+
+    path = models.CharField(_("path in the folder"), max_length=1024, unique=True)
+    size = models.PositiveBigIntegerField(_("bytes"))
+    modified_ns = models.BigIntegerField(_("changed, ns since 1970"))
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.GROWING)
+    problem = models.CharField(_("why it was refused"), max_length=255, blank=True)
+    creative = models.ForeignKey(
+        Creative, verbose_name=_("creative"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    seen_at = models.DateTimeField(_("seen"))
+
+    class Meta:
+        verbose_name = _("file of the watched folder")
+        verbose_name_plural = _("files of the watched folder")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+# Known to Django by this: it looks for an app's models here.
+from creativefilter.creatives.models_families import (  # noqa: E402
+    Family as Family,
+)
+from creativefilter.creatives.models_families import (  # noqa: E402
+    FamilyLink as FamilyLink,
+)
+from creativefilter.creatives.models_families import (  # noqa: E402
+    Fingerprint as Fingerprint,
+)
+from creativefilter.creatives.models_families import (  # noqa: E402
+    FingerprintKey as FingerprintKey,
+)
