@@ -193,7 +193,10 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": None,
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("TOKEN_DAYS", 90))}
+TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
+REST_KNOX = {"TOKEN_TTL": timedelta(days=TOKEN_DAYS)}
+# What knox has by itself; said here because migrations that point at it ask the settings.
+KNOX_TOKEN_MODEL = "knox.AuthToken"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Creative Filter",
     "DESCRIPTION": "Advertising creatives in, their market segments out.",

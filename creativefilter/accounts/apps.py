@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, post_save
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    name = "creativefilter.accounts"
+    verbose_name = _("Access")
+
+    def ready(self) -> None:
+        from creativefilter.accounts import roles, tokens
+
+        # The last app of the settings: by its turn every permission is there.
+        post_migrate.connect(roles.synchronise, sender=self)
+        post_save.connect(tokens.describe, sender="knox.AuthToken")

@@ -1,0 +1,120 @@
+"""Who may do what: a table of roles, kept as Django groups that carry Django permissions.
+
+Pages and programs ask for permissions only (``user.has_perm``), never for a role. What has no
+model of its own goes by the permission that says what it does to the data:
+
+| to … | wants |
+|---|---|
+| see charts, spend behind creatives, and export them | ``creatives.view_creative`` |
+| set segments, one or many, and undo that | ``creatives.add_label`` |
+| classify a table of ids | ``creatives.add_creative`` |
+| train a version | ``creatives.add_modelversion`` |
+| activate a version or go back to one | ``creatives.change_modelversion`` |
+| replace months of spend | ``spend.delete_spendrow`` |
+| see and revoke everybody's tokens | ``knox.delete_authtoken`` |
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """The value is the name of the group."""
+
+    VIEWER = "viewer", _("Viewer")
+    ANALYST = "analyst", _("Analyst")
+    LEAD = "lead", _("Lead")
+
+
+SENTENCES = {
+    Role.VIEWER: _("Sees creatives, segments, spend and charts, and takes exports of them along."),
+    Role.ANALYST: _(
+        "Also uploads and edits creatives, sets segments, has tables classified and imports spend."
+    ),
+    Role.LEAD: _(
+        "Also deletes creatives, replaces months of spend, trains and switches model versions, "
+        "and looks after users and their access."
+    ),
+}
+
+_VIEWER = (
+    "creatives.view_creative", "creatives.view_label", "creatives.view_labelbatch",
+    "creatives.view_mediaversion", "creatives.view_modelversion", "creatives.view_prediction",
+    "creatives.view_screenreading", "creatives.view_segment", "creatives.view_transcript",
+    "creatives.view_waitinglabel",
+    "spend.view_advertisement", "spend.view_spendimport",
+    "jobs.view_job",
+)  # fmt: skip
+_ANALYST = (
+    *_VIEWER,
+    "creatives.add_creative", "creatives.change_creative",
+    "creatives.add_label", "creatives.add_labelbatch", "creatives.change_labelbatch",
+    "spend.add_spendimport",
+    "jobs.change_job",
+)  # fmt: skip
+_LEAD = (
+    *_ANALYST,
+    "creatives.delete_creative",
+    "creatives.add_modelversion", "creatives.change_modelversion",
+    "spend.delete_spendimport", "spend.delete_spendrow",
+    "auth.view_user", "auth.add_user", "auth.change_user",
+    "knox.view_authtoken", "knox.delete_authtoken",
+)  # fmt: skip
+
+# "app.codename" of every permission of a role. Jobs, exports, tokens and webhooks are private to
+# their owner on top of this.
+PERMISSIONS: dict[Role, tuple[str, ...]] = {
+    Role.VIEWER: _VIEWER,
+    Role.ANALYST: _ANALYST,
+    Role.LEAD: _LEAD,
+}
+
+
+def synchronise(using: str = "default", **_signal: Any) -> None:
+    """Makes the groups say what the table says; other groups stay as they are.
+
+    Harmless when repeated; runs after every migration. A permission whose model is not there yet
+    is left out until it is.
+    """
+    known = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission.pk
+        for permission in Permission.objects.using(using).select_related("content_type")
+    }
+    carried: dict[str, set[int]] = defaultdict(set)
+    links = Group.permissions.through.objects.using(using)
+    for name, permission in links.filter(group__name__in=Role.values).values_list(
+        "group__name", "permission"
+    ):
+        carried[name].add(permission)
+    there = {group.name: group for group in Group.objects.using(using).filter(name__in=Role)}
+    with transaction.atomic(using=using):
+        for role, names in PERMISSIONS.items():
+            group = there.get(role) or Group.objects.using(using).create(name=role)
+            wanted = {known[name] for name in names if name in known}
+            if wanted != carried[role]:
+                group.permissions.set(wanted)
+
+
+def role_of(user: User) -> Role | None:
+    """The highest role of a user; None for one without."""
+    names = {group.name for group in user.groups.all()}
+    return next((role for role in reversed(Role) if role in names), None)
+
+
+def give(user: User, role: Role | None) -> None:
+    """This role and no other; who has one may enter the pages, who loses it no longer.
+
+    Groups that are no roles stay. A superuser may enter in any case.
+    """
+    with transaction.atomic():
+        others = [group for group in user.groups.all() if group.name not in Role.values]
+        own = [Group.objects.get(name=role)] if role else []
+        user.groups.set([*others, *own])
+        user.is_staff = role is not None or user.is_superuser
+        user.save(update_fields=["is_staff"])

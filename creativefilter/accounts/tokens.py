@@ -1,0 +1,72 @@
+"""Access tokens of programs: made, shown once, looked through, revoked.
+
+Only a hash is kept (knox), so neither a page nor a dump can show a token again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from knox.models import AuthToken
+
+from creativefilter.accounts.models import TokenDetails
+
+# How often the time of the last use is written: a program that polls costs no write each time.
+USE_KEPT_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token; ``value`` is never to be had again."""
+
+    details: TokenDetails
+    value: str
+
+
+def issue(user: User, name: str = "", days: int | None = None) -> Issued:
+    """A token that lives for so many days, for ``TOKEN_DAYS`` without a number."""
+    lifetime = timedelta(days=settings.TOKEN_DAYS if days is None else days)
+    with transaction.atomic():
+        token, value = AuthToken.objects.create(user=user, expiry=lifetime)
+        details = TokenDetails.objects.select_related("token__user").get(token=token)
+        details.name = name
+        details.save(update_fields=["name"])
+    return Issued(details, value)
+
+
+def alive() -> QuerySet[TokenDetails]:
+    """Those that still open something, the newest first."""
+    rows = TokenDetails.objects.select_related("token__user")
+    return rows.filter(token__expiry__gt=timezone.now()).order_by("-token__created", "-pk")
+
+
+def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
+    """Those that a user sees and may revoke: everybody's with that permission, else one's own."""
+    rows = alive()
+    return rows if user.has_perm("knox.delete_authtoken") else rows.filter(token__user=user.pk)
+
+
+def revoke(details: TokenDetails) -> None:
+    """From now on it opens nothing."""
+    details.token.delete()
+
+
+def used(token: Any) -> None:
+    """Notes that a token (knox's row) was used just now."""
+    now = timezone.now()
+    rows = TokenDetails.objects.filter(token=token)
+    rows = rows.exclude(last_used_at__gt=now - USE_KEPT_EVERY)
+    rows.update(last_used_at=now)
+
+
+def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **signal: Any) -> None:
+    """Whoever makes a token, its details are there."""
+    if created and not raw:
+        TokenDetails.objects.create(token=instance)
