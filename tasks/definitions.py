@@ -13,7 +13,9 @@ from celery.signals import celeryd_init, task_failure, worker_process_init, work
 from django.db import connections
 
 from creativefilter.jobs import lifecycle
-from tasks.submit import RUN_STAGE, publish, publish_all
+from creativefilter.webhooks import delivering
+from tasks import submit
+from tasks.submit import DELIVER, RUN_STAGE, publish, publish_all, publish_deliveries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -28,7 +30,14 @@ def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
 @shared_task(name="jobs.sweep")
 def sweep() -> int:
     """Queues again what a dead worker or a lost message left."""
-    return publish_all(lifecycle.sweep())
+    return submit.sweep()
+
+
+@shared_task(name=DELIVER)
+def deliver(endpoint_id: str) -> None:
+    """Sends what is due to one webhook."""
+    if delivering.deliver(endpoint_id):
+        publish_deliveries([endpoint_id])
 
 
 _worker_name = ""

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from django.db import transaction
+from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.celery import app
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.signals import job_ended
+from creativefilter.webhooks import outbox
 
 logger = logging.getLogger(__name__)
 
 RUN_STAGE = "jobs.run_stage"
+DELIVER = "webhooks.deliver"
+# By then the sweep has asked again.
+DELIVER_EXPIRES_SECONDS = 600
 
 
 def submit(job: Job) -> None:
@@ -30,18 +38,24 @@ def submit(job: Job) -> None:
 
 def publish(job: Job) -> bool:
     """Sends the job's current stage to its queue. False if the broker does not answer."""
+    if not _sent(lambda: _send(job), f"job {job.pk}"):
+        return False
+    lifecycle.published(job)
+    return True
+
+
+def _sent(send: Callable[[], None], what: str) -> bool:
     try:
         try:
-            _send(job)
+            send()
         except (OperationalError, OSError) as error:
             # Somebody waits for our answer: what timed out once is left to the sweeper.
             if isinstance(error.__cause__, RedisTimeoutError):
                 raise
-            _send(job)  # a broker that was started again: the old connection was dead
+            send()  # a broker that was started again: the old connection was dead
     except (OperationalError, OSError) as error:
-        logger.warning("job %s is not published yet: %s", job.pk, error)
+        logger.warning("%s is not published yet: %s", what, error)
         return False
-    lifecycle.published(job)
     return True
 
 
@@ -64,6 +78,46 @@ def publish_all(jobs: Iterable[Job]) -> int:
             break
         count += 1
     return count
+
+
+def publish_deliveries(endpoints: Iterable[str]) -> int:
+    """Has a worker send what is due to these endpoints; the rows of the outbox say what that is.
+
+    Publishes until the broker fails once; returns how many went out.
+    """
+    count = 0
+    for endpoint in endpoints:
+        if not _sent(partial(_send_deliver, endpoint), f"webhook {endpoint}"):
+            break
+        count += 1
+    return count
+
+
+def _send_deliver(endpoint: str) -> None:
+    # After all that people wait for, before any batch: it may wait for a host that is slow.
+    app.send_task(
+        DELIVER,
+        args=[endpoint],
+        queue="cpu-interactive",
+        priority=9,
+        expires=DELIVER_EXPIRES_SECONDS,
+        retry=False,
+    )
+
+
+@receiver(job_ended)
+def deliver_soon(job: Job, **_signal: Any) -> None:
+    """What its owner is to be told goes out after the commit, not with the next sweep."""
+    owner = job.owner_id
+    if owner is not None:
+        transaction.on_commit(lambda: publish_deliveries(outbox.due(owner)), robust=True)
+
+
+def sweep() -> int:
+    """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
+    count = publish_all(lifecycle.sweep())
+    outbox.remove_old()
+    return count + publish_deliveries(outbox.due())
 
 
 def priority_of(job: Job) -> int:

@@ -21,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from creativefilter.api.models import IdempotencyKey
@@ -47,6 +48,8 @@ class _AnsweredBefore(Exception):  # noqa: N818 (no error: it carries an answer 
 class Idempotent:
     """Mixin of every view that answers POST, left of REST framework's."""
 
+    # Top-level fields that are shown once: the kept answer, and so a replay, has null there.
+    shown_once: tuple[str, ...] = ()
     _reserved: IdempotencyKey | None = None
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -65,17 +68,17 @@ class Idempotent:
             self._free()
             raise
 
-    def finalize_response(
-        self, request: Any, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
         row, self._reserved = self._reserved, None
         if row is None:
             return final
         if final.status_code >= 500 or final.status_code in _NOT_KEPT:
             _free(row)
         elif isinstance(final, Response):
-            final.add_post_render_callback(lambda rendered: _keep(row, rendered))
+            final.add_post_render_callback(
+                lambda rendered: _keep(row, rendered, _without(final.data, self.shown_once))
+            )
         elif isinstance(final, HttpResponse):
             _keep(row, final)
         else:
@@ -137,12 +140,23 @@ def _free(row: IdempotencyKey) -> None:
     _mine(row).delete()
 
 
-def _keep(row: IdempotencyKey, response: HttpResponse) -> None:
+def _without(data: Any, shown_once: tuple[str, ...]) -> bytes | None:
+    """The answer as it may be kept; None if it may as it is."""
+    if not shown_once or not isinstance(data, dict):
+        return None
+    return JSONRenderer().render({**data, **{name: None for name in shown_once if name in data}})
+
+
+def _keep(row: IdempotencyKey, response: HttpResponse, body: bytes | None = None) -> None:
     if len(response.content) > LARGEST:
         _free(row)
         return
     headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
-    _mine(row).update(status=response.status_code, headers=headers, body=response.content)
+    _mine(row).update(
+        status=response.status_code,
+        headers=headers,
+        body=response.content if body is None else body,
+    )
 
 
 def _keep_stream(row: IdempotencyKey, response: Any) -> HttpResponseBase:

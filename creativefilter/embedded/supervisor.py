@@ -22,7 +22,7 @@ from creativefilter.celery import QUEUES, app
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
-from tasks.submit import publish_all
+from tasks.submit import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Supervisor:
         try:
             if messages_lost:
                 lifecycle.distrust_messages()
-            publish_all(lifecycle.sweep())
+            sweep()
         except DatabaseError:
             logger.exception("sweep")
         finally:

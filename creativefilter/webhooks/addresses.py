@@ -38,7 +38,7 @@ _REFUSED_V6 = [
 ]
 
 
-class AddressRefused(ValueError):
+class AddressError(ValueError):
     """Nothing is sent there; ``code`` is a key of ``messages.ERRORS``."""
 
     def __init__(self, code: str) -> None:
@@ -46,7 +46,7 @@ class AddressRefused(ValueError):
         self.code = code
 
 
-class NameUnknown(OSError):
+class NameUnknownError(OSError):
     """The name stands for no address at the moment."""
 
 
@@ -61,13 +61,13 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Takes an address apart without asking anybody; raises ``AddressRefused``.
+    """Takes an address apart without asking anybody; raises ``AddressError``.
 
     Refuses what is no plain http(s) address, ports below 1024 other than 80 and 443 (mail, shells
     and the like), and hosts that are written as a number, in any notation, and not public.
     """
     if len(url) > URL_MAX_LENGTH or not all("!" <= letter != "\x7f" for letter in url):
-        raise AddressRefused("bad_address")
+        raise AddressError("bad_address")
     try:
         parts = urlsplit(url)
         host = _ascii(parts.hostname or "")
@@ -75,13 +75,13 @@ def parse(url: str) -> Target:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         path.encode("ascii")
     except ValueError:
-        raise AddressRefused("bad_address") from None
+        raise AddressError("bad_address") from None
     if parts.scheme not in DEFAULT_PORTS or "\\" in url or parts.fragment or not host:
-        raise AddressRefused("bad_address")
+        raise AddressError("bad_address")
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused("address_with_password")
+        raise AddressError("address_with_password")
     if parts.port == 0 or (port < 1024 and port not in DEFAULT_PORTS.values()):
-        raise AddressRefused("port_refused")
+        raise AddressError("port_refused")
     target = Target(parts.scheme == "https", host, port, path)
     _refuse_private_literals(target)
     return target
@@ -101,17 +101,17 @@ def _refuse_private_literals(target: Target) -> None:
     """Told at once rather than at the first delivery. No name is looked up for it."""
     name = target.host.rstrip(".").lower()
     if not settings.WEBHOOKS_ALLOW_PRIVATE and (name == "localhost" or name.endswith(".localhost")):
-        raise AddressRefused("private_address")
+        raise AddressError("private_address")
     try:
         _checked(target, socket.AI_NUMERICHOST)
-    except NameUnknown:
+    except NameUnknownError:
         return  # a name
 
 
 def resolve(target: Target) -> list[str]:
     """The addresses to connect to, all of them checked, in the system's order.
 
-    Raises ``AddressRefused`` if any of them is not public, ``NameUnknown`` if there is none.
+    Raises ``AddressError`` if any of them is not public, ``NameUnknownError`` if there is none.
     """
     return _checked(target, 0)
 
@@ -122,12 +122,12 @@ def _checked(target: Target, flags: int) -> list[str]:
             target.host, target.port, type=socket.SOCK_STREAM, flags=socket.AddressInfo(flags)
         )
     except (OSError, UnicodeError) as error:
-        raise NameUnknown(str(error)) from error
+        raise NameUnknownError(str(error)) from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
-        raise NameUnknown(target.host)
+        raise NameUnknownError(target.host)
     if not settings.WEBHOOKS_ALLOW_PRIVATE and not all(map(is_public, addresses)):
-        raise AddressRefused("private_address")
+        raise AddressError("private_address")
     return addresses
 
 

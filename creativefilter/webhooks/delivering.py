@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -77,7 +78,7 @@ def _next(endpoint_id: str, take: bool = True) -> Delivery | None:
     """The delivery that waits longest, with its try counted and its row ours for a while."""
     now = timezone.now()
     waiting = Delivery.objects.filter(
-        endpoint=endpoint_id, state=Delivery.State.PENDING, next_attempt_at__lte=now
+        endpoint__pk=endpoint_id, state=Delivery.State.PENDING, next_attempt_at__lte=now
     ).order_by("next_attempt_at", "created_at")
     for delivery in waiting[:10]:
         mine = Delivery.objects.filter(
@@ -97,7 +98,7 @@ def _try(endpoint: Endpoint, delivery: Delivery) -> Outcome:
     body = delivery.body.encode()
     try:
         signed = signing.headers(endpoint, str(delivery.pk), int(time.time()), body)
-    except signing.SecretLost:
+    except signing.SecretLostError:
         return Outcome(None, "secret_lost")
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **signed}
     return post(endpoint.url, headers, body)
@@ -105,7 +106,7 @@ def _try(endpoint: Endpoint, delivery: Delivery) -> Outcome:
 
 def _note(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, lease: datetime) -> None:
     """Writes down how a try went, and when the next may be."""
-    change = {
+    change: dict[str, Any] = {
         "status_code": outcome.status_code,
         "error": outcome.error,
         "answer": outcome.answer,

@@ -16,7 +16,7 @@ from creativefilter.webhooks.models import Endpoint
 PER_USER = 10
 
 
-class EndpointRefused(ValueError):
+class EndpointError(ValueError):
     """``code`` is a key of ``messages.ERRORS``; ``field`` what is to blame, if one is."""
 
     def __init__(self, code: str, field: str = "") -> None:
@@ -33,7 +33,7 @@ def of(owner: User) -> QuerySet[Endpoint]:
 def register(
     owner: User, url: str, events: Sequence[str], description: str = "", active: bool = True
 ) -> tuple[Endpoint, str]:
-    """A new endpoint and its secret, which can't be had again. Raises ``EndpointRefused``."""
+    """A new endpoint and its secret, which can't be had again. Raises ``EndpointError``."""
     _check(url)
     endpoint = Endpoint(
         owner=owner, url=url, events=list(events), description=description, active=active
@@ -43,13 +43,13 @@ def register(
         # Whoever registers at the same time waits here, so the limit holds.
         User.objects.select_for_update().get(pk=owner.pk)
         if of(owner).count() >= PER_USER:
-            raise EndpointRefused("too_many")
+            raise EndpointError("too_many")
         endpoint.save(force_insert=True)
     return endpoint, secret
 
 
 def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
-    """Changes url, events, description or active. Raises ``EndpointRefused``.
+    """Changes url, events, description or active. Raises ``EndpointError``.
 
     A new address, or being switched on, is a new start: old failures count no more.
     """
@@ -79,5 +79,5 @@ def new_secret(endpoint: Endpoint) -> str:
 def _check(url: str) -> None:
     try:
         addresses.parse(url)
-    except addresses.AddressRefused as error:
-        raise EndpointRefused(error.code, "url") from error
+    except addresses.AddressError as error:
+        raise EndpointError(error.code, "url") from error

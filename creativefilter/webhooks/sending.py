@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from creativefilter.webhooks.addresses import AddressRefused, NameUnknown, Target, parse, resolve
+from creativefilter.webhooks.addresses import AddressError, NameUnknownError, Target, parse, resolve
 
 # For connecting, greeting, asking and being answered together.
 SECONDS = 10.0
@@ -30,7 +30,7 @@ class Outcome:
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
-class _OutOfTime(Exception):
+class _OutOfTimeError(Exception):
     """The deadline has passed."""
 
 
@@ -39,11 +39,11 @@ def post(url: str, headers: dict[str, str], body: bytes) -> Outcome:
     try:
         target = parse(url)
         return _exchange(target, resolve(target), headers, body)
-    except AddressRefused as error:
+    except AddressError as error:
         return Outcome(None, error.code)
-    except NameUnknown:
+    except NameUnknownError:
         return Outcome(None, "name_unknown")
-    except (_OutOfTime, TimeoutError):
+    except (_OutOfTimeError, TimeoutError):
         return Outcome(None, "timeout")
     except ssl.SSLError:
         return Outcome(None, "tls")
@@ -72,7 +72,7 @@ def _exchange(
         return _ask(target, sock, headers, body)
     except (OSError, http.client.HTTPException, ValueError):
         if cut.is_set():
-            raise _OutOfTime from None
+            raise _OutOfTimeError from None
         raise
     finally:
         timer.cancel()

@@ -19,7 +19,7 @@ from creativefilter.webhooks.models import Endpoint
 PREFIX = "whsec_"
 
 
-class SecretLost(Exception):
+class SecretLostError(Exception):
     """The key of the installation is another one now: the owner has to take a new secret."""
 
 
@@ -32,7 +32,7 @@ def renew(endpoint: Endpoint) -> str:
 
 
 def headers(endpoint: Endpoint, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers by which a receiver knows us; raises ``SecretLost``."""
+    """The three headers by which a receiver knows us; raises ``SecretLostError``."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.digest(_secret(endpoint), signed, "sha256")
     return {
@@ -47,10 +47,10 @@ def _secret(endpoint: Endpoint) -> bytes:
         secret = _derive(endpoint, key)
         if hmac.compare_digest(_fingerprint(secret), endpoint.fingerprint):
             return secret
-    raise SecretLost
+    raise SecretLostError
 
 
-def _derive(endpoint: Endpoint, key: str) -> bytes:
+def _derive(endpoint: Endpoint, key: str | bytes) -> bytes:
     """32 bytes that nobody can tell without the key."""
     value = f"{endpoint.pk}:{endpoint.salt}"
     return salted_hmac("creativefilter.webhooks", value, key, algorithm="sha256").digest()
