@@ -164,7 +164,7 @@ def _keep_stream(row: IdempotencyKey, response: Any) -> HttpResponseBase:
     length = response.get("Content-Length", "")
     if not length or int(length) > LARGEST:
         _free(row)
-        return response  # type: ignore[no-any-return]
+        return response
     whole = HttpResponse(response.getvalue(), status=response.status_code)
     for name, value in response.items():
         whole[name] = value

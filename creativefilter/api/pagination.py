@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldError, ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
@@ -40,8 +40,6 @@ class Column:
         return bool(getattr(self.field, "null", False))
 
     def order(self, backwards: bool) -> Any:
-        from django.db.models import F
-
         descending = self.descending is not backwards
         column = F(self.name)
         if not self.nullable:
@@ -79,9 +77,7 @@ class CursorPages(BasePagination):
     max_size = 500
     ordering: Sequence[str] = ("-created_at",)
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         size = self._size(request)
         columns = self._columns(queryset, request, view)
@@ -201,7 +197,7 @@ def _text(value: Any) -> str:
 def _field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:
     annotation = queryset.query.annotations.get(name)
     if annotation is not None:
-        return annotation.output_field  # type: ignore[no-any-return]
+        return annotation.output_field
     if name == "pk":
         return queryset.model._meta.pk
     model: Any = queryset.model
@@ -211,7 +207,7 @@ def _field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:
             raise FieldError(name)
         field = model._meta.get_field(part)
         model = field.related_model
-    return field.target_field if field.is_relation else field  # type: ignore[no-any-return]
+    return field.target_field if field.is_relation else field
 
 
 def _after(columns: list[Column], values: list[Any], backwards: bool) -> Q:

@@ -72,7 +72,7 @@ class Problem(exceptions.APIException):
     ) -> None:
         self.status_code = status
         self.headers = dict(headers or {})
-        super().__init__(detail or TITLES.get(status, ""), code)
+        super().__init__(str(detail or TITLES.get(status, "")), code)
 
 
 class Conflict(Problem):
@@ -96,7 +96,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
     code = serializers.CharField(help_text="Stable, snake_case.")
     instance = serializers.CharField(help_text="The address that was asked, without its query.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # hides what only forms need
         child=FieldProblemSerializer(many=True),
         required=False,
         help_text="Where fields are wrong: the name of each, and what is wrong with it.",

@@ -13,7 +13,7 @@ from creativefilter.api.idempotency import HEADER, Idempotent
 from creativefilter.api.problems import PROBLEM_JSON, ProblemSerializer
 
 
-class CheckedSessionScheme(SessionScheme):  # found by being defined
+class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this
     target_class = "creativefilter.api.problems.CheckedSession"
 
 
@@ -127,7 +127,8 @@ def _as_problem(response: dict[str, Any], reference: dict[str, Any], words: str)
     if not _is_problem(response):
         return
     content = response.get("content", {})
-    examples = next(iter(content.values()), {}).get("examples")
+    first: dict[str, Any] = next(iter(content.values()), {})
+    examples = first.get("examples")
     media = {"schema": reference, **({"examples": examples} if examples else {})}
     response["content"] = {PROBLEM_JSON: media}
     if not response.get("description") or response["description"] == "No response body":
