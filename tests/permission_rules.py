@@ -1,0 +1,251 @@
+"""Who may call which route: the one table behind ``test_permission_matrix.py``.
+
+A route that is not here fails that test with its name. To add one:
+
+    RULES["GET api:thing"] = Rule(VIEWERS, "thing")             # reverse("api:thing", [SHARED…])
+    RULES["DELETE api:hook"] = Rule(VIEWERS, "hook", private=True)
+
+- The key is the method and the route's name with its namespace; a route without a name is called
+  by its pattern (``GET /healthz``). Every method that a REST view answers needs a rule, a page of
+  the admin at least one; ``pages(…)`` makes those of a model.
+- ``Rule(allowed, arguments, …)``: ``allowed`` is one of the sets below. ``arguments``, separated by
+  blanks, fill the address: names of ``SHARED`` (made once) or of ``PRIVATE`` (made for each user),
+  else the words themselves.
+- ``private``: the things of another user of the same role answer 404.
+- ``query`` follows the address; ``also`` are status codes above 400 that count as being let in.
+
+Requests carry an empty body, and all that they change is undone: being let in means another answer
+than 401, 403, 404, 405 or the login page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group, User
+from django.core.files.base import ContentFile
+from knox.models import AuthToken
+
+from creativefilter.creatives import derived
+from creativefilter.creatives.models import (
+    Creative,
+    LabelBatch,
+    MediaVersion,
+    ModelVersion,
+    Segment,
+    WaitingLabel,
+)
+from creativefilter.jobs.models import Job
+from creativefilter.spend import export_jobs
+from creativefilter.spend.models import SpendImport
+
+EVERYBODY = frozenset({"anonymous", "viewer", "analyst", "lead"})
+VIEWERS = frozenset({"viewer", "analyst", "lead"})
+ANALYSTS = frozenset({"analyst", "lead"})
+LEADS = frozenset({"lead"})
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """See above."""
+
+    allowed: frozenset[str]
+    arguments: str = ""
+    private: bool = False
+    query: str = ""
+    also: frozenset[int] = frozenset()
+
+
+def creative() -> object:
+    return Creative.objects.get_or_create(advertisement_id="1", name="1.mp4", is_demo=True)[0].pk
+
+
+def media() -> object:
+    row = MediaVersion(creative_id=creative(), original_name="1.wav", sha256="0" * 64, size=4)
+    row.file.save("1.wav", ContentFile(b"RIFF"), save=True)
+    folder = derived.folder(row.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / derived.AUDIO).write_bytes(b"RIFF")
+    return row.pk
+
+
+def batch() -> object:
+    return LabelBatch.objects.create(segment=Segment.objects.get(pk=3), size=1).pk
+
+
+def version() -> object:
+    return ModelVersion.objects.create(name="a version", digest="0" * 64, folder="nowhere").pk
+
+
+def spend_import() -> object:
+    return SpendImport.objects.create(name="spend.csv").pk
+
+
+def waiting_label() -> object:
+    return WaitingLabel.objects.create(advertisement_id="2", segment_id=3).pk
+
+
+def somebody() -> object:
+    return User.objects.create_user("somebody").pk
+
+
+def job(owner: User) -> object:
+    return Job.objects.create(kind="analyse", stage="decoding", owner=owner).pk
+
+
+def export(owner: User) -> object:
+    params = {"query": "", "form": "csv", "language": "en"}
+    kind = export_jobs.SPEND_EXPORT
+    row = Job.objects.create(
+        kind=kind.name, stage=kind.stages[0].name, state=Job.State.DONE, params=params, owner=owner
+    )
+    path = export_jobs.file_of(row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    return row.pk
+
+
+def token(owner: User) -> object:
+    return AuthToken.objects.create(user=owner)[0].details.pk
+
+
+# What addresses point at, by the word that stands for it in ``Rule.arguments``; each makes the row
+# and returns what names it in the address.
+SHARED: dict[str, Callable[[], object]] = {
+    "creative": creative,
+    "media": media,
+    "batch": batch,
+    "version": version,
+    "spend_import": spend_import,
+    "waiting_label": waiting_label,
+    "somebody": somebody,
+    "group": lambda: Group.objects.create(name="press office").pk,
+}
+PRIVATE: dict[str, Callable[[User], object]] = {"job": job, "export": export, "token": token}
+
+RULES: dict[str, Rule] = {}
+
+
+def pages(
+    model: str,
+    thing: str,
+    *,
+    see: frozenset[str],
+    add: frozenset[str] = NOBODY,
+    change: frozenset[str] | None = None,
+    delete: frozenset[str] = NOBODY,
+    private: bool = False,
+) -> None:
+    """The pages of a model in the admin; ``change`` is for saving what ``see`` may open."""
+    name = f"admin:{model}"
+    address = "/admin/" + model.replace("_", "/", 1)
+    RULES[f"GET {name}_changelist"] = Rule(see)
+    RULES[f"POST {name}_changelist"] = Rule(see)
+    RULES[f"GET {name}_add"] = Rule(add)
+    RULES[f"POST {name}_add"] = Rule(add)
+    RULES[f"GET {name}_history"] = Rule(see, thing, private)
+    RULES[f"GET {name}_change"] = Rule(see, thing, private)
+    if change is not None:
+        RULES[f"POST {name}_change"] = Rule(change, thing, private)
+    RULES[f"GET {name}_delete"] = Rule(delete, thing, private)
+    RULES[f"POST {name}_delete"] = Rule(delete, thing, private)
+    # Leads on to the page of the row, which asks again.
+    RULES[f"GET {address}/<path:object_id>/"] = Rule(VIEWERS, thing)
+
+
+# The site
+
+RULES |= {
+    "GET /": Rule(EVERYBODY),
+    "GET /docs": Rule(EVERYBODY),
+    "GET /healthz": Rule(EVERYBODY),
+    "POST set_language": Rule(EVERYBODY),
+    "POST reference-predict": Rule(ANALYSTS),
+}
+
+# The admin
+
+RULES |= {
+    "GET admin:index": Rule(VIEWERS),
+    "GET admin:login": Rule(EVERYBODY),
+    "POST admin:login": Rule(EVERYBODY),
+    "POST admin:logout": Rule(EVERYBODY),
+    "GET admin:password_change": Rule(VIEWERS),
+    "GET admin:password_change_done": Rule(VIEWERS),
+    "GET admin:search": Rule(VIEWERS, query="?s=a"),
+    # No form of ours asks for completions.
+    "GET admin:autocomplete": Rule(NOBODY),
+    "GET admin:jsi18n": Rule(VIEWERS),
+    "GET admin:view_on_site": Rule(VIEWERS, "1 1", also=frozenset({404})),
+    "GET admin:app_list": Rule(VIEWERS, "creatives"),
+    "GET /admin/(?P<url>.*)$": Rule(VIEWERS, "nowhere", also=frozenset({404})),
+    "GET admin:creatives_progress": Rule(VIEWERS),
+    "POST admin:creatives_label": Rule(ANALYSTS, "creative"),
+    "POST admin:creatives_again": Rule(ANALYSTS, "creative"),
+    "GET admin:creatives_creative_needing_a_person": Rule(VIEWERS),
+    "GET admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),
+    "POST admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),
+    "GET admin:creatives_creative_batches": Rule(VIEWERS),
+    "POST admin:creatives_creative_undo": Rule(ANALYSTS, "batch"),
+    "GET admin:creatives_creative_remove_demo": Rule(LEADS),
+    "POST admin:creatives_creative_remove_demo": Rule(LEADS),
+    "GET admin:training_version_figures": Rule(VIEWERS, "version", also=frozenset({404})),
+    "GET admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
+    "POST admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
+    "GET admin:spend_plotly": Rule(EVERYBODY, "0", also=frozenset({404})),
+    "GET admin:spend_advertisement_changelist": Rule(VIEWERS),
+    "GET admin:spend_charts": Rule(VIEWERS),
+    "GET admin:spend_overview": Rule(VIEWERS),
+    "GET admin:spend_chart": Rule(VIEWERS, "segments"),
+    "GET admin:spend_table": Rule(VIEWERS, "segments csv"),
+    "GET admin:spend_choices": Rule(VIEWERS, "segment"),
+    "GET admin:spend_export": Rule(VIEWERS, "csv"),
+    "GET admin:spend_exported": Rule(VIEWERS, "export", private=True),
+    "GET admin:spend_exported_file": Rule(VIEWERS, "export", private=True),
+    "GET admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
+    "POST admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
+    "GET admin:spend_import_progress": Rule(VIEWERS),
+    "POST admin:spend_import_check": Rule(ANALYSTS, "spend_import"),
+    "POST admin:spend_import_import": Rule(ANALYSTS, "spend_import"),
+    "POST admin:spend_import_cancel": Rule(ANALYSTS, "spend_import"),
+    "GET admin:auth_user_password_change": Rule(LEADS, "somebody"),
+    "POST admin:auth_user_password_change": Rule(LEADS, "somebody"),
+}
+pages("creatives_creative", "creative", see=VIEWERS, add=ANALYSTS, delete=LEADS)
+pages("creatives_segment", "3", see=VIEWERS, change=NOBODY)
+pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NOBODY)
+pages("creatives_modelversion", "version", see=VIEWERS, change=NOBODY)
+pages("spend_spendimport", "spend_import", see=VIEWERS, add=ANALYSTS, delete=LEADS)
+pages("jobs_job", "job", see=VIEWERS, change=NOBODY, private=True)
+pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
+pages("auth_group", "group", see=NOBODY)
+pages(
+    "accounts_tokendetails", "token",
+    see=VIEWERS, add=VIEWERS, change=NOBODY, delete=VIEWERS, private=True,
+)  # fmt: skip
+
+# REST
+
+RULES |= {
+    "POST api:predict": Rule(ANALYSTS),
+    "GET api:job": Rule(VIEWERS, "job", private=True),
+    "GET api:segments": Rule(VIEWERS),
+    "GET api:media": Rule(VIEWERS, "media"),
+    "GET api:working-copy": Rule(VIEWERS, f"media {derived.AUDIO}"),
+    "GET api:spend-imports": Rule(VIEWERS),
+    "POST api:spend-imports": Rule(ANALYSTS),
+    "GET api:spend-import": Rule(VIEWERS, "spend_import"),
+    "POST api:spend-import-start": Rule(ANALYSTS, "spend_import"),
+    "POST api:spend-import-cancel": Rule(ANALYSTS, "spend_import"),
+    "GET api:spend-import-bad-rows": Rule(VIEWERS, "spend_import"),
+    "GET api:tokens": Rule(VIEWERS),
+    "POST api:tokens": Rule(VIEWERS),
+    "GET api:token": Rule(VIEWERS, "token", private=True),
+    "DELETE api:token": Rule(VIEWERS, "token", private=True),
+    "GET api:schema": Rule(VIEWERS),
+    "GET api:docs": Rule(VIEWERS),
+}
+
+__all__ = ["PRIVATE", "RULES", "SHARED", "Rule"]
