@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "creativefilter.creatives",
     "creativefilter.spend",
     "creativefilter.training",
+    "creativefilter.tables",
     "creativefilter.api",
     "creativefilter.embedded",
     # The last one: its groups carry the permissions of all others.
@@ -162,6 +163,12 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 DERIVED_ROOT = DATA_DIR / "derived"
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+# Tables that were sent to be classified, and their answers, go after so long.
+TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
+# A folder whose media files are taken in by themselves, once they have stopped growing; "" for
+# none.
+INGEST_FOLDER: str = env.str("INGEST_FOLDER", "")
+INGEST_QUIET_SECONDS: int = env.int("INGEST_QUIET_SECONDS", 10, validate=validate.Range(0, 3600))
 
 # Security
 
@@ -208,7 +215,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "BadRowReasonEnum": "creativefilter.spend.models.BadRow.Reason",
+        "CreativeStateEnum": "creativefilter.creatives.models.Creative.State",
+        "DecisionEnum": ["auto", "review"],
         "JobStateEnum": "creativefilter.jobs.models.Job.State",
+        "NotPredictedReasonEnum": "creativefilter.creatives.models.Prediction.Reason",
+        "SegmentNumberEnum": "creativefilter.api.filtering.SEGMENT_NUMBERS",
+        "SegmentOrNoneEnum": "creativefilter.api.filtering.SEGMENTS_OR_NONE",
         "SpendImportStateEnum": "creativefilter.spend.models.SpendImport.State",
     },
 }
@@ -269,6 +282,9 @@ STAGE_HARD_SECONDS: int = env.int(
 JOB_LEASE = timedelta(seconds=STAGE_HARD_SECONDS + 60)
 # A queued row that nobody claimed for so long is published again.
 JOB_REPUBLISH_AFTER = timedelta(seconds=env.int("JOB_REPUBLISH_SECONDS", 300))
+# How many jobs one person may have that have not ended, and how long those that have are kept.
+OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.Range(1))
+JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15)
 
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:1/0"

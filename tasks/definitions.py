@@ -12,10 +12,11 @@ from celery import Task, shared_task
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
-from creativefilter.jobs import lifecycle
+from creativefilter.creatives import watching
+from creativefilter.jobs import kinds, lifecycle
 from creativefilter.webhooks import delivering
 from tasks import submit
-from tasks.submit import DELIVER, RUN_STAGE, publish, publish_all, publish_deliveries
+from tasks.submit import DELIVER, RUN_STAGE, WATCH, publish, publish_all, publish_deliveries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -25,6 +26,8 @@ def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
     """Does one stage of a job and queues the next."""
     if job := lifecycle.run_stage(job_id, stage, self.request.hostname or ""):
         publish(job)
+        if kinds.get(job.kind).stage(stage).makes_jobs:
+            publish_all(lifecycle.sweep())
 
 
 @shared_task(name="jobs.sweep")
@@ -38,6 +41,13 @@ def deliver(endpoint_id: str) -> None:
     """Sends what is due to one webhook."""
     if delivering.deliver(endpoint_id):
         publish_deliveries([endpoint_id])
+
+
+@shared_task(name=WATCH)
+def watch() -> None:
+    """Looks into the watched folder."""
+    if job := watching.look():
+        publish(job)
 
 
 _worker_name = ""

@@ -12,21 +12,24 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.celery import app
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import keeping, kinds, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
 from creativefilter.webhooks import outbox
+from creativefilter.webhooks.models import Endpoint
 
 logger = logging.getLogger(__name__)
 
 RUN_STAGE = "jobs.run_stage"
 DELIVER = "webhooks.deliver"
+WATCH = "creatives.watch"
 # By then the sweep has asked again.
 DELIVER_EXPIRES_SECONDS = 600
 
@@ -93,6 +96,11 @@ def publish_deliveries(endpoints: Iterable[str]) -> int:
     return count
 
 
+def deliver_to(endpoint: Endpoint) -> None:
+    """Has a worker send what is due to an endpoint, once the current transaction has committed."""
+    transaction.on_commit(lambda: publish_deliveries([str(endpoint.pk)]), robust=True)
+
+
 def _send_deliver(endpoint: str) -> None:
     # After all that people wait for, before any batch: it may wait for a host that is slow.
     app.send_task(
@@ -117,7 +125,15 @@ def sweep() -> int:
     """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
     count = publish_all(lifecycle.sweep())
     outbox.remove_old()
+    keeping.forget_old()
+    if settings.INGEST_FOLDER:
+        _sent(_send_watch, WATCH)
     return count + publish_deliveries(outbox.due())
+
+
+def _send_watch() -> None:
+    # By a worker: a folder of the network that hangs must not keep the sweep from the rest.
+    app.send_task(WATCH, queue="cpu-batch", priority=9, expires=settings.SWEEP_SECONDS, retry=False)
 
 
 def priority_of(job: Job) -> int:

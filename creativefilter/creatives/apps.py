@@ -8,4 +8,4 @@ class CreativesConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job and the receivers known to every process.
-        from creativefilter.creatives import analysis, signals  # noqa: F401
+        from creativefilter.creatives import analysis, signals, unpacking, watching  # noqa: F401

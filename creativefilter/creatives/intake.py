@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import analysis, deciding
@@ -28,12 +29,24 @@ from creativefilter.creatives.models import (
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 
+MEDIA_SUFFIXES = {
+    ".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
+    ".mkv", ".mpg", ".mpeg", ".flac", ".opus",
+}  # fmt: skip
 # "4297908.avi", and the "4297908 (1).AVI" that a browser makes of a second download.
 _NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
 
 
 class IntakeError(ValueError):
     """The upload can't become a creative; the message is for the person who sent it."""
+
+
+class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
+    """These bytes are in as this creative, analysed or on their way."""
+
+    def __init__(self, creative: Creative) -> None:
+        super().__init__(creative.pk)
+        self.creative = creative
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,16 @@ def advertisement_id_of(name: str) -> str | None:
     return match[1] if match else None
 
 
+def is_media(name: str) -> bool:
+    """Whether a file among others is meant to be a creative. Its content decides, later."""
+    return PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES
+
+
+def too_large() -> IntakeError:
+    limit = settings.UPLOAD_MAX_BYTES // 1024**2
+    return IntakeError(_("The file is larger than %(limit)d MB.") % {"limit": limit})
+
+
 def digest_of(file: File[bytes]) -> tuple[str, int]:
     """SHA-256 and size, read in chunks; raises ``IntakeError`` past the size limit."""
     digest = hashlib.sha256()
@@ -72,8 +95,7 @@ def digest_of(file: File[bytes]) -> tuple[str, int]:
     for chunk in file.chunks():
         size += len(chunk)
         if size > settings.UPLOAD_MAX_BYTES:
-            limit = settings.UPLOAD_MAX_BYTES // 1024**2
-            raise IntakeError(_("The file is larger than %(limit)d MB.") % {"limit": limit})
+            raise too_large()
         digest.update(chunk)
     file.seek(0)
     return digest.hexdigest(), size
@@ -87,20 +109,24 @@ def receive(
     advertisement_id: str | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
     is_demo: bool = False,
+    again: bool = True,
 ) -> Received:
     """Stores an upload and makes its job; bytes that are known already are not stored again.
 
     The same Advertisement ID with other bytes is a new media version of the same creative, the
-    old one is kept. Raises ``IntakeError``.
+    old one is kept. Raises ``IntakeError``; and ``AlreadyIn`` for bytes that are the creative's
+    current ones, unless ``again`` asks for a job all the same.
     """
     name = display_name(name)
     advertisement_id = (advertisement_id or "").strip() or advertisement_id_of(name)
     sha256, size = digest_of(file)
+    here = _known(advertisement_id, sha256)
+    if here and not again:
+        raise AlreadyIn(here)
     media = MediaVersion(original_name=name, sha256=sha256, size=size)
-    # Before the transaction: the copy may take long, and writers wait for one another.
     storage = media.file.storage
-    media.file.name = storage.save(storage_name(media, name), file)
-    stored = media.file.name
+    # Before the transaction: the copy may take long, and writers wait for one another.
+    stored = "" if here else storage.save(storage_name(media, name), file)
     try:
         with transaction.atomic():
             _one_at_a_time(sha256)
@@ -110,16 +136,28 @@ def receive(
                 media = known
             else:
                 media.creative = creative
+                stored = stored or storage.save(storage_name(media, name), file)
+                media.file.name = stored
                 media.save()
             job = _answered(creative, media, owner) if known else None
+            job = job or (_under_way(creative, media, owner) if known else None)
             if job is None:
                 job = _analyse(creative, media, owner, urgency)
     except BaseException:
-        storage.delete(stored)
+        if stored:
+            storage.delete(stored)
         raise
-    if known:
+    if known and stored:
         storage.delete(stored)
     return Received(creative, media, job, known is not None)
+
+
+def _known(advertisement_id: str | None, sha256: str) -> Creative | None:
+    """The creative whose current bytes these are already."""
+    same = Creative.objects.filter(current_media__sha256=sha256, is_demo=False)
+    if advertisement_id:
+        same = same.filter(advertisement_id=advertisement_id)
+    return same.order_by("pk").first()
 
 
 def _one_at_a_time(sha256: str) -> None:
@@ -168,6 +206,13 @@ def _answered(creative: Creative, media: MediaVersion, owner: User | None) -> Jo
         deciding.outcome(prediction),
         owner,
     )
+
+
+def _under_way(creative: Creative, media: MediaVersion, owner: User | None) -> Job | None:
+    """The owner's own job that works on these bytes right now: none is needed beside it."""
+    job = creative.job
+    mine = job and not job.is_final and job.owner_id == (owner.pk if owner else None)
+    return job if mine and creative.current_media_id == media.pk else None
 
 
 def _analyse(creative: Creative, media: MediaVersion, owner: User | None, urgency: str) -> Job:
@@ -240,3 +285,28 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
             [job] = _decide([creative], owner)
             return job
         return _analyse(creative, creative.current_media, owner, Job.Urgency.INTERACTIVE)
+
+
+def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]:
+    """Jobs in the background for those of these creatives that no job is at.
+
+    What was heard or read before is only judged again. Those without media are left out.
+    """
+    with transaction.atomic():
+        idle = list(
+            Creative.objects.select_for_update(of=("self",))
+            .filter(pk__in=creatives, current_media__isnull=False)
+            .exclude(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
+            .select_related("current_media")
+            .order_by("pk")
+        )
+        known = set(
+            MediaVersion.objects.filter(pk__in=[creative.current_media_id for creative in idle])
+            .filter(Q(file="") | Q(transcripts__isnull=False) | Q(readings__isnull=False))
+            .values_list("pk", flat=True)
+        )
+        jobs = _decide([one for one in idle if one.current_media_id in known], owner)
+        for creative in idle:
+            if creative.current_media and creative.current_media_id not in known:
+                jobs.append(_analyse(creative, creative.current_media, owner, Job.Urgency.BATCH))
+        return jobs

@@ -1,6 +1,10 @@
 """The analyst's pages."""
 
 from creativefilter.creatives.admin.creative import CreativeAdmin
-from creativefilter.creatives.admin.reference import SegmentAdmin, WaitingLabelAdmin
+from creativefilter.creatives.admin.reference import (
+    SegmentAdmin,
+    WaitingLabelAdmin,
+    WatchedFileAdmin,
+)
 
-__all__ = ["CreativeAdmin", "SegmentAdmin", "WaitingLabelAdmin"]
+__all__ = ["CreativeAdmin", "SegmentAdmin", "WaitingLabelAdmin", "WatchedFileAdmin"]

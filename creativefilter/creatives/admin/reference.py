@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from creativefilter.creatives.models import Segment, WaitingLabel
+from creativefilter.creatives.models import Segment, WaitingLabel, WatchedFile
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -46,3 +46,20 @@ class WaitingLabelAdmin(ReadOnlyAdmin):
     list_select_related = ("segment",)
     search_fields = ("advertisement_id", "source")
     ordering = ("advertisement_id",)
+
+
+@admin.register(WatchedFile)
+class WatchedFileAdmin(ReadOnlyAdmin):
+    list_display = ("path", "shown_state", "problem", "creative", "seen_at")
+    list_filter = ("state",)
+    list_filter_submit = True
+    list_select_related = ("creative",)
+    search_fields = ("path",)
+
+    @display(
+        description=gettext_lazy("state"),
+        ordering="state",
+        label={WatchedFile.State.TAKEN: "success", WatchedFile.State.REFUSED: "danger"},
+    )
+    def shown_state(self, row: WatchedFile) -> tuple[str, str]:
+        return row.state, row.get_state_display()

@@ -16,12 +16,9 @@ from django.utils.translation import gettext as _
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
 from creativefilter.creatives import engines
-from creativefilter.creatives.intake import advertisement_id_of
+from creativefilter.creatives.intake import advertisement_id_of, is_media
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Prediction
-
-MEDIA = {".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
-         ".mkv", ".mpg", ".mpeg", ".flac", ".opus"}  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -107,7 +104,7 @@ def files_of(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA)
+            inside = sorted(p for p in path.rglob("*") if is_media(p.name))
             files += [p for p in inside if p.is_file()]
         else:
             files.append(path)

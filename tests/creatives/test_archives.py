@@ -1,0 +1,129 @@
+"""An archive of creatives: every member is in, or refused by name."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from creativefilter.creatives import archives, intake, unpacking
+from creativefilter.creatives.models import Creative
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def packed(*members: tuple[str, bytes], **options: Any) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def begun(content: bytes, owner: Any = None, **ids: str) -> Job:
+    return unpacking.start(ContentFile(content), "spots.zip", owner, ids)
+
+
+def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
+    job = begun(content, owner, **ids)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    job.refresh_from_db()
+    return job
+
+
+def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
+    # As Windows in Russia packs: names in its own letters.
+    old = zipfile.ZipInfo("Весна.avi")
+    content = packed(("spots/71.wav", b"a"), ("72.mp4", b"b"), ("__MACOSX/._71.wav", b"x"))
+    content = _with_cp866_name(content, "Весна.avi", b"c")
+    job = unpacked(content, analyst, **{"весна.avi": "73"})
+    assert job.state == Job.State.DONE, job.error_detail
+    assert old.filename == "Весна.avi"
+    assert job.result == {"new": 3, "known": 0, "refused": 0, "refusals": []}
+    found = dict(Creative.objects.values_list("advertisement_id", "name"))
+    assert found == {"71": "71.wav", "72": "72.mp4", "73": "Весна.avi"}
+    assert {row.created_by for row in Creative.objects.all()} == {analyst}
+    jobs = Job.objects.exclude(pk=job.pk)
+    assert {(each.owner, each.urgency) for each in jobs} == {(analyst, Job.Urgency.BATCH)}
+    # Nothing sent them to the queue: the sweep does.
+    assert {each.pk for each in lifecycle.sweep()} == {each.pk for each in jobs}
+    assert not default_storage.exists(job.params["archive"])
+
+
+def _with_cp866_name(content: bytes, name: str, body: bytes) -> bytes:
+    """The archive with one more member, named without a word of which letters these are."""
+    placeholder = "".join("Q" for _ in name)
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr(placeholder, body)
+    return out.getvalue().replace(placeholder.encode(), name.encode("cp866"))
+
+
+def test_a_bad_member_stops_no_other(
+    folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 1000
+    content = packed(("1.wav", b"a" * 10), ("2.wav", b"b" * 5000), ("3.wav", b"c" * 10))
+    broken = bytearray(packed(("4.wav", b"spoilt" * 20), ("5.wav", b"whole")))
+    broken[45] ^= 0xFF
+    first, second = unpacked(content), unpacked(bytes(broken))
+    assert first.result and second.result
+    assert (first.result["new"], first.result["refused"]) == (2, 1)
+    assert first.result["refusals"][0]["file"] == "2.wav"
+    assert (second.result["new"], second.result["refusals"][0]["file"]) == (1, "4.wav")
+    assert sorted(Creative.objects.values_list("advertisement_id", flat=True)) == ["1", "3", "5"]
+
+
+def test_what_unpacks_to_too_much_is_cut_off(
+    folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 100_000
+    monkeypatch.setattr(unpacking, "TOTAL", 1)
+    bomb = packed(*((f"{n}.wav", bytes(60_000)) for n in range(5)))
+    job = unpacked(bomb)
+    assert job.result and (job.result["new"], job.result["refused"]) == (1, 4)
+
+
+def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None:
+    job = begun(packed(("1.wav", b"a"), ("2.wav", b"b")))
+    running = lifecycle.claim(str(job.pk), job.stage, "w")
+    assert running is not None
+    unpacking.unpack(running)  # dies before its outcome is saved
+    assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
+    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    job.refresh_from_db()
+    assert job.result == {"new": 0, "known": 2, "refused": 0, "refusals": []}
+    assert Creative.objects.count() == 2 and Job.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04 no archive", packed(), packed((".hidden", b"x")), packed(("a/", b""))],
+)
+def test_what_is_no_archive_of_files_is_refused(content: bytes, folders: Path) -> None:
+    with pytest.raises(intake.IntakeError):
+        begun(content)
+    assert not Job.objects.exists()
+
+
+def test_too_many_members(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MEMBERS_MAX", 2)
+    with pytest.raises(intake.IntakeError, match="2"):
+        begun(packed(*((f"{n}.wav", b"") for n in range(3))))
+
+
+def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
+    content = bytearray(packed(("1.wav", b"a")))
+    # The flag of encryption, in the local and in the central header.
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    job = unpacked(bytes(content))
+    assert job.result and job.result["refused"] == 1
+    assert "парол" in job.result["refusals"][0]["message"]

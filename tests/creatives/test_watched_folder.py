@@ -1,0 +1,105 @@
+"""The watched folder: files go in when they have stopped growing, and stay where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creativefilter.creatives import watching
+from creativefilter.creatives.models import Creative, MediaVersion, WatchedFile
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def watched(folders: Path, settings: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    settings.INGEST_FOLDER = str(folder)
+    settings.INGEST_QUIET_SECONDS = 0
+    return folder
+
+
+def look_and_take() -> dict[str, Any] | None:
+    """What the job of this look took in; None if there was nothing to be taken."""
+    job = watching.look()
+    if job is None:
+        return None
+    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE, job.error_detail
+    result: dict[str, Any] = job.result or {}
+    return result
+
+
+def test_a_file_is_taken_when_it_has_stopped_growing(watched: Path) -> None:
+    file = watched / "81.mp4"
+    file.write_bytes(b"begun")
+    assert look_and_take() is None
+    file.write_bytes(b"begun, and longer")
+    assert look_and_take() is None
+    assert look_and_take() == {"new": 1, "known": 0, "refused": 0, "refusals": []}
+    media = MediaVersion.objects.get(creative__advertisement_id="81")
+    assert media.file.read() == b"begun, and longer" == file.read_bytes()
+    assert look_and_take() is None
+    file.write_bytes(b"another version")
+    assert look_and_take() is None
+    assert look_and_take() == {"new": 1, "known": 0, "refused": 0, "refusals": []}
+    assert Creative.objects.get().media.count() == 2
+
+
+def test_it_waits_as_long_as_the_settings_say(watched: Path, settings: Any) -> None:
+    settings.INGEST_QUIET_SECONDS = 3600
+    (watched / "82.wav").write_bytes(b"x")
+    assert [look_and_take() for _ in range(3)] == [None] * 3
+    assert WatchedFile.objects.get().state == WatchedFile.State.GROWING
+
+
+def test_only_files_that_may_be_creatives(watched: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.wav"
+    outside.write_bytes(b"secret")
+    (watched / "link.wav").symlink_to(outside)
+    (watched / ".84.wav.part").write_bytes(b"x")
+    (watched / ".hidden").mkdir()
+    (watched / ".hidden" / "85.wav").write_bytes(b"x")
+    (watched / "notes.txt").write_bytes(b"x")
+    (watched / "deep" / "er").mkdir(parents=True)
+    (watched / "deep" / "er" / "86 (1).AVI").write_bytes(b"x")
+    look_and_take()
+    look_and_take()
+    assert Creative.objects.get().advertisement_id == "86"
+
+
+def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
+    watched: Path, settings: Any
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 3
+    (watched / "87.wav").write_bytes(b"too much")
+    (watched / "88.wav").write_bytes(b"ok")
+    look_and_take()
+    found = look_and_take()
+    assert found and (found["new"], found["refused"]) == (1, 1)
+    refused = WatchedFile.objects.get(state=WatchedFile.State.REFUSED)
+    assert refused.path == "87.wav" and "МБ" in refused.problem
+    assert look_and_take() is None
+    (watched / "87.wav").unlink()
+    look_and_take()
+    assert [row.path for row in WatchedFile.objects.all()] == ["88.wav"]
+    assert Creative.objects.count() == 1
+
+
+def test_two_looks_at_once_make_one_job(watched: Path) -> None:
+    (watched / "89.wav").write_bytes(b"x")
+    watching.look()
+    first = watching.look()
+    assert first is not None and watching.look() is None
+
+
+def test_no_folder_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
+    assert watching.look() is None
+    settings.INGEST_FOLDER = str(tmp_path / "unplugged")
+    assert watching.look() is None
