@@ -29,6 +29,7 @@ class Before:
     segment: int | None
     creatives: int
     labelled: int  # of them by a person
+    changing: int  # of them those that would get a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,22 @@ class ChangedError(ValueError):
     """Between the look and the decision the number of creatives became another."""
 
 
-def preview(creatives: QuerySet[Creative], segment: Segment) -> Preview:
-    """Writes nothing."""
-    rows = _asked(creatives)
+def preview(creatives: QuerySet[Creative], segment: Segment | None) -> Preview:
+    """What is there now and what would change: everything without a segment. Writes nothing."""
+    change = Count("pk", filter=_lacks(segment)) if segment else Count("pk")
     groups = (
-        rows.order_by()
+        _asked(creatives)
+        .order_by()
         .values_list("effective_segment")
         .annotate(
-            creatives=Count("pk"), labelled=Count("pk", filter=Q(label_segment__isnull=False))
+            creatives=Count("pk"),
+            labelled=Count("pk", filter=Q(label_segment__isnull=False)),
+            changing=change,
         )
         .order_by("-creatives", "effective_segment")
     )
     before = tuple(Before(*group) for group in groups)
-    changing = _changing(rows, segment).count()
+    changing = sum(one.changing for one in before)
     return Preview(changing, sum(one.creatives for one in before) - changing, before)
 
 
@@ -68,7 +72,8 @@ def relabel(
     Raises ``ChangedError`` if these are not as many as were ``expected``.
     """
     with transaction.atomic():
-        chosen = list(_changing(_asked(creatives), segment).values_list("pk", flat=True))
+        lacking = _asked(creatives).filter(_lacks(segment)).order_by("pk")
+        chosen = list(lacking.values_list("pk", flat=True))
         if len(chosen) != expected:
             raise ChangedError(f"{len(chosen)} creatives instead of {expected}")
         batch = LabelBatch.objects.create(
@@ -107,8 +112,8 @@ def _asked(creatives: QuerySet[Creative]) -> Any:
     return Creative.objects.filter(pk__in=asked).with_effective_segment()
 
 
-def _changing(rows: Any, segment: Segment) -> Any:
-    return rows.filter(Q(label_segment__isnull=True) | ~Q(label_segment=segment.pk)).order_by("pk")
+def _lacks(segment: Segment) -> Q:
+    return Q(label_segment__isnull=True) | ~Q(label_segment=segment.pk)
 
 
 def _add(labels: Iterable[Label]) -> None:

@@ -27,6 +27,20 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import MoneyField
+from creativefilter.spend.kept import KeptEstimate, Watermark
+
+__all__ = [
+    "NOT_CLASSIFIED",
+    "Advertisement",
+    "BadRow",
+    "KeptEstimate",
+    "Line",
+    "MonthlySpend",
+    "SpendImport",
+    "SpendRow",
+    "SpendTotal",
+    "Watermark",
+]
 
 # In place of a segment's number; not NULL, which no primary key can hold.
 NOT_CLASSIFIED = -1
@@ -279,17 +293,3 @@ class SpendTotal(models.Model):
     class Meta:
         verbose_name = _("total of spend")
         verbose_name_plural = _("totals of spend")
-
-
-class Watermark(models.Model):
-    """How far ``segments.catch_up`` has looked. One row."""
-
-    label = models.BigIntegerField(_("label"), default=0)
-    prediction = models.BigIntegerField(_("prediction"), default=0)
-    creative = models.BigIntegerField(_("creative"), default=0)
-    model_version = models.BigIntegerField(_("model version"), null=True)
-    looked_at = models.DateTimeField(_("looked at"))
-
-    class Meta:
-        verbose_name = _("watermark")
-        verbose_name_plural = _("watermarks")

@@ -8,12 +8,14 @@ since it looked last, which costs next to nothing when that is nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Model, Q
 from django.utils import timezone
 
 from creativefilter.creatives.models import (
@@ -28,6 +30,9 @@ from creativefilter.spend.models import Advertisement, Watermark
 
 # A row may become visible after rows with higher numbers: as late as the longest transaction.
 OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
+
+# Creatives whose money moves in one transaction.
+PART = 10_000
 
 # What is counted under another segment than it should be; {effective} is a query of creatives.
 MOVED = """
@@ -63,31 +68,79 @@ COUNTED = """
 EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
 
 
-def catch_up() -> int:
-    """Brings the totals up to date with labels, predictions, creatives and the active model.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What happened since the mark was set.
 
-    Returns how many advertisements moved. To be called before totals by segment are shown; as
-    long as nothing happened it only reads.
+    ``size`` is how many advertisements have to be counted again, at most; ``overdue``: the mark
+    is old, and rows that it does not cover would pile up.
     """
+
+    changed: CreativeQuerySet
+    arrived: CreativeQuerySet
+    following: Watermark
+    size: int
+    overdue: bool
+
+
+def look() -> Look:
+    """Only reads."""
     mark = Watermark.objects.first() or Watermark(looked_at=datetime.min.replace(tzinfo=UTC))
     now = timezone.now()
     following = _following(mark, now)
     changed = _changed(mark, following)
     arrived = Creative.objects.filter(pk__gt=mark.creative)
-    behind = (
-        mark.model_version != following.model_version
-        or now - mark.looked_at > OVERLAP
-        or Advertisement.objects.filter(stale=True).exists()
-        or describing.unlinked(arrived).exists()
-        or misplaced(changed) > 0
-    )
-    if not behind:
+    stale = Advertisement.objects.filter(stale=True).count()
+    if mark.model_version != following.model_version:
+        size = Advertisement.objects.filter(creative__isnull=False).count()
+    else:
+        # Those that are stale and misplaced count twice.
+        size = misplaced(changed) + stale
+    size += describing.unlinked(arrived).count()
+    return Look(changed, arrived, following, size, overdue=now - mark.looked_at > OVERLAP)
+
+
+def catch_up(seen: Look | None = None) -> int:
+    """Brings the totals up to date with labels, predictions, creatives and the active model.
+
+    Returns how many advertisements moved. Takes a second for 10,000 of them: before figures are
+    shown ``following.keep_up`` has to be called instead. As long as nothing happened it only reads.
+    """
+    seen = seen or look()
+    if not (seen.size or seen.overdue):
         return 0
     with transaction.atomic():
         merging.lock()
-        describing.describe(arrived)
-        moved = refresh(changed)
-        following.save()
+        describing.describe(seen.arrived)
+        moved = refresh(seen.changed)
+        seen.following.save()
+    return moved
+
+
+def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
+    """The same in many short transactions, but for the mark (``settle``).
+
+    Yields how many advertisements moved and which share (0 to 1) of the work is done.
+    """
+    waiting = Creative.objects.filter(
+        Q(pk__in=describing.unlinked(seen.arrived).values("pk"))
+        | Q(pk__in=seen.changed.filter(spent__isnull=False).order_by().values("pk"))
+    )
+    keys = list(waiting.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(keys), PART):
+        part = keys[first : first + PART]
+        span = Creative.objects.filter(pk__range=(part[0], part[-1]))
+        with transaction.atomic():
+            merging.lock()
+            describing.describe(span)
+            moved = refresh(span)
+        yield moved, (first + len(part)) / len(keys)
+
+
+def settle(seen: Look) -> int:
+    """Sets the mark after ``in_parts``. Returns how many advertisements without creative moved."""
+    moved = refresh(Creative.objects.none())
+    seen.following.save()
     return moved
 
 

@@ -96,7 +96,7 @@ class Estimate:
 
 def expected(filters: Filters) -> Estimate:
     """What each segment probably costs."""
-    return _study(filters, COUNT, _last_prediction())[0]
+    return study(filters)[0]
 
 
 def most_uncertain(filters: Filters, count: int = COUNT) -> Worth:
@@ -104,7 +104,12 @@ def most_uncertain(filters: Filters, count: int = COUNT) -> Worth:
 
     Ordered by how much the sum of the segments' variances falls when a creative is reviewed.
     """
-    return _study(filters, count, _last_prediction())[1]
+    return study(filters, count)[1]
+
+
+def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, Worth]:
+    """Both at once: they are made of the same numbers."""
+    return _study(filters, count, last_prediction())
 
 
 def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
@@ -113,7 +118,7 @@ def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
     return {(segment, reviewed): amount for segment, reviewed, amount in sums}
 
 
-def _last_prediction() -> int | None:
+def last_prediction() -> int | None:
     """Another one may change probabilities without moving any money."""
     last: int | None = Prediction.objects.aggregate(last=Max("pk"))["last"]
     return last

@@ -149,7 +149,7 @@ def test_the_list_is_relabelled_after_a_preview_and_undone(
     [row] = chart(page, "totals-segment", "?segment=5")["table"]["rows"]
     assert row[1] == "2,500,000"
     batch = LabelBatch.objects.get()
-    page.post(reverse("admin:spend_undo", args=[batch.pk]))
+    page.post(reverse("admin:creatives_creative_undo", args=[batch.pk]))
     page.get(CHARTS_PAGE)
     assert chart(page, "totals-segment", "?segment=5")["table"]["rows"] == []
     [row] = chart(page, "totals-segment", "?segment=3")["table"]["rows"]
@@ -165,7 +165,7 @@ def test_ticked_creatives_alone_are_relabelled(page: Client, spent: dict[str, Cr
 def test_those_who_may_only_look_relabel_nothing(spent: dict[str, Creative]) -> None:
     batch = LabelBatch.objects.create(segment_id=3, size=0)
     addresses = [
-        *(reverse(f"admin:spend_{name}") for name in ("charts", "overview", "batches")),
+        *(reverse(f"admin:spend_{name}") for name in ("charts", "overview")),
         LIST,
         reverse("admin:spend_chart", args=["years"]),
         reverse("admin:spend_table", args=["years", "csv"]),
@@ -181,7 +181,10 @@ def test_those_who_may_only_look_relabel_nothing(spent: dict[str, Creative]) -> 
     for client in (looking, nobody):
         assert client.get(f"{RELABEL}?set=5").status_code == 403
         assert client.post(f"{RELABEL}?set=5", {"expected": "2"}).status_code == 403
-        assert client.post(reverse("admin:spend_undo", args=[batch.pk])).status_code == 403
+        assert (
+            client.post(reverse("admin:creatives_creative_undo", args=[batch.pk])).status_code
+            == 403
+        )
     assert Label.objects.count() == 1
 
 

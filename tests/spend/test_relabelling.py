@@ -39,7 +39,7 @@ def test_a_preview_counts_what_would_change_and_writes_nothing(
 ) -> None:
     found = relabelling.preview(Creative.objects.all(), segment)
     assert (found.changing, found.same) == (3, 1)
-    assert found.before == (Before(None, 2, 0), Before(3, 1, 1), Before(5, 1, 1))
+    assert found.before == (Before(None, 2, 0, 2), Before(3, 1, 1, 1), Before(5, 1, 1, 0))
     assert Label.objects.count() == 4
 
 

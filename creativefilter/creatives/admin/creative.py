@@ -23,7 +23,13 @@ from unfold.decorators import action, display
 
 from creativefilter.creatives import intake, review
 from creativefilter.creatives.admin.creative_page import page_of
-from creativefilter.creatives.admin.filters import DecisionFilter, ReviewedFilter, SegmentFilter
+from creativefilter.creatives.admin.filters import (
+    BatchFilter,
+    DecisionFilter,
+    ReviewedFilter,
+    SegmentFilter,
+)
+from creativefilter.creatives.admin.relabel import SetsSegments
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from tasks.submit import submit
@@ -50,10 +56,10 @@ def status_of(creative: Creative) -> dict[str, Any]:
 
 
 @admin.register(Creative)
-class CreativeAdmin(ModelAdmin):
+class CreativeAdmin(SetsSegments, ModelAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
-    list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo")
+    list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
     list_filter_submit = True
     list_per_page = 50
     list_select_related = ("job", "current_media")
@@ -64,8 +70,8 @@ class CreativeAdmin(ModelAdmin):
         "media__readings__text",
     )
     search_help_text = gettext_lazy("ID, file name, words spoken or shown")
-    actions = ("analyse_again",)
-    actions_list = ("needing_a_person", "remove_demo")
+    actions = ("set_segment", "analyse_again")
+    actions_list = ("needing_a_person", "batches", "remove_demo")
 
     class Media:
         css = {"all": ("creativefilter/creatives.css",)}

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
-from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.creatives.models import Creative, Label, LabelBatch, Prediction, Segment
 
 
 class SegmentFilter(DropdownFilter):
@@ -43,6 +43,31 @@ class ReviewedFilter(RadioFilter):
         if self.value() in ("yes", "no"):
             return queryset.filter(label_segment__isnull=self.value() == "no")
         return queryset
+
+
+def _number(text: str | None) -> int:
+    """A key out of an address; 0, which no row has, for what is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
+
+
+class BatchFilter(DropdownFilter):
+    """Those that got their label in one batch; shown where an address asks for a batch."""
+
+    title = _("set at once")
+    parameter_name = "batch"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        asked = request.GET.get(self.parameter_name, "")
+        if not asked:
+            return []
+        batch = LabelBatch.objects.select_related("segment").filter(pk=_number(asked)).first()
+        return [(asked, str(batch or asked))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        labels = Label.objects.filter(batch=_number(self.value()))
+        return queryset.filter(pk__in=labels.order_by().values("creative"))
 
 
 class DecisionFilter(RadioFilter):

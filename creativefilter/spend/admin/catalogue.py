@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from creativefilter.spend import report, uncertainty
+from creativefilter.spend import estimates, report
 from creativefilter.spend.admin import figures
 from creativefilter.spend.admin.figures import Adds, Figure
 from creativefilter.spend.admin.wording import name_of, segment_names
@@ -175,7 +175,7 @@ def _placements(filters: Filters) -> Drawn:
 
 def _expected(filters: Filters) -> Drawn:
     names = segment_names()
-    estimate = uncertainty.expected(filters)
+    estimate = estimates.shown(filters)
     heading = (
         (_("Segment"), Cell.TEXT),
         (_("Expected, ₽"), Cell.MONEY),

@@ -6,16 +6,27 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Segment
-from creativefilter.spend import report, segments, uncertainty
+from creativefilter.jobs.models import Job
+from creativefilter.spend import estimates, following, report, uncertainty
 from creativefilter.spend.admin.catalogue import CHARTS, TABS, note_of
 from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
 from creativefilter.spend.admin.library import plotly_version, words
-from creativefilter.spend.admin.page import Theme, address, filter_bar, page_context
+from creativefilter.spend.admin.page import (
+    Theme,
+    address,
+    filter_bar,
+    keep_up,
+    notice_of,
+    page_context,
+)
 from creativefilter.spend.admin.wording import (
     cell_text,
     grouped,
@@ -35,7 +46,7 @@ CHOICES = 50
 
 def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
     """The page; the charts of its tab come one by one."""
-    segments.catch_up()
+    notices = keep_up(request)
     filters = Filters.of(request.GET)
     asked = request.GET.get("tab", "")
     tab = asked if asked in TABS else next(iter(TABS))
@@ -65,7 +76,8 @@ def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
         "plotly": reverse("admin:spend_plotly", args=[plotly_version()]),
     }
     if tab == "certainty" and not context["is_empty"]:
-        context |= {"worth": _worth(filters)}
+        context |= _certainty(filters, notices)
+    context["working"] = notices
     return TemplateResponse(request, "spend/charts.html", context)
 
 
@@ -112,7 +124,7 @@ def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpRespo
     """The table of a chart as a file."""
     if name not in CHARTS:
         raise Http404
-    segments.catch_up()
+    keep_up(request)
     filters, chosen = Filters.of(request.GET), form_of(form)
     drawn = CHARTS[name].draw(filters)
     return as_file(drawn.sheet, chosen, file_name(str(CHARTS[name].title), filters))
@@ -137,9 +149,28 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
     return JsonResponse({"choices": rows, "more": len(rows) == CHOICES})
 
 
-def _worth(filters: Filters) -> dict[str, Any]:
+def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
+    """How far a job is that figures wait for."""
+    kinds = (following.SPEND_FOLLOWING.name, estimates.SPEND_INTERVALS.name)
+    job = get_object_or_404(Job, pk=pk, kind__in=kinds)
+    return JsonResponse({"final": job.is_final, "percent": job.progress})
+
+
+def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
+    study, work = estimates.ask(filters)
+    if work:
+        going_on = _("The intervals are being computed in the background.")
+        if study and study.made_at:
+            made = date_format(localtime(study.made_at), "SHORT_DATETIME_FORMAT")
+            going_on = _("The intervals are of %s; newer ones are being computed.") % made
+        failed = _("The intervals could not be computed.")
+        notices.append(notice_of(work, going_on, failed, reload=study is None))
+    return {"worth": _worth(study.worth)} if study else {"charts": []}
+
+
+def _worth(worth: uncertainty.Worth) -> dict[str, Any]:
     """The creatives that are best reviewed first."""
-    worth = uncertainty.most_uncertain(filters)
     names = segment_names()
     return {
         "narrowing": round(100 * worth.narrowing),

@@ -38,9 +38,8 @@ class AdvertisementAdmin(ModelAdmin):
             "export/<str:form>/": ("export", list_views.export),
             "exported/<uuid:pk>/": ("exported", list_views.exported),
             "exported/<uuid:pk>/file/": ("exported_file", list_views.exported_file),
+            "working/<uuid:pk>/": ("working", chart_views.working),
             "relabel/": ("relabel", relabel.relabel),
-            "batches/": ("batches", relabel.batches),
-            "batches/<int:pk>/undo/": ("undo", relabel.undo),
         }
         return [
             # The library's own code, for everybody.

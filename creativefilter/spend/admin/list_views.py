@@ -16,7 +16,7 @@ from creativefilter.creatives.admin.creative import person
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs.models import Job
-from creativefilter.spend import export_jobs, report, segments
+from creativefilter.spend import export_jobs, report
 from creativefilter.spend.admin.downloads import (
     as_file,
     attached,
@@ -30,6 +30,7 @@ from creativefilter.spend.admin.page import (
     address,
     chips_of,
     filter_bar,
+    keep_up,
     page_context,
 )
 from creativefilter.spend.admin.wording import grouped, percent_of, roubles_of, segment_names
@@ -43,7 +44,7 @@ ROWS_A_PAGE = 100
 
 def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
     """What was spent on each of them under the filters, the largest spend first."""
-    segments.catch_up()
+    notices = keep_up(request)
     filters = Filters.of(request.GET)
     behind = report.creatives(filters)
     slices: Any = behind  # a paginator asks for no more than it has
@@ -54,6 +55,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
         **page_context(theme, request, _("Creatives behind the figures")),
         "is_empty": not SpendTotal.objects.exists(),
         "words": words(),
+        "working": notices,
         "rows": [
             {
                 "each": each,
@@ -85,7 +87,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a file: at once, or, where it is large, in the background."""
-    segments.catch_up()
+    keep_up(request)
     filters, chosen = Filters.of(request.GET), form_of(form)
     if report.creatives(filters).count() > export_jobs.AT_ONCE:
         job = export_jobs.start(filters, chosen, person(request))

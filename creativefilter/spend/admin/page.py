@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from creativefilter.spend import following
 from creativefilter.spend.admin.wording import (
     month_of,
     name_of,
@@ -19,8 +20,10 @@ from creativefilter.spend.admin.wording import (
     short_month_of,
 )
 from creativefilter.spend.filters import Filters
+from creativefilter.spend.following import Work
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.report import Dimension
+from tasks.submit import submit
 
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
 Theme = Any
@@ -115,6 +118,33 @@ def _months() -> list[tuple[str, str]]:
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     months = [first.replace(year=n // 12, month=n % 12 + 1) for n in numbers]
     return [(f"{month:%Y-%m}", capfirst(short_month_of(month))) for month in months]
+
+
+def keep_up(request: HttpRequest) -> list[dict[str, Any]]:
+    """Brings the totals up to date; what the page has to say of it where that takes long."""
+    work = following.keep_up()
+    if work is None:
+        return []
+    return [
+        notice_of(
+            work,
+            _("Segments of many creatives have changed; the figures are being brought up to date."),
+            _("The figures could not be brought up to date: some segments are those of before."),
+        )
+    ]
+
+
+def notice_of(work: Work, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
+    """The context of ``spend/working.html``; a new job is submitted. ``reload``: without asking."""
+    if work.is_new:
+        submit(work.job)
+    return {
+        "text": failed if work.failed else going_on,
+        "failed": work.failed,
+        "percent": work.job.progress,
+        "source": reverse("admin:spend_working", args=[work.job.pk]),
+        "reload": reload,
+    }
 
 
 def page_context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:

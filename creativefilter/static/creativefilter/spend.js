@@ -10,6 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
     drawings.forEach(prepareChart);
   }
   followExport();
+  document.querySelectorAll("[data-working]").forEach(followWork);
 });
 
 const words = () => JSON.parse(document.getElementById("sp-words").textContent);
@@ -375,6 +376,31 @@ function followExport() {
       place.querySelector("span").textContent = `${now.title}, ${now.percent} %`;
       if (now.final) {
         window.location.reload();
+        return;
+      }
+    } catch {
+      // The server is away for a moment: ask again.
+    }
+    window.setTimeout(ask, 1000);
+  }
+  ask();
+}
+
+// Figures that are being made: nobody's page changes under their hands, but for an empty one.
+
+function followWork(place) {
+  async function ask() {
+    try {
+      const now = await answer(place.dataset.working);
+      const bar = place.querySelector("progress");
+      bar.value = now.percent;
+      if (now.final) {
+        if ("reload" in place.dataset) {
+          window.location.reload();
+          return;
+        }
+        bar.hidden = true;
+        place.querySelector("a").hidden = false;
         return;
       }
     } catch {

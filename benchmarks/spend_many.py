@@ -1,0 +1,226 @@
+"""How long figures take to follow half a million creatives, and what their intervals cost.
+
+    python benchmarks/spend_many.py
+
+500,000 generated advertisements, 475,000 of them with a creative: a third labelled, all judged by
+two model versions. On PostgreSQL and SQLite, with the same rows: ``segments.catch_up`` when nothing
+happened, after a switch to the other model version, after 100,000 labels in one batch and when
+these are undone; and the intervals of expected spend with the memory that they take. "again" is
+the look of the next page, which finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.spend_report import ADVERTISEMENTS, generate, start_django  # noqa: E402
+
+LABELLED = 100_000
+CHUNK = 5_000
+T = TypeVar("T")
+# What both databases hold alike; ``spend_spendrow`` takes part in none of this.
+TABLES = (
+    "creatives_segment", "creatives_modelversion", "creatives_creative", "creatives_mediaversion",
+    "creatives_prediction", "creatives_label", "spend_line", "spend_advertisement",
+    "spend_monthlyspend", "spend_spendtotal", "spend_watermark",
+)  # fmt: skip
+MEDIA = """
+    INSERT INTO creatives_mediaversion (id, creative_id, file, original_name, sha256, size,
+            container, partial, probe, shape, created_at)
+        SELECT id, id, '', '', id::text, 1, '', FALSE, '{}', '{}', now() - INTERVAL '1 day'
+        FROM creatives_creative;
+    UPDATE creatives_creative SET current_media_id = id,
+        created_at = now() - INTERVAL '1 day';
+    INSERT INTO creatives_label (creative_id, segment_id, note, created_at)
+        SELECT creative_id, segment, '', now() - INTERVAL '1 day'
+        FROM spend_advertisement WHERE reviewed;
+"""
+PREDICTION = (
+    "COPY creatives_prediction (id, creative_id, media_id, model_version_id, segment_id, reason,"
+    " probability, probabilities, decision, channels, conflict, created_at) FROM STDIN"
+)
+
+
+def main() -> None:
+    what = sys.argv[1] if sys.argv[1:] else ""
+    if what == "child":
+        start_django()
+        {"fill": fill, "copy": copy, "catch_up": times, "intervals": intervals}[sys.argv[2]]()
+        return
+    from tests import postgres
+
+    server = postgres.start(Path(tempfile.mkdtemp(prefix="spend-benchmark-")))
+    try:
+        with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
+            urls = {
+                "PostgreSQL": server.create_database("many"),
+                "SQLite": f"sqlite:///{folder}/db.sqlite3",
+            }
+            child("fill", folder, urls["PostgreSQL"])
+            child("copy", folder, urls["SQLite"], urls["PostgreSQL"])
+            for name, url in urls.items():
+                print(name, flush=True)
+                child("intervals", folder, url)
+                child("catch_up", folder, url)
+    finally:
+        server.stop()
+
+
+def child(what: str, folder: str, url: str, source: str = "") -> None:
+    environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url, "SOURCE": source}
+    subprocess.run([sys.executable, __file__, "child", what], env=environment, check=True)
+
+
+def fill() -> None:
+    """On PostgreSQL: the rows of the other benchmark, and what people and models said of them."""
+    from django.db import connection
+
+    from creativefilter.creatives import model_versions
+    from creativefilter.creatives.models import ModelVersion
+    from creativefilter.spend import segments
+
+    generate()
+    versions = [ModelVersion.objects.create(name=n, digest=n, folder=n) for n in ("old", "new")]
+    model_versions.activate(versions[0])
+    with connection.cursor() as cursor:
+        for statement in MEDIA.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+        with cursor.copy(PREDICTION) as rows:
+            for row in predictions([version.pk for version in versions]):
+                rows.write_row(row)
+        cursor.execute(
+            "SELECT setval('creatives_prediction_id_seq', MAX(id)) FROM creatives_prediction"
+        )
+        cursor.execute("VACUUM ANALYZE")
+    print(f"first look: {segments.catch_up():,} moved", flush=True)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def predictions(versions: list[int]) -> Iterator[tuple[Any, ...]]:
+    """Of every creative by each version, less or more sure of different segments."""
+    import json
+
+    import numpy as np
+
+    from classifier.segments import NUMBERS
+
+    random = np.random.default_rng(1)
+    names = [str(number) for number in NUMBERS]
+    keys = [n for n in range(1, ADVERTISEMENTS + 1) if n % 20]
+    number = 0
+    for version in versions:
+        for first in range(0, len(keys), CHUNK):
+            some = keys[first : first + CHUNK]
+            for key, said in zip(some, random.dirichlet([0.1] * len(NUMBERS), len(some)),
+                                 strict=True):  # fmt: skip
+                number += 1
+                said = said.round(6)
+                best = int(said.argmax())
+                yield (
+                    number, key, key, version, NUMBERS[best], "", float(said[best]),
+                    json.dumps(dict(zip(names, said.tolist(), strict=True))), "auto", "[]", False,
+                    "2026-01-01 00:00:00+00",
+                )  # fmt: skip
+
+
+def copy() -> None:
+    """The rows of PostgreSQL into SQLite."""
+    import psycopg
+    from django.db import connection
+
+    connection.close()
+    path = str(connection.settings_dict["NAME"])
+    target = sqlite3.connect(path)
+    target.execute("PRAGMA foreign_keys = OFF")
+    sqlite3.register_adapter(bool, int)
+    with psycopg.connect(os.environ["SOURCE"]) as source:
+        for table in TABLES:
+            names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+            # Dates and JSON as text, as Django keeps them there.
+            texts = ("date", "timestamp with time zone", "jsonb")
+            types = dict(
+                source.execute(
+                    "SELECT column_name, data_type FROM information_schema.columns"
+                    " WHERE table_name = %s", [table]
+                ).fetchall()
+            )  # fmt: skip
+            columns = ", ".join(f"{n}::text" if types[n] in texts else f'"{n}"' for n in names)
+            target.execute(f"DELETE FROM {table}")  # noqa: S608
+            marks = ", ".join("?" * len(names))
+            with source.cursor("rows") as rows:
+                rows.itersize = CHUNK
+                rows.execute(f"SELECT {columns} FROM {table}")  # type: ignore[arg-type]  # noqa: S608
+                target.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+            target.commit()
+    target.execute("ANALYZE")
+    target.commit()
+    target.close()
+
+
+def times() -> None:
+    from creativefilter.creatives import model_versions, relabelling
+    from creativefilter.creatives.models import Creative, ModelVersion, Segment
+    from creativefilter.spend import checking, segments
+
+    def looked(what: str) -> None:
+        moved, first = timed(segments.catch_up)
+        _nothing, second = timed(segments.catch_up)
+        print(f"  catch_up, {what:28} {first:7.2f} s  moved {moved:>8,}   again {second:6.3f} s",
+              flush=True)  # fmt: skip
+
+    looked("nothing happened")
+    model_versions.activate(ModelVersion.objects.get(name="new"))
+    looked("another model version")
+    chosen = Creative.objects.filter(pk__lte=LABELLED * 20 // 19)
+    segment = Segment.objects.get(pk=5)
+    found, before = timed(lambda: relabelling.preview(chosen, segment))
+    batch, taken = timed(lambda: relabelling.relabel(chosen, segment, None, "", found.changing))
+    print(f"  preview {before:.2f} s, {batch.size:,} labels {taken:.2f} s", flush=True)
+    looked("labels in one batch")
+    undone, taken = timed(lambda: relabelling.undo(batch, None))
+    print(f"  {undone:,} undone {taken:.2f} s", flush=True)
+    looked("batch undone")
+    checked = checking.check()
+    assert (checked.misplaced, checked.unlinked) == (0, 0), checked
+
+
+def intervals() -> None:
+    from creativefilter.spend import remembered, uncertainty
+    from creativefilter.spend.filters import Filters
+
+    remembered.version()
+    before = megabytes()
+    estimate, taken = timed(lambda: uncertainty.expected(Filters()))
+    _worth, more = timed(lambda: uncertainty.most_uncertain(Filters()))
+    print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
+          f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
+    for row in estimate.segments[:3]:
+        print(f"    {row.segment}: {row.low:,.0f} … {row.expected:,.0f} … {row.high:,.0f}")
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    began = time.perf_counter()
+    found = work()
+    return found, time.perf_counter() - began
+
+
+def megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""One segment for all creatives of a list, whichever way the list was narrowed, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
+from creativefilter.creatives.review import set_label
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/creatives/creative/"
+BATCHES = f"{LIST}batches/"
+MANY = 250
+
+
+@pytest.fixture
+def page(client: Client, analyst: User) -> Client:
+    client.force_login(analyst)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def creatives(db: None) -> None:
+    """As many as fill several pages; the first three are labelled."""
+    Creative.objects.bulk_create(
+        Creative(name=f"{number}.mp4", state="failed" if number % 2 else "done")
+        for number in range(MANY)
+    )
+    for creative in Creative.objects.order_by("pk")[:3]:
+        set_label(creative, Segment.objects.get(pk=3), None)
+
+
+def act(page: Client, query: str = "", **fields: Any) -> str:
+    """Where the action of the list leads."""
+    response = page.post(f"{LIST}?{query}", {"action": "set_segment", **fields})
+    assert response.status_code == 302
+    return str(response["Location"])
+
+
+def across(page: Client, query: str = "") -> str:
+    some = list(Creative.objects.values_list("pk", flat=True)[:5])
+    return act(page, query, _selected_action=some, select_across="1")
+
+
+def test_all_of_a_narrowed_list_is_looked_at_set_and_undone(page: Client, creatives: None) -> None:
+    address = across(page, "state__exact=done&reviewed=no&p=2")
+    # The query of the list goes along, not its rows.
+    assert len(address) < 200
+    response = page.get(address)
+    assert response.context["before"] == [
+        {"segment": "Not classified", "creatives": "123", "labelled": "0", "changing": "123"}
+    ]
+    assert list(response.context["listed"].chips) == [
+        "State: Done", "Reviewed: Prediction only"
+    ]  # fmt: skip
+    assert "Set for" not in response.content.decode()
+
+    response = page.get(f"{address}&set=5")
+    assert response.context["changing"] == 123
+    assert Label.objects.count() == 3
+    response = page.post(f"{address}&set=5", {"expected": "123", "note": "по списку"}, follow=True)
+    assert "The segment of 123 creatives is set" in response.content.decode()
+    batch = LabelBatch.objects.get()
+    assert (batch.labels.count(), batch.size, batch.note) == (123, 123, "по списку")
+
+    # Found again later, with whose it is; what is in it is a list like any other.
+    shown = page.get(BATCHES).content.decode()
+    assert all(part in shown for part in ("по списку", "analyst", f"{LIST}?batch={batch.pk}"))
+    listed = page.get(f"{LIST}?batch={batch.pk}").context["cl"]
+    assert listed.result_count == 123
+    for unknown in ("0", "nonsense", "9" * 30):
+        assert page.get(f"{LIST}?batch={unknown}").context["cl"].result_count == 0
+    page.post(reverse("admin:creatives_creative_undo", args=[batch.pk]))
+    rows = Creative.objects.with_effective_segment()
+    assert rows.filter(label_segment__isnull=False).count() == 3
+    assert "undone" in page.get(BATCHES).content.decode()
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(
+    page: Client, creatives: None, django_assert_max_num_queries: Any
+) -> None:
+    address = f"{across(page)}&set=5"
+    with django_assert_max_num_queries(20):
+        assert page.get(address).context["changing"] == MANY
+    with django_assert_max_num_queries(15):
+        page.post(address, {"expected": str(MANY)})
+    assert LabelBatch.objects.get().size == MANY
+
+
+def test_what_is_labelled_so_already_stays_as_it_is(page: Client, creatives: None) -> None:
+    response = page.get(f"{across(page, 'reviewed=yes')}&set=3")
+    assert (response.context["changing"], response.context["same"]) == (0, "3")
+    assert "There is nothing to set" in response.content.decode()
+
+
+def test_a_search_is_part_of_the_list(page: Client, creatives: None) -> None:
+    response = page.get(across(page, "q=249.mp4"))
+    assert list(response.context["listed"].chips) == ["found by: 249.mp4"]
+    assert [row["creatives"] for row in response.context["before"]] == ["1"]
+    back = response.context["listed"].back
+    assert page.get(back).context["cl"].result_count == 1
+
+
+def test_ticked_creatives_alone_are_set(page: Client, creatives: None) -> None:
+    chosen = [Creative.objects.order_by("pk")[number].pk for number in (7, 9)]
+    address = act(page, "state__exact=failed", _selected_action=chosen)
+    assert sorted(parse_qs(urlsplit(address).query)["creative"]) == sorted(map(str, chosen))
+    assert page.get(address).context["listed"].back == f"{LIST}?state__exact=failed"
+    page.post(f"{address}&set=5", {"expected": "2"})
+    labels = LabelBatch.objects.get().labels.order_by("creative")
+    assert list(labels.values_list("creative", flat=True)) == chosen
+
+
+def test_nothing_is_set_without_a_segment_or_when_the_list_changed(
+    page: Client, creatives: None
+) -> None:
+    address = across(page, "reviewed=no")
+    page.post(address, {"expected": "247"})
+    set_label(Creative.objects.order_by("pk")[10], Segment.objects.get(pk=1), None)
+    response = page.post(f"{address}&set=5", {"expected": "247"}, follow=True)
+    assert "The list has changed since you looked at it" in response.content.decode()
+    assert not LabelBatch.objects.exists()
+    nonsense = reverse("admin:creatives_creative_relabel") + "?list=name__nonsense%3D1"
+    assert page.get(nonsense)["Location"] == LIST
+
+
+def test_those_who_may_only_look_set_and_undo_nothing(creatives: None) -> None:
+    user = User.objects.create_user("looking", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_creative"))
+    looking = Client()
+    looking.force_login(user)
+    batch = LabelBatch.objects.create(segment_id=3, size=0)
+    undo = reverse("admin:creatives_creative_undo", args=[batch.pk])
+    shown = looking.get(BATCHES)
+    assert shown.status_code == 200
+    assert undo not in shown.content.decode()
+    assert "set_segment" not in looking.get(LIST).content.decode()
+    relabel = reverse("admin:creatives_creative_relabel") + "?list=&set=5"
+    assert looking.get(relabel).status_code == 403
+    assert looking.post(relabel, {"expected": "250"}).status_code == 403
+    assert looking.post(undo).status_code == 403
+    assert Label.objects.count() == 3
