@@ -1,0 +1,313 @@
+"""Generated spots for ``benchmarks/duplicates.py``: unlike ones that share what real ones share.
+
+Unlike spots share voices, sentences, music beds, and within a brand the end card and the jingle
+under it. Voices are festival's, the texts are those of ``spots*.csv`` and of the demonstration.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from matplotlib import get_data_path
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from demo.make_creatives import music, speak
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "build" / "duplicates"
+RATE, FPS, WIDTH, HEIGHT = 16_000, 12, 320, 180
+BRANDS, BEDS, BED_SECONDS = 200, 120, 45
+END_CARD, WORDS_MISHEARD = 2.5, 0.08
+FONT = str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf")
+Sound = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture that moves for ``seconds``; ``seed`` makes it what it is."""
+
+    seed: int
+    seconds: float
+    begin: float = 0.0  # how much of its move was cut off
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Sound, shots (none: a radio spot) and what is said in it as it was heard."""
+
+    sound: Sound
+    shots: tuple[Shot, ...]
+    speech: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.sound) / RATE
+
+
+@cache
+def sentences() -> list[tuple[str, Sound]]:
+    """Texts and their voices, 16 kHz; voiced once and kept under ``build/``."""
+    folder = CACHE / "voices"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number, text in enumerate(_texts()):
+        path = folder / f"{number:04d}.wav"
+        if not path.exists():
+            with tempfile.TemporaryDirectory() as scratch:
+                _write_wave(path, speak(text, Path(scratch)))
+        with wave.open(str(path)) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        found.append((text, samples.astype(np.float32) / 32_768))
+    return found
+
+
+def _texts() -> list[str]:
+    texts: dict[str, None] = {}
+    for table in (*sorted((ROOT / "benchmarks").glob("spots*.csv")), ROOT / "demo/scripts.csv"):
+        with table.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                spoken = row.get("speech") or row.get("text") or ""
+                for sentence in re.split(r"(?<=[.!?])\s+", spoken):
+                    # The voice reads no digits and no Latin letters.
+                    if 20 <= len(sentence) <= 90 and not re.search(r"[0-9A-Za-z%]", sentence):
+                        texts[sentence] = None
+    return list(texts)[:300]
+
+
+def _write_wave(path: Path, sound: Sound) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes((sound * 32_767).astype("<i2").tobytes())
+
+
+@cache
+def bed(number: int) -> Sound:
+    """A music bed, RMS 1; bed -1 - b is the jingle of brand b."""
+    if number < 0:
+        return music(END_CARD, 10_000 - number)
+    return music(BED_SECONDS, number)
+
+
+def spot(seed: int, seconds: float, *, pictures: bool) -> Spot:
+    """A spot like no other, but for what it borrows."""
+    random = np.random.default_rng([seed, 1])
+    length = int(seconds * RATE)
+    voice, said = np.zeros(length, np.float32), []
+    place = int(random.uniform(0, 0.8) * RATE)
+    while True:
+        text, clip = sentences()[int(random.integers(len(sentences())))]
+        pace = random.uniform(0.85, 1.2)
+        clip = np.interp(np.arange(0, len(clip), pace), np.arange(len(clip)), clip)
+        if place + len(clip) > length:
+            break
+        voice[place : place + len(clip)] += clip.astype(np.float32)
+        said.append(text)
+        place += len(clip) + int(random.uniform(0.1, 0.8) * RATE)
+    shift = int(random.choice([0, random.uniform(0, BED_SECONDS - seconds)]) * RATE)
+    below = 10 ** (-random.uniform(8, 22) / 20)
+    sound = voice + 0.11 * below * bed(int(random.integers(BEDS)))[shift : shift + length]
+    brand = int(random.integers(BRANDS))
+    if random.random() < 0.5:
+        card = int(END_CARD * RATE)
+        sound[-card:] = 0.5 * sound[-card:] + 0.06 * bed(-1 - brand)[:card]
+    shots = _shots(random, seconds, brand) if pictures else ()
+    return Spot((sound / max(1.0, np.abs(sound).max())).astype(np.float32), shots, " ".join(said))
+
+
+def _shots(random: np.random.Generator, seconds: float, brand: int) -> tuple[Shot, ...]:
+    shots, left = [], seconds - END_CARD
+    while left > 0.3:
+        length = min(left, float(random.uniform(0.8, 4.0)))
+        shots.append(Shot(int(random.integers(1 << 40)), length))
+        left -= length
+    return (*shots, Shot(brand, END_CARD + left))
+
+
+def changed(original: Spot, seed: int) -> Spot:
+    """The same spot trimmed by 30 %, 3 dB quieter, with another end card, half of the time with
+    another sound under it; as many words misheard as recognisers mishear."""
+    random = np.random.default_rng([seed, 2])
+    keep = 0.7 * original.seconds
+    begin = float(random.choice([0.0, 0.3, random.uniform(0, 0.3)])) * original.seconds
+    sound = original.sound[int(begin * RATE) : int((begin + keep) * RATE)] * 10 ** (-3 / 20)
+    card = int(END_CARD * RATE)
+    if random.random() < 0.5:
+        sound[-card:] = 0.08 * bed(int(random.integers(BEDS)))[-card:]
+    shots = ()
+    if original.shots:
+        kept = cut(original.shots, begin, begin + keep - END_CARD)
+        shots = (*kept, Shot(int(random.integers(1 << 40)), END_CARD))
+    words = original.speech.split()
+    first, last = (round(share * len(words) / original.seconds) for share in (begin, begin + keep))
+    heard = [
+        word if random.random() > WORDS_MISHEARD else f"{word}ый" for word in words[first:last]
+    ]
+    return Spot(sound.astype(np.float32), shots, " ".join(heard))
+
+
+def cut(shots: tuple[Shot, ...], begin: float, end: float) -> tuple[Shot, ...]:
+    result, place = [], 0.0
+    for shot in shots:
+        first, last = max(begin - place, 0.0), min(end - place, shot.seconds)
+        if last - first > 0.05:
+            result.append(replace(shot, seconds=last, begin=first))
+        place += shot.seconds
+    return tuple(result)
+
+
+def frames(shots: tuple[Shot, ...], fps: float) -> Iterator[tuple[float, Picture]]:
+    """Pictures with their moments, RGB (HEIGHT, WIDTH, 3)."""
+    for number in range(int(_ends(shots)[-1] * fps)):
+        yield number / fps, _at(shots, number / fps)
+
+
+def evenly(shots: tuple[Shot, ...], count: int) -> list[Picture]:
+    """That many pictures, as the decoder chooses them."""
+    end = float(_ends(shots)[-1])
+    return [_at(shots, second) for second in np.linspace(0, end - 0.1, count)]
+
+
+def _ends(shots: tuple[Shot, ...]) -> NDArray[np.float64]:
+    return np.cumsum([shot.seconds - shot.begin for shot in shots])
+
+
+def _at(shots: tuple[Shot, ...], second: float) -> Picture:
+    ends = _ends(shots)
+    index = int(np.searchsorted(ends, second, "right"))
+    return _moment(shots[index], second - ends[index] + shots[index].seconds)
+
+
+def _moment(shot: Shot, second: float) -> Picture:
+    """A window that pans and zooms slowly over the picture of the shot."""
+    random = np.random.default_rng([shot.seed, 3])
+    still = _picture(shot.seed)
+    begin, speed = random.uniform(0.02, 0.12, 3), random.uniform(-0.02, 0.02, 3)
+    left, top, margin = np.clip(begin + speed * second, 0, 0.14)
+    box = (
+        left * still.width,
+        top * still.height,
+        (0.84 + left - margin / 3) * still.width,
+        (0.84 + top - margin / 3) * still.height,
+    )
+    return np.asarray(still.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR, box))
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT, size)
+
+
+_kept: dict[int, Image.Image] = {}
+
+
+def _picture(seed: int) -> Image.Image:
+    """Something like a photograph (noise of many sizes, shapes), or a card of plain colour and
+    letters: three in ten, and every end card of a brand (seeds below ``BRANDS``)."""
+    if seed in _kept:
+        return _kept[seed]
+    random = np.random.default_rng([seed, 4])
+    size = (round(WIDTH * 1.2), round(HEIGHT * 1.2))
+    is_card = seed < BRANDS or random.random() < 0.3
+    image = Image.new("RGB", size, tuple(int(c) for c in random.integers(30, 225, 3)))
+    if not is_card:
+        image = _photograph(random, size)
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(random.integers(1, 4))):
+        x, y = random.uniform(0, 0.8, 2) * size
+        w, h = random.uniform(0.1, 0.5, 2) * size
+        colour = tuple(int(c) for c in random.integers(0, 256, 3))
+        (draw.ellipse if random.random() < 0.5 else draw.rectangle)((x, y, x + w, y + h), colour)
+    text = sentences()[int(random.integers(len(sentences())))][0]
+    for line in range(int(random.integers(1, 4)) if is_card else int(random.integers(0, 2))):
+        x, y = random.uniform(0.05, 0.3) * size[0], random.uniform(0.1, 0.8) * size[1]
+        font = _font(int(random.integers(14, 34)))
+        draw.text((x, y), text[12 * line : 12 * line + 16], (255, 255, 255), font)
+    if len(_kept) > 64:
+        _kept.clear()
+    _kept[seed] = image
+    return image
+
+
+def _photograph(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
+    sum_ = np.zeros((size[1], size[0], 3))
+    for cells in (3, 6, 12, 24, 48):
+        noise = random.normal(0, 1, (cells, cells * 16 // 9, 3)) + random.normal(
+            0, 1, (cells, cells * 16 // 9, 1)
+        )
+        for channel in range(3):
+            plane = Image.fromarray(noise[:, :, channel].astype(np.float32))
+            sum_[:, :, channel] += np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) / cells
+    spread = sum_.std() or 1.0
+    grey = 60 + 130 * random.random() + sum_ / spread * random.uniform(20, 60)
+    return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+
+
+ENCODINGS: tuple[tuple[str, str, str, int], ...] = (
+    ("mp4", "libx264", "aac", 1),
+    ("flv", "flv", "libmp3lame", 1),
+    ("avi", "mpeg4", "libmp3lame", 2),
+    ("webm", "libvpx", "libopus", 2),
+)
+
+
+def write(path: Path, made: Spot, encoding: tuple[str, str, str, int], letterbox: bool) -> None:
+    """Encodes a spot, its pictures at 1 / ``encoding[3]`` of their size, low bit rates."""
+    muxer, video, audio, scale = encoding
+    if not made.shots:
+        muxer, audio = {"mp4": ("mp4", "aac"), "webm": ("ogg", "libopus")}.get(
+            muxer, ("mp3", "libmp3lame")
+        )
+    rate = 48_000 if audio == "libopus" else 44_100
+    with av.open(str(path), "w", format=muxer) as container:
+        pictures: Any = None
+        if made.shots:
+            pictures = container.add_stream(video, FPS)
+            pictures.width, pictures.height = WIDTH // scale, HEIGHT // scale // 2 * 2
+            pictures.pix_fmt, pictures.bit_rate = "yuv420p", 250_000
+            if video == "libx264":
+                pictures.options = {"preset": "ultrafast"}
+            if video == "libvpx":
+                pictures.options = {"deadline": "realtime", "cpu-used": "8"}
+        sounds: Any = container.add_stream(audio, rate, layout="mono")
+        sounds.bit_rate = 48_000
+        placed = 0
+        for second, picture in frames(made.shots, FPS) if made.shots else ():
+            image = Image.fromarray(picture).resize((pictures.width, pictures.height))
+            image = _boxed(image) if letterbox else image
+            container.mux(pictures.encode(av.VideoFrame.from_image(image)))
+            placed = _write_sound(container, sounds, made.sound, placed, second)
+        _write_sound(container, sounds, made.sound, placed, made.seconds)
+        container.mux(sounds.encode(None))
+        if made.shots:
+            container.mux(pictures.encode(None))
+
+
+def _boxed(image: Image.Image) -> Image.Image:
+    black = Image.new("RGB", image.size)
+    room = image.height // 8
+    black.paste(image.resize((image.width, image.height - 2 * room)), (0, room))
+    return black
+
+
+def _write_sound(container: Any, stream: Any, sound: Sound, begin: int, second: float) -> int:
+    while begin < min(len(sound), second * RATE):
+        part = np.ascontiguousarray(sound[np.newaxis, begin : begin + 1_024])
+        frame = av.AudioFrame.from_ndarray(part, format="flt", layout="mono")
+        frame.sample_rate, frame.pts = RATE, begin
+        frame.time_base = Fraction(1, RATE)
+        container.mux(stream.encode(frame))
+        begin += 1_024
+    return begin

@@ -1,0 +1,88 @@
+"""When two spots are one: the same pictures, or the same sound with something to confirm it.
+
+The same sound alone is not the same spot: advertisers buy the same music, brands keep a jingle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from classifier.fingerprints import pictures, sound, words
+from classifier.fingerprints.prints import Fingerprint
+
+# By pictures alone: this many different ones, and this share of the spot that has fewer.
+_PICTURES, _PICTURES_SHARE = 3, 0.5
+# With a sound that is shared in part, fewer.
+_SOME_PICTURES, _SOME_SHARE = 2, 0.25
+_SOME_SOUND_SECONDS, _SOME_SOUND_SHARE = 3.0, 0.3
+# With the same words, or where there are no pictures to look at.
+_SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
+_WORDS_SHARE = 0.5
+# Sound with nothing that could confirm it: nearly all of it, and nearly bit by bit.
+_ALONE_SECONDS, _ALONE_SHARE, _ALONE_ERRORS = 6.0, 0.8, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How much two spots share; ``words`` is None where too little is said to compare.
+
+    ``only_sound``: neither of them has pictures.
+    """
+
+    sound: sound.SharedSound
+    pictures: pictures.SharedPictures
+    words: float | None
+    only_sound: bool
+
+    @property
+    def same_spot(self) -> bool:
+        """Whether one is the other, cut, encoded, voiced or ended in another way."""
+        return self._seen or self._seen_and_heard or self._said or self._heard
+
+    @property
+    def strength(self) -> float:
+        """How much speaks for it, 0 to 3: to choose the surest of many."""
+        heard = self.sound.share * (1 - 2 * self.sound.errors)
+        return self.pictures.share + heard + (self.words or 0.0)
+
+    @property
+    def _seen(self) -> bool:
+        return self.pictures.count >= _PICTURES and self.pictures.share >= _PICTURES_SHARE
+
+    @property
+    def _seen_and_heard(self) -> bool:
+        return (
+            self.pictures.count >= _SOME_PICTURES
+            and self.pictures.share >= _SOME_SHARE
+            and self.sound.seconds >= _SOME_SOUND_SECONDS
+            and self.sound.share >= _SOME_SOUND_SHARE
+        )
+
+    @property
+    def _said(self) -> bool:
+        return (
+            self.words is not None
+            and self.words >= _WORDS_SHARE
+            and self.sound.seconds >= _SOUND_SECONDS
+            and self.sound.share >= _SOUND_SHARE
+        )
+
+    @property
+    def _heard(self) -> bool:
+        return (
+            self.only_sound
+            and self.words is None
+            and self.sound.seconds >= _ALONE_SECONDS
+            and self.sound.share >= _ALONE_SHARE
+            and self.sound.errors <= _ALONE_ERRORS
+        )
+
+
+def compare(one: Fingerprint, other: Fingerprint) -> Likeness:
+    """Exact, and symmetric but for rounding."""
+    return Likeness(
+        sound=sound.shared(one.sound, other.sound),
+        pictures=pictures.shared(one.pictures, other.pictures),
+        words=words.shared(one.words, other.words),
+        only_sound=not one.has_pictures and not other.has_pictures,
+    )
