@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -111,3 +112,10 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.id}"
+
+    @property
+    def next_try(self) -> datetime | None:
+        """When it is sent next at the earliest; None if it is not sent any more."""
+        if self.state != self.State.PENDING or not self.endpoint.active:
+            return None
+        return max(self.next_attempt_at, self.endpoint.not_before)

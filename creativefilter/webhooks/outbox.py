@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
 from creativefilter.jobs.models import Job
+from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 _EVENT_OF = {
@@ -42,11 +42,14 @@ def record(job: Job, **_signal: Any) -> None:
     Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in wanting])
 
 
-def test_event(endpoint: Endpoint) -> Delivery:
-    """A delivery by which its owner sees whether the endpoint works."""
+def send_test(endpoint: Endpoint) -> Delivery:
+    """A delivery by which its owner sees whether the endpoint works.
+
+    Raises ``EndpointError`` (``off``) if it is off.
+    """
+    _hurry(endpoint)
     delivery = _delivery(endpoint, TEST_EVENT, None)
     delivery.save(force_insert=True)
-    _hurry(endpoint)
     return delivery
 
 
@@ -80,22 +83,24 @@ def _told_of(job: Job) -> dict[str, Any]:
     }
 
 
-def send_again(delivery: Delivery) -> bool:
-    """Has a delivery sent once more, at once, with all its tries. False if its webhook is off."""
-    if not Endpoint.objects.filter(pk=delivery.endpoint_id, active=True).exists():
-        return False
+def send_again(delivery: Delivery) -> None:
+    """Has a delivery sent once more, at once, with all its tries.
+
+    Raises ``EndpointError`` (``off``) if its endpoint is off.
+    """
+    _hurry(delivery.endpoint)
     Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.PENDING,
         attempts_before=F("attempts"),
         next_attempt_at=timezone.now(),
     )
-    _hurry(delivery.endpoint)
-    return True
 
 
 def _hurry(endpoint: Endpoint) -> None:
     """A person asks: the rest after a failure is over."""
-    Endpoint.objects.filter(pk=endpoint.pk).update(not_before=timezone.now())
+    row = Endpoint.objects.filter(pk=endpoint.pk, active=True)
+    if not row.update(not_before=timezone.now()):
+        raise EndpointError("off")
 
 
 def due(owner: int | None = None) -> list[str]:
@@ -116,6 +121,5 @@ def remove_old() -> None:
     """What was written longer ago than the history reaches back, delivered or not."""
     before = timezone.now() - timedelta(days=settings.WEBHOOK_HISTORY_DAYS)
     old = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
-    pks: Iterable[uuid.UUID] = list(old.values_list("pk", flat=True)[:REMOVE_AT_ONCE])
-    if pks:
-        Delivery.objects.filter(Q(pk__in=pks)).delete()
+    if pks := list(old.values_list("pk", flat=True)[:REMOVE_AT_ONCE]):
+        Delivery.objects.filter(pk__in=pks).delete()
