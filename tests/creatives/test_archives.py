@@ -39,13 +39,11 @@ def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
 
 
 def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
-    # As Windows in Russia packs: names in its own letters.
-    old = zipfile.ZipInfo("Весна.avi")
     content = packed(("spots/71.wav", b"a"), ("72.mp4", b"b"), ("__MACOSX/._71.wav", b"x"))
+    # As Windows in Russia packs: names in its own letters.
     content = _with_cp866_name(content, "Весна.avi", b"c")
     job = unpacked(content, analyst, **{"весна.avi": "73"})
     assert job.state == Job.State.DONE, job.error_detail
-    assert old.filename == "Весна.avi"
     assert job.result == {"new": 3, "known": 0, "refused": 0, "refusals": []}
     found = dict(Creative.objects.values_list("advertisement_id", "name"))
     assert found == {"71": "71.wav", "72": "72.mp4", "73": "Весна.avi"}
@@ -59,16 +57,14 @@ def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
 
 def _with_cp866_name(content: bytes, name: str, body: bytes) -> bytes:
     """The archive with one more member, named without a word of which letters these are."""
-    placeholder = "".join("Q" for _ in name)
+    placeholder = "Q" * len(name)
     out = io.BytesIO(content)
     with zipfile.ZipFile(out, "a") as archive:
         archive.writestr(placeholder, body)
     return out.getvalue().replace(placeholder.encode(), name.encode("cp866"))
 
 
-def test_a_bad_member_stops_no_other(
-    folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_member_stops_no_other(folders: Path, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1000
     content = packed(("1.wav", b"a" * 10), ("2.wav", b"b" * 5000), ("3.wav", b"c" * 10))
     broken = bytearray(packed(("4.wav", b"spoilt" * 20), ("5.wav", b"whole")))
