@@ -3,10 +3,10 @@
     python benchmarks/spend_many.py
 
 500,000 generated advertisements, 475,000 of them with a creative: a third labelled, all judged by
-two model versions. On PostgreSQL and SQLite, with the same rows: ``segments.catch_up`` when nothing
-happened, after a switch to the other model version, after 100,000 labels in one batch and when
-these are undone; and the intervals of expected spend with the memory that they take. "again" is
-the look of the next page, which finds nothing to do.
+two model versions. On PostgreSQL and SQLite, with the same rows: what a page waits for ("look") and
+what its job takes (in parts, each a transaction) when nothing happened, after a switch to the other
+model version, after 100,000 labels in one batch and when these are undone; and the intervals of
+expected spend with the memory that they take. "look again" is that of the next page.
 """
 
 from __future__ import annotations
@@ -177,9 +177,16 @@ def times() -> None:
     from creativefilter.spend import checking, segments
 
     def looked(what: str) -> None:
-        moved, first = timed(segments.catch_up)
-        _nothing, second = timed(segments.catch_up)
-        print(f"  catch_up, {what:28} {first:7.2f} s  moved {moved:>8,}   again {second:6.3f} s",
+        seen, first = timed(segments.look)
+        began, parts, moved = time.perf_counter(), [0.0], 0
+        for some, _share in segments.in_parts(seen):
+            parts.append(time.perf_counter() - began - sum(parts))
+            moved += some
+        segments.settle(seen)
+        whole = time.perf_counter() - began
+        _nothing, again = timed(segments.look)
+        print(f"  {what:24} look {first:6.3f} s   moved {moved:>8,} in {whole:6.2f} s,"
+              f" longest part {max(parts):5.2f} s   look again {again:6.3f} s",
               flush=True)  # fmt: skip
 
     looked("nothing happened")

@@ -139,7 +139,8 @@ def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
 
 def settle(seen: Look) -> int:
     """Sets the mark after ``in_parts``. Returns how many advertisements without creative moved."""
-    moved = refresh(Creative.objects.none())
+    # Of no creative, but not ``none``: that makes no query at all.
+    moved = refresh(Creative.objects.filter(pk=0))
     seen.following.save()
     return moved
 

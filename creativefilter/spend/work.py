@@ -17,10 +17,10 @@ from django.utils.translation import gettext_noop
 
 from creativefilter.creatives.intake import display_name
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 from creativefilter.spend import importing, merging
-from creativefilter.spend.errors import Cancelled, SpendFileError
+from creativefilter.spend.errors import Cancelled, SpendFileError, sentence
 from creativefilter.spend.importing import Prepared
 from creativefilter.spend.models import SpendImport
 from creativefilter.spend.reading.containers import survey
@@ -71,13 +71,7 @@ def start(
 
 def cancel(spend_import: SpendImport) -> bool:
     """Stops the job of an import. False if it had ended: what is imported stays."""
-    if spend_import.job is None:
-        return False
-    with transaction.atomic():
-        if not lifecycle.cancel(spend_import.job):
-            return False
-        SpendImport.objects.filter(pk=spend_import.pk).update(state=State.CANCELLED)
-    return True
+    return spend_import.job is not None and lifecycle.cancel(spend_import.job)
 
 
 def run(job: Job) -> Save:
@@ -157,14 +151,26 @@ class _Watch:
         return not self.holds
 
 
-def on_failed(job: Job) -> None:
-    """The import says why; ``error_params`` fill the gaps of the sentence."""
+def on_cancelled(job: Job) -> None:
+    SpendImport.objects.filter(job=job).update(state=State.CANCELLED)
+
+
+def on_retried(job: Job) -> None:
+    SpendImport.objects.filter(job=job).update(state=State.UPLOADED, error_code="")
+
+
+def _params(job: Job) -> dict[str, Any]:
+    """What fills the gaps of the sentence on a failure."""
     try:
-        params = json.loads(job.error_detail)
-    except ValueError:
-        params = {}
+        return dict(json.loads(job.error_detail))
+    except (ValueError, TypeError):
+        return {}
+
+
+def on_failed(job: Job) -> None:
+    """The import says why."""
     SpendImport.objects.filter(job=job).update(
-        state=State.FAILED, error_code=job.error_code, error_params=params
+        state=State.FAILED, error_code=job.error_code, error_params=_params(job)
     )
 
 
@@ -173,5 +179,9 @@ SPEND_IMPORT = register(
         gettext_noop("spend_import"),
         (Stage(gettext_noop("importing"), "cpu", run),),
         on_failed,
+        on_cancelled,
+        on_retried,
+        explain=lambda job: sentence(job.error_code, _params(job)),
+        subject=Subject("spend.SpendImport", "spend_import"),
     )
 )

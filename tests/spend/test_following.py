@@ -1,0 +1,209 @@
+"""Figures that take long to follow are left to jobs, and pages say so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import Sum
+from django.test import Client
+
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.review import set_label
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.spend import checking, estimates, following, importing, segments, uncertainty
+from creativefilter.spend.filters import Filters
+from creativefilter.spend.models import SpendTotal
+from tests.creatives.analysing import run
+from tests.spend import reference_spend
+from tests.spend.spend_files import table
+from tests.spend.test_uncertainty import said
+
+pytestmark = pytest.mark.django_db
+CHARTS = "/admin/spend/advertisement/charts/"
+COUNT = 7
+
+
+@pytest.fixture
+def page(client: Client, analyst: User) -> Client:
+    client.force_login(analyst)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def creatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
+    """Not classified; each cost a power of two."""
+    rows = [Creative.objects.create(advertisement_id=str(n), name=str(n)) for n in range(COUNT)]
+    importing.import_file(table(tmp_path, *(f"{n},A,B,TV,{2**n},2021,3" for n in range(COUNT))))
+    segments.catch_up()
+    monkeypatch.setattr(following, "AT_ONCE", 2)
+    monkeypatch.setattr(segments, "PART", 2)
+    return rows
+
+
+def label(creatives: list[Creative], segment: int = 3) -> None:
+    for creative in creatives:
+        set_label(creative, Segment.objects.get(pk=segment), None)
+
+
+def counted() -> dict[int, Decimal]:
+    rows = SpendTotal.objects.order_by().values_list("segment").annotate(Sum("amount"))
+    return dict(rows)
+
+
+def open_job() -> Job:
+    return Job.objects.get(state=Job.State.QUEUED)
+
+
+def texts(page: Client, query: str = "") -> list[str]:
+    return [one["text"] for one in page.get(f"{CHARTS}?{query}").context["working"]]
+
+
+def test_few_changes_are_followed_at_once(page: Client, creatives: list[Creative]) -> None:
+    label(creatives[:2])
+    assert texts(page) == []
+    assert counted() == {3: 3, -1: 124}
+    assert not Job.objects.exists()
+
+
+def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
+    page: Client, creatives: list[Creative], django_capture_on_commit_callbacks: Any
+) -> None:
+    label(creatives[:5])
+    with django_capture_on_commit_callbacks() as queued:
+        [text] = texts(page)
+    assert "being brought up to date" in text
+    assert counted() == {-1: 127}
+    with django_capture_on_commit_callbacks() as queued_again:
+        assert len(texts(page)) == 1
+    assert (len(queued), len(queued_again)) == (1, 0)
+    job = open_job()
+    address = page.get(CHARTS).context["working"][0]["source"]
+    assert page.get(address).json() == {"final": False, "percent": 0}
+    run(job)
+    job.refresh_from_db()
+    assert job.result == {"moved": 5}
+    assert page.get(address).json() == {"final": True, "percent": 100}
+    assert counted() == {3: 31, -1: 96}
+    assert checking.check().agrees
+    assert texts(page) == []
+
+
+def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
+    label(creatives)
+    seen = []
+    for moved, share in segments.in_parts(segments.look()):
+        assert sum(counted().values()) == 127
+        assert not checking.check().differences
+        seen.append((moved, share))
+    assert [moved for moved, _share in seen] == [2, 2, 2, 1]
+    assert seen[-1][1] == 1
+    assert counted() == {3: 127}
+
+
+def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> None:
+    importing.import_file(table(tmp_path, *(f"{n},A,B,TV,1,2021,3" for n in range(COUNT))))
+    Creative.objects.bulk_create(Creative(advertisement_id=str(n), name="x") for n in range(COUNT))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "AT_ONCE", 2)
+        work = following.keep_up()
+        assert work
+        run(work.job)
+        assert following.keep_up() is None
+    assert set(Creative.objects.values_list("brand", flat=True)) == {"B"}
+    assert checking.check().agrees
+
+
+def test_a_worker_whose_claim_was_taken_stops(creatives: list[Creative]) -> None:
+    label(creatives)
+    work = following.keep_up()
+    assert work
+    late = lifecycle.claim(str(work.job.pk), work.job.stage, "late")
+    assert late
+    assert lifecycle.cancel(late)
+    with pytest.raises(following.JobError):
+        following.run(late)
+    # What was moved until then is right, and the rest is found again.
+    assert checking.check().differences == []
+    assert counted() == {3: 3, -1: 124}
+    assert following.keep_up()
+
+
+def test_a_failure_is_named_and_not_repeated_at_every_look(
+    page: Client, creatives: list[Creative]
+) -> None:
+    label(creatives)
+    assert texts(page)
+    job = lifecycle.claim(str(open_job().pk), "counting", "worker")
+    assert job
+    assert lifecycle.fail(job, "internal")
+    [text] = texts(page)
+    assert "could not be brought up to date" in text
+    assert Job.objects.count() == 1
+
+
+@pytest.fixture
+def predicted(creatives: list[Creative], monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
+    """The first two; intervals of more than one are left to a job."""
+    monkeypatch.setattr(following, "AT_ONCE", 1_000)
+    monkeypatch.setattr(estimates, "AT_ONCE", 1)
+    reference_spend.predict(creatives[:2], said((0.6, 0.4), (0.9, 0.1)))
+    return creatives
+
+
+def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list[Creative]) -> None:
+    response = page.get(f"{CHARTS}?tab=certainty")
+    [notice] = response.context["working"]
+    assert notice["reload"]
+    assert response.context["charts"] == []
+    assert "worth" not in response.context
+    run(open_job())
+
+    response = page.get(f"{CHARTS}?tab=certainty")
+    assert response.context["working"] == []
+    assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
+    study, work = estimates.ask(Filters())
+    assert (work, study and study.estimate) == (None, uncertainty.expected(Filters()))
+    assert study
+    assert study.worth == uncertainty.most_uncertain(Filters())
+    assert Job.objects.count() == 1
+
+
+def test_kept_intervals_are_shown_until_newer_ones_are_there(
+    page: Client, predicted: list[Creative]
+) -> None:
+    page.get(f"{CHARTS}?tab=certainty")
+    run(open_job())
+    before = uncertainty.expected(Filters())
+    reference_spend.again(predicted[:2], said((0.5, 0.5), (0.8, 0.2)))
+    response = page.get(f"{CHARTS}?tab=certainty")
+    [notice] = response.context["working"]
+    assert "newer ones are being computed" in notice["text"]
+    assert not notice["reload"]
+    assert response.context["worth"]["rows"]
+    assert estimates.shown(Filters()) == before
+    run(open_job())
+    assert texts(page, "tab=certainty") == []
+    after = estimates.shown(Filters())
+    assert after == uncertainty.expected(Filters()) != before
+
+
+def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:
+    segments.catch_up()
+    for filters in (Filters(), Filters(media_types=("TV",))):
+        study, work = estimates.ask(filters)
+        assert study is None
+        assert work
+        assert work.is_new
+    assert Job.objects.count() == 2
+    # A label leaves only one: quick enough to be made at once.
+    label(predicted[:1])
+    segments.catch_up()
+    study, work = estimates.ask(Filters())
+    assert study
+    assert (work, study.worth.predicted) == (None, 1)
