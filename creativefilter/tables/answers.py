@@ -1,0 +1,158 @@
+"""What is known of the advertisements that a table names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.tables.layout import key_of
+
+OK, UNKNOWN, BLANK, SHORTENED = "ok", "unknown", "blank", "shortened"
+NOT_ANALYSED, FAILED = "not_analysed", "failed"
+# Besides these, a reason of ``Prediction.Reason``, and "failed:" with the code of the job.
+SENTENCES = {
+    OK: gettext_lazy("Classified"),
+    UNKNOWN: gettext_lazy("There is no creative with this Advertisement ID"),
+    BLANK: gettext_lazy("No Advertisement ID in this row"),
+    SHORTENED: gettext_lazy(
+        "A spreadsheet program has shortened the Advertisement ID; its digits are lost"
+    ),
+    NOT_ANALYSED: gettext_lazy("The creative is not analysed yet"),
+}
+# So many IDs are asked for at once; databases limit the size of a question.
+BATCH = 500
+# Answers that are remembered: tables name the same advertisements over and over.
+REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What stands beside a row: the cells of ``layout.ADDED``; None is a blank one.
+
+    ``code`` is the status for programs; ``status`` is that or a sentence. ``probability`` is the
+    model's for this segment, and blank where a person decided otherwise.
+    """
+
+    code: str
+    number: int | None
+    segment: str | None
+    probability: float | None
+    reviewed: str | None
+    status: str
+
+    def cells(self) -> tuple[int | float | str | None, ...]:
+        return self.number, self.segment, self.probability, self.reviewed, self.status
+
+
+class Answers:
+    """Answers in the words of one language, "" for the codes of programs.
+
+    The effective segment counts, as everywhere: the newest label, else the newest prediction of
+    the active model version for the current media.
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._known: dict[str, Answer] = {}
+        with override(language or "ru"):
+            self._titles = {
+                segment.number: segment.title if language else segment.name
+                for segment in Segment.objects.all()
+            }
+
+    def of(self, cells: Iterable[str]) -> list[Answer]:
+        """The answer to each cell of the column of IDs, in their order."""
+        keys = [key_of(cell) for cell in cells]
+        wanted = {key for key in keys if key}
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        missing = sorted(wanted - self._known.keys())
+        with override(self.language or "ru"):
+            for start in range(0, len(missing), BATCH):
+                self._ask(missing[start : start + BATCH])
+            nothing = {"": self._without(BLANK), None: self._without(SHORTENED)}
+        return [self._known[key] if key else nothing[key] for key in keys]
+
+    def _ask(self, keys: Sequence[str]) -> None:
+        stored = Creative.objects.filter(advertisement_id__in=spellings(keys)).order_by()
+        rows: Any = stored.with_effective_segment()
+        found = {
+            row["advertisement_id"]: self._answer(row)
+            for row in rows.values(
+                "advertisement_id", "state", "error_code", "label_segment", "predicted_segment",
+                "effective_segment", "probability", "reason",
+            )
+        }  # fmt: skip
+        unknown = self._without(UNKNOWN)
+        for key in keys:
+            self._known[key] = found.get(key) or found.get(shorter(key)) or unknown
+
+    def _answer(self, row: dict[str, Any]) -> Answer:
+        labelled = row["label_segment"] is not None
+        reviewed = _("yes") if labelled else _("no")
+        if not self.language:
+            reviewed = "yes" if labelled else "no"
+        number = row["effective_segment"]
+        if number is None:
+            code = row["reason"] or NOT_ANALYSED
+            if not row["reason"] and row["state"] == Creative.State.FAILED:
+                code = f"{FAILED}:{row['error_code']}"
+            return self._without(code, reviewed)
+        probability = row["probability"] if row["predicted_segment"] == number else None
+        return Answer(
+            OK,
+            number,
+            self._titles[number],
+            None if probability is None else round(probability, 4),
+            reviewed,
+            str(SENTENCES[OK]) if self.language else OK,
+        )
+
+    def _without(self, code: str, reviewed: str | None = None) -> Answer:
+        status = code
+        if self.language:
+            status = str(SENTENCES.get(code) or sentence(code.removeprefix(f"{FAILED}:")))
+        return Answer(code, None, None, None, reviewed, status)
+
+
+def shorter(key: str) -> str:
+    """An ID of digits without its leading zeros, which spreadsheets drop."""
+    return key.lstrip("0") if key.isdecimal() else key
+
+
+def spellings(keys: Iterable[str]) -> list[str]:
+    """The IDs under which the creatives of a table may be stored."""
+    return sorted({spelling for key in keys for spelling in (key, shorter(key)) if spelling})
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many rows got which answer. ``silent``: nothing is said or shown in the creative."""
+
+    rows: int = 0
+    answered: int = 0
+    silent: int = 0
+    unknown: int = 0
+    failed: int = 0
+    blank: int = 0
+
+    def add(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Counts the answers as they pass."""
+        for answer in answers:
+            self.rows += 1
+            name = answer.code.partition(":")[0]
+            kind = _KINDS.get(name, "silent")
+            setattr(self, kind, getattr(self, kind) + 1)
+            yield answer
+
+
+_KINDS = {
+    OK: "answered", UNKNOWN: "unknown", SHORTENED: "unknown", BLANK: "blank",
+    NOT_ANALYSED: "failed", FAILED: "failed",
+}  # fmt: skip

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TablesConfig(AppConfig):
+    name = "creativefilter.tables"
+    verbose_name = _("Tables")
+
+    def ready(self) -> None:
+        # Makes the kind of job and its sentences known to every process.
+        from creativefilter.tables import work  # noqa: F401
