@@ -7,7 +7,6 @@ model of its own goes by the permission that says what it does to the data:
 |---|---|
 | see charts, spend behind creatives, and export them | ``creatives.view_creative`` |
 | set segments, one or many, and undo that | ``creatives.add_label`` |
-| classify a table of ids | ``creatives.add_creative`` |
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
 | replace months of spend | ``spend.delete_spendrow`` |
@@ -56,6 +55,7 @@ _ANALYST = (
     "creatives.add_creative", "creatives.change_creative",
     "creatives.add_label", "creatives.add_labelbatch", "creatives.change_labelbatch",
     "spend.add_spendimport",
+    "tables.view_table", "tables.add_table", "tables.delete_table",
     "jobs.change_job",
 )  # fmt: skip
 _LEAD = (

@@ -20,6 +20,17 @@ class JobError(Exception):
         self.detail = detail
 
 
+class NotYet(Exception):  # noqa: N818 (nothing went wrong)
+    """A stage has to wait for other work: the next sweep sends it again, no worker is held.
+
+    ``percent`` is the job's progress until then.
+    """
+
+    def __init__(self, percent: int) -> None:
+        super().__init__(percent)
+        self.percent = percent
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step of a kind of work.
@@ -27,12 +38,14 @@ class Stage:
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
     over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
-    English word that is shown translated: mark it with ``gettext_noop``.
+    English word that is shown translated: mark it with ``gettext_noop``. A stage that
+    ``makes_jobs`` is followed by a sweep, which sends them.
     """
 
     name: str
     resource: Literal["cpu", "gpu"]
     work: Callable[[Job], Save]
+    makes_jobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

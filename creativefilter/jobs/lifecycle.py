@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds
-from creativefilter.jobs.kinds import JobError, Kind
+from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
 
@@ -107,6 +107,8 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
         return _advance(job, kind, save)
     except JobError as error:
         fail(job, error.code, error.detail)
+    except NotYet as waiting:
+        _put_back(job, waiting.percent)
     except TRANSIENT as error:
         code = "timed_out" if isinstance(error, SoftTimeLimitExceeded) else "database_busy"
         return release(job, code, repr(error))
@@ -205,6 +207,17 @@ def release(job: Job, code: str, detail: str = "") -> Job | None:
         return None
     job.refresh_from_db()
     return job
+
+
+def _put_back(job: Job, percent: int) -> None:
+    """Queued without a message until the next sweep; to wait is no attempt."""
+    _mine(job).update(
+        state=Job.State.QUEUED,
+        progress=percent,
+        attempts=F("attempts") - 1,
+        lease_until=None,
+        published_at=None,
+    )
 
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> Job | None:
