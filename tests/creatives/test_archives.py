@@ -70,7 +70,8 @@ def test_a_bad_member_stops_no_other(folders: Path, settings: Any) -> None:
     broken = bytearray(packed(("4.wav", b"spoilt" * 20), ("5.wav", b"whole")))
     broken[45] ^= 0xFF
     first, second = unpacked(content), unpacked(bytes(broken))
-    assert first.result and second.result
+    assert first.result
+    assert second.result
     assert (first.result["new"], first.result["refused"]) == (2, 1)
     assert first.result["refusals"][0]["file"] == "2.wav"
     assert (second.result["new"], second.result["refusals"][0]["file"]) == (1, "4.wav")
@@ -84,7 +85,8 @@ def test_what_unpacks_to_too_much_is_cut_off(
     monkeypatch.setattr(unpacking, "TOTAL", 1)
     bomb = packed(*((f"{n}.wav", bytes(60_000)) for n in range(5)))
     job = unpacked(bomb)
-    assert job.result and (job.result["new"], job.result["refused"]) == (1, 4)
+    assert job.result
+    assert (job.result["new"], job.result["refused"]) == (1, 4)
 
 
 def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None:
@@ -96,7 +98,8 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.result == {"new": 0, "known": 2, "refused": 0, "refusals": []}
-    assert Creative.objects.count() == 2 and Job.objects.count() == 3
+    assert Creative.objects.count() == 2
+    assert Job.objects.count() == 3
 
 
 @pytest.mark.parametrize(
@@ -121,5 +124,6 @@ def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     job = unpacked(bytes(content))
-    assert job.result and job.result["refused"] == 1
+    assert job.result
+    assert job.result["refused"] == 1
     assert "парол" in job.result["refusals"][0]["message"]

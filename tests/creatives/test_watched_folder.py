@@ -82,9 +82,11 @@ def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
     (watched / "88.wav").write_bytes(b"ok")
     look_and_take()
     found = look_and_take()
-    assert found and (found["new"], found["refused"]) == (1, 1)
+    assert found
+    assert (found["new"], found["refused"]) == (1, 1)
     refused = WatchedFile.objects.get(state=WatchedFile.State.REFUSED)
-    assert refused.path == "87.wav" and "МБ" in refused.problem
+    assert refused.path == "87.wav"
+    assert "МБ" in refused.problem
     assert look_and_take() is None
     (watched / "87.wav").unlink()
     look_and_take()
@@ -96,7 +98,8 @@ def test_two_looks_at_once_make_one_job(watched: Path) -> None:
     (watched / "89.wav").write_bytes(b"x")
     watching.look()
     first = watching.look()
-    assert first is not None and watching.look() is None
+    assert first is not None
+    assert watching.look() is None
 
 
 def test_no_folder_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
