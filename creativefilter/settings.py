@@ -11,10 +11,12 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
+from creativefilter.rate import rate
 from creativefilter.segment_mix import segment_mix
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -191,19 +193,38 @@ if PRODUCTION:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "creativefilter.accounts.authentication.TokenAuthentication",
         "creativefilter.api.problems.CheckedSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["creativefilter.api.throttles.PerUser"],
+    # In front of web there is one proxy; on one machine there is none.
+    "NUM_PROXIES": 1 if PRODUCTION else 0,
     "DEFAULT_SCHEMA_CLASS": "creativefilter.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "creativefilter.api.problems.handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": None,
 }
+# "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
+API_RATE = rate(env.str("API_RATE", "600/min"))
+API_ANONYMOUS_RATE = rate(env.str("API_ANONYMOUS_RATE", "60/min"))
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Counters of requests, which every process sees; without Redis there is one process only.
+    "rates": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "rates",
+        # A request waits for its counter no longer than this, and only once.
+        "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "rates"},
+}
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 REST_KNOX = {"TOKEN_TTL": timedelta(days=TOKEN_DAYS)}
 # What knox has by itself; said here because migrations that point at it ask the settings.
-KNOX_TOKEN_MODEL = "knox.AuthToken"
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105
 SPECTACULAR_SETTINGS = {
     "TITLE": "Creative Filter",
     "DESCRIPTION": "Advertising creatives in, their market segments out.",

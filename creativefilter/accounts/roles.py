@@ -49,6 +49,8 @@ _VIEWER = (
     "creatives.view_waitinglabel",
     "spend.view_advertisement", "spend.view_spendimport",
     "jobs.view_job",
+    "webhooks.view_endpoint", "webhooks.add_endpoint", "webhooks.change_endpoint",
+    "webhooks.delete_endpoint", "webhooks.view_delivery",
 )  # fmt: skip
 _ANALYST = (
     *_VIEWER,

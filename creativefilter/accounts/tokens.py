@@ -20,6 +20,12 @@ from creativefilter.accounts.models import TokenDetails
 
 # How often the time of the last use is written: a program that polls costs no write each time.
 USE_KEPT_EVERY = timedelta(minutes=10)
+# Of one user at the same time; each of them is looked at with every request.
+MOST = 100
+
+
+class TooManyError(ValueError):
+    """The user has as many tokens as one may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,12 @@ class Issued:
 
 
 def issue(user: User, name: str = "", days: int | None = None) -> Issued:
-    """A token that lives for so many days, for ``TOKEN_DAYS`` without a number."""
+    """A token that lives for so many days, for ``TOKEN_DAYS`` without a number.
+
+    Raises ``TooManyError``.
+    """
+    if alive().filter(token__user=user).count() >= MOST:
+        raise TooManyError
     lifetime = timedelta(days=settings.TOKEN_DAYS if days is None else days)
     with transaction.atomic():
         token, value = AuthToken.objects.create(user=user, expiry=lifetime)
@@ -44,7 +55,7 @@ def issue(user: User, name: str = "", days: int | None = None) -> Issued:
 def alive() -> QuerySet[TokenDetails]:
     """Those that still open something, the newest first."""
     rows = TokenDetails.objects.select_related("token__user")
-    return rows.filter(token__expiry__gt=timezone.now()).order_by("-token__created", "-pk")
+    return rows.filter(token__expiry__gt=timezone.now()).order_by("-pk")
 
 
 def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
@@ -58,12 +69,12 @@ def revoke(details: TokenDetails) -> None:
     details.token.delete()
 
 
-def used(token: Any) -> None:
-    """Notes that a token (knox's row) was used just now."""
+def used(token: AuthToken) -> None:
+    """Notes that a token was used just now."""
     now = timezone.now()
-    rows = TokenDetails.objects.filter(token=token)
-    rows = rows.exclude(last_used_at__gt=now - USE_KEPT_EVERY)
-    rows.update(last_used_at=now)
+    last = token.details.last_used_at
+    if last is None or last < now - USE_KEPT_EVERY:
+        TokenDetails.objects.filter(token=token).update(last_used_at=now)
 
 
 def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **signal: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from knox.models import AuthToken
+
+from creativefilter.accounts import tokens
 
 
 class Command(BaseCommand):
@@ -16,10 +17,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
+        parser.add_argument("--name", default="", help="What the token is for.")
 
-    def handle(self, *args: Any, username: str, **options: Any) -> None:
+    def handle(self, *args: Any, username: str, name: str, **options: Any) -> None:
         user = get_user_model().objects.filter(username=username).first()
         if user is None:
             raise CommandError(_("There is no user named %s.") % username)
-        _row, token = AuthToken.objects.create(user=user)
-        self.stdout.write(token)
+        try:
+            issued = tokens.issue(user, name)
+        except tokens.TooManyError as error:
+            raise CommandError(_("%s has as many tokens as one may have.") % username) from error
+        self.stdout.write(issued.value)

@@ -1,0 +1,30 @@
+"""A rate as it is written in the settings: ``600/min``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from environs import EnvError
+
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+_RATE = re.compile(r"([1-9]\d{0,8})/(s|min|h|d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+def rate(text: str) -> Rate | None:
+    """None for "": no limit. Raises ``EnvError`` for what is no rate."""
+    if not text:
+        return None
+    match = _RATE.fullmatch(text)
+    if not match:
+        message = f"{text!r} is no rate: a number, a slash, and s, min, h or d"
+        raise EnvError(message)
+    return Rate(int(match[1]), _SECONDS[match[2]])
