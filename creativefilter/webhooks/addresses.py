@@ -91,7 +91,7 @@ def _ascii(host: str) -> str:
     """A host as the network knows it; raises ``ValueError`` (UnicodeError is one)."""
     if ":" in host:  # an IPv6 address; a scope would name one of our own interfaces
         return str(ipaddress.IPv6Address(host.partition("%")[0]))
-    ascii_host = host.encode("idna").decode("ascii")
+    ascii_host = host.encode("idna").decode("ascii").removesuffix(".")
     if not all(letter.isalnum() or letter in "-._" for letter in ascii_host):
         raise ValueError(host)
     return ascii_host
@@ -99,7 +99,7 @@ def _ascii(host: str) -> str:
 
 def _refuse_private_literals(target: Target) -> None:
     """Told at once rather than at the first delivery. No name is looked up for it."""
-    name = target.host.rstrip(".").lower()
+    name = target.host
     if not settings.WEBHOOKS_ALLOW_PRIVATE and (name == "localhost" or name.endswith(".localhost")):
         raise AddressError("private_address")
     try:

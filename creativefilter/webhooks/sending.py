@@ -69,7 +69,7 @@ def _exchange(
     timer.daemon = True
     timer.start()
     try:
-        return _ask(target, sock, headers, body)
+        outcome = _ask(target, sock, headers, body)
     except (OSError, http.client.HTTPException, ValueError):
         if cut.is_set():
             raise _OutOfTimeError from None
@@ -77,6 +77,10 @@ def _exchange(
     finally:
         timer.cancel()
         sock.close()
+    # To the parser of headers their being cut off is their end.
+    if cut.is_set():
+        raise _OutOfTimeError
+    return outcome
 
 
 def _connect(target: Target, addresses: list[str], deadline: float) -> socket.socket:
