@@ -17,11 +17,25 @@ def _item(title: object, icon: str, view: str, permission: str) -> dict[str, obj
     }
 
 
+def _page(request: HttpRequest) -> str:
+    """The name of the page that is shown."""
+    match = request.resolver_match
+    return match.url_name or "" if match else ""
+
+
 def _among_creatives(request: HttpRequest) -> bool:
     """The page that adds some has an entry of its own in the navigation."""
-    match = request.resolver_match
-    name = match.url_name or "" if match else ""
+    name = _page(request)
     return name.startswith("creatives_creative_") and name != "creatives_creative_add"
+
+
+def _among_imports_of_spend(request: HttpRequest) -> bool:
+    return _page(request).startswith(("spend_spendimport_", "spend_import_"))
+
+
+def _among_spend(request: HttpRequest) -> bool:
+    """Charts, the creatives behind them, exports."""
+    return _page(request).startswith("spend_") and not _among_imports_of_spend(request)
 
 
 UNFOLD = {
@@ -71,18 +85,24 @@ UNFOLD = {
                 "title": _("Spend"),
                 "separator": True,
                 "items": [
-                    _item(
-                        _("Where the money goes"),
-                        "bar_chart",
-                        "admin:spend_charts",
-                        "creatives.view_creative",
-                    ),
-                    _item(
-                        _("Import spend"),
-                        "receipt_long",
-                        "admin:spend_spendimport_changelist",
-                        "spend.view_spendimport",
-                    ),
+                    {
+                        **_item(
+                            _("Where the money goes"),
+                            "bar_chart",
+                            "admin:spend_charts",
+                            "creatives.view_creative",
+                        ),
+                        "active": _among_spend,
+                    },
+                    {
+                        **_item(
+                            _("Import spend"),
+                            "receipt_long",
+                            "admin:spend_spendimport_changelist",
+                            "spend.view_spendimport",
+                        ),
+                        "active": _among_imports_of_spend,
+                    },
                 ],
             },
             {

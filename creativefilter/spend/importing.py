@@ -24,7 +24,7 @@ from creativefilter.creatives.models import Creative
 from creativefilter.spend import describing, merging, segments, staging
 from creativefilter.spend.errors import Cancelled, SpendFileError
 from creativefilter.spend.fields import roubles
-from creativefilter.spend.models import MonthlySpend, SpendImport
+from creativefilter.spend.models import SpendImport, SpendTotal
 from creativefilter.spend.reading.containers import Survey, survey
 from creativefilter.spend.reading.rows import Bad, RowReader
 from creativefilter.spend.reading.tables import open_table
@@ -218,7 +218,7 @@ def note(spend_import: SpendImport, prepared: Prepared) -> None:
 def existing(months: Sequence[MonthSum]) -> tuple[MonthSum, ...]:
     """What is there already for these months; those without anything are left out."""
     found = (
-        MonthlySpend.objects.filter(month__in=[each.month for each in months])
+        SpendTotal.objects.filter(month__in=[each.month for each in months])
         .values_list("month")
         .annotate(Sum("placements"), Sum("amount"))
         .order_by("month")

@@ -1,7 +1,8 @@
 """Money moves between the totals when a creative gets another effective segment.
 
 What the effective segment is says ``Creative.objects.with_effective_segment`` alone; here is only
-kept under which segment each advertisement is counted. Labels and predictions are written in many
+kept under which segment each advertisement is counted. An advertisement whose creative is not here
+counts under the label that waits for it, if one does. Labels and predictions are written in many
 places, in bulk, too: instead of being told by each of them, ``catch_up`` looks at what was added
 since it looked last, which costs next to nothing when that is nothing.
 """
@@ -42,9 +43,15 @@ MOVED = """
     WHERE a.segment <> COALESCE(e.effective_segment, -1)
         OR a.reviewed <> (e.label_segment IS NOT NULL)
     UNION ALL
-    SELECT a.id, a.segment, a.reviewed, -1, FALSE
-    FROM spend_advertisement a WHERE a.creative_id IS NULL AND a.segment <> -1
+    SELECT a.id, a.segment, a.reviewed, COALESCE(w.segment_id, -1), w.segment_id IS NOT NULL
+    FROM spend_advertisement a
+    LEFT JOIN creatives_waitinglabel w ON w.advertisement_id = a.advertisement_id
+    WHERE a.creative_id IS NULL AND {orphans}
+        AND (a.segment <> COALESCE(w.segment_id, -1) OR a.reviewed <> (w.segment_id IS NOT NULL))
 """
+ALL_ORPHANS = "TRUE"
+CHANGED_ORPHANS = """(a.stale OR a.advertisement_id IN (
+    SELECT advertisement_id FROM creatives_waitinglabel WHERE created_at > %s))"""
 TOTALS = """
     INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
     SELECT month, line_id, segment, reviewed,
@@ -78,6 +85,7 @@ class Look:
 
     changed: CreativeQuerySet
     arrived: CreativeQuerySet
+    waiting_since: datetime
     following: Watermark
     size: int
     overdue: bool
@@ -90,14 +98,16 @@ def look() -> Look:
     following = _following(mark, now)
     changed = _changed(mark, following)
     arrived = Creative.objects.filter(pk__gt=mark.creative)
+    since = mark.waiting or datetime.min.replace(tzinfo=UTC)
     stale = Advertisement.objects.filter(stale=True).count()
     if mark.model_version != following.model_version:
         size = Advertisement.objects.filter(creative__isnull=False).count()
+        size += misplaced(Creative.objects.filter(pk=0), since)
     else:
         # Those that are stale and misplaced count twice.
-        size = misplaced(changed) + stale
+        size = misplaced(changed, since) + stale
     size += describing.unlinked(arrived).count()
-    return Look(changed, arrived, following, size, overdue=now - mark.looked_at > OVERLAP)
+    return Look(changed, arrived, since, following, size, overdue=now - mark.looked_at > OVERLAP)
 
 
 def catch_up(seen: Look | None = None) -> int:
@@ -112,7 +122,7 @@ def catch_up(seen: Look | None = None) -> int:
     with transaction.atomic():
         merging.lock()
         describing.describe(seen.arrived)
-        moved = refresh(seen.changed)
+        moved = refresh(seen.changed, seen.waiting_since)
         seen.following.save()
     return moved
 
@@ -133,24 +143,25 @@ def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
         with transaction.atomic():
             merging.lock()
             describing.describe(span)
-            moved = refresh(span)
+            moved = refresh(span, timezone.now())
         yield moved, (first + len(part)) / len(keys)
 
 
 def settle(seen: Look) -> int:
     """Sets the mark after ``in_parts``. Returns how many advertisements without creative moved."""
     # Of no creative, but not ``none``: that makes no query at all.
-    moved = refresh(Creative.objects.filter(pk=0))
+    moved = refresh(Creative.objects.filter(pk=0), seen.waiting_since)
     seen.following.save()
     return moved
 
 
-def refresh(creatives: CreativeQuerySet) -> int:
-    """Counts the money of these creatives, and that of deleted ones, under their segments of now.
+def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
+    """Counts the money of these creatives, and that of others' ids, under their segments of now.
 
-    Returns how many advertisements moved.
+    ``since``: of ids without a creative only those whose creative went, or whose label came to
+    wait later than that; None for all. Returns how many advertisements moved.
     """
-    sql, params = _moved(creatives)
+    sql, params = _moved(creatives, since)
     with transaction.atomic(), connection.cursor() as cursor:
         merging.lock()
         cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
@@ -162,25 +173,29 @@ def refresh(creatives: CreativeQuerySet) -> int:
             for statement in (TOTALS, COUNTED, EMPTY):
                 cursor.execute(statement)
         cursor.execute("DROP TABLE spend_moved")
-        Advertisement.objects.filter(stale=True, creative__in=creatives).update(stale=False)
+        counted = Q(creative__in=creatives) | Q(creative__isnull=True)
+        Advertisement.objects.filter(counted, stale=True).update(stale=False)
     return int(count)
 
 
-def misplaced(creatives: CreativeQuerySet) -> int:
-    """How many of their advertisements, or of deleted ones', are counted under another segment."""
-    sql, params = _moved(creatives)
+def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
+    """How many advertisements ``refresh`` would move."""
+    sql, params = _moved(creatives, since)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM ({sql}) moved", params)  # noqa: S608
         [count] = cursor.fetchone()
     return int(count)
 
 
-def _moved(creatives: CreativeQuerySet) -> tuple[str, tuple[Any, ...]]:
+def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tuple[Any, ...]]:
     # Every effective segment is asked of the one place that knows what it is.
     effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
     columns = effective.values("id", "label_segment", "effective_segment")
     sql, params = columns.query.sql_with_params()
-    return MOVED.format(effective=sql), params
+    if since is None:
+        return MOVED.format(effective=sql, orphans=ALL_ORPHANS), params
+    when = connection.ops.adapt_datetimefield_value(since)
+    return MOVED.format(effective=sql, orphans=CHANGED_ORPHANS), (*params, when)
 
 
 def _changed(mark: Watermark, following: Watermark) -> CreativeQuerySet:
@@ -207,6 +222,7 @@ def _following(mark: Watermark, now: datetime) -> Watermark:
         label=last(Label, mark.label),
         prediction=last(Prediction, mark.prediction),
         creative=last(Creative, mark.creative),
+        waiting=now - OVERLAP,
         model_version=active.pk if active else None,
         looked_at=now,
     )

@@ -99,7 +99,9 @@ def run(job: Job) -> Save:
         return lambda: _checked(spend_import, prepared)
     if refusal := importing.refusal(prepared, mode=mode, strict=strict):
         with transaction.atomic():
-            _checked(spend_import, prepared)
+            # Writes on the job's row, too: nobody takes the claim over before this is committed.
+            if lifecycle.progressed(job, READING_PERCENT):
+                _checked(spend_import, prepared)
         raise _job_error(refusal)
 
     def save() -> dict[str, Any]:
@@ -107,7 +109,7 @@ def run(job: Job) -> Save:
             report = importing.merge(prepared, spend_import, mode=mode, strict=strict)
         except SpendFileError as error:  # another import was quicker
             raise _job_error(error) from error
-        return {"state": spend_import.state, **report.as_json()}
+        return _summary(spend_import, report.as_json())
 
     return save
 
@@ -117,7 +119,7 @@ def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
     spend_import.state, spend_import.digest = State.KNOWN, before.digest
     spend_import.header, spend_import.report = before.header, report
     spend_import.save()
-    return {"state": State.KNOWN, **report}
+    return _summary(spend_import, report)
 
 
 def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
@@ -126,7 +128,13 @@ def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
     spend_import.state = State.CHECKED
     spend_import.save()
     merging.insert_bad_rows(spend_import)
-    return {"state": State.CHECKED, **prepared.report.as_json()}
+    return _summary(spend_import, prepared.report.as_json())
+
+
+def _summary(spend_import: SpendImport, report: dict[str, Any]) -> dict[str, Any]:
+    """The job's result; all that was found is in the report of the import."""
+    names = ("rows", "bad_rows", "amount", "known_import")
+    return {"state": spend_import.state, **{name: report[name] for name in names}}
 
 
 def _job_error(error: SpendFileError) -> JobError:

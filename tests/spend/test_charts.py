@@ -14,6 +14,7 @@ from creativefilter.creatives.models import Creative, Label, LabelBatch
 from creativefilter.spend.admin.catalogue import CHARTS, TABS
 from creativefilter.spend.admin.figures import Adds
 from creativefilter.spend.admin.library import plotly_version
+from creativefilter.spend.models import SpendImport
 from tests.spend.spent import little_spend
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +196,21 @@ def test_the_library_comes_from_here_and_is_kept_by_browsers(client: Client, db:
     assert "immutable" in response["Cache-Control"]
     assert len(response.content) < 2_000_000
     assert client.get(reverse("admin:spend_plotly", args=["0.1"])).status_code == 404
+
+
+def test_the_navigation_knows_where_one_is(page: Client, spent: dict[str, Creative]) -> None:
+    charts = [
+        f"{CHARTS_PAGE}?tab=certainty&segment=3", LIST, f"{LIST}?segment=3", f"{RELABEL}?segment=3"
+    ]  # fmt: skip
+    imports = "/admin/spend/spendimport/"
+    for entry, addresses in {
+        CHARTS_PAGE: charts,
+        imports: [imports, f"{imports}add/", f"{imports}{SpendImport.objects.create().pk}/change/"],
+        "/admin/creatives/creative/": ["/admin/creatives/creative/batches/"],
+    }.items():
+        for address in addresses:
+            groups = page.get(address).context["sidebar_navigation"]
+            active = [
+                str(one["link"]) for group in groups for one in group["items"] if one["active"]
+            ]
+            assert active == [entry], address

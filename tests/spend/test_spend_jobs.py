@@ -54,7 +54,8 @@ def test_an_upload_is_looked_at_then_imported(folder: Path) -> None:
     assert (job.state, spend_import.state) == (Job.State.DONE, State.CHECKED)
     assert job.result is not None
     assert (job.result["rows"], job.result["amount"]) == (2, "3.0000")
-    assert job.result["months"] == [{"month": "2021-03-01", "rows": 2, "amount": "3.0000"}]
+    assert set(job.result) == {"state", "rows", "bad_rows", "amount", "known_import"}
+    assert spend_import.report["months"] == [{"month": "2021-03-01", "rows": 2, "amount": "3.0000"}]
     assert SpendRow.objects.count() == 0
     job = done(spend_import)
     assert (job.state, job.progress, spend_import.state) == (Job.State.DONE, 100, State.IMPORTED)
@@ -241,3 +242,23 @@ def test_an_old_attempt_that_is_retried_undoes_nothing() -> None:
     assert (again.state, again.error_code) == (Job.State.FAILED, "spend_superseded")
     assert spend_import.state == State.IMPORTED
     assert sums() == {"2021-03": Decimal(3)}
+
+
+def test_a_late_worker_writes_nothing_of_a_refused_file(monkeypatch: Any) -> None:
+    """Its import was cancelled, and looked at anew, while it read."""
+    spend_import = received(MIXED)
+    job = work.start(spend_import, None, strict=True)
+    real = staging.finish
+
+    def finish(*args: Any) -> None:
+        real(*args)
+        job.refresh_from_db()
+        assert work.cancel(spend_import)
+
+    monkeypatch.setattr(staging, "finish", finish)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "late") is None
+    spend_import.refresh_from_db()
+    job.refresh_from_db()
+    assert (job.state, spend_import.state) == (Job.State.CANCELLED, State.CANCELLED)
+    assert (spend_import.report, spend_import.digest) == ({}, "")
+    assert not BadRow.objects.exists()
