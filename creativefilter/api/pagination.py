@@ -153,11 +153,18 @@ class CursorPages(BasePagination):
     # The schema
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": ["string", "null"], "format": "uri"}
+        link = {"type": ["string", "null"], "format": "uri", "example": None}
+        onward = (
+            "https://creatives.example.org/api/v1/creatives?cursor=WyItaWQiLDAsWyI0MiJdXQ%3D%3D"
+        )
         return {
             "type": "object",
             "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": dict(link), "results": schema},
+            "properties": {
+                "next": {**link, "example": onward},
+                "previous": link,
+                "results": schema,
+            },
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

@@ -3,14 +3,27 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from creativefilter.api import files, spend, views
+from creativefilter.api import (
+    creatives,
+    files,
+    labels,
+    model_versions,
+    predictions,
+    segments,
+    spend,
+    views,
+)
 
 app_name = "api"
 
 urlpatterns = [
     path("predict", views.PredictView.as_view(), name="predict"),
     path("jobs/<uuid:pk>", views.JobView.as_view(), name="job"),
-    path("segments", views.SegmentsView.as_view(), name="segments"),
+    *creatives.urlpatterns,
+    *predictions.urlpatterns,
+    *labels.urlpatterns,
+    *segments.urlpatterns,
+    *model_versions.urlpatterns,
     path("media/<int:pk>", files.original, name="media"),
     path("media/<int:pk>/<str:name>", files.working_copy, name="working-copy"),
     path("spend/", include(spend.urlpatterns)),

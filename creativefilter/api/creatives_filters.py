@@ -1,0 +1,157 @@
+"""Which creatives somebody means: the filters of the list, also in the body of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from django_filters.utils import translate_validation
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from creativefilter.api import filtering
+from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
+
+LONGEST_SEARCH = 200
+
+
+class CreativeFilters(django_filters.FilterSet):
+    """Of ``Creative.objects.with_effective_segment()``. Whatever is repeated means any of them."""
+
+    state = filtering.AnyOf(Creative.State.values)
+    segment = filtering.Segments(
+        field_name="effective_segment",
+        label="Number of the effective segment: the label, else the prediction; or `none`.",
+    )
+    predicted_segment = filtering.Segments(
+        field_name="predicted_segment", label="Number of what the active model says; or `none`."
+    )
+    label_segment = filtering.Segments(
+        field_name="label_segment", label="Number of what a person said last; or `none`."
+    )
+    reviewed = filtering.Truth(method="by_label", label="Whether a person's label stands.")
+    decision = filtering.OneOf(
+        Prediction.Decision.values,
+        label="Whether the active model was sure (`auto`) or asks for a person (`review`).",
+    )
+    conflict = filtering.Truth(
+        method="by_conflict", label="Whether the channels contradict each other."
+    )
+    probability_min = filtering.Share(field_name="probability", lookup_expr="gte")
+    probability_max = filtering.Share(field_name="probability", lookup_expr="lte")
+    model_version = filtering.RowNumber(
+        method="by_version", label="Number of a model version that has judged it."
+    )
+    advertisement_id = filtering.Texts(max_length=64)
+    advertiser = filtering.Texts(max_length=255)
+    brand = filtering.Texts(max_length=255)
+    media_type = filtering.Texts(max_length=64)
+    is_demo = filtering.Truth(label="Whether it belongs to the demonstration.")
+    created_from = filtering.Moment(field_name="created_at", lookup_expr="gte")
+    created_to = filtering.Moment(
+        field_name="created_at", lookup_expr="lt", label="Added before that."
+    )
+    search = extend_schema_field({"type": "string", "maxLength": LONGEST_SEARCH})(
+        django_filters.CharFilter(
+            method="by_words",
+            max_length=LONGEST_SEARCH,
+            label="Words that all occur in its ID, its name, or what is said or shown in it.",
+        )
+    )
+
+    class Meta:
+        model = Creative
+        fields: list[str] = []
+
+    def by_label(self, rows: QuerySet[Any], name: str, value: bool | None) -> QuerySet[Any]:
+        return rows if value is None else rows.filter(label_segment__isnull=not value)
+
+    def by_conflict(self, rows: QuerySet[Any], name: str, value: bool | None) -> QuerySet[Any]:
+        if value is None:
+            return rows
+        return rows.filter(
+            Exists(Prediction.objects.filter(pk=OuterRef("prediction"), conflict=value))
+        )
+
+    def by_version(self, rows: QuerySet[Any], name: str, value: int) -> QuerySet[Any]:
+        judged = Prediction.objects.filter(creative=OuterRef("pk"), model_version=value)
+        return rows.filter(Exists(judged))
+
+    def by_words(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        of_media = {"media": OuterRef("current_media")}
+        for word in value.split():
+            rows = rows.filter(
+                Q(advertisement_id__icontains=word)
+                | Q(name__icontains=word)
+                | Exists(Transcript.objects.filter(**of_media, speech__icontains=word))
+                | Exists(ScreenReading.objects.filter(**of_media, text__icontains=word))
+            )
+        return rows
+
+
+def _texts(longest: int) -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.CharField(max_length=longest),
+        required=False,
+        max_length=filtering.MOST_VALUES,
+    )
+
+
+def _segments() -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.ChoiceField(filtering.SEGMENTS_OR_NONE),
+        required=False,
+        max_length=len(filtering.SEGMENTS_OR_NONE),
+    )
+
+
+class CreativeFilterSerializer(serializers.Serializer[Any]):
+    """The filters of the list of creatives: all of them have to hold."""
+
+    state = serializers.ListField(
+        child=serializers.ChoiceField(Creative.State.choices), required=False, max_length=8
+    )
+    segment = _segments()
+    predicted_segment = _segments()
+    label_segment = _segments()
+    reviewed = serializers.BooleanField(required=False)
+    decision = serializers.ChoiceField(Prediction.Decision.values, required=False)
+    conflict = serializers.BooleanField(required=False)
+    probability_min = serializers.FloatField(required=False, min_value=0, max_value=1)
+    probability_max = serializers.FloatField(required=False, min_value=0, max_value=1)
+    model_version = serializers.IntegerField(
+        required=False, min_value=1, max_value=filtering.LARGEST
+    )
+    advertisement_id = _texts(64)
+    advertiser = _texts(255)
+    brand = _texts(255)
+    media_type = _texts(64)
+    is_demo = serializers.BooleanField(required=False)
+    created_from = serializers.DateTimeField(required=False)
+    created_to = serializers.DateTimeField(required=False)
+    search = serializers.CharField(required=False, max_length=LONGEST_SEARCH)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (
+            unknown := sorted(map(str, set(data) - set(self.fields)))
+        ):
+            # One that is passed over would mean creatives that nobody meant.
+            message = _("There is no such filter.")
+            raise serializers.ValidationError({name[:64]: [message] for name in unknown})
+        return super().to_internal_value(data)
+
+
+def creatives_of(asked: dict[str, Any]) -> QuerySet[Creative]:
+    """The creatives that validated data of ``CreativeFilterSerializer`` means."""
+    query = QueryDict(mutable=True)
+    for name, value in asked.items():
+        for one in value if isinstance(value, list) else [value]:
+            query.appendlist(name, one.isoformat() if hasattr(one, "isoformat") else str(one))
+    found = CreativeFilters(query, Creative.objects.with_effective_segment())
+    if not found.is_valid():
+        raise translate_validation(found.errors)
+    return found.qs

@@ -1,0 +1,188 @@
+"""Filters of lists that refuse what they can't read, instead of passing over it.
+
+A filter that is silently left out answers with the wrong rows. Texts with NUL and numbers that no
+column holds are refused here, too: some databases fail on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import filters, serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from classifier.segments import NUMBERS
+
+# The largest number of a row.
+LARGEST = 2**63 - 1
+# Values of one parameter.
+MOST_VALUES = 1_000
+NONE = "none"
+SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
+SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_NO_NUL = ProhibitNullCharactersValidator()
+
+
+class TruthField(forms.Field):
+    """``true`` or ``false``."""
+
+    default_error_messages = {"invalid": _("Must be true or false.")}
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        if str(value).lower() not in _TRUTH:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return _TRUTH[str(value).lower()]
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class Truth(django_filters.Filter):
+    field_class = TruthField
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
+class RowNumber(django_filters.Filter):
+    """The number of a row, from 1."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=LARGEST, **kwargs)
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": 1})
+class Share(django_filters.Filter):
+    """A number from 0 to 1."""
+
+    field_class = forms.FloatField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=0, max_value=1, **kwargs)
+
+
+class TextsField(forms.Field):
+    """A parameter that may be repeated."""
+
+    widget = forms.SelectMultiple
+
+    def __init__(self, *args: Any, max_length: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.max_length = max_length
+
+    def clean(self, value: Any) -> list[str]:
+        texts = [str(text) for text in value or []]
+        if len(texts) > MOST_VALUES:
+            raise ValidationError(
+                _("No more than %(most)d values."), "too_many", {"most": MOST_VALUES}
+            )
+        for text in texts:
+            _NO_NUL(text)
+            if len(text) > self.max_length:
+                raise ValidationError(
+                    _("No longer than %(most)d characters."),
+                    "max_length",
+                    {"most": self.max_length},
+                )
+        return texts
+
+
+class Texts(django_filters.Filter):
+    """Any of the texts that the parameter, repeated, gives."""
+
+    field_class = TextsField
+
+    def __init__(self, *args: Any, max_length: int, **kwargs: Any) -> None:
+        super().__init__(*args, max_length=max_length, lookup_expr="in", **kwargs)
+        item = {"type": "string", "maxLength": max_length}
+        extend_schema_field({"type": "array", "items": item, "maxItems": MOST_VALUES})(self)
+
+
+class MomentField(django_filters.fields.IsoDateTimeField):
+    """ISO 8601; without an offset it is in the server's time zone."""
+
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if moment is None:
+            return None
+        # Near the ends of the calendar other time zones have no such day.
+        first, last = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+        if not first <= moment <= last:
+            raise ValidationError(_("There is no such time."), code="invalid")
+        return moment
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class Moment(django_filters.Filter):
+    field_class = MomentField
+
+
+class OneOf(django_filters.ChoiceFilter):
+    """One of these words."""
+
+    def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
+        extend_schema_field({"type": "string", "enum": list(values)})(self)
+
+
+class AnyOf(django_filters.MultipleChoiceFilter):
+    """Any of the words that the parameter, repeated, gives."""
+
+    def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
+        item = {"type": "string", "enum": list(values)}
+        extend_schema_field({"type": "array", "items": item})(self)
+
+
+class Segments(AnyOf):
+    """Any of these segments: numbers, or ``none``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(SEGMENTS_OR_NONE, *args, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if not value:
+            return qs
+        numbers = [int(text) for text in value if text != NONE]
+        condition = Q(**{f"{self.field_name}__in": numbers})
+        if NONE in value:
+            condition |= Q(**{f"{self.field_name}__isnull": True})
+        return qs.filter(condition)
+
+
+class Ordering(filters.OrderingFilter):
+    """``?ordering=-created_at``: one of the view's ``ordering_fields``; others are refused."""
+
+    def get_ordering(self, request: Request, queryset: Any, view: APIView) -> Sequence[str]:
+        asked = request.query_params.get(self.ordering_param, "")
+        if not asked:
+            return list(view.ordering)  # type: ignore[attr-defined]
+        known = view.ordering_fields  # type: ignore[attr-defined]
+        if asked.removeprefix("-") not in known:
+            message = _("Can be ordered by %(fields)s.") % {"fields": ", ".join(known)}
+            raise serializers.ValidationError({self.ordering_param: [message]})
+        return [asked]
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        choices = [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]
+        return [
+            {
+                "name": self.ordering_param,
+                "required": False,
+                "in": "query",
+                "description": "Which comes first; with a minus the largest.",
+                "schema": {"type": "string", "enum": choices},
+            }
+        ]

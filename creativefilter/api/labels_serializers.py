@@ -1,0 +1,174 @@
+"""Shapes of requests and answers about labels, set one by one or many at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from creativefilter.api.creatives_filters import CreativeFilterSerializer
+from creativefilter.api.creatives_serializers import (
+    NAMES,
+    NUMBER_HELP,
+    LabelChangeSerializer,
+    SegmentNumberField,
+    address,
+)
+from creativefilter.api.filtering import LARGEST
+from creativefilter.creatives.models import Label, LabelBatch
+
+# Creatives that one request can name; a filter means any number of them.
+MOST_NAMED = 10_000
+MEANT = ("creatives", "advertisement_ids", "filter")
+
+
+class LabelSerializer(serializers.ModelSerializer[Label]):
+    """What a person said of a creative. Without a segment it withdraws the label before it."""
+
+    url = serializers.SerializerMethodField()
+    creative_url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    author = serializers.CharField(
+        source="author.username",
+        default=None,
+        allow_null=True,
+        help_text="Null: it was imported, or the user is gone.",
+    )
+
+    class Meta:
+        model = Label
+        fields = (
+            "id", "url", "creative", "creative_url", "segment_num", "segment", "author", "note",
+            "batch", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, label: Label) -> str:
+        return address(self, "label", label.pk)
+
+    @extend_schema_field(serializers.URLField())
+    def get_creative_url(self, label: Label) -> str:
+        return address(self, "creative", label.creative_id)
+
+    def get_segment(self, label: Label) -> str | None:
+        return NAMES.get(label.segment_id) if label.segment_id is not None else None
+
+
+def one_of(attrs: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Raises ``ValidationError`` unless exactly one of the fields is there."""
+    if sum(name in attrs for name in names) != 1:
+        message = _("Exactly one of these: %(fields)s.") % {"fields": ", ".join(names)}
+        raise serializers.ValidationError({names[0]: [message]})
+
+
+class LabelCreateSerializer(LabelChangeSerializer):
+    """A label for one creative, which is named by its number or its Advertisement ID."""
+
+    creative = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    advertisement_id = serializers.CharField(required=False, max_length=64)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        one_of(attrs, ("creative", "advertisement_id"))
+        return attrs
+
+
+class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
+    """Labels that were set at once, and can be undone at once."""
+
+    url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id")
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    author = serializers.CharField(source="author.username", default=None, allow_null=True)
+
+    class Meta:
+        model = LabelBatch
+        fields: tuple[str, ...] = (
+            "id", "url", "segment_num", "segment", "author", "note", "size", "created_at",
+            "undone_at",
+        )  # fmt: skip
+        read_only_fields = fields
+        extra_kwargs = {"size": {"help_text": "Creatives that were labelled."}}
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, batch: LabelBatch) -> str:
+        return address(self, "label-batch", batch.pk)
+
+    def get_segment(self, batch: LabelBatch) -> str | None:
+        return NAMES.get(batch.segment_id)
+
+
+class LabelBatchUndoneSerializer(LabelBatchSerializer):
+    """A batch after it was undone."""
+
+    restored = serializers.IntegerField(
+        help_text="Creatives that count as before; who was labelled since then stays."
+    )
+
+    class Meta(LabelBatchSerializer.Meta):
+        fields = (*LabelBatchSerializer.Meta.fields, "restored")
+
+
+class LabelBatchCreateSerializer(serializers.Serializer[Any]):
+    """One segment for many creatives: for exactly one of `creatives`, `advertisement_ids` and
+    `filter`."""
+
+    segment_num = SegmentNumberField(help_text=NUMBER_HELP)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    creatives = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST),
+        required=False,
+        min_length=1,
+        max_length=MOST_NAMED,
+        help_text="Numbers of creatives.",
+    )
+    advertisement_ids = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        required=False,
+        min_length=1,
+        max_length=MOST_NAMED,
+    )
+    filter = CreativeFilterSerializer(
+        required=False, help_text="All creatives that the list shows under these filters."
+    )
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Tell what would change; change nothing."
+    )
+    expected = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="`changing` of a dry run: where it is another by now nothing is set (409).",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        one_of(attrs, MEANT)
+        return attrs
+
+
+class CountedBeforeSerializer(serializers.Serializer[Any]):
+    """How many of the creatives counted under a segment until now."""
+
+    segment_num = serializers.IntegerField(
+        source="segment", allow_null=True, help_text="Null: not classified."
+    )
+    creatives = serializers.IntegerField()
+    labelled = serializers.IntegerField(help_text="Of them by a person.")
+
+
+class LabelBatchOutcomeSerializer(serializers.Serializer[Any]):
+    """What was set, or with `dry_run` what would be."""
+
+    batch = LabelBatchSerializer(allow_null=True, help_text="Null after a dry run.")
+    changing = serializers.IntegerField(help_text="Creatives that get the label.")
+    same = serializers.IntegerField(help_text="Creatives that carried it already.")
+    before = CountedBeforeSerializer(many=True)
+    unknown_creatives = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Numbers of which there is no creative."
+    )
+    unknown_advertisement_ids = serializers.ListField(
+        child=serializers.CharField(), help_text="IDs of which there is no creative."
+    )
