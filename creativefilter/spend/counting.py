@@ -53,12 +53,12 @@ def by_month(filters: Filters) -> dict[date, int]:
 
 @remembered
 def classified(filters: Filters) -> tuple[int, int, int]:
-    """Advertisements; of them those of creatives with and without an effective segment."""
+    """Advertisements; of them those with a segment, and those of creatives without one."""
     spent = Behind(filters).advertisements()
     none = Q(segment=NOT_CLASSIFIED)
     found = spent.aggregate(
         all=Count("pk"),
-        classified=Count("creative", filter=~none),
+        classified=Count("pk", filter=~none),
         unclassified=Count("creative", filter=none),
     )
     return found["all"], found["classified"], found["unclassified"]

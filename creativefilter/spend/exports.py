@@ -107,10 +107,10 @@ def _predicted_rows(behind: Behind) -> Iterator[Sequence[Any]]:
 
 def decision_of(each: Spent) -> str:
     """Who decided on the segment, or who has to."""
-    if each.creative is None:
-        return ""
     if each.reviewed:
         return _("a person")
+    if each.creative is None:
+        return ""
     if each.decision is None:
         return _("no prediction yet")
     return str(Prediction.Decision(each.decision).label)

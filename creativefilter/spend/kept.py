@@ -12,6 +12,7 @@ class Watermark(models.Model):
     label = models.BigIntegerField(_("label"), default=0)
     prediction = models.BigIntegerField(_("prediction"), default=0)
     creative = models.BigIntegerField(_("creative"), default=0)
+    waiting = models.DateTimeField(_("waiting label"), null=True)
     model_version = models.BigIntegerField(_("model version"), null=True)
     looked_at = models.DateTimeField(_("looked at"))
 

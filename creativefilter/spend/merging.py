@@ -14,7 +14,9 @@ LOCK = 0x5350454E44
 
 NEW_ADVERTISEMENTS = """
     INSERT INTO spend_advertisement (advertisement_id, segment, reviewed, stale)
-    SELECT s.advertisement_id, -1, FALSE, FALSE FROM spend_staged_ad s
+    SELECT s.advertisement_id, COALESCE(w.segment_id, -1), w.segment_id IS NOT NULL, FALSE
+    FROM spend_staged_ad s
+    LEFT JOIN creatives_waitinglabel w ON w.advertisement_id = s.advertisement_id
     WHERE NOT EXISTS (
         SELECT 1 FROM spend_advertisement a WHERE a.advertisement_id = s.advertisement_id)
     ORDER BY s.id

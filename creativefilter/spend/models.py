@@ -175,13 +175,8 @@ class Advertisement(models.Model):
         verbose_name_plural = _("advertisements")
         indexes = [
             models.Index(fields=["segment"]),
-            # To find the few at once; and those whose creative was deleted.
+            # To find the few at once.
             models.Index(fields=["id"], condition=Q(stale=True), name="spend_stale"),
-            models.Index(
-                fields=["id"],
-                condition=Q(creative__isnull=True) & ~Q(segment=NOT_CLASSIFIED),
-                name="spend_orphans",
-            ),
         ]
 
     def __str__(self) -> str:

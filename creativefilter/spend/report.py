@@ -4,8 +4,8 @@ Every sum is made by the database of whole ten-thousandths of a rouble and comes
 ``Decimal``: rounding is for display. Money is counted from ``SpendTotal``, advertisements from
 ``MonthlySpend``. ``segments.catch_up`` has to be called once before the figures of a page.
 
-Money of an id that has no creative, or only one of the demonstration, is not classified; such an
-id counts as an advertisement like any other.
+Money of an id that has no creative, or only one of the demonstration, counts under the label that
+waits for its creative, else as not classified; such an id is an advertisement like any other.
 """
 
 from __future__ import annotations

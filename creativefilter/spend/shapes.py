@@ -108,5 +108,5 @@ class Overview:
 
     @property
     def without_creative(self) -> int:
-        """Ids whose creative is not here."""
+        """Ids of which neither a creative is here nor a label waits for it."""
         return self.advertisements - self.classified - self.unclassified

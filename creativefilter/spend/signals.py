@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from creativefilter.creatives.models import Creative
@@ -29,11 +29,17 @@ def follow(
         # It may have been another's; if it is still this one's it is tied again at once.
         Advertisement.objects.filter(creative=instance).exclude(
             advertisement_id=instance.advertisement_id or ""
-        ).update(creative=None)
+        ).update(creative=None, stale=True)
     if written & IDENTITY:
         describing.described(instance)
     if not created and "current_media" in written:
         Advertisement.objects.filter(creative=instance).update(stale=True)
+
+
+@receiver(pre_delete, sender=Creative)
+def outlive(instance: Creative, **_: Any) -> None:
+    """Its money has to be counted without it."""
+    Advertisement.objects.filter(creative=instance).update(stale=True)
 
 
 @receiver(post_delete, sender=SpendImport)

@@ -12,8 +12,15 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import Creative, Label, MediaVersion, ModelVersion, Prediction
+from creativefilter.creatives import imports, model_versions
+from creativefilter.creatives.models import (
+    Creative,
+    Label,
+    MediaVersion,
+    ModelVersion,
+    Prediction,
+    WaitingLabel,
+)
 from creativefilter.spend import checking, segments
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, SpendTotal, Watermark
 from tests.spend.spend_files import imported, prepared, table
@@ -232,3 +239,50 @@ def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
     ) as queries:
         assert segments.catch_up() == 0
     assert all(query["sql"].startswith("SELECT") for query in queries)
+
+
+# Labels that wait for their creatives
+
+
+def waits(name: str, segment: int) -> None:
+    imports.import_labels([(2, name, str(segment))], "labels.csv")
+
+
+def test_a_label_counts_before_its_creative_is_here(tmp_path: Path) -> None:
+    waits("100", 10)
+    imported(table(tmp_path, *ROWS))
+    # Counted as the table comes in, without a look afterwards.
+    assert totals() == {(10, True): Decimal(11), (NOT_CLASSIFIED, False): Decimal(1)}
+    waits("200", 12)
+    waits("100", 3)
+    assert checking.check().misplaced == 2
+    assert segments.catch_up() == 2
+    assert totals() == {(3, True): Decimal(11), (12, True): Decimal(1)}
+    assert checking.check().agrees
+    assert segments.catch_up() == 0
+
+
+def test_the_label_goes_with_the_creative_that_takes_it(tmp_path: Path) -> None:
+    waits("100", 10)
+    imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
+    row = creative("100")
+    imports.take_waiting([row])
+    segments.catch_up()
+    assert totals() == {(10, True): Decimal(11)}
+    Label.objects.create(creative=row, segment=None)
+    segments.catch_up()
+    assert totals() == {(NOT_CLASSIFIED, False): Decimal(11)}
+    row.delete()
+    assert checking.check().agrees
+
+
+def test_old_waiting_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
+    imported(table(tmp_path, *ROWS))
+    waits("100", 10)
+    segments.catch_up()
+    WaitingLabel.objects.update(created_at=timezone.now() - 2 * segments.OVERLAP, segment=12)
+    # Behind the back of whoever imports labels; the thorough look finds it.
+    assert segments.catch_up() == 0
+    assert checking.check().misplaced == 1
+    assert segments.refresh(Creative.objects.all()) == 1
+    assert totals()[12, True] == Decimal(11)

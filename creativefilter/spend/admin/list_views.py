@@ -59,7 +59,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
         "rows": [
             {
                 "each": each,
-                "segment": names[each.segment] if each.creative else "—",
+                "segment": names[each.segment] if each.creative or each.reviewed else "—",
                 "probability": "—" if each.probability is None else percent_of(each.probability),
                 "decision": decision_of(each),
                 "amount": roubles_of(each.amount),
