@@ -19,7 +19,16 @@ from django.utils.translation import gettext_noop
 
 from creativefilter.creatives.intake import display_name
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.kinds import JobError, Kind, NotYet, Save, Stage, register
+from creativefilter.jobs.kinds import (
+    JobError,
+    Kind,
+    NotYet,
+    Save,
+    Stage,
+    Subject,
+    nothing,
+    register,
+)
 from creativefilter.jobs.models import Job
 from creativefilter.tables import archives, classifying, csv_files, workbooks
 from creativefilter.tables.answers import Answer, Answers, Counts
@@ -199,6 +208,7 @@ PREDICT_TABLE = register(
             Stage(gettext_noop("classifying"), "cpu", wait),
             Stage(gettext_noop("writing"), "cpu", write),
         ),
-        lambda job: None,
+        nothing,
+        subject=Subject("tables.Table", "table"),
     )
 )
