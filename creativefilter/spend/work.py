@@ -98,10 +98,7 @@ def run(job: Job) -> Save:
     if dry_run:
         return lambda: _checked(spend_import, prepared)
     if refusal := importing.refusal(prepared, mode=mode, strict=strict):
-        with transaction.atomic():
-            # Writes on the job's row, too: nobody takes the claim over before this is committed.
-            if lifecycle.progressed(job, READING_PERCENT):
-                _checked(spend_import, prepared)
+        _note_refused(job, spend_import, prepared)
         raise _job_error(refusal)
 
     def save() -> dict[str, Any]:
@@ -112,6 +109,14 @@ def run(job: Job) -> Save:
         return _summary(spend_import, report.as_json())
 
     return save
+
+
+def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:
+    """What was found is kept although the job fails; a worker that comes late keeps nothing."""
+    with transaction.atomic():
+        # Writes on the job's row, too: nobody takes the claim over before this is committed.
+        if lifecycle.progressed(job, READING_PERCENT):
+            _checked(spend_import, prepared)
 
 
 def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:

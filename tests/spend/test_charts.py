@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from creativefilter.creatives.models import Creative, Label, LabelBatch
 from creativefilter.spend.admin.catalogue import CHARTS, TABS
-from creativefilter.spend.admin.figures import Adds
+from creativefilter.spend.admin.ink import Adds
 from creativefilter.spend.admin.library import plotly_version
 from creativefilter.spend.models import SpendImport
 from tests.spend.spent import little_spend
