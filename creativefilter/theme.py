@@ -74,6 +74,12 @@ UNFOLD = {
                         "creatives.add_creative",
                     ),
                     _item(
+                        _("Classify a table"),
+                        "table_view",
+                        "admin:tables_table_changelist",
+                        "tables.view_table",
+                    ),
+                    _item(
                         _("Segments"),
                         "category",
                         "admin:creatives_segment_changelist",
@@ -119,11 +125,16 @@ UNFOLD = {
                         "creatives.view_modelversion",
                     ),
                     _item(_("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
+                    {
+                        "title": _("Access tokens"),
+                        "icon": "key",
+                        "link": reverse_lazy("admin:accounts_tokendetails_changelist"),
+                    },
                     _item(
-                        _("Access tokens"),
-                        "key",
-                        "admin:knox_authtoken_changelist",
-                        "knox.view_authtoken",
+                        _("Webhooks"),
+                        "webhook",
+                        "admin:webhooks_endpoint_changelist",
+                        "webhooks.view_endpoint",
                     ),
                     {
                         "title": _("API for programs"),

@@ -11,7 +11,8 @@ A route that is not here fails that test with its name. To add one:
 - ``Rule(allowed, arguments, …)``: ``allowed`` is one of the sets below. ``arguments``, separated by
   blanks, fill the address: names of ``SHARED`` (made once) or of ``PRIVATE`` (made for each user),
   else the words themselves.
-- ``private``: the things of another user of the same role answer 404.
+- ``private``: the things of another user of the same role answer 404, but for the roles
+  ``beyond`` that reach everybody's.
 - ``query`` follows the address; ``also`` are status codes above 400 that count as being let in.
 
 Requests carry an empty body, and all that they change is undone: being let in means another answer
@@ -56,6 +57,7 @@ class Rule:
     private: bool = False
     query: str = ""
     also: frozenset[int] = frozenset()
+    beyond: frozenset[str] = NOBODY
 
 
 def creative() -> object:
@@ -137,6 +139,7 @@ def pages(
     change: frozenset[str] | None = None,
     delete: frozenset[str] = NOBODY,
     private: bool = False,
+    beyond: frozenset[str] = NOBODY,
 ) -> None:
     """The pages of a model in the admin; ``change`` is for saving what ``see`` may open."""
     name = f"admin:{model}"
@@ -145,12 +148,12 @@ def pages(
     RULES[f"POST {name}_changelist"] = Rule(see)
     RULES[f"GET {name}_add"] = Rule(add)
     RULES[f"POST {name}_add"] = Rule(add)
-    RULES[f"GET {name}_history"] = Rule(see, thing, private)
-    RULES[f"GET {name}_change"] = Rule(see, thing, private)
+    RULES[f"GET {name}_history"] = Rule(see, thing, private, beyond=beyond)
+    RULES[f"GET {name}_change"] = Rule(see, thing, private, beyond=beyond)
     if change is not None:
-        RULES[f"POST {name}_change"] = Rule(change, thing, private)
-    RULES[f"GET {name}_delete"] = Rule(delete, thing, private)
-    RULES[f"POST {name}_delete"] = Rule(delete, thing, private)
+        RULES[f"POST {name}_change"] = Rule(change, thing, private, beyond=beyond)
+    RULES[f"GET {name}_delete"] = Rule(delete, thing, private, beyond=beyond)
+    RULES[f"POST {name}_delete"] = Rule(delete, thing, private, beyond=beyond)
     # Leads on to the page of the row, which asks again.
     RULES[f"GET {address}/<path:object_id>/"] = Rule(VIEWERS, thing)
 
@@ -223,7 +226,7 @@ pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
 pages("auth_group", "group", see=NOBODY)
 pages(
     "accounts_tokendetails", "token",
-    see=VIEWERS, add=VIEWERS, change=NOBODY, delete=VIEWERS, private=True,
+    see=VIEWERS, add=VIEWERS, change=NOBODY, delete=VIEWERS, private=True, beyond=LEADS,
 )  # fmt: skip
 
 # REST
@@ -242,8 +245,8 @@ RULES |= {
     "GET api:spend-import-bad-rows": Rule(VIEWERS, "spend_import"),
     "GET api:tokens": Rule(VIEWERS),
     "POST api:tokens": Rule(VIEWERS),
-    "GET api:token": Rule(VIEWERS, "token", private=True),
-    "DELETE api:token": Rule(VIEWERS, "token", private=True),
+    "GET api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
+    "DELETE api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
     "GET api:schema": Rule(VIEWERS),
     "GET api:docs": Rule(VIEWERS),
 }

@@ -253,7 +253,7 @@ def pages(db: None) -> dict[str, str]:
         "job": f"/admin/jobs/job/{job.pk}/change/",
         "users": "/admin/auth/user/",
         "user": f"/admin/auth/user/{admin.pk}/change/",
-        "tokens": "/admin/knox/authtoken/",
+        "tokens": "/admin/accounts/tokendetails/",
     }
 
 

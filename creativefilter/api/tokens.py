@@ -40,7 +40,7 @@ TOKEN = {
 }
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the schema tells of tokens."""
 
     target_class = "creativefilter.accounts.authentication.TokenAuthentication"
@@ -127,10 +127,18 @@ class TokenView(Etagged, TokenViews):
         operation_id="token_revoke",
         summary="Revoke an access token",
         request=None,
-        responses={204: OpenApiResponse(description="It opens nothing any more.")},
+        description="Not the one that carries the request: who cleans up must not lock out itself.",
+        responses={
+            204: OpenApiResponse(description="It opens nothing any more."),
+            409: OpenApiResponse(description="This token carries the request."),
+        },
     )
     def delete(self, request: Request, pk: int) -> Response:
-        tokens.revoke(self.get_object())
+        details = self.get_object()
+        if request.auth is not None and request.auth.pk == details.token_id:
+            text = _("This token carries the request: revoke it by another one or on its page.")
+            raise Conflict(text, "token_in_use")
+        tokens.revoke(details)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

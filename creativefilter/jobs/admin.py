@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
@@ -88,6 +88,14 @@ class JobAdmin(ModelAdmin):
             submit(job)
         text = ngettext("%d job starts again.", "%d jobs start again.", len(restarted))
         messages.success(request, text % len(restarted))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """Everybody's own; superusers look after all of them."""
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(owner=request.user.pk)
+
+    def _get_obj_does_not_exist_redirect(self, request: Any, opts: Any, object_id: Any) -> Any:
+        raise Http404
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         shown = {

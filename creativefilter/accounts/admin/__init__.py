@@ -1,0 +1,6 @@
+"""Users, their roles, other groups, and access tokens."""
+
+from creativefilter.accounts.admin.tokens import TokenDetailsAdmin
+from creativefilter.accounts.admin.users import GroupAdmin, UserAdmin
+
+__all__ = ["GroupAdmin", "TokenDetailsAdmin", "UserAdmin"]

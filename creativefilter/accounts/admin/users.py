@@ -1,0 +1,160 @@
+"""Users with a role each. Raw permissions are left to groups that a customer makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RadioFilter
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from creativefilter.accounts.roles import SENTENCES, Role, give, role_of
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+VERBS = {
+    "add": gettext_lazy("may add"),
+    "change": gettext_lazy("may change"),
+    "delete": gettext_lazy("may delete"),
+    "view": gettext_lazy("may see"),
+}
+
+
+def described() -> list[tuple[str, str]]:
+    """Each role with a sentence on what it may."""
+    return [(role.value, f"{role.label}. {SENTENCES[role]}") for role in Role]
+
+
+class WithRole(forms.ModelForm):
+    """Chooses a role; ``NewUserForm`` needs one."""
+
+    role = forms.ChoiceField(
+        label=gettext_lazy("role"), choices=described, widget=UnfoldAdminRadioSelectWidget
+    )
+
+
+class NewUserForm(WithRole, UserCreationForm):
+    class Meta(UserCreationForm.Meta):
+        fields = ("username", "first_name", "last_name", "email")
+
+
+class UserForm(WithRole, UserChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "role" in self.fields:
+            none = ("", _("None. May not enter these pages, unless a superuser."))
+            field: Any = self.fields["role"]
+            field.required, field.choices = False, [*described(), none]
+            field.initial = role_of(self.instance) or ""
+        if "groups" in self.fields:
+            others: Any = self.fields["groups"]
+            others.queryset = Group.objects.exclude(name__in=Role.values)
+
+
+class RoleFilter(RadioFilter):
+    title = gettext_lazy("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Role.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(groups__name=self.value()) if self.value() else queryset
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Who is not a superuser can neither make one nor touch one."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "full_name", "shown_role", "is_active", "last_login")
+    list_filter = (RoleFilter, "is_active")
+    filter_horizontal = ()
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        (gettext_lazy("What this user may do"), {"fields": ("role",)}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+    )
+    fieldsets = (
+        (None, {"fields": ("username", "password", "is_active")}),
+        (gettext_lazy("What this user may do"), {"fields": ("role",)}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None or not request.user.is_superuser:
+            return found
+        beyond = {"fields": ("is_superuser", "groups"), "classes": ("collapse",)}
+        return (*found, (gettext_lazy("Beyond roles"), beyond))
+
+    @display(description=gettext_lazy("name"))
+    def full_name(self, user: User) -> str:
+        return user.get_full_name() or "—"
+
+    @display(description=gettext_lazy("role"))
+    def shown_role(self, user: User) -> str:
+        role = role_of(user)
+        named = [str(role.label)] if role else []
+        return ", ".join([*named, _("superuser")] if user.is_superuser else named) or "—"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _reaches(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _reaches(request, obj) and super().has_delete_permission(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        chosen = form.cleaned_data.get("role")
+        # Who had no role and gets none may be staff by other means: that stays.
+        if chosen or "role" in form.changed_data:
+            give(User.objects.get(pk=form.instance.pk), Role(chosen) if chosen else None)
+
+
+def _reaches(request: HttpRequest, user: User | None) -> bool:
+    return request.user.is_superuser or user is None or not user.is_superuser
+
+
+def permission_label(permission: Permission) -> str:
+    """As in “Creative: may add”; what is beyond the usual four as it is."""
+    model = permission.content_type.model_class()
+    verb = permission.codename.split("_", 1)[0]
+    if model is None or verb not in VERBS:
+        return permission.name
+    return f"{capfirst(str(model._meta.verbose_name))}: {VERBS[verb]}"
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Groups beside the roles: those are put right with every start, so they are not shown."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        return super().get_queryset(request).exclude(name__in=Role.values)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request=request, **kwargs)
+        if db_field.name == "permissions" and field is not None:
+            shown: Any = field
+            shown.label_from_instance = permission_label
+        return field
