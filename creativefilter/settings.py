@@ -165,6 +165,16 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 DERIVED_ROOT = DATA_DIR / "derived"
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+# What decoding one upload may cost (``classifier.media.Limits``).
+MEDIA_LIMITS: dict[str, Any] = {
+    "bytes": UPLOAD_MAX_BYTES,
+    "seconds": env.float("MEDIA_MAX_SECONDS", 600.0, validate=validate.Range(1)),
+    "pixels": env.int("MEDIA_MAX_PIXELS", 4096 * 4096, validate=validate.Range(1)),
+    "cpu_seconds": env.int("MEDIA_CPU_SECONDS", 120, validate=validate.Range(1)),
+    "wall_seconds": env.float("MEDIA_WALL_SECONDS", 240.0, validate=validate.Range(1)),
+    "memory_bytes": 1024**2 * env.int("MEDIA_MEMORY_MB", 2048, validate=validate.Range(512)),
+    "output_bytes": 1024**2 * env.int("MEDIA_OUTPUT_MB", 256, validate=validate.Range(1)),
+}
 # Tables that were sent to be classified, and their answers, go after so long.
 TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
 # A folder whose media files are taken in by themselves, once they have stopped growing; "" for
@@ -240,10 +250,12 @@ SPECTACULAR_SETTINGS = {
         "CreativeStateEnum": "creativefilter.creatives.models.Creative.State",
         "DecisionEnum": ["auto", "review"],
         "JobStateEnum": "creativefilter.jobs.models.Job.State",
+        "StageStateEnum": "creativefilter.api.serializers.STAGE_STATES",
         "NotPredictedReasonEnum": "creativefilter.creatives.models.Prediction.Reason",
         "SegmentNumberEnum": "creativefilter.api.filtering.SEGMENT_NUMBERS",
         "SegmentOrNoneEnum": "creativefilter.api.filtering.SEGMENTS_OR_NONE",
         "SpendImportStateEnum": "creativefilter.spend.models.SpendImport.State",
+        "DeliveryStateEnum": "creativefilter.webhooks.models.Delivery.State",
     },
 }
 

@@ -107,6 +107,7 @@ def _reserve(request: Any, key: str) -> IdempotencyKey:
     digest = _digest(request)
     fresh = {"path": request.path[:255], "request_digest": digest, "created_at": now}
     mine = IdempotencyKey.objects.filter(owner=request.user, key=key)
+    forget_expired()
     mine.filter(created_at__lt=now - KEPT).delete()
     row, created = mine.get_or_create(owner=request.user, key=key, defaults=fresh)
     if created:

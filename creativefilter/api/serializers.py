@@ -11,7 +11,16 @@ from rest_framework.reverse import reverse
 from creativefilter.creatives.analysis import ANALYSE
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
+from creativefilter.jobs import kinds, timings
 from creativefilter.jobs.models import Job
+
+STAGE_STATES = ["waiting", "skipped", *Job.State.values]
+# Where programs find what jobs are about.
+LINKS = {
+    "creatives.Creative": "api:creative",
+    "spend.SpendImport": "api:spend-import",
+    "tables.Table": "api:table",
+}
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -79,10 +88,29 @@ class JobErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
 
 
+class StageSerializer(serializers.Serializer[Any]):
+    """One stage of a job."""
+
+    name = serializers.CharField()
+    state = serializers.ChoiceField(
+        STAGE_STATES,
+        help_text="`skipped`: another job had done it before.",
+    )
+    started_at = serializers.DateTimeField(allow_null=True)
+    seconds = serializers.FloatField(
+        allow_null=True, help_text="What its last attempt took; null until it has ended."
+    )
+    attempts = serializers.IntegerField()
+
+
 class JobSerializer(serializers.ModelSerializer[Job]):
     """A job: poll `url` until `state` is `done`, `failed` or `cancelled`."""
 
     url = serializers.SerializerMethodField()
+    progress = serializers.IntegerField(min_value=0, max_value=100, help_text="Percent.")
+    place = serializers.SerializerMethodField()
+    stages = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
     result = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
 
@@ -95,10 +123,13 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "state",
             "stage",
             "progress",
+            "place",
             "attempts",
+            "stages",
             "created_at",
             "started_at",
             "finished_at",
+            "links",
             "result",
             "error",
         )
@@ -106,6 +137,38 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     @extend_schema_field(serializers.URLField())
     def get_url(self, job: Job) -> str:
         return reverse("api:job", args=[job.pk], request=self.context.get("request"))
+
+    @extend_schema_field(
+        serializers.IntegerField(
+            allow_null=True,
+            min_value=0,
+            max_value=timings.MOST,
+            help_text="How many jobs will be taken before it; null unless it is queued. Counted "
+            f"up to {timings.MOST}.",
+        )
+    )
+    def get_place(self, job: Job) -> int | None:
+        places = self.context.get("places")
+        return (timings.places([job]) if places is None else places).get(job.pk)
+
+    @extend_schema_field(StageSerializer(many=True))
+    def get_stages(self, job: Job) -> Any:
+        return StageSerializer(timings.stages_of(job), many=True).data
+
+    @extend_schema_field(
+        serializers.DictField(
+            child=serializers.URLField(), help_text="What the job is about, by its kind."
+        )
+    )
+    def get_links(self, job: Job) -> dict[str, str]:
+        kind = kinds.find(job.kind)
+        if kind is None or kind.subject is None or kind.subject.model not in LINKS:
+            return {}
+        key = job.params[kind.subject.param]
+        address = reverse(
+            LINKS[kind.subject.model], args=[key], request=self.context.get("request")
+        )
+        return {kind.subject.param: address}
 
     @extend_schema_field(AnalysisSerializer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:
@@ -116,7 +179,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     def get_error(self, job: Job) -> dict[str, str] | None:
         if job.state != Job.State.FAILED:
             return None
-        return {"code": job.error_code, "message": sentence(job.error_code)}
+        kind = kinds.find(job.kind)
+        message = kind.explain(job) if kind else sentence(job.error_code)
+        return {"code": job.error_code, "message": message}
 
 
 class SegmentSerializer(serializers.ModelSerializer[Segment]):

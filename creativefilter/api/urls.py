@@ -6,19 +6,23 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from creativefilter.api import (
     creatives,
     files,
+    jobs,
     labels,
     model_versions,
     predictions,
     segments,
     spend,
+    tables,
+    tokens,
     views,
+    webhooks,
 )
 
 app_name = "api"
 
 urlpatterns = [
     path("predict", views.PredictView.as_view(), name="predict"),
-    path("jobs/<uuid:pk>", views.JobView.as_view(), name="job"),
+    *jobs.urlpatterns,
     *creatives.urlpatterns,
     *predictions.urlpatterns,
     *labels.urlpatterns,
@@ -27,6 +31,9 @@ urlpatterns = [
     path("media/<int:pk>", files.original, name="media"),
     path("media/<int:pk>/<str:name>", files.working_copy, name="working-copy"),
     path("spend/", include(spend.urlpatterns)),
+    *tables.urlpatterns,
+    *webhooks.urlpatterns,
+    *tokens.urlpatterns,
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
 ]

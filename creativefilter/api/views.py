@@ -5,30 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from creativefilter.api.idempotency import Idempotent
+from creativefilter.api.permissions import MaySubmit, RolePermissions
 from creativefilter.api.serializers import (
     JobSerializer,
     ReferenceResultSerializer,
-    SegmentSerializer,
     UploadSerializer,
     WaitSerializer,
 )
 from creativefilter.api.waiting import wait_for
 from creativefilter.creatives import intake
 from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.models import Segment
 from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
 from tasks.submit import submit
@@ -61,6 +58,8 @@ def receive_upload(request: Request) -> Job:
 class PredictView(Idempotent, APIView):
     """Classify one creative."""
 
+    permission_classes = [RolePermissions]
+    required = {"POST": "creatives.add_creative"}
     parser_classes = [MultiPartParser]
 
     @extend_schema(
@@ -71,6 +70,7 @@ class PredictView(Idempotent, APIView):
         responses={
             200: OpenApiResponse(JobSerializer, "The job ended within the wait."),
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
+            429: OpenApiResponse(description="Too many jobs of yours have not ended."),
         },
     )
     def post(self, request: Request) -> Response:
@@ -83,43 +83,12 @@ class PredictView(Idempotent, APIView):
         return Response(answer, status=code, headers={"Location": answer["url"]})
 
 
-class JobView(generics.RetrieveAPIView[Job]):
-    """One of your jobs."""
-
-    serializer_class = JobSerializer
-
-    def get_permissions(self) -> list[BasePermission]:
-        # Who may submit without a login may ask after it: the job's number is the key.
-        return [AllowAny() if settings.PREDICT_ANONYMOUS else IsAuthenticated()]
-
-    def get_queryset(self) -> QuerySet[Job]:
-        if self.request.user.is_authenticated:
-            return Job.objects.filter(owner=self.request.user.pk)
-        return Job.objects.filter(owner=None)
-
-    @extend_schema(operation_id="job", summary="Ask how a job stands")
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class SegmentsView(generics.ListAPIView[Segment]):
-    """The 18 segments, each with its criteria."""
-
-    serializer_class = SegmentSerializer
-    queryset = Segment.objects.all()
-
-    @extend_schema(operation_id="segments", summary="The segments and their criteria")
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
 class ReferencePredictView(Idempotent, APIView):
     """The contract of the reference service: a file in, ``{"result": "<segment name>"}`` out."""
 
     parser_classes = [MultiPartParser]
 
-    def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny() if settings.PREDICT_ANONYMOUS else IsAuthenticated()]
+    permission_classes = [MaySubmit]
 
     @extend_schema(
         operation_id="reference_predict",
@@ -128,6 +97,7 @@ class ReferencePredictView(Idempotent, APIView):
         responses={
             200: ReferenceResultSerializer,
             202: OpenApiResponse(ReferenceResultSerializer, "Too many wait already; ask `job`."),
+            429: OpenApiResponse(description="Too many jobs of yours have not ended."),
             422: OpenApiResponse(ReferenceResultSerializer, "The file can't be read; why."),
             500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
@@ -138,10 +108,11 @@ class ReferencePredictView(Idempotent, APIView):
         waited = wait_for(job, settings.PREDICT_WAIT_SECONDS)
         if job.state == Job.State.DONE:
             return Response(reference_answer(job.result or {}))
-        answer: dict[str, Any] = {"result": None, "reason": job.error_code or "not_ready"}
+        code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
+        answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
-            answer["message"] = sentence(job.error_code)
-            ours = job.error_code in MESSAGES
+            answer["message"] = sentence(code)
+            ours = code in MESSAGES and code != "cancelled"
             return Response(
                 answer,
                 status.HTTP_500_INTERNAL_SERVER_ERROR

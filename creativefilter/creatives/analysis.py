@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives import deciding, derived, engines
+from creativefilter.creatives import deciding, derived, engines, families
+from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
     PictureVector,
+    Prediction,
     ScreenReading,
     Transcript,
 )
-from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 
 if TYPE_CHECKING:
@@ -51,16 +54,18 @@ def _save_nothing() -> None:
 def decode(job: Job) -> Save:
     """Sound and frames out of the upload, in a bounded child process."""
     from classifier.errors import MediaError
+    from classifier.media import Limits, looks_like
     from classifier.media import decode as decode_media
 
     media = _enter(job, State.DECODING)
     if not media.file:
         return _save_nothing
     try:
-        decoded = decode_media(Path(media.file.path))
+        decoded = decode_media(Path(media.file.path), Limits(**settings.MEDIA_LIMITS))
     except MediaError as error:
         raise JobError(error.code, error.detail) from error
     probe = asdict(decoded.probe)
+    probe["looks_like"] = looks_like(media.original_name, decoded.probe.container)
     probe["frames"] = derived.write(media.pk, decoded)
 
     def save() -> None:
@@ -109,18 +114,20 @@ def transcribe(job: Job) -> Save:
 
 
 def read(job: Job) -> Save:
-    """Words out of the pictures, and the shape of the spot."""
+    """Words out of the pictures, the shape of the spot, and its fingerprint."""
     media = _enter(job, State.READING)
     if not media.file:
         return _save_nothing
     frames = derived.frames(media.pk, media.probe)
     shape = _shape(media, frames)
     reading = _reading(media, frames) if frames else None
+    fingerprint = families.made_of(media, frames)
 
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(shape=asdict(shape))
         if reading:
             reading.save()
+        families.store(media, fingerprint)
 
     return save
 
@@ -204,6 +211,20 @@ def classify(job: Job) -> Save:
     return save
 
 
+def on_cancelled(job: Job) -> None:
+    """A creative that was judged before keeps that; any other says that it was stopped."""
+    mine = Creative.objects.filter(pk=job.params["creative"], job=job)
+    judged = Exists(Prediction.objects.filter(media=OuterRef("current_media")))
+    mine.filter(judged).update(state=State.DONE, error_code="")
+    mine.filter(~judged).update(state=State.FAILED, error_code="cancelled")
+
+
+def on_retried(job: Job) -> None:
+    Creative.objects.filter(pk=job.params["creative"], job=job).update(
+        state=State.QUEUED, error_code=""
+    )
+
+
 def on_failed(job: Job) -> None:
     """A creative whose job failed says why."""
     Creative.objects.filter(pk=job.params["creative"], job=job).update(
@@ -222,5 +243,9 @@ ANALYSE = register(
             Stage(gettext_noop("classifying"), "cpu", classify),
         ),
         on_failed,
+        on_cancelled,
+        on_retried,
+        explain=lambda job: sentence(job.error_code),
+        subject=Subject("creatives.Creative", "creative"),
     )
 )

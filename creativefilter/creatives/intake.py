@@ -26,7 +26,7 @@ from creativefilter.creatives.models import (
     Transcript,
     storage_name,
 )
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, quota
 from creativefilter.jobs.models import Job
 
 MEDIA_SUFFIXES = {
@@ -252,7 +252,8 @@ def decide_again(owner: User | None) -> list[Job]:
                 Exists(heard) | Exists(read), ~Exists(judged), state=Creative.State.DONE
             )
         )
-        return _decide(stale, owner)
+        with quota.lifted():  # one decision, however many creatives there are
+            return _decide(stale, owner)
 
 
 def _decide(creatives: list[Creative], owner: User | None) -> list[Job]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
 
 Save = Callable[[], dict[str, Any] | None]
@@ -48,19 +49,46 @@ class Stage:
     makes_jobs: bool = False
 
 
+def nothing(_job: Job) -> None:
+    """What a kind does that has nothing to do."""
+
+
+def by_code(job: Job) -> str:
+    """The sentence for an error that any job can end with; else its code."""
+    return str(MESSAGES.get(job.error_code, job.error_code))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What jobs of a kind are about: a row of ``model`` (``app.Model``), its key in ``param``."""
+
+    model: str
+    param: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of work: its stages in order, and what to write beside a job that failed.
 
-    ``name`` is shown translated, as those of the stages.
+    ``name`` is shown translated, as those of the stages. ``on_failed``, ``on_cancelled`` and
+    ``on_retried`` write in the transaction that ends or restarts the job. ``explain`` says in the
+    reader's language why a job failed. ``forget`` removes the files of a job that was deleted.
     """
 
     name: str
     stages: tuple[Stage, ...]
     on_failed: Callable[[Job], None]
+    on_cancelled: Callable[[Job], None] = nothing
+    on_retried: Callable[[Job], None] = nothing
+    explain: Callable[[Job], str] = by_code
+    subject: Subject | None = None
+    forget: Callable[[Job], None] = nothing
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)
+
+    def begins_with(self, name: str) -> bool:
+        return self.stages[0].name == name
 
     def after(self, name: str) -> Stage | None:
         index = [stage.name for stage in self.stages].index(name) + 1
@@ -82,3 +110,12 @@ def register(kind: Kind) -> Kind:
 def get(name: str) -> Kind:
     """The kind of that name; raises ``KeyError`` if no installed app registered it."""
     return _KINDS[name]
+
+
+def find(name: str) -> Kind | None:
+    """The kind of that name; None for a job whose app is gone."""
+    return _KINDS.get(name)
+
+
+def every() -> list[Kind]:
+    return list(_KINDS.values())

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from creativefilter.jobs import kinds
+from creativefilter.jobs import kinds, quota, timings
 from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
@@ -37,31 +37,46 @@ def create(
     owner: User | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
 ) -> Job:
-    """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run."""
-    return Job.objects.create(
-        kind=kind.name, stage=kind.stages[0].name, params=params, owner=owner, urgency=urgency
-    )
+    """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run.
+
+    Raises ``QuotaExceeded``.
+    """
+    with transaction.atomic():
+        return Job.objects.create(
+            kind=kind.name,
+            stage=kind.stages[0].name,
+            params=params,
+            owner=owner,
+            urgency=urgency,
+            in_quota=quota.take(owner, 1),
+        )
 
 
 def create_at_last_stage(
     kind: Kind, params: Sequence[dict[str, Any]], owner: User | None
 ) -> list[Job]:
-    """Queued jobs in the background whose earlier stages were done by other jobs."""
+    """Queued jobs in the background whose earlier stages were done by other jobs.
+
+    Raises ``QuotaExceeded`` if they are too many: all or none.
+    """
     stage = kind.stages[-1].name
-    return Job.objects.bulk_create(
-        [
-            Job(
-                kind=kind.name,
-                stage=stage,
-                progress=kind.percent(stage),
-                params=each,
-                owner=owner,
-                urgency=Job.Urgency.BATCH,
-            )
-            for each in params
-        ],
-        batch_size=200,
-    )
+    with transaction.atomic():
+        in_quota = quota.take(owner, len(params))
+        return Job.objects.bulk_create(
+            [
+                Job(
+                    kind=kind.name,
+                    stage=stage,
+                    progress=kind.percent(stage),
+                    params=each,
+                    owner=owner,
+                    urgency=Job.Urgency.BATCH,
+                    in_quota=in_quota,
+                )
+                for each in params
+            ],
+            batch_size=200,
+        )
 
 
 def create_done(
@@ -92,6 +107,7 @@ def claim(job_id: str, stage: str, worker: str) -> Job | None:
         attempts=F("attempts") + 1,
         lease_until=now + settings.JOB_LEASE,
         started_at=Coalesce(F("started_at"), now),
+        stage_started_at=now,
     )
     return Job.objects.get(pk=job_id) if claimed else None
 
@@ -103,8 +119,9 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
         return None
     kind = kinds.get(job.kind)
     try:
-        save = kind.stage(stage).work(job)
-        return _advance(job, kind, save)
+        with quota.lifted():
+            save = kind.stage(stage).work(job)
+            return _advance(job, kind, save)
     except JobError as error:
         fail(job, error.code, error.detail)
     except NotYet as waiting:
@@ -144,7 +161,9 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
             "progress": kind.percent(following.name),
             "attempts": 0,
             "published_at": None,
+            "stage_started_at": None,
         }
+    change["timings"] = timings.ended(job)
     with transaction.atomic():
         if not _mine(job).update(lease_until=None, **change):
             logger.warning("job %s: the claim was taken over, its outcome is dropped", job.pk)
@@ -169,6 +188,8 @@ def cancel(job: Job) -> bool:
             pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING)
         ).update(state=Job.State.CANCELLED, lease_until=None, finished_at=timezone.now())
         if cancelled:
+            if kind := kinds.find(job.kind):
+                kind.on_cancelled(job)
             _tell_that_it_ended(job)
     return bool(cancelled)
 
@@ -182,6 +203,7 @@ def fail(job: Job, code: str, detail: str = "") -> bool:
             error_detail=detail[-4000:],
             lease_until=None,
             finished_at=timezone.now(),
+            timings=timings.ended(job),
         )
         if failed:
             job.refresh_from_db()
@@ -261,22 +283,31 @@ def published(job: Job) -> None:
 
 
 def retry(job: Job) -> Job | None:
-    """A failed or cancelled job starts again from its first stage. None if it is neither."""
-    first = kinds.get(job.kind).stages[0].name
-    restarted = Job.objects.filter(
-        pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED)
-    ).update(
-        state=Job.State.QUEUED,
-        stage=first,
-        progress=0,
-        attempts=0,
-        error_code="",
-        error_detail="",
-        published_at=None,
-        started_at=None,
-        finished_at=None,
-    )
-    if not restarted:
-        return None
+    """A failed or cancelled job starts again from its first stage. None if it is neither.
+
+    Raises ``QuotaExceeded`` if its owner has too many open ones.
+    """
+    kind = kinds.get(job.kind)
+    ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
+    with transaction.atomic():
+        row = ended.select_for_update(of=("self",)).select_related("owner").first()
+        if row is None:
+            return None
+        if row.in_quota:
+            quota.take(row.owner, 1)
+        ended.update(
+            state=Job.State.QUEUED,
+            stage=kind.stages[0].name,
+            progress=0,
+            attempts=0,
+            timings=[],
+            error_code="",
+            error_detail="",
+            published_at=None,
+            started_at=None,
+            stage_started_at=None,
+            finished_at=None,
+        )
+        kind.on_retried(job)
     job.refresh_from_db()
     return job

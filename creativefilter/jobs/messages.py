@@ -12,6 +12,7 @@ MESSAGES: dict[str, str | Promise] = {
     ),
     "timed_out": _("It took longer than allowed. Try again when the machine is less busy."),
     "database_busy": _("The database did not answer in time. Try again."),
+    "cancelled": _("It was cancelled before it had ended."),
     "internal": _(
         "Something in the program itself went wrong. "
         "Nothing is lost; tell the administrator the number of the job."

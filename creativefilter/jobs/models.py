@@ -28,6 +28,7 @@ class Job(models.Model):
         INTERACTIVE = "interactive", _("A person waits")
         BATCH = "batch", _("In the background")
 
+    OPEN = (State.QUEUED, State.RUNNING)
     FINAL = (State.DONE, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
@@ -43,6 +44,9 @@ class Job(models.Model):
     error_code = models.CharField(_("error code"), max_length=64, blank=True)
     error_detail = models.TextField(_("technical detail"), blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    # One entry for each stage that ended: stage, started, seconds (of its last attempt), attempts.
+    timings = models.JSONField(_("time taken"), default=list)
+    stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=255, blank=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     owner = models.ForeignKey(
@@ -53,6 +57,8 @@ class Job(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+    # False for what other jobs and decisions about all creatives bring with them (``quota``).
+    in_quota = models.BooleanField(_("counts as asked for"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     published_at = models.DateTimeField(_("sent to the queue"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -67,6 +73,9 @@ class Job(models.Model):
             models.Index(fields=["state", "lease_until"]),
             models.Index(fields=["owner", "-created_at"]),
             models.Index(fields=["-created_at"]),
+            models.Index(fields=["owner", "state"]),
+            models.Index(fields=["state", "kind", "stage", "urgency", "created_at"]),
+            models.Index(fields=["state", "finished_at"]),
         ]
 
     def __str__(self) -> str:

@@ -70,7 +70,7 @@ def test_an_impossible_advertisement_id_is_refused(
 ) -> None:
     response = api.post(PREDICT, form(b"bytes", advertisement_id=value))
     assert response.status_code == 400
-    assert list(response.json()) == ["advertisement_id"]
+    assert list(response.json()["errors"]) == ["advertisement_id"]
     assert not Creative.objects.exists()
     assert not stored_files(folders)
 
@@ -78,13 +78,18 @@ def test_an_impossible_advertisement_id_is_refused(
 def test_a_request_without_a_file_is_refused(api: Any) -> None:
     response = api.post(PREDICT, {"advertisement_id": "1"})
     assert response.status_code == 400
-    assert response.json() == {"file": ["No file was submitted."]}
+    problem = response.json()
+    assert (problem["code"], problem["status"]) == ("invalid_input", 400)
+    assert problem["errors"] == {
+        "file": [{"code": "required", "message": "No file was submitted."}]
+    }
 
 
 def test_the_refusal_is_in_the_language_of_the_reader(russian: Any) -> None:
     response = russian.post(PREDICT, {})
     assert response.status_code == 400
-    assert response.json() == {"file": ["Ни одного файла не было отправлено."]}
+    [wrong] = response.json()["errors"]["file"]
+    assert wrong["message"] == "Ни одного файла не было отправлено."
 
 
 def test_a_file_over_the_limit_is_refused_by_name(
@@ -93,7 +98,8 @@ def test_a_file_over_the_limit_is_refused_by_name(
     settings.UPLOAD_MAX_BYTES = 1024**2
     response = api.post(PREDICT, form(b"x" * (1024**2 + 1)))
     assert response.status_code == 400
-    assert response.json() == {"file": ["The file is larger than 1 MB."]}
+    [wrong] = response.json()["errors"]["file"]
+    assert wrong["message"] == "The file is larger than 1 MB."
     assert not Job.objects.exists()
     assert not stored_files(folders)
 

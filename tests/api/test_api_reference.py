@@ -100,7 +100,8 @@ def test_the_setting_opens_the_reference_address_and_no_other(
 def test_a_missing_file_is_refused_in_the_language_of_the_reader(russian: Any) -> None:
     response = russian.post("/predict", {})
     assert response.status_code == 400
-    assert response.json() == {"file": ["Ни одного файла не было отправлено."]}
+    [wrong] = response.json()["errors"]["file"]
+    assert wrong["message"] == "Ни одного файла не было отправлено."
 
 
 def test_only_post_is_answered(api: Any) -> None:

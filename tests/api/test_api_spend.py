@@ -89,8 +89,9 @@ def test_what_was_checked_is_imported_without_being_sent_again(send: Any, api: A
     done = ended(api, api.post(f"{checked['url']}/start", {"strict": True}, format="json"))
     assert (done["id"], done["state"], done["strict"]) == (checked["id"], "imported", True)
     again = api.post(f"{checked['url']}/start", {}, format="json")
-    assert (again.status_code, again.json()) == (
-        409, {"detail": "This file is imported already."}
+    assert again.status_code == 409
+    assert (again.json()["code"], again.json()["detail"]) == (
+        "spend_imported", "This file is imported already."
     )  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_bad_rows_come_as_a_table(send: Any, api: APIClient) -> None:
     assert heading.startswith("line of the file;reason;Advertisement ID;")
     assert row == "3;the cost is not a number;100;A;B;TV;дорого;2021;3"
     missing = api.get(f"{IMPORTS}/999/bad-rows.csv", headers={"Accept": "text/csv"})
-    assert (missing.status_code, missing["Content-Type"]) == (404, "application/json")
+    assert (missing.status_code, missing["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_an_import_is_cancelled_once(send: Any, api: APIClient) -> None:

@@ -1,0 +1,113 @@
+"""How far a job is, stage by stage, and how many others come before it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from creativefilter.jobs import kinds
+from creativefilter.jobs.models import Job
+
+# Counted no further: who waits behind so many does not care about the rest.
+MOST = 10_000
+
+
+def ended(job: Job) -> list[dict[str, Any]]:
+    """``Job.timings`` with the stage that ends now. ``job`` is the row as it was claimed."""
+    now = timezone.now()
+    started = job.stage_started_at or now
+    entry = {
+        "stage": job.stage,
+        "started": started.isoformat(),
+        "seconds": round((now - started).total_seconds(), 3),
+        "attempts": job.attempts,
+    }
+    return [*job.timings, entry]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """One stage of a job.
+
+    ``state`` is ``waiting`` before its turn, ``skipped`` if another job did it, else that of the
+    job while it was there. ``seconds`` are those of the last attempt.
+    """
+
+    name: str
+    state: str
+    started_at: datetime | None = None
+    seconds: float | None = None
+    attempts: int = 0
+
+
+def stages_of(job: Job) -> list[StageTime]:
+    """Every stage of the job's kind in order; none if nobody knows the kind any more."""
+    kind = kinds.find(job.kind)
+    if kind is None:
+        return []
+    known = {entry["stage"]: entry for entry in job.timings}
+    names = [stage.name for stage in kind.stages]
+    current = names.index(job.stage) if job.stage in names else 0
+    return [_stage(job, name, known.get(name), index, current) for index, name in enumerate(names)]
+
+
+def _stage(
+    job: Job, name: str, entry: dict[str, Any] | None, index: int, current: int
+) -> StageTime:
+    if entry:
+        state = Job.State.DONE if index < current else job.state
+        started = parse_datetime(entry["started"])
+        return StageTime(name, state, started, entry["seconds"], entry["attempts"])
+    if index < current or (index == current and job.state == Job.State.DONE):
+        return StageTime(name, "skipped")
+    if index > current:
+        return StageTime(name, "waiting")
+    return StageTime(name, job.state, job.stage_started_at, None, job.attempts)
+
+
+def places(jobs: Sequence[Job]) -> dict[Any, int]:
+    """How many queued jobs will be taken before each of these; only of those that are queued.
+
+    By queue, by priority, by age: as workers take them, but for the order in which messages of
+    the same priority arrived at the broker. Counted up to ``MOST``.
+    """
+    queues: dict[tuple[str, str, bool], list[Job]] = defaultdict(list)
+    for job in jobs:
+        kind = kinds.find(job.kind)
+        if job.state == Job.State.QUEUED and kind:
+            resource = kind.stage(job.stage).resource
+            queues[(resource, job.urgency, kind.begins_with(job.stage))].append(job)
+    found: dict[Any, int] = {}
+    for (resource, urgency, first), waiting in queues.items():
+        before = _queued(resource, urgency, False)[:MOST].count() if first else 0
+        same = _queued(resource, urgency, first)
+        if len(waiting) == 1:
+            older = same.filter(created_at__lt=waiting[0].created_at)[:MOST].count()
+            found[waiting[0].pk] = min(MOST, before + older)
+            continue
+        ages = list(same.order_by("created_at").values_list("created_at", flat=True)[:MOST])
+        for job in waiting:
+            found[job.pk] = min(MOST, before + bisect_left(ages, job.created_at))
+    return found
+
+
+def _queued(resource: str, urgency: str, first: bool) -> QuerySet[Job]:
+    """The jobs that wait in a queue: at their first stage, or at a later one."""
+    stages = Q(pk__in=[])
+    for kind in kinds.every():
+        names = [
+            stage.name
+            for stage in kind.stages
+            if stage.resource == resource and kind.begins_with(stage.name) is first
+        ]
+        if names:
+            stages |= Q(kind=kind.name, stage__in=names)
+    return Job.objects.filter(stages, state=Job.State.QUEUED, urgency=urgency)
