@@ -17,6 +17,8 @@ class ErrorCode(StrEnum):
     DAMAGED = "damaged"
     TOO_LONG = "too_long"
     TOO_LARGE = "too_large"
+    PICTURE_TOO_LARGE = "picture_too_large"
+    OUTPUT_TOO_LARGE = "output_too_large"
     TIMED_OUT = "timed_out"
     MEMORY_LIMIT = "memory_limit"
     INTERNAL = "internal"
@@ -72,9 +74,21 @@ _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
         "The creative is longer than allowed. Cut out the part you need and upload that.",
     ),
     ErrorCode.TOO_LARGE: (
-        "Файл или кадр больше, чем разрешено. Уменьшите размер файла или разрешение видео.",
-        "The file or its picture is larger than allowed. "
-        "Reduce the file size or the video resolution.",
+        "Файл больше, чем разрешено. Сожмите креатив сильнее, например в mp4, и загрузите снова.",
+        "The file is larger than allowed. Compress the creative more, for example as mp4, and "
+        "upload it again.",
+    ),
+    ErrorCode.PICTURE_TOO_LARGE: (
+        "Кадр больше, чем разрешено. Уменьшите разрешение видео, например до 1920×1080, "
+        "и загрузите креатив снова.",
+        "The picture is larger than allowed. Lower the resolution of the video, for example to "
+        "1920×1080, and upload the creative again.",
+    ),
+    ErrorCode.OUTPUT_TOO_LARGE: (
+        "В файле больше звука или кадров, чем разрешено хранить. "
+        "Вырежьте нужную часть и загрузите её.",
+        "The file holds more sound or pictures than may be kept. "
+        "Cut out the part you need and upload that.",
     ),
     ErrorCode.TIMED_OUT: (
         "Чтение файла заняло слишком много времени и остановлено. Попробуйте ещё раз "

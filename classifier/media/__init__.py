@@ -4,6 +4,7 @@
 importing this package loads neither PyAV nor numpy.
 """
 
+from classifier.media.names import looks_like
 from classifier.media.parent import decode
 from classifier.media.playback import encode_jpeg, read_jpeg, read_wav, write_wav
 from classifier.media.types import (
@@ -28,6 +29,7 @@ __all__ = [
     "Probe",
     "decode",
     "encode_jpeg",
+    "looks_like",
     "read_jpeg",
     "read_wav",
     "write_wav",

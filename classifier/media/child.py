@@ -1,113 +1,116 @@
 """The process that opens foreign files, so that no other has to.
 
-Started by ``classifier.media.parent`` with one JSON argument: the descriptor of an open file, a
-private folder for the results, the limits. It leaves raw sound, raw pictures and a report there.
-It imports no numpy: that would be more than half of its start-up time.
+Started by ``classifier.media.pool`` with a Unix socket and the number of its parent. It loads PyAV
+once and forks for each file: every file has a process, limits and memory of its own, and costs a
+fork instead of an interpreter. The parent of the forks decodes nothing and starts no thread.
+
+A request is JSON with the limits, and the open descriptors that ``pool.DESCRIPTORS`` names; the
+answer is the exit status of the fork, negative for a signal, or null if it ran out of time.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import json
 import os
 import resource
+import select
 import signal
+import socket
 import sys
+import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import suppress
+from typing import Any
 
 from classifier.errors import ErrorCode, MediaError
-from classifier.media import container as containers
-from classifier.media.parent import AUDIO_FILE, EXIT_MEMORY, FRAMES_FILE, REPORT_FILE
-from classifier.media.tracks import Damage, Pictures, Sound
+from classifier.media.pool import DESCRIPTORS, EXIT_MEMORY
+from classifier.media.reading import read_media
 from classifier.media.types import Limits
 
-if TYPE_CHECKING:
-    import av
-
-_PARTIAL_BELOW = 0.95
-# Priming, padding and the last packet's length: never a sign of damage.
-_SLACK_SECONDS = 0.15
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
-def decode_stream(file: BinaryIO, folder: Path, limits: Limits) -> dict[str, Any]:
-    """Decode an open file into ``folder``; gives the report. Raises ``MediaError``."""
-    with (folder / AUDIO_FILE).open("wb") as audio:
-        sound, pictures, probe = _walk(file, limits, audio)
-        if pictures is not None and not pictures.dense:
-            _, pictures, _ = _walk(file, limits, None)
-    parts = [part for part in (sound, pictures) if part is not None]
-    seconds = max(part.seconds for part in parts)
-    damage = Damage(sum(p.damage.packets for p in parts), sum(p.damage.bad for p in parts))
-    if seconds == 0:
-        code = ErrorCode.DAMAGED if damage.packets else ErrorCode.EMPTY
-        raise MediaError(code, f"nothing decoded from {damage.packets} packets")
-    frames = pictures.chosen() if pictures is not None else []
-    _write_frames(folder / FRAMES_FILE, [frame for _, frame in frames])
-    declared = containers.declared(file, probe["container"], probe["declared_seconds"])
-    share = min(damage.share, sound.share if sound is not None and sound.seconds else 1.0)
-    if declared and seconds < declared - _SLACK_SECONDS:
-        share = min(share, seconds / declared)
-    probe |= {
-        "declared_seconds": declared,
-        "decoded_seconds": seconds,
-        "bad_packets": damage.bad,
-        "share_read": share,
-        "partial": damage.bad > 0
-        or share < _PARTIAL_BELOW
-        or containers.cut_short(file, probe["container"]),
-    }
-    return {
-        "probe": probe,
-        "times": [time for time, _ in frames],
-        "width": frames[0][1].width if frames else 0,
-        "height": frames[0][1].height if frames else 0,
-    }
+def main() -> None:
+    """Serve one file after the other until the parent hangs up or dies."""
+    parent = int(sys.argv[2])
+    alive = os.pidfd_open(parent)
+    if os.getppid() != parent:
+        return
+    # Whoever stops a worker gently lets it end its work: this process ends with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    # Before the forks and their limits. PyAV loads the second one by itself, but late.
+    import av
+    import av.subtitles.stream  # noqa: F401
+
+    gc.freeze()
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(alive, select.POLLIN)
+        while not any(ready == alive for ready, _ in poll.poll()):
+            try:
+                request, descriptors, _, _ = socket.recv_fds(connection, 4096, len(DESCRIPTORS))
+            except ConnectionResetError:
+                return
+            if not request:
+                return
+            limits = Limits(**json.loads(request))
+            process = _fork(limits, descriptors, (connection.fileno(), alive))
+            for descriptor in descriptors:
+                os.close(descriptor)
+            status = _ended(process, (connection.fileno(), alive), limits.wall_seconds)
+            with suppress(OSError):
+                connection.send(json.dumps(status).encode())
 
 
-def _walk(
-    file: BinaryIO, limits: Limits, audio: BinaryIO | None
-) -> tuple[Sound | None, Pictures | None, dict[str, Any]]:
-    """One pass over all packets: sound and key frames, or without ``audio`` every picture."""
-    container = containers.open_media(file)
+def _ended(process: int, others: Sequence[int], seconds: float) -> int | None:
+    """Wait for a fork, not longer than ``seconds`` nor than the parent does, and leave nothing."""
+    handle = os.pidfd_open(process)
+    poll = select.poll()
+    for descriptor in (handle, *others):
+        poll.register(descriptor, select.POLLIN)
+    ready = poll.poll(seconds * 1000)
+    os.close(handle)
+    # Not yet waited for, so its number is still its own. The group: whatever it started, too.
+    os.killpg(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status) if ready else None
+
+
+def _fork(limits: Limits, descriptors: Sequence[int], private: Sequence[int]) -> int:
+    """Start the process for one file; it holds none of the ``private`` descriptors."""
+    parent = os.getpid()
+    process = os.fork()
+    if process:
+        # Here and there, for nobody knows who comes first.
+        with suppress(PermissionError, ProcessLookupError):
+            os.setpgid(process, process)
+        return process
+    status = 1
     try:
-        audio_stream, video_stream = containers.choose(container)
-        probe = containers.probe(container, audio_stream, video_stream)
-        if video_stream is not None and probe["width"] * probe["height"] > limits.pixels:
-            raise MediaError(ErrorCode.TOO_LARGE, f"{probe['width']} x {probe['height']} pixels")
-        start = (container.start_time or 0) / 1_000_000
-        takers: dict[int, Sound | Pictures] = {}
-        sound = pictures = None
-        if audio_stream is not None and audio is not None:
-            sound = takers[audio_stream.index] = Sound(audio_stream, limits, audio)
-        if video_stream is not None:
-            pictures = Pictures(video_stream, limits, start, key_frames=audio is not None)
-            takers[video_stream.index] = pictures
-        streams = [container.streams[index] for index in takers]
-        for packet in containers.packets(container, streams, next(iter(takers.values())).damage):
-            takers[packet.stream_index].take(packet)
-        for taker in takers.values():
-            taker.finish()
-        return sound, pictures, probe
+        os.setpgid(0, 0)
+        for descriptor in private:
+            os.close(descriptor)
+        os.dup2(descriptors[-1], 2)
+        _confine(limits, parent)
+        _serve(limits, descriptors)
+        status = 0
+    except MemoryError:
+        status = EXIT_MEMORY
+    except BaseException:
+        traceback.print_exc()
     finally:
-        container.close()
-
-
-def _write_frames(path: Path, frames: Sequence[av.VideoFrame]) -> None:
-    with path.open("wb") as file:
-        for frame in frames:
-            plane, row = frame.planes[0], frame.width * 3
-            pixels = memoryview(plane)
-            for top in range(frame.height):
-                file.write(pixels[top * plane.line_size : top * plane.line_size + row])
+        os._exit(status)
 
 
 def _confine(limits: Limits, parent: int) -> None:
     """Die with the parent, and before it runs out of anything."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -115,29 +118,31 @@ def _confine(limits: Limits, parent: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.output_bytes, limits.output_bytes))
     # The soft limit sends SIGXCPU, which tells the parent why; the hard one can't be caught.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
-
-
-def main() -> None:
-    """Serve the one request of the command line."""
-    request = json.loads(sys.argv[1])
-    limits = Limits(**request["limits"])
-    _confine(limits, request["parent"])
-    import av  # noqa: F401  (before the limit: its own code is not what a file costs)
-
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    folder = Path(request["folder"])
+
+
+def _serve(limits: Limits, descriptors: Sequence[int]) -> None:
+    file, audio, frames, report = descriptors[:4]
+    answer: dict[str, Any]
     try:
-        with os.fdopen(request["descriptor"], "rb", buffering=0) as file:
-            report = decode_stream(file, folder, limits)
-    except MemoryError:
-        os._exit(EXIT_MEMORY)
+        answer = _decoded(limits, file, audio, frames)
     except MediaError as error:
-        report = {"error": error.code, "detail": error.detail}
+        answer = {"error": error.code, "detail": error.detail}
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        report = {"error": ErrorCode.TOO_LARGE, "detail": f"output > {limits.output_bytes} bytes"}
-    (folder / REPORT_FILE).write_text(json.dumps(report), encoding="utf-8")
+        detail = f"more than {limits.output_bytes} bytes of sound or of pictures"
+        answer = {"error": ErrorCode.OUTPUT_TOO_LARGE, "detail": detail}
+    os.write(report, json.dumps(answer).encode())
+
+
+def _decoded(limits: Limits, file: int, audio: int, frames: int) -> dict[str, Any]:
+    with (
+        os.fdopen(file, "rb", buffering=0) as source,
+        os.fdopen(audio, "wb") as samples,
+        os.fdopen(frames, "wb") as pixels,
+    ):
+        return read_media(source, samples, pixels, limits)
 
 
 if __name__ == "__main__":

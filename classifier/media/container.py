@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from classifier.errors import ErrorCode, MediaError
+from classifier.media.memory import exhausted
 from classifier.media.tracks import Damage, frame_rate
+from classifier.media.types import Limits
 
 if TYPE_CHECKING:
     import av
 
 # Demuxers that read one file and open no other: no hls, dash, concat, image lists, devices.
 _DEMUXERS = "wav,aiff,flac,mp3,aac,ogg,mov,matroska,avi,flv,asf,mpeg,mpegts"
-_NAMES = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "matroska,webm": "webm"}
+# What spots are delivered in, by FFmpeg's names of codecs; also what PyAV's build can't decode.
+_SOUND = (
+    "pcm_u8 pcm_s8 pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_f32le "
+    "pcm_f32be pcm_f64le pcm_f64be pcm_alaw pcm_mulaw adpcm_ms adpcm_ima_wav adpcm_ima_qt "
+    "adpcm_swf mp1 mp2 mp3 aac ac3 eac3 dts vorbis opus flac alac wmav1 wmav2 wmapro speex "
+    "nellymoser gsm gsm_ms amr_nb amr_wb"
+)
+_PICTURES = (
+    "h264 hevc av1 vp6 vp6a vp6f vp8 vp9 theora mpeg1video mpeg2video mpeg4 msmpeg4v1 "
+    "msmpeg4v2 msmpeg4v3 h263 flv1 wmv1 wmv2 wmv3 vc1 mjpeg dvvideo prores dnxhd cinepak "
+    "svq1 svq3 qtrle rawvideo"
+)
+_CODECS = frozenset(f"{_SOUND} {_PICTURES}".split())
+# The decoders of these that FFmpeg calls otherwise than the codec.
+_DECODERS = "flv,mp3float,mp2float,mp1float,libdav1d,dca,amrnb,amrwb"
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide")
 _RIFF_KINDS = (b"WAVE", b"AVI ")
 # ogg, flv, matroska, flac, mp3 (tagged or not), mpeg, asf
@@ -29,13 +46,19 @@ _SIGNATURES = (
     b"\x00\x00\x01\xba",
     b"\x30\x26\xb2\x75",
 )
+# As many are named in a probe; a damaged header may claim thousands.
+_MOST_STREAMS = 16
 # A demuxer that failed this often in a row without one packet between has nothing left.
 _PATIENCE = 20
 # RIFF sizes from here on are placeholders of writers that could not go back to the header.
 _RIFF_UNKNOWN = 0x7FFFFF00
 
 
-def open_media(file: BinaryIO) -> av.container.InputContainer:
+def open_media(file: BinaryIO, limits: Limits) -> av.container.InputContainer:
+    """Open what an allowed demuxer makes of the content. Raises ``MediaError``.
+
+    Nothing but ``file`` is ever read: other names that the content asks for are refused.
+    """
     import av
 
     file.seek(0)
@@ -45,13 +68,17 @@ def open_media(file: BinaryIO) -> av.container.InputContainer:
         return av.open(
             file,
             "r",
-            options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
+            options={
+                "format_whitelist": _DEMUXERS,
+                "codec_whitelist": ",".join((*_CODECS, _DECODERS)),
+                "protocol_whitelist": "file",
+            },
             metadata_errors="replace",
             io_open=_refuse,
         )
-    except MemoryError:
-        raise
     except Exception as error:
+        if isinstance(error, MemoryError) and exhausted(limits):
+            raise
         code = ErrorCode.DAMAGED if _looks_like_media(head) else ErrorCode.NOT_MEDIA
         raise MediaError(code, repr(error)) from error
 
@@ -75,30 +102,57 @@ def choose(
     video = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not audio and not video:
         raise MediaError(ErrorCode.NO_STREAMS, f"{len(container.streams)} other streams")
-    known_audio = [s for s in audio if s.codec_context is not None]
-    known_video = [s for s in video if s.codec_context is not None]
+    known_audio, known_video = [s for s in audio if _known(s)], [s for s in video if _known(s)]
     if not known_audio and not known_video:
-        raise MediaError(ErrorCode.UNSUPPORTED_CODEC, "no stream has a decoder")
+        codecs = ", ".join(codec_name(stream) for stream in container.streams)
+        raise MediaError(ErrorCode.UNSUPPORTED_CODEC, f"no stream can be decoded: {codecs}")
     return next(iter(known_audio), None), next(iter(known_video), None)
 
 
+def _known(stream: av.stream.Stream) -> bool:
+    return codec_name(stream) in _CODECS
+
+
+def codec_name(stream: av.stream.Stream) -> str:
+    """FFmpeg's name of the codec, "unknown" where there is no decoder for it."""
+    context = stream.codec_context
+    return "unknown" if context is None else str(context.codec.canonical_name)
+
+
 def probe(
+    file: BinaryIO,
     container: av.container.InputContainer,
     audio: av.AudioStream | None,
     video: av.VideoStream | None,
 ) -> dict[str, Any]:
-    name = container.format.name
+    """The fields of ``Probe`` that are known before anything is decoded."""
     duration = container.duration
     return {
-        "container": _NAMES.get(name, name),
+        "container": _container_name(file, container),
         "declared_seconds": duration / 1_000_000 if duration and duration > 0 else None,
-        "audio_codec": None if audio is None else audio.codec_context.codec.canonical_name,
-        "video_codec": None if video is None else video.codec_context.codec.canonical_name,
+        "audio_codec": None if audio is None else codec_name(audio),
+        "video_codec": None if video is None else codec_name(video),
         "sample_rate": None if audio is None else audio.codec_context.sample_rate,
+        "channels": None if audio is None else audio.codec_context.channels,
         "width": None if video is None else video.codec_context.width,
         "height": None if video is None else video.codec_context.height,
         "fps": None if video is None else frame_rate(video),
+        "streams": [
+            f"{stream.type}: {codec_name(stream)}"
+            for stream in islice(container.streams, _MOST_STREAMS)
+        ],
     }
+
+
+def _container_name(file: BinaryIO, container: av.container.InputContainer) -> str:
+    """FFmpeg's name, or the one of several that this file goes by."""
+    name = str(container.format.name)
+    if name.startswith("mov,"):
+        return "mov" if container.metadata.get("major_brand") == "qt  " else "mp4"
+    if name.startswith("matroska,"):
+        # Not by the file object, which the demuxer reads from its own place.
+        return "matroska" if b"matroska" in os.pread(file.fileno(), 64, 0) else "webm"
+    return name
 
 
 def packets(

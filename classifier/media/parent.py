@@ -1,4 +1,4 @@
-"""The side of the worker: start a child, wait, check what it left.
+"""The side of the worker: hand a file to a child, wait, check what it left.
 
 Files come from outside and are never opened by a decoder in this process. Nothing here imports
 PyAV.
@@ -8,48 +8,41 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import stat
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from classifier.errors import ErrorCode, MediaError
+from classifier.media import pool
 from classifier.media.types import Frame, Limits, Media, Probe
-
-FOLDER_PREFIX = "creative-media-"
-REPORT_FILE = "report.json"
-AUDIO_FILE = "audio.f32"
-FRAMES_FILE = "frames.rgb"
-EXIT_MEMORY = 3
 
 _MAX_REPORT_BYTES = 64 * 1024
 _DEFAULT_LIMITS = Limits()
-_ROOT = Path(__file__).resolve().parents[2]
+_PROBE_FIELDS = {field.name for field in fields(Probe)}
 
 
 def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
-    """Decode one file in a child process of its own.
+    """Decode one file in a process of its own.
 
     The content decides what the file is, its name and extension never do. Damaged files give
     what is whole in them (``probe.partial``). Raises ``MediaError``, and nothing else, for every
-    file that gives neither sound nor picture; no process and no temporary file outlives the call.
+    file that gives neither sound nor picture. Nothing works on the file after the call; an idle
+    child waits for the next one. May be called from several threads at a time.
     """
-    with _opened(path, limits) as descriptor:
+    with _opened(path, limits) as descriptor, ExitStack() as stack:
         try:
-            with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
-                folder = Path(name)
-                status = _run_child(descriptor, folder, limits)
-                report = _read_report(folder, status)
-                return _read_media(folder, report, limits)
+            outputs = {name: _in_memory(name, stack) for name in pool.DESCRIPTORS[1:]}
+            status = pool.run([descriptor, *outputs.values()], limits)
+            report = _read_report(outputs, status, limits)
+            return _read_media(outputs, report, limits)
+        except pool.ChildDiedError as error:
+            raise _died(error.status) from error
         except OSError as error:
-            # Our own trouble (a full disk, no more processes), never the file's.
+            # Our own trouble (no more memory or processes), never the file's.
             raise MediaError(ErrorCode.INTERNAL, repr(error)) from error
 
 
@@ -76,64 +69,24 @@ def _opened(path: Path, limits: Limits) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _run_child(descriptor: int, folder: Path, limits: Limits) -> int:
-    """Run the child to its end; gives its exit status, negative for a signal."""
-    request = {
-        "descriptor": descriptor,
-        "folder": str(folder),
-        "parent": os.getpid(),
-        "limits": asdict(limits),
-    }
-    with (folder / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "classifier.media.child", json.dumps(request)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            cwd=folder,
-            env=_environment(folder),
-            pass_fds=(descriptor,),
-            start_new_session=True,
-        )
-    try:
-        if not _ended(process, limits.wall_seconds):
-            raise MediaError(ErrorCode.TIMED_OUT, f"{limits.wall_seconds} s on the clock")
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return process.returncode
+def _in_memory(name: str, stack: ExitStack) -> int:
+    """A file without a name, for the child to write: nothing is left of it, whoever is killed."""
+    descriptor = os.memfd_create(f"creative-{name}")
+    stack.callback(os.close, descriptor)
+    return descriptor
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Only what the interpreter needs: no proxies, no secrets of the worker."""
-    environment = {"PYTHONPATH": str(_ROOT), "TMPDIR": str(folder), "LANG": "C.UTF-8"}
-    for name in ("PATH", "LD_LIBRARY_PATH"):
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    return environment
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait without the polling of ``Popen.wait``, which costs up to 50 ms a file."""
-    descriptor = os.pidfd_open(process.pid)
-    try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-    finally:
-        os.close(descriptor)
-
-
-def _read_report(folder: Path, status: int) -> dict[str, Any]:
-    if status == EXIT_MEMORY:
+def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) -> dict[str, Any]:
+    if status is None:
+        raise MediaError(ErrorCode.TIMED_OUT, f"{limits.wall_seconds} s on the clock")
+    if status == pool.EXIT_MEMORY:
         raise MediaError(ErrorCode.MEMORY_LIMIT, "the child ran out of its address space")
     if status < 0:
-        raise _killed(signal.Signals(-status))
+        raise _died(status)
     if status != 0:
-        raise MediaError(ErrorCode.INTERNAL, f"status {status}: {_tail(folder / 'stderr')}")
+        raise MediaError(ErrorCode.INTERNAL, f"status {status}: {_tail(outputs['words'])}")
     try:
-        report = json.loads(_contents(folder / REPORT_FILE, _MAX_REPORT_BYTES))
+        report = json.loads(_contents(outputs, "report", _MAX_REPORT_BYTES))
         if "error" in report:
             raise MediaError(ErrorCode(report["error"]), str(report["detail"]))
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -141,8 +94,11 @@ def _read_report(folder: Path, status: int) -> dict[str, Any]:
     return dict(report)
 
 
-def _killed(number: signal.Signals) -> MediaError:
+def _died(status: int) -> MediaError:
     """SIGXCPU is the CPU limit; SIGKILL is not ours here, so it is the kernel out of memory."""
+    if status >= 0:
+        return MediaError(ErrorCode.INTERNAL, f"the child ended with status {status}")
+    number = signal.Signals(-status)
     codes = {
         signal.SIGXCPU: ErrorCode.TIMED_OUT,
         signal.SIGKILL: ErrorCode.MEMORY_LIMIT,
@@ -152,32 +108,32 @@ def _killed(number: signal.Signals) -> MediaError:
     return MediaError(codes.get(number, ErrorCode.DAMAGED), f"the child ended by {number.name}")
 
 
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2000))
-        return file.read(2000).decode("utf-8", "replace").strip()
+def _tail(descriptor: int) -> str:
+    start = max(0, os.fstat(descriptor).st_size - 2000)
+    return os.pread(descriptor, 2000, start).decode("utf-8", "replace").strip()
 
 
-def _contents(path: Path, most: int) -> bytearray:
-    """A file of the child, refused unread when it is no regular file or larger than ``most``."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
-            raise ValueError(f"{path.name}: {status.st_size} bytes > {most}")
-        content = bytearray(status.st_size)
-        if file.readinto(content) != status.st_size:
-            raise ValueError(f"{path.name} changed while it was read")
-        return content
+def _contents(outputs: dict[str, int], name: str, most: int) -> bytearray:
+    """What the child wrote, refused unread when it is larger than ``most``."""
+    size = os.fstat(outputs[name]).st_size
+    if size > most:
+        raise ValueError(f"{name}: {size} bytes > {most}")
+    content = bytearray(size)
+    if os.preadv(outputs[name], [content], 0) != size:
+        raise ValueError(f"{name} changed while it was read")
+    return content
 
 
-def _read_media(folder: Path, report: dict[str, Any], limits: Limits) -> Media:
+def _read_media(outputs: dict[str, int], report: dict[str, Any], limits: Limits) -> Media:
     import numpy as np
 
     try:
-        probe = Probe(**report["probe"])
-        audio = np.frombuffer(_contents(folder / AUDIO_FILE, limits.output_bytes), np.float32)
-        pixels = np.frombuffer(_contents(folder / FRAMES_FILE, limits.output_bytes), np.uint8)
+        said = report["probe"]
+        if set(said) != _PROBE_FIELDS:
+            raise ValueError(f"fields of the probe: {sorted(said)}")
+        probe = Probe(**{**said, "streams": tuple(map(str, said["streams"]))})
+        audio = np.frombuffer(_contents(outputs, "audio", limits.output_bytes), np.float32)
+        pixels = np.frombuffer(_contents(outputs, "frames", limits.output_bytes), np.uint8)
         times = [float(seconds) for seconds in report["times"]]
         images = pixels.reshape(len(times), int(report["height"]), int(report["width"]), 3)
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -22,7 +22,7 @@ class Limits:
 
     ``seconds`` of playing time, ``bytes`` of the file, ``pixels`` of one picture,
     ``cpu_seconds`` and ``wall_seconds`` of work, ``memory_bytes`` of address space of the child,
-    ``output_bytes`` for the sound and for the pictures it hands back.
+    ``output_bytes`` for the sound and for the pictures it hands back, which are in memory.
     """
 
     seconds: float = 600.0
@@ -41,7 +41,8 @@ class Probe:
     ``declared_seconds`` is what the container claims, ``decoded_seconds`` the longer of the
     sound and the picture that came out. ``share_read`` (0 to 1) is how much of the file was
     usable; ``partial`` is set when that is under 95 % or any packet was bad. ``bad_packets``
-    counts packets that were corrupt or refused by demuxer or decoder.
+    counts packets that were corrupt or refused by demuxer or decoder. ``streams`` names all that
+    the container holds, such as "video: h264", the first 16.
     """
 
     container: str
@@ -56,6 +57,8 @@ class Probe:
     partial: bool
     share_read: float
     bad_packets: int
+    channels: int | None = None
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import wave
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from classifier.media import SAMPLE_RATE, Limits, decode
 
 ROOT = Path(__file__).resolve().parents[2]
 GENEROUS = {"seconds": 1e6, "output_bytes": 8 * 1024**3}
+Processes = Callable[[int], list[int]]
 pytestmark = pytest.mark.usefixtures("scratch")
 
 
@@ -57,14 +58,14 @@ def test_bytes_pixels_and_output_are_limited(tmp_path: Path) -> None:
     path = make_media(tmp_path / "spot.mp4", 2.0)
     size = path.stat().st_size
     assert refusal(path, Limits(bytes=size - 1)) is ErrorCode.TOO_LARGE
-    assert refusal(path, Limits(pixels=320 * 180 - 1)) is ErrorCode.TOO_LARGE
-    assert refusal(path, Limits(output_bytes=100_000)) is ErrorCode.TOO_LARGE
+    assert refusal(path, Limits(pixels=320 * 180 - 1)) is ErrorCode.PICTURE_TOO_LARGE
+    assert refusal(path, Limits(output_bytes=100_000)) is ErrorCode.OUTPUT_TOO_LARGE
     assert decode(path, Limits(bytes=size, pixels=320 * 180)).frames
 
 
 def test_a_huge_picture_is_refused_by_default(tmp_path: Path) -> None:
     path = make_media(tmp_path / "wall.webm", 0.04, size=(8192, 4096), audio=None)
-    assert refusal(path, Limits()) is ErrorCode.TOO_LARGE
+    assert refusal(path, Limits()) is ErrorCode.PICTURE_TOO_LARGE
 
 
 def test_a_child_over_its_time_is_stopped(tmp_path: Path) -> None:
@@ -89,37 +90,52 @@ def test_a_child_over_its_memory_is_told_apart(tmp_path: Path) -> None:
         (signal.SIGXCPU, ErrorCode.TIMED_OUT),
     ],
 )
-def test_the_signal_that_ended_the_child_gives_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: ErrorCode
+def test_the_signal_that_ended_a_decoder_gives_the_reason_and_ends_nothing_else(
+    tmp_path: Path,
+    decoding: Processes,
+    children: Processes,
+    number: signal.Signals,
+    code: ErrorCode,
 ) -> None:
-    dying = tmp_path / "python"
-    dying.write_text(f"#!/bin/sh\nulimit -c 0\nkill -{number.value} $$\n")
-    dying.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(dying))
-    assert refusal(make_media(tmp_path / "spot.wav", 1.0), Limits()) is code
+    decode(make_media(tmp_path / "spot.wav", 0.2))
+    before = children(os.getpid())
+    with ThreadPoolExecutor() as threads:
+        refused = threads.submit(
+            refusal, endless_sound(tmp_path / "endless.wav"), Limits(**GENEROUS)
+        )
+        wait_until(lambda: bool(decoding(os.getpid())))
+        [decoder] = decoding(os.getpid())
+        os.kill(decoder, number)
+        assert refused.result() is code
+    assert len(decode(make_media(tmp_path / "next.wav", 0.2)).audio) == 0.2 * SAMPLE_RATE
+    assert children(os.getpid()) == before
 
 
-def test_the_child_dies_with_a_killed_parent(
-    tmp_path: Path, scratch: Path, decoding: Callable[[], list[int]]
+def test_the_decoder_and_its_parent_die_with_a_killed_worker(
+    tmp_path: Path, decoding: Processes, children: Processes
 ) -> None:
     path = endless_sound(tmp_path / "endless.wav")
     code = (
         "from pathlib import Path; from classifier.media import Limits, decode; "
         f"decode(Path({str(path)!r}), Limits(seconds=1e6, output_bytes=8 * 1024**3))"
     )
-    environment = os.environ | {"TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
-    parent = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    worker = subprocess.Popen([sys.executable, "-c", code], env=environment)
     try:
-        # Under work: the sound it writes grows.
-        wait_until(lambda: any(f.stat().st_size for f in scratch.glob("*/audio.f32")))
-        assert decoding()
+        wait_until(lambda: bool(decoding(worker.pid)))
+        left = [*children(worker.pid), *decoding(worker.pid)]
     finally:
-        parent.kill()
-        parent.wait()
-    wait_until(lambda: not decoding())
-    # A parent that is killed can't tidy up; the system's temporary folder is cleared elsewhere.
-    for folder in scratch.iterdir():
-        shutil.rmtree(folder)
+        worker.kill()
+        worker.wait()
+    assert len(left) == 2
+    wait_until(lambda: not any(alive(process) for process in left))
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -154,9 +170,7 @@ def _count_samples(path: Path, answers: multiprocessing.queues.SimpleQueue[int])
     answers.put(len(decode(path).audio))
 
 
-def test_an_interrupted_wait_takes_the_child_with_it(
-    tmp_path: Path, decoding: Callable[[], list[int]]
-) -> None:
+def test_an_interrupted_wait_takes_the_child_with_it(tmp_path: Path, decoding: Processes) -> None:
     """A soft time limit of the queue arrives as an exception in the middle of the wait."""
 
     class SoftLimitError(Exception):
@@ -173,4 +187,4 @@ def test_an_interrupted_wait_takes_the_child_with_it(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert decoding() == []
+    assert decoding(os.getpid()) == []

@@ -127,7 +127,7 @@ def test_a_zip_of_media_is_no_media(tmp_path: Path) -> None:
 
 
 def test_the_child_sees_no_secret_and_no_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_children: None
 ) -> None:
     seen = tmp_path / "environment"
     spy = tmp_path / "python"

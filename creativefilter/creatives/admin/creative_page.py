@@ -81,6 +81,8 @@ def player_of(media: MediaVersion) -> dict[str, str]:
     suffix = Path(media.file.name or "").suffix
     original = reverse("api:media", args=[media.pk])
     has_video = bool(media.probe.get("video_codec"))
+    if media.probe.get("looks_like"):
+        suffix = ""  # a browser goes by the name, and would be wrong
     if suffix in _VIDEO and has_video:
         return {"tag": "video", "source": original, "note": ""}
     if suffix in _AUDIO and not has_video:
@@ -109,7 +111,7 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
     probe = media.probe
     facts = [(_("File"), media.original_name), (_("Size"), _("%d KB") % (media.size // 1024))]
     if media.container:
-        facts.append((_("Container"), media.container))
+        facts.append((_("Container"), container_of(media)))
     if probe.get("video_codec"):
         picture = f"{probe['video_codec']}, {probe.get('width')}×{probe.get('height')}"
         facts.append((_("Picture"), picture))
@@ -123,6 +125,17 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
         share = f"{media.share_read:.0%}" if media.share_read is not None else "?"
         facts.append((_("Damaged"), _("%s of it could be read") % share))
     return facts
+
+
+def container_of(media: MediaVersion) -> str:
+    """What the file is, and what its name says where that is something else."""
+    named = media.probe.get("looks_like")
+    if not named:
+        return media.container
+    return _("%(container)s, although its name says %(named)s") % {
+        "container": media.container,
+        "named": named,
+    }
 
 
 def spoken_facts_of(media: MediaVersion) -> list[tuple[str, str]]:
