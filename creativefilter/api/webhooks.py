@@ -214,7 +214,7 @@ class DeliveryViews(generics.GenericAPIView[Delivery]):
     permission_classes = [RolePermissions]
     required = {"GET": "webhooks.view_delivery"}
     parser_classes = [JSONParser]
-    serializer_class = DeliveryDetailSerializer
+    serializer_class: type[DeliverySerializer] = DeliveryDetailSerializer
     queryset = Delivery.objects.all()
     lookup_url_kwarg = "delivery"
 

@@ -1,0 +1,150 @@
+"""The pages: register, see the secret once, test, read the history, send again; own rows only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from creativefilter.webhooks import delivering, endpoints, outbox
+from creativefilter.webhooks.models import Delivery, Endpoint, Event
+from tests.webhooks.receiving import Receiver
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
+LIST = "/admin/webhooks/endpoint/"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Endpoints that the queue was asked to serve; there is no broker here."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "creativefilter.webhooks.admin.deliver_to", lambda each: asked.append(str(each.pk))
+    )
+    return asked
+
+
+def colleague(name: str) -> Client:
+    user, _new = User.objects.get_or_create(username=name)
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="webhooks"))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    return client
+
+
+def form(url: str, **other: Any) -> dict[str, Any]:
+    return {"url": url, "events": Event.values, "active": "on", "description": "", **other}
+
+
+def test_the_secret_is_shown_once_and_signs(
+    owner: User, receiver: Receiver, private_allowed: None, verify: Any
+) -> None:
+    client = colleague("owner")
+    page = client.post(f"{LIST}add/", form(receiver.url, events=[Event.FAILED]))
+    assert page.status_code == 200
+    assert "no-store" in page["Cache-Control"]
+    [secret] = re.findall(r"whsec_[A-Za-z0-9+/=]+", page.content.decode())
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.owner, endpoint.events) == (owner, ["job.failed"])
+    change = f"{LIST}{endpoint.pk}/change/"
+    assert "whsec_" not in client.get(change).content.decode()
+    again = client.post(f"{LIST}{endpoint.pk}/secret/").content.decode()
+    [new] = re.findall(r"whsec_[A-Za-z0-9+/=]+", again)
+    assert new != secret
+    client.post(f"{LIST}{endpoint.pk}/test/")
+    delivering.deliver(str(endpoint.pk))
+    [request] = receiver.received
+    assert verify(new, request.headers, request.body)
+    assert not verify(secret, request.headers, request.body)
+
+
+def test_addresses_that_are_not_called_are_refused_with_a_sentence(owner: User) -> None:
+    client = colleague("owner")
+    page = client.post(f"{LIST}add/", form("http://169.254.169.254/"))
+    assert "belongs to an internal network" in page.content.decode()
+    assert not Endpoint.objects.exists()
+    for number in range(endpoints.PER_USER):
+        endpoints.register(owner, f"https://example.com/{number}", Event.values)
+    page = client.post(f"{LIST}add/", form("https://example.com/more"))
+    assert "as many webhooks as one user may have" in page.content.decode()
+
+
+def test_the_history_says_how_it_went_and_sends_again(
+    endpoint: Endpoint, receiver: Receiver, sent: list[str]
+) -> None:
+    client = colleague("owner")
+    receiver.answers = [503]
+    delivery = outbox.send_test(endpoint)
+    delivering.deliver(str(endpoint.pk))
+    change = f"{LIST}{endpoint.pk}/change/"
+    history = f"/admin/webhooks/delivery/?endpoint__id__exact={endpoint.pk}"
+    one = f"/admin/webhooks/delivery/{delivery.pk}/change/"
+    for page in (change, history, one):
+        text = client.get(page).content.decode()
+        assert "503" in text, page
+        assert "answer 503" in text, page
+        assert "Waits to be sent" in text, page
+    assert "Fails" in client.get(LIST).content.decode()
+    client.post(f"{LIST}{endpoint.pk}/again/{delivery.pk}/")
+    assert sent == [str(endpoint.pk)]
+    delivering.deliver(str(endpoint.pk))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == (Delivery.State.DELIVERED, 2)
+    again = reverse("admin:webhooks_delivery_send_again", args=[delivery.pk])
+    client.get(again)
+    delivery.refresh_from_db()
+    assert delivery.state == Delivery.State.DELIVERED, "looking at the question sends nothing"
+    assert client.post(again, {"_form_submitted": "on"})["HX-Redirect"]
+    delivery.refresh_from_db()
+    assert delivery.state == Delivery.State.PENDING
+
+
+def test_switching_on_again_forgives(endpoint: Endpoint) -> None:
+    Endpoint.objects.update(active=False, off_reason=Endpoint.Off.FAILING, failures=9)
+    client = colleague("owner")
+    change = f"{LIST}{endpoint.pk}/change/"
+    assert "nothing but failures" in client.get(change).content.decode()
+    page = client.post(f"{LIST}{endpoint.pk}/test/", follow=True)
+    assert "The webhook is off" in page.content.decode()
+    assert client.post(change, form(endpoint.url)).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.active, endpoint.off_reason, endpoint.failures) == (True, "", 0)
+
+
+def test_those_of_others_do_not_exist_not_even_for_an_administrator(
+    endpoint: Endpoint, analyst: User
+) -> None:
+    delivery = outbox.send_test(endpoint)
+    root = Client()
+    root.force_login(analyst)
+    for client in (colleague("other"), root):
+        one = f"{LIST}{endpoint.pk}"
+        for page in (f"{one}/change/", f"{one}/delete/", f"{one}/history/",
+                     f"/admin/webhooks/delivery/{delivery.pk}/change/"):  # fmt: skip
+            assert client.get(page).status_code == 404, page
+        for page in (f"{one}/change/", f"{one}/test/", f"{one}/secret/", f"{one}/delete/",
+                     f"{one}/again/{delivery.pk}/"):  # fmt: skip
+            assert client.post(page, form("https://example.com/")).status_code == 404, page
+        assert endpoint.url not in client.get(LIST).content.decode()
+        listed = client.get("/admin/webhooks/delivery/").content.decode()
+        assert str(delivery.pk) not in listed
+        assert endpoint.url not in listed
+        again = reverse("admin:webhooks_delivery_send_again", args=[delivery.pk])
+        assert client.get(again).status_code == 404
+        assert client.post(again, {"_form_submitted": "on"}).status_code == 404
+    assert Endpoint.objects.get().url == endpoint.url
+
+
+def test_deleting_counts_what_goes_with_it(endpoint: Endpoint) -> None:
+    outbox.send_test(endpoint)
+    client = colleague("owner")
+    page = f"{LIST}{endpoint.pk}/delete/"
+    assert client.get(page).status_code == 200
+    assert client.post(page, {"post": "yes"}).status_code == 302
+    assert not Delivery.objects.exists()
