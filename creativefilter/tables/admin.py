@@ -99,10 +99,11 @@ class TableAdmin(ModelAdmin):
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
     actions = None
+    list_before_template = "tables/upload.html"
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/spend_import.css")}
-        js = ("creativefilter/progress.js", "creativefilter/tables.js")
+        js = ("creativefilter/progress.js", "creativefilter/spend_import.js")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Table]:
         return super().get_queryset(request).filter(owner=person(request)).select_related("job")
@@ -133,7 +134,7 @@ class TableAdmin(ModelAdmin):
     def status(self, table: Table) -> str:
         now = status_of(table)
         return format_html(
-            '<span class="cf-status cf-status-{}" data-table="{}" data-final="{}" title="{}">'
+            '<span class="cf-status cf-status-{}" data-import="{}" data-final="{}" title="{}">'
             '<span class="cf-status-title">{}</span>'
             '<span class="cf-bar"><span style="width:{}%"></span></span></span>',
             now["state"],
@@ -180,7 +181,7 @@ class TableAdmin(ModelAdmin):
             raise PermissionDenied
         asked = set(request.GET.getlist("id")[:PROGRESS_AT_ONCE])
         rows = self.get_queryset(request)[:PROGRESS_AT_ONCE]
-        return JsonResponse({"tables": [status_of(row) for row in rows if str(row.pk) in asked]})
+        return JsonResponse({"imports": [status_of(row) for row in rows if str(row.pk) in asked]})
 
     # Taking a table
 
@@ -200,6 +201,7 @@ class TableAdmin(ModelAdmin):
             "opts": self.opts,
             "title": _("Classify a table"),
             "media": self.media,
+            "has_add_permission": True,
         }
         return TemplateResponse(request, "tables/add.html", context)
 

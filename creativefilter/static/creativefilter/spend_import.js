@@ -1,4 +1,4 @@
-// Keeps the states of imports on the page current.
+// Keeps the states of imports, or of tables, on the page current.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -8,8 +8,8 @@ document.addEventListener("DOMContentLoaded", () => {
       waiting.set(cell.dataset.import, cell);
     }
   }
-  const root = window.location.pathname.split("/spend/spendimport/")[0];
-  const address = `${root}/spend/spendimport/progress/`;
+  const [list] = window.location.pathname.match(/^.*\/(spend\/spendimport|tables\/table)\//) || [];
+  const address = `${list}progress/`;
 
   async function ask() {
     const query = [...waiting.keys()].map((id) => `id=${id}`).join("&");
