@@ -38,6 +38,7 @@ class AdvertisementAdmin(ModelAdmin):
             "export/<str:form>/": ("export", list_views.export),
             "exported/<uuid:pk>/": ("exported", list_views.exported),
             "exported/<uuid:pk>/file/": ("exported_file", list_views.exported_file),
+            "exported/<uuid:pk>/cancel/": ("exported_cancel", list_views.exported_cancel),
             "working/<uuid:pk>/": ("working", chart_views.working),
             "relabel/": ("relabel", relabel.relabel),
         }

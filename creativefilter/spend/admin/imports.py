@@ -87,6 +87,10 @@ class SpendImportAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def may_replace(self, request: HttpRequest) -> bool:
+        """Whether one may have the months that are there removed for those of a file."""
+        return request.user.has_perm("spend.delete_spendrow")
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj and (obj.state in (State.IMPORTED, State.REPLACED) or is_busy(obj)):
             return False
@@ -206,6 +210,7 @@ class SpendImportAdmin(ModelAdmin):
             "title": str(spend_import),
             "media": self.media,
             "may_add": self.has_add_permission(request),
+            "may_replace": self.may_replace(request),
             "may_delete": self.has_delete_permission(request, spend_import),
         }
         return TemplateResponse(request, "spend/import.html", context)
@@ -225,6 +230,8 @@ class SpendImportAdmin(ModelAdmin):
         mode, strict = request.POST.get("mode", ""), request.POST.get("rows") == "all"
         offer = offer_of(spend_import)
         there = offer.existing.seen if offer else ""
+        if mode == Mode.REPLACE and not self.may_replace(request):
+            raise PermissionDenied
         if there and mode not in Mode.values:
             messages.error(request, _("Choose what becomes of the months that are there."))
         elif there and mode == Mode.REPLACE and request.POST.get("seen", "") != there:

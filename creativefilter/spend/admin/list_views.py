@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    QueryDict,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -15,6 +24,7 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.admin.creative import person
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
+from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.spend import export_jobs, report
 from creativefilter.spend.admin.downloads import (
@@ -131,6 +141,16 @@ def exported_file(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBa
     response = FileResponse(written.open("rb"), content_type=form.content_type)
     name = file_name(_("Creatives"), _filters_of(job))
     return attached(response, f"{name}{form.suffix}")
+
+
+def exported_cancel(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBase:
+    """Nobody waits for the file any more."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    job = _export_job(request, pk)
+    if not lifecycle.cancel(job):
+        messages.info(request, _("It had ended already."))
+    return redirect(reverse("admin:spend_exported", args=[job.pk]))
 
 
 def _export_job(request: HttpRequest, pk: Any) -> Job:
