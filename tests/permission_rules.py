@@ -26,20 +26,25 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from knox.models import AuthToken
 
 from creativefilter.creatives import derived
 from creativefilter.creatives.models import (
     Creative,
+    Label,
     LabelBatch,
     MediaVersion,
     ModelVersion,
+    Prediction,
     Segment,
     WaitingLabel,
+    WatchedFile,
 )
 from creativefilter.jobs.models import Job
 from creativefilter.spend import export_jobs
 from creativefilter.spend.models import SpendImport
+from creativefilter.webhooks.models import Delivery, Endpoint
 
 EVERYBODY = frozenset({"anonymous", "viewer", "analyst", "lead"})
 VIEWERS = frozenset({"viewer", "analyst", "lead"})
@@ -77,8 +82,22 @@ def batch() -> object:
     return LabelBatch.objects.create(segment=Segment.objects.get(pk=3), size=1).pk
 
 
+def label() -> object:
+    return Label.objects.create(creative_id=creative(), segment_id=3).pk
+
+
 def version() -> object:
-    return ModelVersion.objects.create(name="a version", digest="0" * 64, folder="nowhere").pk
+    known = {"digest": "0" * 64, "folder": "nowhere"}
+    return ModelVersion.objects.get_or_create(name="a version", **known)[0].pk
+
+
+def prediction() -> object:
+    return Prediction.objects.create(creative_id=creative(), model_version_id=version()).pk
+
+
+def watched_file() -> object:
+    now = timezone.now()
+    return WatchedFile.objects.create(path="3.mp4", size=1, modified_ns=1, seen_at=now).pk
 
 
 def spend_import() -> object:
@@ -113,19 +132,41 @@ def token(owner: User) -> object:
     return AuthToken.objects.create(user=owner)[0].details.pk
 
 
+def webhook(owner: User) -> object:
+    url = "https://hooks.example.com/"
+    return Endpoint.objects.get_or_create(owner=owner, url=url, events=["job.done"])[0].pk
+
+
+def delivery(owner: User) -> object:
+    body = {"endpoint_id": webhook(owner), "event": "webhook.test", "body": "{}"}
+    return Delivery.objects.create(**body).pk
+
+
 # What addresses point at, by the word that stands for it in ``Rule.arguments``; each makes the row
 # and returns what names it in the address.
 SHARED: dict[str, Callable[[], object]] = {
     "creative": creative,
     "media": media,
     "batch": batch,
+    "label": label,
     "version": version,
+    "prediction": prediction,
+    "watched_file": watched_file,
     "spend_import": spend_import,
     "waiting_label": waiting_label,
     "somebody": somebody,
     "group": lambda: Group.objects.create(name="press office").pk,
 }
-PRIVATE: dict[str, Callable[[User], object]] = {"job": job, "export": export, "token": token}
+PRIVATE: dict[str, Callable[[User], object]] = {
+    "job": job,
+    "export": export,
+    "token": token,
+    "webhook": webhook,
+    "delivery": delivery,
+}
+
+# A number that is nothing's: who may look is told that there is nothing.
+NOTHING = "00000000-0000-0000-0000-000000000000"
 
 RULES: dict[str, Rule] = {}
 
@@ -201,12 +242,13 @@ RULES |= {
     "GET admin:spend_advertisement_changelist": Rule(VIEWERS),
     "GET admin:spend_charts": Rule(VIEWERS),
     "GET admin:spend_overview": Rule(VIEWERS),
-    "GET admin:spend_chart": Rule(VIEWERS, "segments"),
-    "GET admin:spend_table": Rule(VIEWERS, "segments csv"),
+    "GET admin:spend_chart": Rule(VIEWERS, "segment"),
+    "GET admin:spend_table": Rule(VIEWERS, "segment csv"),
     "GET admin:spend_choices": Rule(VIEWERS, "segment"),
     "GET admin:spend_export": Rule(VIEWERS, "csv"),
     "GET admin:spend_exported": Rule(VIEWERS, "export", private=True),
     "GET admin:spend_exported_file": Rule(VIEWERS, "export", private=True),
+    "GET admin:spend_working": Rule(VIEWERS, NOTHING, also=frozenset({404})),
     "GET admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
     "POST admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
     "GET admin:spend_import_progress": Rule(VIEWERS),
@@ -219,6 +261,7 @@ RULES |= {
 pages("creatives_creative", "creative", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 pages("creatives_segment", "3", see=VIEWERS, change=NOBODY)
 pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NOBODY)
+pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NOBODY)
 pages("creatives_modelversion", "version", see=VIEWERS, change=NOBODY)
 pages("spend_spendimport", "spend_import", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 pages("jobs_job", "job", see=VIEWERS, change=NOBODY, private=True)
@@ -228,13 +271,51 @@ pages(
     "accounts_tokendetails", "token",
     see=VIEWERS, add=VIEWERS, change=NOBODY, delete=VIEWERS, private=True, beyond=LEADS,
 )  # fmt: skip
+pages(
+    "webhooks_endpoint", "webhook",
+    see=VIEWERS, add=VIEWERS, change=VIEWERS, delete=VIEWERS, private=True,
+)  # fmt: skip
+pages("webhooks_delivery", "delivery", see=VIEWERS, change=NOBODY, private=True)
+_AGAIN = "admin:webhooks_delivery_send_again"
+RULES |= {
+    "POST admin:webhooks_endpoint_test": Rule(VIEWERS, "webhook", private=True),
+    "POST admin:webhooks_endpoint_secret": Rule(VIEWERS, "webhook", private=True),
+    "POST admin:webhooks_endpoint_again": Rule(VIEWERS, "webhook delivery", private=True),
+    f"GET {_AGAIN}": Rule(VIEWERS, "delivery", private=True),
+    f"POST {_AGAIN}": Rule(VIEWERS, "delivery", private=True),
+}
 
 # REST
 
 RULES |= {
     "POST api:predict": Rule(ANALYSTS),
     "GET api:job": Rule(VIEWERS, "job", private=True),
+    "GET api:jobs": Rule(VIEWERS),
+    "POST api:job-cancel": Rule(ANALYSTS, "job", private=True),
+    "POST api:job-retry": Rule(ANALYSTS, "job", private=True),
+    "GET api:creatives": Rule(VIEWERS),
+    "POST api:creatives": Rule(ANALYSTS),
+    "GET api:creative": Rule(VIEWERS, "creative"),
+    "PATCH api:creative": Rule(ANALYSTS, "creative"),
+    "DELETE api:creative": Rule(LEADS, "creative"),
+    "POST api:creative-analyse": Rule(ANALYSTS, "creative"),
+    "GET api:creative-predictions": Rule(VIEWERS, "creative"),
+    "GET api:creative-labels": Rule(VIEWERS, "creative"),
+    "GET api:predictions": Rule(VIEWERS),
+    "GET api:prediction": Rule(VIEWERS, "prediction"),
+    "GET api:labels": Rule(VIEWERS),
+    "POST api:labels": Rule(ANALYSTS),
+    "GET api:label": Rule(VIEWERS, "label"),
+    "GET api:label-batches": Rule(VIEWERS),
+    "POST api:label-batches": Rule(ANALYSTS),
+    "GET api:label-batch": Rule(VIEWERS, "batch"),
+    "POST api:label-batch-undo": Rule(ANALYSTS, "batch"),
     "GET api:segments": Rule(VIEWERS),
+    "GET api:segment": Rule(VIEWERS, "3"),
+    "GET api:model-versions": Rule(VIEWERS),
+    "GET api:model-version-active": Rule(VIEWERS, also=frozenset({404})),
+    "GET api:model-version": Rule(VIEWERS, "version"),
+    "POST api:model-version-activate": Rule(LEADS, "version"),
     "GET api:media": Rule(VIEWERS, "media"),
     "GET api:working-copy": Rule(VIEWERS, f"media {derived.AUDIO}"),
     "GET api:spend-imports": Rule(VIEWERS),
@@ -247,6 +328,16 @@ RULES |= {
     "POST api:tokens": Rule(VIEWERS),
     "GET api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
     "DELETE api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
+    "GET api:webhooks": Rule(VIEWERS),
+    "POST api:webhooks": Rule(VIEWERS),
+    "GET api:webhook": Rule(VIEWERS, "webhook", private=True),
+    "PATCH api:webhook": Rule(VIEWERS, "webhook", private=True),
+    "DELETE api:webhook": Rule(VIEWERS, "webhook", private=True),
+    "POST api:webhook-secret": Rule(VIEWERS, "webhook", private=True),
+    "POST api:webhook-test": Rule(VIEWERS, "webhook", private=True),
+    "GET api:webhook-deliveries": Rule(VIEWERS, "webhook", private=True),
+    "GET api:webhook-delivery": Rule(VIEWERS, "webhook delivery", private=True),
+    "POST api:webhook-redeliver": Rule(VIEWERS, "webhook delivery", private=True),
     "GET api:schema": Rule(VIEWERS),
     "GET api:docs": Rule(VIEWERS),
 }
