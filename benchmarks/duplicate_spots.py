@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,30 @@ def sentences() -> list[tuple[str, Sound]]:
     return found
 
 
+@cache
+def phrases() -> list[tuple[str, Sound]]:
+    """The sentences in pieces of about a second, cut where the voice is lowest.
+
+    No two spots of an advertiser say the same sentence in the same recording and are two; a few
+    words, a claim at the end, they do share.
+    """
+    found = []
+    for text, clip in sentences():
+        count = max(1, round(len(clip) / RATE / 1.1))
+        loudness = np.convolve(np.abs(clip), np.ones(800) / 800, "same")
+        ends = [0]
+        for number in range(1, count):
+            near = len(clip) * number // count
+            window = slice(max(0, near - 3_200), near + 3_200)
+            ends.append(window.start + int(np.argmin(loudness[window])))
+        ends.append(len(clip))
+        words = text.split()
+        for begin, end in pairwise(ends):
+            first, last = (round(place / len(clip) * len(words)) for place in (begin, end))
+            found.append((" ".join(words[first:last]), clip[begin:end]))
+    return found
+
+
 def _texts() -> list[str]:
     texts: dict[str, None] = {}
     for table in (*sorted((ROOT / "benchmarks").glob("spots*.csv")), ROOT / "demo/scripts.csv"):
@@ -106,16 +131,16 @@ def spot(seed: int, seconds: float, *, pictures: bool) -> Spot:
     random = np.random.default_rng([seed, 1])
     length = int(seconds * RATE)
     voice, said = np.zeros(length, np.float32), []
+    pace = float(random.uniform(0.85, 1.2))
     place = int(random.uniform(0, 0.8) * RATE)
     while True:
-        text, clip = sentences()[int(random.integers(len(sentences())))]
-        pace = random.uniform(0.85, 1.2)
+        text, clip = phrases()[int(random.integers(len(phrases())))]
         clip = np.interp(np.arange(0, len(clip), pace), np.arange(len(clip)), clip)
         if place + len(clip) > length:
             break
         voice[place : place + len(clip)] += clip.astype(np.float32)
         said.append(text)
-        place += len(clip) + int(random.uniform(0.1, 0.8) * RATE)
+        place += len(clip) + int(random.choice([0, 0.1, 0.5], p=[0.6, 0.2, 0.2]) * RATE)
     shift = int(random.choice([0, random.uniform(0, BED_SECONDS - seconds)]) * RATE)
     below = 10 ** (-random.uniform(8, 22) / 20)
     sound = voice + 0.11 * below * bed(int(random.integers(BEDS)))[shift : shift + length]

@@ -162,22 +162,22 @@ def keep(name: str, made: Any) -> Any:
 def unencoded(made: Any) -> Any:
     """The fingerprint of what a perfect codec would hand on."""
     from benchmarks import duplicate_spots as spots
-    from creativefilter.creatives import families
+    from creativefilter.creatives import prints
 
     images = spots.evenly(made.shots, 16) if made.shots else []
-    return families.make(made.sound, images, made.speech)
+    return prints.make(made.sound, images, made.speech)
 
 
 def encoded(made: Any, encoding: Any, letterbox: bool) -> Any:
     """The fingerprint of what the decoder's child finds in an encoded file."""
     from benchmarks import duplicate_spots as spots
     from classifier.media import decode
-    from creativefilter.creatives import families
+    from creativefilter.creatives import prints
 
     with tempfile.NamedTemporaryFile() as file:
         spots.write(Path(file.name), made, encoding, letterbox)
         media = decode(Path(file.name))
-    return families.make(media.audio, [frame.image for frame in media.frames], made.speech)
+    return prints.make(media.audio, [frame.image for frame in media.frames], made.speech)
 
 
 def progress(number: int, count: int) -> None:
@@ -192,7 +192,7 @@ def progress(number: int, count: int) -> None:
 
 def look_up() -> None:
     """Median and slowest look-up of spots of which each has one near duplicate in the index."""
-    from creativefilter.creatives import families
+    from creativefilter.creatives import prints as stored
     from creativefilter.creatives.models_families import FingerprintKey
 
     began = time.perf_counter()
@@ -208,7 +208,7 @@ def look_up() -> None:
     for number in chosen:
         asked = worn(prints[number], random)
         before = time.perf_counter()
-        found = families.alike(asked, "no such digest", is_demo=False)
+        found = stored.alike(asked, "no such digest", is_demo=False)
         indexed.append(time.perf_counter() - before)
         hits += any(row.media.original_name == f"{number}" for row, _ in found)
         before = time.perf_counter()
@@ -244,7 +244,7 @@ class Scan:
 def fill() -> Iterator[Any]:
     """``CREATIVES`` fingerprints, spliced from parts of 400 generated spots, and their index."""
     from benchmarks import duplicate_spots as spots
-    from creativefilter.creatives import families
+    from creativefilter.creatives import prints as stored
     from creativefilter.creatives.models import Creative, MediaVersion
 
     sources = [
@@ -263,7 +263,7 @@ def fill() -> Iterator[Any]:
             one.current_media = version
         Creative.objects.bulk_update(creatives, ["current_media"])
         prints = [spliced(sources, random) for _ in batch]
-        families.write_prints(list(zip(media, prints, strict=True)))
+        stored.write_prints(list(zip(media, prints, strict=True)))
         yield from prints
 
 

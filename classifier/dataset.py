@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.bundle import SpotFeatures
-from classifier.families import families
+from classifier.families import families, united
 from classifier.segments import NUMBERS
 from classifier.training import FOLDS
 
@@ -22,11 +22,15 @@ LEAST_FAMILIES = 4 * FOLDS
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled creative: what it is called, its canonical segment, what is known of it."""
+    """A labelled creative: what it is called, its canonical segment, what is known of it.
+
+    ``family`` is the number of those that look or sound like it, None where there are none.
+    """
 
     id: str
     segment: int
     features: SpotFeatures
+    family: int | None = None
 
 
 class TooFewError(ValueError):
@@ -60,7 +64,9 @@ class Table:
         """
         useful = [one for one in dataset if _says_something(one.features, encoder)]
         segments = len({one.segment for one in useful})
-        found = families_of([one.features for one in useful]) if useful else np.zeros(0, np.int64)
+        found = np.zeros(0, np.int64)
+        if useful:
+            found = families_of([one.features for one in useful], [one.family for one in useful])
         count = len(np.unique(found))
         if len(useful) < LEAST_CREATIVES or segments < 2 or count < LEAST_FAMILIES:
             raise TooFewError(len(useful), segments, count)
@@ -104,16 +110,17 @@ class Table:
         return result
 
 
-def families_of(features: Sequence[SpotFeatures]) -> NDArray[np.int64]:
-    """The family of near duplicates of each creative, by what is said and shown in words.
+def families_of(features: Sequence[SpotFeatures], known: Sequence[int | None]) -> NDArray[np.int64]:
+    """The family of near duplicates of each creative: by what is said and shown in words, and by
+    the families of pictures and sounds that are ``known``, (creatives,), None for none.
 
-    One without words is a family of its own.
+    One without words is, as far as words tell, a family of its own.
     """
     texts = [f"{one.speech}\n{one.screen}".strip() for one in features]
     found = families(texts)
     wordless = [row for row, text in enumerate(texts) if not text]
     found[wordless] = found.max() + 1 + np.arange(len(wordless))
-    return np.unique(found, return_inverse=True)[1]
+    return united(found.tolist(), known)
 
 
 def _says_something(features: SpotFeatures, encoder: str) -> bool:

@@ -48,6 +48,28 @@ def families(texts: Sequence[str], similarity: float = SIMILARITY) -> NDArray[np
     return _renumber(np.asarray(labels))
 
 
+def united(first: Sequence[int], second: Sequence[int | None]) -> NDArray[np.int64]:
+    """Families of what either numbering holds together; None is nobody's relative.
+
+    Both are (rows,); the numbers of the result count from 0 in order of first appearance.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(first)
+    rows = [row for row, family in enumerate(second) if family is not None]
+    places = {family: number for number, family in enumerate(dict.fromkeys(second))}
+    columns = [places[second[row]] for row in rows]
+    # Rows, then the families of both numberings, are the nodes.
+    ends = np.concatenate(
+        [count + np.unique(first, return_inverse=True)[1], 2 * count + np.array(columns, np.int64)]
+    )
+    begins = np.concatenate([np.arange(count), np.array(rows, np.int64)])
+    size = 3 * count + 1
+    graph = coo_array((np.ones(len(begins), np.int8), (begins, ends)), shape=(size, size))
+    return _renumber(np.asarray(connected_components(graph, directed=False)[1][:count]))
+
+
 def _renumber(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.empty(len(first), np.int64)

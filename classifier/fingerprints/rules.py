@@ -17,7 +17,7 @@ _SOME_PICTURES, _SOME_SHARE = 2, 0.25
 _SOME_SOUND_SECONDS, _SOME_SOUND_SHARE = 3.0, 0.3
 # With the same words, or where there are no pictures to look at.
 _SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
-_WORDS_SHARE = 0.5
+_WORDS_SHARE, _WORDS_ERRORS = 0.5, 0.15
 # Sound with nothing that could confirm it: nearly all of it, and nearly bit by bit.
 _ALONE_SECONDS, _ALONE_SHARE, _ALONE_ERRORS = 6.0, 0.8, 0.1
 
@@ -63,6 +63,7 @@ class Likeness:
         return (
             self.words is not None
             and self.words >= _WORDS_SHARE
+            and self.sound.errors <= _WORDS_ERRORS
             and self.sound.seconds >= _SOUND_SECONDS
             and self.sound.share >= _SOUND_SHARE
         )

@@ -68,35 +68,36 @@ def sound_print(audio: NDArray[np.float32]) -> Items:
 
 
 def _items(samples: NDArray[np.int16]) -> Items:
-    library = _library()
-    context = library.chromaprint_new(_ALGORITHM)
+    hearing = library()
+    context = hearing.chromaprint_new(_ALGORITHM)
     try:
         fed = (
-            library.chromaprint_start(context, RATE, 1)
-            and library.chromaprint_feed(context, samples.ctypes.data, samples.size)
-            and library.chromaprint_finish(context)
+            hearing.chromaprint_start(context, RATE, 1)
+            and hearing.chromaprint_feed(context, samples.ctypes.data, samples.size)
+            and hearing.chromaprint_finish(context)
         )
         items, count = ctypes.POINTER(ctypes.c_uint32)(), ctypes.c_int()
-        if not fed or not library.chromaprint_get_raw_fingerprint(
+        if not fed or not hearing.chromaprint_get_raw_fingerprint(
             context, ctypes.byref(items), ctypes.byref(count)
         ):
             return np.zeros(0, np.uint32)
         result = np.array(items[: min(count.value, MOST_ITEMS)], np.uint32)
-        library.chromaprint_dealloc(items)
+        hearing.chromaprint_dealloc(items)
         return result
     finally:
-        library.chromaprint_free(context)
+        hearing.chromaprint_free(context)
 
 
 @functools.cache
-def _library() -> Any:
+def library() -> Any:
+    """Chromaprint's functions, typed. Raises ``SoundUnavailable``, and tries again then."""
     for name in _LIBRARIES:
         try:
-            library = ctypes.CDLL(name)
+            found = ctypes.CDLL(name)
         except OSError:
             continue
         pointer, number = ctypes.c_void_p, ctypes.c_int
-        library.chromaprint_new.restype = pointer
+        found.chromaprint_new.restype = pointer
         for function, arguments in (
             ("new", [number]),
             ("start", [pointer, number, number]),
@@ -106,8 +107,8 @@ def _library() -> Any:
             ("dealloc", [pointer]),
             ("free", [pointer]),
         ):
-            getattr(library, f"chromaprint_{function}").argtypes = arguments
-        return library
+            getattr(found, f"chromaprint_{function}").argtypes = arguments
+        return found
     raise SoundUnavailable(f"none of {', '.join(_LIBRARIES)} can be loaded")
 
 

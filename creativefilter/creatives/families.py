@@ -6,47 +6,24 @@ it touches are made anew, for one creative after the other.
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from creativefilter.creatives import derived
 from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.creatives.models_families import (
-    Family,
-    FamilyLink,
-    Fingerprint,
-    FingerprintKey,
-)
+from creativefilter.creatives.models_families import Family, FamilyLink, Fingerprint
+from creativefilter.creatives.prints import Made, alike, is_same, make, write_prints
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from classifier.fingerprints import Fingerprint as Print
     from classifier.fingerprints import Likeness
+    from classifier.media import Frame
 
-logger = logging.getLogger(__name__)
-
-# A key that so many spots share tells nothing apart: no more are written under it.
-CROWDED = 500
-# Sounds and pictures that share the most keys are compared exactly.
-_COMPARED = 20
-_FIRST_PICTURE_KEY = 1 << 33
 _LOCK = 6_210_704_331  # any number that no other advisory lock of the project has
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A fingerprint that is not stored yet; ``heard`` is False without the library for sounds."""
-
-    print: Print
-    heard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +34,14 @@ class Relative:
     link: FamilyLink | None
 
 
-def make(audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str) -> Made:
-    """As ``classifier.fingerprints`` takes them; without chromaprint only pictures and words."""
-    from classifier.fingerprints import SoundUnavailable, fingerprint_of
+def made_of(media: MediaVersion, frames: Iterable[Frame]) -> Made:
+    """The fingerprint of a decoded media version, by its stored sound and what was heard.
 
-    try:
-        return Made(fingerprint_of(audio, images, speech), heard=True)
-    except SoundUnavailable as error:
-        _say_once(str(error))
-        return Made(fingerprint_of(None, images, speech), heard=False)
-
-
-@functools.cache
-def _say_once(reason: str) -> None:
-    logger.warning("near duplicates are looked for by pictures alone: %s", reason)
+    Raises ``OSError`` if the sound is gone.
+    """
+    transcript = media.transcripts.first()
+    said = transcript.speech if transcript and transcript.spoken else ""
+    return make(derived.audio(media.pk), [frame.image for frame in frames], said)
 
 
 def store(media: MediaVersion, made: Made) -> Fingerprint | None:
@@ -84,7 +55,12 @@ def store(media: MediaVersion, made: Made) -> Fingerprint | None:
         creative = Creative.objects.filter(current_media=media.pk).first()
         if creative is None:
             return None
-        _forget(Fingerprint.objects.filter(media__creative=creative))
+        earlier = list(Fingerprint.objects.filter(media__creative=creative))
+        if any(is_same(row, media, made) for row in earlier):
+            return earlier[0]
+        # One by one: what hangs on a deletion (``signals``) makes their families right.
+        for row in earlier:
+            row.delete()
         [row] = write_prints([(media, made.print)], heard=made.heard)
         found = alike(made.print, media.sha256, is_demo=creative.is_demo)
         links = [_link(row, other, like) for other, like in found if other.pk != row.pk]
@@ -106,95 +82,6 @@ def lock() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def candidates(one: Print) -> list[int]:
-    """Numbers of the stored fingerprints that share the most keys with this one."""
-    from classifier.fingerprints import query_keys
-
-    keys = query_keys(one)
-    found: list[int] = []
-    for some in (
-        [key for key in keys if key < _FIRST_PICTURE_KEY],
-        [key for key in keys if key >= _FIRST_PICTURE_KEY],
-    ):
-        rows = FingerprintKey.objects.filter(key__in=some).values_list("fingerprint")
-        ranked = rows.annotate(shared=Count("fingerprint")).order_by("-shared", "fingerprint")
-        found += [pk for pk, _shared in ranked[:_COMPARED]]
-    return list(dict.fromkeys(found))
-
-
-def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, Likeness]]:
-    """The stored fingerprints that are the same spot, exactly compared.
-
-    Those of the very same bytes belong to them, whatever can be seen and heard in these.
-    """
-    from classifier.fingerprints import compare
-    from classifier.fingerprints.prints import METHOD
-
-    rows = Fingerprint.objects.filter(method=METHOD, media__creative__is_demo=is_demo)
-    near = rows.filter(Q(pk__in=candidates(one))).select_related("media")
-    same = rows.filter(media__sha256=sha256).select_related("media")[:_COMPARED]
-    compared = {row.pk: (row, compare(one, print_of(row))) for row in (*near, *same)}
-    return [
-        (row, like)
-        for row, like in compared.values()
-        if like.same_spot or row.media.sha256 == sha256
-    ]
-
-
-def write_prints(
-    prints: Sequence[tuple[MediaVersion, Print]], *, heard: bool = True
-) -> list[Fingerprint]:
-    """Rows and index entries of fingerprints, without looking for their like."""
-    from classifier.fingerprints import index_keys
-    from classifier.fingerprints.prints import METHOD
-
-    rows = Fingerprint.objects.bulk_create(
-        Fingerprint(
-            media=media,
-            method=METHOD,
-            sound=one.sound.astype("<u4").tobytes(),
-            pictures=one.pictures.astype("<u8").tobytes(),
-            words=one.words.astype("<u4").tobytes(),
-            has_pictures=one.has_pictures,
-            heard=heard,
-        )
-        for media, one in prints
-    )
-    keys = [index_keys(one) for _, one in prints]
-    crowded = _crowded({key for some in keys for key in some})
-    FingerprintKey.objects.bulk_create(
-        (
-            FingerprintKey(key=key, fingerprint=row)
-            for row, some in zip(rows, keys, strict=True)
-            for key in some
-            if key not in crowded
-        ),
-        batch_size=20_000,
-    )
-    return rows
-
-
-def print_of(row: Fingerprint) -> Print:
-    """A stored fingerprint as ``classifier.fingerprints`` compares it."""
-    import numpy as np
-
-    from classifier.fingerprints import Fingerprint as Print
-    from classifier.fingerprints.sound import PHASES
-
-    sound = np.frombuffer(row.sound, "<u4").astype(np.uint32)
-    return Print(
-        sound=sound.reshape(PHASES, -1) if len(sound) else sound.reshape(0, 0),
-        pictures=np.frombuffer(row.pictures, "<u8").astype(np.uint64).reshape(-1, 2),
-        words=np.frombuffer(row.words, "<u4").astype(np.uint32),
-        has_pictures=row.has_pictures,
-    )
-
-
-def _crowded(keys: Iterable[int]) -> set[int]:
-    rows = FingerprintKey.objects.filter(key__in=keys).values("key").annotate(rows=Count("key"))
-    return set(rows.filter(rows__gte=CROWDED).values_list("key", flat=True))
-
-
 def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
     first, second = sorted((one, other), key=lambda row: row.pk)
     return FamilyLink(
@@ -207,14 +94,8 @@ def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
     )
 
 
-def _forget(rows: QuerySet[Fingerprint]) -> None:
-    # One by one: what hangs on a deletion (``signals``) makes the families right.
-    for row in rows:
-        row.delete()
-
-
-def regroup(fingerprints: Iterable[int]) -> None:
-    """Makes the families anew of all that links, or a family, tie to these fingerprints.
+def regroup(fingerprints: Iterable[int]) -> set[int]:
+    """Makes the families anew of all that links, or a family, tie to these; returns all those.
 
     A family keeps its number while most of it stays together. Call it under ``lock``.
     """
@@ -234,6 +115,14 @@ def regroup(fingerprints: Iterable[int]) -> None:
         row.family_id = wanted.get(row.pk)
     Fingerprint.objects.bulk_update(moved, ["family"], batch_size=500)
     Family.objects.filter(pk__in=before - taken, fingerprints__isnull=True).delete()
+    return tied
+
+
+def without(family: int) -> None:
+    """Makes a family anew that has lost a member. Call it under ``lock``."""
+    left = Fingerprint.objects.filter(family=family).values_list("pk", flat=True)
+    regroup(left)
+    Family.objects.filter(pk=family, fingerprints__isnull=True).delete()
 
 
 def _number(group: set[int], rows: dict[int, Fingerprint], taken: set[int]) -> int:
@@ -286,10 +175,54 @@ def relatives(creative: Creative) -> list[Relative]:
     return [Relative(other, by_media.get(other.current_media_id)) for other in others]
 
 
-def numbers_of(creatives: Iterable[Creative]) -> list[int | None]:
-    """For each creative the number of its family, None for one without."""
-    rows = Fingerprint.objects.filter(
-        family__isnull=False, media__creative__current_media=F("media")
-    )
-    known = dict(rows.values_list("media__creative", "family"))
-    return [known.get(creative.pk) for creative in creatives]
+def numbers() -> dict[int, int]:
+    """The number of its family for each creative that has one."""
+    rows = Fingerprint.objects.filter(family__isnull=False)
+    return dict(rows.values_list("media__creative", "family"))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many families there are, and how many creatives they have together."""
+
+    families: int
+    creatives: int
+
+
+def unprinted(*, everything: bool) -> list[int]:
+    """Current media with a file that have no fingerprint, or one of another method or without
+    the sound that can be heard by now; or all of them."""
+    from classifier.fingerprints.prints import METHOD
+    from creativefilter.creatives.prints import hears
+
+    rows = MediaVersion.objects.filter(creative__current_media=F("pk")).exclude(file="")
+    if not everything:
+        good = Q(fingerprint__method=METHOD)
+        rows = rows.exclude(good & Q(fingerprint__heard=True) if hears() else good)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def print_again(media_id: int) -> bool:
+    """Makes and stores a fingerprint from what was decoded; False if there is nothing of that."""
+    media = MediaVersion.objects.filter(pk=media_id).first()
+    if media is None:
+        return False
+    try:
+        made = made_of(media, derived.frames(media.pk, media.probe))
+    except (OSError, ValueError):
+        return False
+    return store(media, made) is not None
+
+
+def regroup_all() -> Counted:
+    """Makes all families anew of the links that are stored."""
+    linked = FamilyLink.objects.values_list("first", "second")
+    left = {pk for pair in linked for pk in pair}
+    left |= set(Fingerprint.objects.filter(family__isnull=False).values_list("pk", flat=True))
+    for pk in sorted(left):
+        if pk in left:
+            with transaction.atomic():
+                lock()
+                left -= regroup([pk])
+    in_families = Fingerprint.objects.filter(family__isnull=False)
+    return Counted(Family.objects.count(), in_families.count())

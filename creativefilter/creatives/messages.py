@@ -20,6 +20,11 @@ def sentence(code: str) -> str:
             "data) is missing or does not work. Tell the administrator and analyse it again "
             "afterwards."
         )
+    if code == "no_chromaprint":
+        return _(
+            "Near duplicates are looked for by their pictures alone: the library that compares "
+            "sounds (chromaprint) is missing. Tell the administrator."
+        )
     if code == "no_weights":
         return _(
             "Speech recognition could not be started. The file is kept; tell the administrator "

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_delete, post_migrate
+from django.db.models.signals import post_delete, post_migrate, pre_delete
 from django.dispatch import receiver
 
 from classifier.segments import SEGMENTS
-from creativefilter.creatives import derived, model_versions
-from creativefilter.creatives.models import MediaVersion, Segment
+from creativefilter.creatives import derived, families, model_versions
+from creativefilter.creatives.models import Fingerprint, MediaVersion, Segment
 
 
 @receiver(post_migrate)
@@ -69,3 +69,18 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
         derived.remove(media_id)
 
     transaction.on_commit(remove)
+
+
+@receiver(pre_delete, sender=Fingerprint)
+def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
+    """Before the first row goes: a worker that finds a near duplicate waits, and is waited for."""
+    families.lock()
+    rows = Fingerprint.objects.filter(pk=instance.pk)
+    instance.family_id = rows.values_list("family", flat=True).first()
+
+
+@receiver(post_delete, sender=Fingerprint)
+def family_without_it(instance: Fingerprint, **_: Any) -> None:
+    """What one creative held together falls apart; one that is left alone has no family."""
+    if instance.family_id:
+        families.without(instance.family_id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives import families
 from creativefilter.creatives.deciding import features_of
 from creativefilter.creatives.imports import CellError, Problem, segment_number
 from creativefilter.training.labelled import labelled, ready
@@ -127,17 +128,19 @@ def of_database() -> tuple[Labelled, int]:
     """
     from classifier.dataset import families_of
 
-    features, segments, heard = [], [], []
+    known = families.numbers()
+    features, segments, heard, related = [], [], [], []
     for creative in ready().iterator():
         media = creative.current_media
         transcript = media.transcripts.first()
         features.append(features_of(media))
         segments.append(creative.label_segment)
         heard.append(transcript.text if transcript else "")
+        related.append(known.get(creative.pk))
     if not features:
         raise ValueError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
-    return Labelled(features, segments, heard, families_of(features)), left_out
+    return Labelled(features, segments, heard, families_of(features, related)), left_out
 
 
 def judge(bundle: Bundle, labelled: Labelled) -> Judgement:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import engines, model_versions
+from creativefilter.creatives import engines, families, model_versions
 from creativefilter.creatives.deciding import features_of
 from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.training.labelled import ready
@@ -46,11 +46,13 @@ def examples() -> list[Example]:
     """The labelled creatives that are analysed, as training takes them; no demonstration."""
     from classifier.dataset import Example
 
+    known = families.numbers()
     return [
         Example(
             str(creative.pk),
             creative.label_segment,
             features_of(creative.current_media),
+            known.get(creative.pk),
         )
         for creative in ready().iterator()
     ]

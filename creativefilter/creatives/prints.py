@@ -1,0 +1,162 @@
+"""Fingerprints in the database: written with the keys of an index, found by them, compared."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+
+from creativefilter.creatives.models import MediaVersion
+from creativefilter.creatives.models_families import Fingerprint, FingerprintKey
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.fingerprints import Fingerprint as Print
+    from classifier.fingerprints import Likeness
+
+logger = logging.getLogger(__name__)
+
+NOT_HEARD = "no_chromaprint"
+"""The code of the sentence that says why sounds are not compared (``messages``)."""
+
+# A key that so many spots share tells nothing apart: no more are written under it.
+CROWDED = 500
+# Sounds and pictures that share the most keys are compared exactly.
+_COMPARED = 20
+_FIRST_PICTURE_KEY = 1 << 33
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A fingerprint that is not stored yet; ``heard`` is False without the library for sounds."""
+
+    print: Print
+    heard: bool
+
+
+def make(audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str) -> Made:
+    """As ``classifier.fingerprints`` takes them; without chromaprint only pictures and words."""
+    from classifier.fingerprints import SoundUnavailable, fingerprint_of
+
+    try:
+        return Made(fingerprint_of(audio, images, speech), heard=True)
+    except SoundUnavailable:
+        hears()  # says so, once
+        return Made(fingerprint_of(None, images, speech), heard=False)
+
+
+@functools.cache
+def hears() -> bool:
+    """Whether sounds can be compared in this process; if not, the log says so once."""
+    from classifier.fingerprints import SoundUnavailable, sound
+
+    try:
+        sound.library()
+    except SoundUnavailable as error:
+        logger.warning("near duplicates are looked for without their sound: %s", error)
+        return False
+    return True
+
+
+def candidates(one: Print) -> list[int]:
+    """Numbers of the stored fingerprints that share the most keys with this one."""
+    from classifier.fingerprints import query_keys
+
+    keys = query_keys(one)
+    found: list[int] = []
+    for some in (
+        [key for key in keys if key < _FIRST_PICTURE_KEY],
+        [key for key in keys if key >= _FIRST_PICTURE_KEY],
+    ):
+        rows = FingerprintKey.objects.filter(key__in=some).values_list("fingerprint")
+        ranked = rows.annotate(shared=Count("fingerprint")).order_by("-shared", "fingerprint")
+        found += [pk for pk, _shared in ranked[:_COMPARED]]
+    return list(dict.fromkeys(found))
+
+
+def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, Likeness]]:
+    """The stored fingerprints that are the same spot, exactly compared.
+
+    Those of the very same bytes belong to them, whatever can be seen and heard in these.
+    """
+    from classifier.fingerprints import compare
+    from classifier.fingerprints.prints import METHOD
+
+    rows = Fingerprint.objects.filter(method=METHOD, media__creative__is_demo=is_demo)
+    near = rows.filter(Q(pk__in=candidates(one))).select_related("media")
+    same = rows.filter(media__sha256=sha256).select_related("media")[:_COMPARED]
+    compared = {row.pk: (row, compare(one, print_of(row))) for row in (*near, *same)}
+    return [
+        (row, like)
+        for row, like in compared.values()
+        if like.same_spot or row.media.sha256 == sha256
+    ]
+
+
+def print_of(row: Fingerprint) -> Print:
+    """A stored fingerprint as ``classifier.fingerprints`` compares it."""
+    import numpy as np
+
+    from classifier.fingerprints import Fingerprint as Print
+    from classifier.fingerprints.sound import PHASES
+
+    sound = np.frombuffer(row.sound, "<u4").astype(np.uint32)
+    return Print(
+        sound=sound.reshape(PHASES, -1) if len(sound) else sound.reshape(0, 0),
+        pictures=np.frombuffer(row.pictures, "<u8").astype(np.uint64).reshape(-1, 2),
+        words=np.frombuffer(row.words, "<u4").astype(np.uint32),
+        has_pictures=row.has_pictures,
+    )
+
+
+def _row(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
+    from classifier.fingerprints.prints import METHOD
+
+    return Fingerprint(
+        media=media,
+        method=METHOD,
+        sound=one.sound.astype("<u4").tobytes(),
+        pictures=one.pictures.astype("<u8").tobytes(),
+        words=one.words.astype("<u4").tobytes(),
+        has_pictures=one.has_pictures,
+        heard=heard,
+    )
+
+
+def is_same(row: Fingerprint, media: MediaVersion, made: Made) -> bool:
+    new = _row(media, made.print, heard=made.heard)
+    fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "heard")
+    # PostgreSQL gives the bytes as a memoryview, which equals them.
+    return all(getattr(row, name) == getattr(new, name) for name in fields)
+
+
+def write_prints(
+    prints: Sequence[tuple[MediaVersion, Print]], *, heard: bool = True
+) -> list[Fingerprint]:
+    """Rows and index entries of fingerprints, without looking for their like."""
+    from classifier.fingerprints import index_keys
+
+    rows = Fingerprint.objects.bulk_create(_row(media, one, heard=heard) for media, one in prints)
+    keys = [index_keys(one) for _, one in prints]
+    crowded = _crowded({key for some in keys for key in some})
+    FingerprintKey.objects.bulk_create(
+        (
+            FingerprintKey(key=key, fingerprint=row)
+            for row, some in zip(rows, keys, strict=True)
+            for key in some
+            if key not in crowded
+        ),
+        batch_size=20_000,
+    )
+    return rows
+
+
+def _crowded(keys: Iterable[int]) -> set[int]:
+    rows = FingerprintKey.objects.filter(key__in=keys).values("key").annotate(rows=Count("key"))
+    return set(rows.filter(rows__gte=CROWDED).values_list("key", flat=True))
