@@ -1,0 +1,80 @@
+"""The real thing: a worker, a broker, a receiver; and a worker that is killed while it sends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from creativefilter.jobs import lifecycle
+from creativefilter.webhooks import endpoints, outbox
+from creativefilter.webhooks.models import Delivery, Endpoint, Event
+from tasks.submit import deliver_to, publish_deliveries, submit
+from tests.webhooks.receiving import Receiver
+from tests.worker_app import KINDS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ALLOWED = {"WEBHOOKS_ALLOW_PRIVATE": "true"}
+
+
+@pytest.fixture
+def endpoint(receiver: Receiver, private_allowed: None) -> Any:
+    user = User.objects.create_user("owner")
+    row, secret = endpoints.register(user, receiver.url, Event.values)
+    row.secret = secret  # type: ignore[attr-defined]
+    return row
+
+
+def sweep_after(**how_long: float) -> None:
+    """As if so much time had passed, and the sweeper had come by."""
+    gone = timezone.now() - timedelta(**how_long)
+    Delivery.objects.filter(state=Delivery.State.PENDING).update(next_attempt_at=gone)
+    Endpoint.objects.update(not_before=gone)
+    publish_deliveries(outbox.due())
+
+
+def test_a_job_ends_and_the_receiver_hears_of_it_though_it_failed_twice(
+    endpoint: Any, receiver: Receiver, worker: Any, eventually: Any, verify: Any
+) -> None:
+    held = threading.Event()
+    receiver.answers = [500, 500]
+    first = worker("first@suite", **ALLOWED)
+    job = lifecycle.create(KINDS["echo"], {"say": "hello"}, owner=endpoint.owner)
+    submit(job)
+
+    def tried(times: int) -> Any:
+        return lambda: Delivery.objects.filter(attempts=times).exclude(status_code=None).exists()
+
+    # No sweep helps: the end of the job itself has the receiver told.
+    eventually(tried(1))
+    sweep_after(seconds=1)
+    eventually(tried(2))
+    sweep_after(seconds=1)
+    eventually(lambda: Delivery.objects.filter(state=Delivery.State.DELIVERED).exists())
+    assert len(receiver.received) == 3
+    assert all(verify(endpoint.secret, each.headers, each.body) for each in receiver.received)
+    assert {str(job.pk) in each.body.decode() for each in receiver.received} == {True}
+
+    # A worker that is killed while it waits for the answer takes nothing with it.
+    receiver.received.clear()
+    receiver.answers = [lambda handler: held.wait(20)]
+    delivery = outbox.send_test(endpoint)
+    deliver_to(endpoint)
+    eventually(lambda: len(receiver.received) == 1)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    held.set()
+    delivery.refresh_from_db()
+    assert delivery.state == Delivery.State.PENDING
+    assert outbox.due() == [], "its claim still holds"
+    worker("second@suite", **ALLOWED)
+    sweep_after(seconds=1)
+    eventually(lambda: len(receiver.received) == 2)
+    eventually(lambda: Delivery.objects.get(pk=delivery.pk).state == Delivery.State.DELIVERED)
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
