@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "creativefilter.api.uploads.LimitBody",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -164,6 +165,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 # What the decoder child made of an upload (sound, frames), one folder per media version.
 DERIVED_ROOT = DATA_DIR / "derived"
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
+# All files of one form of the pages together.
+REQUEST_MAX_BYTES: int = env.int("REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 # What decoding one upload may cost (``classifier.media.Limits``).
 MEDIA_LIMITS: dict[str, Any] = {

@@ -30,7 +30,8 @@ from rest_framework.authentication import SessionAuthentication
 from creativefilter.jobs.quota import QuotaExceeded
 
 PROBLEM_JSON = "application/problem+json"
-API_PREFIX = "/api/"
+# What programs ask: the API, and the reference service's addresses.
+API_PREFIXES = ("/api/", "/predict")
 
 TITLES: dict[int, str | Promise] = {
     400: _("The request is wrong"),
@@ -39,6 +40,7 @@ TITLES: dict[int, str | Promise] = {
     404: _("Not found"),
     405: _("The address does not know this method"),
     406: _("There is no answer of the wanted type"),
+    411: _("The length is missing"),
     409: _("It does not fit the present state"),
     412: _("It has changed in the meantime"),
     413: _("The request is too large"),
@@ -48,6 +50,7 @@ TITLES: dict[int, str | Promise] = {
     500: _("The program made a mistake"),
     503: _("The program is not available now"),
 }
+TOO_LARGE = _("What was sent is larger than this server takes.")
 # REST framework's own words for what went wrong say less than these.
 _CODES = {
     "invalid": "invalid_input",
@@ -174,7 +177,7 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
 
 
 def too_large() -> Problem:
-    return Problem("too_large", 413, _("What was sent is larger than this server takes."))
+    return Problem("too_large", 413, TOO_LARGE)
 
 
 def _code(code: str) -> str:
@@ -201,7 +204,7 @@ def _by_field(details: Any, path: str = "") -> Iterator[tuple[str, list[dict[str
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIX)
+    return request.path.startswith(API_PREFIXES)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -217,9 +220,25 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
+        return refuse_large(request)
     if not _is_api(request):
         return defaults.bad_request(request, exception)
     return answer(request, 400, "malformed_request", exceptions.ParseError.default_detail)
+
+
+def refuse_large(request: HttpRequest) -> HttpResponse:
+    """413 as programs, or as browsers want it."""
+    if _is_api(request):
+        return answer(request, 413, "too_large", TOO_LARGE)
+    return HttpResponse(str(TOO_LARGE), status=413, content_type="text/plain; charset=utf-8")
+
+
+def length_needed(request: HttpRequest) -> HttpResponse:
+    detail = _("Say in Content-Length how long the body is.")
+    if _is_api(request):
+        return answer(request, 411, "length_needed", detail)
+    return HttpResponse(str(detail), status=411, content_type="text/plain; charset=utf-8")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.permissions import MaySubmit, RolePermissions
+from creativefilter.api.problems import too_large
 from creativefilter.api.serializers import (
     JobSerializer,
     ReferenceResultSerializer,
@@ -41,6 +42,8 @@ def receive_upload(request: Request) -> Job:
     form = UploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     upload = form.validated_data["file"]
+    if upload.size > settings.UPLOAD_MAX_BYTES:
+        raise too_large()
     try:
         received = intake.receive(
             upload,

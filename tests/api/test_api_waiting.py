@@ -28,7 +28,7 @@ def test_a_wait_that_is_no_number_from_0_to_60_is_refused(
 ) -> None:
     response = api.post(f"{PREDICT}?wait={wait}", form(b"bytes"))
     assert response.status_code == 400
-    assert list(response.json()) == ["wait"]
+    assert list(response.json()["errors"]) == ["wait"]
     assert not Job.objects.exists()
 
 
