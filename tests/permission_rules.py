@@ -70,6 +70,8 @@ def creative() -> object:
 
 
 def media() -> object:
+    if found := MediaVersion.objects.first():
+        return found.pk
     row = MediaVersion(creative_id=creative(), original_name="1.wav", sha256="0" * 64, size=4)
     row.file.save("1.wav", ContentFile(b"RIFF"), save=True)
     folder = derived.folder(row.pk)
@@ -92,7 +94,8 @@ def version() -> object:
 
 
 def prediction() -> object:
-    return Prediction.objects.create(creative_id=creative(), model_version_id=version()).pk
+    of = {"creative_id": creative(), "media_id": media(), "model_version_id": version()}
+    return Prediction.objects.create(**of).pk
 
 
 def watched_file() -> object:
@@ -242,8 +245,8 @@ RULES |= {
     "GET admin:spend_advertisement_changelist": Rule(VIEWERS),
     "GET admin:spend_charts": Rule(VIEWERS),
     "GET admin:spend_overview": Rule(VIEWERS),
-    "GET admin:spend_chart": Rule(VIEWERS, "segment"),
-    "GET admin:spend_table": Rule(VIEWERS, "segment csv"),
+    "GET admin:spend_chart": Rule(VIEWERS, "years"),
+    "GET admin:spend_table": Rule(VIEWERS, "years csv"),
     "GET admin:spend_choices": Rule(VIEWERS, "segment"),
     "GET admin:spend_export": Rule(VIEWERS, "csv"),
     "GET admin:spend_exported": Rule(VIEWERS, "export", private=True),

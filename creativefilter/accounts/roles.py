@@ -46,7 +46,7 @@ _VIEWER = (
     "creatives.view_creative", "creatives.view_label", "creatives.view_labelbatch",
     "creatives.view_mediaversion", "creatives.view_modelversion", "creatives.view_prediction",
     "creatives.view_screenreading", "creatives.view_segment", "creatives.view_transcript",
-    "creatives.view_waitinglabel",
+    "creatives.view_waitinglabel", "creatives.view_watchedfile",
     "spend.view_advertisement", "spend.view_spendimport",
     "jobs.view_job",
     "webhooks.view_endpoint", "webhooks.add_endpoint", "webhooks.change_endpoint",
@@ -59,6 +59,7 @@ _ANALYST = (
     "spend.add_spendimport",
     "tables.view_table", "tables.add_table", "tables.delete_table",
     "jobs.change_job",
+    "tables.view_table", "tables.add_table", "tables.delete_table",
 )  # fmt: skip
 _LEAD = (
     *_ANALYST,

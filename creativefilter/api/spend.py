@@ -14,16 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api import spend_examples as examples
+from creativefilter.api.etags import Etagged
 from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.pagination import CursorPages
+from creativefilter.api.permissions import RolePermissions, by_model
 from creativefilter.api.problems import Conflict
 from creativefilter.api.spend_serializers import (
     SpendImportDetailSerializer,
@@ -37,27 +39,23 @@ from creativefilter.spend.models import SpendImport
 from tasks.submit import submit
 
 
-class MayImport(DjangoModelPermissions):
-    """To look needs the right to view imports, all else the right to add them."""
-
-    perms_map = {
-        "GET": ["%(app_label)s.view_%(model_name)s"],
-        "HEAD": ["%(app_label)s.view_%(model_name)s"],
-        "OPTIONS": [],
-        "POST": ["%(app_label)s.add_%(model_name)s"],
-    }
-
-
 class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
     """What every page of imports shares."""
 
-    permission_classes = [MayImport]
+    permission_classes = [RolePermissions]
+    required = by_model("spend.spendimport")
     serializer_class = SpendImportDetailSerializer
     queryset = SpendImport.objects.select_related("job", "owner")
 
     def shaped(self, row: SpendImport) -> dict[str, Any]:
         row = get_object_or_404(self.get_queryset(), pk=row.pk)
         return dict(self.get_serializer(row).data)
+
+    def permit(self, how: dict[str, Any]) -> None:
+        """To replace months is to delete what was spent in them."""
+        replaces = how.get("mode") == SpendImport.Mode.REPLACE and not how.get("dry_run")
+        if replaces and not self.request.user.has_perm("spend.delete_spendrow"):
+            raise PermissionDenied(_("Only a lead may replace months of spend."))
 
     def begun(self, row: SpendImport, how: dict[str, Any]) -> Response:
         """202 for a job that is queued; raises ``Conflict`` if there can be none."""
@@ -90,7 +88,11 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         rows = super().get_queryset()
         return rows.defer("report", "header") if self.request.method == "GET" else rows
 
-    @extend_schema(operation_id="spend_imports", summary="Imports of spend, the newest first")
+    @extend_schema(
+        operation_id="spend_imports",
+        summary="Imports of spend, the newest first",
+        examples=[examples.IMPORTS],
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -99,11 +101,13 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         summary="Import a table of spend, or check it",
         request={"multipart/form-data": SpendUploadSerializer},
         responses={202: BEGUN},
+        examples=[examples.IMPORT_QUEUED],
     )
     def post(self, request: Request) -> Response:
         form = SpendUploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         how = form.validated_data
+        self.permit(how)
         file = how.pop("file")
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
         try:
@@ -113,10 +117,14 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         return self.begun(row, how)
 
 
-class SpendImportView(ImportsView, generics.RetrieveAPIView[SpendImport]):
+class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport]):
     """One import."""
 
-    @extend_schema(operation_id="spend_import", summary="Ask how an import stands")
+    @extend_schema(
+        operation_id="spend_import",
+        summary="Ask how an import stands",
+        examples=[examples.IMPORT],
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -131,10 +139,12 @@ class SpendImportStartView(ImportsView):
         summary="Import a table that is here",
         request=StartSerializer,
         responses={202: BEGUN},
+        examples=[examples.IMPORT_START, examples.IMPORT_QUEUED],
     )
     def post(self, request: Request, pk: int) -> Response:
         form = StartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        self.permit(form.validated_data)
         return self.begun(self.get_object(), form.validated_data)
 
 
@@ -146,6 +156,7 @@ class SpendImportCancelView(ImportsView):
         summary="Stop an import",
         request=None,
         responses={200: SpendImportDetailSerializer},
+        examples=[examples.IMPORT],
     )
     def post(self, request: Request, pk: int) -> Response:
         row = self.get_object()
@@ -176,6 +187,7 @@ class BadRowsView(ImportsView):
         summary="Download the bad rows of an import",
         description="CSV as Russian Excel opens it: UTF-8 with BOM, semicolons; no formulas.",
         responses={(200, "text/csv"): OpenApiTypes.STR},
+        examples=[examples.BAD_ROWS],
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = self.get_object()

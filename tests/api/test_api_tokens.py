@@ -12,6 +12,9 @@ from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 
+from creativefilter.accounts import tokens
+from creativefilter.accounts.models import TokenDetails
+
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/segments"
 
@@ -62,3 +65,81 @@ def test_the_command_prints_a_token_that_works(anonymous: Any, analyst: Any) -> 
 def test_the_command_knows_its_users(db: None) -> None:
     with pytest.raises(CommandError, match="nobody-here"):
         call_command("create_token", "nobody-here")
+
+
+def test_a_token_is_made_with_its_value_shown_once(api: Any, anonymous: Any) -> None:
+    made = api.post("/api/v1/tokens", {"name": "media plan", "days": 3}, format="json")
+    assert made.status_code == 201
+    assert made["Cache-Control"] == "no-store"
+    value = made.json()["value"]
+    assert status(anonymous, value) == 200
+    shown = api.get(made["Location"])
+    assert shown.json()["name"] == "media plan"
+    assert value.startswith(shown.json()["beginning"])
+    assert "value" not in shown.json()
+    assert value not in api.get("/api/v1/tokens").content.decode()
+    lifetime = TokenDetails.objects.get(name="media plan").token.expiry - timezone.now()
+    assert timedelta(days=2) < lifetime <= timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"name": ""}, {"name": "x", "days": 0}, {"name": "x", "days": 91}, {"days": 3}]
+)
+def test_a_token_without_a_name_or_for_too_long_is_refused(api: Any, wrong: Any) -> None:
+    before = AuthToken.objects.count()
+    assert api.post("/api/v1/tokens", wrong, format="json").status_code == 400
+    assert AuthToken.objects.count() == before
+
+
+def test_a_repeated_request_makes_no_second_token_and_keeps_no_value(api: Any) -> None:
+    def ask() -> Any:
+        headers = {"Idempotency-Key": "once"}
+        return api.post("/api/v1/tokens", {"name": "x"}, format="json", headers=headers)
+
+    first, second = ask(), ask()
+    assert first.json()["value"]
+    assert second.json() == {**first.json(), "value": None}
+    assert TokenDetails.objects.filter(name="x").count() == 1
+
+
+def test_a_revoked_token_opens_nothing(api: Any, anonymous: Any) -> None:
+    made = api.post("/api/v1/tokens", {"name": "x"}, format="json")
+    assert api.delete(made["Location"]).status_code == 204
+    assert status(anonymous, made.json()["value"]) == 401
+    assert api.get(made["Location"]).status_code == 404
+
+
+def test_the_token_that_carries_a_request_is_not_revoked_by_it(api: Any, analyst: Any) -> None:
+    [own] = TokenDetails.objects.all()
+    refused = api.delete(f"/api/v1/tokens/{own.pk}")
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "token_in_use"
+    assert api.get("/api/v1/tokens").status_code == 200
+
+
+def test_when_a_token_was_last_used_is_told(api: Any, analyst: Any) -> None:
+    assert TokenDetails.objects.get().last_used_at is None
+    api.get(ADDRESS)
+    noted = TokenDetails.objects.get().last_used_at
+    assert timezone.now() - noted < timedelta(minutes=1)
+    api.get(ADDRESS)
+    assert TokenDetails.objects.get().last_used_at == noted
+    long_ago = timezone.now() - timedelta(hours=1)
+    TokenDetails.objects.update(last_used_at=long_ago)
+    api.get(ADDRESS)
+    assert TokenDetails.objects.get().last_used_at > long_ago
+
+
+def test_nobody_has_more_tokens_than_can_be_looked_through(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST", 2)
+    assert api.post("/api/v1/tokens", {"name": "x"}, format="json").status_code == 201
+    refused = api.post("/api/v1/tokens", {"name": "y"}, format="json")
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "too_many_tokens"
+
+
+@pytest.mark.parametrize("header", ["Token", "Token a b", "Token ÿþ", "Bearer x"])
+def test_a_header_that_makes_no_sense_is_no_fault_of_ours(anonymous: Any, header: str) -> None:
+    assert anonymous.get(ADDRESS, headers={"Authorization": header}).status_code == 401

@@ -1,0 +1,34 @@
+"""Pages that refuse: in the reader's language, with a way back."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from creativefilter.accounts.roles import Role, give
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("/admin/auth/user/", 403), ("/admin/nowhere/", 404), ("/none", 404)]
+)
+def test_a_refusal_leads_back(address: str, status: int) -> None:
+    user = User.objects.create_user("mary")
+    give(user, Role.VIEWER)
+    client = Client(headers={"Accept-Language": "ru"})
+    client.force_login(user)
+    answer = client.get(address)
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert '<html lang="ru">' in page
+    assert 'href="/admin/"' in page
+    assert "mary" in page
+
+
+def test_a_form_without_its_key_is_explained() -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/admin/login/", {"username": "x", "password": "y"})
+    assert answer.status_code == 403
+    assert 'href="/admin/"' in answer.content.decode()

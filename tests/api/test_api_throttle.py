@@ -1,0 +1,134 @@
+"""So many requests a user, counted by all processes together; and none lost where nobody counts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from environs import EnvError
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from creativefilter.api.throttles import PerUser
+from creativefilter.embedded.broker import Broker
+from creativefilter.rate import Rate, rate
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/api/v1/segments"
+
+
+@pytest.fixture
+def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three requests in ten years, so that no test ever meets the change of a window."""
+    settings.API_RATE = settings.API_ANONYMOUS_RATE = Rate(3, 10 * 365 * 86_400)
+    monkeypatch.setattr(PerUser, "_asked_again_at", 0.0)
+    caches["rates"].clear()
+
+
+def through_redis(settings: Any, url: str) -> None:
+    settings.CACHES = settings.CACHES | {
+        "rates": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
+        }
+    }
+
+
+def client_of(user: User) -> APIClient:
+    _row, token = AuthToken.objects.create(user=user)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}", HTTP_ACCEPT_LANGUAGE="en")
+    return client
+
+
+def statuses(client: APIClient, times: int) -> list[int]:
+    return [client.get(ADDRESS).status_code for _time in range(times)]
+
+
+def test_one_too_many_is_told_when_to_come_again(limited: None, analyst: User) -> None:
+    client = client_of(analyst)
+    assert statuses(client, 3) == [200, 200, 200]
+    refused = client.get(ADDRESS)
+    assert refused.status_code == 429
+    assert 1 <= int(refused["Retry-After"]) <= 10 * 365 * 86_400
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.json()["code"] == "throttled"
+
+
+def test_a_user_is_limited_by_all_tokens_together_and_nobody_else_by_them(
+    limited: None, analyst: User
+) -> None:
+    assert statuses(client_of(analyst), 2) + statuses(client_of(analyst), 2) == [200] * 3 + [429]
+    assert statuses(client_of(User.objects.create_superuser("another")), 1) == [200]
+
+
+def test_without_a_login_each_address_is_limited(
+    limited: None, settings: Any, anonymous: Any
+) -> None:
+    settings.PREDICT_ANONYMOUS = True
+    # Whoever names another address is not believed: there is no proxy here.
+    answers = [
+        anonymous.post("/predict", {}, headers={"X-Forwarded-For": f"10.0.0.{number}"})
+        for number in range(4)
+    ]
+    assert [one.status_code for one in answers] == [400, 400, 400, 429]
+    assert anonymous.post("/predict", {}, REMOTE_ADDR="192.0.2.7").status_code == 400
+
+
+def test_without_a_rate_there_is_no_limit(limited: None, settings: Any, analyst: User) -> None:
+    settings.API_RATE = None
+    assert statuses(client_of(analyst), 5) == [200] * 5
+
+
+def test_another_process_counts_on(
+    limited: None, settings: Any, analyst: User, broker: Broker
+) -> None:
+    through_redis(settings, broker.url)
+    caches["rates"].clear()
+    client = client_of(analyst)
+    assert statuses(client, 1) == [200]
+    # What another process would do for the same user in the same window.
+    [counter] = list(_redis(broker).scan_iter("*user-*"))
+    script = "import sys, redis; redis.Redis.from_url(sys.argv[1]).incrby(sys.argv[2], 2)"
+    subprocess.run([sys.executable, "-c", script, broker.url, counter.decode()], check=True)
+    assert statuses(client, 1) == [429]
+
+
+def test_where_redis_is_away_everybody_gets_through(
+    limited: None, settings: Any, analyst: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    through_redis(settings, "redis://127.0.0.1:1/0")
+    assert statuses(client_of(analyst), 5) == [200] * 5
+    # Only the first one has waited for it.
+    assert caplog.text.count("requests are not counted for now") == 1
+
+
+def test_redis_that_hangs_is_waited_for_once(
+    limited: None, settings: Any, analyst: User, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    through_redis(settings, broker.url)
+    client = client_of(analyst)
+    # Longer than a request waits, and over by itself.
+    _redis(broker).client_pause(1000)
+    assert statuses(client, 5) == [200] * 5
+    _redis(broker).ping()
+    assert caplog.text.count("requests are not counted for now") == 1
+
+
+def _redis(broker: Broker) -> Any:
+    import redis
+
+    return redis.Redis.from_url(broker.url)
+
+
+def test_rates_are_read_strictly() -> None:
+    assert rate("600/min") == Rate(600, 60)
+    assert rate("") is None
+    for wrong in ("600", "0/min", "-1/s", "600/week", "many/min", "600 / min"):
+        with pytest.raises(EnvError):
+            rate(wrong)
