@@ -23,6 +23,7 @@ from unfold.decorators import action, display
 
 from creativefilter.creatives import intake, review
 from creativefilter.creatives.admin.creative_page import page_of
+from creativefilter.creatives.admin.family import LabelsFamilies, offer
 from creativefilter.creatives.admin.filters import (
     BatchFilter,
     DecisionFilter,
@@ -56,7 +57,7 @@ def status_of(creative: Creative) -> dict[str, Any]:
 
 
 @admin.register(Creative)
-class CreativeAdmin(SetsSegments, ModelAdmin):
+class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
     list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
@@ -300,6 +301,8 @@ class CreativeAdmin(SetsSegments, ModelAdmin):
                 if segment
                 else _("The label is withdrawn; the prediction counts again."),
             )
+            if segment:
+                offer(request, creative, segment)
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:

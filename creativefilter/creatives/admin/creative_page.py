@@ -10,10 +10,12 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import derived
+from creativefilter.creatives.admin.family import family_of
 from creativefilter.creatives.admin.verdict import deciding_words, marked, verdict_of
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
+    Label,
     MediaVersion,
     Prediction,
     ScreenReading,
@@ -53,7 +55,14 @@ def page_of(creative: Creative) -> dict[str, Any]:
         "labels": creative.labels.select_related("segment", "author"),
         "segments": segments,
         "versions": creative.media.all(),
+        **family_of(creative, by_number, _chosen(label, prediction)),
     }
+
+
+def _chosen(label: Label | None, prediction: Prediction | None) -> int | None:
+    if label and label.segment:
+        return label.segment.number
+    return prediction.segment_id if prediction else None
 
 
 def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, Any]:
