@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext_lazy as _
 from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -109,7 +107,7 @@ def _segments() -> serializers.ListField:
     )
 
 
-class CreativeFilterSerializer(serializers.Serializer[Any]):
+class CreativeFilterSerializer(filtering.FilterSerializer):
     """The filters of the list of creatives: all of them have to hold."""
 
     state = serializers.ListField(
@@ -134,15 +132,6 @@ class CreativeFilterSerializer(serializers.Serializer[Any]):
     created_from = serializers.DateTimeField(required=False)
     created_to = serializers.DateTimeField(required=False)
     search = serializers.CharField(required=False, max_length=LONGEST_SEARCH)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (
-            unknown := sorted(map(str, set(data) - set(self.fields)))
-        ):
-            # One that is passed over would mean creatives that nobody meant.
-            message = _("There is no such filter.")
-            raise serializers.ValidationError({name[:64]: [message] for name in unknown})
-        return super().to_internal_value(data)
 
 
 def creatives_of(asked: dict[str, Any]) -> QuerySet[Creative]:

@@ -6,7 +6,7 @@ column holds are refused here, too: some databases fail on them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -160,6 +161,19 @@ class Segments(AnyOf):
         if NONE in value:
             condition |= Q(**{f"{self.field_name}__isnull": True})
         return qs.filter(condition)
+
+
+class FilterSerializer(serializers.Serializer[Any]):
+    """Filters in the body of a request, or in an address among other parameters."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and not isinstance(data, QueryDict):
+            unknown = sorted(str(name)[:64] for name in set(data) - set(self.fields))
+            if unknown:
+                # To pass over it would be to mean more than was meant.
+                message = _("There is no such filter.")
+                raise serializers.ValidationError({name: [message] for name in unknown})
+        return super().to_internal_value(data)
 
 
 class Ordering(filters.OrderingFilter):

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from creativefilter.api import (
     creatives,
+    exports,
     files,
     jobs,
     labels,
@@ -12,6 +13,7 @@ from creativefilter.api import (
     predictions,
     segments,
     spend,
+    spend_reports,
     tables,
     tokens,
     views,
@@ -30,7 +32,8 @@ urlpatterns = [
     *model_versions.urlpatterns,
     path("media/<int:pk>", files.original, name="media"),
     path("media/<int:pk>/<str:name>", files.working_copy, name="working-copy"),
-    path("spend/", include(spend.urlpatterns)),
+    path("spend/", include([*spend.urlpatterns, *spend_reports.urlpatterns])),
+    *exports.urlpatterns,
     *tables.urlpatterns,
     *webhooks.urlpatterns,
     *tokens.urlpatterns,

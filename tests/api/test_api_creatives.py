@@ -11,10 +11,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from creativefilter.accounts import roles
+from creativefilter.accounts.roles import Role
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import (
     Creative,
@@ -28,6 +27,7 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.creatives.review import set_label
 from creativefilter.jobs.models import Job
+from tests.api.roles_of import client_of
 
 pytestmark = pytest.mark.django_db
 CREATIVES = "/api/v1/creatives"
@@ -63,15 +63,6 @@ def three() -> list[Creative]:
     rows = [creative(101, 3), creative(102, 3), creative(103, brand="Ёлка")]
     set_label(rows[0], Segment.objects.get(pk=5), None)
     return rows
-
-
-def client_of(role: roles.Role, name: str = "") -> APIClient:
-    user = User.objects.create_user(name or role.value)
-    roles.give(user, role)
-    client = APIClient()
-    _row, token = AuthToken.objects.create(user=user)
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token}", HTTP_ACCEPT_LANGUAGE="en")
-    return client
 
 
 def named(response: Any) -> list[str]:
@@ -324,14 +315,14 @@ def test_a_deleted_creative_takes_its_files_along(
 def test_roles_may_what_they_may(three: list[Creative], anonymous: APIClient) -> None:
     address = f"{CREATIVES}/{three[1].pk}"
     change = {"label": {"segment_num": 7}}
-    viewer, analyst = client_of(roles.Role.VIEWER), client_of(roles.Role.ANALYST)
+    viewer, analyst = client_of(Role.VIEWER), client_of(Role.ANALYST)
     assert viewer.get(address).status_code == viewer.get(CREATIVES).status_code == 200
     assert viewer.patch(address, change, format="json").status_code == 403
     assert viewer.post(f"{address}/analyse").status_code == 403
     assert viewer.post(CREATIVES).status_code == 403
     assert analyst.patch(address, change, format="json").status_code == 200
     assert analyst.delete(address).status_code == 403
-    assert client_of(roles.Role.LEAD).delete(address).status_code == 204
+    assert client_of(Role.LEAD).delete(address).status_code == 204
     assert anonymous.get(CREATIVES).status_code == 401
 
 
