@@ -33,9 +33,15 @@ CONTAINERS: dict[str, tuple[str, str | None, str | None]] = {
     "flv": ("flv", "flv", "libmp3lame"),
     "webm": ("webm", "libvpx", "libopus"),
     "wbm": ("webm", "libvpx-vp9", "libopus"),
+    "m4a": ("ipod", None, "aac"),
+    "flac": ("flac", None, "flac"),
+    "mov": ("mov", "libx264", "aac"),
+    "mkv": ("matroska", "libx264", "aac"),
+    "mpg": ("mpeg", "mpeg2video", "mp2"),
 }
 _OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"preset": "ultrafast"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }

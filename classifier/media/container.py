@@ -32,7 +32,8 @@ _PICTURES = (
 _CODECS = frozenset(f"{_SOUND} {_PICTURES}".split())
 # The decoders of these that FFmpeg calls otherwise than the codec.
 _DECODERS = "flv,mp3float,mp2float,mp1float,libdav1d,dca,amrnb,amrwb"
-_BOXES = (b"ftyp", b"moov", b"mdat", b"wide")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+_MOST_BOXES = 64
 _RIFF_KINDS = (b"WAVE", b"AVI ")
 # ogg, flv, matroska, flac, mp3 (tagged or not), mpeg, asf
 _SIGNATURES = (
@@ -93,7 +94,7 @@ def _looks_like_media(head: bytes) -> bool:
 
 
 def choose(
-    container: av.container.InputContainer,
+    file: BinaryIO, container: av.container.InputContainer
 ) -> tuple[av.AudioStream | None, av.VideoStream | None]:
     """The first sound and the first moving picture that have a decoder; cover art is neither."""
     from av.stream import Disposition
@@ -101,12 +102,31 @@ def choose(
     audio = list(container.streams.audio)
     video = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not audio and not video:
-        raise MediaError(ErrorCode.NO_STREAMS, f"{len(container.streams)} other streams")
+        code = ErrorCode.DAMAGED if _boxes_cut(file) else ErrorCode.NO_STREAMS
+        raise MediaError(code, f"{len(container.streams)} other streams")
     known_audio, known_video = [s for s in audio if _known(s)], [s for s in video if _known(s)]
     if not known_audio and not known_video:
         codecs = ", ".join(codec_name(stream) for stream in container.streams)
-        raise MediaError(ErrorCode.UNSUPPORTED_CODEC, f"no stream can be decoded: {codecs}")
+        code = ErrorCode.DAMAGED if _boxes_cut(file) else ErrorCode.UNSUPPORTED_CODEC
+        raise MediaError(code, f"no stream can be decoded: {codecs}")
     return next(iter(known_audio), None), next(iter(known_video), None)
+
+
+def _boxes_cut(file: BinaryIO) -> bool:
+    """Whether an mp4 ends before its boxes do, and so before it has said what is in it."""
+    descriptor, place = file.fileno(), 0
+    size = os.fstat(descriptor).st_size
+    for _ in range(_MOST_BOXES):
+        box = os.pread(descriptor, 16, place)
+        if box[4:8] not in _BOXES:
+            return False
+        length = int.from_bytes(box[:4], "big")
+        place += int.from_bytes(box[8:16], "big") if length == 1 else length
+        if length == 0 or place == size:
+            return False
+        if place > size or 1 < length < 8:
+            return True
+    return False
 
 
 def _known(stream: av.stream.Stream) -> bool:

@@ -35,12 +35,12 @@ def read_media(file: BinaryIO, audio: BinaryIO, frames: BinaryIO, limits: Limits
     parts = [part for part in (sound, pictures) if part is not None]
     seconds = max(part.seconds for part in parts)
     damage = Damage(sum(p.damage.packets for p in parts), sum(p.damage.bad for p in parts))
+    declared = containers.declared(file, probe["container"], probe["declared_seconds"])
     if seconds == 0:
-        code = ErrorCode.DAMAGED if damage.packets else ErrorCode.EMPTY
+        code = ErrorCode.DAMAGED if damage.packets or declared else ErrorCode.EMPTY
         raise MediaError(code, f"nothing decoded from {damage.packets} packets")
     chosen = pictures.chosen() if pictures is not None else []
     _write_frames(frames, [frame for _, frame in chosen])
-    declared = containers.declared(file, probe["container"], probe["declared_seconds"])
     share = min(damage.share, sound.share if sound is not None and sound.seconds else 1.0)
     if declared and seconds < declared - _SLACK_SECONDS:
         share = min(share, seconds / declared)
@@ -67,7 +67,7 @@ def _walk(
     """One pass over all packets: sound and key frames, or without ``audio`` every picture."""
     container = containers.open_media(file, limits)
     try:
-        audio_stream, video_stream = containers.choose(container)
+        audio_stream, video_stream = containers.choose(file, container)
         probe = containers.probe(file, container, audio_stream, video_stream)
         if video_stream is not None and probe["width"] * probe["height"] > limits.pixels:
             size = f"{probe['width']} x {probe['height']} pixels"
