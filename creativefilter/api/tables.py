@@ -69,7 +69,7 @@ encoding, the delimiter, quoting and line ends. Rows keep their places, whatever
 | `shortened` | a spreadsheet program has shortened the ID (`1.23E+07` as text) |
 | `blank` | the row has no ID |
 | `failed:<code>` | the creative could not be analysed; the codes are those of jobs |
-| `not_analysed` | its analysis was cancelled, or it has no file |
+| `not_analysed` | there is nothing of it to analyse |
 
 Creatives that are stored and that the active model version has not judged are classified first;
 the job waits for them.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from creativefilter.creatives import intake
-from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.creatives.models import Creative, Label, Prediction
 from creativefilter.jobs.models import Job
 from creativefilter.tables.answers import BATCH, spellings
 from creativefilter.tables.layout import key_of
@@ -18,18 +18,23 @@ _OPEN = Q(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
 
 
 def missing(cells: Iterable[str]) -> set[int]:
-    """The creatives behind these cells that can still be judged; what has failed cannot."""
+    """The creatives behind these cells that have no segment and can still be judged.
+
+    What has failed cannot; what a person has labelled need not.
+    """
     judged = Prediction.objects.filter(
         creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
     )
+    newest = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
     # Given back by a person, a creative that has failed is on its way again.
     hopeful = _OPEN | ~Q(state=Creative.State.FAILED)
     names = spellings(key for cell in cells if (key := key_of(cell)))
     found: set[int] = set()
     for start in range(0, len(names), BATCH):
-        rows = Creative.objects.filter(
+        rows = Creative.objects.annotate(label=Subquery(newest.values("segment")[:1])).filter(
             ~Exists(judged),
             hopeful,
+            label=None,
             advertisement_id__in=names[start : start + BATCH],
             current_media__isnull=False,
         )
