@@ -11,15 +11,25 @@ ENOUGH_PAIRS = 3
 def grouped(pairs: Iterable[tuple[int, int, float]]) -> list[set[int]]:
     """Families of two and more out of ``(one, other, strength)``, the one of the least first.
 
-    The strongest pairs count first. Two groups become one where at least three pairs join them,
-    or as many as the smaller one has members: a creative on its own follows one pair. The result
-    does not depend on the order of the pairs.
+    Pairs whose two have most others in common count first, then the strongest. Two groups become
+    one where at least three pairs join them, or as many as the smaller one has members: a
+    creative on its own follows one pair. The result does not depend on the order of the pairs.
     """
     links = {(min(a, b), max(a, b)): strength for a, b, strength in pairs if a != b}
+    near: dict[int, set[int]] = defaultdict(set)
+    for one, other in links:
+        near[one].add(other)
+        near[other].add(one)
+
+    def surest(pair: tuple[int, int]) -> tuple[float, float, tuple[int, int]]:
+        # A wrong pair bridges two that have many others each, and none of these in common.
+        one, other = (near[member] for member in pair)
+        return -(1 + len(one & other)) / min(len(one), len(other)), -links[pair], pair
+
     group_of = {member: member for pair in links for member in pair}
     members = {member: {member} for member in group_of}
     between: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for one, other in sorted(links, key=lambda pair: (-links[pair], pair)):
+    for one, other in sorted(links, key=surest):
         a, b = group_of[one], group_of[other]
         if a == b:
             continue

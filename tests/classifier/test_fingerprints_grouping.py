@@ -1,0 +1,63 @@
+"""Families of pairs: they grow by evidence, and one wrong pair does not join two of them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from classifier.families import united
+from classifier.fingerprints import grouped
+
+Pair = tuple[int, int, float]
+
+
+def all_pairs(members: range, strength: float = 2.0) -> list[Pair]:
+    return [(a, b, strength) for a, b in itertools.combinations(members, 2)]
+
+
+def test_cuts_that_share_nothing_are_held_together_by_the_whole() -> None:
+    assert grouped([(1, 2, 2.0), (1, 3, 1.5)]) == [{1, 2, 3}]
+
+
+@pytest.mark.parametrize("strength", [0.5, 3.0])
+def test_one_wrong_pair_does_not_join_two_families(strength: float) -> None:
+    pairs = [*all_pairs(range(5)), *all_pairs(range(10, 15)), (0, 10, strength)]
+    assert grouped(pairs) == [set(range(5)), set(range(10, 15))]
+
+
+def test_families_become_one_where_many_pairs_say_so() -> None:
+    pairs = [*all_pairs(range(5)), *all_pairs(range(10, 15))]
+    between = [(0, 10, 0.5), (1, 11, 0.5), (2, 12, 0.5)]
+    assert [len(family) for family in grouped([*pairs, *between[:2]])] == [5, 5]
+    assert [len(family) for family in grouped([*pairs, *between])] == [10]
+
+
+def test_the_order_of_the_pairs_does_not_matter() -> None:
+    numbers = random.Random(3)
+    pairs = [
+        (numbers.randrange(60), numbers.randrange(60), numbers.choice([0.7, 1.0, 1.4, 2.2]))
+        for _ in range(70)
+    ]
+    known = grouped(pairs)
+    for _ in range(5):
+        numbers.shuffle(pairs)
+        assert sorted(map(sorted, grouped([(b, a, s) for a, b, s in dict.fromkeys(pairs)]))) == (
+            sorted(map(sorted, grouped(dict.fromkeys(pairs))))
+        )
+    assert all(len(family) > 1 for family in known)
+    assert len(set().union(*known)) == sum(map(len, known))
+
+
+def test_nobody_is_the_relative_of_himself() -> None:
+    assert grouped([(1, 1, 3.0)]) == []
+    assert grouped([]) == []
+
+
+def test_two_numberings_of_families_become_one() -> None:
+    words = [0, 0, 1, 2, 3, 3]
+    pictures = [None, 7, 7, None, None, None]
+    assert united(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]
+    assert united(words, [None] * 6).tolist() == [0, 0, 1, 2, 3, 3]
+    assert united([], []).tolist() == []
