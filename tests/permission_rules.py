@@ -44,6 +44,7 @@ from creativefilter.creatives.models import (
 from creativefilter.jobs.models import Job
 from creativefilter.spend import export_jobs
 from creativefilter.spend.models import SpendImport
+from creativefilter.tables.models import Table
 from creativefilter.webhooks.models import Delivery, Endpoint
 
 EVERYBODY = frozenset({"anonymous", "viewer", "analyst", "lead"})
@@ -116,7 +117,8 @@ def somebody() -> object:
 
 
 def job(owner: User) -> object:
-    return Job.objects.create(kind="analyse", stage="decoding", owner=owner).pk
+    params = {"creative": creative(), "media": media()}
+    return Job.objects.create(kind="analyse", stage="decoding", params=params, owner=owner).pk
 
 
 def export(owner: User) -> object:
@@ -128,6 +130,12 @@ def export(owner: User) -> object:
     path = export_jobs.file_of(row)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
+    return row.pk
+
+
+def table(owner: User) -> object:
+    row = Table(owner=owner, job_id=job(owner), name="ids.csv")
+    row.file.save("ids.csv", ContentFile(b"Advertisement ID\n1\n"), save=True)
     return row.pk
 
 
@@ -163,6 +171,7 @@ SHARED: dict[str, Callable[[], object]] = {
 PRIVATE: dict[str, Callable[[User], object]] = {
     "job": job,
     "export": export,
+    "table": table,
     "token": token,
     "webhook": webhook,
     "delivery": delivery,
@@ -210,6 +219,7 @@ RULES |= {
     "GET /healthz": Rule(EVERYBODY),
     "POST set_language": Rule(EVERYBODY),
     "POST reference-predict": Rule(ANALYSTS),
+    "POST reference-predict-table": Rule(ANALYSTS),
 }
 
 # The admin
@@ -234,6 +244,7 @@ RULES |= {
     "GET admin:creatives_creative_needing_a_person": Rule(VIEWERS),
     "GET admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),
     "POST admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),
+    "POST admin:creatives_creative_family": Rule(ANALYSTS, "creative"),
     "GET admin:creatives_creative_batches": Rule(VIEWERS),
     "POST admin:creatives_creative_undo": Rule(ANALYSTS, "batch"),
     "GET admin:creatives_creative_remove_demo": Rule(LEADS),
@@ -254,6 +265,7 @@ RULES |= {
     "GET admin:spend_working": Rule(VIEWERS, NOTHING, also=frozenset({404})),
     "GET admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
     "POST admin:spend_relabel": Rule(ANALYSTS, query="?set=3"),
+    "POST admin:spend_exported_cancel": Rule(VIEWERS, "export", private=True),
     "GET admin:spend_import_progress": Rule(VIEWERS),
     "POST admin:spend_import_check": Rule(ANALYSTS, "spend_import"),
     "POST admin:spend_import_import": Rule(ANALYSTS, "spend_import"),
@@ -268,6 +280,15 @@ pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NOBODY)
 pages("creatives_modelversion", "version", see=VIEWERS, change=NOBODY)
 pages("spend_spendimport", "spend_import", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 pages("jobs_job", "job", see=VIEWERS, change=NOBODY, private=True)
+RULES |= {
+    "GET admin:tables_progress": Rule(ANALYSTS),
+    "GET admin:tables_file": Rule(ANALYSTS, "table", private=True, also=frozenset({404})),
+    "POST admin:tables_cancel": Rule(ANALYSTS, "table", private=True),
+}
+pages(
+    "tables_table", "table",
+    see=ANALYSTS, add=ANALYSTS, change=NOBODY, delete=ANALYSTS, private=True,
+)  # fmt: skip
 pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
 pages("auth_group", "group", see=NOBODY)
 pages(
@@ -327,6 +348,28 @@ RULES |= {
     "POST api:spend-import-start": Rule(ANALYSTS, "spend_import"),
     "POST api:spend-import-cancel": Rule(ANALYSTS, "spend_import"),
     "GET api:spend-import-bad-rows": Rule(VIEWERS, "spend_import"),
+    "GET api:spend-report": Rule(VIEWERS),
+    "GET api:spend-report-monthly": Rule(VIEWERS),
+    "GET api:spend-report-expected": Rule(VIEWERS),
+    "GET api:spend-creatives": Rule(VIEWERS),
+    "GET api:exports": Rule(VIEWERS),
+    "POST api:exports": Rule(VIEWERS),
+    "GET api:export": Rule(VIEWERS, "export", private=True),
+    "GET api:export-download": Rule(VIEWERS, "export", private=True),
+    "GET api:tables": Rule(ANALYSTS),
+    "POST api:tables": Rule(ANALYSTS),
+    "GET api:table": Rule(ANALYSTS, "table", private=True),
+    "DELETE api:table": Rule(ANALYSTS, "table", private=True),
+    "GET api:table-file": Rule(ANALYSTS, "table", private=True),
+    "POST api:table-cancel": Rule(ANALYSTS, "table", private=True),
+    "GET api:spend-report": Rule(VIEWERS, query="?by=segment"),
+    "GET api:spend-report-monthly": Rule(VIEWERS, query="?by=segment"),
+    "GET api:spend-report-expected": Rule(VIEWERS),
+    "GET api:spend-creatives": Rule(VIEWERS),
+    "GET api:exports": Rule(VIEWERS),
+    "POST api:exports": Rule(VIEWERS),
+    "GET api:export": Rule(VIEWERS, "export", private=True),
+    "GET api:export-download": Rule(VIEWERS, "export", private=True),
     "GET api:tokens": Rule(VIEWERS),
     "POST api:tokens": Rule(VIEWERS),
     "GET api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
