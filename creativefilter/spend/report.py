@@ -2,7 +2,7 @@
 
 Every sum is made by the database of whole ten-thousandths of a rouble and comes out as an exact
 ``Decimal``: rounding is for display. Money is counted from ``SpendTotal``, advertisements from
-``MonthlySpend``. ``segments.catch_up`` has to be called once before the figures of a page.
+``MonthlySpend``. ``following.keep_up`` has to be called once before the figures of a page.
 
 Money of an id that has no creative, or only one of the demonstration, counts under the label that
 waits for its creative, else as not classified; such an id is an advertisement like any other.

@@ -6,7 +6,8 @@ spread over its segments. Money without a prediction stays out of it: it is not 
 
 The interval holds for a calibrated model and creatives that it misjudges independently of one
 another; near duplicates are misjudged together (``benchmarks/spend_report.py`` prints what that
-costs). ``segments.catch_up`` has to be called before, as for all figures.
+costs). ``following.keep_up`` has to be called before, as for all figures; where there are very
+many predictions ``estimates`` leaves it to a job.
 """
 
 from __future__ import annotations
