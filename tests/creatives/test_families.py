@@ -1,0 +1,232 @@
+"""Near duplicates find each other when they arrive, and stay right whatever goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from classifier.fingerprints import Fingerprint as Print
+from classifier.fingerprints import sound
+from creativefilter.creatives import derived, families, prints
+from creativefilter.creatives.models import (
+    Creative,
+    Family,
+    FamilyLink,
+    Fingerprint,
+    FingerprintKey,
+    MediaVersion,
+)
+from creativefilter.creatives.prints import Made
+from tests.creatives.families_made import arrived, made, media_of, new_media, together
+from tests.near_duplicates import melody, needs_chromaprint, scenes
+
+pytestmark = [pytest.mark.django_db, needs_chromaprint]
+
+
+def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_it() -> None:
+    other = arrived(made(2))
+    whole, cut, radio = arrived(made(1)), arrived(made(1, 9, 4)), arrived(made(3, 12, 0))
+    assert together(whole, cut)
+    assert families.family_of(other) is families.family_of(radio) is None
+    [relative] = families.relatives(whole)
+    assert relative.creative == cut
+    assert relative.link is not None
+    assert relative.link.sound > 0.9
+    assert relative.link.pictures > 0.9
+
+
+def test_cuts_without_anything_in_common_meet_by_the_whole() -> None:
+    spot = made(1).print
+    whole = Made(spot, heard=True)
+    first, last = (
+        Made(Print(spot.sound[:, :0].reshape(0, 0), half, spot.words[:0], True), heard=True)
+        for half in (spot.pictures[:3], spot.pictures[3:])
+    )
+    one, other = arrived(first), arrived(last)
+    assert families.family_of(one) is None
+    all_of_it = arrived(whole)
+    assert together(one, other, all_of_it)
+    all_of_it.delete()
+    assert Family.objects.count() == FamilyLink.objects.count() == 0
+
+
+def test_a_family_keeps_its_number_while_members_come_and_go() -> None:
+    creatives = [arrived(made(1)) for _ in range(4)]
+    number = families.family_of(creatives[0])
+    creatives[1].delete()
+    Creative.objects.filter(pk=creatives[2].pk).delete()
+    assert families.family_of(creatives[0]) == families.family_of(creatives[3]) == number
+    assert set(families.members(creatives[0])) == {creatives[0], creatives[3]}
+    creatives[3].delete()
+    assert families.family_of(creatives[0]) is None
+    assert Family.objects.count() == 0
+
+
+def test_all_of_a_family_deleted_at_once_leaves_nothing() -> None:
+    for _ in range(3):
+        arrived(made(1))
+    Creative.objects.all().delete()
+    left = [model.objects.count() for model in (Family, Fingerprint, FingerprintKey, FamilyLink)]
+    assert left == [0, 0, 0, 0]
+
+
+def test_another_file_for_a_creative_takes_it_out_of_its_family() -> None:
+    one, other = arrived(made(1)), arrived(made(1))
+    families.store(new_media(one), made(2))
+    assert families.family_of(one) is families.family_of(other) is None
+    assert Fingerprint.objects.filter(media__creative=one).count() == 1
+
+
+def test_a_fingerprint_that_comes_late_for_an_old_file_is_not_stored() -> None:
+    one = arrived(None)
+    old = media_of(one)
+    new_media(one)
+    assert families.store(old, made(1)) is None
+    assert not Fingerprint.objects.exists()
+
+
+def test_the_same_fingerprint_again_changes_nothing() -> None:
+    one, other = arrived(made(1)), arrived(made(1))
+    before = list(Fingerprint.objects.values_list())
+    families.store(media_of(one), made(1))
+    assert list(Fingerprint.objects.values_list()) == before
+    assert together(one, other)
+
+
+def test_the_same_bytes_under_two_ids_are_a_family_although_nothing_can_be_seen_in_them() -> None:
+    nothing = prints.make(melody(1, 0), [], "")
+    one, other = arrived(None), arrived(None)
+    MediaVersion.objects.update(sha256="ab" * 32)
+    for creative in (one, other):
+        creative.refresh_from_db()
+        families.store(media_of(creative), nothing)
+    assert together(one, other)
+
+
+def test_the_demonstration_is_nobodys_relative() -> None:
+    arrived(made(1), is_demo=True)
+    assert families.family_of(arrived(made(1))) is None
+
+
+def test_a_key_that_many_share_is_not_written_again_and_they_are_found_by_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prints, "CROWDED", 2)
+    for _ in range(2):
+        arrived(made(1))
+    written = FingerprintKey.objects.count()
+    third = arrived(made(1))
+    assert FingerprintKey.objects.count() == written
+    assert families.members(third).count() == 3
+
+
+def test_without_the_library_pictures_find_each_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sound, "_LIBRARIES", ())
+    for remembered in (sound.library, prints.hears):
+        remembered.cache_clear()
+    deaf = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
+    assert [one.heard for one in deaf] == [False, False]
+    assert len([r for r in caplog.records if r.name == prints.__name__]) == 1
+    assert together(*map(arrived, deaf))
+    monkeypatch.undo()
+    for remembered in (sound.library, prints.hears):
+        remembered.cache_clear()
+
+
+# The command
+
+
+def output(*options: str) -> str:
+    out = StringIO()
+    call_command("find_families", *options, stdout=out)
+    return out.getvalue()
+
+
+def decoded(creative: Creative, folder: Path, seed: int) -> None:
+    """Working copies as the decoder leaves them."""
+    from classifier.media import encode_jpeg, write_wav
+
+    media = media_of(creative)
+    derived.folder(media.pk).mkdir(parents=True)
+    write_wav(derived.folder(media.pk) / derived.AUDIO, melody(seed, 12))
+    frames = []
+    for number, picture in enumerate(scenes(seed, 6)):
+        name = f"frame-{number:02d}.jpg"
+        (derived.folder(media.pk) / name).write_bytes(encode_jpeg(picture))
+        frames.append({"seconds": float(number), "file": name})
+    MediaVersion.objects.filter(pk=media.pk).update(probe={"frames": frames}, file="a.mp4")
+
+
+def test_the_command_makes_what_is_missing_and_groups_anew(folders: Path) -> None:
+    creatives = [arrived(None) for _ in range(3)]
+    for creative, seed in zip(creatives, (1, 1, 2), strict=True):
+        decoded(creative, folders, seed)
+    waiting = arrived(None)
+    MediaVersion.objects.filter(pk=media_of(waiting).pk).update(file="b.mp4")
+    said = output()
+    assert "3" in said.splitlines()[0]
+    assert together(*creatives[:2])
+    Fingerprint.objects.update(family=None)
+    Family.objects.all().delete()
+    assert output().splitlines()[0].startswith("0")
+    assert together(*creatives[:2])
+    Fingerprint.objects.update(method="of another program")
+    assert output().splitlines()[0].startswith("3")
+    assert output("--all").splitlines()[0].startswith("3")
+    assert together(*creatives[:2])
+
+
+# At the same moment
+
+
+def at_once(calls: Sequence[Callable[[], Any]]) -> None:
+    barrier = threading.Barrier(len(calls))
+    errors: list[BaseException] = []
+
+    def work(call: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(20)
+            call()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_near_duplicates_that_are_stored_at_once_find_each_other() -> None:
+    creatives = [arrived(None) for _ in range(4)]
+    fingerprints = [made(1), made(1, 9, 4), made(1, 10, 5), made(1)]
+    at_once(
+        [
+            lambda one=one, fingerprint=fingerprint: families.store(media_of(one), fingerprint)
+            for one, fingerprint in zip(creatives, fingerprints, strict=True)
+        ]
+    )
+    assert together(*creatives)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_deleted_while_its_near_duplicate_is_stored() -> None:
+    for _ in range(3):
+        old, new = arrived(made(1)), arrived(None)
+        at_once([old.delete, lambda new=new: families.store(media_of(new), made(1))])
+        assert families.family_of(new) is None
+        assert Family.objects.count() == FamilyLink.objects.count() == 0
+        new.delete()
