@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "creativefilter.api.uploads.LimitBody",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "creativefilter.jobs.middleware.SayQuota",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

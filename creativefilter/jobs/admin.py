@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from creativefilter.jobs import lifecycle
-from creativefilter.jobs.messages import MESSAGES
+from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.jobs.telling import story_of
 from tasks.submit import submit
 
 
@@ -26,6 +30,29 @@ class KindFilter(admin.AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": gettext(str(choice["display"]))}
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """What somebody has to look at, what goes on, and what is over."""
+
+    title = gettext_lazy("how it stands")
+    parameter_name = "standing"
+    STATES = {
+        "attention": (Job.State.FAILED,),
+        "running": Job.OPEN,
+        "done": (Job.State.DONE, Job.State.CANCELLED),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("attention", gettext_lazy("needs attention")),
+            ("running", gettext_lazy("running or queued")),
+            ("done", gettext_lazy("done or cancelled")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        states = self.STATES.get(self.value() or "")
+        return queryset.filter(state__in=states) if states else queryset
 
 
 def readable(value: Any) -> str:
@@ -41,11 +68,12 @@ class JobAdmin(ModelAdmin):
     list_display = (
         "id", "shown_kind", "shown_state", "shown_stage", "progress", "owner", "created_at"
     )  # fmt: skip
-    list_filter = ("state", ("kind", KindFilter), "urgency")
+    list_filter = (StandingFilter, "state", ("kind", KindFilter), "urgency")
     list_filter_submit = True
     list_select_related = ("owner",)
     search_fields = ("id",)
     actions = ("retry",)
+    change_form_outer_before_template = "jobs/job.html"
 
     @display(
         description=gettext_lazy("state"),
@@ -77,17 +105,76 @@ class JobAdmin(ModelAdmin):
 
     @display(description=gettext_lazy("error"))
     def shown_error(self, job: Job) -> str:
-        if job.error_code not in MESSAGES:
+        kind = kinds.find(job.kind)
+        if not job.error_code or kind is None:
             return job.error_code or "—"
-        return f"{job.error_code}: {MESSAGES[job.error_code]}"
+        return f"{job.error_code}: {kind.explain(job)}"
 
     @action(description=gettext_lazy("Retry what failed"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        restarted = [job for job in map(lifecycle.retry, queryset) if job]
-        for job in restarted:
-            submit(job)
-        text = ngettext("%d job starts again.", "%d jobs start again.", len(restarted))
-        messages.success(request, text % len(restarted))
+        restarted = 0
+        for job in queryset:
+            try:
+                again = lifecycle.retry(job)
+            except QuotaExceeded as error:
+                messages.error(request, str(error))
+                break
+            if again:
+                submit(again)
+                restarted += 1
+        text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
+        messages.success(request, text % restarted)
+
+    # The page of one job
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(
+                "<uuid:pk>/retry/",
+                self.admin_site.admin_view(self.retry_one),
+                name="jobs_job_retry",
+            ),
+            path(
+                "<uuid:pk>/cancel/",
+                self.admin_site.admin_view(self.cancel_one),
+                name="jobs_job_cancel",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        job = self.get_object(request, object_id)
+        story = {"story": story_of(job, request.user)} if job else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **story})
+
+    def retry_one(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return self._act(request, pk, self._retry, gettext("The job starts again."))
+
+    def cancel_one(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return self._act(request, pk, lifecycle.cancel, gettext("The job is cancelled."))
+
+    def _retry(self, job: Job) -> bool:
+        again = lifecycle.retry(job)
+        if again:
+            submit(again)
+        return again is not None
+
+    def _act(
+        self, request: HttpRequest, pk: Any, act: Callable[[Job], bool], said: str
+    ) -> HttpResponse:
+        """Does one thing about one job; another state by now is told, not an error."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm("jobs.change_job"):
+            raise PermissionDenied
+        job = get_object_or_404(self.get_queryset(request), pk=pk)
+        if act(job):
+            messages.success(request, said)
+        else:
+            messages.warning(request, gettext("It is in another state by now; nothing was done."))
+        return redirect("admin:jobs_job_change", pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         """Everybody's own; superusers look after all of them."""
@@ -105,7 +192,9 @@ class JobAdmin(ModelAdmin):
             "result": "shown_result",
             "error_code": "shown_error",
         }
-        return [shown.get(field.name, field.name) for field in Job._meta.fields]
+        told = {"timings", "stage_started_at"}  # by the stages above
+        names = [field.name for field in Job._meta.fields if field.name not in told]
+        return [shown.get(name, name) for name in names]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.get_readonly_fields(request, obj)

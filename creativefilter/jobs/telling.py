@@ -1,0 +1,88 @@
+"""A job in the words of somebody who is no engineer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from creativefilter.jobs import kinds, timings
+from creativefilter.jobs.models import Job
+from creativefilter.jobs.timings import StageTime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the page of a job says: what it is about, how far it is, why it failed."""
+
+    title: str
+    standing: str
+    error: str
+    subject: str
+    subject_url: str
+    stages: list[StageTime]
+    may_retry: bool
+    may_cancel: bool
+
+
+def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
+    """``user`` decides on the buttons only."""
+    kind = kinds.find(job.kind)
+    subject, url = _subject(job, kind)
+    may_change = kind is not None and user.has_perm("jobs.change_job")  # type: ignore[union-attr]
+    failed = job.state == Job.State.FAILED
+    return Story(
+        title=_(job.kind),
+        standing=_standing(job),
+        error=kind.explain(job) if failed and kind else "",
+        subject=subject,
+        subject_url=url,
+        stages=[
+            replace(stage, name=_(stage.name), state=_state(stage.state))
+            for stage in timings.stages_of(job)
+        ],
+        may_retry=may_change and job.state in (Job.State.FAILED, Job.State.CANCELLED),
+        may_cancel=may_change and not job.is_final,
+    )
+
+
+def _standing(job: Job) -> str:
+    if job.state != Job.State.QUEUED:
+        return str(job.get_state_display())
+    place = timings.places([job]).get(job.pk, 0)
+    if not place:
+        return _("Queued: it is the next one.")
+    text = ngettext(
+        "Queued: %(count)d job comes before it.",
+        "Queued: %(count)d jobs come before it.",
+        place,
+    )
+    return text % {"count": place}
+
+
+def _state(state: str) -> str:
+    if state == "waiting":
+        return _("not yet")
+    if state == "skipped":
+        return _("done before, by another job")
+    return str(Job.State(state).label)
+
+
+def _subject(job: Job, kind: kinds.Kind | None) -> tuple[str, str]:
+    """What the job is about, and its page; blank where it is gone or nothing is named."""
+    if kind is None or kind.subject is None:
+        return "", ""
+    model: Any = apps.get_model(kind.subject.model)
+    row = model._default_manager.filter(pk=job.params.get(kind.subject.param)).first()
+    if row is None:
+        return _("What it was about is not there any more."), ""
+    try:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return str(row), reverse(name, args=[row.pk])
+    except NoReverseMatch:
+        return str(row), ""
