@@ -16,8 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.creatives.review import set_label
-from creativefilter.spend import importing
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.spend import estimates, following, importing, segments
+from tests.spend import reference_spend
 from tests.spend.spend_files import table
+from tests.spend.test_uncertainty import said
 
 CHARTS = "/admin/spend/advertisement/charts/"
 
@@ -119,3 +123,39 @@ def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path:
     assert [round(Decimal(row[6])) for row in rows] == [
         int(re.sub(r"\D", "", amount)) for amount in amounts
     ]
+
+
+def work(kind: str) -> None:
+    """What a worker does with the one job of a kind that waits."""
+    job = Job.objects.get(kind=kind, state=Job.State.QUEUED)
+    assert lifecycle.run_stage(str(job.pk), job.stage, "browser") is None
+
+
+def test_figures_that_are_being_made_say_so_and_then_are_there(
+    page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(page, "totals-segment")
+    monkeypatch.setattr(following, "AT_ONCE", 1)
+    for creative in Creative.objects.all():
+        set_label(creative, Segment.objects.get(pk=5), None)
+    page.reload()
+    notice = page.locator("[data-working]")
+    expect(notice.locator("progress")).to_be_visible()
+    work("spend_following")
+    # Nothing changes under the reader's hands: a link leads to the new figures.
+    notice.locator("a").click()
+    expect(notice).to_have_count(0)
+    ready(page, "totals-segment")
+    expect(page.locator("[data-chart=totals-segment] table")).to_contain_text("5 · ")
+
+    monkeypatch.setattr(estimates, "AT_ONCE", 0)
+    creatives = [Creative.objects.create(advertisement_id="103", name="103.mp4")]
+    reference_spend.predict(creatives, said((0.6, 0.4)))
+    segments.catch_up()
+    page.goto(f"{live_server.url}{CHARTS}?tab=certainty")
+    expect(notice.locator("progress")).to_be_visible()
+    expect(page.locator("[data-chart]")).to_have_count(0)
+    work("spend_intervals")
+    # There was nothing to read: the page comes by itself.
+    ready(page, "expected")
+    expect(page.locator("[data-worth]")).to_contain_text("103")
