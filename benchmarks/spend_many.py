@@ -105,7 +105,8 @@ def fill() -> None:
             "SELECT setval('creatives_prediction_id_seq', MAX(id)) FROM creatives_prediction"
         )
         cursor.execute("VACUUM ANALYZE")
-    print(f"first look: {segments.catch_up():,} moved", flush=True)
+    moved, taken = timed(segments.catch_up)
+    print(f"the first catch_up, in one transaction: {moved:,} moved in {taken:.0f} s", flush=True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
