@@ -33,6 +33,8 @@ from tasks.submit import deliver_to
 SHOWN_DELIVERIES = 20
 # Of an answer, in a line of a list.
 SHOWN_ANSWER = 80
+# Of what a webhook is called, in such a line.
+SHOWN_NAME = 40
 
 _LABELS = {
     Delivery.State.DELIVERED: "success",
@@ -60,7 +62,7 @@ def came_of_it(delivery: Delivery) -> str:
 
 class EndpointForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
-        label=gettext_lazy("events"),
+        label=gettext_lazy("Events"),
         choices=Event.choices,
         initial=Event.values,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -136,7 +138,7 @@ class EndpointAdmin(Private):
     @display(description=gettext_lazy("state"), label={"on": "success", "bad": "danger"})
     def status(self, endpoint: Endpoint) -> tuple[str, str]:
         if endpoint.off_reason:
-            return "bad", endpoint.get_off_reason_display()
+            return "bad", _("Switched off")
         if not endpoint.active:
             return "off", _("Off")
         return ("bad", _("Fails")) if endpoint.failures else ("on", _("On"))
@@ -288,7 +290,7 @@ class OwnEndpointFilter(RelatedDropdownFilter):
 class DeliveryAdmin(Private):
     owner_field = "endpoint__owner"
     list_display = (
-        "created_at", "shown_event", "shown_job", "shown_endpoint", "shown_state", "attempts",
+        "shown_created", "shown_event", "shown_job", "shown_endpoint", "shown_state", "attempts",
         "shown_answer", "shown_next",
     )  # fmt: skip
     list_filter = (("endpoint", OwnEndpointFilter), "state", "event")
@@ -296,7 +298,7 @@ class DeliveryAdmin(Private):
     list_per_page = 50
     list_select_related = ("endpoint",)
     fields = (
-        "created_at", "shown_endpoint", "shown_event", "shown_job", "shown_state", "attempts",
+        "created_at", "endpoint", "shown_event", "shown_job", "state", "attempts",
         "last_attempt_at", "shown_next", "status_code", "shown_error", "answer", "shown_body",
     )  # fmt: skip
     readonly_fields = fields
@@ -333,9 +335,14 @@ class DeliveryAdmin(Private):
             str(delivery.job)[:8],
         )
 
+    @display(description=gettext_lazy("created"), ordering="created_at")
+    def shown_created(self, delivery: Delivery) -> str:
+        return moment(delivery.created_at)
+
     @display(description=gettext_lazy("webhook"), ordering="endpoint__url")
     def shown_endpoint(self, delivery: Delivery) -> str:
-        return delivery.endpoint.url
+        url = delivery.endpoint.url.partition("://")[2]
+        return delivery.endpoint.description[:SHOWN_NAME] or url[:SHOWN_NAME]
 
     @display(description=gettext_lazy("state"), ordering="state", label=_LABELS)
     def shown_state(self, delivery: Delivery) -> tuple[str, str]:
