@@ -33,6 +33,7 @@ from creativefilter.creatives.admin.filters import (
 from creativefilter.creatives.admin.relabel import SetsSegments
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.jobs.quota import QuotaExceeded
 from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
@@ -231,13 +232,18 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
             messages.error(request, _("Choose at least one file."))
             return False
         new, known = 0, 0
-        for file in files:
+        for number, file in enumerate(files):
             try:
                 received = intake.receive(file, file.name or "", owner=person(request))
             except intake.IntakeError as error:
                 name = intake.display_name(file.name or "")
                 messages.error(request, f"{name}: {error}")
                 continue
+            except QuotaExceeded as error:
+                left = len(files) - number
+                text = ngettext("%d file was not added.", "%d files were not added.", left)
+                messages.error(request, f"{text % left} {error}")
+                break
             if not received.job.is_final:
                 submit(received.job)
             known += received.known
