@@ -97,7 +97,7 @@ class JobsView(Jobs, generics.ListAPIView[Job]):
     ordering_fields = ["created_at", "finished_at", "kind", "state"]
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        serializer = super().get_serializer(*args, **kwargs)
+        serializer: Any = super().get_serializer(*args, **kwargs)
         if args and isinstance(args[0], list):
             serializer.context["places"] = timings.places(args[0])
         return serializer

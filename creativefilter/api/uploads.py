@@ -81,7 +81,7 @@ class LimitBody:
         body = Counted(request.META["wsgi.input"], limit)
         # What parses it wants to know of a length; it stops where the body does.
         request.META["CONTENT_LENGTH"] = str(limit + 1)
-        request._stream = body  # type: ignore[attr-defined]
+        request._stream = body  # type: ignore[assignment]  # all that is read of it
         response = self.get_response(request)
         if body.exceeded:
             for handler in request.upload_handlers:

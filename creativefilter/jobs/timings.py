@@ -86,9 +86,9 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
             resource = kind.stage(job.stage).resource
             queues[(resource, job.urgency, kind.begins_with(job.stage))].append(job)
     found: dict[Any, int] = {}
-    for (resource, urgency, first), waiting in queues.items():
-        before = _queued(resource, urgency, False)[:MOST].count() if first else 0
-        same = _queued(resource, urgency, first)
+    for (queue, urgency, first), waiting in queues.items():
+        before = _queued(queue, urgency, False)[:MOST].count() if first else 0
+        same = _queued(queue, urgency, first)
         if len(waiting) == 1:
             older = same.filter(created_at__lt=waiting[0].created_at)[:MOST].count()
             found[waiting[0].pk] = min(MOST, before + older)
