@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from creativefilter.api.tables import ReferencePredictTableView
 from creativefilter.api.views import ReferencePredictView, healthz
 
 urlpatterns = [
@@ -12,6 +13,9 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("creativefilter.api.urls")),
     re_path(r"^predict/?$", ReferencePredictView.as_view(), name="reference-predict"),
+    re_path(
+        r"^predict_table/?$", ReferencePredictTableView.as_view(), name="reference-predict-table"
+    ),
     path("docs", RedirectView.as_view(pattern_name="api:docs")),
     path("healthz", healthz),
 ]
