@@ -95,8 +95,9 @@ class CreativesView(Idempotent, Creatives):
     @extend_schema(
         operation_id="creatives_upload",
         summary="Upload creatives",
-        description="One file or many, each in a part `file`. Every file is told of: it is "
-        "accepted, or refused with a reason. Where not one is accepted the answer is an error.",
+        description="One file or many, each in a part `file`; all together no larger than one may "
+        "be. Every file is told of: it is accepted, or refused with a reason. Where not one is "
+        "accepted the answer is an error.",
         filters=False,
         request={"multipart/form-data": CreativeUploadSerializer},
         responses={
@@ -104,7 +105,7 @@ class CreativesView(Idempotent, Creatives):
                 UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
             )
         },
-        examples=[examples.UPLOADED],
+        examples=[examples.UPLOAD, examples.UPLOADED],
     )
     def post(self, request: Request) -> Response:
         form = CreativeUploadSerializer(data=request.data)

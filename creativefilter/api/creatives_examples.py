@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from creativefilter.api.examples import HERE, WHEN, answered, asked
+from creativefilter.api.jobs import example as job_example
 
 _JOB = "0b6ee6e2-6f0b-4f5b-9d5c-2f4c1c1b7a10"
 _SEGMENT = {"segment_num": 12, "segment": "Кредитные карты"}
@@ -130,6 +131,7 @@ _BATCH = {
 LISTED = answered("A row of the list", _ROW)
 ONE = answered("One creative", _WHOLE)
 UPLOADED = answered("One accepted, one refused", _UPLOADED, 202)
+UPLOAD = asked("A file", {"file": ["the bytes of 4297908.mp4"]}, "multipart/form-data")
 CHANGE = asked(
     "An ID and a segment",
     {
@@ -137,24 +139,7 @@ CHANGE = asked(
         "label": {"segment_num": 12, "note": "A credit card of a bank"},
     },
 )
-QUEUED = answered(
-    "The job",
-    {
-        "id": _JOB,
-        "url": f"{HERE}/jobs/{_JOB}",
-        "kind": "analyse",
-        "state": "queued",
-        "stage": "decoding",
-        "progress": 0,
-        "attempts": 0,
-        "created_at": WHEN,
-        "started_at": None,
-        "finished_at": None,
-        "result": None,
-        "error": None,
-    },
-    202,
-)
+QUEUED = job_example("The job", 202, stage="decoding", progress=0)
 PREDICTIONS = answered("A row of the list", _PREDICTION)
 PREDICTION = answered(
     "One prediction", {**_PREDICTION, "probabilities": _SHARES, "channels": _CHANNELS}

@@ -9,8 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
@@ -23,12 +22,11 @@ from creativefilter.api.exports_serializers import (
     ExportCreateSerializer,
     ExportSerializer,
 )
-from creativefilter.api.files import ranged
+from creativefilter.api.files import RANGE, AlwaysJson, answers, ranged
 from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.pagination import CursorPages
 from creativefilter.api.permissions import RolePermissions, owned
 from creativefilter.api.problems import Conflict, Problem
-from creativefilter.api.spend import AlwaysJson
 from creativefilter.api.spend_filters import filters_of
 from creativefilter.jobs.models import Job
 from creativefilter.spend import export_jobs
@@ -101,19 +99,11 @@ class ExportDownloadView(Exports):
     @extend_schema(
         operation_id="export_download",
         summary="Fetch the table of an export",
-        parameters=[
-            OpenApiParameter(
-                "Range", OpenApiTypes.STR, OpenApiParameter.HEADER, description="bytes=0-1023"
-            )
-        ],
+        parameters=[RANGE],
         responses={
-            (200, Form.XLSX.content_type): OpenApiTypes.BINARY,
-            (200, Form.CSV.content_type): OpenApiTypes.BINARY,
-            (206, Form.XLSX.content_type): OpenApiTypes.BINARY,
-            (206, Form.CSV.content_type): OpenApiTypes.BINARY,
+            **answers(Form.XLSX.content_type, Form.CSV.content_type),
             409: OpenApiResponse(description="It is not done yet, or it has failed."),
             410: OpenApiResponse(description="It was kept for a week and is gone."),
-            (416, "text/html"): OpenApiResponse(OpenApiTypes.STR, "It has no such bytes."),
         },
     )
     def get(self, request: Request, pk: Any) -> HttpResponseBase:

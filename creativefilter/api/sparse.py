@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions
@@ -36,3 +37,18 @@ class SparseFields:
             text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
             raise exceptions.ValidationError({PARAMETER: [text]})
         return {name: field for name, field in fields.items() if name in names}
+
+
+class SparseSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """No field has to be in an answer from which any can be left out."""
+
+    target_class = SparseFields
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(
+            self.target, direction, bypass_extensions=True
+        )
+        if direction == "response":
+            schema.pop("required", None)
+        return schema

@@ -15,14 +15,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api import spend_examples as examples
 from creativefilter.api.etags import Etagged
+from creativefilter.api.files import AlwaysJson
 from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.pagination import CursorPages
 from creativefilter.api.permissions import RolePermissions, by_model
@@ -101,7 +100,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         summary="Import a table of spend, or check it",
         request={"multipart/form-data": SpendUploadSerializer},
         responses={202: BEGUN},
-        examples=[examples.IMPORT_QUEUED],
+        examples=[examples.IMPORT_CREATE, examples.IMPORT_QUEUED],
     )
     def post(self, request: Request) -> Response:
         form = SpendUploadSerializer(data=request.data)
@@ -163,18 +162,6 @@ class SpendImportCancelView(ImportsView):
         if not work.cancel(row):
             raise Conflict(_("It had ended already."), "job_ended")
         return Response(self.shaped(row))
-
-
-class AlwaysJson(BaseContentNegotiation):
-    """Errors are JSON even to those who ask for a table."""
-
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class BadRowsView(ImportsView):

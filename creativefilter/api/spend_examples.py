@@ -208,6 +208,11 @@ _WAITING: dict[str, Any] = {
 IMPORTS = answered("A row of the list", _IMPORT)
 IMPORT = answered("An import that is done", {**_IMPORT, **_DETAILS})
 IMPORT_QUEUED = answered("It is queued", {**_IMPORT, **_DETAILS, **_WAITING}, 202)
+IMPORT_CREATE = asked(
+    "A look at a file",
+    {"file": "the bytes of spend-2023.csv", "dry_run": True},
+    "multipart/form-data",
+)
 IMPORT_START = asked("Once more, instead of what is there", {"mode": "replace", "strict": False})
 BAD_ROWS = OpenApiExample(
     "One row",

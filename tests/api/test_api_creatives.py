@@ -266,6 +266,8 @@ def test_files_are_taken_in_and_each_is_told_of(
     row = answer["results"][0]
     assert api.get(row["url"]).json()["advertisement_id"] == "1"
     assert api.get(row["job_url"]).json()["kind"] == "analyse"
+    media = api.get(row["url"]).json()["media"]
+    assert b"".join(api.get(media["url"]).streaming_content) == b"one"
     assert Creative.objects.count() == 2
 
 
