@@ -75,6 +75,9 @@ class JobAdmin(ModelAdmin):
     actions = ("retry",)
     change_form_outer_before_template = "jobs/job.html"
 
+    class Media:
+        css = {"all": ["creativefilter/jobs.css"]}
+
     @display(
         description=gettext_lazy("state"),
         ordering="state",

@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,7 +38,7 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
     may_change = kind is not None and user.has_perm("jobs.change_job")  # type: ignore[union-attr]
     failed = job.state == Job.State.FAILED
     return Story(
-        title=_(job.kind),
+        title=capfirst(_(job.kind)),
         standing=_standing(job),
         error=kind.explain(job) if failed and kind else "",
         subject=subject,
