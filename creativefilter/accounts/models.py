@@ -20,8 +20,8 @@ class TokenDetails(models.Model):
     last_used_at = models.DateTimeField(_("last used"), null=True)
 
     class Meta:
-        verbose_name = _("details of a token")
-        verbose_name_plural = _("details of tokens")
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -35,8 +35,8 @@ class Migration(migrations.Migration):
                 ('token', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='details', to=settings.KNOX_TOKEN_MODEL, verbose_name='access token')),
             ],
             options={
-                'verbose_name': 'details of a token',
-                'verbose_name_plural': 'details of tokens',
+                'verbose_name': 'access token',
+                'verbose_name_plural': 'access tokens',
                 'default_permissions': (),
             },
         ),
