@@ -132,11 +132,10 @@ def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
 
     Yields how many advertisements moved and which share (0 to 1) of the work is done.
     """
-    waiting = Creative.objects.filter(
-        Q(pk__in=describing.unlinked(seen.arrived).values("pk"))
-        | Q(pk__in=seen.changed.filter(spent__isnull=False).order_by().values("pk"))
-    )
-    keys = list(waiting.order_by("pk").values_list("pk", flat=True))
+    # Asked one by one: of both together PostgreSQL reads every creative for every other.
+    changed = seen.changed.filter(spent__isnull=False).order_by()
+    arrived = describing.unlinked(seen.arrived).order_by()
+    keys = sorted({*changed.values_list("pk", flat=True), *arrived.values_list("pk", flat=True)})
     for first in range(0, len(keys), PART):
         part = keys[first : first + PART]
         span = Creative.objects.filter(pk__range=(part[0], part[-1]))
