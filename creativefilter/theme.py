@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -36,6 +37,10 @@ def _among_imports_of_spend(request: HttpRequest) -> bool:
 def _among_spend(request: HttpRequest) -> bool:
     """Charts, the creatives behind them, exports."""
     return _page(request).startswith("spend_") and not _among_imports_of_spend(request)
+
+
+def _watches(request: HttpRequest) -> bool:
+    return bool(settings.INGEST_FOLDER) and request.user.has_perm("creatives.view_watchedfile")
 
 
 UNFOLD = {
@@ -73,6 +78,15 @@ UNFOLD = {
                         "admin:creatives_creative_add",
                         "creatives.add_creative",
                     ),
+                    {
+                        **_item(
+                            _("Watched folder"),
+                            "folder_eye",
+                            "admin:creatives_watchedfile_changelist",
+                            "creatives.view_watchedfile",
+                        ),
+                        "permission": _watches,
+                    },
                     _item(
                         _("Classify a table"),
                         "table_view",

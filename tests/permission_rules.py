@@ -240,6 +240,7 @@ RULES |= {
     "GET admin:creatives_progress": Rule(VIEWERS),
     "POST admin:creatives_label": Rule(ANALYSTS, "creative"),
     "POST admin:creatives_again": Rule(ANALYSTS, "creative"),
+    "POST admin:creatives_identify": Rule(ANALYSTS, "creative"),
     "GET admin:creatives_creative_needing_a_person": Rule(VIEWERS),
     "GET admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),
     "POST admin:creatives_creative_relabel": Rule(ANALYSTS, query="?set=3"),

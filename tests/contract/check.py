@@ -60,7 +60,7 @@ def main() -> int:
 def _fill(client: Client) -> None:
     """Rows of every kind, so that right requests have something to find."""
     for name in FILES:
-        client.classified(DEMO / name)
+        client.classified(DEMO / name, seconds=600)
     files = {"file": ("spend.csv", SPEND.encode())}
     _made(client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"}))
     table = {"file": ("ids.csv", b"Advertisement ID\n90000023\n1\n")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.creatives.models import Creative, MediaVersion, WaitingLabel
+from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import stored_files, take_in
 
@@ -91,3 +94,60 @@ def test_the_form_is_protected_against_other_sites(analyst: Any, folders: Path) 
     careful.force_login(analyst)
     assert send(careful, {"1.avi": b"one"}).status_code == 403
     assert not Creative.objects.exists()
+
+
+def test_an_archive_is_unpacked_by_a_job_and_a_table_names_the_files(page: Client) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("весна.wav", b"one")
+    files = [
+        SimpleUploadedFile("all.ZIP", out.getvalue()),
+        SimpleUploadedFile("лето.wav", b"two"),
+        SimpleUploadedFile("spoilt.zip", b"no archive"),
+    ]
+    table = SimpleUploadedFile(
+        "ids.csv", "файл;Advertisement ID\nвесна;71\nлето.wav;72\n".encode("cp1251")
+    )
+    text = page.post(ADD, {"files": files, "table": table}, follow=True).content.decode()
+    assert "1 file was added." in text
+    assert "1 archive is being unpacked" in text
+    assert "spoilt.zip: The archive is damaged" in text
+    job = Job.objects.get(kind="unpack")
+    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    found = dict(Creative.objects.values_list("advertisement_id", "name"))
+    assert found == {"71": "весна.wav", "72": "лето.wav"}
+
+
+def test_a_table_that_can_not_be_read_stops_before_anything(page: Client) -> None:
+    files = {"files": [SimpleUploadedFile("1.wav", b"one")]}
+    table = SimpleUploadedFile("ids.csv", b"what,who\n1,2\n")
+    text = page.post(ADD, {**files, "table": table}, follow=True).content.decode()
+    assert "ids.csv has no column «Advertisement ID»." in text
+    assert not Creative.objects.exists()
+
+
+def test_a_full_quota_says_how_many_are_left(page: Client, settings: Any) -> None:
+    settings.OPEN_JOBS_PER_USER = 1
+    text = send(page, {"1.avi": b"one", "2.avi": b"two", "3.avi": b"3"}, follow=True)
+    assert "2 files were not added. You have 1 job" in text.content.decode()
+    [creative] = Creative.objects.all()
+    address = f"{LIST}{creative.pk}/"
+    settings.OPEN_JOBS_PER_USER = 0
+    Job.objects.update(state=Job.State.DONE)
+    # A page that knows nothing of quotas.
+    answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
+    assert "You have 0 jobs" in answer.content.decode()
+
+
+def test_an_id_given_later(page: Client) -> None:
+    nameless, taken = take_in(b"x", "осень.wav").creative, take_in(b"y", "7.wav").creative
+    WaitingLabel.objects.create(advertisement_id="8", segment_id=3, source="labels.csv")
+    address = f"{LIST}{nameless.pk}/identify/"
+    text = page.post(address, {"advertisement_id": "7"}, follow=True).content.decode()
+    assert "Another creative has the Advertisement ID 7." in text
+    page.post(address, {"advertisement_id": " 8 "})
+    nameless.refresh_from_db()
+    assert nameless.advertisement_id == "8"
+    # The label that waited for the ID is its own now.
+    assert nameless.labels.get().segment_id == 3
+    assert taken.advertisement_id == "7"

@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.creatives import intake, review
+from creativefilter.creatives.admin.adding import add_from
 from creativefilter.creatives.admin.creative_page import page_of
 from creativefilter.creatives.admin.family import LabelsFamilies, offer
 from creativefilter.creatives.admin.filters import (
@@ -33,7 +34,6 @@ from creativefilter.creatives.admin.filters import (
 from creativefilter.creatives.admin.relabel import SetsSegments
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
-from creativefilter.jobs.quota import QuotaExceeded
 from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
@@ -87,6 +87,9 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
         return [
             path("progress/", wrap(self.progress), name="creatives_progress"),
             path("<int:pk>/label/", wrap(require_POST(self.label)), name="creatives_label"),
+            path(
+                "<int:pk>/identify/", wrap(require_POST(self.identify)), name="creatives_identify"
+            ),
             path("<int:pk>/again/", wrap(require_POST(self.again)), name="creatives_again"),
             *super().get_urls(),
         ]
@@ -211,7 +214,7 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            accepted = self._receive(request)
+            accepted = add_from(request, person(request))
             onward = reverse(f"admin:creatives_creative_{'changelist' if accepted else 'add'}")
             # The page's script shows how far the upload has come, then goes on by itself.
             if request.headers.get("Accept") == "application/json":
@@ -224,41 +227,6 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
             "media": self.media,
         }
         return TemplateResponse(request, "creatives/add.html", context)
-
-    def _receive(self, request: HttpRequest) -> bool:
-        """Takes in every file of the form; a refused one never stops the rest."""
-        files = request.FILES.getlist("files")
-        if not files:
-            messages.error(request, _("Choose at least one file."))
-            return False
-        new, known = 0, 0
-        for number, file in enumerate(files):
-            try:
-                received = intake.receive(file, file.name or "", owner=person(request))
-            except intake.IntakeError as error:
-                name = intake.display_name(file.name or "")
-                messages.error(request, f"{name}: {error}")
-                continue
-            except QuotaExceeded as error:
-                left = len(files) - number
-                text = ngettext("%d file was not added.", "%d files were not added.", left)
-                messages.error(request, f"{text % left} {error}")
-                break
-            if not received.job.is_final:
-                submit(received.job)
-            known += received.known
-            new += not received.known
-        if new:
-            text = ngettext("%d file was added.", "%d files were added.", new)
-            messages.success(request, text % new)
-        if known:
-            text = ngettext(
-                "%d file was known already; nothing was stored twice.",
-                "%d files were known already; nothing was stored twice.",
-                known,
-            )
-            messages.info(request, text % known)
-        return bool(new or known)
 
     # One creative
 
@@ -309,6 +277,20 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
             )
             if segment:
                 offer(request, creative, segment)
+        return redirect(reverse("admin:creatives_creative_change", args=[pk]))
+
+    def identify(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Says whose creative it is; blank for nobody's."""
+        creative = get_object_or_404(Creative, pk=pk)
+        if not self.has_change_permission(request, creative):
+            raise PermissionDenied
+        given = request.POST.get("advertisement_id", "").replace("\x00", "").strip()[:64]
+        try:
+            review.set_advertisement_id(creative, given)
+        except review.TakenError:
+            messages.error(request, _("Another creative has the Advertisement ID %s.") % given)
+        else:
+            messages.success(request, _("Advertisement ID: %s.") % (given or "—"))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
