@@ -1,8 +1,8 @@
 FROM python:3.11-slim-bookworm
 
-# OCR is used where it is found; everything else comes with the Python packages.
+# OCR and the comparing of sounds are used where they are found; everything else comes with the Python packages.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-rus \
+    && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-rus libchromaprint1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 app \
     && install -d -o app -g app /data

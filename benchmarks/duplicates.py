@@ -228,16 +228,18 @@ class Scan:
     """The same first step without an index: every picture and every item of all creatives."""
 
     def __init__(self, prints: list[Any]) -> None:
+        self.count = len(prints)
         self.pictures = np.concatenate([one.pictures[:, 0] for one in prints])
         self.picture_of = np.repeat(np.arange(len(prints)), [len(one.pictures) for one in prints])
         self.sound = np.concatenate([one.sound[0] for one in prints])
         self.sound_of = np.repeat(np.arange(len(prints)), [one.sound.shape[1] for one in prints])
 
     def candidates(self, asked: Any) -> Any:
-        votes = np.bincount(self.sound_of[np.isin(self.sound, asked.sound)])
+        heard = self.sound_of[np.isin(self.sound, asked.sound)]
+        votes = np.bincount(heard, minlength=self.count)
         for number in asked.pictures.ravel():
             near = np.bitwise_count(self.pictures ^ number) <= 10
-            votes += np.bincount(self.picture_of[near], minlength=len(votes))
+            votes += np.bincount(self.picture_of[near], minlength=self.count)
         return np.argsort(-votes)[:20]
 
 
