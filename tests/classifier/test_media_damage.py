@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
 import pytest
+from damaged import damaged, whole_files
 from samples import make_media
 
 from classifier.errors import ErrorCode, MediaError
@@ -82,6 +85,35 @@ def test_an_absurd_packet_size_costs_only_what_comes_after_it(tmp_path: Path) ->
     assert media.probe.partial
     assert media.probe.share_read == pytest.approx(2 / 3, abs=0.05)
     assert media.frames[-1].seconds > 3.5
+
+
+def test_however_a_file_is_damaged_it_ends_in_a_result_or_a_reason(
+    tmp_path: Path, children: Callable[[int], list[int]]
+) -> None:
+    """Every fifth case of `benchmarks/damage.py --each 1`."""
+    files = whole_files(tmp_path, 1.5)
+    assert all(decode(path).audio.size for path in files)
+    before = children(os.getpid())
+    reasons = [
+        *(ErrorCode.DAMAGED, ErrorCode.NOT_MEDIA, ErrorCode.NO_STREAMS),
+        *(ErrorCode.EMPTY, ErrorCode.UNSUPPORTED_CODEC),
+    ]
+    outcomes: Counter[str] = Counter()
+    for name, kind, content in islice(damaged(files, each=1, seed=7), 0, None, 5):
+        path = tmp_path / "damaged"
+        path.write_bytes(content)
+        outcomes[outcome_of(path)] += 1
+        assert outcomes.keys() <= {"whole", "partial", *reasons}, (name, kind)
+    assert outcomes.total() >= 50
+    assert outcomes["partial"] >= 20
+    assert children(os.getpid()) == before
+
+
+def outcome_of(path: Path) -> str:
+    try:
+        return "partial" if decode(path).probe.partial else "whole"
+    except MediaError as error:
+        return error.code
 
 
 class StumblingContainer:

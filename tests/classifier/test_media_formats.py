@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import shutil
 import wave
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from samples import COLOURS, TONE, make_media, picture
+from samples import COLOURS, CONTAINERS, TONE, make_media, picture
 
-from classifier.media import MAX_FRAMES, SAMPLE_RATE, Frame, Media, decode, encode_jpeg
+from classifier.media import (
+    MAX_FRAMES,
+    SAMPLE_RATE,
+    Frame,
+    Media,
+    decode,
+    encode_jpeg,
+    looks_like,
+)
 
 THEORA = Path(__file__).resolve().parent.parent / "data" / "theora.ogv"
-SECONDS = 6.0
+SECONDS = 4.0
 # name -> (codecs other than the usual ones, container, video codec, audio codec)
 FILES: dict[str, tuple[dict[str, str], str, str | None, str]] = {
     "spot.wav": ({}, "wav", None, "pcm_s16le"),
@@ -29,7 +39,22 @@ FILES: dict[str, tuple[dict[str, str], str, str | None, str]] = {
     "vp8.webm": ({}, "webm", "vp8", "opus"),
     "vorbis.webm": ({"audio": "vorbis"}, "webm", "vp8", "vorbis"),
     "vp9.wbm": ({}, "webm", "vp9", "opus"),
+    "spot.m4a": ({}, "mp4", None, "aac"),
+    "spot.flac": ({}, "flac", None, "flac"),
+    "h265.mp4": ({"video": "libx265"}, "mp4", "hevc", "aac"),
+    "spot.mov": ({}, "mov", "h264", "aac"),
+    "spot.mkv": ({}, "matroska", "h264", "aac"),
+    "spot.mpg": ({}, "mpeg", "mpeg2video", "mp2"),
 }
+# codec of a wav, rate
+WAVS = [
+    ("pcm_u8", 8_000),
+    ("pcm_s16le", 22_050),
+    ("pcm_s24le", 48_000),
+    ("pcm_s32le", 96_000),
+    ("pcm_f32le", 44_100),
+    ("pcm_alaw", 16_000),
+]
 
 
 def loudest_frequency(audio: NDArray[np.float32]) -> float:
@@ -75,10 +100,23 @@ def test_a_whole_file_gives_its_sound_and_its_pictures(tmp_path: Path, name: str
         return
     assert (probe.width, probe.height, probe.fps) == (320, 180, 25.0)
     times = [frame.seconds for frame in media.frames]
-    assert times == pytest.approx(np.arange(12) * 0.52, abs=0.05)
-    assert {second_shown(frame) for frame in media.frames} == set(range(6))
+    assert times == pytest.approx(np.arange(8) * 0.52, abs=0.05)
+    assert {second_shown(frame) for frame in media.frames} == set(range(4))
     assert all(frame.image.shape == (180, 320, 3) for frame in media.frames)
     assert_shows_what_it_says(media)
+
+
+@pytest.mark.parametrize(("codec", "rate"), WAVS)
+def test_wavs_of_every_depth_and_rate(tmp_path: Path, codec: str, rate: int) -> None:
+    media = decode(make_media(tmp_path / "spot.wav", 1.0, audio=codec, rate=rate))
+    probe = media.probe
+    assert (probe.audio_codec, probe.sample_rate, probe.channels) == (codec, rate, 2)
+    assert probe.streams == (f"audio: {codec}",)
+    assert (probe.declared_seconds, probe.partial) == (pytest.approx(1.0, abs=0.01), False)
+    # The resampler keeps its last taps to itself.
+    assert len(media.audio) == pytest.approx(SAMPLE_RATE, abs=0.01 * SAMPLE_RATE)
+    assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=2.0)
+    assert np.abs(media.audio).max() == pytest.approx(0.5, abs=0.05)
 
 
 def test_theora_is_read_although_its_still_pictures_are_empty_packets() -> None:
@@ -96,6 +134,24 @@ def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
     assert media.probe.container == "wav"
     film = make_media(tmp_path / "film.flv", 1.0)
     assert decode(film.rename(tmp_path / "film")).probe.container == "flv"
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "expected"),
+    [
+        ("Ролик.MP4", "mp4", ""),
+        ("spot.mp4", "mov", ""),
+        ("spot.mp4", "flv", "mp4"),
+        ("spot.wav", "mp3", "wav"),
+        ("spot.wbm", "webm", ""),
+        ("spot", "flv", ""),
+        ("spot.dat", "mpeg", ""),
+    ],
+)
+def test_a_name_that_promises_something_else_is_told(
+    name: str, container: str, expected: str
+) -> None:
+    assert looks_like(name, container) == expected
 
 
 def test_names_that_look_like_something_else(tmp_path: Path) -> None:
@@ -116,12 +172,54 @@ def test_a_long_film_gives_sixteen_pictures_over_its_whole_length(tmp_path: Path
 
 
 def test_dense_key_frames_are_enough(tmp_path: Path) -> None:
-    media = decode(make_media(tmp_path / "spot.mp4", SECONDS, gop=15))
+    media = decode(make_media(tmp_path / "spot.mp4", 6.0, gop=15))
     times = [frame.seconds for frame in media.frames]
     # What follows the last key frame is decoded too: the end of a film is never missed.
     assert times == pytest.approx([*(np.arange(10) * 0.6), 5.92])
     assert_shows_what_it_says(media)
-    assert media.probe.decoded_seconds == pytest.approx(SECONDS, abs=0.1)
+    assert media.probe.decoded_seconds == pytest.approx(6.0, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["spot.avi", "spot.mp4"])
+@pytest.mark.parametrize("gop", [75, 500])
+@pytest.mark.parametrize("card", [2.0, 5.0])
+def test_an_end_card_is_never_missed(tmp_path: Path, name: str, gop: int, card: float) -> None:
+    """30 seconds of one picture: key frames close enough, too rare, and none on the card."""
+    path = tmp_path / name
+    write_film(path, 30.0, lambda second: 0 if second < 30.0 - card else 3, gop)
+    shown = [second_shown(frame) for frame in decode(path).frames]
+    assert len(shown) <= MAX_FRAMES
+    assert shown[0] == 0
+    assert shown[-1] == 3
+
+
+def test_a_short_scene_in_a_long_film_gets_its_picture(tmp_path: Path) -> None:
+    path = tmp_path / "long.avi"
+    write_film(path, 60.0, lambda second: 1 if 31.2 <= second < 33.4 else 0, gop=25)
+    media = decode(path)
+    shown = [second_shown(frame) for frame in media.frames]
+    assert len(shown) == MAX_FRAMES
+    assert shown.count(1) == 1
+    assert max(np.diff([frame.seconds for frame in media.frames])) < 9.0
+
+
+def write_film(path: Path, seconds: float, colour: Callable[[float], int], gop: int) -> None:
+    """Five small pictures a second, of the colour that ``colour`` names for their moment."""
+    muxer, codec, _ = CONTAINERS[path.suffix[1:]]
+    assert codec is not None
+    with av.open(str(path), "w", format=muxer) as out:
+        options = (
+            {"sc_threshold": "1000000000"} if codec == "mpeg4" else {"x264-params": "scenecut=0"}
+        )
+        stream = out.add_stream(codec, rate=5, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", gop // 5
+        stream.codec_context.thread_count = 1
+        for number in range(round(seconds * 5)):
+            image = np.full((48, 64, 3), COLOURS[colour(number / 5)], np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 5)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +239,8 @@ def test_pictures_are_scaled_to_fit(
 def test_a_film_that_stands_still_for_seconds_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "slides.webm"
     with av.open(str(path), "w", format="webm") as out:
-        stream = out.add_stream("libvpx", rate=25)
+        options = {"deadline": "realtime", "cpu-used": "8"}
+        stream = out.add_stream("libvpx", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         for number in (*range(25), *range(50, 325, 50)):
             frame = av.VideoFrame.from_ndarray(picture(number / 50), format="rgb24")

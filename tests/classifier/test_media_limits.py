@@ -63,9 +63,39 @@ def test_bytes_pixels_and_output_are_limited(tmp_path: Path) -> None:
     assert decode(path, Limits(bytes=size, pixels=320 * 180)).frames
 
 
-def test_a_huge_picture_is_refused_by_default(tmp_path: Path) -> None:
-    path = make_media(tmp_path / "wall.webm", 0.04, size=(8192, 4096), audio=None)
-    assert refusal(path, Limits()) is ErrorCode.PICTURE_TOO_LARGE
+@pytest.mark.parametrize(
+    ("claimed", "code"),
+    [("both", ErrorCode.PICTURE_TOO_LARGE), ("picture", ErrorCode.DAMAGED)],
+)
+def test_a_header_that_claims_a_huge_picture(tmp_path: Path, claimed: str, code: ErrorCode) -> None:
+    """The decoder refuses a picture that the container is silent about, and has none then."""
+    path = make_media(tmp_path / "wall.webm", 1.0, size=(320, 320), audio=None)
+    content = path.read_bytes()
+    if claimed == "both":  # PixelWidth and PixelHeight of Matroska: 30,000
+        for element in (b"\xb0\x82", b"\xba\x82"):
+            assert element + b"\x01\x40" in content
+            content = content.replace(element + b"\x01\x40", element + b"\x75\x30")
+    # The key frames of VP8 (RFC 6386, 9.1): 16,383, the most that it knows
+    assert b"\x9d\x01\x2a\x40\x01\x40\x01" in content
+    path.write_bytes(content.replace(b"\x2a\x40\x01\x40\x01", b"\x2a\xff\x3f\xff\x3f"))
+    assert refusal(path, Limits()) is code
+
+
+def test_an_endless_ogg_ends_at_the_limit(tmp_path: Path) -> None:
+    """A station's recording: one stream after the other, and no length anywhere."""
+    path = make_media(tmp_path / "endless.ogg", 2.0, stereo=False)
+    path.write_bytes(path.read_bytes() * 40)
+    assert refusal(path, Limits(seconds=30.0)) is ErrorCode.TOO_LONG
+
+
+@pytest.mark.parametrize("table", [b"stsz", b"stsd"])
+def test_an_absurd_table_is_damage_and_no_want_of_memory(tmp_path: Path, table: bytes) -> None:
+    path = make_media(tmp_path / "tables.mp4", 1.0, video=None)
+    content = bytearray(path.read_bytes())
+    place = content.index(table) + 8
+    content[place : place + 8] = (0x1FFFFFFF).to_bytes(4, "big") * 2
+    path.write_bytes(content)
+    assert refusal(path, Limits()) is ErrorCode.DAMAGED
 
 
 def test_a_child_over_its_time_is_stopped(tmp_path: Path) -> None:
@@ -75,7 +105,7 @@ def test_a_child_over_its_time_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_child_over_its_memory_is_told_apart(tmp_path: Path) -> None:
-    path = make_media(tmp_path / "big.webm", 0.2, size=(4000, 4000), audio=None)
+    path = make_media(tmp_path / "big.webm", 0.12, size=(4000, 4000), audio=None)
     assert decode(path).frames
     limits = Limits(memory_bytes=160 * 1024**2)
     assert refusal(path, limits) is ErrorCode.MEMORY_LIMIT

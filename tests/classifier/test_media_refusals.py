@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
 import wave
 import zipfile
@@ -117,6 +118,56 @@ def test_files_that_point_elsewhere_are_no_media(
     assert refusal(path) is ErrorCode.NOT_MEDIA
     with pytest.raises(BlockingIOError):
         listener.accept()
+
+
+def test_a_playlist_in_the_subtitles_of_an_avi_is_never_opened(
+    tmp_path: Path, listener: socket.socket
+) -> None:
+    """FFmpeg opens subtitles that an avi holds ("GAB2") as a file of their own, of any format."""
+    canary = make_media(tmp_path / "canary.wav", 2.0)
+    playlist = bait("m3u8", canary, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    path = tmp_path / "subtitled.avi"
+    path.write_bytes(avi_with_subtitles(playlist))
+    media = decode(path)
+    assert (media.probe.container, len(media.audio)) == ("avi", SAMPLE_RATE)
+    assert not media.audio.any()  # the sound of the avi is silence, that of the canary a tone
+    assert "subtitle" in "".join(media.probe.streams)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def avi_with_subtitles(content: bytes) -> bytes:
+    """A second of silence at 16 kHz, and ``content`` as the first subtitle."""
+
+    def chunk(tag: bytes, data: bytes) -> bytes:
+        return tag + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+    def stream(kind: bytes, scale: int, rate: int, length: int, size: int, form: bytes) -> bytes:
+        numbers = (0, 0, 0, scale, rate, 0, length, 0, 0xFFFFFFFF, size, 0, 0)
+        header = kind + bytes(4) + struct.pack("<12I", *numbers)
+        return chunk(b"LIST", b"strl" + chunk(b"strh", header) + chunk(b"strf", form))
+
+    sound = struct.pack("<HHIIHH", 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16)
+    name = "s".encode("utf-16-le")
+    subtitle = b"GAB2\0" + struct.pack("<HI", 2, len(name)) + name
+    subtitle += struct.pack("<HI", 4, len(content)) + content
+    header = chunk(b"avih", struct.pack("<14I", 40_000, *bytes(5), 2, *bytes(7)))
+    header += stream(b"auds", 2, 2 * SAMPLE_RATE, SAMPLE_RATE, 2, sound)
+    header += stream(b"txts", 1, 1, 1, 0, bytes(4))
+    data = chunk(b"01tx", subtitle) + chunk(b"00wb", bytes(2 * SAMPLE_RATE))
+    body = chunk(b"LIST", b"hdrl" + header) + chunk(b"LIST", b"movi" + data)
+    return chunk(b"RIFF", b"AVI " + body)
+
+
+def test_a_codec_beyond_the_list_is_not_decoded(tmp_path: Path) -> None:
+    """FFmpeg knows it, but it records screens, and no spot comes in it."""
+    path = tmp_path / "odd.avi"
+    with av.open(str(path), "w", format="avi") as out:
+        stream = out.add_stream("zmbv", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        out.mux(stream.encode(av.VideoFrame(64, 48, "bgr0")))
+        out.mux(stream.encode(None))
+    assert refusal(path) is ErrorCode.UNSUPPORTED_CODEC
 
 
 def test_a_zip_of_media_is_no_media(tmp_path: Path) -> None:
