@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 
 from classifier.segments import SEGMENTS
 from creativefilter.api.creatives_rows import LONG
-from creativefilter.api.filtering import SEGMENT_NUMBERS
+from creativefilter.api.filtering import SEGMENT_NUMBERS, Text
 from creativefilter.api.serializers import JobErrorSerializer
 from creativefilter.api.sparse import PARAMETER, SparseFields
 from creativefilter.creatives import derived
@@ -240,13 +240,13 @@ class LabelChangeSerializer(serializers.Serializer[Any]):
     """What a person says of a creative; a segment of null withdraws what was said before."""
 
     segment_num = SegmentNumberField(allow_null=True, help_text=NUMBER_HELP)
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    note = Text(required=False, allow_blank=True, default="", max_length=255)
 
 
 class CreativeChangeSerializer(serializers.Serializer[Any]):
     """What can be changed of a creative; what is left out stays."""
 
-    advertisement_id = serializers.CharField(
+    advertisement_id = Text(
         required=False,
         allow_null=True,
         max_length=64,

@@ -27,8 +27,9 @@ from classifier.segments import NUMBERS
 
 # The largest number of a row.
 LARGEST = 2**63 - 1
-# Values of one parameter.
-MOST_VALUES = 1_000
+# Values of one parameter: an address has to hold them.
+MOST_VALUES = 100
+NO_NUL = r"^[^\x00]*$"
 NONE = "none"
 SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
 SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
@@ -42,7 +43,7 @@ class TruthField(forms.Field):
     default_error_messages = {"invalid": _("Must be true or false.")}
 
     def to_python(self, value: Any) -> bool | None:
-        if value in self.empty_values:
+        if value is None:
             return None
         if str(value).lower() not in _TRUTH:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
@@ -107,7 +108,7 @@ class Texts(django_filters.Filter):
 
     def __init__(self, *args: Any, max_length: int, **kwargs: Any) -> None:
         super().__init__(*args, max_length=max_length, lookup_expr="in", **kwargs)
-        item = {"type": "string", "maxLength": max_length}
+        item = {"type": "string", "maxLength": max_length, "pattern": NO_NUL}
         extend_schema_field({"type": "array", "items": item, "maxItems": MOST_VALUES})(self)
 
 
@@ -115,6 +116,8 @@ class MomentField(django_filters.fields.IsoDateTimeField):
     """ISO 8601; without an offset it is in the server's time zone."""
 
     def clean(self, value: Any) -> Any:
+        if value == "":  # said, but nothing
+            raise ValidationError(_("There is no such time."), code="invalid")
         moment = super().clean(value)
         if moment is None:
             return None
@@ -163,8 +166,20 @@ class Segments(AnyOf):
         return qs.filter(condition)
 
 
+class Text(serializers.CharField):
+    """A text, and nothing that could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class FilterSerializer(serializers.Serializer[Any]):
     """Filters in the body of a request, or in an address among other parameters."""
+
+    # What REST framework takes for absent where an address says it without a value.
+    refuse_blank: tuple[str, ...] = ()
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and not isinstance(data, QueryDict):
@@ -173,6 +188,11 @@ class FilterSerializer(serializers.Serializer[Any]):
                 # To pass over it would be to mean more than was meant.
                 message = _("There is no such filter.")
                 raise serializers.ValidationError({name: [message] for name in unknown})
+        if isinstance(data, QueryDict):
+            blank = [name for name in self.refuse_blank if data.get(name) == ""]
+            if blank:
+                message = _("It must not be blank.")
+                raise serializers.ValidationError({name: [message] for name in blank})
         return super().to_internal_value(data)
 
 

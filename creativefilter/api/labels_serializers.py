@@ -16,7 +16,7 @@ from creativefilter.api.creatives_serializers import (
     SegmentNumberField,
     address,
 )
-from creativefilter.api.filtering import LARGEST
+from creativefilter.api.filtering import LARGEST, Text
 from creativefilter.creatives.models import Label, LabelBatch
 
 # Creatives that one request can name; a filter means any number of them.
@@ -69,7 +69,7 @@ class LabelCreateSerializer(LabelChangeSerializer):
     """A label for one creative, which is named by its number or its Advertisement ID."""
 
     creative = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
-    advertisement_id = serializers.CharField(required=False, max_length=64)
+    advertisement_id = Text(required=False, max_length=64)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         one_of(attrs, ("creative", "advertisement_id"))
@@ -117,7 +117,7 @@ class LabelBatchCreateSerializer(serializers.Serializer[Any]):
     `filter`."""
 
     segment_num = SegmentNumberField(help_text=NUMBER_HELP)
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
+    note = Text(required=False, allow_blank=True, default="", max_length=255)
     creatives = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=LARGEST),
         required=False,
@@ -126,7 +126,7 @@ class LabelBatchCreateSerializer(serializers.Serializer[Any]):
         help_text="Numbers of creatives.",
     )
     advertisement_ids = serializers.ListField(
-        child=serializers.CharField(max_length=64),
+        child=Text(max_length=64),
         required=False,
         min_length=1,
         max_length=MOST_NAMED,

@@ -27,7 +27,9 @@ _NAMES = {
 
 def _names(longest: int) -> serializers.ListField:
     return serializers.ListField(
-        child=serializers.CharField(max_length=longest, allow_blank=True, trim_whitespace=False),
+        child=serializers.RegexField(
+            filtering.NO_NUL, max_length=longest, allow_blank=True, trim_whitespace=False
+        ),
         required=False,
         max_length=filtering.MOST_VALUES,
         help_text="Any of these; a blank one: where it is not known.",
@@ -36,6 +38,8 @@ def _names(longest: int) -> serializers.ListField:
 
 class SpendFilterSerializer(filtering.FilterSerializer):
     """Spend that all of these let through."""
+
+    refuse_blank = ("from", "to", "reviewed")
 
     segment = serializers.ListField(
         child=serializers.ChoiceField(filtering.SEGMENTS_OR_NONE),

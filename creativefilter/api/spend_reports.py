@@ -40,10 +40,10 @@ class Reports(generics.GenericAPIView[Any]):
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}
-    query: type[SpendFilterSerializer] = SpendFilterSerializer
+    form_class: type[SpendFilterSerializer] = SpendFilterSerializer
 
     def asked(self) -> dict[str, Any]:
-        form = self.query(data=self.request.query_params)
+        form = self.form_class(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
 
@@ -59,7 +59,7 @@ class ReportView(Reports):
     """Sums of spend."""
 
     serializer_class = ReportSerializer
-    query = ReportQuerySerializer
+    form_class = ReportQuerySerializer
 
     @extend_schema(
         operation_id="spend_report",
@@ -112,7 +112,7 @@ class MonthlyReportView(Reports):
     """Sums of spend, month by month."""
 
     serializer_class = MonthlyReportSerializer
-    query = MonthlyQuerySerializer
+    form_class = MonthlyQuerySerializer
 
     @extend_schema(
         operation_id="spend_report_monthly",

@@ -127,10 +127,11 @@ def test_by_the_version_that_judged(api: APIClient, three: list[Creative]) -> No
 
 
 UNREADABLE = (
-        "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
-        "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
-        "created_from=0001-01-01T00:00:00%2B14:00", "created_to=soon", "ordering=media",
-        "state=ready", "cursor=x", "page_size=501", "search=" + "x" * 201,
+    "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
+    "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
+    "created_from=0001-01-01T00:00:00%2B14:00", "created_to=soon", "created_to=",
+    "ordering=media",
+    "state=ready", "cursor=x", "page_size=501", "search=" + "x" * 201,
 )  # fmt: skip
 
 
@@ -208,8 +209,9 @@ WRONG = (
         {"label": {"segment_num": True}}, {"label": {"segment_num": 3, "note": "x" * 256}},
         {"label": {"segment_num": 3, "note": "\x00"}},
     {"label": {"segment_num": 3, "note": "\ud800"}}, {"label": 3}, {"advertisement_id": ""},
-        {"label": {"segment_num": 10**30}},
-        {"advertisement_id": "1" * 65}, {"advertisement_id": {"a": 1}}, [], 3,
+    {"label": {"segment_num": 10**30}},
+    {"advertisement_id": "1" * 65}, {"advertisement_id": {"a": 1}}, {"advertisement_id": 0},
+    [], 3,
 )  # fmt: skip
 
 

@@ -118,11 +118,16 @@ def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
         ("report/monthly?by=brand&to=2021-01&from=2021-02", "to"),
         ("report/expected?reviewed=perhaps", "reviewed"),
         ("report/expected?brand=%00", "brand.0"),
+        ("report/expected?to=", "to"),
         ("creatives?segment=6", "segment.0"),
         ("creatives?cursor=x", "cursor"),
     ):
         response = api.get(f"{SPEND}/{address}")
         assert (response.status_code, list(response.json()["errors"])) == (400, [field]), address
+
+
+def test_a_method_that_nobody_knows_is_refused(api: APIClient) -> None:
+    assert api.generic("QUERY", f"{SPEND}/report?by=segment").status_code == 405
 
 
 def test_strangers_see_no_figures(stranger: APIClient, anonymous: APIClient) -> None:
