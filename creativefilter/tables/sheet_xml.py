@@ -18,6 +18,8 @@ from creativefilter.tables.layout import number_as_text
 BLOCK = 1 << 16
 # What is kept of a text; an ID has 64 signs at most.
 MAX_TEXT = 200
+# Of the number of a row or of a text; a sheet has 1,048,576 rows.
+MAX_DIGITS = 9
 _TAG = re.compile(rb"<(?:[^\"'>]|\"[^\"]*\"|'[^']*')*+>")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
@@ -217,7 +219,8 @@ class SheetReader(_Reader):
         elif local == "row" and row is None:
             start = self.parser.CurrentByteIndex
             number = attributes.get("r", "")
-            self._number = int(number) if number.isdecimal() else self._number + 1
+            known = number.isdecimal() and len(number) <= MAX_DIGITS
+            self._number = int(number) if known else self._number + 1
             self._row = Row(self._number, start, self._tag_end(start))
 
     def end(self, name: str) -> None:
@@ -247,7 +250,8 @@ class SheetReader(_Reader):
         text = "".join(self._texts)
         self._texts.clear()
         if cell.kind == "s":
-            return self.strings[int(text)] if text.isdecimal() else ""
+            known = text.isdecimal() and len(text) <= MAX_DIGITS
+            return self.strings[int(text)] if known else ""
         return number_as_text(text) if cell.kind == "n" else text[:MAX_TEXT]
 
     def _tag_end(self, start: int) -> int:

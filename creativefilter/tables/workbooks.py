@@ -212,6 +212,8 @@ class _Rewriting:
 
     def dimension(self, start: int, end: int, area: str) -> None:
         first, _, last = area.partition(":")
+        if not area:
+            return
         columns, row = columns_of(area), re.sub(r"[^0-9]", "", last or first)
         wide = f"{first}:{letters_of(max(columns[1], *self.layout.places))}{row}"
         self.copy(start)
@@ -265,7 +267,7 @@ class _Rewriting:
 
     def cell(self, reference: str, value: Any, style: str) -> bytes:
         prefix = self.reader.prefix
-        look = f' s="{style}"' if style else ""
+        look = f' s="{style}"' if style.isdecimal() else ""
         start = f'<{prefix}c r="{reference}"{look}'
         if value is None:
             return f"{start}/>".encode()
