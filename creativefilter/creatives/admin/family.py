@@ -114,5 +114,5 @@ def _shared(relative: Relative) -> str:
         (_("pictures"), link.pictures),
         (_("words"), link.words or 0.0),
     ]
-    told = [f"{name} {round(100 * share)} %" for name, share in parts if round(100 * share)]
+    told = [f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)]
     return _("shared: %s") % ", ".join(told) if told else _("the same file")
