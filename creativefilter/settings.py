@@ -248,14 +248,31 @@ SPECTACULAR_SETTINGS = {
     # Operations are grouped by what comes next.
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_GENERATOR_CLASS": "creativefilter.api.schema.EnglishGenerator",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "creativefilter.api.schema.drop_titles",
+    ],
+    # Both pages come from our own files and ask no other host.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "REDOC_DIST": "SIDECAR",
+    "REDOC_UI_SETTINGS": {
+        "theme": {
+            "typography": {
+                "fontFamily": "system-ui, sans-serif",
+                "headings": {"fontFamily": "system-ui, sans-serif"},
+            }
+        }
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BadRowReasonEnum": "creativefilter.spend.models.BadRow.Reason",
         "ChannelNameEnum": ["speech", "screen", "video"],
         "CreativeStateEnum": "creativefilter.creatives.models.Creative.State",
         "DecisionEnum": ["auto", "review"],
+        "DeliveryEventEnum": ["job.done", "job.failed", "job.cancelled", "webhook.test"],
         "ExportFormatEnum": ["xlsx", "csv", "csv_excel"],
         "ExportKindEnum": ["creatives"],
         "JobStateEnum": "creativefilter.jobs.models.Job.State",
@@ -263,8 +280,12 @@ SPECTACULAR_SETTINGS = {
         "NotPredictedReasonEnum": "creativefilter.creatives.models.Prediction.Reason",
         "SegmentNumberEnum": "creativefilter.api.filtering.SEGMENT_NUMBERS",
         "SegmentOrNoneEnum": "creativefilter.api.filtering.SEGMENTS_OR_NONE",
+        "SpendByEnum": ["segment", "advertiser", "brand", "media_type", "month"],
+        "SpendMonthlyByEnum": ["segment", "advertiser", "brand", "media_type"],
+        "SpendImportModeEnum": "creativefilter.spend.models.SpendImport.Mode",
         "SpendImportStateEnum": "creativefilter.spend.models.SpendImport.State",
         "DeliveryStateEnum": "creativefilter.webhooks.models.Delivery.State",
+        "WebhookEventEnum": "creativefilter.webhooks.models.Event",
     },
 }
 

@@ -382,6 +382,7 @@ RULES |= {
     "POST api:webhook-redeliver": Rule(VIEWERS, "webhook delivery", private=True),
     "GET api:schema": Rule(VIEWERS),
     "GET api:docs": Rule(VIEWERS),
+    "GET api:redoc": Rule(VIEWERS),
 }
 
 __all__ = ["PRIVATE", "RULES", "SHARED", "Rule"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import translation
 from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
@@ -15,6 +17,22 @@ from creativefilter.api.problems import PROBLEM_JSON, ProblemSerializer
 
 class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this
     target_class = "creativefilter.api.problems.CheckedSession"
+
+
+class EnglishGenerator(SchemaGenerator):
+    """The schema is English, as its descriptions are, whoever asks and wherever it is made."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
+    """A hook. Titles of fields are headings of our pages; generators name classes after them."""
+    for component in result["components"]["schemas"].values():
+        for field in component.get("properties", {}).values():
+            field.pop("title", None)
+    return result
 
 
 _WORDS = {

@@ -1,10 +1,11 @@
 """Addresses of the API, version 1."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
 from creativefilter.api import (
     creatives,
+    documents,
     exports,
     files,
     jobs,
@@ -38,5 +39,6 @@ urlpatterns = [
     *webhooks.urlpatterns,
     *tokens.urlpatterns,
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("docs", documents.SwaggerView.as_view(), name="docs"),
+    path("redoc", documents.RedocView.as_view(), name="redoc"),
 ]
