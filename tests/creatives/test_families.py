@@ -24,6 +24,7 @@ from creativefilter.creatives.models import (
     MediaVersion,
 )
 from creativefilter.creatives.prints import Made
+from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, analysed
 from tests.creatives.families_made import arrived, made, media_of, new_media, together
 from tests.near_duplicates import melody, needs_chromaprint, scenes
 
@@ -140,6 +141,20 @@ def test_without_the_library_pictures_find_each_other(
     monkeypatch.undo()
     for remembered in (sound.library, prints.hears):
         remembered.cache_clear()
+
+
+@pytest.mark.weights
+def test_a_spot_and_its_radio_cut_find_each_other_when_they_are_analysed(
+    folders: Path, recogniser: None, tmp_path: Path
+) -> None:
+    from classifier.media import write_wav
+
+    spot = analysed(DEMO / SPOKEN)
+    write_wav(tmp_path / "radio.wav", 0.7 * derived.audio(media_of(spot).pk)[9_000:])
+    radio, other = analysed(tmp_path / "radio.wav"), analysed(DEMO / MUSIC)
+    assert together(spot, radio)
+    assert families.family_of(other) is None
+    assert Fingerprint.objects.filter(heard=True, has_pictures=False).count() == 2
 
 
 # The command
