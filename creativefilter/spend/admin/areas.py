@@ -53,10 +53,17 @@ def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
         "branchvalues": "total",
         "maxdepth": 3,
         "tiling": {"pad": 2},
+        "textfont": {"size": 12},
         "texttemplate": "%{label}<br>%{text}",
         "hovertemplate": "<b>%{label}</b><br>%{text}<extra></extra>",
     }
-    return Figure([trace], {"height": 640, "margin": {"t": 30, "l": 4, "r": 4, "b": 4}})
+    layout = {
+        "height": 640,
+        "margin": {"t": 30, "l": 4, "r": 4, "b": 4},
+        # A name that no reader could read is left to the hover.
+        "uniformtext": {"minsize": 10, "mode": "hide"},
+    }
+    return Figure([trace], layout)
 
 
 def _steps(branch: Branch, names: Mapping[int, str]) -> list[tuple[Any, str, Adds, str]]:
