@@ -52,13 +52,15 @@ def by_month(filters: Filters) -> dict[date, int]:
 
 
 @remembered
-def classified(filters: Filters) -> tuple[int, int, int]:
-    """Advertisements; of them those with a segment, and those of creatives without one."""
+def classified(filters: Filters) -> tuple[int, int, int, int]:
+    """Advertisements; of them those with a segment, those of creatives without one, and those of
+    creatives."""
     spent = Behind(filters).advertisements()
     none = Q(segment=NOT_CLASSIFIED)
     found = spent.aggregate(
         all=Count("pk"),
         classified=Count("pk", filter=~none),
         unclassified=Count("creative", filter=none),
+        creatives=Count("creative"),
     )
-    return found["all"], found["classified"], found["unclassified"]
+    return found["all"], found["classified"], found["unclassified"], found["creatives"]

@@ -199,7 +199,7 @@ def overview(filters: Filters) -> Overview:
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
-    advertisements, classified, unclassified = counting.classified(filters)
+    advertisements, classified, unclassified, with_creative = counting.classified(filters)
     return Overview(
         amount=sums["amount"] or Decimal(0),
         placements=sums["placements"] or 0,
@@ -208,6 +208,7 @@ def overview(filters: Filters) -> Overview:
         advertisements=advertisements,
         classified=classified,
         unclassified=unclassified,
+        with_creative=with_creative,
     )
 
 

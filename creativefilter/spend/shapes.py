@@ -94,8 +94,9 @@ class Choice:
 class Overview:
     """What the filters let through, in a few numbers.
 
-    ``advertisements`` are different ids; ``classified`` and ``unclassified`` those of them that
-    have a creative, with and without an effective segment. ``first`` and ``last`` month.
+    ``advertisements`` are different ids: ``classified`` those that have a segment, by their
+    creative or by a label that waits for it; ``unclassified`` those that have a creative and no
+    segment; and ``unknown``. ``first`` and ``last`` month.
     """
 
     amount: Decimal
@@ -103,10 +104,16 @@ class Overview:
     advertisements: int
     classified: int
     unclassified: int
+    with_creative: int
     first: date | None
     last: date | None
 
     @property
-    def without_creative(self) -> int:
+    def unknown(self) -> int:
         """Ids of which neither a creative is here nor a label waits for it."""
         return self.advertisements - self.classified - self.unclassified
+
+    @property
+    def without_creative(self) -> int:
+        """Ids whose creative is not here, with or without a label that waits for it."""
+        return self.advertisements - self.with_creative

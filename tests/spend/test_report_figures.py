@@ -77,7 +77,8 @@ def test_spend_of_demonstrations_and_of_unknown_ids_is_not_classified(spend: Any
     amounts = {t.key: (t.amount, t.creatives) for t in report.totals(Filters(), Dimension.SEGMENT)}
     assert amounts == {3: (Decimal("0.1002"), 1), NOT_CLASSIFIED: (Decimal(10), 3)}
     overview = report.overview(Filters())
-    assert (overview.classified, overview.unclassified, overview.without_creative) == (1, 1, 2)
+    assert (overview.classified, overview.unclassified, overview.unknown) == (1, 1, 2)
+    assert overview.without_creative == 2
     assert list(report.creatives(Filters()).creatives().order_by("pk")) == [spend["1"], spend["2"]]
 
 

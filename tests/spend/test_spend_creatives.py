@@ -21,7 +21,8 @@ from creativefilter.creatives.models import (
     Prediction,
     WaitingLabel,
 )
-from creativefilter.spend import checking, segments
+from creativefilter.spend import checking, report, segments
+from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, SpendTotal, Watermark
 from tests.spend.spend_files import imported, prepared, table
 
@@ -253,6 +254,10 @@ def test_a_label_counts_before_its_creative_is_here(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     # Counted as the table comes in, without a look afterwards.
     assert totals() == {(10, True): Decimal(11), (NOT_CLASSIFIED, False): Decimal(1)}
+    overview = report.overview(Filters())
+    assert (overview.classified, overview.unclassified, overview.unknown) == (1, 0, 1)
+    # Setting a segment for all of the list would leave both out.
+    assert overview.without_creative == 2
     waits("200", 12)
     waits("100", 3)
     assert checking.check().misplaced == 2

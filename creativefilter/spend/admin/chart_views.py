@@ -93,7 +93,7 @@ def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
         (_("Advertisement IDs"), grouped(found.advertisements)),
         (_("Classified"), grouped(found.classified)),
         (_("Not classified yet"), grouped(found.unclassified)),
-        (_("Without a creative here"), grouped(found.without_creative)),
+        (_("No creative and no label"), grouped(found.unknown)),
         (_("Period"), period),
     ]
     return JsonResponse({"tiles": tiles})
