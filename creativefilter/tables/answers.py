@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.models import Creative, Segment, WaitingLabel
 from creativefilter.tables.layout import key_of
 
 OK, UNKNOWN, BLANK, SHORTENED = "ok", "unknown", "blank", "shortened"
@@ -53,8 +53,8 @@ class Answer:
 class Answers:
     """Answers in the words of one language, "" for the codes of programs.
 
-    The effective segment counts, as everywhere: the newest label, else the newest prediction of
-    the active model version for the current media.
+    The effective segment counts, as everywhere: the newest label, also one that still waits for
+    its creative, else the newest prediction of the active model version for the current media.
     """
 
     def __init__(self, language: str) -> None:
@@ -82,7 +82,7 @@ class Answers:
     def _ask(self, keys: Sequence[str]) -> None:
         stored = Creative.objects.filter(advertisement_id__in=spellings(keys)).order_by()
         rows: Any = stored.with_effective_segment()
-        found = {
+        found = self._waiting(keys) | {
             row["advertisement_id"]: self._answer(row)
             for row in rows.values(
                 "advertisement_id", "state", "error_code", "label_segment", "predicted_segment",
@@ -93,11 +93,18 @@ class Answers:
         for key in keys:
             self._known[key] = found.get(key) or found.get(shorter(key)) or unknown
 
+    def _waiting(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """Answers of imported labels whose creatives are not here."""
+        rows = WaitingLabel.objects.filter(pk__in=spellings(keys)).values_list("pk", "segment")
+        return {name: self._classified(number, None, self._reviewed(True)) for name, number in rows}
+
+    def _reviewed(self, labelled: bool) -> str:
+        if self.language:
+            return _("yes") if labelled else _("no")
+        return "yes" if labelled else "no"
+
     def _answer(self, row: dict[str, Any]) -> Answer:
-        labelled = row["label_segment"] is not None
-        reviewed = _("yes") if labelled else _("no")
-        if not self.language:
-            reviewed = "yes" if labelled else "no"
+        reviewed = self._reviewed(row["label_segment"] is not None)
         number = row["effective_segment"]
         if number is None:
             code = row["reason"] or NOT_ANALYSED
@@ -105,6 +112,9 @@ class Answers:
                 code = f"{FAILED}:{row['error_code']}"
             return self._without(code, reviewed)
         probability = row["probability"] if row["predicted_segment"] == number else None
+        return self._classified(number, probability, reviewed)
+
+    def _classified(self, number: int, probability: float | None, reviewed: str) -> Answer:
         return Answer(
             OK,
             number,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.creatives.models import Creative, Prediction, WaitingLabel
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.tables import work
@@ -100,6 +100,14 @@ def test_what_a_person_has_labelled_is_not_waited_for() -> None:
     labelled(stored("2", speech=SPOKEN), 3)
     assert rows(answered(TABLE))[1] == "ok"
     assert not Job.objects.filter(kind="analyse").exists()
+
+
+def test_an_imported_label_answers_for_a_creative_that_is_not_here() -> None:
+    WaitingLabel.objects.create(advertisement_id="3", segment_id=12, source="labels.csv")
+    table = answered(TABLE)
+    line = bytes_of(table).decode().splitlines()[3]
+    assert line == "3,c,12,Кредитные карты,,yes,ok"
+    assert (table.counts["answered"], table.counts["unknown"]) == (1, 2)
 
 
 def test_two_tables_make_one_job_for_a_creative() -> None:
