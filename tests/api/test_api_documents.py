@@ -1,0 +1,136 @@
+"""What the documents promise exists: addresses, error codes, settings."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rest_framework import exceptions
+
+from creativefilter.api import problems
+from creativefilter.api.schema import EnglishGenerator
+
+ROOT = Path(__file__).resolve().parents[2]
+API = (ROOT / "docs/api.md").read_text()
+OPERATING = (ROOT / "docs/operating.md").read_text()
+HOST = "http://127.0.0.1:8000"
+METHODS = {"get", "post", "put", "patch", "delete"}
+# Codes that are known only when they happen; ``dynamic_codes`` says which these can be.
+COMPUTED = {"error.code", "f'webhook_{error.code}'", "code"}
+
+
+def requests_of(command: str) -> tuple[str, str]:
+    """Method and path of a curl command."""
+    words = shlex.split(command, comments=True)
+    [address] = [word for word in words if word.startswith(("$API/", f"{HOST}/"))]
+    path = address.replace("$API", "/api/v1").removeprefix(HOST).partition("?")[0]
+    if "-X" in words:
+        return words[words.index("-X") + 1], path
+    sends = {"-d", "-F"} & set(words) and "-G" not in words
+    return ("POST" if sends else "GET"), path
+
+
+def named() -> set[tuple[str, str]]:
+    """Every request of docs/api.md."""
+    commands = re.findall(r"^    \$ (curl .+)$", API, re.M)
+    words = re.findall(r"`(GET|POST|PATCH|DELETE)\s+(/[^\s`?]+)", API)
+    return {requests_of(command) for command in commands} | set(words)
+
+
+def operations() -> set[tuple[str, str]]:
+    paths = EnglishGenerator().get_schema(request=None, public=True)["paths"]
+    return {
+        (method.upper(), path.rstrip("/"))
+        for path, item in paths.items()
+        for method in METHODS & set(item)
+    }
+
+
+def operation_of(method: str, path: str, known: set[tuple[str, str]]) -> tuple[str, str] | None:
+    """The operation that answers; where two could, the one that names more of the path."""
+    found = [
+        one
+        for one in known
+        if one[0] == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one[1]), path)
+    ]
+    return min(found, key=lambda one: one[1].count("{"), default=None)
+
+
+def test_the_document_names_every_address_and_no_other() -> None:
+    known = operations()
+    answered = {request: operation_of(*request, known) for request in named()}
+    assert not [request for request, operation in answered.items() if operation is None]
+    assert not known - set(answered.values())
+
+
+def calls(path: Path) -> Iterator[tuple[str, list[ast.expr]]]:
+    """Name and positional arguments of every call in a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, node.args
+
+
+def text(node: ast.expr) -> Any:
+    return node.value if isinstance(node, ast.Constant) else f"={ast.unparse(node)}"
+
+
+def raised() -> set[tuple[int, str]]:
+    """Status and code of every problem that the code of the API raises."""
+    found: set[tuple[Any, str]] = set()
+    for path in (ROOT / "creativefilter/api").glob("*.py"):
+        for name, arguments in calls(path):
+            if name == "Problem":
+                found.add((text(arguments[1]), text(arguments[0])))
+            if name == "Conflict":
+                found.add((409, text(arguments[1]) if len(arguments) > 1 else "conflict"))
+            if name == "answer":
+                found.add((text(arguments[1]), text(arguments[2])))
+    computed = {code[1:] for _status, code in found if code.startswith("=")}
+    assert computed == COMPUTED
+    return {(status, code) for status, code in found if not code.startswith("=")}
+
+
+def dynamic_codes() -> set[tuple[int, str]]:
+    """What refuses to start an import, and what refuses something of a webhook."""
+    work = ast.parse((ROOT / "creativefilter/spend/work.py").read_text())
+    [start] = [one for one in work.body if isinstance(one, ast.FunctionDef) and one.name == "start"]
+    found = {
+        (409, node.args[0].value)
+        for node in ast.walk(start)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "SpendFileError"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    for path in (ROOT / "creativefilter/webhooks").glob("*.py"):
+        for name, arguments in calls(path):
+            if name == "EndpointError" and len(arguments) == 1:
+                found.add((409, f"webhook_{text(arguments[0])}"))
+    return found  # type: ignore[return-value]  # constants of these calls are texts
+
+
+def of_the_framework() -> set[tuple[int, str]]:
+    kinds = [exceptions.APIException, *exceptions.APIException.__subclasses__()]
+    return {
+        (kind.status_code, problems._code(str(kind.default_code)))
+        for kind in kinds
+        if kind.__module__ == exceptions.__name__
+    }
+
+
+def test_the_table_of_problems_has_every_code_and_no_other() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", API, re.M)
+    told = {(int(status), code) for status, code in rows}
+    assert len(told) == len(rows)
+    assert told == raised() | dynamic_codes() | of_the_framework()
+
+
+def test_every_setting_is_told_of_and_no_other() -> None:
+    settings = (ROOT / "creativefilter/settings.py").read_text()
+    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z0-9_]+)\"", settings))
+    assert len(read) > 40
+    table = OPERATING.split("## Settings")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", table, re.M)
+    assert set(re.findall(r"`([A-Z0-9_]+)`", "".join(rows))) == read
