@@ -42,7 +42,7 @@ def named() -> set[tuple[str, str]]:
 
 
 def operations() -> set[tuple[str, str]]:
-    paths = EnglishGenerator().get_schema(request=None, public=True)["paths"]
+    paths = EnglishGenerator().get_schema(request=None, public=True)["paths"]  # type: ignore[no-untyped-call]
     return {
         (method.upper(), path.rstrip("/"))
         for path, item in paths.items()
