@@ -1,6 +1,6 @@
 """What somebody else's program would be: it knows the generated client and nothing of us.
 
-    python program.py ADDRESS TOKEN FILE
+python program.py ADDRESS TOKEN FILE
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from creative_filter_client.api.predict import predict
 from creative_filter_client.models import (
     ExportCreateRequest,
     ExportFormatEnum,
+    ExportKindEnum,
     JobStateEnum,
     UploadRequest,
 )
@@ -48,9 +49,8 @@ def main(address: str, token: str, path: Path) -> None:
     assert done.state is JobStateEnum.DONE, done
     print(f"{path.name}: {done.result.segment_num} {done.result.segment}")
 
-    asked = export_create.sync(
-        client=client, body=ExportCreateRequest(format_=ExportFormatEnum.XLSX)
-    )
+    wanted = ExportCreateRequest(kind=ExportKindEnum.CREATIVES, format_=ExportFormatEnum.XLSX)
+    asked = export_create.sync(client=client, body=wanted)
     assert ended(export, asked.id, client).state is JobStateEnum.DONE
     table = export_download.sync_detailed(asked.id, client=client).content
     assert zipfile.is_zipfile(io.BytesIO(table))
