@@ -24,6 +24,7 @@ from creativefilter.api.creatives_serializers import (
     CreativeChangeSerializer,
     CreativeSerializer,
     CreativeUploadSerializer,
+    PredictionSerializer,
     UploadsSerializer,
 )
 from creativefilter.api.etags import Etagged
@@ -35,7 +36,7 @@ from creativefilter.api.permissions import RolePermissions
 from creativefilter.api.predictions import PredictionList
 from creativefilter.api.problems import Conflict, Problem
 from creativefilter.api.serializers import JobSerializer
-from creativefilter.api.sparse import FIELDS, PARAMETER
+from creativefilter.api.sparse import fields_of
 from creativefilter.creatives import intake, review
 from creativefilter.creatives.models import Creative, Label, Prediction, Segment
 from creativefilter.jobs.quota import QuotaExceeded
@@ -77,13 +78,13 @@ class CreativesView(Idempotent, Creatives):
 
     @property
     def long(self) -> frozenset[str]:
-        return wanted(self.request.query_params.get(PARAMETER, ""))
+        return wanted(self.request)
 
     @extend_schema(
         operation_id="creatives",
         summary="Creatives, filtered, ordered and searched",
         description="Of the long fields only those come that `fields` names.",
-        parameters=[FIELDS],
+        parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer(many=True)},
         examples=[examples.LISTED],
     )
@@ -178,7 +179,7 @@ class CreativeView(Etagged, Creatives):
     @extend_schema(
         operation_id="creative",
         summary="One creative with all that is known of it",
-        parameters=[FIELDS],
+        parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer},
         examples=[examples.ONE],
     )
@@ -268,7 +269,7 @@ class CreativePredictionsView(PredictionList):
     @extend_schema(
         operation_id="creative_predictions",
         summary="All predictions of a creative, the newest first",
-        parameters=[FIELDS],
+        parameters=[fields_of(PredictionSerializer)],
         examples=[examples.PREDICTIONS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

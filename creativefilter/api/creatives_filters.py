@@ -53,7 +53,9 @@ class CreativeFilters(django_filters.FilterSet):
     created_to = filtering.Moment(
         field_name="created_at", lookup_expr="lt", label="Added before that."
     )
-    search = extend_schema_field({"type": "string", "maxLength": LONGEST_SEARCH})(
+    search = extend_schema_field(
+        {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": filtering.NO_NUL}
+    )(
         django_filters.CharFilter(
             method="by_words",
             max_length=LONGEST_SEARCH,
@@ -93,7 +95,7 @@ class CreativeFilters(django_filters.FilterSet):
 
 def _texts(longest: int) -> serializers.ListField:
     return serializers.ListField(
-        child=serializers.CharField(max_length=longest),
+        child=filtering.Text(max_length=longest),
         required=False,
         max_length=filtering.MOST_VALUES,
     )
@@ -131,7 +133,7 @@ class CreativeFilterSerializer(filtering.FilterSerializer):
     is_demo = serializers.BooleanField(required=False)
     created_from = serializers.DateTimeField(required=False)
     created_to = serializers.DateTimeField(required=False)
-    search = serializers.CharField(required=False, max_length=LONGEST_SEARCH)
+    search = filtering.Text(required=False, max_length=LONGEST_SEARCH)
 
 
 def creatives_of(asked: dict[str, Any]) -> QuerySet[Creative]:

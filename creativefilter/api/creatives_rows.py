@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from creativefilter.api.sparse import asked_fields
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 # Left out of lists unless somebody asks for them.
@@ -21,9 +22,9 @@ class Told:
     screen_text: str
 
 
-def wanted(asked: str) -> frozenset[str]:
+def wanted(request: Any) -> frozenset[str]:
     """The long fields that ``?fields=`` of a list wants."""
-    return LONG & {name.strip() for name in asked.split(",")}
+    return LONG & asked_fields(request)
 
 
 def base(long: Collection[str]) -> Any:

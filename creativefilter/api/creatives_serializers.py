@@ -12,7 +12,7 @@ from classifier.segments import SEGMENTS
 from creativefilter.api.creatives_rows import LONG
 from creativefilter.api.filtering import SEGMENT_NUMBERS, Text
 from creativefilter.api.serializers import JobErrorSerializer
-from creativefilter.api.sparse import PARAMETER, SparseFields
+from creativefilter.api.sparse import SparseFields, asked_fields
 from creativefilter.creatives import derived
 from creativefilter.creatives.deciding import favourite
 from creativefilter.creatives.messages import sentence
@@ -144,8 +144,8 @@ class LongFields(SparseFields):
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         request = self.context.get("request")  # type: ignore[attr-defined]
-        asked = request.query_params.get(PARAMETER, "") if request is not None else ""
-        if getattr(self.parent, "many", False) and request is not None and not asked:  # type: ignore[attr-defined]
+        is_many = getattr(self.parent, "many", False)  # type: ignore[attr-defined]
+        if is_many and request is not None and not asked_fields(request):
             return {name: field for name, field in fields.items() if name not in LONG}
         return fields
 

@@ -17,6 +17,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import filters, serializers
@@ -35,6 +36,7 @@ SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
 SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _NO_NUL = ProhibitNullCharactersValidator()
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class TruthField(forms.Field):
@@ -121,11 +123,8 @@ class MomentField(django_filters.fields.IsoDateTimeField):
         moment = super().clean(value)
         if moment is None:
             return None
-        # Near the ends of the calendar other time zones have no such day.
-        first, last = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-        if not first <= moment <= last:
-            raise ValidationError(_("There is no such time."), code="invalid")
-        return moment
+        # Near the ends of the calendar other time zones have no such day; nothing happened there.
+        return min(max(moment, _FIRST), _LAST)
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -146,8 +145,8 @@ class AnyOf(django_filters.MultipleChoiceFilter):
 
     def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
-        item = {"type": "string", "enum": list(values)}
-        extend_schema_field({"type": "array", "items": item})(self)
+        # Of one value: that there may be many the schema knows of filters of this class.
+        extend_schema_field({"type": "string", "enum": list(values)})(self)
 
 
 class Segments(AnyOf):
@@ -194,6 +193,17 @@ class FilterSerializer(serializers.Serializer[Any]):
                 message = _("It must not be blank.")
                 raise serializers.ValidationError({name: [message] for name in blank})
         return super().to_internal_value(data)
+
+
+class FilterSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says that filters which do not exist are refused."""
+
+    target_class = FilterSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
 
 
 class Ordering(filters.OrderingFilter):

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,7 +30,7 @@ from creativefilter.api.labels_serializers import (
 )
 from creativefilter.api.pagination import CursorPages
 from creativefilter.api.permissions import RolePermissions
-from creativefilter.api.problems import Conflict
+from creativefilter.api.problems import Conflict, Problem
 from creativefilter.creatives import relabelling, review
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
 
@@ -78,7 +77,7 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         summary="Label a creative, or withdraw its label",
         filters=False,
         request=LabelCreateSerializer,
-        responses={201: LabelSerializer},
+        responses={201: LabelSerializer, 404: OpenApiResponse(description="The creative.")},
         examples=[examples.LABEL_CREATE, examples.LABEL],
     )
     def post(self, request: Request) -> Response:
@@ -89,7 +88,7 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         key = {"pk" if name == "creative" else name: asked[name]}
         creative = Creative.objects.filter(**key).first()
         if creative is None:
-            raise ValidationError({name: [_("There is no such creative.")]})
+            raise Problem("creative_not_found", 404, _("There is no such creative."))
         segment = _segment(asked["segment_num"])
         label = review.set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
         answer = self.get_serializer(label).data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -21,7 +22,6 @@ from creativefilter.creatives.models import Label, LabelBatch
 
 # Creatives that one request can name; a filter means any number of them.
 MOST_NAMED = 10_000
-MEANT = ("creatives", "advertisement_ids", "filter")
 
 
 class LabelSerializer(serializers.ModelSerializer[Label]):
@@ -58,22 +58,37 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         return NAMES.get(label.segment_id) if label.segment_id is not None else None
 
 
-def one_of(attrs: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Raises ``ValidationError`` unless exactly one of the fields is there."""
-    if sum(name in attrs for name in names) != 1:
-        message = _("Exactly one of these: %(fields)s.") % {"fields": ", ".join(names)}
-        raise serializers.ValidationError({names[0]: [message]})
+class OneOfFields:
+    """Mixin of serializers, left of REST framework's: exactly one of the fields has to be there."""
 
-
-class LabelCreateSerializer(LabelChangeSerializer):
-    """A label for one creative, which is named by its number or its Advertisement ID."""
-
-    creative = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
-    advertisement_id = Text(required=False, max_length=64)
+    one_of: tuple[str, ...]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        one_of(attrs, ("creative", "advertisement_id"))
+        if sum(name in attrs for name in self.one_of) != 1:
+            message = _("Exactly one of these: %(fields)s.") % {"fields": ", ".join(self.one_of)}
+            raise serializers.ValidationError({self.one_of[0]: [message]})
         return attrs
+
+
+class OneOfFieldsSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says so in the schema, too."""
+
+    target_class = OneOfFields
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        # One level down: generators of clients make no class of an object that is a choice.
+        choice = [{"required": [name]} for name in self.target.one_of]
+        return {**schema, "allOf": [{"oneOf": choice}]}
+
+
+class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
+    """A label for one creative, which is named by its number or its Advertisement ID."""
+
+    one_of = ("creative", "advertisement_id")
+    creative = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    advertisement_id = Text(required=False, max_length=64)
 
 
 class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
@@ -112,10 +127,11 @@ class LabelBatchUndoneSerializer(LabelBatchSerializer):
         fields = (*LabelBatchSerializer.Meta.fields, "restored")
 
 
-class LabelBatchCreateSerializer(serializers.Serializer[Any]):
+class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
     """One segment for many creatives: for exactly one of `creatives`, `advertisement_ids` and
     `filter`."""
 
+    one_of = ("creatives", "advertisement_ids", "filter")
     segment_num = SegmentNumberField(help_text=NUMBER_HELP)
     note = Text(required=False, allow_blank=True, default="", max_length=255)
     creatives = serializers.ListField(
@@ -143,10 +159,6 @@ class LabelBatchCreateSerializer(serializers.Serializer[Any]):
         max_value=LARGEST,
         help_text="`changing` of a dry run: where it is another by now nothing is set (409).",
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        one_of(attrs, MEANT)
-        return attrs
 
 
 class CountedBeforeSerializer(serializers.Serializer[Any]):

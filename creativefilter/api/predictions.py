@@ -20,7 +20,7 @@ from creativefilter.api.creatives_serializers import PredictionSerializer
 from creativefilter.api.etags import Etagged
 from creativefilter.api.pagination import CursorPages
 from creativefilter.api.permissions import RolePermissions
-from creativefilter.api.sparse import FIELDS, PARAMETER
+from creativefilter.api.sparse import fields_of
 from creativefilter.creatives.models import Prediction
 
 
@@ -54,7 +54,7 @@ class PredictionList(PredictionRows, generics.ListAPIView[Prediction]):
     ordering = ["-id"]
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        long = wanted(self.request.query_params.get(PARAMETER, ""))
+        long = wanted(self.request)
         return super().get_queryset().defer(*{"probabilities", "channels"} - long)
 
 
@@ -67,7 +67,7 @@ class PredictionsView(PredictionList):
     @extend_schema(
         operation_id="predictions",
         summary="Predictions, the newest first",
-        parameters=[FIELDS],
+        parameters=[fields_of(PredictionSerializer)],
         examples=[examples.PREDICTIONS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -80,7 +80,7 @@ class PredictionView(Etagged, PredictionRows, generics.RetrieveAPIView[Predictio
     @extend_schema(
         operation_id="prediction",
         summary="One prediction with its probabilities and evidence",
-        parameters=[FIELDS],
+        parameters=[fields_of(PredictionSerializer)],
         examples=[examples.PREDICTION],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from creativefilter.api.etags import WRITING, Etagged
+from creativefilter.api.filtering import NO_NUL
 from creativefilter.api.idempotency import HEADER, Idempotent
 from creativefilter.api.problems import PROBLEM_JSON, ProblemSerializer
 
@@ -35,6 +36,33 @@ def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     return result
 
 
+def tell_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
+    """A hook. Texts that come in hold no NUL; those that must not be empty are not blank either."""
+    for name, component in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            for field in component.get("properties", {}).values():
+                _tell_text(field)
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "query":
+                    _tell_text(parameter["schema"])
+    return result
+
+
+def _tell_text(schema: dict[str, Any]) -> None:
+    if "items" in schema:
+        _tell_text(schema["items"])
+    told = {"enum", "format", "pattern"} & set(schema)
+    if "string" in _types(schema) and not told:
+        schema["pattern"] = NOT_BLANK if schema.get("minLength") else NO_NUL
+
+
+def _types(schema: dict[str, Any]) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
 _WORDS = {
     "400": "What was sent is wrong; `errors` says which field.",
     "401": "A login is needed, or the token is not valid.",
@@ -43,11 +71,14 @@ _WORDS = {
     "406": "There is no answer of the wanted type.",
     "409": "It does not fit the present state, or the first request with this key still runs.",
     "412": "`If-Match` names another state.",
+    "414": "The address is longer than this server takes (8 KB).",
     "413": "Larger than this server takes.",
     "415": "A body of this type is not read here.",
     "422": "The Idempotency-Key was used for another request.",
     "429": "Too many requests, or too many jobs that have not ended.",
 }
+# Blank is what Python strips.
+NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 _PROBLEM = "#/components/schemas/Problem"
 
 
@@ -79,6 +110,9 @@ class ApiSchema(AutoSchema):
                 # The view's own body, and a problem where it does not get so far.
                 responses[status]["content"][PROBLEM_JSON] = {"schema": component.ref}
             responses.setdefault(status, {"description": _WORDS[status]})
+        if "414" in responses:
+            # The web server's own answer: it does not even ask us.
+            responses["414"]["content"] = {"text/html": {"schema": {"type": "string"}}}
         for status, response in responses.items():
             if status[0] in "45":
                 _as_problem(response, component.ref, _WORDS.get(status, ""))
@@ -109,6 +143,7 @@ class ApiSchema(AutoSchema):
             "409": keyed,
             "412": self.method in WRITING and isinstance(self.view, Etagged),
             "413": body,
+            "414": asks,
             "415": body,
             "422": keyed,
             "429": bool(self.view.get_throttles()),

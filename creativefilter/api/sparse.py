@@ -6,14 +6,28 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 
 PARAMETER = "fields"
-FIELDS = OpenApiParameter(
-    PARAMETER, OpenApiTypes.STR, description="Names of fields, with commas: only these are sent."
-)
+
+
+def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParameter:
+    """The parameter as the schema shows it: which names there are."""
+    names = list(serializer.Meta.fields)  # type: ignore[attr-defined]
+    return OpenApiParameter(
+        PARAMETER,
+        {"type": "array", "items": {"type": "string", "enum": names}},
+        explode=False,
+        style="form",
+        description="Names of fields, with commas: only these are sent.",
+    )
+
+
+def asked_fields(request: Any) -> frozenset[str]:
+    """The names that an address asks for, with commas or repeated; none: all of them."""
+    values = request.query_params.getlist(PARAMETER)
+    return frozenset(name.strip() for value in values if value for name in value.split(","))
 
 
 class SparseFields:
@@ -29,10 +43,9 @@ class SparseFields:
         is_top = parent is None or (getattr(parent, "many", False) and parent.parent is None)
         if request is None or not is_top or request.method not in ("GET", "HEAD"):
             return fields
-        asked = request.query_params.get(PARAMETER, "")
-        if not asked:
+        names = asked_fields(request)
+        if not names:
             return fields
-        names = {name.strip() for name in asked.split(",")}
         if unknown := sorted(names - set(fields)):
             text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
             raise exceptions.ValidationError({PARAMETER: [text]})

@@ -26,10 +26,9 @@ _NAMES = {
 
 
 def _names(longest: int) -> serializers.ListField:
+    name = filtering.Text(max_length=longest, allow_blank=True, trim_whitespace=False)
     return serializers.ListField(
-        child=serializers.RegexField(
-            filtering.NO_NUL, max_length=longest, allow_blank=True, trim_whitespace=False
-        ),
+        child=name,
         required=False,
         max_length=filtering.MOST_VALUES,
         help_text="Any of these; a blank one: where it is not known.",

@@ -13,10 +13,15 @@ from creativefilter.api.serializers import JobSerializer, ReferenceResultSeriali
 from creativefilter.tables.models import Table
 
 
+@extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
+class TableFileField(serializers.FileField):
+    """A file that is not empty; one that is gets an answer of its own kind."""
+
+
 class TableUploadSerializer(serializers.Serializer[Any]):
     """A table of advertisements."""
 
-    file = serializers.FileField(
+    file = TableFileField(
         allow_empty_file=True,
         help_text="xlsx (50,000 rows at most) or csv (UTF-8 or Windows-1251; comma, semicolon or "
         "tab), with a column `Advertisement ID` in one of the first 20 rows.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -48,6 +49,14 @@ class EventsField(serializers.ListField):
         if len(set(events)) < len(events):
             self.fail("twice")
         return [str(event) for event in Event if event in events]
+
+
+class EventsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = EventsField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**schema, "minItems": 1, "uniqueItems": True}
 
 
 class WebhookChangeSerializer(serializers.Serializer[Any]):

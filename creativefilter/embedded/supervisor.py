@@ -203,6 +203,7 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
         "--threads", str(settings.WEB_THREADS),
         "--timeout", "120",
         "--graceful-timeout", "5",
+        "--limit-request-line", "8190",
         "--access-logfile", "-",
         "--no-control-socket",
     ]  # fmt: skip

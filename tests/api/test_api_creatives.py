@@ -129,7 +129,7 @@ def test_by_the_version_that_judged(api: APIClient, three: list[Creative]) -> No
 UNREADABLE = (
     "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
     "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
-    "created_from=0001-01-01T00:00:00%2B14:00", "created_to=soon", "created_to=",
+    "created_to=soon", "created_to=",
     "ordering=media",
     "state=ready", "cursor=x", "page_size=501", "search=" + "x" * 201,
 )  # fmt: skip
@@ -140,6 +140,22 @@ def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
         response = api.get(f"{CREATIVES}?{query}")
         assert response.status_code == 400, query
         assert list(response.json()["errors"]) == [query.partition("=")[0]]
+
+
+def test_the_ends_of_the_calendar_are_moments_as_any(api: APIClient) -> None:
+    creative(1)
+    for query in (
+        "created_from=0001-01-01T00:00:00%2B14:00",
+        "created_to=9999-12-31T23:00:00-14:00",
+    ):
+        assert len(api.get(f"{CREATIVES}?{query}").json()["results"]) == 1
+
+
+def test_fields_may_come_with_commas_or_repeated(api: APIClient) -> None:
+    creative(1)
+    for query in ("fields=id,name", "fields=id&fields=name"):
+        [row] = api.get(f"{CREATIVES}?{query}").json()["results"]
+        assert set(row) == {"id", "name"}
 
 
 def test_pages_join_without_gap_or_double(api: APIClient) -> None:

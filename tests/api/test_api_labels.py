@@ -141,8 +141,6 @@ def test_nothing_is_set_where_the_list_has_changed(api: APIClient, four: list[Cr
 WRONG: tuple[tuple[str, Any, str | None], ...] = (
     (LABELS, {"segment_num": 3}, "creative"),
     (LABELS, {"segment_num": 3, "creative": 1, "advertisement_id": "1"}, "creative"),
-    (LABELS, {"segment_num": 3, "creative": 987654}, "creative"),
-    (LABELS, {"segment_num": 3, "advertisement_id": "nobody's"}, "advertisement_id"),
     (LABELS, {"segment_num": 3, "creative": 10**30}, "creative"),
     (LABELS, {"creative": 1}, "segment_num"),
     (BATCHES, {"segment_num": 5}, "creatives"),
@@ -155,6 +153,12 @@ WRONG: tuple[tuple[str, Any, str | None], ...] = (
     (BATCHES, {"segment_num": 5, "filter": {"created_to": "0001-01-01T00:00:00+14:00"}}, None),
     (BATCHES, {"segment_num": 5, "filter": 5}, "filter.non_field_errors"),
 )
+
+
+def test_a_label_needs_its_creative(api: APIClient) -> None:
+    for name, value in (("creative", 987654), ("advertisement_id", "987654")):
+        response = api.post(LABELS, {"segment_num": 3, name: value}, format="json")
+        assert (response.status_code, response.json()["code"]) == (404, "creative_not_found")
 
 
 def test_a_wrong_request_is_refused_by_field(api: APIClient, four: list[Creative]) -> None:
