@@ -252,6 +252,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "creativefilter.api.schema.drop_titles",
+        "creativefilter.api.schema.tell_texts",
+        "creativefilter.api.links.add_links",
     ],
     # Both pages come from our own files and ask no other host.
     "SWAGGER_UI_DIST": "SIDECAR",
