@@ -233,8 +233,9 @@ def assert_overview(filters: Filters, found: pd.DataFrame, months: list[date]) -
         amount=roubles(int(found["units"].sum())),
         placements=int(found["size"].sum()),
         advertisements=found["id"].nunique(),
-        classified=found.loc[here & ~none, "id"].nunique(),
+        classified=found.loc[~none, "id"].nunique(),
         unclassified=found.loc[here & none, "id"].nunique(),
+        with_creative=found.loc[here, "id"].nunique(),
         first=months[found["month"].min()] if len(found) else None,
         last=months[found["month"].max()] if len(found) else None,
     )
