@@ -151,8 +151,24 @@ STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static")) if PRODUCTION els
 STATICFILES_DIRS = [BASE_DIR / "creativefilter" / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media-is-served-by-a-view-only/"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+# Uploads lie in MEDIA_ROOT, or in a bucket of a server that speaks the protocol of S3. Without keys
+# those of the environment or of the machine are taken, as its client finds them.
+STORAGE_S3_BUCKET: str = env.str("STORAGE_S3_BUCKET", "")
+STORAGE_S3: dict[str, Any] = {
+    "bucket_name": STORAGE_S3_BUCKET,
+    "endpoint_url": env.str("STORAGE_S3_ENDPOINT", "") or None,
+    "region_name": env.str("STORAGE_S3_REGION", "") or None,
+    "access_key": env.str("STORAGE_S3_ACCESS_KEY", "") or None,
+    "secret_key": env.str("STORAGE_S3_SECRET_KEY", "") or None,
+    "location": env.str("STORAGE_S3_FOLDER", ""),
+    "addressing_style": env.str(
+        "STORAGE_S3_ADDRESSING", "auto", validate=validate.OneOf(["auto", "path", "virtual"])
+    ),
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "creativefilter.s3.Bucket", "OPTIONS": STORAGE_S3}
+    if STORAGE_S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -6,7 +6,7 @@ import mimetypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from creativefilter.api.permissions import RolePermissions
 from creativefilter.creatives import derived
 from creativefilter.creatives.models import MediaVersion
+from creativefilter.files import streamed
 
 CHUNK = 64 * 1024
 BYTES = "application/octet-stream"
@@ -81,10 +82,10 @@ class OriginalView(Files):
         suffix = ".webm" if suffix == ".wbm" else suffix
         guessed = mimetypes.types_map.get(suffix) if suffix in _PLAYABLE else None
         try:
-            file = cast(BinaryIO, media.file.open("rb"))
+            file = streamed(media.file)
         except FileNotFoundError as error:
             raise Http404 from error
-        return ranged(request, file, media.file.size, guessed or BYTES)
+        return ranged(request, file, media.size, guessed or BYTES)
 
 
 class WorkingCopyView(Files):

@@ -9,14 +9,13 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives import deciding, derived, engines, families
+from creativefilter.creatives import deciding, derived, engines, families, states, twins
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
@@ -26,6 +25,7 @@ from creativefilter.creatives.models import (
     ScreenReading,
     Transcript,
 )
+from creativefilter.files import TooLongError, on_disk
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 
@@ -38,12 +38,12 @@ logger = logging.getLogger(__name__)
 State = Creative.State
 
 
-def _enter(job: Job, state: str) -> MediaVersion:
+def _enter(job: Job, state: Creative.State) -> MediaVersion:
     """Shows where the creative is, and returns the media version that the job is about."""
     media = MediaVersion.objects.select_related("creative").filter(pk=job.params["media"]).first()
     if media is None:
         raise JobError("deleted", "the creative was deleted while its job waited")
-    Creative.objects.filter(pk=media.creative_id, job=job).update(state=state, error_code="")
+    states.move(Creative.objects.filter(pk=media.creative_id, job=job), state)
     return media
 
 
@@ -53,17 +53,25 @@ def _save_nothing() -> None:
 
 def decode(job: Job) -> Save:
     """Sound and frames out of the upload, in a bounded child process."""
-    from classifier.errors import MediaError
+    from classifier.errors import ErrorCode, MediaError
     from classifier.media import Limits, looks_like
     from classifier.media import decode as decode_media
 
     media = _enter(job, State.DECODING)
     if not media.file:
         return _save_nothing
+    if save_known := twins.take_over(job, media):
+        return save_known
+    limits = Limits(**settings.MEDIA_LIMITS)
     try:
-        decoded = decode_media(Path(media.file.path), Limits(**settings.MEDIA_LIMITS))
+        with on_disk(media.file, limits.bytes) as path:
+            decoded = decode_media(path, limits)
     except MediaError as error:
         raise JobError(error.code, error.detail) from error
+    except FileNotFoundError as error:
+        raise JobError(ErrorCode.NOT_FOUND, str(error)) from error
+    except TooLongError as error:
+        raise JobError(ErrorCode.TOO_LARGE, str(error)) from error
     probe = asdict(decoded.probe)
     probe["looks_like"] = looks_like(media.original_name, decoded.probe.container)
     probe["frames"] = derived.write(media.pk, decoded)
@@ -88,6 +96,9 @@ def transcribe(job: Job) -> Save:
     media = _enter(job, State.TRANSCRIBING)
     if not media.file:
         return _save_nothing
+    # Uploaded together, they were decoded together; meanwhile the other one may be through.
+    if save_known := twins.take_over(job, media):
+        return save_known
     audio = derived.audio(media.pk)
     began = time.monotonic()
     try:
@@ -203,9 +214,7 @@ def classify(job: Job) -> Save:
 
     def save() -> dict[str, Any]:
         prediction.save()
-        Creative.objects.filter(pk=media.creative_id, job=job).update(
-            state=State.DONE, error_code=""
-        )
+        states.move(Creative.objects.filter(pk=media.creative_id, job=job), State.DONE)
         return deciding.outcome(prediction)
 
     return save
@@ -213,23 +222,24 @@ def classify(job: Job) -> Save:
 
 def on_cancelled(job: Job) -> None:
     """A creative that was judged before keeps that; any other says that it was stopped."""
-    mine = Creative.objects.filter(pk=job.params["creative"], job=job)
     judged = Exists(Prediction.objects.filter(media=OuterRef("current_media")))
-    mine.filter(judged).update(state=State.DONE, error_code="")
-    mine.filter(~judged).update(state=State.FAILED, error_code="cancelled")
+    states.move(_creative_of(job).filter(judged), State.DONE)
+    states.move(_creative_of(job).filter(~judged), State.FAILED, "cancelled")
 
 
 def on_retried(job: Job) -> None:
-    Creative.objects.filter(pk=job.params["creative"], job=job).update(
-        state=State.QUEUED, error_code=""
-    )
+    """Its creative is on its way again, if no other job has taken it up since."""
+    states.move(_creative_of(job), State.QUEUED)
 
 
 def on_failed(job: Job) -> None:
     """A creative whose job failed says why."""
-    Creative.objects.filter(pk=job.params["creative"], job=job).update(
-        state=State.FAILED, error_code=job.error_code
-    )
+    states.move(_creative_of(job), State.FAILED, job.error_code)
+
+
+def _creative_of(job: Job) -> QuerySet[Creative]:
+    """The job's creative, unless it is another job's by now."""
+    return Creative.objects.filter(pk=job.params["creative"], job=job)
 
 
 ANALYSE = register(

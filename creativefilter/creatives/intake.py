@@ -215,10 +215,17 @@ def _under_way(creative: Creative, media: MediaVersion, owner: User | None) -> J
     return job if mine and creative.current_media_id == media.pk else None
 
 
-def _analyse(creative: Creative, media: MediaVersion, owner: User | None, urgency: str) -> Job:
-    job = lifecycle.create(
-        analysis.ANALYSE, {"creative": creative.pk, "media": media.pk}, owner, urgency
-    )
+def _analyse(
+    creative: Creative,
+    media: MediaVersion,
+    owner: User | None,
+    urgency: str,
+    *,
+    fresh: bool = False,
+) -> Job:
+    """``fresh``: everything is done anew, whatever is known of these bytes (``twins``)."""
+    params = {"creative": creative.pk, "media": media.pk, **({"fresh": True} if fresh else {})}
+    job = lifecycle.create(analysis.ANALYSE, params, owner, urgency)
     creative.current_media = media
     creative.name = media.original_name
     creative.job = job
@@ -271,7 +278,7 @@ def _decide(creatives: list[Creative], owner: User | None) -> list[Job]:
 
 
 def analyse_again(creative: Creative, owner: User | None) -> Job:
-    """A new job for the current media, whatever became of the last one.
+    """A new job for the current media that does everything anew, whatever is known of it.
 
     An imported transcript, which has no file, is only judged again.
     Raises ``IntakeError`` if the creative has no media or is being worked on.
@@ -285,7 +292,8 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
         if not creative.current_media.file:
             [job] = _decide([creative], owner)
             return job
-        return _analyse(creative, creative.current_media, owner, Job.Urgency.INTERACTIVE)
+        urgency = Job.Urgency.INTERACTIVE
+        return _analyse(creative, creative.current_media, owner, urgency, fresh=True)
 
 
 def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]:

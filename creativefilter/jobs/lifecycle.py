@@ -19,14 +19,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds, quota, timings
-from creativefilter.jobs.kinds import JobError, Kind, NotYet
+from creativefilter.jobs.kinds import JobError, Kind, NotYet, Unavailable
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
 
 logger = logging.getLogger(__name__)
 
 # The database was busy or away, or the stage was slow this once: worth another attempt.
-TRANSIENT = (OperationalError, SoftTimeLimitExceeded)
+TRANSIENT = (OperationalError, SoftTimeLimitExceeded, Unavailable)
 # Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
 REPUBLISH_AT_ONCE = 1000
 
@@ -59,7 +59,17 @@ def create_at_last_stage(
 
     Raises ``QuotaExceeded`` if they are too many: all or none.
     """
-    stage = kind.stages[-1].name
+    return _create_many(kind, kind.stages[-1].name, params, owner)
+
+
+def create_many(kind: Kind, params: Sequence[dict[str, Any]], owner: User | None) -> list[Job]:
+    """Queued jobs in the background at their first stage. Raises as ``create_at_last_stage``."""
+    return _create_many(kind, kind.stages[0].name, params, owner)
+
+
+def _create_many(
+    kind: Kind, stage: str, params: Sequence[dict[str, Any]], owner: User | None
+) -> list[Job]:
     with transaction.atomic():
         in_quota = quota.take(owner, len(params))
         return Job.objects.bulk_create(
@@ -77,6 +87,16 @@ def create_at_last_stage(
             ],
             batch_size=200,
         )
+
+
+def skip_to_last_stage(job: Job) -> None:
+    """For a ``save``: what lies between its stage and the last one is done as well."""
+    kind = kinds.get(job.kind)
+    stage = kind.stages[-1].name
+    # The row is at the following stage already: ``_advance`` moved it in this transaction.
+    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
+        stage=stage, progress=kind.percent(stage)
+    )
 
 
 def create_done(
@@ -127,12 +147,17 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
     except NotYet as waiting:
         _put_back(job, waiting.percent)
     except TRANSIENT as error:
-        code = "timed_out" if isinstance(error, SoftTimeLimitExceeded) else "database_busy"
-        return release(job, code, repr(error))
+        return release(job, _code_of(error), repr(error))
     except Exception:
         logger.exception("job %s, stage %s", job_id, stage)
         fail(job, "internal", traceback.format_exc(limit=-5))
     return None
+
+
+def _code_of(accident: Exception) -> str:
+    if isinstance(accident, Unavailable):
+        return accident.code
+    return "timed_out" if isinstance(accident, SoftTimeLimitExceeded) else "database_busy"
 
 
 def _mine(job: Job) -> Any:

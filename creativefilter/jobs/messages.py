@@ -12,6 +12,10 @@ MESSAGES: dict[str, str | Promise] = {
     ),
     "timed_out": _("It took longer than allowed. Try again when the machine is less busy."),
     "database_busy": _("The database did not answer in time. Try again."),
+    "storage_away": _(
+        "The storage of the files did not answer. Try again; if it happens again, tell the "
+        "administrator."
+    ),
     "cancelled": _("It was cancelled before it had ended."),
     "internal": _(
         "Something in the program itself went wrong. "

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from creativefilter.creatives.intake import display_name
+from creativefilter.files import on_disk
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
@@ -84,13 +88,14 @@ def run(job: Job) -> Save:
         raise JobError("spend_superseded")
     mode, strict, dry_run = (job.params[name] for name in ("mode", "strict", "dry_run"))
     try:
-        surveyed = survey(spend_import.path)
-        if not dry_run and (before := importing.known(surveyed.digest)):
-            return lambda: _known(spend_import, before)
-        watch = _Watch(job)
-        prepared = importing.prepare(
-            spend_import.path, surveyed, progress=watch.progress, cancelled=watch.cancelled
-        )
+        with _file_of(spend_import) as path:
+            surveyed = survey(path)
+            if not dry_run and (before := importing.known(surveyed.digest)):
+                return lambda: _known(spend_import, before)
+            watch = _Watch(job)
+            prepared = importing.prepare(
+                path, surveyed, progress=watch.progress, cancelled=watch.cancelled
+            )
     except SpendFileError as error:
         raise _job_error(error) from error
     except Cancelled as error:
@@ -109,6 +114,15 @@ def run(job: Job) -> Save:
         return _summary(spend_import, report.as_json())
 
     return save
+
+
+@contextmanager
+def _file_of(spend_import: SpendImport) -> Iterator[Path]:
+    try:
+        with on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES) as path:
+            yield path
+    except FileNotFoundError as error:
+        raise SpendFileError("spend_no_file") from error
 
 
 def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import derived
+from creativefilter.creatives import derived, twins
 from creativefilter.creatives.admin.family import family_of
 from creativefilter.creatives.admin.verdict import deciding_words, marked, verdict_of
 from creativefilter.creatives.messages import sentence
@@ -28,6 +28,7 @@ _VIDEO = {".mp4", ".webm", ".wbm"}
 _AUDIO = {".wav", ".ogg", ".mp3", ".m4a", ".flac"}
 # A line that was seen on one frame only is shown for a moment, too.
 _SHORTEST_SIGHT = 1.0
+SAME_SHOWN = 20
 
 
 def page_of(creative: Creative) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
         "labels": creative.labels.select_related("segment", "author"),
         "segments": segments,
         "versions": creative.media.all(),
+        "twins": list(twins.of(creative)[:SAME_SHOWN]),
         **family_of(creative, by_number, _chosen(label, prediction)),
     }
 

@@ -1,0 +1,121 @@
+"""The same bytes under another Advertisement ID: known at once, and judged by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from creativefilter.creatives import derived, intake, twins
+from creativefilter.creatives.models import Creative, Prediction, Transcript
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import DEMO, SPOKEN_TOO, analysed, run, take_in
+
+pytestmark = pytest.mark.django_db
+FILM = DEMO / SPOKEN_TOO
+
+
+def stages(job: Job) -> list[str]:
+    return [entry["stage"] for entry in job.timings]
+
+
+def the_job(creative: Creative) -> Job:
+    assert creative.job is not None
+    return creative.job
+
+
+def test_what_is_known_is_taken_over_and_only_judged(
+    folders: Path, recogniser: None, analyst: Any, settings: Any
+) -> None:
+    settings.VIDEO_ENCODER = ""
+    first = analysed(FILM, "501.mp4")
+    second = analysed(FILM, "502.wav")
+    assert stages(the_job(second)) == ["decoding", "classifying"]
+    assert second.state == Creative.State.DONE
+    one, other = first.current_media, second.current_media
+    assert one is not None
+    assert other is not None
+    assert (other.seconds, other.shape, other.container) == (one.seconds, one.shape, one.container)
+    # The name is its own.
+    assert (one.probe["looks_like"], bool(other.probe["looks_like"])) == ("", True)
+    assert [row.text for row in other.transcripts.all()] == [
+        row.text for row in one.transcripts.all()
+    ]
+    assert [row.lines for row in other.readings.all()] == [row.lines for row in one.readings.all()]
+    judged, again = Prediction.objects.order_by("pk")
+    assert (again.creative, again.probabilities) == (second, judged.probabilities)
+    assert again.transcript is not None
+    assert again.transcript.media == other
+    # Kept once on the disk; and a family with the other.
+    for path in derived.folder(one.pk).iterdir():
+        assert path.samefile(derived.folder(other.pk) / path.name)
+    assert one.fingerprint.family_id == other.fingerprint.family_id is not None
+    page = Client()
+    page.force_login(analyst)
+    body = page.get(f"/admin/creatives/creative/{second.pk}/change/").content.decode()
+    assert f'href="/admin/creatives/creative/{first.pk}/change/">501</a>' in body
+
+    # The one goes, the other stays whole, and answers for the next.
+    first.delete()
+    assert derived.audio(other.pk).size
+    third = analysed(FILM, "503.mp4")
+    assert stages(the_job(third)) == ["decoding", "classifying"]
+    assert list(twins.of(third)) == [second]
+
+    # "Analyse again" believes nothing.
+    run(intake.analyse_again(third, None))
+    third.refresh_from_db()
+    assert len(stages(the_job(third))) == 5
+    assert Transcript.objects.filter(media__creative=third).count() == 2
+    assert not (derived.folder(other.pk) / derived.AUDIO).samefile(
+        derived.folder(third.current_media_id or 0) / derived.AUDIO
+    )
+
+
+def test_uploaded_together_they_are_heard_once(folders: Path, recogniser: None) -> None:
+    from creativefilter.jobs import lifecycle
+
+    one, two = take_in(FILM, "504.mp4"), take_in(FILM, "505.mp4")
+    for received in (one, two):
+        lifecycle.run_stage(str(received.job.pk), "decoding", "w")
+    job = Job.objects.get(pk=one.job.pk)
+    run(job)
+    job = run(Job.objects.get(pk=two.job.pk))
+    assert stages(job) == ["decoding", "transcribing", "classifying"]
+    assert Transcript.objects.filter(media=two.media).count() == 1
+
+
+def test_known_bytes_of_an_earlier_version_are_only_judged(
+    folders: Path, recogniser: None, settings: Any
+) -> None:
+    settings.VIDEO_ENCODER = ""
+    first = analysed(FILM, "506.mp4")
+    analysed(b"no film", "506.mp4")
+    back = analysed(FILM, "506.mp4")
+    assert back == first
+    assert stages(the_job(back)) == ["decoding", "classifying"]
+    assert Transcript.objects.count() == 1
+    assert Prediction.objects.count() == 2
+    assert back.current_media is not None
+    assert back.current_media.fingerprint is not None
+
+
+def test_nothing_is_taken_from_where_something_lacks(
+    folders: Path, recogniser: None, settings: Any
+) -> None:
+    settings.VIDEO_ENCODER = ""
+    demo = analysed(FILM, "507.mp4", is_demo=True).current_media
+    media = take_in(FILM, "508.mp4").media
+    assert demo is not None
+    assert twins.known(media) is None
+    Creative.objects.update(is_demo=False)
+    media.refresh_from_db()
+    media.creative.refresh_from_db()
+    assert twins.known(media) == demo
+    demo.readings.update(problem="no_screen_reader")
+    assert twins.known(media) is None
+    demo.readings.update(problem="")
+    (derived.folder(demo.pk) / derived.AUDIO).unlink()
+    assert twins.known(media) is None

@@ -1,0 +1,62 @@
+"""Which way a creative may go, every pair of states; and who may move it at all."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from creativefilter.creatives import analysis, states
+from creativefilter.creatives.models import Creative
+from creativefilter.jobs import lifecycle
+from tests.creatives.analysing import take_in
+
+pytestmark = pytest.mark.django_db
+State = Creative.State
+# Each state with those that can follow it; written out, for the program derives them.
+LEGAL = {
+    "queued": "queued decoding transcribing reading seeing classifying done failed",
+    "decoding": "queued decoding transcribing reading seeing classifying done failed",
+    "transcribing": "queued transcribing reading seeing classifying done failed",
+    "reading": "queued reading seeing classifying done failed",
+    "seeing": "queued seeing classifying done failed",
+    "classifying": "queued classifying done failed",
+    "done": "queued",
+    "failed": "queued",
+}
+
+
+def test_every_pair_of_states() -> None:
+    creative = Creative.objects.create(name="x")
+    mine = Creative.objects.filter(pk=creative.pk)
+    assert set(LEGAL) == set(State.values)
+    for source, target in product(State, State):
+        mine.update(state=source, error_code="before")
+        legal = target in LEGAL[source].split()
+        assert states.move(mine, target, "after") == legal, (source, target)
+        creative.refresh_from_db()
+        expected = (target, "after") if legal else (source, "before")
+        assert (creative.state, creative.error_code) == expected
+
+
+def test_a_stage_that_begins_late_moves_nothing_back(folders: Path) -> None:
+    received = take_in(b"bytes", "1.avi")
+    for state in (State.DONE, State.FAILED, State.READING):
+        Creative.objects.update(state=state)
+        analysis._enter(received.job, State.TRANSCRIBING)
+        assert Creative.objects.get().state == state
+
+
+def test_a_job_moves_no_creative_that_another_job_has(folders: Path) -> None:
+    old = take_in(b"bytes", "1.avi").job
+    new = take_in(b"other bytes", "1.avi").job
+    lifecycle.run_stage(str(old.pk), old.stage, "w")
+    old.refresh_from_db()
+    creative = Creative.objects.get()
+    assert old.state == "failed"
+    assert (creative.job, creative.state, creative.error_code) == (new, State.QUEUED, "")
+    assert lifecycle.retry(old)
+    assert lifecycle.cancel(old)
+    creative.refresh_from_db()
+    assert (creative.job, creative.state) == (new, State.QUEUED)

@@ -1,0 +1,183 @@
+"""Uploads in a bucket: a real server that speaks the protocol of S3, asked over HTTP."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from moto.server import ThreadedMotoServer
+
+from creativefilter.creatives import derived, unpacking
+from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.files import TooLongError, on_disk, streamed
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.s3 import PART, Bucket
+from creativefilter.spend import work as spend
+from tests.creatives.analysing import DEMO, MUSIC, take_in
+from tests.spend.spend_files import HEADING
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = {"access_key": "key", "secret_key": "secret", "region_name": "us-east-1"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def made(server: str) -> Any:
+    resource = boto3.resource(
+        "s3",
+        endpoint_url=server,
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        region_name="us-east-1",
+    )
+    return resource.create_bucket(Bucket="creatives")
+
+
+@pytest.fixture
+def bucket(server: str, made: Any, settings: Any, folders: Path) -> Iterator[Any]:
+    """The storage of this test is an empty bucket; uploads find no folder to lie in."""
+    settings.MEDIA_ROOT = "/nowhere"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "creativefilter.s3.Bucket",
+            "OPTIONS": {"bucket_name": "creatives", "endpoint_url": server, **KEYS,
+                        "location": "uploads", "addressing_style": "path"},
+        },
+    }  # fmt: skip
+    yield made
+    made.objects.all().delete()
+
+
+def names(bucket: Any) -> list[str]:
+    return [one.key for one in bucket.objects.all()]
+
+
+def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> None:
+    received = take_in(DEMO / MUSIC)
+    [name] = names(bucket)
+    assert name == f"uploads/{received.media.file.name}"
+    assert bucket.Object(name).get()["Body"].read() == (DEMO / MUSIC).read_bytes()
+    job = lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    assert job is not None, Job.objects.get().error_detail
+    assert job.stage == "transcribing"
+    assert MediaVersion.objects.get().seconds == pytest.approx(10, abs=5)
+    assert (derived.folder(received.media.pk) / derived.AUDIO).is_file()
+    received.creative.delete()
+    assert names(bucket) == []
+
+
+def test_the_player_gets_ranges_and_no_more_is_asked_for(bucket: Any, analyst: Any) -> None:
+    content = bytes(range(256)) * 4000
+    media = take_in(content, "91.mp4").media
+    page = Client()
+    page.force_login(analyst)
+    whole = page.get(f"/api/v1/media/{media.pk}")
+    assert (whole.status_code, whole["Content-Length"]) == (200, str(len(content)))
+    assert b"".join(whole) == content
+    part = page.get(f"/api/v1/media/{media.pk}", headers={"range": "bytes=100000-100999"})
+    assert (part.status_code, b"".join(part)) == (206, content[100_000:101_000])
+    media.file.storage.delete(media.file.name)
+    assert page.get(f"/api/v1/media/{media.pk}").status_code == 404
+
+
+def test_a_stream_is_read_from_wherever_one_seeks(bucket: Any) -> None:
+    content = bytes(range(256)) * 10
+    with streamed(take_in(content, "92.mp4").media.file) as file:
+        assert file.read(3) == content[:3]
+        assert file.seek(-5, io.SEEK_END) == len(content) - 5
+        assert (file.read(), file.read(1)) == (content[-5:], b"")
+        file.seek(256)
+        assert (file.read(2), file.tell()) == (content[256:258], 258)
+
+
+def test_a_copy_has_no_name_and_an_end(bucket: Any) -> None:
+    content = b"x" * (PART + 1)
+    media = take_in(content, "93.mp4").media
+    with on_disk(media.file, len(content)) as path:
+        assert path.read_bytes() == content
+        assert path.stat().st_nlink == 0
+    assert not path.exists()
+    with pytest.raises(TooLongError), on_disk(media.file, len(content) - 1):
+        pass
+
+
+def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("94.wav", b"a")
+        archive.writestr("95.wav", b"b")
+    job = unpacking.start(ContentFile(out.getvalue()), "spots.zip", None, {})
+    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    job.refresh_from_db()
+    assert job.result
+    assert job.result["new"] == 2, job.error_detail
+    assert len(names(bucket)) == 2
+    table = f"{HEADING}\n94,A,B,TV,10.5,2024,1\n".encode()
+    row = spend.receive(ContentFile(table), "spend.csv", None)
+    looked = spend.start(row, None, dry_run=True)
+    lifecycle.run_stage(str(looked.pk), looked.stage, "w")
+    looked.refresh_from_db()
+    assert (looked.state, looked.error_detail) == ("done", "")
+    assert looked.result
+    assert looked.result["rows"] == 1
+    row.refresh_from_db()
+    row.delete()
+    assert len(names(bucket)) == 2
+
+
+def test_a_file_that_is_gone_has_its_sentence(bucket: Any) -> None:
+    received = take_in(DEMO / MUSIC)
+    default_storage.delete(str(received.media.file.name))
+    lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    received.creative.refresh_from_db()
+    assert (received.creative.state, received.creative.error_code) == ("failed", "not_found")
+
+
+def test_a_bucket_that_does_not_answer_is_asked_again(bucket: Any, settings: Any) -> None:
+    received = take_in(DEMO / MUSIC)
+    away = dict(settings.STORAGES["default"]["OPTIONS"], endpoint_url="http://127.0.0.1:9")
+    settings.STORAGES = {
+        **settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": away}
+    }  # fmt: skip
+    job = lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    assert job is not None
+    assert (job.state, job.attempts) == (Job.State.QUEUED, 1)
+    for _ in range(2):
+        lifecycle.run_stage(str(job.pk), job.stage, "w")
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.FAILED, "storage_away")
+    assert Creative.objects.get().error_code == "storage_away"
+
+
+def test_uploads_at_once_stand_beside_each_other(bucket: Any) -> None:
+    threads = [
+        threading.Thread(target=default_storage.save, args=(f"{n}", ContentFile(b"%d" % n)))
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(names(bucket)) == [f"uploads/{n}" for n in range(4)]
+    assert isinstance(default_storage._wrapped, Bucket)
