@@ -1,7 +1,8 @@
-"""The description of the API, and its page, from our own files."""
+"""The description of the API, and its pages, from our own files."""
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,35 @@ def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
     assert {"200", "422", "504"} <= set(schema["paths"][reference]["post"]["responses"])
 
 
-def test_the_page_needs_no_other_host(client: Any, analyst: Any) -> None:
+def test_the_schema_is_the_same_whoever_asks(client: Any, analyst: Any) -> None:
     client.force_login(analyst)
-    response = client.get("/api/v1/docs")
+    russian, english = (
+        client.get("/api/v1/schema?format=json", headers={"Accept-Language": language}).content
+        for language in ("ru", "en")
+    )
+    assert russian == english
+    components = json.loads(english)["components"]["schemas"]
+    fields = [field for one in components.values() for field in one.get("properties", {}).values()]
+    assert len(fields) > 100
+    assert not [field for field in fields if isinstance(field.get("title"), str)]
+
+
+@pytest.mark.parametrize("page", ["docs", "redoc"])
+def test_the_pages_need_a_login_and_no_other_host(client: Any, analyst: Any, page: str) -> None:
+    address = f"/api/v1/{page}"
+    onward = client.get(address)
+    assert (onward.status_code, onward["Location"]) == (302, f"/admin/login/?next={address}")
+    client.force_login(analyst)
+    response = client.get(address)
     assert response.status_code == 200
+    assert "default-src 'self';" in response["Content-Security-Policy"]
     text = response.content.decode()
     links = Links(text).found
     assert any(link.endswith(".js") for link in links)
     for link in links:
-        assert link.startswith("/"), link
-        assert not link.startswith("//"), link
-        assert client.get(link).status_code == 200, link
+        if not link.startswith("data:"):
+            assert link.startswith("/"), link
+            assert not link.startswith("//"), link
+            assert client.get(link).status_code == 200, link
     for word in ("cdn.", "unpkg", "jsdelivr", "googleapis"):
         assert word not in text

@@ -1,0 +1,52 @@
+"""The two pages of the schema: tried out with the session of who is logged in, no other host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, expect
+
+from tests.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+READY = 60_000  # ms: the schema is made for each who looks at it
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Logged in, and led to Swagger UI; every answer comes from our host."""
+    hosts: set[str] = set()
+
+    def note(response: Response) -> None:
+        address = urlsplit(response.url)
+        if address.scheme in ("http", "https"):
+            hosts.add(address.netloc)
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.on("response", note)
+    page = context.new_page()
+    assert stack.credentials
+    page.goto(f"{stack.address}/api/v1/docs")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", stack.credentials[0])
+    page.click("button[type=submit]")
+    page.wait_for_url("**/api/v1/docs")
+    yield page
+    context.close()
+    assert hosts == {urlsplit(stack.address).netloc}
+
+
+def test_the_schema_is_tried_out_with_the_session_and_read(page: Page, stack: Stack) -> None:
+    operation = page.locator("#operations-tokens-token_create")
+    operation.locator(".opblock-summary-control").click(timeout=READY)
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table .response")
+    expect(answer).to_contain_text("201", timeout=READY)
+    expect(answer).to_contain_text("media plan")
+    page.goto(f"{stack.address}/api/v1/redoc")
+    expect(page.get_by_role("heading", name="Creative Filter")).to_be_visible(timeout=READY)
+    expect(page.get_by_role("heading", name="Create an access token")).to_be_attached()
