@@ -27,9 +27,9 @@ demo: setup
 
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 	# Again on PostgreSQL, but for the embedded mode, which is SQLite's, and the browser.
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "django_db or stack" \
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django_db or stack" \
 		--ignore tests/embedded --ignore tests/browser
 
 check: $(VENV)/dev.stamp

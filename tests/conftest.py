@@ -34,8 +34,13 @@ def reference_data() -> Path:
     return folder
 
 
+def pytest_configure() -> None:
+    # Real hashing takes a third of a second by intent; the suite makes users by the hundred.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """A test database that a worker process can open, too: a file, not memory."""
     default = settings.DATABASES["default"]
     if "sqlite" in default["ENGINE"]:

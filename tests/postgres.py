@@ -44,11 +44,6 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, name: str) -> str:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return self.url(name)
-
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # "fast": no waiting for clients
         try:
@@ -56,6 +51,13 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create_database(server: str, name: str) -> str:
+    """The URL of a new, empty database on the server of this URL."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 def start(folder: Path) -> Server:

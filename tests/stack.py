@@ -25,7 +25,7 @@ import pytest
 import requests
 
 from creativefilter.embedded.broker import free_port
-from tests import environment
+from tests import environment, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"
@@ -92,7 +92,8 @@ class Data:
         """An empty data folder, and an empty database of the kind that the suite runs on."""
         folder.mkdir(parents=True)
         if environment.DATABASE == "postgresql":
-            url = environment.server.create_database(f"stack_{uuid.uuid4().hex[:12]}")
+            name = f"stack_{uuid.uuid4().hex[:12]}"
+            url = postgres.create_database(environment.server_url, name)
         else:
             url = f"sqlite:///{folder / 'db.sqlite3'}"
         return cls(folder, url)

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
-ADDRESSES = ["predict", "segments", "schema", "docs"]
+ADDRESSES = ["predict", "segments", "schema"]
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -20,6 +20,13 @@ def test_without_a_login_nothing_is_answered(anonymous: Any, name: str) -> None:
     response = method(f"/api/v1/{name}")
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == "Token"
+
+
+@pytest.mark.parametrize("name", ["docs", "redoc"])
+def test_without_a_login_pages_for_people_lead_to_it(anonymous: Any, name: str) -> None:
+    response = anonymous.get(f"/api/v1/{name}")
+    assert response.status_code == 302
+    assert response["Location"] == f"/admin/login/?next=/api/v1/{name}"
 
 
 def test_a_job_is_shown_to_its_owner_alone(
