@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api import filtering
+from creativefilter.api.exact import Number, Truth, Whole, Word
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 LONGEST_SEARCH = 200
@@ -103,7 +104,7 @@ def _texts(longest: int) -> serializers.ListField:
 
 def _segments() -> serializers.ListField:
     return serializers.ListField(
-        child=serializers.ChoiceField(filtering.SEGMENTS_OR_NONE),
+        child=Word(filtering.SEGMENTS_OR_NONE),
         required=False,
         max_length=len(filtering.SEGMENTS_OR_NONE),
     )
@@ -112,25 +113,21 @@ def _segments() -> serializers.ListField:
 class CreativeFilterSerializer(filtering.FilterSerializer):
     """The filters of the list of creatives: all of them have to hold."""
 
-    state = serializers.ListField(
-        child=serializers.ChoiceField(Creative.State.choices), required=False, max_length=8
-    )
+    state = serializers.ListField(child=Word(Creative.State.choices), required=False, max_length=8)
     segment = _segments()
     predicted_segment = _segments()
     label_segment = _segments()
-    reviewed = serializers.BooleanField(required=False)
+    reviewed = Truth(required=False)
     decision = serializers.ChoiceField(Prediction.Decision.values, required=False)
-    conflict = serializers.BooleanField(required=False)
-    probability_min = serializers.FloatField(required=False, min_value=0, max_value=1)
-    probability_max = serializers.FloatField(required=False, min_value=0, max_value=1)
-    model_version = serializers.IntegerField(
-        required=False, min_value=1, max_value=filtering.LARGEST
-    )
+    conflict = Truth(required=False)
+    probability_min = Number(required=False, min_value=0, max_value=1)
+    probability_max = Number(required=False, min_value=0, max_value=1)
+    model_version = Whole(required=False, min_value=1, max_value=filtering.LARGEST)
     advertisement_id = _texts(64)
     advertiser = _texts(255)
     brand = _texts(255)
     media_type = _texts(64)
-    is_demo = serializers.BooleanField(required=False)
+    is_demo = Truth(required=False)
     created_from = serializers.DateTimeField(required=False)
     created_to = serializers.DateTimeField(required=False)
     search = filtering.Text(required=False, max_length=LONGEST_SEARCH)

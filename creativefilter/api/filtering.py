@@ -34,9 +34,30 @@ NO_NUL = r"^[^\x00]*$"
 NONE = "none"
 SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
 SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
-_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_TRUTH = {"true": True, "false": False}
 _NO_NUL = ProhibitNullCharactersValidator()
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Said:
+    """Mixin of form fields: what is said without a value is wrong, not absent."""
+
+    def clean(self, value: Any) -> Any:
+        if value == "":
+            raise ValidationError(_("It must not be blank."), code="blank")
+        return super().clean(value)  # type: ignore[misc]
+
+
+class NumberField(Said, forms.IntegerField):
+    """A whole number."""
+
+
+class ShareField(Said, forms.FloatField):
+    """A number."""
+
+
+class ChoiceField(Said, django_filters.fields.ChoiceField):
+    """One of some words."""
 
 
 class TruthField(forms.Field):
@@ -61,7 +82,7 @@ class Truth(django_filters.Filter):
 class RowNumber(django_filters.Filter):
     """The number of a row, from 1."""
 
-    field_class = forms.IntegerField
+    field_class = NumberField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=LARGEST, **kwargs)
@@ -71,7 +92,7 @@ class RowNumber(django_filters.Filter):
 class Share(django_filters.Filter):
     """A number from 0 to 1."""
 
-    field_class = forms.FloatField
+    field_class = ShareField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=0, max_value=1, **kwargs)
@@ -134,6 +155,8 @@ class Moment(django_filters.Filter):
 
 class OneOf(django_filters.ChoiceFilter):
     """One of these words."""
+
+    field_class = ChoiceField
 
     def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
@@ -210,8 +233,8 @@ class Ordering(filters.OrderingFilter):
     """``?ordering=-created_at``: one of the view's ``ordering_fields``; others are refused."""
 
     def get_ordering(self, request: Request, queryset: Any, view: APIView) -> Sequence[str]:
-        asked = request.query_params.get(self.ordering_param, "")
-        if not asked:
+        asked = request.query_params.get(self.ordering_param)
+        if asked is None:
             return list(view.ordering)  # type: ignore[attr-defined]
         known = view.ordering_fields  # type: ignore[attr-defined]
         if asked.removeprefix("-") not in known:

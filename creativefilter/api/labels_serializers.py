@@ -17,6 +17,7 @@ from creativefilter.api.creatives_serializers import (
     SegmentNumberField,
     address,
 )
+from creativefilter.api.exact import Truth, Whole
 from creativefilter.api.filtering import LARGEST, Text
 from creativefilter.creatives.models import Label, LabelBatch
 
@@ -87,7 +88,7 @@ class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
     """A label for one creative, which is named by its number or its Advertisement ID."""
 
     one_of = ("creative", "advertisement_id")
-    creative = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    creative = Whole(required=False, min_value=1, max_value=LARGEST)
     advertisement_id = Text(required=False, max_length=64)
 
 
@@ -135,7 +136,7 @@ class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
     segment_num = SegmentNumberField(help_text=NUMBER_HELP)
     note = Text(required=False, allow_blank=True, default="", max_length=255)
     creatives = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST),
+        child=Whole(min_value=1, max_value=LARGEST),
         required=False,
         min_length=1,
         max_length=MOST_NAMED,
@@ -150,10 +151,8 @@ class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
     filter = CreativeFilterSerializer(
         required=False, help_text="All creatives that the list shows under these filters."
     )
-    dry_run = serializers.BooleanField(
-        default=False, help_text="Tell what would change; change nothing."
-    )
-    expected = serializers.IntegerField(
+    dry_run = Truth(default=False, help_text="Tell what would change; change nothing.")
+    expected = Whole(
         required=False,
         min_value=0,
         max_value=LARGEST,

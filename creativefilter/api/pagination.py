@@ -99,8 +99,8 @@ class CursorPages(BasePagination):
         return Response({"next": self.next, "previous": self.previous, "results": data})
 
     def _size(self, request: Request) -> int:
-        raw = request.query_params.get(PAGE_SIZE, "")
-        if not raw:
+        raw = request.query_params.get(PAGE_SIZE)
+        if raw is None:
             return self.default_size
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 9):
             raise exceptions.ValidationError({PAGE_SIZE: [_("A whole number, please.")]})

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from creativefilter.api.exact import Whole
 from creativefilter.creatives.analysis import ANALYSE
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
@@ -40,7 +41,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class WaitSerializer(serializers.Serializer[Any]):
     """How long the answer may wait for the job."""
 
-    wait = serializers.IntegerField(
+    wait = Whole(
         required=False,
         default=0,
         min_value=0,

@@ -27,7 +27,7 @@ def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParam
 def asked_fields(request: Any) -> frozenset[str]:
     """The names that an address asks for, with commas or repeated; none: all of them."""
     values = request.query_params.getlist(PARAMETER)
-    return frozenset(name.strip() for value in values if value for name in value.split(","))
+    return frozenset(name.strip() for value in values for name in value.split(","))
 
 
 class SparseFields:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from creativefilter.api import filtering
+from creativefilter.api.exact import Truth, Word
 from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import NOT_CLASSIFIED
 
@@ -38,10 +39,10 @@ def _names(longest: int) -> serializers.ListField:
 class SpendFilterSerializer(filtering.FilterSerializer):
     """Spend that all of these let through."""
 
-    refuse_blank = ("from", "to", "reviewed")
+    refuse_blank = ("from", "to")
 
     segment = serializers.ListField(
-        child=serializers.ChoiceField(filtering.SEGMENTS_OR_NONE),
+        child=Word(filtering.SEGMENTS_OR_NONE),
         required=False,
         max_length=len(filtering.SEGMENTS_OR_NONE),
         help_text="Numbers of effective segments, or `none` for what is not classified.",
@@ -49,9 +50,7 @@ class SpendFilterSerializer(filtering.FilterSerializer):
     advertiser = _names(255)
     brand = _names(255)
     media_type = _names(64)
-    reviewed = serializers.BooleanField(
-        required=False, allow_null=True, help_text="Whether a person's label stands."
-    )
+    reviewed = Truth(required=False, allow_null=True, help_text="Whether a person's label stands.")
 
     def get_fields(self) -> dict[str, Any]:
         # "from" is a word of the language.

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api.creatives_serializers import NAMES, address
+from creativefilter.api.exact import Whole
 from creativefilter.api.filtering import NONE
 from creativefilter.api.spend_filters import SpendFilterSerializer
 from creativefilter.api.spend_serializers import SpendMoneyField
@@ -26,7 +27,7 @@ KEY_HELP = (
 
 class ReportQuerySerializer(SpendFilterSerializer):
     by = serializers.ChoiceField([*BY, MONTH], help_text="What spend is parted by.")
-    most = serializers.IntegerField(
+    most = Whole(
         required=False,
         default=30,
         min_value=1,
@@ -37,7 +38,7 @@ class ReportQuerySerializer(SpendFilterSerializer):
 
 class MonthlyQuerySerializer(SpendFilterSerializer):
     by = serializers.ChoiceField(BY, help_text="What spend is parted by.")
-    most = serializers.IntegerField(
+    most = Whole(
         required=False, default=12, min_value=1, max_value=100, help_text="Keys of their own."
     )
 

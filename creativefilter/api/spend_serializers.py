@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from creativefilter.api.exact import Truth
 from creativefilter.api.serializers import JobErrorSerializer, JobSerializer
 from creativefilter.spend.errors import sentence
 from creativefilter.spend.fields import PLACES
@@ -25,10 +26,8 @@ class StartSerializer(serializers.Serializer[Any]):
         help_text="What becomes of the file's months that are there already. Without it an import "
         "that meets such months fails and changes nothing.",
     )
-    strict = serializers.BooleanField(
-        default=False, help_text="All rows or none; else the bad rows are left out."
-    )
-    dry_run = serializers.BooleanField(default=False, help_text="Read and report; change nothing.")
+    strict = Truth(default=False, help_text="All rows or none; else the bad rows are left out.")
+    dry_run = Truth(default=False, help_text="Read and report; change nothing.")
 
 
 class SpendUploadSerializer(StartSerializer):

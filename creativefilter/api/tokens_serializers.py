@@ -8,13 +8,15 @@ from django.conf import settings
 from rest_framework import serializers
 
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.api.exact import Whole
+from creativefilter.api.filtering import Text
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
     """A token that is wanted."""
 
-    name = serializers.CharField(max_length=100, help_text="What it is for.")
-    days = serializers.IntegerField(
+    name = Text(max_length=100, help_text="What it is for.")
+    days = Whole(
         min_value=1,
         max_value=settings.TOKEN_DAYS,
         default=settings.TOKEN_DAYS,

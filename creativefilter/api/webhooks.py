@@ -17,6 +17,7 @@ from rest_framework.reverse import reverse
 
 from creativefilter.api import webhooks_examples as examples
 from creativefilter.api.etags import Etagged
+from creativefilter.api.filtering import OneOf
 from creativefilter.api.idempotency import Idempotent
 from creativefilter.api.pagination import CursorPages
 from creativefilter.api.permissions import RolePermissions, by_model, owned
@@ -202,10 +203,8 @@ def _queued(request: Request, endpoint: Endpoint, delivery: Delivery) -> Respons
 class DeliveryFilters(django_filters.FilterSet):
     """Which deliveries."""
 
-    state = django_filters.ChoiceFilter(choices=Delivery.State.choices)
-    event = django_filters.ChoiceFilter(
-        choices=[*Event.choices, (TEST_EVENT, TEST_EVENT)], label="Of this event."
-    )
+    state = OneOf(Delivery.State.values)
+    event = OneOf([*Event.values, TEST_EVENT], label="Of this event.")
 
 
 class DeliveryViews(generics.GenericAPIView[Delivery]):

@@ -9,30 +9,14 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from creativefilter.api.exact import Truth
+from creativefilter.api.filtering import Text
 from creativefilter.api.serializers import JobErrorSerializer
 from creativefilter.webhooks import addresses
 from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 EVENT_HELP = "What it hears of: `job.done`, `job.failed`, `job.cancelled`."
-
-
-class TextField(serializers.CharField):
-    """A text, and nothing that could be made one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class TruthField(serializers.BooleanField):
-    """``true`` or ``false``, and nothing that could be read so."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=str(data)[:64])
-        return data
 
 
 class EventsField(serializers.ListField):
@@ -62,15 +46,15 @@ class EventsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 class WebhookChangeSerializer(serializers.Serializer[Any]):
     """What its owner decides."""
 
-    url = TextField(
+    url = Text(
         required=False,
         max_length=addresses.URL_MAX_LENGTH,
         help_text="Where events are sent: http or https, a public address, port 80, 443 or one "
         "from 1024 on, no name and password.",
     )
     events = EventsField(required=False, help_text=EVENT_HELP)
-    description = TextField(required=False, allow_blank=True, max_length=200)
-    active = TruthField(
+    description = Text(required=False, allow_blank=True, max_length=200)
+    active = Truth(
         required=False,
         help_text="While it is off nothing is recorded for it, and what waits stays waiting.",
     )

@@ -130,6 +130,7 @@ UNREADABLE = (
     "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
     "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
     "created_to=soon", "created_to=",
+    "page_size=", "ordering=", "decision=", "model_version=", "reviewed=1", "fields=",
     "ordering=media",
     "state=ready", "cursor=x", "page_size=501", "search=" + "x" * 201,
 )  # fmt: skip
