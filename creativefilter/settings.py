@@ -270,6 +270,7 @@ SPECTACULAR_SETTINGS = {
         "creativefilter.api.schema.drop_titles",
         "creativefilter.api.schema.tell_texts",
         "creativefilter.api.links.add_links",
+        "creativefilter.api.problem_examples.show_problems",
     ],
     # Both pages come from our own files and ask no other host.
     "SWAGGER_UI_DIST": "SIDECAR",

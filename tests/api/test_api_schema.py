@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 from django.core.management import call_command
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from creativefilter.api.schema import EnglishGenerator
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +60,40 @@ def test_the_schema_is_the_same_whoever_asks(client: Any, analyst: Any) -> None:
     fields = [field for one in components.values() for field in one.get("properties", {}).values()]
     assert len(fields) > 100
     assert not [field for field in fields if isinstance(field.get("title"), str)]
+
+
+def media_of(place: str, item: Any) -> Iterator[tuple[str, Any]]:
+    """Every body within, and the pointer to its schema."""
+    if not isinstance(item, dict):
+        return
+    for name, value in item.items():
+        here = f"{place}/{quote(name.replace('~', '~0').replace('/', '~1'))}"
+        if name == "content":
+            for kind, media in value.items():
+                yield f"{here}/{quote(kind.replace('/', '~1'))}/schema", media
+        else:
+            yield from media_of(here, value)
+
+
+def test_every_operation_shows_examples_that_its_schema_allows() -> None:
+    made = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    whole = json.loads(OpenApiJsonRenderer().render(made))
+    registry = Registry().with_resource("urn:api", Resource(whole, DRAFT202012))
+    wrong = []
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            place = f"urn:api#/paths/{quote(path.replace('/', '~1'))}/{method}"
+            media = list(media_of(place, operation))
+            if not any("examples" in one for _pointer, one in media):
+                wrong.append(f"{method} {path}: no example")
+            for pointer, one in media:
+                validator = Draft202012Validator({"$ref": pointer}, registry=registry)
+                for shown in one.get("examples", {}).values():
+                    if "$ref" in shown:
+                        shown = registry.resolver("urn:api").lookup(shown["$ref"]).contents
+                    errors = validator.iter_errors(shown["value"])
+                    wrong += [f"{method} {path}: {error.message}" for error in errors]
+    assert not wrong
 
 
 @pytest.mark.parametrize("page", ["docs", "redoc"])
