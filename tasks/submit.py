@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 RUN_STAGE = "jobs.run_stage"
 DELIVER = "webhooks.deliver"
 WATCH = "creatives.watch"
+# A person waits while so many are sent.
+SOME = 50
 # By then the sweep has asked again.
 DELIVER_EXPIRES_SECONDS = 600
 
@@ -37,6 +39,11 @@ DELIVER_EXPIRES_SECONDS = 600
 def submit(job: Job) -> None:
     """Queues a job as soon as the current transaction has committed; a rollback queues nothing."""
     transaction.on_commit(lambda: publish(job))
+
+
+def submit_some(jobs: Sequence[Job]) -> None:
+    """Queues the first of many jobs as ``submit`` does; the sweep sends the rest."""
+    transaction.on_commit(lambda: publish_all(jobs[:SOME]))
 
 
 def publish(job: Job) -> bool:

@@ -24,6 +24,7 @@ from unfold.decorators import action, display
 from creativefilter.creatives import intake, review
 from creativefilter.creatives.admin.adding import add_from
 from creativefilter.creatives.admin.creative_page import page_of
+from creativefilter.creatives.admin.failed import RetriesFailed
 from creativefilter.creatives.admin.family import LabelsFamilies, offer
 from creativefilter.creatives.admin.filters import (
     BatchFilter,
@@ -58,7 +59,7 @@ def status_of(creative: Creative) -> dict[str, Any]:
 
 
 @admin.register(Creative)
-class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
+class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
     list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
@@ -73,7 +74,7 @@ class CreativeAdmin(LabelsFamilies, SetsSegments, ModelAdmin):
     )
     search_help_text = gettext_lazy("ID, file name, words spoken or shown")
     actions = ("set_segment", "analyse_again")
-    actions_list = ("needing_a_person", "batches", "remove_demo")
+    actions_list = ("needing_a_person", "batches", "retry_failed", "remove_demo")
 
     class Media:
         css = {"all": ("creativefilter/creatives.css",)}

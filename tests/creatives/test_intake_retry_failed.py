@@ -1,0 +1,101 @@
+"""All that failed, once more: by a button that asks first, and by REST; thousands at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import OuterRef, Subquery
+from django.test import Client
+
+from creativefilter.creatives import retrying
+from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from tests.creatives.analysing import analysed, take_in
+
+pytestmark = pytest.mark.django_db
+ASK = "/admin/creatives/creative/retry-failed/"
+
+
+def failed(count: int, code: str = "timed_out", **fields: Any) -> None:
+    rows = Creative.objects.bulk_create(
+        Creative(name=f"{n}.wav", state=Creative.State.FAILED, error_code=code, **fields)
+        for n in range(count)
+    )
+    MediaVersion.objects.bulk_create(
+        MediaVersion(creative=row, sha256=f"{row.pk:064}", size=1, file=f"{row.pk}") for row in rows
+    )
+    media = MediaVersion.objects.filter(creative=OuterRef("pk")).values("pk")[:1]
+    Creative.objects.filter(current_media=None).update(current_media=Subquery(media))
+
+
+@pytest.fixture
+def page(analyst: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(analyst)
+    return client
+
+
+def test_the_button_counts_and_the_page_asks_by_reason(folders: Path, page: Client) -> None:
+    creative = analysed(b"", "1.wav")
+    failed(2)
+    take_in(b"in work", "3.wav")
+    assert "Retry all failed (3)" in page.get("/admin/creatives/creative/").content.decode()
+    asked = page.get(ASK).content.decode()
+    assert "3 creatives have failed" in asked
+    assert "The file is empty" in asked
+    assert page.post(ASK).status_code == 302
+    assert Creative.objects.filter(state="failed").count() == 3
+    page.post(ASK, {"reason": "timed_out"})
+    assert list(Creative.objects.filter(state="failed")) == [creative]
+    page.post(ASK, {"reason": "empty"})
+    creative.refresh_from_db()
+    assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
+    assert creative.job is not None
+    assert (creative.job.stage, creative.job.urgency) == ("decoding", Job.Urgency.BATCH)
+    assert "No creative has failed" in page.get(ASK).content.decode()
+
+
+def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
+    failed(2, brand="A")
+    failed(3, "no_weights", brand="B")
+    address = "/api/v1/creatives/retry_failed"
+    asked = [
+        ({"filter": {"brand": ["A"]}, "error_codes": ["no_weights"]}, 0),
+        ({"filter": {"brand": ["A"]}}, 2),
+        ({"error_codes": ["no_weights"]}, 3),
+        ({}, 0),
+    ]
+    for body, count in asked:
+        answer = api.post(address, body, format="json")
+        assert (answer.status_code, answer.json()) == (202, {"queued": count})
+    assert api.post(address, {"error_codes": ["\x00"]}, format="json").status_code == 400
+
+
+def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_queries: Any) -> None:
+    failed(3000)
+    with django_assert_max_num_queries(80):
+        jobs = retrying.retry(analyst)
+    assert len(jobs) == 3000
+    assert not Creative.objects.exclude(state="queued").exists()
+    row = Creative.objects.select_related("job").latest("pk")
+    assert row.job
+    assert row.job.params == {"creative": row.pk, "media": row.current_media_id}
+    assert retrying.retry(analyst) == []
+    # The sweep sends them by and by; none counts against who asked.
+    assert len(lifecycle.sweep()) == lifecycle.REPUBLISH_AT_ONCE
+    assert not Job.objects.filter(in_quota=True).exists()
+
+
+def test_what_a_job_is_at_or_has_no_media_stays(folders: Path) -> None:
+    received = take_in(b"x", "4.wav")
+    Creative.objects.update(state=Creative.State.FAILED, error_code="x")
+    Creative.objects.create(name="?", state=Creative.State.FAILED)
+    assert retrying.retry(None) == []
+    lifecycle.cancel(received.job)
+    [job] = retrying.retry(None)
+    received.creative.refresh_from_db()
+    assert received.creative.job == job
