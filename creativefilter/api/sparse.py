@@ -36,6 +36,16 @@ class SparseFields:
     Only what is at the top of an answer is thinned out, not what lies within.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        request = kwargs.get("context", {}).get("request")
+        if request is None or request.method not in ("GET", "HEAD"):
+            return
+        # At once: of an empty list no field is ever asked for.
+        if unknown := sorted(asked_fields(request) - set(self.Meta.fields)):  # type: ignore[attr-defined]
+            text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
+            raise exceptions.ValidationError({PARAMETER: [text]})
+
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
         request = self.context.get("request")  # type: ignore[attr-defined]
@@ -46,9 +56,6 @@ class SparseFields:
         names = asked_fields(request)
         if not names:
             return fields
-        if unknown := sorted(names - set(fields)):
-            text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
-            raise exceptions.ValidationError({PARAMETER: [text]})
         return {name: field for name, field in fields.items() if name in names}
 
 
