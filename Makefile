@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check bench messages
+.PHONY: setup run demo test check contract client bench messages
 
 setup: $(VENV)/runtime.stamp
 
@@ -42,6 +42,14 @@ check: $(VENV)/dev.stamp
 	PRODUCTION=true SECRET_KEY=$$(head -c 40 /dev/urandom | base64 -w0) ALLOWED_HOSTS=localhost \
 	DATABASE_URL=postgres://localhost/unused REDIS_URL=redis://localhost/0 \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# The API against its own schema, on a running application with PostgreSQL; the seed is fixed.
+contract: $(VENV)/dev.stamp
+	$(BIN)/python tests/contract/check.py
+
+# A client generated from the schema works in an environment of its own.
+client: $(VENV)/dev.stamp
+	$(BIN)/python tests/contract/client.py
 
 bench: $(VENV)/dev.stamp
 	for name in demonstration recognition screen_text video fusion bundle; do \
