@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from creativefilter.celery import QUEUES, app
@@ -37,6 +38,13 @@ def reference_data() -> Path:
 def pytest_configure() -> None:
     # Real hashing takes a third of a second by intent; the suite makes users by the hundred.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left() -> Iterator[None]:
+    """A request leaves the language of its reader in the thread; the next test begins without."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
