@@ -1,6 +1,6 @@
 """Whether near duplicates are found, whether others are left alone, and how long a look-up takes.
 
-    python benchmarks/duplicates.py found      # about ten minutes, SQLite
+    python benchmarks/duplicates.py found      # about twenty minutes, SQLite
     python benchmarks/duplicates.py look-up    # among 100,000 creatives, SQLite and PostgreSQL
 
 ``found``: 2,000 unlike spots, a sixth of them radio, are stored together with 200 spots of 10, 15,
@@ -21,20 +21,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 UNLIKE, PAIRS, SHORT = (int(n) for n in os.environ.get("SPOTS", "2000,200,40").split(","))
 LENGTHS, SHORT_LENGTHS = (10, 15, 20, 30), (5, 6, 7, 8)
-CREATIVES, LOOK_UPS = int(os.environ.get("CREATIVES", "100000")), 100
-TARGET_FOUND, TARGET_WRONG, TARGET_SECONDS = 0.95, 10, 0.050
+TARGET_FOUND, TARGET_WRONG = 0.95, 10
 
 
 def main() -> None:
@@ -44,16 +40,31 @@ def main() -> None:
         {"found": found, "look-up": look_up}[sys.argv[2]]()
         return
     with tempfile.TemporaryDirectory(prefix="duplicates-") as folder:
-        child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
-    if what == "look-up":
-        from tests import postgres
+        if what == "look-up":
+            look_up_in_both(Path(folder))
+        else:
+            child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
 
-        server = postgres.start(Path(tempfile.mkdtemp(prefix="duplicates-")))
-        try:
-            with tempfile.TemporaryDirectory(prefix="duplicates-") as folder:
-                child(what, "PostgreSQL", folder, server.create_database("duplicates"))
-        finally:
-            server.stop()
+
+def look_up_in_both(folder: Path) -> None:
+    from benchmarks.duplicates_many import make_sources
+    from tests import postgres
+
+    os.environ.setdefault("SPLICED", str(folder / "sources"))
+    if not Path(os.environ["SPLICED"]).exists():
+        make_sources(Path(os.environ["SPLICED"]))
+    child("look-up", "SQLite", str(folder), f"sqlite:///{folder}/db.sqlite3")
+    server = postgres.start(Path(tempfile.mkdtemp(prefix="duplicates-")))
+    try:
+        child("look-up", "PostgreSQL", str(folder), server.create_database("duplicates"))
+    finally:
+        server.stop()
+
+
+def look_up() -> None:
+    from benchmarks import duplicates_many
+
+    duplicates_many.look_up(Path(os.environ["SPLICED"]))
 
 
 def child(what: str, name: str, folder: str, url: str) -> None:
@@ -185,126 +196,6 @@ def progress(number: int, count: int) -> None:
         print(
             f"\r{number + 1} of {count}", end="\n" if number + 1 == count else "", file=sys.stderr
         )
-
-
-# Look-up
-
-
-def look_up() -> None:
-    """Median and slowest look-up of spots of which each has one near duplicate in the index."""
-    from creativefilter.creatives import prints as stored
-    from creativefilter.creatives.models_families import FingerprintKey
-
-    began = time.perf_counter()
-    prints = list(fill())
-    print(
-        f"{CREATIVES} creatives, {FingerprintKey.objects.count()} keys, "
-        f"written in {time.perf_counter() - began:.0f} s"
-    )
-    random = np.random.default_rng(1)
-    chosen = random.choice(len(prints), LOOK_UPS, replace=False)
-    scan = Scan(prints)
-    indexed, linear, hits = [], [], 0
-    for number in chosen:
-        asked = worn(prints[number], random)
-        before = time.perf_counter()
-        found = stored.alike(asked, "no such digest", is_demo=False)
-        indexed.append(time.perf_counter() - before)
-        hits += any(row.media.original_name == f"{number}" for row, _ in found)
-        before = time.perf_counter()
-        scan.candidates(asked)
-        linear.append(time.perf_counter() - before)
-    for name, times in (("index", indexed), ("linear numpy scan", linear)):
-        ranked = sorted(times)
-        print(
-            f"{name:18} median {statistics.median(times) * 1000:7.1f} ms, "
-            f"95 % within {ranked[int(0.95 * len(ranked))] * 1000:7.1f} ms, "
-            f"slowest {ranked[-1] * 1000:7.1f} ms"
-        )
-    print(f"found {hits} of {LOOK_UPS}; wanted: median under {TARGET_SECONDS * 1000:.0f} ms")
-
-
-class Scan:
-    """The same first step without an index: every picture and every item of all creatives."""
-
-    def __init__(self, prints: list[Any]) -> None:
-        self.count = len(prints)
-        self.pictures = np.concatenate([one.pictures[:, 0] for one in prints])
-        self.picture_of = np.repeat(np.arange(len(prints)), [len(one.pictures) for one in prints])
-        self.sound = np.concatenate([one.sound[0] for one in prints])
-        self.sound_of = np.repeat(np.arange(len(prints)), [one.sound.shape[1] for one in prints])
-
-    def candidates(self, asked: Any) -> Any:
-        heard = self.sound_of[np.isin(self.sound, asked.sound)]
-        votes = np.bincount(heard, minlength=self.count)
-        for number in asked.pictures.ravel():
-            near = np.bitwise_count(self.pictures ^ number) <= 10
-            votes += np.bincount(self.picture_of[near], minlength=self.count)
-        return np.argsort(-votes)[:20]
-
-
-def fill() -> Iterator[Any]:
-    """``CREATIVES`` fingerprints, spliced from parts of 400 generated spots, and their index."""
-    from benchmarks import duplicate_spots as spots
-    from creativefilter.creatives import prints as stored
-    from creativefilter.creatives.models import Creative, MediaVersion
-
-    sources = [
-        unencoded(spots.spot(number, LENGTHS[number % 4], pictures=True)).print
-        for number in range(min(400, CREATIVES))
-    ]
-    random = np.random.default_rng(0)
-    numbers = iter(range(CREATIVES))
-    while batch := list(islice(numbers, 1_000)):
-        creatives = Creative.objects.bulk_create(Creative(name=f"{n}") for n in batch)
-        media = MediaVersion.objects.bulk_create(
-            MediaVersion(creative=one, original_name=one.name, sha256=one.name, size=1)
-            for one in creatives
-        )
-        for one, version in zip(creatives, media, strict=True):
-            one.current_media = version
-        Creative.objects.bulk_update(creatives, ["current_media"])
-        prints = [spliced(sources, random) for _ in batch]
-        stored.write_prints(list(zip(media, prints, strict=True)))
-        yield from prints
-
-
-def spliced(sources: list[Any], random: np.random.Generator) -> Any:
-    """Five seconds of each of four spots and four pictures of each, all with errors of their own:
-    items and pictures are as unevenly spread as real ones, and shared by many."""
-    from classifier.fingerprints import Fingerprint
-
-    parts = [sources[n] for n in random.integers(len(sources), size=4)]
-    sounds, pictures = [], []
-    for part in parts:
-        begin = int(random.integers(max(1, part.sound.shape[1] - 40)))
-        sounds.append(part.sound[:, begin : begin + 40])
-        pictures.append(random.permutation(part.pictures)[:4])
-    return Fingerprint(
-        sound=flipped(np.concatenate(sounds, axis=1), 0.15, random),
-        pictures=flipped(np.concatenate(pictures), 0.2, random),
-        words=np.zeros(0, np.uint32),
-        has_pictures=True,
-    )
-
-
-def worn(one: Any, random: np.random.Generator) -> Any:
-    """The same spot trimmed by 30 % and encoded again."""
-    from dataclasses import replace
-
-    kept = round(0.7 * one.sound.shape[1])
-    return replace(
-        one,
-        sound=flipped(one.sound[:, :kept], 0.06, random),
-        pictures=flipped(one.pictures[: round(0.7 * len(one.pictures))], 0.05, random),
-    )
-
-
-def flipped(numbers: Any, share: float, random: np.random.Generator) -> Any:
-    bits = numbers.dtype.itemsize * 8
-    noise = random.random((*numbers.shape, bits)) < share
-    packed = np.packbits(noise, axis=-1).view(numbers.dtype)[..., 0]
-    return numbers ^ packed
 
 
 if __name__ == "__main__":

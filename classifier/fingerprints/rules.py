@@ -5,7 +5,8 @@ The same sound alone is not the same spot: advertisers buy the same music, brand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from classifier.fingerprints import pictures, sound, words
 from classifier.fingerprints.prints import Fingerprint
@@ -20,6 +21,8 @@ _SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
 _WORDS_SHARE, _WORDS_ERRORS = 0.5, 0.15
 # Sound with nothing that could confirm it: nearly all of it, and nearly bit by bit.
 _ALONE_SECONDS, _ALONE_SHARE, _ALONE_ERRORS = 6.0, 0.8, 0.1
+
+_ALL_OF_IT = sound.SharedSound(seconds=math.inf, share=1.0, errors=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,25 @@ class Likeness:
 
 def compare(one: Fingerprint, other: Fingerprint) -> Likeness:
     """Exact, and symmetric but for rounding."""
+    return replace(_unheard(one, other), sound=sound.shared(one.sound, other.sound))
+
+
+def compare_if_same(one: Fingerprint, other: Fingerprint) -> Likeness | None:
+    """What ``compare`` says of one and the same spot, None of two.
+
+    Sounds take nearly all of the time of ``compare``; they are not looked at where the best of
+    them could not make the two one.
+    """
+    unheard = _unheard(one, other)
+    if not replace(unheard, sound=_ALL_OF_IT).same_spot:
+        return None
+    like = replace(unheard, sound=sound.shared(one.sound, other.sound))
+    return like if like.same_spot else None
+
+
+def _unheard(one: Fingerprint, other: Fingerprint) -> Likeness:
     return Likeness(
-        sound=sound.shared(one.sound, other.sound),
+        sound=sound.NOTHING,
         pictures=pictures.shared(one.pictures, other.pictures),
         words=words.shared(one.words, other.words),
         only_sound=not one.has_pictures and not other.has_pictures,

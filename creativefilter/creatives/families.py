@@ -94,15 +94,23 @@ def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
     )
 
 
-def regroup(fingerprints: Iterable[int]) -> set[int]:
-    """Makes the families anew of all that links, or a family, tie to these; returns all those.
+def regroup(fingerprints: Iterable[int]) -> None:
+    """Makes the families anew of all that links, or a family, tie to these.
 
     A family keeps its number while most of it stays together. Call it under ``lock``.
     """
+    tied, pairs = _component(set(fingerprints))
+    left = _group(Fingerprint.objects.filter(pk__in=tied), pairs)
+    Family.objects.filter(pk__in=left, fingerprints__isnull=True).delete()
+
+
+def _group(
+    fingerprints: QuerySet[Fingerprint], pairs: Iterable[tuple[int, int, float]]
+) -> set[int]:
+    """Gives each its family; returns the numbers that no family has any more."""
     from classifier.fingerprints import grouped
 
-    tied, pairs = _component(set(fingerprints))
-    rows = {row.pk: row for row in Fingerprint.objects.filter(pk__in=tied).only("pk", "family")}
+    rows = {row.pk: row for row in fingerprints.only("pk", "family")}
     before = {row.family_id for row in rows.values() if row.family_id}
     wanted: dict[int, int] = {}
     taken: set[int] = set()
@@ -114,8 +122,7 @@ def regroup(fingerprints: Iterable[int]) -> set[int]:
     for row in moved:
         row.family_id = wanted.get(row.pk)
     Fingerprint.objects.bulk_update(moved, ["family"], batch_size=500)
-    Family.objects.filter(pk__in=before - taken, fingerprints__isnull=True).delete()
-    return tied
+    return before - taken
 
 
 def without(family: int) -> None:
@@ -216,13 +223,12 @@ def print_again(media_id: int) -> bool:
 
 def regroup_all() -> Counted:
     """Makes all families anew of the links that are stored."""
-    linked = FamilyLink.objects.values_list("first", "second")
-    left = {pk for pair in linked for pk in pair}
-    left |= set(Fingerprint.objects.filter(family__isnull=False).values_list("pk", flat=True))
-    for pk in sorted(left):
-        if pk in left:
-            with transaction.atomic():
-                lock()
-                left -= regroup([pk])
     in_families = Fingerprint.objects.filter(family__isnull=False)
-    return Counted(Family.objects.count(), in_families.count())
+    with transaction.atomic():
+        lock()
+        links = FamilyLink.objects.all()
+        linked = Q(pk__in=links.values("first")) | Q(pk__in=links.values("second"))
+        rows = Fingerprint.objects.filter(linked | Q(family__isnull=False))
+        _group(rows, links.values_list("first", "second", "strength").iterator())
+        Family.objects.filter(fingerprints__isnull=True).delete()
+        return Counted(Family.objects.count(), in_families.count())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from creativefilter.creatives.models import MediaVersion
 from creativefilter.creatives.models_families import Fingerprint, FingerprintKey
@@ -46,20 +46,23 @@ def make(audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech
 
     try:
         return Made(fingerprint_of(audio, images, speech), heard=True)
-    except SoundUnavailable:
-        hears()  # says so, once
+    except SoundUnavailable as error:
+        _say_once(str(error))
         return Made(fingerprint_of(None, images, speech), heard=False)
 
 
 @functools.cache
+def _say_once(why: str) -> None:
+    logger.warning("near duplicates are looked for without their sound: %s", why)
+
+
 def hears() -> bool:
-    """Whether sounds can be compared in this process; if not, the log says so once."""
+    """Whether sounds can be compared in this process."""
     from classifier.fingerprints import SoundUnavailable, sound
 
     try:
         sound.library()
-    except SoundUnavailable as error:
-        logger.warning("near duplicates are looked for without their sound: %s", error)
+    except SoundUnavailable:
         return False
     return True
 
@@ -85,18 +88,17 @@ def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, 
 
     Those of the very same bytes belong to them, whatever can be seen and heard in these.
     """
-    from classifier.fingerprints import compare
+    from classifier.fingerprints import compare, compare_if_same
     from classifier.fingerprints.prints import METHOD
 
     rows = Fingerprint.objects.filter(method=METHOD, media__creative__is_demo=is_demo)
-    near = rows.filter(Q(pk__in=candidates(one))).select_related("media")
     same = rows.filter(media__sha256=sha256).select_related("media")[:_COMPARED]
-    compared = {row.pk: (row, compare(one, print_of(row))) for row in (*near, *same)}
-    return [
-        (row, like)
-        for row, like in compared.values()
-        if like.same_spot or row.media.sha256 == sha256
-    ]
+    found = {row.pk: (row, compare(one, print_of(row))) for row in same}
+    near = rows.filter(pk__in=candidates(one)).exclude(pk__in=found).select_related("media")
+    for row in near:
+        if like := compare_if_same(one, print_of(row)):
+            found[row.pk] = row, like
+    return list(found.values())
 
 
 def print_of(row: Fingerprint) -> Print:
@@ -115,7 +117,8 @@ def print_of(row: Fingerprint) -> Print:
     )
 
 
-def _row(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
+def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
+    """The row of a fingerprint."""
     from classifier.fingerprints.prints import METHOD
 
     return Fingerprint(
@@ -130,7 +133,7 @@ def _row(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
 
 
 def is_same(row: Fingerprint, media: MediaVersion, made: Made) -> bool:
-    new = _row(media, made.print, heard=made.heard)
+    new = unwritten(media, made.print, heard=made.heard)
     fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "heard")
     # PostgreSQL gives the bytes as a memoryview, which equals them.
     return all(getattr(row, name) == getattr(new, name) for name in fields)
@@ -142,7 +145,9 @@ def write_prints(
     """Rows and index entries of fingerprints, without looking for their like."""
     from classifier.fingerprints import index_keys
 
-    rows = Fingerprint.objects.bulk_create(_row(media, one, heard=heard) for media, one in prints)
+    rows = Fingerprint.objects.bulk_create(
+        unwritten(media, one, heard=heard) for media, one in prints
+    )
     keys = [index_keys(one) for _, one in prints]
     crowded = _crowded({key for some in keys for key in some})
     FingerprintKey.objects.bulk_create(

@@ -15,6 +15,7 @@ from classifier.fingerprints import (
     Fingerprint,
     SoundUnavailable,
     compare,
+    compare_if_same,
     fingerprint_of,
     index_keys,
     query_keys,
@@ -140,6 +141,25 @@ def test_words_are_compared_although_some_were_misheard() -> None:
 
 
 # What makes one spot of two
+
+
+@needs_chromaprint
+def test_the_quick_comparison_says_what_the_whole_one_says() -> None:
+    bed, cut = melody(1, 15), worn(melody(1, 15), 0.0, 10.0)
+    spots = [
+        fingerprint_of(bed, scenes(1, 6), SPEECH),
+        fingerprint_of(cut, scenes(1, 6)[:2], ""),
+        fingerprint_of(cut, scenes(2, 6), SPEECH),
+        fingerprint_of(melody(2, 15), scenes(1, 6)[:2], ""),
+        fingerprint_of(bed, [], SPEECH),
+        fingerprint_of(cut, [], ""),
+        fingerprint_of(melody(2, 15), [], ""),
+    ]
+    pairs = list(combinations(spots, 2))
+    whole = [compare(one, other) for one, other in pairs]
+    quick = [compare_if_same(one, other) for one, other in pairs]
+    assert quick == [like if like.same_spot else None for like in whole]
+    assert len([like for like in quick if like]) == 5
 
 
 @needs_chromaprint

@@ -132,15 +132,14 @@ def test_without_the_library_pictures_find_each_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sound, "_LIBRARIES", ())
-    for remembered in (sound.library, prints.hears):
-        remembered.cache_clear()
+    sound.library.cache_clear()
     deaf = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
     assert [one.heard for one in deaf] == [False, False]
     assert len([r for r in caplog.records if r.name == prints.__name__]) == 1
+    assert not prints.hears()
     assert together(*map(arrived, deaf))
     monkeypatch.undo()
-    for remembered in (sound.library, prints.hears):
-        remembered.cache_clear()
+    sound.library.cache_clear()
 
 
 @pytest.mark.weights

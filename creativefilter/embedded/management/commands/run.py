@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import intake
+from creativefilter.creatives import intake, prints
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
@@ -37,6 +37,13 @@ class Command(BaseCommand):
                 self._say(_("Creative Filter: %s") % supervisor.address)
                 if credentials:
                     self._say(credentials_text(credentials))
+                if not prints.hears():
+                    self._say(
+                        _(
+                            "Near duplicates are looked for by their pictures alone. To compare "
+                            "sounds, too, on Debian: apt-get install libchromaprint1"
+                        )
+                    )
                 self._serve(supervisor, demo, first_start=credentials is not None)
         except SupervisorError as error:
             raise CommandError(str(error)) from error

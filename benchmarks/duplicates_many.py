@@ -1,0 +1,334 @@
+"""The look-up part of ``benchmarks/duplicates.py``: an index of 100,000 creatives, asked and timed.
+
+Fingerprints are spliced from those of 1,000 generated spots: five seconds of sound of each of
+four spots, and halves of pictures, so that flat areas, of which real pictures are full, crowd the
+index as they do there. Rows and keys are written in bulk, past the code that analyses creatives;
+what that code would not write (``CROWDED``) is left out here, too.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CREATIVES = int(os.environ.get("CREATIVES", "100000"))
+SOURCES = int(os.environ.get("SOURCES", "1000"))
+LOOK_UPS, STORED, IN_FAMILIES = 100, 30, 0.3
+TARGET_SECONDS = 0.050
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make_sources(path: Path) -> None:
+    """Fingerprints of unlike spots with pictures, pickled; about five minutes of CPU."""
+    from benchmarks import duplicate_spots as spots
+    from classifier.fingerprints import fingerprint_of
+
+    made = []
+    for number in range(SOURCES):
+        one = spots.spot(number, (10, 15, 20, 30)[number % 4], pictures=True)
+        made.append(fingerprint_of(one.sound, spots.evenly(one.shots, 16), one.speech))
+    path.write_bytes(pickle.dumps(made))
+
+
+def look_up(sources: Path) -> None:
+    prints = fill(pickle.loads(sources.read_bytes()))  # noqa: S301 - written above
+    ask(prints)
+    store_more(prints)
+    find_families()
+
+
+# Filling
+
+
+def fill(sources: list[Any]) -> list[Any]:
+    from creativefilter.creatives.models_families import FingerprintKey
+
+    random = np.random.default_rng(0)
+    began = time.perf_counter()
+    prints = [spliced(sources, random) for _ in range(CREATIVES)]
+    spliced_at = time.perf_counter()
+    rows = write_rows(prints)
+    rows_at = time.perf_counter()
+    count = write_keys(prints, rows)
+    keys_at = time.perf_counter()
+    assert FingerprintKey.objects.count() == count
+    print(
+        f"{CREATIVES} creatives spliced in {spliced_at - began:.0f} s, "
+        f"rows written in {rows_at - spliced_at:.0f} s, "
+        f"{count} keys in {keys_at - rows_at:.0f} s; {size():.0f} MB"
+    )
+    return prints
+
+
+def spliced(sources: list[Any], random: np.random.Generator) -> Any:
+    from classifier.fingerprints import Fingerprint
+
+    parts = [sources[n] for n in random.integers(len(sources), size=4)]
+    sounds = []
+    for part in parts:
+        begin = int(random.integers(max(1, part.sound.shape[1] - 40)))
+        sounds.append(part.sound[:, begin : begin + 40])
+    pictures = np.concatenate([random.permutation(part.pictures)[:4] for part in parts])
+    upper, lower = np.uint64(0xFFFFFFFF_00000000), np.uint64(0x00000000_FFFFFFFF)
+    halves = (pictures & upper) | (random.permutation(pictures) & lower)
+    return Fingerprint(
+        sound=flipped(np.concatenate(sounds, axis=1), 0.15, random),
+        pictures=flipped(halves, 0.02, random),
+        words=np.zeros(0, np.uint32),
+        has_pictures=True,
+    )
+
+
+def worn(one: Any, random: np.random.Generator) -> Any:
+    """The same spot trimmed by 30 % and encoded again."""
+    from dataclasses import replace
+
+    kept = round(0.7 * one.sound.shape[1])
+    return replace(
+        one,
+        sound=flipped(one.sound[:, :kept], 0.06, random),
+        pictures=flipped(one.pictures[: round(0.7 * len(one.pictures))], 0.05, random),
+    )
+
+
+def flipped(numbers: Any, share: float, random: np.random.Generator) -> Any:
+    """Each bit is another one with a probability of ``share``."""
+    bits = numbers.dtype.itemsize * 8
+    places = np.flatnonzero(random.random(numbers.size * bits, np.float32) < share)
+    noise = np.zeros(numbers.size, numbers.dtype)
+    np.bitwise_xor.at(
+        noise, places // bits, numbers.dtype.type(1) << (places % bits).astype(numbers.dtype)
+    )
+    return numbers ^ noise.reshape(numbers.shape)
+
+
+def write_rows(prints: list[Any]) -> list[int]:
+    """Creatives, media and fingerprints; the primary keys of these."""
+    from django.db.models import OuterRef, Subquery
+
+    from creativefilter.creatives import prints as stored
+    from creativefilter.creatives.models import Creative, Fingerprint, MediaVersion
+
+    written = []
+    for begin in range(0, len(prints), 2_000):
+        batch = prints[begin : begin + 2_000]
+        creatives = Creative.objects.bulk_create(
+            Creative(name=f"{begin + number}") for number in range(len(batch))
+        )
+        media = MediaVersion.objects.bulk_create(
+            MediaVersion(creative=one, original_name=one.name, sha256=one.name, size=1, file="a")
+            for one in creatives
+        )
+        rows = (
+            stored.unwritten(one, made, heard=True) for one, made in zip(media, batch, strict=True)
+        )
+        written += [row.pk for row in Fingerprint.objects.bulk_create(rows)]
+    newest = MediaVersion.objects.filter(creative=OuterRef("pk")).values("pk")[:1]
+    Creative.objects.update(current_media=Subquery(newest))
+    return written
+
+
+def write_keys(prints: list[Any], rows: list[int]) -> int:
+    """The index as it were if they had come one by one; how many keys that are."""
+    from creativefilter.creatives import prints as stored
+
+    keys, owners = all_keys(prints, rows)
+    order = np.lexsort((owners, keys))
+    keys, owners = keys[order], owners[order]
+    first = np.searchsorted(keys, keys, "left")
+    kept = np.arange(len(keys)) - first < stored.CROWDED
+    print(f"keys left out as crowded: {1 - kept.mean():.1%}")
+    back = np.argsort(owners[kept], kind="stable")
+    copy_keys(keys[kept][back], owners[kept][back])
+    return len(back)
+
+
+def all_keys(prints: list[Any], rows: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    from classifier.fingerprints import index_keys
+
+    some = [np.array(index_keys(one), np.int64) for one in prints]
+    return np.concatenate(some), np.repeat(np.array(rows), [len(one) for one in some])
+
+
+def copy_keys(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> None:
+    """Without the index and, on PostgreSQL, without asking whether each owner is there."""
+    from django.db import connection
+
+    from creativefilter.creatives.models import FingerprintKey
+
+    [index] = FingerprintKey._meta.indexes
+    table = FingerprintKey._meta.db_table
+    with connection.schema_editor() as editor:
+        editor.remove_index(FingerprintKey, index)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = replica")
+            with cursor.copy(f"COPY {table} (key, fingerprint_id) FROM STDIN") as copy:
+                for pair in pairs(keys, owners):
+                    copy.write_row(pair)
+            cursor.execute("SET session_replication_role = DEFAULT")
+        else:
+            cursor.execute("BEGIN")
+            insert = f"INSERT INTO {table} (key, fingerprint_id) VALUES (%s, %s)"  # noqa: S608
+            cursor.executemany(insert, pairs(keys, owners))
+            cursor.execute("COMMIT")
+    with connection.schema_editor() as editor:
+        editor.add_index(FingerprintKey, index)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
+def pairs(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    for begin in range(0, len(keys), 100_000):
+        part = slice(begin, begin + 100_000)
+        yield from zip(keys[part].tolist(), owners[part].tolist(), strict=True)
+
+
+def size() -> float:
+    """MB of the database."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return float(cursor.fetchone()[0]) / 1e6
+    return Path(connection.settings_dict["NAME"]).stat().st_size / 1e6
+
+
+# Asking
+
+
+def ask(prints: list[Any]) -> None:
+    """Look-ups of spots of which each has one near duplicate in the index."""
+    from creativefilter.creatives import prints as stored
+
+    random = np.random.default_rng(1)
+    chosen = random.choice(len(prints), LOOK_UPS, replace=False)
+    scan = Scan(prints)
+    times: dict[str, list[float]] = {"look-up": [], "its candidates": [], "linear numpy scan": []}
+    hits = 0
+    for number in chosen:
+        asked = worn(prints[number], random)
+        found = timed(
+            times["look-up"], partial(stored.alike, asked, "no such digest", is_demo=False)
+        )
+        timed(times["its candidates"], partial(stored.candidates, asked))
+        timed(times["linear numpy scan"], partial(scan.candidates, asked))
+        hits += any(row.media.original_name == f"{number}" for row, _ in found)
+    for name, seconds in times.items():
+        show(name, seconds)
+    print(f"found {hits} of {LOOK_UPS}; wanted: median under {TARGET_SECONDS * 1000:.0f} ms")
+
+
+class Scan:
+    """The same first step without an index: every picture and every item of all creatives."""
+
+    def __init__(self, prints: list[Any]) -> None:
+        self.count = len(prints)
+        self.pictures = np.concatenate([one.pictures[:, 0] for one in prints])
+        self.picture_of = np.repeat(np.arange(len(prints)), [len(one.pictures) for one in prints])
+        self.sound = np.concatenate([one.sound[0] for one in prints])
+        self.sound_of = np.repeat(np.arange(len(prints)), [one.sound.shape[1] for one in prints])
+
+    def candidates(self, asked: Any) -> Any:
+        heard = self.sound_of[np.isin(self.sound, asked.sound)]
+        votes = np.bincount(heard, minlength=self.count)
+        for number in asked.pictures.ravel():
+            near = np.bitwise_count(self.pictures ^ number) <= 10
+            votes += np.bincount(self.picture_of[near], minlength=self.count)
+        return np.argsort(-votes)[:20]
+
+
+def store_more(prints: list[Any]) -> None:
+    """What the analysis spends on near duplicates, for one creative more."""
+    from benchmarks import duplicate_spots as spots
+    from benchmarks.duplicates import creative
+    from creativefilter.creatives import families
+    from creativefilter.creatives import prints as stored
+
+    spot = spots.spot(5_000_000, 30, pictures=True)
+    images = spots.evenly(spot.shots, 16)
+    random = np.random.default_rng(2)
+    times: dict[str, list[float]] = {"fingerprint of 30 s made": [], "stored and grouped": []}
+    for number in range(STORED):
+        timed(
+            times["fingerprint of 30 s made"],
+            partial(stored.make, spot.sound, images, spot.speech),
+        )
+        made = stored.Made(worn(prints[number], random), heard=True)
+        media = creative(f"new {number}").current_media
+        timed(times["stored and grouped"], partial(families.store, media, made))
+    for name, seconds in times.items():
+        show(name, seconds)
+
+
+def timed(times: list[float], call: Callable[[], Any]) -> Any:
+    began = time.perf_counter()
+    result = call()
+    times.append(time.perf_counter() - began)
+    return result
+
+
+def show(name: str, seconds: list[float]) -> None:
+    ranked = sorted(seconds)
+    print(
+        f"{name:24} median {statistics.median(ranked) * 1000:7.1f} ms, "
+        f"95 % within {ranked[int(0.95 * len(ranked))] * 1000:7.1f} ms, "
+        f"slowest {ranked[-1] * 1000:7.1f} ms",
+        flush=True,
+    )
+
+
+# Grouping
+
+
+def find_families() -> None:
+    """The command, where a third of the creatives are linked and no family is made yet."""
+    from creativefilter.creatives.models import FamilyLink, Fingerprint
+
+    numbers = list(Fingerprint.objects.order_by("pk").values_list("pk", flat=True))
+    count = FamilyLink.objects.bulk_create(
+        (
+            FamilyLink(first_id=one, second_id=other, strength=2, sound=1, pictures=1)
+            for one, other in links(numbers)
+        ),
+        batch_size=5_000,
+        ignore_conflicts=True,
+    )
+    for _ in range(2):
+        began = time.perf_counter()
+        said = subprocess.run(
+            [sys.executable, ROOT / "manage.py", "find_families"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(said.stdout.strip())
+        print(
+            f"find_families over {len(numbers)} creatives and {len(count)} links: "
+            f"{time.perf_counter() - began:.1f} s, {peak:.0f} MB at most"
+        )
+
+
+def links(numbers: list[int]) -> Iterable[tuple[int, int]]:
+    """All pairs within families of 2 to 12."""
+    random = np.random.default_rng(3)
+    left = int(len(numbers) * IN_FAMILIES)
+    while left > 0:
+        members = int(random.integers(2, 13))
+        yield from combinations(sorted(numbers[max(0, left - members) : left]), 2)
+        left -= members
