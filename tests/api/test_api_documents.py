@@ -63,8 +63,10 @@ def operation_of(method: str, path: str, known: set[tuple[str, str]]) -> tuple[s
 def test_the_document_names_every_address_and_no_other() -> None:
     known = operations()
     answered = {request: operation_of(*request, known) for request in named()}
-    assert not [request for request, operation in answered.items() if operation is None]
-    assert not known - set(answered.values())
+    unknown = [" ".join(request) for request, found in answered.items() if found is None]
+    assert not unknown, "docs/api.md names what is not there"
+    missing = sorted(" ".join(one) for one in known - set(answered.values()))
+    assert not missing, "docs/api.md says nothing of these"
 
 
 def calls(path: Path) -> Iterator[tuple[str, list[ast.expr]]]:
