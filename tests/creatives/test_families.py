@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import translation
 
 from classifier.fingerprints import Fingerprint as Print
 from classifier.fingerprints import sound
@@ -161,7 +162,8 @@ def test_a_spot_and_its_radio_cut_find_each_other_when_they_are_analysed(
 
 def output(*options: str) -> str:
     out = StringIO()
-    call_command("find_families", *options, stdout=out)
+    with translation.override("en"):
+        call_command("find_families", *options, stdout=out)
     return out.getvalue()
 
 
@@ -191,11 +193,11 @@ def test_the_command_makes_what_is_missing_and_groups_anew(folders: Path) -> Non
     assert together(*creatives[:2])
     Fingerprint.objects.update(family=None)
     Family.objects.all().delete()
-    assert output().splitlines()[0].startswith("0")
+    assert "0" in output().splitlines()[0]
     assert together(*creatives[:2])
     Fingerprint.objects.update(method="of another program")
-    assert output().splitlines()[0].startswith("3")
-    assert output("--all").splitlines()[0].startswith("3")
+    assert "3" in output().splitlines()[0]
+    assert "3" in output("--all").splitlines()[0]
     assert together(*creatives[:2])
 
 
