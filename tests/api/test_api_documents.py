@@ -20,7 +20,7 @@ OPERATING = (ROOT / "docs/operating.md").read_text()
 HOST = "http://127.0.0.1:8000"
 METHODS = {"get", "post", "put", "patch", "delete"}
 # Codes that are known only when they happen; ``dynamic_codes`` says which these can be.
-COMPUTED = {"error.code", "f'webhook_{error.code}'", "code"}
+COMPUTED = {"error.code", "f'webhook_{error.code}'", "code", "exc.code"}
 
 
 def requests_of(command: str) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def raised() -> set[tuple[int, str]]:
 
 
 def dynamic_codes() -> set[tuple[int, str]]:
-    """What refuses to start an import, and what refuses something of a webhook."""
+    """What refuses an import or something of a webhook, and what may be away."""
     work = ast.parse((ROOT / "creativefilter/spend/work.py").read_text())
     [start] = [one for one in work.body if isinstance(one, ast.FunctionDef) and one.name == "start"]
     found = {
@@ -110,6 +110,10 @@ def dynamic_codes() -> set[tuple[int, str]]:
         for name, arguments in calls(path):
             if name == "EndpointError" and len(arguments) == 1:
                 found.add((409, f"webhook_{text(arguments[0])}"))
+    for path in (ROOT / "creativefilter").rglob("*.py"):
+        if "Unavailable(" in path.read_text():
+            away = [arguments for name, arguments in calls(path) if name == "Unavailable"]
+            found |= {(503, text(arguments[0])) for arguments in away}
     return found  # type: ignore[return-value]  # constants of these calls are texts
 
 
