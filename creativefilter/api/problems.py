@@ -27,6 +27,8 @@ from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 
+from creativefilter.jobs.kinds import Unavailable
+from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
 
 PROBLEM_JSON = "application/problem+json"
@@ -169,6 +171,8 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return exceptions.PermissionDenied()
     if isinstance(exc, QuotaExceeded):
         return Problem("too_many_open_jobs", 429, str(exc), {"Retry-After": "60"})
+    if isinstance(exc, Unavailable):
+        return Problem(exc.code, 503, str(MESSAGES[exc.code]), {"Retry-After": "60"})
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
         return too_large()
     if isinstance(exc, SuspiciousOperation | BadRequest | UnreadablePostError):

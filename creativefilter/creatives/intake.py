@@ -88,16 +88,24 @@ def too_large() -> IntakeError:
     return IntakeError(_("The file is larger than %(limit)d MB.") % {"limit": limit})
 
 
+def unreadable(error: OSError) -> IntakeError:
+    return IntakeError(_("The file can't be read: %s.") % (error.strerror or error))
+
+
 def digest_of(file: File[bytes]) -> tuple[str, int]:
     """SHA-256 and size, read in chunks; raises ``IntakeError`` past the size limit."""
     digest = hashlib.sha256()
     size = 0
-    for chunk in file.chunks():
-        size += len(chunk)
-        if size > settings.UPLOAD_MAX_BYTES:
-            raise too_large()
-        digest.update(chunk)
-    file.seek(0)
+    try:
+        for chunk in file.chunks():
+            size += len(chunk)
+            if size > settings.UPLOAD_MAX_BYTES:
+                raise too_large()
+            digest.update(chunk)
+        file.seek(0)
+    except OSError as error:
+        # Later on it may be our own disk: that is no refusal.
+        raise unreadable(error) from error
     return digest.hexdigest(), size
 
 

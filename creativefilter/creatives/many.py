@@ -10,9 +10,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from creativefilter.creatives import intake, name_tables
 from creativefilter.creatives.models import Creative
+from creativefilter.jobs.kinds import Told
 from creativefilter.jobs.models import Job
 
 # So many refusals are told one by one.
@@ -85,8 +87,29 @@ def take_path(
 ) -> Taken | None:
     """``take`` for a file of this machine; one that can't be opened is refused."""
     try:
-        with path.open("rb") as file:
-            return take(File(file), path.name, tally, owner=owner, ids=ids)
+        file = path.open("rb")
     except OSError as error:
-        tally.refuse(path.name, _("The file can't be read: %s.") % (error.strerror or error))
+        tally.refuse(path.name, intake.unreadable(error))
         return None
+    with file:
+        return take(File(file), path.name, tally, owner=owner, ids=ids)
+
+
+def tell(job: Job) -> Told:
+    """The result of a job that took files in, for its page."""
+    result = job.result or {}
+    counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}
+    sentences = []
+    if counts["new"]:
+        text = ngettext("%d file was taken in.", "%d files were taken in.", counts["new"])
+        sentences.append(text % counts["new"])
+    if counts["known"]:
+        text = ngettext("%d file was in before.", "%d files were in before.", counts["known"])
+        sentences.append(text % counts["known"])
+    if counts["refused"]:
+        text = ngettext("%d file was refused.", "%d files were refused.", counts["refused"])
+        sentences.append(text % counts["refused"])
+    rows = [(row["file"], row["message"]) for row in result.get("refusals", [])]
+    if len(rows) < counts["refused"]:
+        sentences.append(_("The first %d of those that were refused:") % len(rows))
+    return Told(sentences or [_("There was nothing to take in.")], rows)

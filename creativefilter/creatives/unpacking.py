@@ -19,7 +19,7 @@ from django.utils.translation import get_language, gettext_noop, override
 from django.utils.translation import gettext_lazy as _
 
 from creativefilter.creatives import archives, intake
-from creativefilter.creatives.many import Tally, take
+from creativefilter.creatives.many import Tally, take, tell
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.messages import MESSAGES
@@ -27,6 +27,8 @@ from creativefilter.jobs.models import Job
 
 # All the files of an archive together may be so many times as large as one file may be.
 TOTAL = 10
+# Of the storage.
+FOLDER = "archives"
 
 
 def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, str]) -> Job:
@@ -36,7 +38,7 @@ def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, st
     with archives.opened(file) as archive:
         archives.members(archive)
     file.seek(0)
-    stored = default_storage.save(f"archives/{uuid.uuid4().hex}.zip", file)
+    stored = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}.zip", file)
     params = {
         "archive": stored,
         "name": intake.display_name(name),
@@ -79,15 +81,23 @@ def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> 
     """Bytes that the member took of what is left."""
     name = archives.name_of(info)
     try:
-        with archives.extracted(archive, info) as file:
-            size = file.size
-            if size > left:
-                raise intake.too_large()
+        with archives.extracted(archive, info, min(left, settings.UPLOAD_MAX_BYTES)) as file:
             take(file, name, tally, owner=job.owner, ids=job.params["ids"])
-            return size
+            return file.size
     except intake.IntakeError as error:
         tally.refuse(name, error)
         return 0
+
+
+def forget(job: Job) -> None:
+    """The archive of a job that failed or was cancelled stays for a retry, as long as the job."""
+    default_storage.delete(job.params["archive"])
+
+
+def on_failed(job: Job) -> None:
+    """What is no archive is none at the next attempt either."""
+    if job.error_code == "bad_archive":
+        transaction.on_commit(lambda: forget(job))
 
 
 MESSAGES.update(
@@ -102,6 +112,8 @@ UNPACK = register(
     Kind(
         gettext_noop("unpack"),
         (Stage(gettext_noop("unpacking"), "cpu", unpack),),
-        lambda job: None,
+        on_failed,
+        forget=forget,
+        tell=tell,
     )
 )

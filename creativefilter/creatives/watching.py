@@ -6,27 +6,34 @@ as it stood at the look before; one that changes afterwards is looked at anew.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
+from django.core.files.base import File
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop, override
 
-from creativefilter.creatives.intake import is_media
-from creativefilter.creatives.many import Tally, take_path
+from creativefilter.creatives.intake import is_media, unreadable
+from creativefilter.creatives.many import Tally, take, tell
 from creativefilter.creatives.models import WatchedFile
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
 
 State = WatchedFile.State
 # A job takes so many at most; the next look makes another one.
 AT_ONCE = 500
 PATH_MAX = 1024
+# After a failure that was nobody's file.
+PAUSE = timedelta(minutes=5)
 ROWS = 500
 
 
@@ -49,9 +56,16 @@ def look() -> Job | None:
     if root is None or not root.is_dir():
         return None
     _note(dict(found_in(root)))
-    ready = WatchedFile.objects.filter(state=State.READY).exists()
-    busy = Job.objects.filter(kind=WATCH.name).exclude(state__in=Job.FINAL).exists()
-    return lifecycle.create(WATCH, {}, urgency=Job.Urgency.BATCH) if ready and not busy else None
+    if not WatchedFile.objects.filter(state=State.READY).exists() or _busy():
+        return None
+    return lifecycle.create(WATCH, {}, urgency=Job.Urgency.BATCH)
+
+
+def _busy() -> bool:
+    """Whether a job takes files, or one has just failed: a full disk needs no look every 15 s."""
+    recently = timezone.now() - PAUSE
+    failed = Q(state=Job.State.FAILED, finished_at__gt=recently)
+    return Job.objects.filter(Q(state__in=Job.OPEN) | failed, kind=WATCH.name).exists()
 
 
 def found_in(root: Path) -> Iterator[tuple[str, Found]]:
@@ -60,16 +74,26 @@ def found_in(root: Path) -> Iterator[tuple[str, Found]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
-            if name.startswith(".") or not is_media(name) or path.is_symlink():
+            if name.startswith(".") or not is_media(name):
                 continue
             try:
-                stat = path.stat()
+                found = _stands(path)
             except OSError:  # gone again
+                continue
+            if found is None:
                 continue
             # A name that is no UTF-8 is kept readable; the row is only looked up by it.
             inside = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             if len(inside) <= PATH_MAX:
-                yield inside, Found(path, stat.st_size, stat.st_mtime_ns)
+                yield inside, found
+
+
+def _stands(path: Path) -> Found | None:
+    """None for what is no file itself: a link, a pipe."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Found(path, status.st_size, status.st_mtime_ns)
 
 
 def _note(found: dict[str, Found]) -> None:
@@ -113,29 +137,60 @@ def take_ready(job: Job) -> Save:
     with override(settings.LANGUAGE_CODE):
         for number, row in enumerate(ready):
             here = found.get(row.path)
-            if here is None or (here.size, here.modified_ns) != (row.size, row.modified_ns):
-                # Gone, or growing again: the next look says.
-                WatchedFile.objects.filter(pk=row.pk).update(state=State.GROWING)
-                continue
-            _take(row, here, tally)
+            if here:
+                _take(row, here, root, tally)
             if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(ready))):
                 raise JobError("stopped")
     return tally.as_result
 
 
-def _take(row: WatchedFile, here: Found, tally: Tally) -> None:
-    taken = take_path(here.path, tally, owner=None, ids={})
-    WatchedFile.objects.filter(pk=row.pk).update(
-        state=State.TAKEN if taken else State.REFUSED,
+def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
+    """What is gone or grows again by now is left to the next look; so is what changes under us."""
+    as_noted = {"size": row.size, "modified_ns": row.modified_ns}
+    same = WatchedFile.objects.filter(pk=row.pk, state=State.READY, **as_noted)
+    refused = tally.refused
+    try:
+        with _opened(here.path, root) as file:
+            status = os.fstat(file.fileno())
+            if (status.st_size, status.st_mtime_ns) != (row.size, row.modified_ns):
+                same.update(state=State.GROWING)
+                return
+            taken = take(File(file), here.path.name, tally, owner=None, ids={})
+    except FileNotFoundError:
+        same.update(state=State.GROWING)
+        return
+    except PermissionError as error:
+        taken = None
+        tally.refuse(here.path.name, unreadable(error))
+    same.update(
+        state=State.REFUSED if tally.refused > refused else State.TAKEN,
         problem="" if taken else tally.last_refusal[:255],
         creative=taken.creative if taken else None,
     )
+
+
+def _opened(path: Path, root: Path) -> BinaryIO:
+    """The file of that name within the folder, and nothing that a link has put in its place."""
+    try:
+        # Without O_NONBLOCK opening a pipe would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(path) from error
+        raise
+    file = os.fdopen(descriptor, "rb")
+    real = Path(f"/proc/self/fd/{descriptor}").resolve()
+    if not real.is_relative_to(root.resolve()) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise FileNotFoundError(path)
+    return file
 
 
 WATCH = register(
     Kind(
         gettext_noop("watch"),
         (Stage(gettext_noop("taking in"), "cpu", take_ready),),
-        lambda job: None,
+        nothing,
+        tell=tell,
     )
 )

@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
-from creativefilter.jobs.telling import story_of
+from creativefilter.jobs.telling import outcome_of, story_of
 from tasks.submit import submit
 
 
@@ -196,6 +196,8 @@ class JobAdmin(ModelAdmin):
             "error_code": "shown_error",
         }
         told = {"timings", "stage_started_at"}  # by the stages above
+        if obj and outcome_of(obj):
+            told |= {"result", "params"}
         names = [field.name for field in Job._meta.fields if field.name not in told]
         return [shown.get(name, name) for name in names]
 

@@ -67,6 +67,19 @@ def by_code(job: Job) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A job's result in the reader's language: sentences, and what has to be told one by one."""
+
+    sentences: list[str]
+    rows: list[tuple[str, str]]
+
+
+def untold(_job: Job) -> Told | None:
+    """A result that is for programs only."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What jobs of a kind are about: a row of ``model`` (``app.Model``), its key in ``param``."""
 
@@ -80,7 +93,8 @@ class Kind:
 
     ``name`` is shown translated, as those of the stages. ``on_failed``, ``on_cancelled`` and
     ``on_retried`` write in the transaction that ends or restarts the job. ``explain`` says in the
-    reader's language why a job failed. ``forget`` removes the files of a job that was deleted.
+    reader's language why a job failed, ``tell`` what came of one that is done. ``forget`` removes
+    the files of a job that was deleted.
     """
 
     name: str
@@ -91,6 +105,7 @@ class Kind:
     explain: Callable[[Job], str] = by_code
     subject: Subject | None = None
     forget: Callable[[Job], None] = nothing
+    tell: Callable[[Job], Told | None] = untold
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)

@@ -26,6 +26,7 @@ class Story:
     error: str
     subject: str
     subject_url: str
+    outcome: kinds.Told | None
     stages: list[StageTime]
     may_retry: bool
     may_cancel: bool
@@ -43,6 +44,7 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
         error=kind.explain(job) if failed and kind else "",
         subject=subject,
         subject_url=url,
+        outcome=outcome_of(job),
         stages=[
             replace(stage, name=_(stage.name), state=_state(stage.state))
             for stage in timings.stages_of(job)
@@ -50,6 +52,12 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
         may_retry=may_change and job.state in (Job.State.FAILED, Job.State.CANCELLED),
         may_cancel=may_change and not job.is_final,
     )
+
+
+def outcome_of(job: Job) -> kinds.Told | None:
+    """What came of a job that is done, where its kind says that in words."""
+    kind = kinds.find(job.kind)
+    return kind.tell(job) if kind and job.state == Job.State.DONE else None
 
 
 def _standing(job: Job) -> str:

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from creativefilter.creatives import archives, intake, name_tables, unpacking
+from creativefilter.jobs.kinds import Unavailable
+from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
 from tasks.submit import submit
 
@@ -51,10 +53,11 @@ def add_from(request: HttpRequest, owner: User) -> bool:
             _add(file, owner, ids, added)
         except intake.IntakeError as error:
             added.refusals.append(f"{intake.display_name(file.name or '')}: {error}")
-        except QuotaExceeded as full:
+        except (QuotaExceeded, Unavailable) as error:
             left = len(files) - place
             text = ngettext("%d file was not added.", "%d files were not added.", left)
-            added.refusals.append(f"{text % left} {full}")
+            why = error if isinstance(error, QuotaExceeded) else MESSAGES["storage_away"]
+            added.refusals.append(f"{text % left} {why}")
             break
     _say(request, added)
     return added.any

@@ -1,0 +1,31 @@
+"""Removes files that a killed process left; for a scheduler, once a day."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives import orphans
+
+
+class Command(BaseCommand):
+    help = (
+        "Removes uploads and working copies that are older than a day and that no creative, table "
+        "or import has: what a process that was killed left behind."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        found = orphans.find()
+        for name in [*found.files, *map(str, found.folders)]:
+            self.stdout.write(name)
+        if dry_run:
+            self.stdout.write(_("To be removed: %d.") % (len(found.files) + len(found.folders)))
+            return
+        orphans.remove(found)
+        self.stdout.write(_("Removed: %d.") % (len(found.files) + len(found.folders)))

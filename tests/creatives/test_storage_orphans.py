@@ -1,0 +1,61 @@
+"""What a killed process left is found after a day, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+
+from creativefilter.creatives import derived, unpacking
+from tests.creatives.analysing import stored_files, take_in
+from tests.creatives.test_archives import packed
+
+pytestmark = pytest.mark.django_db
+
+
+def aged(path: Path) -> Path:
+    long_ago = time.time() - 2 * 24 * 3600
+    os.utime(path, (long_ago, long_ago))
+    return path
+
+
+def test_only_what_nobody_knows_and_only_after_a_day(folders: Path) -> None:
+    media = take_in(b"known", "1.wav").media
+    kept = unpacking.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
+    copies = derived.folder(media.pk)
+    for folder in (copies, derived.folder(media.pk + 1), copies.with_name(".new-x")):
+        folder.mkdir(parents=True)
+        (folder / derived.AUDIO).write_bytes(b"x")
+    fresh = derived.folder(media.pk + 2)
+    fresh.mkdir(parents=True)
+    for name in ("creatives/ab/ab12.wav", "archives/0.zip", "spend/f00", "tables/f00", "own/x"):
+        default_storage.save(name, ContentFile(b"x"))
+    for path in stored_files(folders):
+        aged(path)
+    for folder in (copies, derived.folder(media.pk + 1), copies.with_name(".new-x")):
+        aged(folder)
+    default_storage.save("creatives/cd/on-its-way.wav", ContentFile(b"x"))
+
+    out = StringIO()
+    call_command("remove_orphans", "--dry-run", stdout=out)
+    assert "creatives/ab/ab12.wav" in out.getvalue()
+    assert default_storage.exists("creatives/ab/ab12.wav")
+    call_command("remove_orphans", stdout=out)
+    left = {str(path.relative_to(folders)) for path in stored_files(folders)}
+    assert left == {
+        str(media.file.name),
+        kept.params["archive"],
+        "creatives/cd/on-its-way.wav",
+        # Of another program.
+        "own/x",
+    }
+    assert (copies / derived.AUDIO).is_file()
+    assert fresh.is_dir()
+    assert not derived.folder(media.pk + 1).exists()
+    assert not copies.with_name(".new-x").exists()
