@@ -60,6 +60,7 @@ def broker() -> Iterator[embedded_broker.Broker]:
     """The real broker; this process publishes to it."""
     server = embedded_broker.start(None)
     app.conf.update(broker_url=server.url)
+    app._after_fork()  # forgets connections to the address that was before, as a new process does
     yield server
     app.close()
     server.stop()
