@@ -135,6 +135,15 @@ class Texts(django_filters.Filter):
         extend_schema_field({"type": "array", "items": item, "maxItems": MOST_VALUES})(self)
 
 
+def storable(moment: datetime) -> datetime:
+    """The moment as every database takes it.
+
+    Near the ends of the calendar other time zones have no such day; nothing happened there. And
+    PostgreSQL knows no offset of 16 hours.
+    """
+    return min(max(moment, _FIRST), _LAST).astimezone(UTC)
+
+
 class MomentField(django_filters.fields.IsoDateTimeField):
     """ISO 8601; without an offset it is in the server's time zone."""
 
@@ -144,8 +153,7 @@ class MomentField(django_filters.fields.IsoDateTimeField):
         moment = super().clean(value)
         if moment is None:
             return None
-        # Near the ends of the calendar other time zones have no such day; nothing happened there.
-        return min(max(moment, _FIRST), _LAST)
+        return storable(moment)
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

@@ -11,16 +11,20 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
+
+from creativefilter.api.filtering import storable
 
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"
@@ -137,7 +141,7 @@ class CursorPages(BasePagination):
                 raise ValueError
             pairs = zip(columns, values, strict=True)
             return bool(backwards), [
-                None if value is None else column.field.to_python(_text(value))
+                None if value is None else _stored(column.field.to_python(_text(value)))
                 for column, value in pairs
             ]
         except (ValueError, TypeError, binascii.Error, ValidationError, RecursionError) as error:
@@ -199,6 +203,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(value)
     return value
+
+
+def _stored(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    if timezone.is_naive(value):
+        raise ValueError(value)
+    return storable(value)
 
 
 def _field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:

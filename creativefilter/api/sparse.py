@@ -17,7 +17,7 @@ def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParam
     names = list(serializer.Meta.fields)  # type: ignore[attr-defined]
     return OpenApiParameter(
         PARAMETER,
-        {"type": "array", "items": {"type": "string", "enum": names}},
+        {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
         explode=False,
         style="form",
         description="Names of fields, with commas: only these are sent.",

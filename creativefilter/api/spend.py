@@ -15,7 +15,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -131,7 +131,7 @@ class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport
 class SpendImportStartView(ImportsView):
     """A file that was checked, or whose import failed, is imported without being sent again."""
 
-    parser_classes: list[type[BaseParser]] = [JSONParser, FormParser, MultiPartParser]
+    parser_classes = [JSONParser]
 
     @extend_schema(
         operation_id="spend_import_start",

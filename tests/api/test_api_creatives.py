@@ -146,6 +146,7 @@ def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
 def test_the_ends_of_the_calendar_are_moments_as_any(api: APIClient) -> None:
     creative(1)
     for query in (
+        "created_from=2001-02-03T04:05:06%2B16:57",
         "created_from=0001-01-01T00:00:00%2B14:00",
         "created_to=9999-12-31T23:00:00-14:00",
     ):

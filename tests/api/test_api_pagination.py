@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -97,3 +100,14 @@ def test_a_page_asks_the_database_a_few_times(
 ) -> None:
     with django_assert_max_num_queries(6):
         api.get(f"{JOBS}?page_size=10")
+
+
+def test_a_cursor_from_a_far_time_zone_is_a_moment_as_any(api: Any, jobs: list[Job]) -> None:
+    onward = parse_qs(urlsplit(api.get(f"{JOBS}?page_size=3").json()["next"]).query)["cursor"][0]
+    names, backwards, values = json.loads(base64.urlsafe_b64decode(onward))
+    values[0] = "9000-01-01T00:00:00+23:00"  # PostgreSQL refuses such an offset
+    cursor = base64.urlsafe_b64encode(json.dumps([names, backwards, values]).encode()).decode()
+    assert len(api.get(JOBS, {"cursor": cursor}).json()["results"]) == 10
+    values[0] = "2026-01-01T00:00:00"
+    cursor = base64.urlsafe_b64encode(json.dumps([names, backwards, values]).encode()).decode()
+    assert api.get(JOBS, {"cursor": cursor}).status_code == 400

@@ -14,13 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import schemathesis
+from schemathesis.transport.serialization import Binary
 
 CURSOR, KEY, MATCH = "cursor", "Idempotency-Key", "If-Match"
 _RIGHT_KEY = re.compile(r"[!-~]{1,200}")
 # What some uploads are replaced by: random bytes are no media and no table.
 _FOLDER = Path(__file__).resolve().parents[2] / "demo" / "creatives"
-_SOUND = (_FOLDER / "90000037.wav").read_bytes()
-_TABLE = b"Advertisement ID;plan\n90000023;1\n90000037;2\n1;3\n"
+_SOUND = Binary((_FOLDER / "90000037.wav").read_bytes())
+_TABLE = Binary(b"Advertisement ID;plan\n90000023;1\n90000037;2\n1;3\n")
 _UPLOADS = {
     "predict": _SOUND,
     "reference_predict": _SOUND,
