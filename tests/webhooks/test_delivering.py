@@ -212,7 +212,7 @@ def test_days_of_nothing_but_failures_switch_it_off_and_its_owner_on_again(
     ended(owner)
     for _ in range(tries):
         send_due()
-        later(hours=9)
+        later(hours=10)
     endpoint.refresh_from_db()
     assert endpoint.active
     later(hours=12)
@@ -222,7 +222,7 @@ def test_days_of_nothing_but_failures_switch_it_off_and_its_owner_on_again(
     assert (endpoint.active, endpoint.off_reason) == (False, Endpoint.Off.FAILING)
     waiting = Delivery.objects.get(state=State.PENDING)
     assert waiting.next_try is None
-    later(hours=9)
+    later(hours=10)
     assert outbox.due() == []
     with pytest.raises(endpoints.EndpointError, match="off"):
         outbox.send_again(waiting)
@@ -242,7 +242,7 @@ def test_a_success_between_failures_keeps_it_on(
         ended(owner)
         for _try in range(5):
             send_due()
-            later(hours=9)
+            later(hours=10)
     endpoint.refresh_from_db()
     assert endpoint.active
     assert receiver.answers == []
