@@ -154,6 +154,8 @@ def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate
             middle, low, high = (
                 certain + _money(ends[n]) for ends in (spread.expected, spread.low, spread.high)
             )
+            # Of one creative alone the interval is all or nothing, and the mean lies between.
+            low, high = min(low, middle), max(high, middle)
             rows.append(Expected(number, shown, certain, middle, low, high))
     nothing = sum((v for (number, _), v in counted.items() if number == NOT_CLASSIFIED), Decimal(0))
     return Estimate(tuple(rows), nothing)

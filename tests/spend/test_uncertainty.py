@@ -112,6 +112,16 @@ class TestOfTheTables:
         assert [row.expected for row in estimate.segments[:2]] == [900, 100]
         assert estimate.not_classified == 3_007
 
+    def test_what_is_expected_lies_within_its_interval(self) -> None:
+        # Of the one creative with probabilities of .9 and .1 the interval is all or nothing.
+        one = self.creatives["1"]
+        one.current_media = None
+        one.save()
+        segments.catch_up()
+        rows = uncertainty.expected(Filters()).segments
+        assert [row.expected for row in rows[:2]] == [900, 100]
+        assert all(row.low <= row.expected <= row.high for row in rows)
+
     def test_rounded_probabilities_lose_no_money(self) -> None:
         reference_spend.again(self.predicted, said((0.3, 0.15), (0.3, 0.1)))
         segments.catch_up()
