@@ -28,6 +28,7 @@ _UPLOADS = {
     "predict_table": _TABLE,
     "reference_predict_table": _TABLE,
 }
+_FILTERED = {"creatives", "creative", "jobs", "labels", "predictions", "webhook_deliveries"}
 # By operation: a cursor that it has given, with the order that it belongs to.
 _cursors: dict[str, tuple[str, str]] = {}
 # By address: its last ETag.
@@ -38,6 +39,9 @@ _tags: dict[str, str] = {}
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.meta is not None and case.meta.generation.mode.is_negative:
         return
+    name = case.operation.definition.raw["operationId"]
+    if name in _FILTERED and len(repr(case.query)) % 2:
+        case.query = {}  # else no row fits, and nothing follows from the answer
     if case.query and CURSOR in case.query:
         _give_cursor(case)
     headers = case.headers or {}
