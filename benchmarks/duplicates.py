@@ -47,16 +47,21 @@ def main() -> None:
 
 
 def look_up_in_both(folder: Path) -> None:
-    from benchmarks.duplicates_many import make_sources
+    from benchmarks.duplicates_many import make_prints
     from tests import postgres
 
     os.environ.setdefault("SPLICED", str(folder / "sources"))
     if not Path(os.environ["SPLICED"]).exists():
-        make_sources(Path(os.environ["SPLICED"]))
+        make_prints(Path(os.environ["SPLICED"]))
     child("look-up", "SQLite", str(folder), f"sqlite:///{folder}/db.sqlite3")
     server = postgres.start(Path(tempfile.mkdtemp(prefix="duplicates-")))
     try:
-        child("look-up", "PostgreSQL", str(folder), server.create_database("duplicates"))
+        child(
+            "look-up",
+            "PostgreSQL",
+            str(folder),
+            postgres.create_database(server.url("postgres"), "duplicates"),
+        )
     finally:
         server.stop()
 

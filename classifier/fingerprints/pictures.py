@@ -63,15 +63,20 @@ def shared(one: Hashes, other: Hashes) -> SharedPictures:
     """What two spots show both, straight or in a mirror."""
     if not len(one) or not len(other):
         return NOTHING
-    count = max(_count(one, other), _count(one[:, ::-1], other))
+    most = np.minimum(_most_apart(one)[:, None], _most_apart(other)[None, :])
+    count = max(_count(one, other, most), _count(one[:, ::-1], other, most))
     return SharedPictures(count, count / min(len(one), len(other)))
 
 
-def _count(one: Hashes, other: Hashes) -> int:
-    apart = np.bitwise_count(one[:, None] ^ other[None, :]).sum(axis=2)
-    bits = [np.bitwise_count(hashes).sum(axis=1) for hashes in (one, other)]
-    least = np.minimum(bits[0][:, None], bits[1][None, :])
-    near = (apart <= MOST_BITS) & (apart <= _MOST_SHARE * least)
+def _most_apart(hashes: Hashes) -> NDArray[np.uint8]:
+    """How many bits may differ from each, if the other has no fewer set, (pictures,)."""
+    bits = np.bitwise_count(hashes)
+    return np.minimum(MOST_BITS, _MOST_SHARE * (bits[:, 0] + bits[:, 1])).astype(np.uint8)
+
+
+def _count(one: Hashes, other: Hashes, most: NDArray[np.uint8]) -> int:
+    bits = np.bitwise_count(one[:, None] ^ other[None, :])
+    near = bits[..., 0] + bits[..., 1] <= most
     return int(min(near.any(axis=1).sum(), near.any(axis=0).sum()))
 
 

@@ -144,7 +144,9 @@ def _component(start: set[int]) -> tuple[set[int], list[tuple[int, int, float]]]
     """The fingerprints that are tied to some of these, and the links between them."""
     tied, fresh = set(start), set(start)
     while fresh:
-        families = Fingerprint.objects.filter(pk__in=fresh, family__isnull=False).values("family")
+        rows = Fingerprint.objects.filter(pk__in=fresh, family__isnull=False)
+        # Two queries: SQLite would rather read all fingerprints than look for a few families.
+        families = set(rows.values_list("family", flat=True))
         members = Fingerprint.objects.filter(family__in=families).values_list("pk", flat=True)
         links = FamilyLink.objects.filter(Q(first__in=fresh) | Q(second__in=fresh))
         reached = {pk for pair in links.values_list("first", "second") for pk in pair}
