@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django.db import transaction
@@ -113,10 +114,21 @@ class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
     # Who may submit without a login may ask after it: the job's number is the key.
     permission_classes = [MayAskAfterJobs]
 
+    _places: dict[UUID, int] | None = None
+
+    def get_object(self) -> Job:
+        job: Job = super().get_object()
+        # Once: the state and the answer both tell it.
+        self._places = timings.places([job])
+        return job
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "places": self._places}
+
     def etag_state(self, resource: Job) -> Any:
         job = resource
         moments = [job.stage_started_at, job.finished_at]
-        place = timings.places([job]).get(job.pk)
+        place = (self._places or {}).get(job.pk)
         return [job.state, job.stage, job.progress, job.attempts, place, *map(str, moments)]
 
     @extend_schema(operation_id="job", summary="Ask how a job stands", examples=[WAITS])

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
@@ -128,3 +130,11 @@ def test_a_job_has_a_state_to_compare(api: Any, analyst: User) -> None:
     changed = api.get(f"{JOBS}/{job.pk}", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json()["state"]) == (200, "running")
     assert changed["ETag"] != tag
+
+
+def test_a_poll_counts_the_jobs_before_it_once(api: Any, analyst: User) -> None:
+    job = make(analyst)
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(f"{JOBS}/{job.pk}").json()["place"] == 0
+    # By priority: those of higher ones, and the older ones of its own.
+    assert sum("COUNT(" in query["sql"] for query in queries) <= 2
