@@ -51,7 +51,9 @@ def compare(name: str, file: Path, server: object) -> None:
             with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
                 url = f"sqlite:///{folder}/db.sqlite3"
                 if server is not None:
-                    url = server.create_database(f"{what}_{number}")  # type: ignore[attr-defined]
+                    from tests import postgres
+
+                    url = postgres.create_database(server.url("postgres"), f"{what}_{number}")
                 runs.append(child(what, file, folder, url))
     seconds = {
         what: statistics.median(run["seconds"] for run in runs) for what, runs in measured.items()

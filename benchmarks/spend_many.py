@@ -65,7 +65,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
             urls = {
-                "PostgreSQL": server.create_database("many"),
+                "PostgreSQL": postgres.create_database(server.url("postgres"), "many"),
                 "SQLite": f"sqlite:///{folder}/db.sqlite3",
             }
             child("fill", folder, urls["PostgreSQL"])

@@ -56,7 +56,12 @@ def main() -> None:
     server = postgres.start(Path(tempfile.mkdtemp(prefix="spend-benchmark-")))
     try:
         with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
-            child(what, "PostgreSQL", folder, server.create_database("report"))
+            child(
+                what,
+                "PostgreSQL",
+                folder,
+                postgres.create_database(server.url("postgres"), "report"),
+            )
             if what == "reference":
                 child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
     finally:
