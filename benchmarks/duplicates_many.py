@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 CREATIVES = int(os.environ.get("CREATIVES", "100000"))
 SOURCES = int(os.environ.get("SOURCES", "1000"))
-LOOK_UPS, SCANS, STORED, IN_FAMILIES = 100, 5, 30, 0.3
+LOOK_UPS, SCANS, STORED, IN_FAMILIES = 100, 2, 30, 0.3
 TARGET_SECONDS = 0.050
 ROOT = Path(__file__).resolve().parent.parent
 Times = list[tuple[float, float]]  # each call's seconds, and its seconds of CPU
@@ -186,8 +186,9 @@ def copy_keys(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> None:
             cursor.execute("COMMIT")
     with connection.schema_editor() as editor:
         editor.add_index(FingerprintKey, index)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")  # what its autovacuum does
 
 
 def pairs(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
