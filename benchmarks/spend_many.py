@@ -212,8 +212,8 @@ def intervals() -> None:
 
     remembered.version()
     before = megabytes()
-    estimate, taken = timed(lambda: uncertainty.expected(Filters()))
-    _worth, more = timed(lambda: uncertainty.most_uncertain(Filters()))
+    estimate, taken = timed(lambda: uncertainty.study(Filters())[0])
+    _worth, more = timed(lambda: uncertainty.study(Filters())[1])
     print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
           f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
     for row in estimate.segments[:3]:

@@ -158,7 +158,7 @@ def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
         "placements": (report.placements, "line__advertiser"),
         "overview": (report.overview, ""),
         "page of creatives": (lambda filters: report.creatives(filters)[:50], "advertisement"),
-        "intervals": (uncertainty.expected, ""),
+        "intervals": (uncertainty.study, ""),
     }
 
 

@@ -95,21 +95,12 @@ class Estimate:
     not_classified: Decimal
 
 
-def expected(filters: Filters) -> Estimate:
-    """What each segment probably costs."""
-    return study(filters)[0]
-
-
-def most_uncertain(filters: Filters, count: int = COUNT) -> Worth:
-    """The ``count`` unreviewed creatives that carry the most uncertain money.
-
-    Ordered by how much the sum of the segments' variances falls when a creative is reviewed.
-    """
-    return study(filters, count)[1]
-
-
 def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, Worth]:
-    """Both at once: they are made of the same numbers."""
+    """What each segment probably costs, and the ``count`` creatives that are worth reviewing.
+
+    The latter are unreviewed, and ordered by how much the sum of the segments' variances falls when
+    each is reviewed. Both are made of the same numbers.
+    """
     return _study(filters, count, last_prediction())
 
 

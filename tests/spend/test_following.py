@@ -168,9 +168,9 @@ def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list
     assert response.context["working"] == []
     assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
     study, work = estimates.ask(Filters())
-    assert (work, study and study.estimate) == (None, uncertainty.expected(Filters()))
+    assert (work, study and study.estimate) == (None, uncertainty.study(Filters())[0])
     assert study
-    assert study.worth == uncertainty.most_uncertain(Filters())
+    assert study.worth == uncertainty.study(Filters())[1]
     assert Job.objects.count() == 1
 
 
@@ -179,7 +179,7 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
 ) -> None:
     page.get(f"{CHARTS}?tab=certainty")
     run(open_job())
-    before = uncertainty.expected(Filters())
+    before = uncertainty.study(Filters())[0]
     reference_spend.again(predicted[:2], said((0.5, 0.5), (0.8, 0.2)))
     response = page.get(f"{CHARTS}?tab=certainty")
     [notice] = response.context["working"]
@@ -190,7 +190,7 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
     run(open_job())
     assert texts(page, "tab=certainty") == []
     after = estimates.shown(Filters())
-    assert after == uncertainty.expected(Filters()) != before
+    assert after == uncertainty.study(Filters())[0] != before
 
 
 def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:

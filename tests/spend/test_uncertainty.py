@@ -66,7 +66,7 @@ class TestOfTheTables:
     ROWS = ((1, "TV", 3_000), (2, "TV", 700), (2, "Radio", 300), (3, "TV", "50.125"), (4, "TV", 7))
 
     def test_labels_are_certain_and_predictions_worth_their_probabilities(self) -> None:
-        estimate = uncertainty.expected(Filters())
+        estimate = uncertainty.study(Filters())[0]
         rows = {row.segment: row for row in estimate.segments}
         assert set(rows) == {0, 1, 3}
         assert (rows[0].counted, rows[0].certain, rows[0].expected) == (4_000, 0, 2_700)
@@ -77,12 +77,12 @@ class TestOfTheTables:
         assert (rows[0].low, rows[0].high) == (1_000, 4_000)
 
     def test_filters_apply(self) -> None:
-        [first, second] = uncertainty.expected(Filters(media_types=("Radio",))).segments
+        [first, second] = uncertainty.study(Filters(media_types=("Radio",)))[0].segments
         assert (first.expected, second.expected) == (270, 30)
-        assert uncertainty.expected(Filters(segments=(3,))).not_classified == 0
+        assert uncertainty.study(Filters(segments=(3,)))[0].not_classified == 0
 
     def test_the_most_uncertain_comes_first_and_reviewing_it_narrows_as_promised(self) -> None:
-        worth = uncertainty.most_uncertain(Filters(), count=1)
+        worth = uncertainty.study(Filters(), count=1)[1]
         [first] = worth.creatives
         assert (first.creative, first.amount) == (self.creatives["1"].pk, 3_000)
         # 1 - 0.6² - 0.4² and 1 - 0.9² - 0.1²: how much of the squared amount is in doubt.
@@ -91,15 +91,15 @@ class TestOfTheTables:
         assert (worth.predicted, 0 < worth.width_after < worth.width) == (2, True)
         set_label(self.creatives["1"], Segment.objects.get(pk=0), None)
         segments.catch_up()
-        after = uncertainty.most_uncertain(Filters(), count=1)
+        after = uncertainty.study(Filters(), count=1)[1]
         assert after.width == worth.width_after
         assert [each.advertisement_id for each in after.creatives] == ["2"]
 
     def test_newer_predictions_of_the_same_segments_count_at_once(self) -> None:
-        before = uncertainty.expected(Filters())
+        before = uncertainty.study(Filters())[0]
         reference_spend.again(self.predicted, said((0.5, 0.5), (0.8, 0.2)))
         assert segments.catch_up() == 0
-        after = uncertainty.expected(Filters())
+        after = uncertainty.study(Filters())[0]
         assert [row.expected for row in before.segments[:2]] == [2_700, 1_300]
         assert [row.expected for row in after.segments[:2]] == [2_300, 1_700]
 
@@ -108,7 +108,7 @@ class TestOfTheTables:
         one.current_media = MediaVersion.objects.create(creative=one, sha256="new", size=1)
         one.save()
         segments.catch_up()
-        estimate = uncertainty.expected(Filters())
+        estimate = uncertainty.study(Filters())[0]
         assert [row.expected for row in estimate.segments[:2]] == [900, 100]
         assert estimate.not_classified == 3_007
 
@@ -118,20 +118,20 @@ class TestOfTheTables:
         one.current_media = None
         one.save()
         segments.catch_up()
-        rows = uncertainty.expected(Filters()).segments
+        rows = uncertainty.study(Filters())[0].segments
         assert [row.expected for row in rows[:2]] == [900, 100]
         assert all(row.low <= row.expected <= row.high for row in rows)
 
     def test_rounded_probabilities_lose_no_money(self) -> None:
         reference_spend.again(self.predicted, said((0.3, 0.15), (0.3, 0.1)))
         segments.catch_up()
-        assert uncertainty.expected(Filters()).segments[0].expected == pytest.approx(
+        assert uncertainty.study(Filters())[0].segments[0].expected == pytest.approx(
             Decimal(3_000 * 2 / 3 + 1_000 * 3 / 4)
         )
         assert Advertisement.objects.filter(segment=0).count() == 2
 
     def test_nothing_predicted_is_nothing_uncertain(self) -> None:
-        worth = uncertainty.most_uncertain(Filters(reviewed=True))
+        worth = uncertainty.study(Filters(reviewed=True))[1]
         assert (worth.creatives, worth.width, worth.narrowing) == ((), 0, 0)
 
 

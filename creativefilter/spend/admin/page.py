@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,13 +41,6 @@ def address(view: str, filters: Filters, *arguments: Any, **more: str) -> str:
     query = urlencode([*more.items(), *filters.parameters()])
     path = reverse(f"admin:spend_{view}", args=arguments)
     return f"{path}?{query}" if query else path
-
-
-def narrowed(filters: Filters, adds: Iterable[Iterable[str]]) -> Filters:
-    """With these values, and no others of their parameters."""
-    for parameter, value in adds:
-        filters = filters.without(parameter).adding(parameter, value)
-    return filters
 
 
 def dimension_names() -> dict[Dimension, str]:
