@@ -323,10 +323,6 @@ class Prediction(models.Model):
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return [(int(number), probability) for number, probability in ranked[:count]]
 
-    def evidence_of(self, channel: str) -> list[dict[str, Any]]:
-        """The words of a channel that decided: ``text``, ``start``, ``end``, ``weight``."""
-        return next((c.get("evidence", []) for c in self.channels if c["name"] == channel), [])
-
 
 class AppendOnlyError(RuntimeError):
     """Somebody tried to change or delete a row that is history."""

@@ -19,7 +19,7 @@ from classifier.media import Frame
 from classifier.screen import ScreenReader, ScreenText
 from creativefilter.creatives import engines, intake
 from creativefilter.creatives.intake import Received
-from creativefilter.creatives.models import Creative
+from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 
@@ -135,6 +135,11 @@ def analysed(content: bytes | Path, name: str = "", **options: Any) -> Creative:
 def effective(creative: Creative) -> Any:
     """The creative's row as reports see it."""
     return Creative.objects.with_effective_segment().get(pk=creative.pk)
+
+
+def evidence_of(prediction: Prediction, channel: str) -> list[dict[str, Any]]:
+    """The words of a channel that decided."""
+    return next((c.get("evidence", []) for c in prediction.channels if c["name"] == channel), [])
 
 
 def stored_files(folder: Path) -> list[Path]:

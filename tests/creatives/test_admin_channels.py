@@ -19,7 +19,7 @@ from creativefilter.creatives.models import (
     Transcript,
 )
 from creativefilter.creatives.review import set_label
-from tests.creatives.analysing import run
+from tests.creatives.analysing import evidence_of, run
 
 pytestmark = pytest.mark.django_db
 CARD = "Кредитная карта, целый год без процентов на любые покупки."
@@ -85,7 +85,7 @@ def test_the_lines_of_the_screen_have_their_seconds_and_marks(page: Client) -> N
         ("0.5", "2.0"),
         ("3.0", "4.0"),
     ]
-    words = creative.predictions.get().evidence_of("screen")
+    words = evidence_of(creative.predictions.get(), "screen")
     assert words
     marked = {word.casefold() for word in re.findall(r"<mark>(.*?)</mark>", lines)}
     assert marked == {word.casefold() for one in words for word in one["text"].split()}

@@ -22,6 +22,7 @@ from tests.creatives.analysing import (
     SPOKEN_TOO_SEGMENT,
     analysed,
     effective,
+    evidence_of,
     take_in,
 )
 
@@ -76,7 +77,7 @@ def test_it_shows_what_was_decided_and_why(page: Client) -> None:
         row = f"<span>{number} · {title}</span><span>{100 * probability:.1f} %</span>"
         places.append(text.index(row))
     assert places == sorted(places)
-    for word in prediction.evidence_of("speech"):
+    for word in evidence_of(prediction, "speech"):
         assert f"<mark>{word['text']}</mark>" in text
     assert str(prediction.model_version) in text
 

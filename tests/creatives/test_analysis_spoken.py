@@ -18,6 +18,7 @@ from tests.creatives.analysing import (
     SPOKEN_TOO_SEGMENT,
     analysed,
     effective,
+    evidence_of,
     remembering,
     run,
     take_in,
@@ -58,11 +59,11 @@ def test_all_eighteen_segments_get_probabilities_that_sum_to_one(prediction: Pre
 
 def test_the_words_that_decided_stand_in_the_transcript(prediction: Prediction) -> None:
     assert prediction.transcript is not None
-    assert prediction.evidence_of("speech")
-    for word in prediction.evidence_of("speech"):
+    assert evidence_of(prediction, "speech")
+    for word in evidence_of(prediction, "speech"):
         assert prediction.transcript.speech[word["start"] : word["end"]] == word["text"]
         assert word["weight"] > 0
-    assert "вклад" in " ".join(word["text"] for word in prediction.evidence_of("speech")).lower()
+    assert "вклад" in " ".join(word["text"] for word in evidence_of(prediction, "speech")).lower()
 
 
 def test_prediction_and_transcript_name_the_models_that_made_them(prediction: Prediction) -> None:
