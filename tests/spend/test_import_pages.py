@@ -237,6 +237,8 @@ def test_a_file_that_is_no_table_says_why(page: Client) -> None:
 def test_cancelling_stops_what_goes_on(page: Client) -> None:
     send(page, MARCH)
     row = newest()
+    shown = page.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert f'action="{LIST}{row.pk}/cancel/"' in shown
     answer = page.post(f"{LIST}{row.pk}/cancel/", follow=True).content.decode()
     assert "Nothing was imported." in answer
     row = worked(row)

@@ -97,7 +97,9 @@ def test_what_is_refused_says_why(page: Client) -> None:
 
 def test_a_table_is_cancelled_and_deleted(page: Client) -> None:
     send(page)
-    page.post(f"{LIST}{newest().pk}/cancel/")
+    own = f"{LIST}{newest().pk}/"
+    assert f'action="{own}cancel/"' in page.get(f"{own}change/").content.decode()
+    page.post(f"{own}cancel/")
     assert "Cancelled" in text(page, address())
     job = newest().job
     assert job
