@@ -91,11 +91,11 @@ def step(name: str, work: object) -> None:
 
 def judge() -> None:
     """What a worker does with the jobs that wait, here and now."""
-    from creativefilter.creatives import intake
+    from creativefilter.creatives.intake import receiving
     from creativefilter.jobs import lifecycle
     from creativefilter.jobs.models import Job
 
-    intake.decide_again(None)
+    receiving.decide_again(None)
     for job in Job.objects.filter(state=Job.State.QUEUED):
         lifecycle.run_stage(str(job.pk), job.stage, "benchmark")
     failed = Job.objects.filter(state=Job.State.FAILED).count()
@@ -125,7 +125,7 @@ def report(name: str, rest: dict[str, int]) -> None:
     """How right the active version is on the transcripts that were not labelled."""
     import numpy as np
 
-    from classifier.families import families
+    from classifier.learning.families import families
     from classifier.segments import canonical
     from creativefilter.creatives.models import Creative
 
@@ -149,7 +149,7 @@ def report(name: str, rest: dict[str, int]) -> None:
 
 
 def show(title: str, truth: Any, said: Any, alone: Any) -> None:
-    from classifier.metrics import accuracy, macro_f1
+    from classifier.learning.metrics import accuracy, macro_f1
 
     print(
         f"  {title}, {len(truth)}: macro-F1 {macro_f1(truth, said):.3f}, accuracy "

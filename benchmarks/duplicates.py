@@ -104,7 +104,7 @@ def creative(name: str) -> Any:
 
 def found() -> None:
     from benchmarks import duplicate_spots as spots
-    from creativefilter.creatives import families
+    from creativefilter.creatives.families import grouping
 
     began = time.process_time()
     unlike, kinds, costs = [], {}, []
@@ -135,7 +135,7 @@ def found() -> None:
     print(f"in all: {time.process_time() - began:.0f} s of CPU")
     cost = statistics.median(costs) * 1000
     print(f"a copy is stored, looked up and grouped in {cost:.0f} ms (median)")
-    show(asked, unlike, kinds, families.family_of)
+    show(asked, unlike, kinds, grouping.family_of)
 
 
 def show(
@@ -168,32 +168,32 @@ def show(
 
 
 def keep(name: str, made: Any) -> Any:
-    from creativefilter.creatives import families
+    from creativefilter.creatives.families import grouping
 
     row = creative(name)
-    families.store(row.current_media, made)
+    grouping.store(row.current_media, made)
     return row
 
 
 def unencoded(made: Any) -> Any:
     """The fingerprint of what a perfect codec would hand on."""
     from benchmarks import duplicate_spots as spots
-    from creativefilter.creatives import prints
+    from creativefilter.creatives.families import fingerprints
 
     images = spots.evenly(made.shots, 16) if made.shots else []
-    return prints.make(made.sound, images, made.speech)
+    return fingerprints.make(made.sound, images, made.speech)
 
 
 def encoded(made: Any, encoding: Any, letterbox: bool) -> Any:
     """The fingerprint of what the decoder's child finds in an encoded file."""
     from benchmarks import duplicate_spots as spots
     from classifier.media import decode
-    from creativefilter.creatives import prints
+    from creativefilter.creatives.families import fingerprints
 
     with tempfile.NamedTemporaryFile() as file:
         spots.write(Path(file.name), made, encoding, letterbox)
         media = decode(Path(file.name))
-    return prints.make(media.audio, [frame.image for frame in media.frames], made.speech)
+    return fingerprints.make(media.audio, [frame.image for frame in media.frames], made.speech)
 
 
 def progress(number: int, count: int) -> None:

@@ -57,7 +57,7 @@ def look_up(made: Path) -> None:
 
 
 def fill(prints: list[Any]) -> None:
-    from creativefilter.creatives.models_families import FingerprintKey
+    from creativefilter.creatives.models.families import FingerprintKey
 
     began = time.perf_counter()
     rows = write_rows(prints)
@@ -118,7 +118,7 @@ def write_rows(prints: list[Any]) -> list[int]:
     """Creatives, media and fingerprints; the primary keys of these."""
     from django.db.models import OuterRef, Subquery
 
-    from creativefilter.creatives import prints as stored
+    from creativefilter.creatives.families import fingerprints as stored
     from creativefilter.creatives.models import Creative, Fingerprint, MediaVersion
 
     written = []
@@ -142,7 +142,7 @@ def write_rows(prints: list[Any]) -> list[int]:
 
 def write_keys(prints: list[Any], rows: list[int]) -> int:
     """The index as it were if they had come one by one; how many keys that are."""
-    from creativefilter.creatives import prints as stored
+    from creativefilter.creatives.families import fingerprints as stored
 
     keys, owners = all_keys(prints, rows)
     order = np.lexsort((owners, keys))
@@ -213,7 +213,7 @@ def size() -> float:
 
 def ask(prints: list[Any]) -> None:
     """Look-ups of spots of which each has one near duplicate in the index."""
-    from creativefilter.creatives import prints as stored
+    from creativefilter.creatives.families import fingerprints as stored
 
     random = np.random.default_rng(1)
     chosen = random.choice(len(prints), LOOK_UPS, replace=False)
@@ -257,8 +257,8 @@ def store_more(prints: list[Any]) -> None:
     """What the analysis spends on near duplicates, for one creative more."""
     from benchmarks import duplicate_spots as spots
     from benchmarks.duplicates import creative
-    from creativefilter.creatives import families
-    from creativefilter.creatives import prints as stored
+    from creativefilter.creatives.families import fingerprints as stored
+    from creativefilter.creatives.families import grouping
 
     spot = spots.spot(5_000_000, 30, pictures=True)
     images = spots.evenly(spot.shots, 16)
@@ -271,7 +271,7 @@ def store_more(prints: list[Any]) -> None:
         )
         made = stored.Made(worn(prints[number], random), heard=True)
         media = creative(f"new {number}").current_media
-        timed(times["stored and grouped"], partial(families.store, media, made))
+        timed(times["stored and grouped"], partial(grouping.store, media, made))
     for name, measured in times.items():
         show(name, measured)
 

@@ -123,11 +123,11 @@ def bare(file: Path) -> dict[str, float]:
 def whole(file: Path) -> dict[str, float]:
     """What ``manage.py import_spend`` does."""
     start_django()
-    from creativefilter.spend import importing
+    from creativefilter.spend.imports import importer
     from creativefilter.spend.models import SpendRow
 
     merging: list[float] = []
-    merge = importing.merge
+    merge = importer.merge
 
     def timed(*args: object, **options: object) -> object:
         began = time.perf_counter()
@@ -136,10 +136,10 @@ def whole(file: Path) -> dict[str, float]:
         finally:
             merging.append(time.perf_counter() - began)
 
-    importing.merge = timed  # type: ignore[assignment]
+    importer.merge = timed  # type: ignore[assignment]
     before = megabytes()
     began = time.perf_counter()
-    importing.import_file(file)
+    importer.import_file(file)
     seconds = time.perf_counter() - began
     return {
         "seconds": seconds,

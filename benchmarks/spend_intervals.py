@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import training
-from classifier.cross_validation import in_all_segments
+from classifier.learning.cross_validation import in_all_segments
+from classifier.learning.starter import read_rows
 from classifier.segments import NUMBERS
-from classifier.starter import read_rows
-from creativefilter.spend import simulation
+from classifier.text import training
+from creativefilter.spend.reports import simulation
 
 RESAMPLES = 500
 TARGET = "85 to 95 %"

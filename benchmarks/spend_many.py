@@ -89,7 +89,7 @@ def fill() -> None:
 
     from creativefilter.creatives import model_versions
     from creativefilter.creatives.models import ModelVersion
-    from creativefilter.spend import segments
+    from creativefilter.spend.totals import segment_changes
 
     generate()
     versions = [ModelVersion.objects.create(name=n, digest=n, folder=n) for n in ("old", "new")]
@@ -105,7 +105,7 @@ def fill() -> None:
             "SELECT setval('creatives_prediction_id_seq', MAX(id)) FROM creatives_prediction"
         )
         cursor.execute("VACUUM ANALYZE")
-    moved, taken = timed(segments.catch_up)
+    moved, taken = timed(segment_changes.catch_up)
     print(f"the first catch_up, in one transaction: {moved:,} moved in {taken:.0f} s", flush=True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -173,19 +173,20 @@ def copy() -> None:
 
 
 def times() -> None:
-    from creativefilter.creatives import model_versions, relabelling
+    from creativefilter.creatives import model_versions
+    from creativefilter.creatives.labels import batches
     from creativefilter.creatives.models import Creative, ModelVersion, Segment
-    from creativefilter.spend import checking, segments
+    from creativefilter.spend.totals import checks, segment_changes
 
     def looked(what: str) -> None:
-        seen, first = timed(segments.look)
+        seen, first = timed(segment_changes.look)
         began, parts, moved = time.perf_counter(), [0.0], 0
-        for some, _share in segments.in_parts(seen):
+        for some, _share in segment_changes.in_parts(seen):
             parts.append(time.perf_counter() - began - sum(parts))
             moved += some
-        segments.settle(seen)
+        segment_changes.settle(seen)
         whole = time.perf_counter() - began
-        _nothing, again = timed(segments.look)
+        _nothing, again = timed(segment_changes.look)
         print(f"  {what:24} look {first:6.3f} s   moved {moved:>8,} in {whole:6.2f} s,"
               f" longest part {max(parts):5.2f} s   look again {again:6.3f} s",
               flush=True)  # fmt: skip
@@ -195,25 +196,26 @@ def times() -> None:
     looked("another model version")
     chosen = Creative.objects.filter(pk__lte=LABELLED * 20 // 19)
     segment = Segment.objects.get(pk=5)
-    found, before = timed(lambda: relabelling.preview(chosen, segment))
-    batch, taken = timed(lambda: relabelling.relabel(chosen, segment, None, "", found.changing))
+    found, before = timed(lambda: batches.preview(chosen, segment))
+    batch, taken = timed(lambda: batches.relabel(chosen, segment, None, "", found.changing))
     print(f"  preview {before:.2f} s, {batch.size:,} labels {taken:.2f} s", flush=True)
     looked("labels in one batch")
-    undone, taken = timed(lambda: relabelling.undo(batch, None))
+    undone, taken = timed(lambda: batches.undo(batch, None))
     print(f"  {undone:,} undone {taken:.2f} s", flush=True)
     looked("batch undone")
-    checked = checking.check()
+    checked = checks.check()
     assert (checked.misplaced, checked.unlinked) == (0, 0), checked
 
 
 def intervals() -> None:
-    from creativefilter.spend import remembered, uncertainty
-    from creativefilter.spend.filters import Filters
+    from creativefilter.spend.reports import expected
+    from creativefilter.spend.reports.filters import Filters
+    from creativefilter.spend.totals import count_cache
 
-    remembered.version()
+    count_cache.version()
     before = megabytes()
-    estimate, taken = timed(lambda: uncertainty.study(Filters())[0])
-    _worth, more = timed(lambda: uncertainty.study(Filters())[1])
+    estimate, taken = timed(lambda: expected.study(Filters())[0])
+    _worth, more = timed(lambda: expected.study(Filters())[1])
     print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
           f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
     for row in estimate.segments[:3]:

@@ -126,56 +126,56 @@ GENERATED = """
 def generate() -> None:
     from django.db import connection
 
-    from creativefilter.spend import checking
+    from creativefilter.spend.totals import checks
 
     sql = GENERATED.format(count=ADVERTISEMENTS, each=ROWS_EACH)
     with connection.cursor() as cursor:
         for statement in sql.split(";\n"):
             if statement.strip():
                 cursor.execute(statement)
-        cursor.execute(checking.FILL_MONTHS)
-        cursor.execute(checking.FILL_TOTALS)
+        cursor.execute(checks.FILL_MONTHS)
+        cursor.execute(checks.FILL_TOTALS)
     analyze()
 
 
 def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
     """What draws each chart, and by which columns the alternative groups the rows for it."""
-    from creativefilter.spend import report, uncertainty
-    from creativefilter.spend.report import Dimension
+    from creativefilter.spend.reports import expected, figures
+    from creativefilter.spend.reports.figures import Dimension
 
     names = {each: f"line__{each}" for each in Dimension} | {
         Dimension.SEGMENT: "advertisement__segment"
     }
     found: dict[str, tuple[Callable[[Any], object], str]] = {}
     for each, name in names.items():
-        found[f"monthly, {each}"] = (partial(report.monthly, dimension=each), f"month {name}")
+        found[f"monthly, {each}"] = (partial(figures.monthly, dimension=each), f"month {name}")
     for each, name in names.items():
-        found[f"totals, {each}"] = (partial(report.totals, dimension=each), name)
+        found[f"totals, {each}"] = (partial(figures.totals, dimension=each), name)
     leaves = "line__advertiser line__brand advertisement__segment"
     return found | {
-        "year over year": (report.year_over_year, "month"),
-        "tree": (report.tree, leaves),
-        "placements": (report.placements, "line__advertiser"),
-        "overview": (report.overview, ""),
-        "page of creatives": (lambda filters: report.creatives(filters)[:50], "advertisement"),
-        "intervals": (uncertainty.study, ""),
+        "year over year": (figures.year_over_year, "month"),
+        "tree": (figures.tree, leaves),
+        "placements": (figures.placements, "line__advertiser"),
+        "overview": (figures.overview, ""),
+        "page of creatives": (lambda filters: figures.creatives(filters)[:50], "advertisement"),
+        "intervals": (expected.study, ""),
     }
 
 
 def print_times(target: float) -> None:
-    from creativefilter.spend import remembered
+    from creativefilter.spend.totals import count_cache
 
     settings = some_filters()
     print(f"  {'':24}{'median':>8}{'first':>8}{'plain':>8}   ratio    (ms; median under "
           f"{target * 1000:.0f})")  # fmt: skip
-    version = remembered.version
+    version = count_cache.version
     changes = count()
     for name, (draw, grouped) in charts().items():
         medians, firsts = [], []
         for each in settings:
-            remembered.version = lambda: (next(changes),)
+            count_cache.version = lambda: (next(changes),)
             firsts.append(seconds(draw, each))
-            remembered.version = version
+            count_cache.version = version
             draw(each)
             medians.append(statistics.median(seconds(draw, each) for _ in range(RUNS)))
         worst = max(range(len(settings)), key=medians.__getitem__)
@@ -192,10 +192,10 @@ def print_times(target: float) -> None:
 
 def some_filters() -> list[Any]:
     """Nothing, a year, the largest advertiser, and reviewed creatives of two segments."""
-    from creativefilter.spend import report
-    from creativefilter.spend.filters import Filters
+    from creativefilter.spend.reports import figures
+    from creativefilter.spend.reports.filters import Filters
 
-    largest = report.choices(Filters(), report.Dimension.ADVERTISER)[0].key
+    largest = figures.choices(Filters(), figures.Dimension.ADVERTISER)[0].key
     return [
         Filters(),
         Filters(first=date(2021, 1, 1), last=date(2021, 12, 1)),
@@ -224,7 +224,7 @@ def compare() -> None:
     """The comparison with pandas of the tests, which skip it on PostgreSQL."""
     import numpy as np
 
-    from creativefilter.spend.filters import Filters
+    from creativefilter.spend.reports.filters import Filters
     from tests.spend import reference_spend
     from tests.spend import test_report_against_pandas as pandas
 

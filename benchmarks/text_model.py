@@ -23,12 +23,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from classifier.metrics import expected_calibration_error, macro_f1  # noqa: E402
+from classifier.learning.metrics import expected_calibration_error, macro_f1  # noqa: E402
+from classifier.learning.starter import read_rows  # noqa: E402
 from classifier.segments import canonical  # noqa: E402
-from classifier.starter import read_rows  # noqa: E402
-from classifier.text import assess_speech  # noqa: E402
-from classifier.text_model import TextModel, prior_factors  # noqa: E402
-from classifier.training import (  # noqa: E402
+from classifier.speech.cleaning import assess_speech  # noqa: E402
+from classifier.text.linear_model import TextModel, prior_factors  # noqa: E402
+from classifier.text.training import (  # noqa: E402
     Scores,
     Table,
     calibrated,
@@ -133,7 +133,7 @@ def weighted_ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> fl
 
 def report_valid(table: Table) -> None:
     """Figures on ``valid`` and how far they would wander with other rows."""
-    from classifier.training import fit, margins_of
+    from classifier.text.training import fit, margins_of
 
     rows = np.flatnonzero(table.valid)
     predicted = table.numbers[margins_of(table, fit(table, ~table.valid), rows).argmax(axis=1)]

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from classifier.metrics import macro_f1  # noqa: E402
+from classifier.learning.metrics import macro_f1  # noqa: E402
+from classifier.pictures.classifiers import METHODS, train_video_classifier  # noqa: E402
+from classifier.pictures.encoders import EFFICIENTNET, VideoEncoder, load_video_encoder  # noqa: E402
 from classifier.segments import NUMBERS  # noqa: E402
-from classifier.video import EFFICIENTNET, VideoEncoder, load_video_encoder  # noqa: E402
-from classifier.video_classifiers import METHODS, train_video_classifier  # noqa: E402
 
 FRAMES = 8
 REPEATS = 5
@@ -73,7 +73,7 @@ def blank() -> VideoEncoder:
     import torch
     from transformers import VideoMAEImageProcessorPil, XCLIPConfig, XCLIPModel
 
-    from classifier.video_xclip import XCLIP
+    from classifier.pictures.xclip import XCLIP
 
     torch.set_num_threads(1)
     return XCLIP(

@@ -11,19 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from classifier.bundle import Bundle
-    from classifier.learning import train
+    from classifier.decision.bundle import Bundle
+    from classifier.learning.trainer import train
 
 __all__ = ["Bundle", "train"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "Bundle":
-        from classifier.bundle import Bundle
+        from classifier.decision.bundle import Bundle
 
         return Bundle
     if name == "train":
-        from classifier.learning import train
+        from classifier.learning.trainer import train
 
         return train
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

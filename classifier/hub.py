@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging
 
-from classifier.weights import WeightsError
+from classifier.speech.weights import WeightsError
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # What damaged files, absent devices and unreachable hubs were seen to raise.

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.bundle import SpotFeatures
+from classifier.decision.bundle import SpotFeatures
+from classifier.decision.spot_shape import measure
 from classifier.errors import ErrorCode, MediaError
 from classifier.media import Limits, Media, decode
+from classifier.pictures.encoders import evenly
 from classifier.screen import ScreenUnavailable
-from classifier.spot import measure
-from classifier.text import Speech, assess_transcript
-from classifier.video import evenly
+from classifier.speech.cleaning import Speech, assess_transcript
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.asr import Transcriber, Transcript
-    from classifier.bundle import Bundle, Prediction
+    from classifier.decision.bundle import Bundle, Prediction
+    from classifier.pictures.encoders import VideoEncoder
     from classifier.screen import ScreenReader
-    from classifier.video import VideoEncoder
+    from classifier.speech.recognition import Transcriber, Transcript
 
 logger = logging.getLogger(__name__)
 

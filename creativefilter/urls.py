@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from creativefilter.api.tables import ReferencePredictTableView
-from creativefilter.api.views import ReferencePredictView, healthz
+from creativefilter.api.predict.views import ReferencePredictView, healthz
+from creativefilter.api.tables.views import ReferencePredictTableView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
@@ -21,7 +21,7 @@ urlpatterns = [
 ]
 
 # Under /api/ they answer with problem details, elsewhere with Django's pages.
-handler400 = "creativefilter.api.problems.bad_request"
-handler403 = "creativefilter.api.problems.forbidden"
-handler404 = "creativefilter.api.problems.not_found"
-handler500 = "creativefilter.api.problems.server_error"
+handler400 = "creativefilter.api.core.problems.bad_request"
+handler403 = "creativefilter.api.core.problems.forbidden"
+handler404 = "creativefilter.api.core.problems.not_found"
+handler500 = "creativefilter.api.core.problems.server_error"

@@ -12,7 +12,7 @@ from celery import Task, shared_task
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
-from creativefilter.creatives import watching
+from creativefilter.creatives.intake import watched_folder
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.webhooks import delivering
 from tasks import submit
@@ -46,7 +46,7 @@ def deliver(endpoint_id: str) -> None:
 @shared_task(name=WATCH)
 def watch() -> None:
     """Looks into the watched folder."""
-    if job := watching.look():
+    if job := watched_folder.look():
         publish(job)
 
 

@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.celery import app
-from creativefilter.jobs import keeping, kinds, lifecycle
+from creativefilter.jobs import kinds, lifecycle, retention
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
 from creativefilter.webhooks import outbox
@@ -132,7 +132,7 @@ def sweep() -> int:
     """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
     count = publish_all(lifecycle.sweep())
     outbox.remove_old()
-    keeping.forget_old()
+    retention.forget_old()
     if settings.INGEST_FOLDER:
         _sent(_send_watch, WATCH)
     return count + publish_deliveries(outbox.due())

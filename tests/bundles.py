@@ -7,13 +7,13 @@ from functools import cache
 
 import numpy as np
 
-from classifier.bundle import HeldOut, Parts, SpotFeatures
-from classifier.families import fingerprints
-from classifier.fusion import CHANNELS, Fusion
+from classifier.decision.bundle import HeldOut, Parts, SpotFeatures
+from classifier.decision.fusion import CHANNELS, Fusion
+from classifier.decision.spot_shape import SpotShape
+from classifier.learning.families import fingerprints
 from classifier.segments import NUMBERS
-from classifier.spot import SpotShape
-from classifier.text_model import Calibration, TextModel
-from classifier.training import TrainingRow, fit, prepare
+from classifier.text.linear_model import Calibration, TextModel
+from classifier.text.training import TrainingRow, fit, prepare
 
 WORDS = {
     0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",

@@ -29,7 +29,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from knox.models import AuthToken
 
-from creativefilter.creatives import derived
+from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -42,8 +42,8 @@ from creativefilter.creatives.models import (
     WatchedFile,
 )
 from creativefilter.jobs.models import Job
-from creativefilter.spend import export_jobs
 from creativefilter.spend.models import SpendImport
+from creativefilter.spend.reports import export_jobs
 from creativefilter.tables.models import Table
 from creativefilter.webhooks.models import Delivery, Endpoint
 
@@ -75,9 +75,9 @@ def media() -> object:
         return found.pk
     row = MediaVersion(creative_id=creative(), original_name="1.wav", sha256="0" * 64, size=4)
     row.file.save("1.wav", ContentFile(b"RIFF"), save=True)
-    folder = derived.folder(row.pk)
+    folder = working_copies.folder(row.pk)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / derived.AUDIO).write_bytes(b"RIFF")
+    (folder / working_copies.AUDIO).write_bytes(b"RIFF")
     return row.pk
 
 
@@ -348,7 +348,7 @@ RULES |= {
     "GET api:model-version": Rule(VIEWERS, "version"),
     "POST api:model-version-activate": Rule(LEADS, "version"),
     "GET api:media": Rule(VIEWERS, "media"),
-    "GET api:working-copy": Rule(VIEWERS, f"media {derived.AUDIO}"),
+    "GET api:working-copy": Rule(VIEWERS, f"media {working_copies.AUDIO}"),
     "GET api:spend-imports": Rule(VIEWERS),
     "POST api:spend-imports": Rule(ANALYSTS),
     "GET api:spend-import": Rule(VIEWERS, "spend_import"),

@@ -11,7 +11,7 @@ import pytest
 from environs import EnvError
 
 from classifier.segments import NUMBERS
-from creativefilter.segment_mix import segment_mix
+from creativefilter.site.segment_mix import segment_mix
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -19,7 +19,6 @@ from django.utils.text import capfirst
 from django.utils.translation.template import templatize
 from knox.models import AuthToken
 
-from creativefilter import theme_strings
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -30,6 +29,7 @@ from creativefilter.creatives.models import (
     Transcript,
 )
 from creativefilter.jobs.models import Job
+from creativefilter.site import theme_strings
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES"

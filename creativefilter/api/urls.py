@@ -3,24 +3,21 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from creativefilter.api import (
-    creatives,
-    documents,
-    exports,
-    files,
-    jobs,
-    labels,
-    model_versions,
-    predictions,
-    retrying,
-    segments,
-    spend,
-    spend_reports,
-    tables,
-    tokens,
-    views,
-    webhooks,
-)
+from creativefilter.api.core import schema_pages
+from creativefilter.api.creatives import retry_failed
+from creativefilter.api.creatives import views as creatives
+from creativefilter.api.exports import views as exports
+from creativefilter.api.jobs import views as jobs
+from creativefilter.api.labels import views as labels
+from creativefilter.api.media import views as files
+from creativefilter.api.model_versions import views as model_versions
+from creativefilter.api.predict import views
+from creativefilter.api.predictions import views as predictions
+from creativefilter.api.segments import views as segments
+from creativefilter.api.spend import import_views, report_views
+from creativefilter.api.tables import views as tables
+from creativefilter.api.tokens import views as tokens
+from creativefilter.api.webhooks import views as webhooks
 
 app_name = "api"
 
@@ -28,19 +25,19 @@ urlpatterns = [
     path("predict", views.PredictView.as_view(), name="predict"),
     *jobs.urlpatterns,
     *creatives.urlpatterns,
-    *retrying.urlpatterns,
+    *retry_failed.urlpatterns,
     *predictions.urlpatterns,
     *labels.urlpatterns,
     *segments.urlpatterns,
     *model_versions.urlpatterns,
     path("media/<int:pk>", files.OriginalView.as_view(), name="media"),
     path("media/<int:pk>/<str:name>", files.WorkingCopyView.as_view(), name="working-copy"),
-    path("spend/", include([*spend.urlpatterns, *spend_reports.urlpatterns])),
+    path("spend/", include([*import_views.urlpatterns, *report_views.urlpatterns])),
     *exports.urlpatterns,
     *tables.urlpatterns,
     *webhooks.urlpatterns,
     *tokens.urlpatterns,
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", documents.SwaggerView.as_view(), name="docs"),
-    path("redoc", documents.RedocView.as_view(), name="redoc"),
+    path("docs", schema_pages.SwaggerView.as_view(), name="docs"),
+    path("redoc", schema_pages.RedocView.as_view(), name="redoc"),
 ]

@@ -8,4 +8,4 @@ class CreativesConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job and the receivers known to every process.
-        from creativefilter.creatives import analysis, signals, unpacking, watching  # noqa: F401
+        from creativefilter.creatives.intake import archive_jobs, watched_folder  # noqa: F401

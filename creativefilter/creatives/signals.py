@@ -12,7 +12,9 @@ from django.db.models.signals import post_delete, post_migrate, pre_delete
 from django.dispatch import receiver
 
 from classifier.segments import SEGMENTS
-from creativefilter.creatives import derived, families, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.families import grouping
 from creativefilter.creatives.models import Fingerprint, MediaVersion, Segment
 
 
@@ -66,7 +68,7 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
     def remove() -> None:
         if file.name:
             file.storage.delete(file.name)
-        derived.remove(media_id)
+        working_copies.remove(media_id)
 
     transaction.on_commit(remove)
 
@@ -74,7 +76,7 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
 @receiver(pre_delete, sender=Fingerprint)
 def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
     """Before the first row goes: a worker that finds a near duplicate waits, and is waited for."""
-    families.lock()
+    grouping.lock()
     rows = Fingerprint.objects.filter(pk=instance.pk)
     instance.family_id = rows.values_list("family", flat=True).first()
 
@@ -83,4 +85,4 @@ def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
 def family_without_it(instance: Fingerprint, **_: Any) -> None:
     """What one creative held together falls apart; one that is left alone has no family."""
     if instance.family_id:
-        families.without(instance.family_id)
+        grouping.without(instance.family_id)

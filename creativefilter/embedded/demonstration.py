@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 
-from creativefilter.creatives import intake
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs.models import Job
 from tasks.submit import submit
@@ -61,13 +61,13 @@ def seed() -> list[Script]:
     seeded = scripts()
     for script in seeded:
         with (FOLDER / "creatives" / script.file).open("rb") as file:
-            received = intake.receive(
+            received = receiving.receive(
                 File(file), script.file, owner=owner, urgency=Job.Urgency.BATCH, is_demo=True
             )
         job = received.job
         if job.is_final:
             # The point of a demonstration is to see the work being done.
-            job = intake.analyse_again(received.creative, owner)
+            job = receiving.analyse_again(received.creative, owner)
         submit(job)
     return seeded
 

@@ -28,7 +28,7 @@ def prepare() -> Credentials | None:
     Path(settings.DATA_DIR).mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     if settings.WHISPER_MODEL == "packaged":
-        from classifier.weights import PACKAGED_NAME, packaged_whisper
+        from classifier.speech.weights import PACKAGED_NAME, packaged_whisper
 
         packaged_whisper(settings.WEIGHTS_FOLDER / PACKAGED_NAME)
     return _first_administrator()

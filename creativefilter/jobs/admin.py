@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
-from creativefilter.jobs.telling import outcome_of, story_of
+from creativefilter.jobs.summaries import outcome_of, story_of
 from tasks.submit import submit
 
 

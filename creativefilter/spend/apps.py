@@ -8,4 +8,4 @@ class SpendConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job, its sentences and the receivers known to every process.
-        from creativefilter.spend import estimates, export_jobs, following, signals, work  # noqa: F401
+        from creativefilter.spend.imports import jobs as work  # noqa: F401

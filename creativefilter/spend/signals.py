@@ -14,8 +14,8 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from creativefilter.creatives.models import Creative
-from creativefilter.spend import describing
 from creativefilter.spend.models import Advertisement, SpendImport
+from creativefilter.spend.totals import creative_details
 
 IDENTITY = {"advertisement_id", "is_demo"}
 
@@ -31,7 +31,7 @@ def follow(
             advertisement_id=instance.advertisement_id or ""
         ).update(creative=None, stale=True)
     if written & IDENTITY:
-        describing.described(instance)
+        creative_details.described(instance)
     if not created and "current_media" in written:
         Advertisement.objects.filter(creative=instance).update(stale=True)
 

@@ -25,7 +25,7 @@ from creativefilter.creatives.admin.creative import person
 from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
-from creativefilter.tables import work
+from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
 from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table

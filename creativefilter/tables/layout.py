@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from creativefilter.creatives.imports import CellError, advertisement_id
+from creativefilter.creatives.labels.imports import CellError, advertisement_id
 from creativefilter.tables.errors import TableFileError
 
 # The columns that are added, in their order.

@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
-from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives import model_versions
 from creativefilter.creatives.admin.reference import ReadOnlyAdmin
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import ModelVersion
-from creativefilter.training import report, versions
+from creativefilter.training import html_report, version_page
 from tasks.submit import publish_all
 
 
@@ -47,10 +48,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         version = get_object_or_404(ModelVersion, pk=pk)
         if not self.has_view_permission(request, version):
             raise PermissionDenied
-        page = versions.page_of(version)
+        page = version_page.page_of(version)
         if page is None:
             raise Http404
-        return HttpResponse(report.render(page))
+        return HttpResponse(html_report.render(page))
 
     def change_view(
         self,
@@ -60,7 +61,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
-        told = versions.told_of(version) if version else {}
+        told = version_page.told_of(version) if version else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **told})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
@@ -95,7 +96,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
         model_versions.activate(version)
-        jobs = intake.decide_again(cast(User, request.user))
+        jobs = receiving.decide_again(cast(User, request.user))
         transaction.on_commit(lambda: publish_all(jobs))
         messages.success(
             request,

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import families
-from creativefilter.creatives.deciding import features_of
-from creativefilter.creatives.imports import CellError, Problem, segment_number
-from creativefilter.training.labelled import labelled, ready
+from creativefilter.creatives.analysis.decision import features_of
+from creativefilter.creatives.families import grouping as families
+from creativefilter.creatives.labels.imports import CellError, Problem, segment_number
+from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.bundle import Bundle, SpotFeatures
-    from classifier.evaluation import Evaluation
-    from classifier.training import TrainingRow
+    from classifier.decision.bundle import Bundle, SpotFeatures
+    from classifier.learning.evaluation import Evaluation
+    from classifier.text.training import TrainingRow
 
 COLUMNS = ("Segment_num", "text")
 _SPLITS = ("train", "valid")
@@ -73,7 +73,7 @@ def read_transcripts(path: Path) -> list[TrainingRow]:
     Without that column every split is "". Raises ``TableError`` that names the rows which can't
     be used.
     """
-    from classifier.training import TrainingRow
+    from classifier.text.training import TrainingRow
     from creativefilter.creatives.tables import TableError, numbered, read_table
 
     table = read_table(path, COLUMNS)
@@ -109,8 +109,8 @@ def _split(cell: str, parted: bool) -> str:
 
 def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> Labelled:
     """Transcripts as creatives of which nothing else is known."""
-    from classifier.bundle import SpotFeatures
-    from classifier.text import assess_speech
+    from classifier.decision.bundle import SpotFeatures
+    from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(row.text) for row in rows]
     return Labelled(
@@ -126,7 +126,7 @@ def of_database() -> tuple[Labelled, int]:
 
     Demonstration creatives are left out. Raises ``ValueError`` when there are none.
     """
-    from classifier.dataset import families_of
+    from classifier.learning.dataset import families_of
 
     known = families.numbers()
     features, segments, heard, related = [], [], [], []
@@ -170,7 +170,7 @@ def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
     without the recogniser's inventions, or by the words on their screens."""
     import numpy as np
 
-    from classifier.families import fingerprints
+    from classifier.learning.families import fingerprints
 
     result = np.zeros(len(labelled.segments), np.bool_)
     for texts in (

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
 from creativefilter.creatives import model_versions
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -25,7 +26,6 @@ from creativefilter.creatives.models import (
     Transcript,
     WaitingLabel,
 )
-from creativefilter.creatives.review import set_label
 from creativefilter.jobs.models import Job
 from tests.api.roles_of import client_of
 

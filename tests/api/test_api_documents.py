@@ -11,8 +11,8 @@ from typing import Any
 
 from rest_framework import exceptions
 
-from creativefilter.api import problems
-from creativefilter.api.schema import EnglishGenerator
+from creativefilter.api.core import problems
+from creativefilter.api.core.schema import EnglishGenerator
 
 ROOT = Path(__file__).resolve().parents[2]
 API = (ROOT / "docs/api.md").read_text()
@@ -98,7 +98,7 @@ def raised() -> set[tuple[int, str]]:
 
 def dynamic_codes() -> set[tuple[int, str]]:
     """What refuses an import or something of a webhook, and what may be away."""
-    work = ast.parse((ROOT / "creativefilter/spend/work.py").read_text())
+    work = ast.parse((ROOT / "creativefilter/spend/imports/jobs.py").read_text())
     [start] = [one for one in work.body if isinstance(one, ast.FunctionDef) and one.name == "start"]
     found = {
         (409, node.args[0].value)

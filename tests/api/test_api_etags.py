@@ -10,8 +10,8 @@ from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.test import APIRequestFactory, force_authenticate
 
-from creativefilter.api.etags import Etagged
-from creativefilter.api.sparse import SparseFields
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.sparse_fields import SparseFields
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 from django.http import QueryDict
 from rest_framework import serializers
 
-from creativefilter.api.exact import Number, Truth, Whole, Word
+from creativefilter.api.core.strict_fields import Number, Truth, Whole, Word
 
 
 class Form(serializers.Serializer[Any]):

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
 from creativefilter.jobs.models import Job
-from creativefilter.spend import export_jobs
+from creativefilter.spend.reports import export_jobs
 from tests.api.roles_of import client_of
 from tests.creatives.analysing import run
 from tests.spend.spent import little_spend

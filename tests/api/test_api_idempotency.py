@@ -14,7 +14,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from creativefilter.api import idempotency
+from creativefilter.api.core import idempotency
 from creativefilter.api.models import IdempotencyKey
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs.models import Job
@@ -126,7 +126,7 @@ def test_a_fault_of_the_program_frees_the_key(
 
     api.raise_request_exception = False
     with monkeypatch.context() as patch:
-        patch.setattr("creativefilter.creatives.intake.receive", fails)
+        patch.setattr("creativefilter.creatives.intake.receiving.receive", fails)
         assert send(b"bytes").status_code == 500
     assert not IdempotencyKey.objects.exists()
     assert send(b"bytes").status_code == 202

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
-from creativefilter.creatives.review import set_label
 from tests.api.roles_of import client_of
 
 pytestmark = pytest.mark.django_db

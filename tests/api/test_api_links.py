@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from creativefilter.api.links import add_links
-from creativefilter.api.schema import EnglishGenerator
+from creativefilter.api.core.links import add_links
+from creativefilter.api.core.schema import EnglishGenerator
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,9 @@ def test_the_same_key_makes_one_table(api: Any) -> None:
 
 def wait_by_working(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a table's job does its work, as a quick worker would."""
-    monkeypatch.setattr("creativefilter.api.tables.wait_for", lambda job, seconds: bool(run(job)))
+    monkeypatch.setattr(
+        "creativefilter.api.tables.views.wait_for", lambda job, seconds: bool(run(job))
+    )
 
 
 @pytest.mark.parametrize("address", ["/predict_table", "/predict_table/"])

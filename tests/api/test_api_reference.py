@@ -78,7 +78,7 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_file(
         job.state, job.error_code = Job.State.FAILED, code
         return True
 
-    monkeypatch.setattr("creativefilter.api.views.wait_for", fails)
+    monkeypatch.setattr("creativefilter.api.predict.views.wait_for", fails)
     for code, status in (("internal", 500), ("worker_lost", 500), ("damaged", 422)):
         response = api.post("/predict", form(code.encode()))
         assert (response.status_code, response.json()["reason"]) == (status, code)

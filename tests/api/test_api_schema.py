@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from creativefilter.api.schema import EnglishGenerator
+from creativefilter.api.core.schema import EnglishGenerator
 
 pytestmark = pytest.mark.django_db
 

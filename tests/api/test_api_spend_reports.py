@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction
-from creativefilter.spend import importing, segments
+from creativefilter.spend.imports import importer
+from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import text_of
 from tests.spend.spent import IN_ALL, little_spend
 
@@ -74,7 +75,7 @@ def test_expected_spend_and_whose_review_is_worth_most(
         creative=row, media=row.current_media, model_version=model_versions.active(),
         segment_id=5, probability=0.6, probabilities={"5": 0.6, "3": 0.4},
     )  # fmt: skip
-    segments.catch_up()
+    segment_changes.catch_up()
     found = api.get(f"{SPEND}/report/expected").json()
     by_number = {row["segment_num"]: row for row in found["segments"]}
     assert by_number[3]["certain"] == "2000000.2500"
@@ -91,7 +92,7 @@ def test_creatives_behind_a_figure_page_by_page(api: APIClient, tmp_path: Path) 
     path = tmp_path / "same.csv"
     lines = [f"{number},A,B,Press,10.5,2020,1" for number in range(900, 905)]
     path.write_text(text_of(*lines), "utf-8")
-    importing.import_file(path)
+    importer.import_file(path)
     address, rows = f"{SPEND}/creatives?page_size=2", []
     while address:
         page = api.get(address).json()

@@ -13,9 +13,9 @@ from environs import EnvError
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from creativefilter.api.throttles import PerUser
+from creativefilter.api.core.throttles import PerUser
 from creativefilter.embedded.broker import Broker
-from creativefilter.rate import Rate, rate
+from creativefilter.site.rate import Rate, rate
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/segments"

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from creativefilter.api.waiting import wait_for
+from creativefilter.api.core.waiting import wait_for
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS

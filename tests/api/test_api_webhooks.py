@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Endpoints that the queue was asked to serve; there is no broker here."""
     found: list[str] = []
     monkeypatch.setattr(
-        "creativefilter.api.webhooks.deliver_to", lambda each: found.append(str(each.pk))
+        "creativefilter.api.webhooks.views.deliver_to", lambda each: found.append(str(each.pk))
     )
     return found
 

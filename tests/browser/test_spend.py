@@ -14,11 +14,13 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.review import set_label
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.spend import estimates, following, importing, segments
+from creativefilter.spend.imports import importer
+from creativefilter.spend.reports import estimates
+from creativefilter.spend.totals import recount_jobs, segment_changes
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
 from tests.spend.test_uncertainty import said
@@ -46,7 +48,7 @@ def spent(transactional_db: None, tmp_path: Path) -> None:
         for n in range(9)
         for m in (1, 2, 3)
     ]
-    importing.import_file(table(tmp_path, *rows))
+    importer.import_file(table(tmp_path, *rows))
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_figures_that_are_being_made_say_so_and_then_are_there(
     page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(page, "totals-segment")
-    monkeypatch.setattr(following, "AT_ONCE", 1)
+    monkeypatch.setattr(recount_jobs, "AT_ONCE", 1)
     for creative in Creative.objects.all():
         set_label(creative, Segment.objects.get(pk=5), None)
     page.reload()
@@ -151,7 +153,7 @@ def test_figures_that_are_being_made_say_so_and_then_are_there(
     monkeypatch.setattr(estimates, "AT_ONCE", 0)
     creatives = [Creative.objects.create(advertisement_id="103", name="103.mp4")]
     reference_spend.predict(creatives, said((0.6, 0.4)))
-    segments.catch_up()
+    segment_changes.catch_up()
     page.goto(f"{live_server.url}{CHARTS}?tab=certainty")
     expect(notice.locator("progress")).to_be_visible()
     expect(page.locator("[data-chart]")).to_have_count(0)

@@ -15,9 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.asr import SpeechCut, Transcriber, Transcript, Utterance, load_transcriber
 from classifier.media import decode
-from classifier.weights import PACKAGED_NAME, WeightsError
+from classifier.speech.recognition import (
+    SpeechCut,
+    Transcriber,
+    Transcript,
+    Utterance,
+    load_transcriber,
+)
+from classifier.speech.weights import PACKAGED_NAME, WeightsError
 from tests.ct2_to_openai import convert
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -111,7 +117,7 @@ def assert_times_in_order(transcript: Transcript, seconds: float) -> None:
 
 def test_importing_loads_no_heavy_library() -> None:
     code = (
-        "import sys, classifier.asr, classifier.weights;"
+        "import sys, classifier.speech.recognition, classifier.speech.weights;"
         "heavy = {'ctranslate2', 'faster_whisper', 'torch', 'whisper', 'onnxruntime', 'av'};"
         "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )

@@ -11,17 +11,11 @@ import numpy as np
 import pytest
 
 from classifier import Bundle as PublicBundle
-from classifier import terms
-from classifier.bundle import (
-    CARD,
-    STARTER,
-    Bundle,
-    Prediction,
-    SpotFeatures,
-)
-from classifier.lexicon import lexicon_digest
+from classifier.decision.bundle import CARD, STARTER, Bundle, Prediction, SpotFeatures
+from classifier.pictures.nearest_neighbours import NearestNeighbours
+from classifier.screen import terms
 from classifier.segments import NUMBERS
-from classifier.video_neighbours import NearestNeighbours
+from classifier.text.lexicon import lexicon_digest
 from tests.bundles import (
     CARD_SCREEN,
     CARD_SPOT,

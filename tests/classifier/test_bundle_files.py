@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError
-from classifier.bundle import CARD, STARTER, Bundle, SpotFeatures
-from classifier.fusion import Opinions
-from classifier.stacking import train
-from classifier.video_neighbours import NearestNeighbours
+from classifier.decision.bundle import CARD, STARTER, Bundle, SpotFeatures
+from classifier.decision.fusion import Opinions
+from classifier.decision.stacking import train
+from classifier.pictures.nearest_neighbours import NearestNeighbours
 from tests.bundles import rows, small_parts
 
 ARRAYS = ("held_out.npz", "text/weights.npz", "video/index.npz")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.cross_validation import (
+from classifier.learning.cross_validation import (
     Encoder,
     TooFewRowsError,
     by_chance,
@@ -19,9 +19,9 @@ from classifier.cross_validation import (
     on_valid,
     transformer_on_valid,
 )
-from classifier.starter import read_rows
-from classifier.training import FOLDS, Table, TrainingRow, prepare
-from classifier.transformer_text import Epoch
+from classifier.learning.starter import read_rows
+from classifier.text.training import FOLDS, Table, TrainingRow, prepare
+from classifier.text.transformer import Epoch
 from tests.small_bert import save_encoder, toy
 
 SOUNDS = ("ба", "ву", "ги", "до", "жэ", "зю", "ки", "лу", "мо", "ню", "пе", "ра", "со", "ты", "фу")

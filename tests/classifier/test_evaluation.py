@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.evaluation import (
+from classifier.learning.evaluation import (
     Automatic,
     Evaluation,
     by_other_folds,

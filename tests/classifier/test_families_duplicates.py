@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.bundle import Bundle
-from classifier.families import families, fingerprints
+from classifier.decision.bundle import Bundle
+from classifier.learning.families import families, fingerprints
 
 BREAD = "Свежий хлеб каждое утро в нашей булочной на углу, приходите всей семьёй."
 FISH = "Копчёная скумбрия и солёная сельдь по цене улова, рыбный ряд у моря."

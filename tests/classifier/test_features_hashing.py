@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from classifier.features import (
+from classifier.text.features import (
     BLOCK_WEIGHTS,
     BUCKETS,
     CONCEPTS,
@@ -17,7 +17,7 @@ from classifier.features import (
     locate_grams,
     tf_idf,
 )
-from classifier.hashing import BLOCK, name_hash
+from classifier.text.hashing import BLOCK, name_hash
 
 FOLDED = dict(zip("бвгджзщэёоыйяю", "пфктшсшееаииау", strict=True))
 P = 0x100000001B3

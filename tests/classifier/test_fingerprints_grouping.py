@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from classifier.families import united
 from classifier.fingerprints import grouped
+from classifier.learning.families import united
 
 Pair = tuple[int, int, float]
 

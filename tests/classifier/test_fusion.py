@@ -10,8 +10,8 @@ import pytest
 from benchmarks import spots
 from benchmarks.fusion import spoken_words
 from benchmarks.spots import Spot
-from classifier.bundle import Bundle, Prediction, SpotFeatures
-from classifier.fusion import (
+from classifier.decision.bundle import Bundle, Prediction, SpotFeatures
+from classifier.decision.fusion import (
     CHANNELS,
     SCREEN,
     SPEECH,

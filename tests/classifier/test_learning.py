@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from classifier import Bundle, train
-from classifier.bundle import SpotFeatures
-from classifier.dataset import Example, Table, TooFewError
-from classifier.families import fingerprints
-from classifier.learning import Config
+from classifier.decision.bundle import SpotFeatures
+from classifier.decision.spot_shape import NAMES, SpotShape
+from classifier.learning.dataset import Example, Table, TooFewError
+from classifier.learning.families import fingerprints
+from classifier.learning.trainer import Config
 from classifier.segments import NUMBERS
-from classifier.spot import NAMES, SpotShape
-from classifier.text_model import TextModel
+from classifier.text.linear_model import TextModel
 from tests.small_bert import save_encoder
 
 WORDS = {
@@ -183,7 +183,7 @@ def test_a_stack_takes_over_only_where_it_is_better(
     telling: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pooling knows words alone: where these say nothing and the length all, the stack wins."""
-    monkeypatch.setattr("classifier.stacking.LEAST_CREATIVES", 60)
+    monkeypatch.setattr("classifier.decision.stacking.LEAST_CREATIVES", 60)
     dice = random.Random(1)
     examples = [shaped(one, dice, telling) for one in creatives(90)]
     bundle = train(examples, Config(folder=tmp_path / "m"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.hashing import name_hash, pair_hashes
-from classifier.lexicon import Known, find
-from classifier.lexicon_words import BRANDS, COMBINED, TOPICS
-from classifier.sounds import fold, folded_word, join
+from classifier.text.hashing import name_hash, pair_hashes
+from classifier.text.lexicon import Known, find
+from classifier.text.lexicon_words import BRANDS, COMBINED, TOPICS
+from classifier.text.phonetics import fold, folded_word, join
 
 
 def known(text: str) -> Known:

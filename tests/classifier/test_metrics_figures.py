@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.metrics import accuracy, expected_calibration_error, macro_f1, threshold_for
+from classifier.learning.metrics import (
+    accuracy,
+    expected_calibration_error,
+    macro_f1,
+    threshold_for,
+)
 
 
 def test_macro_f1_by_hand() -> None:

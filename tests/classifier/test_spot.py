@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier import spot
-from classifier.asr import Utterance
+from classifier.decision import spot_shape
+from classifier.decision.spot_shape import NAMES, SILENCE, SpotShape, loudness_of
 from classifier.media import SAMPLE_RATE, Frame, Media, Probe, decode
-from classifier.spot import NAMES, SILENCE, SpotShape, loudness_of
+from classifier.speech.recognition import Utterance
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -31,7 +31,7 @@ def media(audio: Audio, images: list[NDArray[np.uint8]] | None = None, every: fl
 
 
 def measure(media: Media, utterances: list[Utterance]) -> SpotShape:
-    return spot.measure(media.audio, media.frames, media.probe.decoded_seconds, utterances)
+    return spot_shape.measure(media.audio, media.frames, media.probe.decoded_seconds, utterances)
 
 
 def said(start: float, end: float, text: str = "слово") -> Utterance:

@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.artefact import ArtefactError, write_artefact
-from classifier.bundle import Bundle, SpotFeatures
-from classifier.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities, pool
+from classifier.decision.bundle import Bundle, SpotFeatures
+from classifier.decision.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities, pool
+from classifier.decision.stacking import KIND, VERSION, Stack, train
 from classifier.segments import NUMBERS
-from classifier.stacking import KIND, VERSION, Stack, train
 from tests.bundles import SHAPE, held_out, small_parts
 
 # Places of the segments 1, 4, 12 and 16: speech knows the first two, the screen the others.

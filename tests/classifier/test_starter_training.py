@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.bundle import Bundle, SpotFeatures
-from classifier.families import fingerprints
-from classifier.fusion import CHANNELS, SPEECH
+from classifier.decision.bundle import Bundle, SpotFeatures
+from classifier.decision.fusion import CHANNELS, SPEECH
+from classifier.learning.families import fingerprints
+from classifier.learning.starter import COLUMNS, read_rows, train_starter
 from classifier.segments import NUMBERS
-from classifier.starter import COLUMNS, read_rows, train_starter
-from classifier.text import assess_speech
-from classifier.training import (
+from classifier.speech.cleaning import assess_speech
+from classifier.text.training import (
     best_calibration,
     fit,
     grouped_scores,
@@ -193,7 +193,7 @@ def test_int8_weights_lose_nothing(reference_data: Path) -> None:
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
 
-    from classifier.features import BUCKETS, inverse_document_frequency, tf_idf
+    from classifier.text.features import BUCKETS, inverse_document_frequency, tf_idf
 
     ready = prepare(read_rows(reference_data / "transcripts_dev.csv")[:500])
     chosen = np.ones(500, np.bool_)

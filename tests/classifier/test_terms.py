@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks import spots
-from classifier import terms
+from classifier.screen import terms
+from classifier.screen.terms import BANKS, MEDIA, SHOPS, TERMS
 from classifier.segments import NUMBERS
-from classifier.terms import BANKS, MEDIA, SHOPS, TERMS
 
 FAMILIES = (SHOPS, BANKS, MEDIA)
 # What a screen names by each term; nothing else is in it.

@@ -12,14 +12,9 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError
-from classifier.features import (
-    count_grams,
-    inverse_document_frequency,
-    locate_grams,
-    tf_idf,
-)
 from classifier.segments import NUMBERS
-from classifier.text_model import STARTER_TEXT, Calibration, TextModel, TextPrediction
+from classifier.text.features import count_grams, inverse_document_frequency, locate_grams, tf_idf
+from classifier.text.linear_model import STARTER_TEXT, Calibration, TextModel, TextPrediction
 
 CARD_SPOT = "Кредитная карта: сто двадцать дней без процентов, бесплатное обслуживание навсегда."
 SPEAKER_SPOT = "Алиса, включи свет! Умная колонка Яндекс Станция с голосовым помощником."
@@ -209,7 +204,7 @@ def test_changed_weights_are_refused(tmp_path: Path) -> None:
 
 def test_prediction_loads_no_heavy_library() -> None:
     script = (
-        "import sys; from classifier.text_model import TextModel; m = TextModel.load();"
+        "import sys; from classifier.text.linear_model import TextModel; m = TextModel.load();"
         "m.predict(['карта']); m.explain('карта банка', 10);"
         "print(sorted({'sklearn', 'scipy', 'torch', 'pandas'} & set(sys.modules)))"
     )

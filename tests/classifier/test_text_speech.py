@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.text import assess_speech, assess_transcript
+from classifier.speech.cleaning import assess_speech, assess_transcript
 
 SPOT = "Свежий хлеб каждое утро в булочной на углу."
 

@@ -16,8 +16,8 @@ import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError, write_artefact
 from classifier.segments import NUMBERS
-from classifier.text_model import TextPrediction
-from classifier.transformer_text import (
+from classifier.text.linear_model import TextPrediction
+from classifier.text.transformer import (
     KIND,
     VERSION,
     Epoch,
@@ -139,7 +139,7 @@ def test_it_comes_back_from_its_folder_bit_by_bit(trained: Trained, saved: Path)
 def test_it_loads_in_a_process_without_a_hub(trained: Trained, saved: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from classifier.transformer_text import TransformerText;"
+        "from classifier.text.transformer import TransformerText;"
         "model = TransformerText.load(Path(sys.argv[1]), device='cpu');"
         "print(model.predict(['доставка на дом, привезём сегодня'])[0].segment)"
     )

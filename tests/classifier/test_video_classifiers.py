@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError, write_artefact
-from classifier.segments import NUMBERS
-from classifier.video_classifiers import (
+from classifier.pictures.classifiers import (
     KIND,
     METHODS,
     VERSION,
@@ -19,7 +18,8 @@ from classifier.video_classifiers import (
     load_video_classifier,
     train_video_classifier,
 )
-from classifier.video_neighbours import NearestNeighbours
+from classifier.pictures.nearest_neighbours import NearestNeighbours
+from classifier.segments import NUMBERS
 
 KNOWN = (0, 5, 7, 18)
 DIMENSION = 16

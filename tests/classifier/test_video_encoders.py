@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.video import VideoEncoder, VideoError, clips, load_video_encoder
+from classifier.pictures.encoders import VideoEncoder, VideoError, clips, load_video_encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 8
@@ -221,7 +221,7 @@ def test_efficientnet_names_the_right_things(efficientnet: VideoEncoder) -> None
     import torch
     from sklearn.datasets import load_sample_images
 
-    from classifier.video_efficientnet import EfficientNet, _square, _weights
+    from classifier.pictures.efficientnet import EfficientNet, _square, _weights
 
     assert isinstance(efficientnet, EfficientNet)
     weights = torch.load(_weights(), weights_only=True)
@@ -243,7 +243,7 @@ def test_efficientnet_takes_the_mean_over_frames(efficientnet: VideoEncoder) -> 
 def test_damaged_and_missing_weights_of_efficientnet_are_refused(
     efficientnet: VideoEncoder, tmp_path: Path
 ) -> None:
-    from classifier.video_efficientnet import PACKAGE, WEIGHTS, _weights
+    from classifier.pictures.efficientnet import PACKAGE, WEIGHTS, _weights
 
     package = tmp_path / PACKAGE.replace("-", "_")
     (package / "models").mkdir(parents=True)
@@ -253,7 +253,7 @@ def test_damaged_and_missing_weights_of_efficientnet_are_refused(
     (package / "models" / WEIGHTS).write_bytes(raw)
     code = (
         "import sys; from pathlib import Path\n"
-        "from classifier.video import VideoError, load_video_encoder\n"
+        "from classifier.pictures.encoders import VideoError, load_video_encoder\n"
         "for _ in range(2):\n"
         "    try: load_video_encoder('efficientnet-lite0', weights_folder=Path('.'))\n"
         "    except VideoError as error: print(error)\n"
@@ -272,8 +272,9 @@ def test_damaged_and_missing_weights_of_efficientnet_are_refused(
 def test_importing_loads_no_heavy_library() -> None:
     code = (
         "import sys\n"
-        "import classifier.video, classifier.video_classifiers, classifier.video_neighbours\n"
-        "import classifier.spot, classifier.transformer_text\n"
+        "import classifier.pictures.encoders, classifier.pictures.classifiers\n"
+        "import classifier.pictures.nearest_neighbours\n"
+        "import classifier.decision.spot_shape, classifier.text.transformer\n"
         "heavy = {'torch', 'transformers', 'catboost', 'sklearn', 'scipy', 'PIL', 'av'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

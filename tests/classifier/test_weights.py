@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.weights import WeightsError, packaged_whisper
+from classifier.speech.weights import WeightsError, packaged_whisper
 
 MODEL_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 FILES = {"model.bin", "config.json", "tokenizer.json", "vocabulary.txt"}
@@ -96,7 +96,8 @@ def test_a_folder_that_cannot_be_made_is_a_named_error(tmp_path: Path) -> None:
 
 def test_processes_that_join_at_once_all_succeed(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from classifier.weights import packaged_whisper;"
+        "import sys; from pathlib import Path; "
+        "from classifier.speech.weights import packaged_whisper;"
         "packaged_whisper(Path(sys.argv[1]))"
     )
     started = [

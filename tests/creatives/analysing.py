@@ -14,11 +14,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.files.base import File
 
-from classifier.asr import Audio, Transcriber, Transcript
 from classifier.media import Frame
 from classifier.screen import ScreenReader, ScreenText
-from creativefilter.creatives import engines, intake
-from creativefilter.creatives.intake import Received
+from classifier.speech.recognition import Audio, Transcriber, Transcript
+from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.intake.receiving import Received
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -77,7 +78,7 @@ def remembering_reader() -> RememberingReader:
 
 @functools.cache
 def remembering() -> Remembering:
-    from classifier.asr import load_transcriber
+    from classifier.speech.recognition import load_transcriber
 
     return Remembering(
         load_transcriber(
@@ -112,7 +113,7 @@ def take_in(content: bytes | Path, name: str = "", **options: Any) -> Received:
     if isinstance(content, Path):
         name = name or content.name
         content = content.read_bytes()
-    return intake.receive(File(io.BytesIO(content), name=name), name, **options)
+    return receiving.receive(File(io.BytesIO(content), name=name), name, **options)
 
 
 def run(job: Job) -> Job:

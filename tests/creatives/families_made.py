@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
-from creativefilter.creatives import families, prints
+from creativefilter.creatives.families import fingerprints, grouping
+from creativefilter.creatives.families.fingerprints import Made
 from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.creatives.prints import Made
 from tests.near_duplicates import SPEECH, melody, scenes
 
 
@@ -15,7 +15,9 @@ from tests.near_duplicates import SPEECH, melody, scenes
 def made(seed: int, seconds: int = 12, pictures: int = 6) -> Made:
     """The fingerprint of a spot, or of its first part; spots of other seeds are other spots."""
     sound = melody(seed, 12)[: seconds * 16_000]
-    return prints.make(sound, scenes(seed, 6)[:pictures], f"{SPEECH} {seed}" if pictures else "")
+    return fingerprints.make(
+        sound, scenes(seed, 6)[:pictures], f"{SPEECH} {seed}" if pictures else ""
+    )
 
 
 def arrived(fingerprint: Made | None, name: str = "", *, is_demo: bool = False) -> Creative:
@@ -25,7 +27,7 @@ def arrived(fingerprint: Made | None, name: str = "", *, is_demo: bool = False) 
     )
     new_media(creative)
     if fingerprint:
-        families.store(media_of(creative), fingerprint)
+        grouping.store(media_of(creative), fingerprint)
     return creative
 
 
@@ -45,7 +47,7 @@ def media_of(creative: Creative) -> MediaVersion:
 
 def together(*creatives: Creative) -> bool:
     """Whether they are all of one family, and nobody else is."""
-    numbers = {families.family_of(creative) for creative in creatives}
+    numbers = {grouping.family_of(creative) for creative in creatives}
     if len(numbers) != 1 or None in numbers:
         return False
-    return set(families.members(creatives[0])) == set(creatives)
+    return set(grouping.members(creatives[0])) == set(creatives)

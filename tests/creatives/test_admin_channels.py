@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -18,7 +20,6 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
-from creativefilter.creatives.review import set_label
 from tests.creatives.analysing import evidence_of, run
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +64,7 @@ def known(lines: Lines = (), speech: str = CARD, file: str = "creatives/00/none.
 
 
 def decided(creative: Creative) -> Creative:
-    for job in intake.decide_again(None):
+    for job in receiving.decide_again(None):
         run(job)
     return creative
 

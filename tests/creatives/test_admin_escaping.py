@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from creativefilter.creatives import model_versions
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import (
     Creative,
     Prediction,
@@ -17,7 +18,6 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
-from creativefilter.creatives.review import set_label
 from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db

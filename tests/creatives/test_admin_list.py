@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, ScreenReading, Segment
-from creativefilter.creatives.review import set_label
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, MUSIC, SCREEN_ONLY, SPOKEN, analysed, take_in
 from tests.screens import needs_reader

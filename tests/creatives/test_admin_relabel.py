@@ -10,8 +10,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
-from creativefilter.creatives.review import set_label
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/creatives/creative/"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from creativefilter.creatives import analysis, engines
+from creativefilter.creatives.analysis import engines, stages
 from creativefilter.creatives.models import Creative, Prediction, Transcript
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -49,7 +49,7 @@ def test_an_error_that_comes_too_late_fails_nothing(
     received = take_in(b"not a creative", "1.avi")
     job_id = str(received.job.pk)
 
-    real = analysis.MediaVersion.objects.select_related
+    real = stages.MediaVersion.objects.select_related
 
     def overtaken(*names: str) -> object:
         monkeypatch.undo()
@@ -58,7 +58,7 @@ def test_an_error_that_comes_too_late_fails_nothing(
         assert lifecycle.claim(job_id, "decoding", "second")
         return real(*names)
 
-    monkeypatch.setattr(analysis.MediaVersion.objects, "select_related", overtaken)
+    monkeypatch.setattr(stages.MediaVersion.objects, "select_related", overtaken)
     assert lifecycle.run_stage(job_id, "decoding", "first") is None
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.worker, job.error_code) == ("running", "second", "")

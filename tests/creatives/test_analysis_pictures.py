@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from creativefilter.creatives import engines, intake
-from creativefilter.creatives.deciding import features_of
+from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.analysis.decision import features_of
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, MediaVersion, PictureVector
 from tests import screen_cards as cards
 from tests.creatives.analysing import analysed, run
@@ -55,7 +56,7 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
     assert np.linalg.norm(dark) == pytest.approx(1, abs=1e-5)
     assert dark @ dark_too > dark @ light
 
-    run(intake.analyse_again(creatives[0], None))
+    run(receiving.analyse_again(creatives[0], None))
     assert PictureVector.objects.count() == 3
     sound = analysed(make_media(tmp_path / "604.wav", 1))
     assert features_of(media_of(sound)).vectors == {}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from classifier.segments import NUMBERS, by_number
-from creativefilter.creatives import derived, engines, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.analysis import engines, working_copies
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -96,8 +97,8 @@ def test_what_was_found_in_the_file_is_kept(creative: Creative) -> None:
     assert (media.partial, media.share_read) == (False, 1.0)
     assert media.probe["video_codec"] == "h264"
     assert media.probe["audio_codec"] == "aac"
-    working = derived.folder(media.pk)
-    assert derived.audio(media.pk).size == pytest.approx(11 * 16_000, rel=0.02)
+    working = working_copies.folder(media.pk)
+    assert working_copies.audio(media.pk).size == pytest.approx(11 * 16_000, rel=0.02)
     assert 1 < len(media.probe["frames"]) <= 16
     for frame in media.probe["frames"]:
         assert (working / frame["file"]).read_bytes().startswith(b"\xff\xd8")

@@ -11,7 +11,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from creativefilter.creatives import archives, intake, unpacking
+from creativefilter.creatives.intake import archive_jobs, archives, receiving
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -28,7 +28,7 @@ def packed(*members: tuple[str, bytes], **options: Any) -> bytes:
 
 
 def begun(content: bytes, owner: Any = None, **ids: str) -> Job:
-    return unpacking.start(ContentFile(content), "spots.zip", owner, ids)
+    return archive_jobs.start(ContentFile(content), "spots.zip", owner, ids)
 
 
 def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
@@ -82,7 +82,7 @@ def test_what_unpacks_to_too_much_is_cut_off(
     folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 100_000
-    monkeypatch.setattr(unpacking, "TOTAL", 1)
+    monkeypatch.setattr(archive_jobs, "TOTAL", 1)
     bomb = packed(*((f"{n}.wav", bytes(60_000)) for n in range(5)))
     job = unpacked(bomb)
     assert job.result
@@ -93,7 +93,7 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     job = begun(packed(("1.wav", b"a"), ("2.wav", b"b")))
     running = lifecycle.claim(str(job.pk), job.stage, "w")
     assert running is not None
-    unpacking.unpack(running)  # dies before its outcome is saved
+    archive_jobs.unpack(running)  # dies before its outcome is saved
     assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
@@ -107,14 +107,14 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     [b"", b"PK\x03\x04 no archive", packed(), packed((".hidden", b"x")), packed(("a/", b""))],
 )
 def test_what_is_no_archive_of_files_is_refused(content: bytes, folders: Path) -> None:
-    with pytest.raises(intake.IntakeError):
+    with pytest.raises(receiving.IntakeError):
         begun(content)
     assert not Job.objects.exists()
 
 
 def test_too_many_members(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBERS_MAX", 2)
-    with pytest.raises(intake.IntakeError, match="2"):
+    with pytest.raises(receiving.IntakeError, match="2"):
         begun(packed(*((f"{n}.wav", b"") for n in range(3))))
 
 

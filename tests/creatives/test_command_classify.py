@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
-from creativefilter.creatives import engines
+from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.management.commands.classify import files_of
 from creativefilter.creatives.models import ModelVersion
 from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_TOO, remembering
@@ -33,7 +33,9 @@ def broken(tmp_path: Path) -> Path:
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real recogniser, loaded once for all tests."""
     recogniser = remembering()
-    monkeypatch.setattr("classifier.asr.load_transcriber", lambda **options: recogniser)
+    monkeypatch.setattr(
+        "classifier.speech.recognition.load_transcriber", lambda **options: recogniser
+    )
 
 
 def classify(*paths: Path, **options: Any) -> str:

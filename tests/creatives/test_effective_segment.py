@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, ModelVersion, Segment
-from creativefilter.creatives.review import set_label
 from tests.creatives.analysing import DEMO, SPOKEN, SPOKEN_SEGMENT, analysed, effective, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.weights]
@@ -74,7 +75,7 @@ def test_only_predictions_of_the_active_model_version_count(
     older = model_versions.active()
     model_versions.activate(newer)
     assert effective(creative).effective_segment is None
-    run(intake.analyse_again(creative, None))
+    run(receiving.analyse_again(creative, None))
     assert effective(creative).effective_segment == SPOKEN_SEGMENT
     assert [p.model_version for p in creative.predictions.all()] == [newer, older]
     creative.predictions.filter(model_version=newer).update(segment=segment(1))
@@ -87,7 +88,7 @@ def test_known_bytes_are_not_answered_by_a_model_that_decides_no_more(
     creative: Creative, newer: ModelVersion
 ) -> None:
     model_versions.activate(newer)
-    again = intake.receive(creative.current_media.file, creative.name)  # type: ignore[union-attr]
+    again = receiving.receive(creative.current_media.file, creative.name)  # type: ignore[union-attr]
     assert again.known
     assert not again.job.is_final
     job = run(again.job)

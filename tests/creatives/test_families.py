@@ -15,7 +15,10 @@ from django.utils import translation
 
 from classifier.fingerprints import Fingerprint as Print
 from classifier.fingerprints import sound
-from creativefilter.creatives import derived, families, prints
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.families import fingerprints as prints
+from creativefilter.creatives.families import grouping
+from creativefilter.creatives.families.fingerprints import Made
 from creativefilter.creatives.models import (
     Creative,
     Family,
@@ -24,7 +27,6 @@ from creativefilter.creatives.models import (
     FingerprintKey,
     MediaVersion,
 )
-from creativefilter.creatives.prints import Made
 from tests.creatives.analysing import DEMO, SPOKEN, analysed
 from tests.creatives.families_made import arrived, made, media_of, new_media, together
 from tests.near_duplicates import melody, needs_chromaprint, scenes
@@ -36,8 +38,8 @@ def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_i
     other = arrived(made(2))
     whole, cut, radio = arrived(made(1)), arrived(made(1, 9, 4)), arrived(made(3, 12, 0))
     assert together(whole, cut)
-    assert families.family_of(other) is families.family_of(radio) is None
-    [relative] = families.relatives(whole)
+    assert grouping.family_of(other) is grouping.family_of(radio) is None
+    [relative] = grouping.relatives(whole)
     assert relative.creative == cut
     assert relative.link is not None
     assert relative.link.sound > 0.9
@@ -52,7 +54,7 @@ def test_cuts_without_anything_in_common_meet_by_the_whole() -> None:
         for half in (spot.pictures[:3], spot.pictures[3:])
     )
     one, other = arrived(first), arrived(last)
-    assert families.family_of(one) is None
+    assert grouping.family_of(one) is None
     all_of_it = arrived(whole)
     assert together(one, other, all_of_it)
     all_of_it.delete()
@@ -61,13 +63,13 @@ def test_cuts_without_anything_in_common_meet_by_the_whole() -> None:
 
 def test_a_family_keeps_its_number_while_members_come_and_go() -> None:
     creatives = [arrived(made(1)) for _ in range(4)]
-    number = families.family_of(creatives[0])
+    number = grouping.family_of(creatives[0])
     creatives[1].delete()
     Creative.objects.filter(pk=creatives[2].pk).delete()
-    assert families.family_of(creatives[0]) == families.family_of(creatives[3]) == number
-    assert set(families.members(creatives[0])) == {creatives[0], creatives[3]}
+    assert grouping.family_of(creatives[0]) == grouping.family_of(creatives[3]) == number
+    assert set(grouping.members(creatives[0])) == {creatives[0], creatives[3]}
     creatives[3].delete()
-    assert families.family_of(creatives[0]) is None
+    assert grouping.family_of(creatives[0]) is None
     assert Family.objects.count() == 0
 
 
@@ -81,8 +83,8 @@ def test_all_of_a_family_deleted_at_once_leaves_nothing() -> None:
 
 def test_another_file_for_a_creative_takes_it_out_of_its_family() -> None:
     one, other = arrived(made(1)), arrived(made(1))
-    families.store(new_media(one), made(2))
-    assert families.family_of(one) is families.family_of(other) is None
+    grouping.store(new_media(one), made(2))
+    assert grouping.family_of(one) is grouping.family_of(other) is None
     assert Fingerprint.objects.filter(media__creative=one).count() == 1
 
 
@@ -90,14 +92,14 @@ def test_a_fingerprint_that_comes_late_for_an_old_file_is_not_stored() -> None:
     one = arrived(None)
     old = media_of(one)
     new_media(one)
-    assert families.store(old, made(1)) is None
+    assert grouping.store(old, made(1)) is None
     assert not Fingerprint.objects.exists()
 
 
 def test_the_same_fingerprint_again_changes_nothing() -> None:
     one, other = arrived(made(1)), arrived(made(1))
     before = list(Fingerprint.objects.values_list())
-    families.store(media_of(one), made(1))
+    grouping.store(media_of(one), made(1))
     assert list(Fingerprint.objects.values_list()) == before
     assert together(one, other)
 
@@ -108,13 +110,13 @@ def test_the_same_bytes_under_two_ids_are_a_family_although_nothing_can_be_seen_
     MediaVersion.objects.update(sha256="ab" * 32)
     for creative in (one, other):
         creative.refresh_from_db()
-        families.store(media_of(creative), nothing)
+        grouping.store(media_of(creative), nothing)
     assert together(one, other)
 
 
 def test_the_demonstration_is_nobodys_relative() -> None:
     arrived(made(1), is_demo=True)
-    assert families.family_of(arrived(made(1))) is None
+    assert grouping.family_of(arrived(made(1))) is None
 
 
 def test_a_key_that_many_share_is_not_written_again_and_they_are_found_by_the_rest(
@@ -126,7 +128,7 @@ def test_a_key_that_many_share_is_not_written_again_and_they_are_found_by_the_re
     written = FingerprintKey.objects.count()
     third = arrived(made(1))
     assert FingerprintKey.objects.count() == written
-    assert families.members(third).count() == 3
+    assert grouping.members(third).count() == 3
 
 
 def test_without_the_library_pictures_find_each_other(
@@ -150,9 +152,9 @@ def test_a_spot_and_its_radio_cut_find_each_other_when_they_are_analysed(
     from classifier.media import write_wav
 
     other, spot = arrived(made(2)), analysed(DEMO / SPOKEN)
-    write_wav(tmp_path / "radio.wav", 0.7 * derived.audio(media_of(spot).pk)[9_000:])
+    write_wav(tmp_path / "radio.wav", 0.7 * working_copies.audio(media_of(spot).pk)[9_000:])
     assert together(spot, analysed(tmp_path / "radio.wav"))
-    assert families.family_of(other) is None
+    assert grouping.family_of(other) is None
     assert Fingerprint.objects.filter(heard=True, has_pictures=False).count() == 1
 
 
@@ -171,12 +173,12 @@ def decoded(creative: Creative, folder: Path, seed: int) -> None:
     from classifier.media import encode_jpeg, write_wav
 
     media = media_of(creative)
-    derived.folder(media.pk).mkdir(parents=True)
-    write_wav(derived.folder(media.pk) / derived.AUDIO, melody(seed, 12))
+    working_copies.folder(media.pk).mkdir(parents=True)
+    write_wav(working_copies.folder(media.pk) / working_copies.AUDIO, melody(seed, 12))
     frames = []
     for number, picture in enumerate(scenes(seed, 6)):
         name = f"frame-{number:02d}.jpg"
-        (derived.folder(media.pk) / name).write_bytes(encode_jpeg(picture))
+        (working_copies.folder(media.pk) / name).write_bytes(encode_jpeg(picture))
         frames.append({"seconds": float(number), "file": name})
     MediaVersion.objects.filter(pk=media.pk).update(probe={"frames": frames}, file="a.mp4")
 
@@ -230,7 +232,7 @@ def test_near_duplicates_that_are_stored_at_once_find_each_other() -> None:
     fingerprints = [made(1), made(1, 9, 4), made(1, 10, 5), made(1)]
     at_once(
         [
-            lambda one=one, fingerprint=fingerprint: families.store(media_of(one), fingerprint)
+            lambda one=one, fingerprint=fingerprint: grouping.store(media_of(one), fingerprint)
             for one, fingerprint in zip(creatives, fingerprints, strict=True)
         ]
     )
@@ -241,7 +243,7 @@ def test_near_duplicates_that_are_stored_at_once_find_each_other() -> None:
 def test_one_is_deleted_while_its_near_duplicate_is_stored() -> None:
     for _ in range(3):
         old, new = arrived(made(1)), arrived(None)
-        at_once([old.delete, lambda new=new: families.store(media_of(new), made(1))])
-        assert families.family_of(new) is None
+        at_once([old.delete, lambda new=new: grouping.store(media_of(new), made(1))])
+        assert grouping.family_of(new) is None
         assert Family.objects.count() == FamilyLink.objects.count() == 0
         new.delete()

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from creativefilter.creatives import imports, review
+from creativefilter.creatives.labels import imports, review
 from creativefilter.creatives.models import Creative, Label, Segment, WaitingLabel
 from tests.creatives.analysing import effective, take_in
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from creativefilter.creatives.intake import Received
+from creativefilter.creatives.intake.receiving import Received
 from creativefilter.creatives.models import Creative, MediaVersion
 from tests.creatives.analysing import stored_files, take_in
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import OuterRef, Subquery
 from django.test import Client
 
-from creativefilter.creatives import retrying
+from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -78,13 +78,13 @@ def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
 def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_queries: Any) -> None:
     failed(3000)
     with django_assert_max_num_queries(80):
-        jobs = retrying.retry(analyst)
+        jobs = retry.retry(analyst)
     assert len(jobs) == 3000
     assert not Creative.objects.exclude(state="queued").exists()
     row = Creative.objects.select_related("job").latest("pk")
     assert row.job
     assert row.job.params == {"creative": row.pk, "media": row.current_media_id}
-    assert retrying.retry(analyst) == []
+    assert retry.retry(analyst) == []
     # The sweep sends them by and by; none counts against who asked.
     assert len(lifecycle.sweep()) == lifecycle.REPUBLISH_AT_ONCE
     assert not Job.objects.filter(in_quota=True).exists()
@@ -94,8 +94,8 @@ def test_what_a_job_is_at_or_has_no_media_stays(folders: Path) -> None:
     received = take_in(b"x", "4.wav")
     Creative.objects.update(state=Creative.State.FAILED, error_code="x")
     Creative.objects.create(name="?", state=Creative.State.FAILED)
-    assert retrying.retry(None) == []
+    assert retry.retry(None) == []
     lifecycle.cancel(received.job)
-    [job] = retrying.retry(None)
+    [job] = retry.retry(None)
     received.creative.refresh_from_db()
     assert received.creative.job == job

@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 from django.utils import translation
 
-from creativefilter.creatives import derived, intake
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, analysed, run, stored_files, take_in
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_a_file_over_the_limit_is_refused_and_leaves_nothing(folders: Path, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 2 * 1024**2
     take_in(b"x" * settings.UPLOAD_MAX_BYTES, "1.avi")
-    with translation.override("en"), pytest.raises(intake.IntakeError, match="larger than 2 MB"):
+    with translation.override("en"), pytest.raises(receiving.IntakeError, match="larger than 2 MB"):
         take_in(b"x" * (settings.UPLOAD_MAX_BYTES + 1), "2.avi")
     assert Creative.objects.get().advertisement_id == "1"
     assert len(stored_files(folders)) == 1
@@ -30,7 +31,7 @@ def test_a_rollback_leaves_no_file(folders: Path, monkeypatch: pytest.MonkeyPatc
     def away(*args: Any, **options: Any) -> Job:
         raise ConnectionError("the database went away")
 
-    monkeypatch.setattr(intake.lifecycle, "create", away)
+    monkeypatch.setattr(receiving.lifecycle, "create", away)
     with pytest.raises(ConnectionError):
         take_in(b"bytes", "9.avi")
     assert not stored_files(folders)
@@ -44,8 +45,8 @@ def test_deletion_removes_upload_and_working_copies_after_the_commit(
     creative = analysed(DEMO / "90000037.wav")
     media = creative.current_media
     assert media is not None
-    working = derived.folder(media.pk)
-    assert (working / derived.AUDIO).is_file()
+    working = working_copies.folder(media.pk)
+    assert (working / working_copies.AUDIO).is_file()
     with django_capture_on_commit_callbacks() as committed:
         creative.delete()
         assert stored_files(folders)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from creativefilter.creatives import derived, intake, twins
+from creativefilter.creatives.analysis import twins, working_copies
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction, Transcript
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, SPOKEN_TOO, analysed, run, take_in
@@ -49,8 +50,8 @@ def test_what_is_known_is_taken_over_and_only_judged(
     assert again.transcript is not None
     assert again.transcript.media == other
     # Kept once on the disk; and a family with the other.
-    for path in derived.folder(one.pk).iterdir():
-        assert path.samefile(derived.folder(other.pk) / path.name)
+    for path in working_copies.folder(one.pk).iterdir():
+        assert path.samefile(working_copies.folder(other.pk) / path.name)
     assert one.fingerprint.family_id == other.fingerprint.family_id is not None
     page = Client()
     page.force_login(analyst)
@@ -59,18 +60,18 @@ def test_what_is_known_is_taken_over_and_only_judged(
 
     # The one goes, the other stays whole, and answers for the next.
     first.delete()
-    assert derived.audio(other.pk).size
+    assert working_copies.audio(other.pk).size
     third = analysed(FILM, "503.mp4")
     assert stages(the_job(third)) == ["decoding", "classifying"]
     assert list(twins.of(third)) == [second]
 
     # "Analyse again" believes nothing.
-    run(intake.analyse_again(third, None))
+    run(receiving.analyse_again(third, None))
     third.refresh_from_db()
     assert len(stages(the_job(third))) == 5
     assert Transcript.objects.filter(media__creative=third).count() == 2
-    assert not (derived.folder(other.pk) / derived.AUDIO).samefile(
-        derived.folder(third.current_media_id or 0) / derived.AUDIO
+    assert not (working_copies.folder(other.pk) / working_copies.AUDIO).samefile(
+        working_copies.folder(third.current_media_id or 0) / working_copies.AUDIO
     )
 
 
@@ -117,5 +118,5 @@ def test_nothing_is_taken_from_where_something_lacks(
     demo.readings.update(problem="no_screen_reader")
     assert twins.known(media) is None
     demo.readings.update(problem="")
-    (derived.folder(demo.pk) / derived.AUDIO).unlink()
+    (working_copies.folder(demo.pk) / working_copies.AUDIO).unlink()
     assert twins.known(media) is None

@@ -15,9 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
-from creativefilter.creatives import archives, intake, unpacking, watching
+from creativefilter.creatives.intake import archive_jobs, archives, receiving, watched_folder
 from creativefilter.creatives.models import Creative, WatchedFile
-from creativefilter.jobs import keeping, lifecycle
+from creativefilter.jobs import lifecycle, retention
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,8 +63,8 @@ def by_command(folder: Path, _page: Client, _api: Any) -> None:
 
 
 def by_watching(folder: Path, _page: Client, _api: Any) -> None:
-    assert watching.look() is None
-    job = watching.look()
+    assert watched_folder.look() is None
+    job = watched_folder.look()
     assert job is not None
     lifecycle.run_stage(str(job.pk), job.stage, "w")
 
@@ -106,7 +106,7 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
         archive.writestr("<b>96</b>.wav", bytes(2 * 1024**2))
         archive.writestr("97.wav", b"a")
         archive.writestr("98.wav", b"b")
-    job = unpacking.start(ContentFile(out.getvalue()), "a.zip", analyst, {})
+    job = archive_jobs.start(ContentFile(out.getvalue()), "a.zip", analyst, {})
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     body = page.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
     assert "2 files were taken in." in body
@@ -116,12 +116,12 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
 
 
 def test_an_archive_that_is_forgotten_leaves_no_file(folder: Path, settings: Any) -> None:
-    job = unpacking.start(ContentFile(zipped()), "a.zip", None, {})
+    job = archive_jobs.start(ContentFile(zipped()), "a.zip", None, {})
     stored = Path(settings.MEDIA_ROOT) / job.params["archive"]
     lifecycle.cancel(job)
     assert stored.is_file()
     Job.objects.update(finished_at="2020-01-01T00:00:00Z")
-    assert keeping.forget_old() == 1
+    assert retention.forget_old() == 1
     assert not stored.exists()
 
 
@@ -129,8 +129,8 @@ def test_a_directory_that_would_fill_the_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "DIRECTORY_MAX", 200)
-    with pytest.raises(intake.IntakeError, match=str(archives.MEMBERS_MAX)):
-        unpacking.start(ContentFile(zipped()), "a.zip", None, {})
+    with pytest.raises(receiving.IntakeError, match=str(archives.MEMBERS_MAX)):
+        archive_jobs.start(ContentFile(zipped()), "a.zip", None, {})
     assert not Job.objects.exists()
 
 
@@ -141,10 +141,10 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     (folder / "1.wav").write_bytes(b"harmless")
     (folder / "deep").mkdir()
     (folder / "deep" / "2.wav").write_bytes(b"harmless")
-    watching.look()
-    job = watching.look()
+    watched_folder.look()
+    job = watched_folder.look()
     assert job is not None
-    found = dict(watching.found_in(folder))
+    found = dict(watched_folder.found_in(folder))
     assert set(found) == {"1.wav", "deep/2.wav"}
     # Put in their places after the look.
     (folder / "1.wav").unlink()
@@ -153,7 +153,7 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "2.wav").write_bytes(b"secret")
     (folder / "deep").symlink_to(tmp_path)
     for row in WatchedFile.objects.all():
-        watching._take(row, found[row.path], folder, watching.Tally())
+        watched_folder._take(row, found[row.path], folder, watched_folder.Tally())
     assert not Creative.objects.exists()
     assert set(WatchedFile.objects.values_list("state", flat=True)) == {"growing"}
 
@@ -163,17 +163,17 @@ def test_our_own_full_disk_refuses_no_file(folder: Path, settings: Any, tmp_path
     # A file lies where the storage would make its folder.
     settings.MEDIA_ROOT = tmp_path / "occupied"
     settings.MEDIA_ROOT.write_bytes(b"")
-    watching.look()
-    job = watching.look()
+    watched_folder.look()
+    job = watched_folder.look()
     assert job is not None
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
     assert WatchedFile.objects.get().state == WatchedFile.State.READY
-    assert watching.look() is None
+    assert watched_folder.look() is None
     Job.objects.update(finished_at="2020-01-01T00:00:00Z")
     settings.MEDIA_ROOT = tmp_path / "free"
-    job = watching.look()
+    job = watched_folder.look()
     assert job is not None
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     assert Creative.objects.get().advertisement_id == "3"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import AppendOnlyError, Creative, Label, Segment
-from creativefilter.creatives.review import set_label
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from creativefilter.creatives import analysis, states
+from creativefilter.creatives.analysis import stages, states
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
 from tests.creatives.analysing import take_in
@@ -44,7 +44,7 @@ def test_a_stage_that_begins_late_moves_nothing_back(folders: Path) -> None:
     received = take_in(b"bytes", "1.avi")
     for state in (State.DONE, State.FAILED, State.READING):
         Creative.objects.update(state=state)
-        analysis._enter(received.job, State.TRANSCRIBING)
+        stages._enter(received.job, State.TRANSCRIBING)
         assert Creative.objects.get().state == state
 
 

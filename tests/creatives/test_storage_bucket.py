@@ -17,13 +17,14 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from moto.server import ThreadedMotoServer
 
-from creativefilter.creatives import derived, unpacking
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.intake import archive_jobs
 from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.files import TooLongError, on_disk, streamed
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.s3 import PART, Bucket
-from creativefilter.spend import work as spend
+from creativefilter.site.files import TooLongError, on_disk, streamed
+from creativefilter.site.s3 import PART, Bucket
+from creativefilter.spend.imports import jobs as spend
 from tests.creatives.analysing import DEMO, MUSIC, take_in
 from tests.spend.spend_files import HEADING
 
@@ -60,7 +61,7 @@ def bucket(server: str, made: Any, settings: Any, folders: Path) -> Iterator[Any
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
-            "BACKEND": "creativefilter.s3.Bucket",
+            "BACKEND": "creativefilter.site.s3.Bucket",
             "OPTIONS": {"bucket_name": "creatives", "endpoint_url": server, **KEYS,
                         "location": "uploads", "addressing_style": "path"},
         },
@@ -82,7 +83,7 @@ def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> 
     assert job is not None, Job.objects.get().error_detail
     assert job.stage == "transcribing"
     assert MediaVersion.objects.get().seconds == pytest.approx(10, abs=5)
-    assert (derived.folder(received.media.pk) / derived.AUDIO).is_file()
+    assert (working_copies.folder(received.media.pk) / working_copies.AUDIO).is_file()
     received.creative.delete()
     assert names(bucket) == []
 
@@ -127,7 +128,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("94.wav", b"a")
         archive.writestr("95.wav", b"b")
-    job = unpacking.start(ContentFile(out.getvalue()), "spots.zip", None, {})
+    job = archive_jobs.start(ContentFile(out.getvalue()), "spots.zip", None, {})
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.result

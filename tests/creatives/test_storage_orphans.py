@@ -12,7 +12,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
-from creativefilter.creatives import derived, unpacking
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.intake import archive_jobs
 from tests.creatives.analysing import stored_files, take_in
 from tests.creatives.test_archives import packed
 
@@ -27,18 +28,18 @@ def aged(path: Path) -> Path:
 
 def test_only_what_nobody_knows_and_only_after_a_day(folders: Path) -> None:
     media = take_in(b"known", "1.wav").media
-    kept = unpacking.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
-    copies = derived.folder(media.pk)
-    for folder in (copies, derived.folder(media.pk + 1), copies.with_name(".new-x")):
+    kept = archive_jobs.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
+    copies = working_copies.folder(media.pk)
+    for folder in (copies, working_copies.folder(media.pk + 1), copies.with_name(".new-x")):
         folder.mkdir(parents=True)
-        (folder / derived.AUDIO).write_bytes(b"x")
-    fresh = derived.folder(media.pk + 2)
+        (folder / working_copies.AUDIO).write_bytes(b"x")
+    fresh = working_copies.folder(media.pk + 2)
     fresh.mkdir(parents=True)
     for name in ("creatives/ab/ab12.wav", "archives/0.zip", "spend/f00", "tables/f00", "own/x"):
         default_storage.save(name, ContentFile(b"x"))
     for path in stored_files(folders):
         aged(path)
-    for folder in (copies, derived.folder(media.pk + 1), copies.with_name(".new-x")):
+    for folder in (copies, working_copies.folder(media.pk + 1), copies.with_name(".new-x")):
         aged(folder)
     default_storage.save("creatives/cd/on-its-way.wav", ContentFile(b"x"))
 
@@ -55,7 +56,7 @@ def test_only_what_nobody_knows_and_only_after_a_day(folders: Path) -> None:
         # Of another program.
         "own/x",
     }
-    assert (copies / derived.AUDIO).is_file()
+    assert (copies / working_copies.AUDIO).is_file()
     assert fresh.is_dir()
-    assert not derived.folder(media.pk + 1).exists()
+    assert not working_copies.folder(media.pk + 1).exists()
     assert not copies.with_name(".new-x").exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives import watching
+from creativefilter.creatives.intake import watched_folder
 from creativefilter.creatives.models import Creative, MediaVersion, WatchedFile
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -26,7 +26,7 @@ def watched(folders: Path, settings: Any, tmp_path: Path) -> Path:
 
 def look_and_take() -> dict[str, Any] | None:
     """What the job of this look took in; None if there was nothing to be taken."""
-    job = watching.look()
+    job = watched_folder.look()
     if job is None:
         return None
     assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
@@ -96,13 +96,13 @@ def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
 
 def test_two_looks_at_once_make_one_job(watched: Path) -> None:
     (watched / "89.wav").write_bytes(b"x")
-    watching.look()
-    first = watching.look()
+    watched_folder.look()
+    first = watched_folder.look()
     assert first is not None
-    assert watching.look() is None
+    assert watched_folder.look() is None
 
 
 def test_no_folder_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
-    assert watching.look() is None
+    assert watched_folder.look() is None
     settings.INGEST_FOLDER = str(tmp_path / "unplugged")
-    assert watching.look() is None
+    assert watched_folder.look() is None

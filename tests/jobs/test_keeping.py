@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import keeping, lifecycle
+from creativefilter.jobs import lifecycle, retention
 from creativefilter.jobs.kinds import Kind, Stage, register
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
@@ -29,11 +29,11 @@ def test_only_what_ended_before_the_limit_goes(settings: Any) -> None:
     old = [aged(31, state) for state in Job.FINAL]
     kept = [aged(29, Job.State.DONE), aged(31, Job.State.RUNNING), aged(31, Job.State.QUEUED)]
     creative = Creative.objects.create(name="x", job=old[0])
-    assert keeping.forget_old() == 3
+    assert retention.forget_old() == 3
     assert set(Job.objects.values_list("pk", flat=True)) == {job.pk for job in kept}
     creative.refresh_from_db()
     assert creative.job is None
-    assert keeping.forget_old() == 0
+    assert retention.forget_old() == 0
 
 
 def test_its_files_go_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,12 +44,12 @@ def test_its_files_go_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     job = aged(365, Job.State.DONE, kind)
     aged(1, Job.State.DONE, kind)
-    keeping.forget_old()
+    retention.forget_old()
     assert gone == [job.pk]
 
 
 def test_a_sweep_takes_only_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
     for _ in range(3):
         aged(365, Job.State.FAILED)
-    assert [keeping.forget_old(), keeping.forget_old(), keeping.forget_old()] == [2, 1, 0]
+    assert [retention.forget_old(), retention.forget_old(), retention.forget_old()] == [2, 1, 0]

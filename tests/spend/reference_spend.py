@@ -17,7 +17,8 @@ from creativefilter.creatives.models import (
     ModelVersion,
     Prediction,
 )
-from creativefilter.spend import importing, segments
+from creativefilter.spend.imports import importer
+from creativefilter.spend.totals import segment_changes
 
 SPEND = "dashboard_data_synthetic.csv.gz"
 BATCH = 1_000
@@ -30,8 +31,8 @@ def load(folder: Path) -> dict[str, int]:
     """
     numbers = reference_segments(folder)
     classify(numbers, predicted=set(list(numbers)[::3]))
-    importing.import_file(folder / SPEND)
-    segments.catch_up()
+    importer.import_file(folder / SPEND)
+    segment_changes.catch_up()
     return numbers
 
 

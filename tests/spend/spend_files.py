@@ -11,10 +11,11 @@ from typing import Any
 
 from django.db.models import Model, Sum
 
-from creativefilter.spend import checking, importing
-from creativefilter.spend.importing import Prepared
+from creativefilter.spend.imports import importer
+from creativefilter.spend.imports.importer import Prepared
+from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import MonthlySpend, SpendImport, SpendRow
-from creativefilter.spend.reading.containers import survey
+from creativefilter.spend.totals import checks
 
 HEADING = "Advertisement ID,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month"
 ROW = "100,МАГНИТ,МАГНИТ КОСМЕТИК,TV Nat,{},2021,3"
@@ -59,13 +60,13 @@ def with_part(book: bytes, name: str, content: bytes) -> bytes:
 
 
 def prepared(path: Path) -> Prepared:
-    return importing.prepare(path, survey(path))
+    return importer.prepare(path, survey(path))
 
 
 def imported(path: Path, **options: Any) -> SpendImport:
     """The file imported; every sum agrees with its rows afterwards."""
-    done = importing.import_file(path, **options)
-    assert checking.check().agrees
+    done = importer.import_file(path, **options)
+    assert checks.check().agrees
     return done
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.review import set_label
-from creativefilter.spend import importing, segments
+from creativefilter.spend.imports import importer
+from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import text_of
 
 ROWS = (
@@ -27,6 +28,6 @@ def little_spend(folder: Path) -> dict[str, Creative]:
     set_label(rows["100"], Segment.objects.get(pk=3), None)
     path = folder / "little.csv"
     path.write_text(text_of(*ROWS), "utf-8")
-    importing.import_file(path)
-    segments.catch_up()
+    importer.import_file(path)
+    segment_changes.catch_up()
     return rows

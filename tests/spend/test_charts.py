@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.creatives.models import Creative, Label, LabelBatch
-from creativefilter.spend.admin.catalogue import CHARTS, TABS
-from creativefilter.spend.admin.ink import Adds
-from creativefilter.spend.admin.library import plotly_version
+from creativefilter.spend.admin.chart_catalogue import CHARTS, TABS
+from creativefilter.spend.admin.chart_style import Adds
+from creativefilter.spend.admin.plotly_assets import plotly_version
 from creativefilter.spend.models import SpendImport
 from tests.spend.spent import little_spend
 
@@ -127,11 +127,11 @@ def test_the_list_names_what_has_no_creative(page: Client, spent: dict[str, Crea
 
 
 def test_hostile_names_are_escaped(page: Client, tmp_path: Path) -> None:
-    from creativefilter.spend import importing
+    from creativefilter.spend.imports import importer
     from tests.spend.spend_files import table
 
     row = '7,<script>alert(1)</script>,"</script><b>",TV,5,2021,1'
-    importing.import_file(table(tmp_path, row))
+    importer.import_file(table(tmp_path, row))
     for address in (LIST, f"{CHARTS_PAGE}?advertiser=<script>alert(1)</script>"):
         assert "<script>alert" not in text(page, address)
 

@@ -15,9 +15,10 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.jobs.models import Job
-from creativefilter.spend import export_jobs, importing, report
-from creativefilter.spend.exports import Form
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.imports import importer
+from creativefilter.spend.reports import export_jobs, figures
+from creativefilter.spend.reports.exports import Form
+from creativefilter.spend.reports.filters import Filters
 from tests.spend.spend_files import table
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
@@ -28,7 +29,7 @@ ROWS = 12_000
 @pytest.fixture
 def page(client: Client, analyst: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
     rows = (f"{n},A{n % 7},B,{'TV' if n % 3 else 'Radio'},{n}.125,2021,3" for n in range(ROWS))
-    importing.import_file(table(tmp_path, *rows))
+    importer.import_file(table(tmp_path, *rows))
     monkeypatch.setattr(export_jobs, "AT_ONCE", 100)
     client.force_login(analyst)
     client.cookies["django_language"] = "en"
@@ -59,7 +60,7 @@ def test_it_is_written_by_a_worker_or_given_up(
     file = page.get(reverse("admin:spend_exported_file", args=[job.pk]))
     text = b"".join(file.streaming_content).decode()  # type: ignore[attr-defined]
     rows = list(csv.DictReader(io.StringIO(text)))
-    overview = report.overview(Filters(media_types=("TV",)))
+    overview = figures.overview(Filters(media_types=("TV",)))
     assert len(rows) == overview.advertisements == ROWS * 2 // 3
     assert sum(Decimal(row["Spend, RUB"]) for row in rows) == overview.amount > 0
     job.refresh_from_db()

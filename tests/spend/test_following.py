@@ -11,13 +11,15 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.test import Client
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.review import set_label
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.spend import checking, estimates, following, importing, segments, uncertainty
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.imports import importer
 from creativefilter.spend.models import SpendTotal
+from creativefilter.spend.reports import estimates, expected
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import checks, recount_jobs, segment_changes
 from tests.creatives.analysing import run
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
@@ -39,10 +41,10 @@ def page(client: Client, analyst: User) -> Client:
 def creatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
     """Not classified; each cost a power of two."""
     rows = [Creative.objects.create(advertisement_id=str(n), name=str(n)) for n in range(COUNT)]
-    importing.import_file(table(tmp_path, *(f"{n},A,B,TV,{2**n},2021,3" for n in range(COUNT))))
-    segments.catch_up()
-    monkeypatch.setattr(following, "AT_ONCE", 2)
-    monkeypatch.setattr(segments, "PART", 2)
+    importer.import_file(table(tmp_path, *(f"{n},A,B,TV,{2**n},2021,3" for n in range(COUNT))))
+    segment_changes.catch_up()
+    monkeypatch.setattr(recount_jobs, "AT_ONCE", 2)
+    monkeypatch.setattr(segment_changes, "PART", 2)
     return rows
 
 
@@ -90,16 +92,16 @@ def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
     assert job.result == {"moved": 5}
     assert page.get(address).json() == {"final": True, "percent": 100}
     assert counted() == {3: 31, -1: 96}
-    assert checking.check().agrees
+    assert checks.check().agrees
     assert texts(page) == []
 
 
 def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
     label(creatives)
     seen = []
-    for moved, share in segments.in_parts(segments.look()):
+    for moved, share in segment_changes.in_parts(segment_changes.look()):
         assert sum(counted().values()) == 127
-        assert not checking.check().differences
+        assert not checks.check().differences
         seen.append((moved, share))
     assert [moved for moved, _share in seen] == [2, 2, 2, 1]
     assert seen[-1][1] == 1
@@ -107,31 +109,31 @@ def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
 
 
 def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> None:
-    importing.import_file(table(tmp_path, *(f"{n},A,B,TV,1,2021,3" for n in range(COUNT))))
+    importer.import_file(table(tmp_path, *(f"{n},A,B,TV,1,2021,3" for n in range(COUNT))))
     Creative.objects.bulk_create(Creative(advertisement_id=str(n), name="x") for n in range(COUNT))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(following, "AT_ONCE", 2)
-        work = following.keep_up()
+        patch.setattr(recount_jobs, "AT_ONCE", 2)
+        work = recount_jobs.keep_up()
         assert work
         run(work.job)
-        assert following.keep_up() is None
+        assert recount_jobs.keep_up() is None
     assert set(Creative.objects.values_list("brand", flat=True)) == {"B"}
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 def test_a_worker_whose_claim_was_taken_stops(creatives: list[Creative]) -> None:
     label(creatives)
-    work = following.keep_up()
+    work = recount_jobs.keep_up()
     assert work
     late = lifecycle.claim(str(work.job.pk), work.job.stage, "late")
     assert late
     assert lifecycle.cancel(late)
-    with pytest.raises(following.JobError):
-        following.run(late)
+    with pytest.raises(recount_jobs.JobError):
+        recount_jobs.run(late)
     # What was moved until then is right, and the rest is found again.
-    assert checking.check().differences == []
+    assert checks.check().differences == []
     assert counted() == {3: 3, -1: 124}
-    assert following.keep_up()
+    assert recount_jobs.keep_up()
 
 
 def test_a_failure_is_named_and_not_repeated_at_every_look(
@@ -150,7 +152,7 @@ def test_a_failure_is_named_and_not_repeated_at_every_look(
 @pytest.fixture
 def predicted(creatives: list[Creative], monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
     """The first two; intervals of more than one are left to a job."""
-    monkeypatch.setattr(following, "AT_ONCE", 1_000)
+    monkeypatch.setattr(recount_jobs, "AT_ONCE", 1_000)
     monkeypatch.setattr(estimates, "AT_ONCE", 1)
     reference_spend.predict(creatives[:2], said((0.6, 0.4), (0.9, 0.1)))
     return creatives
@@ -168,9 +170,9 @@ def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list
     assert response.context["working"] == []
     assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
     study, work = estimates.ask(Filters())
-    assert (work, study and study.estimate) == (None, uncertainty.study(Filters())[0])
+    assert (work, study and study.estimate) == (None, expected.study(Filters())[0])
     assert study
-    assert study.worth == uncertainty.study(Filters())[1]
+    assert study.worth == expected.study(Filters())[1]
     assert Job.objects.count() == 1
 
 
@@ -179,7 +181,7 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
 ) -> None:
     page.get(f"{CHARTS}?tab=certainty")
     run(open_job())
-    before = uncertainty.study(Filters())[0]
+    before = expected.study(Filters())[0]
     reference_spend.again(predicted[:2], said((0.5, 0.5), (0.8, 0.2)))
     response = page.get(f"{CHARTS}?tab=certainty")
     [notice] = response.context["working"]
@@ -190,11 +192,11 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
     run(open_job())
     assert texts(page, "tab=certainty") == []
     after = estimates.shown(Filters())
-    assert after == uncertainty.study(Filters())[0] != before
+    assert after == expected.study(Filters())[0] != before
 
 
 def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:
-    segments.catch_up()
+    segment_changes.catch_up()
     for filters in (Filters(), Filters(media_types=("TV",))):
         study, work = estimates.ask(filters)
         assert study is None
@@ -203,7 +205,7 @@ def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) ->
     assert Job.objects.count() == 2
     # A label leaves only one: quick enough to be made at once.
     label(predicted[:1])
-    segments.catch_up()
+    segment_changes.catch_up()
     study, work = estimates.ask(Filters())
     assert study
     assert (work, study.worth.predicted) == (None, 1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from creativefilter.creatives import relabelling
+from creativefilter.creatives.labels import batches
+from creativefilter.creatives.labels.batches import Before, ChangedError
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Label, Segment
-from creativefilter.creatives.relabelling import Before, ChangedError
-from creativefilter.creatives.review import set_label
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def effective() -> list[int | None]:
 def test_a_preview_counts_what_would_change_and_writes_nothing(
     four: list[Creative], segment: Segment
 ) -> None:
-    found = relabelling.preview(Creative.objects.all(), segment)
+    found = batches.preview(Creative.objects.all(), segment)
     assert (found.changing, found.same) == (3, 1)
     assert found.before == (Before(None, 2, 0, 2), Before(3, 1, 1, 1), Before(5, 1, 1, 0))
     assert Label.objects.count() == 4
@@ -48,28 +48,28 @@ def test_a_batch_is_set_and_undone_by_adding_labels_only(
 ) -> None:
     before = effective()
     earlier = list(Label.objects.order_by("pk").values())
-    batch = relabelling.relabel(Creative.objects.all(), segment, analyst, "по списку", 3)
+    batch = batches.relabel(Creative.objects.all(), segment, analyst, "по списку", 3)
     assert effective() == [5, 5, 5, 5]
     set_by_batch = batch.labels.order_by("creative_id")
     assert [(one.creative_id, one.author, one.note) for one in set_by_batch] == [
         (four[place].pk, analyst, "по списку") for place in (0, 1, 3)
     ]
 
-    assert relabelling.undo(batch, analyst) == 3
+    assert batches.undo(batch, analyst) == 3
     assert effective() == before
     assert batch.undone_at
     assert list(Label.objects.order_by("pk").values())[: len(earlier)] == earlier
     assert Label.objects.count() == len(earlier) + 6
-    assert relabelling.undo(batch, analyst) is None
+    assert batches.undo(batch, analyst) is None
     assert Label.objects.count() == len(earlier) + 6
 
 
 def test_undoing_leaves_alone_what_a_person_said_since(
     four: list[Creative], segment: Segment
 ) -> None:
-    batch = relabelling.relabel(Creative.objects.all(), segment, None, "", 3)
+    batch = batches.relabel(Creative.objects.all(), segment, None, "", 3)
     set_label(four[1], Segment.objects.get(pk=9), None)
-    assert relabelling.undo(batch, None) == 2
+    assert batches.undo(batch, None) == 2
     assert effective() == [None, 9, 5, None]
 
 
@@ -78,14 +78,14 @@ def test_a_list_that_grew_since_the_preview_is_not_labelled(
 ) -> None:
     Creative.objects.create(name="another.mp4")
     with pytest.raises(ChangedError):
-        relabelling.relabel(Creative.objects.all(), segment, None, "", 3)
+        batches.relabel(Creative.objects.all(), segment, None, "", 3)
     assert Label.objects.count() == 4
 
 
 def test_more_creatives_than_one_insert_takes(segment: Segment) -> None:
-    count = relabelling.AT_ONCE + 1
+    count = batches.AT_ONCE + 1
     Creative.objects.bulk_create([Creative(name="x") for _ in range(count)])
-    batch = relabelling.relabel(Creative.objects.all(), segment, None, "", count)
+    batch = batches.relabel(Creative.objects.all(), segment, None, "", count)
     assert batch.size == batch.labels.count() == count
-    assert relabelling.undo(batch, None) == count
+    assert batches.undo(batch, None) == count
     assert set(effective()) == {None}

@@ -13,11 +13,11 @@ import pytest
 from django.db import connection
 
 from classifier.segments import NUMBERS
-from creativefilter.spend import report
 from creativefilter.spend.fields import roubles, units
-from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.report import Dimension
+from creativefilter.spend.reports import figures
+from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.filters import Filters
 from tests.spend import reference_spend
 
 COMBINATIONS = 51
@@ -120,7 +120,7 @@ def compare(filters: Filters, rows: pd.DataFrame, months: list[date]) -> bool:
         assert_monthly(filters, dimension, found, by_month, months)
     years = {
         date(year.year, month, 1): amount
-        for year in report.year_over_year(filters)
+        for year in figures.year_over_year(filters)
         for month, amount in enumerate(year.amounts, 1)
         if amount is not None
     }
@@ -148,7 +148,7 @@ def assert_totals(filters: Filters, dimension: Dimension, found: pd.DataFrame, m
         rest = found[found[str(dimension)].isin(left)]
         amount = roubles(int(rest["units"].sum()))
         expected.append((None, amount, rest["size"].sum(), rest["id"].nunique()))
-    shown = report.totals(filters, dimension, most)
+    shown = figures.totals(filters, dimension, most)
     assert [(t.key, t.amount, t.placements, t.creatives) for t in shown] == expected
     assert [t.share for t in shown] == pytest.approx(
         [float(amount / roubles(whole)) if whole else 0 for _, amount, _, _ in expected]
@@ -162,7 +162,7 @@ def assert_monthly(
     by_month: dict[date, Decimal],
     months: list[date],
 ) -> None:
-    series = report.monthly(filters, dimension, most=5)
+    series = figures.monthly(filters, dimension, most=5)
     expected = grouped(found, [str(dimension), "month"])
     shown = {
         (key, months.index(month)): amount
@@ -180,7 +180,7 @@ def assert_monthly(
 
 
 def assert_tree(filters: Filters, found: pd.DataFrame) -> None:
-    branches = report.tree(filters, most=40)
+    branches = figures.tree(filters, most=40)
     expected = grouped(found, ["advertiser", "brand", "segment"])
     leaves = {(b.advertiser, b.brand, b.segment): b.amount for b in branches if b.brand is not None}
     assert len(leaves) == min(40, len(expected))
@@ -196,18 +196,18 @@ def assert_placements(filters: Filters, found: pd.DataFrame) -> None:
     key = "id" if filters.advertisers or filters.brands else "advertiser"
     groups = found.groupby(key, observed=True)
     amounts, counts = groups["units"].sum(), groups["size"].sum()
-    points = report.placements(filters)
+    points = figures.placements(filters)
     expected = {name: (roubles(int(amounts[name])), counts[name]) for name in amounts.index}
     shown = {point.key: (point.amount, point.placements) for point in points}
-    assert len(points) == len(shown) == min(len(expected), report.POINTS)
+    assert len(points) == len(shown) == min(len(expected), figures.POINTS)
     assert shown == {name: expected[name] for name in shown}
     assert [p.amount for p in points] == sorted((a for a, _ in expected.values()), reverse=True)[
-        : report.POINTS
+        : figures.POINTS
     ]
 
 
 def assert_creatives(filters: Filters, found: pd.DataFrame) -> None:
-    behind = report.creatives(filters)
+    behind = figures.creatives(filters)
     groups = found.groupby("id", observed=True)
     amounts, counts = groups["units"].sum(), groups["size"].sum()
     assert behind.count() == len(amounts)
@@ -227,9 +227,9 @@ def assert_creatives(filters: Filters, found: pd.DataFrame) -> None:
 
 
 def assert_overview(filters: Filters, found: pd.DataFrame, months: list[date]) -> None:
-    overview = report.overview(filters)
+    overview = figures.overview(filters)
     here, none = found["here"], found["segment"] == NOT_CLASSIFIED
-    assert overview == report.Overview(
+    assert overview == figures.Overview(
         amount=roubles(int(found["units"].sum())),
         placements=int(found["size"].sum()),
         advertisements=found["id"].nunique(),

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.review import set_label
-from creativefilter.spend import importing, report, segments
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.imports import importer
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.report import Branch, Dimension, Total
+from creativefilter.spend.reports import figures
+from creativefilter.spend.reports.figures import Branch, Dimension, Total
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import table
 
 pytestmark = pytest.mark.django_db
@@ -41,13 +43,13 @@ def spend(tmp_path: Path) -> dict[str, Creative]:
     }
     for name in ("1", "3"):
         set_label(rows[name], Segment.objects.get(pk=3), None)
-    importing.import_file(table(tmp_path, *ROWS))
-    segments.catch_up()
+    importer.import_file(table(tmp_path, *ROWS))
+    segment_changes.catch_up()
     return rows
 
 
 def test_months_without_spend_stand_in_the_series_and_small_keys_in_its_rest(spend: Any) -> None:
-    series = report.monthly(Filters(), Dimension.ADVERTISER, most=1)
+    series = figures.monthly(Filters(), Dimension.ADVERTISER, most=1)
     assert series.months == [
         date(2021, 11, 1),
         date(2021, 12, 1),
@@ -60,54 +62,54 @@ def test_months_without_spend_stand_in_the_series_and_small_keys_in_its_rest(spe
 
 
 def test_a_series_never_has_more_points_than_a_chart_bears(spend: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(report, "POINTS", 12)
-    series = report.monthly(Filters(), Dimension.BRAND)
+    monkeypatch.setattr(figures, "POINTS", 12)
+    series = figures.monthly(Filters(), Dimension.BRAND)
     assert len(series.keys) == 2
     assert len(series.months) * (len(series.keys) + 1) <= 12
 
 
 def test_an_advertisement_of_two_brands_counts_for_both_but_once_in_the_rest(spend: Any) -> None:
-    assert report.totals(Filters(), Dimension.BRAND, most=1) == [
+    assert figures.totals(Filters(), Dimension.BRAND, most=1) == [
         Total("КОСМЕТИК", Decimal("5.0002"), 3, 2, pytest.approx(0.495, abs=0.001)),
         Total(None, Decimal("5.1"), 4, 4, pytest.approx(0.505, abs=0.001)),
     ]
 
 
 def test_spend_of_demonstrations_and_of_unknown_ids_is_not_classified(spend: Any) -> None:
-    amounts = {t.key: (t.amount, t.creatives) for t in report.totals(Filters(), Dimension.SEGMENT)}
+    amounts = {t.key: (t.amount, t.creatives) for t in figures.totals(Filters(), Dimension.SEGMENT)}
     assert amounts == {3: (Decimal("0.1002"), 1), NOT_CLASSIFIED: (Decimal(10), 3)}
-    overview = report.overview(Filters())
+    overview = figures.overview(Filters())
     assert (overview.classified, overview.unclassified, overview.unknown) == (1, 1, 2)
     assert overview.without_creative == 2
-    assert list(report.creatives(Filters()).creatives().order_by("pk")) == [spend["1"], spend["2"]]
+    assert list(figures.creatives(Filters()).creatives().order_by("pk")) == [spend["1"], spend["2"]]
 
 
 def test_a_label_moves_money_and_counts_at_once(spend: Any) -> None:
-    assert report.overview(Filters(segments=(7,))).advertisements == 0
+    assert figures.overview(Filters(segments=(7,))).advertisements == 0
     set_label(spend["2"], Segment.objects.get(pk=7), None)
-    segments.catch_up()
-    overview = report.overview(Filters(segments=(7,), reviewed=True))
+    segment_changes.catch_up()
+    overview = figures.overview(Filters(segments=(7,), reviewed=True))
     assert (overview.amount, overview.advertisements, overview.classified) == (8, 1, 1)
-    assert report.creatives(Filters(segments=(7,))).count() == 1
+    assert figures.creatives(Filters(segments=(7,))).count() == 1
 
 
 def test_another_file_is_counted_at_once(spend: Any, tmp_path: Path) -> None:
     filters = Filters(brands=("ЛЕНТА",))
-    assert report.totals(filters, Dimension.BRAND)[0].creatives == 2
-    importing.import_file(table(tmp_path, "9,ЛЕНТА,ЛЕНТА,OOH,1,2023,1", name="more.csv"))
-    segments.catch_up()
-    assert report.totals(filters, Dimension.BRAND)[0].creatives == 3
+    assert figures.totals(filters, Dimension.BRAND)[0].creatives == 2
+    importer.import_file(table(tmp_path, "9,ЛЕНТА,ЛЕНТА,OOH,1,2023,1", name="more.csv"))
+    segment_changes.catch_up()
+    assert figures.totals(filters, Dimension.BRAND)[0].creatives == 3
 
 
 def test_years_stand_side_by_side_and_do_not_invent_months(spend: Any) -> None:
-    first, second = report.year_over_year(Filters())
+    first, second = figures.year_over_year(Filters())
     assert (first.year, second.year) == (2021, 2022)
     assert first.amounts == [None] * 10 + [Decimal("0.0002"), 2]
     assert second.amounts == [0, Decimal("8.1"), *[None] * 10]
 
 
 def test_small_leaves_of_the_tree_are_summed_up_by_advertiser(spend: Any) -> None:
-    assert report.tree(Filters(), most=2) == [
+    assert figures.tree(Filters(), most=2) == [
         Branch("МАГНИТ", "КОСМЕТИК", NOT_CLASSIFIED, Decimal(5)),
         Branch("Ёлка", "", NOT_CLASSIFIED, Decimal(3)),
         Branch("ЛЕНТА", None, None, Decimal(2)),
@@ -116,27 +118,27 @@ def test_small_leaves_of_the_tree_are_summed_up_by_advertiser(spend: Any) -> Non
 
 
 def test_placements_are_those_of_advertisers_until_one_is_chosen(spend: Any) -> None:
-    assert [(p.key, p.placements) for p in report.placements(Filters())] == [
+    assert [(p.key, p.placements) for p in figures.placements(Filters())] == [
         ("МАГНИТ", 4),
         ("Ёлка", 1),
         ("ЛЕНТА", 2),
     ]
-    points = report.placements(Filters(advertisers=("МАГНИТ",)))
+    points = figures.placements(Filters(advertisers=("МАГНИТ",)))
     assert [(p.key, p.segment, p.placements) for p in points] == [("2", -1, 1), ("1", 3, 3)]
 
 
 def test_choices_are_found_in_either_case_under_the_other_filters(spend: Any) -> None:
     filters = Filters(advertisers=("ЛЕНТА",), media_types=("Radio", "TV"))
-    found = report.choices(filters, Dimension.ADVERTISER)
+    found = figures.choices(filters, Dimension.ADVERTISER)
     assert [choice.key for choice in found] == ["МАГНИТ", "Ёлка"]
-    assert [c.key for c in report.choices(filters, Dimension.ADVERTISER, "ёЛ")] == ["Ёлка"]
+    assert [c.key for c in figures.choices(filters, Dimension.ADVERTISER, "ёЛ")] == ["Ёлка"]
     title = str(Segment.objects.get(pk=3))[4:].upper()
-    assert [c.key for c in report.choices(Filters(), Dimension.SEGMENT, title)] == [3]
+    assert [c.key for c in figures.choices(Filters(), Dimension.SEGMENT, title)] == [3]
 
 
 def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.behind.CHUNK", 2)
-    behind = report.creatives(Filters())
+    monkeypatch.setattr("creativefilter.spend.reports.creatives.CHUNK", 2)
+    behind = figures.creatives(Filters())
     rows = list(behind.iterator())
     assert rows == behind[:10]
     assert [(row.advertisement_id, row.brand, row.creative is None) for row in rows] == [
@@ -148,9 +150,9 @@ def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) 
 
 
 def test_nothing_at_all_has_figures_too(db: None) -> None:
-    assert report.monthly(Filters(), Dimension.SEGMENT).months == []
-    assert report.totals(Filters(), Dimension.BRAND) == []
-    assert report.year_over_year(Filters()) == report.tree(Filters()) == []
-    assert report.placements(Filters()) == report.choices(Filters(), Dimension.BRAND) == []
-    assert report.overview(Filters()).first is None
-    assert list(report.creatives(Filters()).iterator()) == []
+    assert figures.monthly(Filters(), Dimension.SEGMENT).months == []
+    assert figures.totals(Filters(), Dimension.BRAND) == []
+    assert figures.year_over_year(Filters()) == figures.tree(Filters()) == []
+    assert figures.placements(Filters()) == figures.choices(Filters(), Dimension.BRAND) == []
+    assert figures.overview(Filters()).first is None
+    assert list(figures.creatives(Filters()).iterator()) == []

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from django.http import QueryDict
 
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.reports.filters import Filters
 
 EVERYTHING = Filters(
     first=date(2023, 1, 1),

@@ -14,9 +14,9 @@ from django.db.models import F, Value
 from django.utils import timezone, translation
 
 from creativefilter.creatives.models import Creative, Label
-from creativefilter.spend import checking, segments
 from creativefilter.spend.fields import MoneyField
 from creativefilter.spend.models import Advertisement, MonthlySpend, SpendRow, SpendTotal
+from creativefilter.spend.totals import checks, segment_changes
 from tests.spend.spend_files import imported, sums, table
 
 pytestmark = pytest.mark.django_db
@@ -79,13 +79,13 @@ def an_advertisement_counted_elsewhere() -> None:
 def test_what_is_wrong_is_found_and_repaired(spoil: Callable[[], None], tmp_path: Path) -> None:
     row = Creative.objects.create(advertisement_id="100", name="100")
     # So old that nothing looks at it again by itself.
-    Creative.objects.update(created_at=timezone.now() - 2 * segments.OVERLAP)
+    Creative.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP)
     Label.objects.create(creative=row, segment_id=10)
     imported(table(tmp_path, *ROWS))
     assert "agree" in command("check_spend")
     right = [list(m.objects.order_by("pk").values_list()) for m in (MonthlySpend, SpendTotal)]
     spoil()
-    assert not checking.check().agrees
+    assert not checks.check().agrees
     with pytest.raises(CommandError, match="rebuild"):
         command("check_spend")
     assert "agree" in command("check_spend", "--rebuild")
@@ -97,7 +97,7 @@ def test_a_row_that_went_missing_is_found_and_stays_an_alarm(tmp_path: Path) -> 
     """The rows are the source: what they lost can't be made anew."""
     imported(table(tmp_path, *ROWS))
     SpendRow.objects.filter(amount=Decimal("2.2")).delete()
-    found = checking.check().differences
+    found = checks.check().differences
     assert {(each.table, each.amount, each.rows) for each in found} == {
         ("spend_monthlyspend", Decimal("2.2"), 1),
         ("spend_spendimport", Decimal("-2.2"), -1),

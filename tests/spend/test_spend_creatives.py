@@ -12,7 +12,8 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from creativefilter.creatives import imports, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -21,9 +22,10 @@ from creativefilter.creatives.models import (
     Prediction,
     WaitingLabel,
 )
-from creativefilter.spend import checking, report, segments
-from creativefilter.spend.filters import Filters
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, SpendTotal, Watermark
+from creativefilter.spend.reports import figures as report
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import checks, segment_changes
 from tests.spend.spend_files import imported, prepared, table
 
 pytestmark = pytest.mark.django_db
@@ -113,16 +115,16 @@ def test_a_creative_that_comes_later_is_described_at_once(tmp_path: Path) -> Non
     assert (row.advertiser, row.brand, row.media_type) == ("МАГНИТ", "COSMETIC", "Radio")
     assert Advertisement.objects.get(creative=row).advertisement_id == "100"
     row.save()
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 def test_creatives_created_in_bulk_are_found(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     [row] = Creative.objects.bulk_create([Creative(advertisement_id="100", name="100")])
-    assert checking.check().unlinked == 1
-    segments.catch_up()
+    assert checks.check().unlinked == 1
+    segment_changes.catch_up()
     assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 def test_demonstration_creatives_have_no_spend(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_another_id_is_another_advertisement(tmp_path: Path) -> None:
     row.advertisement_id = "200"
     row.save()
     assert Advertisement.objects.get(creative=row).advertisement_id == "200"
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 # Segments
@@ -165,8 +167,8 @@ def test_money_follows_labels_predictions_and_deletions(tmp_path: Path) -> None:
     imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
 
     def counted() -> dict[tuple[int, bool], Decimal]:
-        segments.catch_up()
-        assert checking.check().agrees
+        segment_changes.catch_up()
+        assert checks.check().agrees
         return totals()
 
     def only(segment: int, reviewed: bool) -> dict[tuple[int, bool], Decimal]:
@@ -200,10 +202,10 @@ def test_money_follows_the_active_model(tmp_path: Path) -> None:
     other = ModelVersion.objects.create(name="other", digest="o", folder="o")
     predicted(row, 12, other)
     imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
-    segments.catch_up()
+    segment_changes.catch_up()
     assert totals() == {(10, False): Decimal(11)}
     model_versions.activate(other)
-    assert segments.catch_up() == 1
+    assert segment_changes.catch_up() == 1
     assert totals() == {(12, False): Decimal(11)}
 
 
@@ -213,9 +215,9 @@ def test_a_label_that_becomes_visible_late_is_not_missed(tmp_path: Path) -> None
     imported(table(tmp_path, *ROWS))
     late = Label(pk=900, creative=rows[0], segment_id=10)
     Label.objects.bulk_create([Label(pk=901, creative=rows[1], segment_id=12)])
-    segments.catch_up()
+    segment_changes.catch_up()
     Label.objects.bulk_create([late])
-    segments.catch_up()
+    segment_changes.catch_up()
     assert totals() == {(10, True): Decimal(11), (12, True): Decimal(1)}
 
 
@@ -223,10 +225,10 @@ def test_old_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
     row = creative("100")
     imported(table(tmp_path, *ROWS))
     label = Label.objects.create(creative=row, segment_id=10)
-    long_ago = timezone.now() - 2 * segments.OVERLAP
+    long_ago = timezone.now() - 2 * segment_changes.OVERLAP
     Label.objects.update(created_at=long_ago)
     Creative.objects.update(created_at=long_ago)
-    segments.catch_up()
+    segment_changes.catch_up()
     mark = Watermark.objects.get()
     assert (mark.label, mark.creative) == (label.pk, row.pk)
 
@@ -234,11 +236,11 @@ def test_old_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
 def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
     Label.objects.create(creative=creative("100"), segment_id=10)
     imported(table(tmp_path, *ROWS))
-    segments.catch_up()
+    segment_changes.catch_up()
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        assert segments.catch_up() == 0
+        assert segment_changes.catch_up() == 0
     assert all(query["sql"].startswith("SELECT") for query in queries)
 
 
@@ -260,11 +262,11 @@ def test_a_label_counts_before_its_creative_is_here(tmp_path: Path) -> None:
     assert overview.without_creative == 2
     waits("200", 12)
     waits("100", 3)
-    assert checking.check().misplaced == 2
-    assert segments.catch_up() == 2
+    assert checks.check().misplaced == 2
+    assert segment_changes.catch_up() == 2
     assert totals() == {(3, True): Decimal(11), (12, True): Decimal(1)}
-    assert checking.check().agrees
-    assert segments.catch_up() == 0
+    assert checks.check().agrees
+    assert segment_changes.catch_up() == 0
 
 
 def test_the_label_goes_with_the_creative_that_takes_it(tmp_path: Path) -> None:
@@ -272,22 +274,22 @@ def test_the_label_goes_with_the_creative_that_takes_it(tmp_path: Path) -> None:
     imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
     row = creative("100")
     imports.take_waiting([row])
-    segments.catch_up()
+    segment_changes.catch_up()
     assert totals() == {(10, True): Decimal(11)}
     Label.objects.create(creative=row, segment=None)
-    segments.catch_up()
+    segment_changes.catch_up()
     assert totals() == {(NOT_CLASSIFIED, False): Decimal(11)}
     row.delete()
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 def test_old_waiting_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     waits("100", 10)
-    segments.catch_up()
-    WaitingLabel.objects.update(created_at=timezone.now() - 2 * segments.OVERLAP, segment=12)
+    segment_changes.catch_up()
+    WaitingLabel.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP, segment=12)
     # Behind the back of whoever imports labels; the thorough look finds it.
-    assert segments.catch_up() == 0
-    assert checking.check().misplaced == 1
-    assert segments.refresh(Creative.objects.all()) == 1
+    assert segment_changes.catch_up() == 0
+    assert checks.check().misplaced == 1
+    assert segment_changes.refresh(Creative.objects.all()) == 1
     assert totals()[12, True] == Decimal(11)

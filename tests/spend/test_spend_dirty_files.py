@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from creativefilter.spend import importing
-from creativefilter.spend.errors import SpendFileError
+from creativefilter.spend.imports import importer
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import BadRow, Line, SpendImport, SpendRow
 from tests.spend.spend_files import (
     HEADING,
@@ -129,7 +129,7 @@ def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path: Path) -> None
     # The good ones between them are imported all the same.
     rows = [line for row in BAD for line in (ROW.format("0.1"), row)]
     path.write_text(text_of(*rows), "utf-8")
-    done = importing.import_file(path)
+    done = importer.import_file(path)
     found = list(BadRow.objects.filter(spend_import=done).values_list("line", "reason"))
     assert found == [(3 + 2 * n, reason) for n, reason in enumerate(BAD.values())]
     assert (done.rows, done.bad_rows, done.amount) == (len(BAD), len(BAD), Decimal("2.4"))
@@ -218,7 +218,7 @@ def test_what_is_no_table_of_spend_is_refused_with_a_reason(name: str, tmp_path:
     path.write_bytes(content)
     before = everything()
     with pytest.raises(SpendFileError) as refused:
-        importing.import_file(path)
+        importer.import_file(path)
     assert refused.value.code == code
     assert "%" not in str(refused.value)
     assert "spend_" not in str(refused.value)
@@ -235,7 +235,7 @@ def test_a_gigabyte_of_zeros_costs_no_memory(tmp_path: Path) -> None:
             file.write(bytes(16 << 20))
     before = peak_megabytes()
     with pytest.raises(SpendFileError) as refused:
-        importing.import_file(path)
+        importer.import_file(path)
     assert refused.value.code == "spend_too_large"
     assert peak_megabytes() - before < 50
 
@@ -249,15 +249,15 @@ def test_missing_and_double_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(heading="Advertisement ID,Advertiser,Year,YEAR,Month,Brand"))
     with pytest.raises(SpendFileError, match="Media Type, Estimated cost RUB"):
-        importing.import_file(path)
+        importer.import_file(path)
     path.write_text(text_of(heading=HEADING + ",year,MONTH"))
     with pytest.raises(SpendFileError, match="Year, Month"):
-        importing.import_file(path)
+        importer.import_file(path)
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(SpendFileError) as refused:
-        importing.import_file(tmp_path / "none.csv")
+        importer.import_file(tmp_path / "none.csv")
     assert refused.value.code == "spend_no_file"
 
 
@@ -266,7 +266,7 @@ def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> N
     path = tmp_path / "spend.csv"
     latin = ["100,SPOTIFY,SPOTIFY,TV,1,2021,3"] * 40_000
     path.write_bytes(text_of(*latin, ROW.format("1")).encode("cp1251"))
-    done = importing.import_file(path)
+    done = importer.import_file(path)
     assert done.report["encoding"] == "cp1251"
     assert Line.objects.filter(advertiser="МАГНИТ").count() == 1
     assert SpendRow.objects.count() == 40_001
@@ -283,7 +283,7 @@ def test_a_row_refused_in_strict_mode_takes_all_with_it(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("1"), ROW.format("дорого")), "utf-8")
     with pytest.raises(SpendFileError) as refused:
-        importing.import_file(path, strict=True)
+        importer.import_file(path, strict=True)
     assert refused.value.code == "spend_bad_rows"
     assert SpendRow.objects.count() == SpendImport.objects.count() == 0
-    assert importing.import_file(path).rows == 1
+    assert importer.import_file(path).rows == 1

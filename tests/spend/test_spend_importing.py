@@ -11,8 +11,8 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from creativefilter.spend import describing, importing
-from creativefilter.spend.errors import Cancelled, SpendFileError
+from creativefilter.spend.imports import importer
+from creativefilter.spend.imports.errors import Cancelled, SpendFileError
 from creativefilter.spend.models import (
     Advertisement,
     Line,
@@ -21,6 +21,7 @@ from creativefilter.spend.models import (
     SpendRow,
     SpendTotal,
 )
+from creativefilter.spend.totals import creative_details
 from tests.spend.spend_files import everything, imported, prepared, sums, table
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +74,7 @@ def test_months_that_are_there_need_a_decision(tmp_path: Path) -> None:
     before = everything()
     more = table(tmp_path, MARCH_RADIO, name="more.csv")
     with pytest.raises(SpendFileError, match="2021-03"):
-        importing.import_file(more)
+        importer.import_file(more)
     assert everything() == before
     imported(table(tmp_path, "1,A,B,TV,5,2021,5", name="other.csv"))
 
@@ -134,9 +135,9 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(describing, "describe", fail)
+    monkeypatch.setattr(creative_details, "describe", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
-        importing.import_file(table(tmp_path, APRIL, name="b.csv"))
+        importer.import_file(table(tmp_path, APRIL, name="b.csv"))
     assert everything() == before
 
 
@@ -147,20 +148,20 @@ def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
     assert read.report.known_import is None
     first, second = SpendImport(name="first"), SpendImport(name="second")
     with transaction.atomic():
-        importing.merge(read, first, mode="", strict=False)
+        importer.merge(read, first, mode="", strict=False)
     before = everything()[1:]
     prepared(path)
     with transaction.atomic():
-        report = importing.merge(read, second, mode=Mode.ADD, strict=False)
+        report = importer.merge(read, second, mode=Mode.ADD, strict=False)
     assert (second.state, report.known_import) == (State.KNOWN, first.pk)
     assert everything()[1:] == before
 
 
 def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 2)
+    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 2)
     seen: list[float] = []
     with pytest.raises(Cancelled):
-        importing.import_file(
+        importer.import_file(
             table(tmp_path, *[MARCH] * 20), progress=seen.append, cancelled=lambda: len(seen) == 3
         )
     assert len(seen) == 3
@@ -168,7 +169,7 @@ def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) ->
 
 
 def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 500)
+    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 500)
     seen: list[float] = []
     imported(table(tmp_path, *[MARCH] * 5_000), progress=seen.append)
     assert len(seen) == 10

@@ -15,9 +15,11 @@ from django.utils import translation
 from creativefilter.creatives.messages import sentence as shown
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.spend import bad_rows, checking, staging, work
-from creativefilter.spend.errors import SpendFileError, sentence
+from creativefilter.spend.imports import bad_rows, staging
+from creativefilter.spend.imports import jobs as work
+from creativefilter.spend.imports.errors import SpendFileError, sentence
 from creativefilter.spend.models import BadRow, SpendImport, SpendRow
+from creativefilter.spend.totals import checks
 from tests.spend.spend_files import sums, text_of
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +63,7 @@ def test_an_upload_is_looked_at_then_imported(folder: Path) -> None:
     assert (job.state, job.progress, spend_import.state) == (Job.State.DONE, 100, State.IMPORTED)
     assert spend_import.imported_at is not None
     assert sums() == {"2021-03": Decimal(3)}
-    assert checking.check().agrees
+    assert checks.check().agrees
 
 
 def test_the_same_file_uploaded_twice_says_so_and_changes_nothing() -> None:
@@ -177,7 +179,7 @@ def test_a_queued_import_is_cancelled() -> None:
 
 @pytest.mark.parametrize("moment", ["while reading", "before merging"])
 def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 10)
+    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 10)
     monkeypatch.setattr(work, "LOOK_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
     job = work.start(spend_import, None)
@@ -203,7 +205,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
 
 
 def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reading.rows.CHUNK", 300)
+    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 300)
     monkeypatch.setattr(work, "LOOK_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
     job = work.start(spend_import, None)

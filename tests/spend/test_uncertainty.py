@@ -11,11 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.segments import NUMBERS
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Segment
-from creativefilter.creatives.review import set_label
-from creativefilter.spend import importing, segments, simulation, uncertainty
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.imports import importer
 from creativefilter.spend.models import Advertisement
+from creativefilter.spend.reports import expected, simulation
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import segment_changes
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
 
@@ -54,19 +56,19 @@ class TestOfTheTables:
     def spend(self, tmp_path: Path) -> None:
         """1 and 2 are predicted, 3 is labelled, 4 is not classified."""
         rows = (f"{n},A,B,{media},{cost},2021,3" for n, media, cost in self.ROWS)
-        importing.import_file(table(tmp_path, *rows))
+        importer.import_file(table(tmp_path, *rows))
         self.creatives = {
             name: Creative.objects.create(advertisement_id=name, name=name) for name in "1234"
         }
         set_label(self.creatives["3"], Segment.objects.get(pk=3), None)
         self.predicted = [self.creatives["1"], self.creatives["2"]]
         reference_spend.predict(self.predicted, said((0.6, 0.4), (0.9, 0.1)))
-        segments.catch_up()
+        segment_changes.catch_up()
 
     ROWS = ((1, "TV", 3_000), (2, "TV", 700), (2, "Radio", 300), (3, "TV", "50.125"), (4, "TV", 7))
 
     def test_labels_are_certain_and_predictions_worth_their_probabilities(self) -> None:
-        estimate = uncertainty.study(Filters())[0]
+        estimate = expected.study(Filters())[0]
         rows = {row.segment: row for row in estimate.segments}
         assert set(rows) == {0, 1, 3}
         assert (rows[0].counted, rows[0].certain, rows[0].expected) == (4_000, 0, 2_700)
@@ -77,12 +79,12 @@ class TestOfTheTables:
         assert (rows[0].low, rows[0].high) == (1_000, 4_000)
 
     def test_filters_apply(self) -> None:
-        [first, second] = uncertainty.study(Filters(media_types=("Radio",)))[0].segments
+        [first, second] = expected.study(Filters(media_types=("Radio",)))[0].segments
         assert (first.expected, second.expected) == (270, 30)
-        assert uncertainty.study(Filters(segments=(3,)))[0].not_classified == 0
+        assert expected.study(Filters(segments=(3,)))[0].not_classified == 0
 
     def test_the_most_uncertain_comes_first_and_reviewing_it_narrows_as_promised(self) -> None:
-        worth = uncertainty.study(Filters(), count=1)[1]
+        worth = expected.study(Filters(), count=1)[1]
         [first] = worth.creatives
         assert (first.creative, first.amount) == (self.creatives["1"].pk, 3_000)
         # 1 - 0.6² - 0.4² and 1 - 0.9² - 0.1²: how much of the squared amount is in doubt.
@@ -90,16 +92,16 @@ class TestOfTheTables:
         assert float(first.at_stake) == pytest.approx(3_000 * 0.48**0.5)
         assert (worth.predicted, 0 < worth.width_after < worth.width) == (2, True)
         set_label(self.creatives["1"], Segment.objects.get(pk=0), None)
-        segments.catch_up()
-        after = uncertainty.study(Filters(), count=1)[1]
+        segment_changes.catch_up()
+        after = expected.study(Filters(), count=1)[1]
         assert after.width == worth.width_after
         assert [each.advertisement_id for each in after.creatives] == ["2"]
 
     def test_newer_predictions_of_the_same_segments_count_at_once(self) -> None:
-        before = uncertainty.study(Filters())[0]
+        before = expected.study(Filters())[0]
         reference_spend.again(self.predicted, said((0.5, 0.5), (0.8, 0.2)))
-        assert segments.catch_up() == 0
-        after = uncertainty.study(Filters())[0]
+        assert segment_changes.catch_up() == 0
+        after = expected.study(Filters())[0]
         assert [row.expected for row in before.segments[:2]] == [2_700, 1_300]
         assert [row.expected for row in after.segments[:2]] == [2_300, 1_700]
 
@@ -107,8 +109,8 @@ class TestOfTheTables:
         one = self.creatives["1"]
         one.current_media = MediaVersion.objects.create(creative=one, sha256="new", size=1)
         one.save()
-        segments.catch_up()
-        estimate = uncertainty.study(Filters())[0]
+        segment_changes.catch_up()
+        estimate = expected.study(Filters())[0]
         assert [row.expected for row in estimate.segments[:2]] == [900, 100]
         assert estimate.not_classified == 3_007
 
@@ -117,21 +119,21 @@ class TestOfTheTables:
         one = self.creatives["1"]
         one.current_media = None
         one.save()
-        segments.catch_up()
-        rows = uncertainty.study(Filters())[0].segments
+        segment_changes.catch_up()
+        rows = expected.study(Filters())[0].segments
         assert [row.expected for row in rows[:2]] == [900, 100]
         assert all(row.low <= row.expected <= row.high for row in rows)
 
     def test_rounded_probabilities_lose_no_money(self) -> None:
         reference_spend.again(self.predicted, said((0.3, 0.15), (0.3, 0.1)))
-        segments.catch_up()
-        assert uncertainty.study(Filters())[0].segments[0].expected == pytest.approx(
+        segment_changes.catch_up()
+        assert expected.study(Filters())[0].segments[0].expected == pytest.approx(
             Decimal(3_000 * 2 / 3 + 1_000 * 3 / 4)
         )
         assert Advertisement.objects.filter(segment=0).count() == 2
 
     def test_nothing_predicted_is_nothing_uncertain(self) -> None:
-        worth = uncertainty.study(Filters(reviewed=True))[1]
+        worth = expected.study(Filters(reviewed=True))[1]
         assert (worth.creatives, worth.width, worth.narrowing) == ((), 0, 0)
 
 

@@ -11,10 +11,11 @@ from django.core.files.base import File
 from openpyxl import Workbook, load_workbook
 from openpyxl.chart import BarChart, Reference
 
-from creativefilter.creatives import model_versions, review
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.labels import review
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Segment, Transcript
 from creativefilter.jobs.models import Job
-from creativefilter.tables import work
+from creativefilter.tables import jobs as work
 from creativefilter.tables.models import Table
 from tests.creatives.analysing import run
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from creativefilter.creatives.models import Creative, Prediction, WaitingLabel
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.tables import work
+from creativefilter.tables import jobs as work
 from creativefilter.tables.models import Table
 from tests.creatives.analysing import run, stored_files
 from tests.tables.table_files import answered, bytes_of, labelled, received, stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from creativefilter.celery import QUEUES, app
-from creativefilter.creatives.analysis import ANALYSE
+from creativefilter.creatives.analysis.stages import ANALYSE
 from creativefilter.jobs.models import Job
 from tasks.submit import queue_of
 

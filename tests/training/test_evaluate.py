@@ -15,13 +15,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
-from classifier.bundle import Bundle
+from classifier.decision.bundle import Bundle
 from classifier.segments import by_number
-from classifier.training import TrainingRow
+from classifier.text.training import TrainingRow
 from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake.transcripts import import_transcripts
+from creativefilter.creatives.labels.review import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.review import set_label
-from creativefilter.creatives.transcript_imports import import_transcripts
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
 

@@ -18,7 +18,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.creatives import intake, model_versions
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -93,7 +94,7 @@ def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -
     assert str(version) in said
     assert str(active) in said
     assert Path(model_versions.path(version)).parent == models
-    from creativefilter.training.versions import facts_of
+    from creativefilter.training.version_page import facts_of
 
     facts = facts_of(version)
     assert facts["training"]["creatives"] == 60
@@ -105,7 +106,7 @@ def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -
 def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> None:
     labelled(60)
     starter = model_versions.active()
-    intake.decide_again(None)
+    receiving.decide_again(None)
     judge()
     train("--activate")
     trained = model_versions.active()

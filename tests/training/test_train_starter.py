@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from classifier.bundle import Bundle, SpotFeatures
+from classifier.decision.bundle import Bundle, SpotFeatures
 
 HEADS = ["Advertisement ID", "Segment_num", "text", "split"]
 STOCK = {

@@ -21,10 +21,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from creativefilter.creatives import intake, review
-from creativefilter.creatives.admin.adding import add_from
 from creativefilter.creatives.admin.creative_page import page_of
-from creativefilter.creatives.admin.failed import RetriesFailed
 from creativefilter.creatives.admin.family import LabelsFamilies, offer
 from creativefilter.creatives.admin.filters import (
     BatchFilter,
@@ -32,7 +29,11 @@ from creativefilter.creatives.admin.filters import (
     ReviewedFilter,
     SegmentFilter,
 )
-from creativefilter.creatives.admin.relabel import SetsSegments
+from creativefilter.creatives.admin.label_batches import SetsSegments
+from creativefilter.creatives.admin.retry_failed import RetriesFailed
+from creativefilter.creatives.admin.upload_page import add_from
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.labels import review
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from tasks.submit import submit
@@ -161,9 +162,9 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         queued, refused = 0, 0
         for creative in queryset:
             try:
-                submit(intake.analyse_again(creative, person(request)))
+                submit(receiving.analyse_again(creative, person(request)))
                 queued += 1
-            except intake.IntakeError:
+            except receiving.IntakeError:
                 refused += 1
         if queued:
             text = ngettext(
@@ -197,7 +198,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         },
     )
     def remove_demo(self, request: HttpRequest, form: Any) -> HttpResponse:
-        count = intake.remove_demonstration()
+        count = receiving.remove_demonstration()
         text = ngettext(
             "%d demonstration creative was removed.",
             "%d demonstration creatives were removed.",
@@ -300,7 +301,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
         try:
-            submit(intake.analyse_again(creative, person(request)))
-        except intake.IntakeError as error:
+            submit(receiving.analyse_again(creative, person(request)))
+        except receiving.IntakeError as error:
             messages.warning(request, str(error))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

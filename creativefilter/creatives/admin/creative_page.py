@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import derived, twins
 from creativefilter.creatives.admin.family import family_of
-from creativefilter.creatives.admin.verdict import deciding_words, marked, verdict_of
+from creativefilter.creatives.admin.prediction import deciding_words, marked, verdict_of
+from creativefilter.creatives.analysis import twins, working_copies
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
@@ -98,9 +98,9 @@ def player_of(media: MediaVersion) -> dict[str, str]:
         return {"tag": "video", "source": original, "note": ""}
     if suffix in _AUDIO and not has_video:
         return {"tag": "audio", "source": original, "note": ""}
-    if not (derived.folder(media.pk) / derived.AUDIO).is_file():
+    if not (working_copies.folder(media.pk) / working_copies.AUDIO).is_file():
         return {"tag": "", "source": "", "note": _("There is nothing to play yet.")}
-    sound = reverse("api:working-copy", args=[media.pk, derived.AUDIO])
+    sound = reverse("api:working-copy", args=[media.pk, working_copies.AUDIO])
     note = _("Browsers do not play this format: you hear its sound and see its frames.")
     return {"tag": "audio", "source": sound, "note": note if has_video else ""}
 

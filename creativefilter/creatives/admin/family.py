@@ -15,12 +15,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from creativefilter.creatives import families, relabelling
-from creativefilter.creatives.admin.relabel import Listed, Theme, answer
-from creativefilter.creatives.families import Relative
+from creativefilter.creatives.admin.label_batches import Listed, Theme, answer
+from creativefilter.creatives.families import grouping
+from creativefilter.creatives.families.fingerprints import NOT_HEARD
+from creativefilter.creatives.families.grouping import Relative
+from creativefilter.creatives.labels import batches
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.creatives.prints import NOT_HEARD
 
 SHOWN = 24
 
@@ -41,7 +42,7 @@ def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
     """One segment for a creative and all its near duplicates: looked at first, then set."""
     creative = get_object_or_404(Creative, pk=pk)
     back = reverse("admin:creatives_creative_change", args=[pk])
-    members = families.members(creative)
+    members = grouping.members(creative)
     chips = [_("near duplicates of %s") % creative]
     return answer(theme, request, Listed(members, back, chips, examples=list(members[:SHOWN])))
 
@@ -54,7 +55,7 @@ def family_page(creative: Creative, segment: int | None) -> str:
 
 def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
     """Says after a label how many near duplicates do not carry it, and where they can get it."""
-    lacking = relabelling.preview(families.members(creative), segment).changing
+    lacking = batches.preview(grouping.members(creative), segment).changing
     if not lacking:
         return
     text = ngettext(
@@ -75,7 +76,7 @@ def family_of(
 ) -> dict[str, Any]:
     """The part of a page's context that shows its near duplicates; ``chosen`` is the segment
     that labelling the family begins with."""
-    found = families.relatives(creative)
+    found = grouping.relatives(creative)
     fingerprint = getattr(creative.current_media, "fingerprint", None)
     deaf = fingerprint is not None and not fingerprint.heard
     return {

@@ -1,6 +1,6 @@
 """The analyst's pages of spend."""
 
-from creativefilter.spend.admin.charts import AdvertisementAdmin
 from creativefilter.spend.admin.imports import SpendImportAdmin
+from creativefilter.spend.admin.routes import AdvertisementAdmin
 
 __all__ = ["AdvertisementAdmin", "SpendImportAdmin"]

@@ -13,8 +13,8 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from creativefilter.spend.admin.page import address
-from creativefilter.spend.exports import Form, Sheet, csv_chunks, write_xlsx
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.reports.exports import Form, Sheet, csv_chunks, write_xlsx
+from creativefilter.spend.reports.filters import Filters
 
 
 def form_of(text: str) -> Form:

@@ -12,11 +12,11 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from creativefilter.jobs.models import Job
-from creativefilter.spend import importing
-from creativefilter.spend.errors import SpendFileError, sentence
-from creativefilter.spend.importing import EXAMPLES, MonthSum
+from creativefilter.spend.imports import importer
+from creativefilter.spend.imports.errors import SpendFileError, sentence
+from creativefilter.spend.imports.importer import EXAMPLES, MonthSum
+from creativefilter.spend.imports.reading.tables import positions
 from creativefilter.spend.models import SpendImport
-from creativefilter.spend.reading.tables import positions
 
 State = SpendImport.State
 ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "cp1251": "Windows-1251"}
@@ -125,8 +125,8 @@ def offer_of(spend_import: SpendImport) -> Offer | None:
     if is_busy(spend_import) or spend_import.state in ended or not report.get("rows"):
         return None
     return Offer(
-        importing.known(spend_import.digest),
-        Sums.of(importing.existing(months_of(report))),
+        importer.known(spend_import.digest),
+        Sums.of(importer.existing(months_of(report))),
         report["bad_rows"],
     )
 

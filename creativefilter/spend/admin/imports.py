@@ -23,7 +23,6 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.creative import person
-from creativefilter.spend import work
 from creativefilter.spend.admin.import_page import (
     count,
     is_busy,
@@ -33,7 +32,8 @@ from creativefilter.spend.admin.import_page import (
     period_of,
     status_of,
 )
-from creativefilter.spend.errors import SpendFileError
+from creativefilter.spend.imports import jobs as work
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
 from tasks.submit import submit
 

@@ -12,17 +12,17 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from creativefilter.spend import following
 from creativefilter.spend.admin.wording import (
     month_of,
     name_of,
     segment_names,
     short_month_of,
 )
-from creativefilter.spend.filters import Filters
-from creativefilter.spend.following import Work
 from creativefilter.spend.models import SpendTotal
-from creativefilter.spend.report import Dimension
+from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import recount_jobs
+from creativefilter.spend.totals.recount_jobs import Work
 from tasks.submit import submit
 
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
@@ -115,7 +115,7 @@ def _months() -> list[tuple[str, str]]:
 
 def keep_up(request: HttpRequest) -> list[dict[str, Any]]:
     """Brings the totals up to date; what the page has to say of it where that takes long."""
-    work = following.keep_up()
+    work = recount_jobs.keep_up()
     if work is None:
         return []
     return [

@@ -8,12 +8,12 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.admin.relabel import EXAMPLES, Listed, answer, ticked
+from creativefilter.creatives.admin.label_batches import EXAMPLES, Listed, answer, ticked
 from creativefilter.creatives.models import Creative
-from creativefilter.spend import report
 from creativefilter.spend.admin.page import Theme, address, chips_of, keep_up
 from creativefilter.spend.admin.wording import grouped, roubles_of, segment_names
-from creativefilter.spend.filters import Filters
+from creativefilter.spend.reports import figures
+from creativefilter.spend.reports.filters import Filters
 
 
 def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
@@ -24,7 +24,7 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
         back = address("charts", filters, tab="certainty")
         creatives = Creative.objects.real().filter(pk__in=chosen)
         return answer(theme, request, Listed(creatives, back, [_("ticked one by one")]))
-    behind, overview = report.creatives(filters), report.overview(filters)
+    behind, overview = figures.creatives(filters), figures.overview(filters)
     facts = [_("Spend of the list: %s ₽") % roubles_of(overview.amount)]
     if overview.without_creative:
         left = grouped(overview.without_creative)

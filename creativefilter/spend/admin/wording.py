@@ -12,9 +12,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Segment
-from creativefilter.spend.exports import Cell
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.report import Dimension
+from creativefilter.spend.reports.exports import Cell
+from creativefilter.spend.reports.figures import Dimension
 
 _NARROW = "\u202f"
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
-from creativefilter.creatives import engines
-from creativefilter.creatives.intake import advertisement_id_of, is_media
+from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.intake.receiving import advertisement_id_of, is_media
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Prediction
 
@@ -58,9 +58,9 @@ class Command(BaseCommand):
     def _pipeline(self) -> Pipeline:
         """All that the model needs, with every core for the one process that runs."""
         from classifier.artefact import ArtefactError
-        from classifier.asr import load_transcriber
         from classifier.screen import ScreenUnavailable
-        from classifier.weights import WeightsError
+        from classifier.speech.recognition import load_transcriber
+        from classifier.speech.weights import WeightsError
 
         try:
             transcriber = load_transcriber(

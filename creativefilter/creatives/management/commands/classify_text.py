@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import engines
+from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
 
 
@@ -45,9 +45,9 @@ class Command(BaseCommand):
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
     """Columns beside the texts; without usable speech the segment stays empty, with a reason."""
-    from classifier.bundle import SpotFeatures
+    from classifier.decision.bundle import SpotFeatures
     from classifier.segments import by_number
-    from classifier.text import assess_speech
+    from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(text) for text in texts]
     features = [SpotFeatures(speech.text if speech.spoken else "") for speech in speeches]

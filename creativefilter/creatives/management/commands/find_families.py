@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
-from creativefilter.creatives import families
+from creativefilter.creatives.families import grouping
+from creativefilter.creatives.families.fingerprints import NOT_HEARD, hears
 from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.prints import NOT_HEARD, hears
 
 
 class Command(BaseCommand):
@@ -27,11 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="make every fingerprint again")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        waiting = families.unprinted(everything=options["all"])
+        waiting = grouping.unprinted(everything=options["all"])
         made = sum(
-            families.print_again(pk) for pk in tqdm(waiting, disable=not sys.stderr.isatty())
+            grouping.print_again(pk) for pk in tqdm(waiting, disable=not sys.stderr.isatty())
         )
-        found = families.regroup_all()
+        found = grouping.regroup_all()
         text = ngettext("%d fingerprint was made.", "%d fingerprints were made.", made)
         self.stdout.write(text % made)
         if left := len(waiting) - made:

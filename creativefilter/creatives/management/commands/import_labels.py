@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import imports, intake
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import Segment
 
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             rows = numbered(read_table(table, columns), *columns)
         except TableError as error:
             raise CommandError(str(error)) from error
-        outcome = imports.import_labels(rows, intake.display_name(table.name), dry_run=dry_run)
+        outcome = imports.import_labels(rows, receiving.display_name(table.name), dry_run=dry_run)
         for problem in outcome.problems:
             self.stderr.write(str(problem))
         for kept in outcome.kept:

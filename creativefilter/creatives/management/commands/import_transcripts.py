@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import intake
-from creativefilter.creatives.transcript_imports import TranscriptOutcome, import_transcripts
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
 from tasks.submit import publish_all
 
 
@@ -53,11 +53,11 @@ class Command(BaseCommand):
         # On standard error; silent where nobody looks.
         with tqdm(total=len(frame), file=sys.stderr, disable=None) as bar:
             return import_transcripts(
-                numbered(frame, *columns), intake.display_name(table.name), bar.update
+                numbered(frame, *columns), receiving.display_name(table.name), bar.update
             )
 
     def _decide(self) -> None:
-        jobs = intake.decide_again(None)
+        jobs = receiving.decide_again(None)
         # A broker that does not answer once is not asked for each of thousands.
         sent = publish_all(jobs)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))

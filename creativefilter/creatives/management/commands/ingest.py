@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import name_tables
-from creativefilter.creatives.intake import is_media
-from creativefilter.creatives.many import Taken, Tally, take_path
+from creativefilter.creatives.intake import id_tables
+from creativefilter.creatives.intake.many_files import Taken, Tally, take_path
+from creativefilter.creatives.intake.receiving import is_media
 from tasks.submit import publish
 
 # More only wait for one another: for the disk, and for SQLite's one writer.
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         from creativefilter.creatives.tables import TableError
 
         try:
-            return name_tables.read(table)
+            return id_tables.read(table)
         except TableError as error:
             raise CommandError(str(error)) from error
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import orphans
+from creativefilter.creatives.intake import orphans
 
 
 class Command(BaseCommand):

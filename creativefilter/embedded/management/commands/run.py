@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import intake, prints
+from creativefilter.creatives.families import fingerprints
+from creativefilter.creatives.intake import receiving
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
@@ -37,7 +38,7 @@ class Command(BaseCommand):
                 self._say(_("Creative Filter: %s") % supervisor.address)
                 if credentials:
                     self._say(credentials_text(credentials))
-                if not prints.hears():
+                if not fingerprints.hears():
                     self._say(
                         _(
                             "Near duplicates are looked for by their pictures alone. To compare "
@@ -50,7 +51,7 @@ class Command(BaseCommand):
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
         # A new starter model judges what the old one has judged.
-        for job in intake.decide_again(None):
+        for job in receiving.decide_again(None):
             submit(job)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.spend import checking, segments
+from creativefilter.spend.totals import checks, segment_changes
 
 SHOWN = 20
 
@@ -21,10 +21,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, rebuild: bool, **options: Any) -> None:
         if rebuild:
-            checking.rebuild()
+            checks.rebuild()
         else:
-            segments.catch_up()
-        found = checking.check()
+            segment_changes.catch_up()
+        found = checks.check()
         for each in found.differences[:SHOWN]:
             self.stdout.write(f"{each.table}: {each.what}: {each.amount:+} RUB, {each.rows:+}")
         if not found.agrees:

@@ -12,11 +12,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from creativefilter.spend import bad_rows, importing, staging
-from creativefilter.spend.errors import SpendFileError
-from creativefilter.spend.importing import MonthSum, Prepared, Report
+from creativefilter.spend.imports import bad_rows, importer, staging
+from creativefilter.spend.imports.errors import SpendFileError
+from creativefilter.spend.imports.importer import MonthSum, Prepared, Report
+from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
-from creativefilter.spend.reading.containers import survey
 
 Mode = SpendImport.Mode
 DELIMITERS = {",": "«,»", ";": "«;»", "\t": "TAB", "": "—"}
@@ -65,11 +65,11 @@ class Command(BaseCommand):
         try:
             with Bar() as bar:
                 if dry_run:
-                    prepared = importing.prepare(file, survey(file), progress=bar.show)
+                    prepared = importer.prepare(file, survey(file), progress=bar.show)
                     look(prepared)
                     self.stdout.write(_("Nothing was written."))
                     return
-                done = importing.import_file(
+                done = importer.import_file(
                     file, mode=mode or "", strict=strict, look=look, progress=bar.show
                 )
         except SpendFileError as error:

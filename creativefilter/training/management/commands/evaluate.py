@@ -13,13 +13,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import engines
-from creativefilter.training import evaluation, figures, report
-from creativefilter.training.figures import Measured
+from creativefilter.creatives.analysis import engines
+from creativefilter.training import evaluation, figure_tables, html_report
+from creativefilter.training.figure_tables import Measured
 
 if TYPE_CHECKING:
-    from classifier.bundle import Bundle
-    from classifier.training import Table, TrainingRow
+    from classifier.decision.bundle import Bundle
+    from classifier.text.training import Table, TrainingRow
     from creativefilter.training.evaluation import Judgement, Labelled
 
 
@@ -64,13 +64,13 @@ class Command(BaseCommand):
         if (cross_validate or transformer) and not transcripts:
             raise CommandError(_("Only the rows of --transcripts can teach anew."))
         from classifier.artefact import ArtefactError
-        from classifier.weights import WeightsError
+        from classifier.speech.weights import WeightsError
 
         try:
             page = self._page(transcripts, model, cross_validate, transformer)
             self._print(page)
             if out:
-                report.write(out, page)
+                html_report.write(out, page)
                 self.stdout.write("\n" + _("The page with charts: %s") % out)
         except WeightsError as error:
             raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
@@ -79,7 +79,7 @@ class Command(BaseCommand):
 
     def _page(
         self, transcripts: Path | None, model: Path | None, crossed: bool, encoder: str | None
-    ) -> report.Page:
+    ) -> html_report.Page:
         bundle = load_bundle(model)
         notes = [_("The mix of segments is taken into account: SEGMENT_MIX.")] * bool(
             settings.SEGMENT_MIX
@@ -94,7 +94,7 @@ class Command(BaseCommand):
                 notes.append(_("Labelled creatives that are not analysed: %d.") % left_out)
         judged = evaluation.judge(bundle, labelled)
         own = of_model(judged)
-        return report.Page(
+        return html_report.Page(
             model=name_of(bundle),
             notes=[*about_seen(judged), *notes],
             measured=[*own, *recipe],
@@ -105,8 +105,8 @@ class Command(BaseCommand):
         self, path: Path, crossed: bool, encoder: str | None
     ) -> tuple[Labelled, list[Measured], list[str]]:
         """The creatives, what was measured of recipes, and what has to be said of it."""
-        from classifier.families import families
-        from classifier.training import prepare
+        from classifier.learning.families import families
+        from classifier.text.training import prepare
 
         rows = evaluation.read_transcripts(path)
         if not crossed and not encoder:
@@ -124,8 +124,8 @@ class Command(BaseCommand):
         return evaluation.of_transcripts(rows, table.families), measured, notes
 
     def _in_folds(self, table: Table) -> list[Measured]:
-        from classifier.cross_validation import by_chance, by_families
-        from classifier.training import FOLDS
+        from classifier.learning.cross_validation import by_chance, by_families
+        from classifier.text.training import FOLDS
 
         with _bar(2 * FOLDS) as bar:
             return [
@@ -136,9 +136,9 @@ class Command(BaseCommand):
     def _on_valid(
         self, rows: Sequence[TrainingRow], table: Table, encoder: str | None
     ) -> list[Measured]:
-        from classifier.cross_validation import Encoder, on_valid, transformer_on_valid
-        from classifier.training import FOLDS
-        from classifier.transformer_text import Settings
+        from classifier.learning.cross_validation import Encoder, on_valid, transformer_on_valid
+        from classifier.text.training import FOLDS
+        from classifier.text.transformer import Settings
 
         with _bar(FOLDS) as bar:
             measured = [Measured(_("recipe, train → valid"), on_valid(table, bar.update))]
@@ -155,15 +155,15 @@ class Command(BaseCommand):
             measured.append(Measured(title, said))
         return measured
 
-    def _print(self, page: report.Page) -> None:
+    def _print(self, page: html_report.Page) -> None:
         self.stdout.write(_("Model: %s") % page.model)
         for note in page.notes:
             self.stdout.write(note)
-        for grid in (figures.quality(page.measured), figures.automation(page.measured)):
+        for grid in (figure_tables.quality(page.measured), figure_tables.automation(page.measured)):
             self.stdout.write("\n" + grid.as_text())
         for one in page.drawn:
             self.stdout.write(f"\n═══ {one.title} ═══")
-            for grid in figures.details(one.evaluation):
+            for grid in figure_tables.details(one.evaluation):
                 self.stdout.write("\n" + grid.as_text())
 
 
@@ -176,7 +176,7 @@ def _bar(total: int) -> Any:
 
 def load_bundle(folder: Path | None) -> Bundle:
     """The bundle of a folder, as sure as the settings want it; else the one that decides here."""
-    from classifier.bundle import Bundle
+    from classifier.decision.bundle import Bundle
 
     if folder is None:
         return engines.bundle_without_worker()
@@ -241,8 +241,8 @@ def about_split(table: Table) -> list[str]:
 
 def sentence(error: Exception) -> str:
     """What went wrong, in the reader's language where it is known."""
-    from classifier.cross_validation import TooFewRowsError
-    from classifier.training import FOLDS
+    from classifier.learning.cross_validation import TooFewRowsError
+    from classifier.text.training import FOLDS
 
     if isinstance(error, TooFewRowsError):
         return _(

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import intake, model_versions
-from creativefilter.training import figures, learning
-from creativefilter.training.figures import Measured
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake import receiving
+from creativefilter.training import figure_tables, new_version
+from creativefilter.training.figure_tables import Measured
 from tasks.submit import publish_all
 
 VIDEO = ("nearest", "catboost", "none")
@@ -37,11 +38,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
         from classifier.artefact import ArtefactError
-        from classifier.weights import WeightsError
+        from classifier.speech.weights import WeightsError
 
         old = model_versions.active()
         try:
-            version, compared = learning.learn(
+            version, compared = new_version.learn(
                 text, "" if video == "none" else video, self.stderr.write
             )
         except WeightsError as error:
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         except (ArtefactError, ValueError) as error:
             raise CommandError(str(error)) from error
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
-        for grid in (figures.quality(shown), figures.automation(shown)):
+        for grid in (figure_tables.quality(shown), figure_tables.automation(shown)):
             self.stdout.write(grid.as_text() + "\n")
         if compared.seen:
             self.stdout.write(
@@ -66,7 +67,7 @@ class Command(BaseCommand):
             )
             return
         model_versions.activate(version)
-        jobs = intake.decide_again(None)
+        jobs = receiving.decide_again(None)
         publish_all(jobs)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, default=Path(settings.STARTER_MODEL))
 
     def handle(self, *args: Any, transcripts: Path, out: Path, **options: Any) -> None:
-        from classifier.starter import train_starter
+        from classifier.learning.starter import train_starter
 
         try:
             report = train_starter(transcripts, out, progress=self.stderr.write)

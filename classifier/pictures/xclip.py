@@ -1,0 +1,70 @@
+"""X-CLIP (Ni et al. 2022) by transformers. Imported only when an encoder is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoConfig, AutoImageProcessor, XCLIPModel
+
+from classifier.hub import arguments, device_of, loading
+from classifier.pictures.encoders import Picture, VideoError, check, clips, mean_direction
+
+
+def load(model: str, weights_folder: Path, device: str, threads: int) -> XCLIP:
+    """See `video.load_video_encoder`."""
+    where = arguments(model, weights_folder)
+    with loading("X-CLIP", model, VideoError):
+        # The configuration first: weights of another kind would be left out without an error.
+        if AutoConfig.from_pretrained(model, **where).model_type != "xclip":
+            raise _not_xclip(model)
+        processors: Any = AutoImageProcessor
+        # The other backend needs torchvision.
+        processor = processors.from_pretrained(model, backend="pil", **where)
+        loaded: Any = XCLIPModel.from_pretrained(
+            model, output_loading_info=True, dtype=torch.float32, **where
+        )
+        network, report = loaded[0].eval().to(device_of(device)), loaded[1]
+    # transformers fills what the file lacks with random numbers.
+    if report["missing_keys"] or report["mismatched_keys"]:
+        raise _not_xclip(model)
+    torch.set_num_threads(threads)
+    return XCLIP(Path(model).name if Path(model).is_dir() else model, network, processor)
+
+
+def _not_xclip(model: str) -> VideoError:
+    return VideoError(
+        f"“{model}” is not an X-CLIP model, or its weights are not complete.",
+        f"«{model}» — не модель X-CLIP, или её веса неполны.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class XCLIP:
+    """A `VideoEncoder`."""
+
+    name: str
+    network: Any
+    processor: Any
+
+    @property
+    def dimension(self) -> int:
+        return int(self.network.config.projection_dim)
+
+    def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
+        """See `VideoEncoder`. Every clip counts the same."""
+        check(frames)
+        chosen = clips(len(frames), self.network.config.vision_config.num_frames)
+        videos = [[frames[place] for place in clip] for clip in chosen]
+        pixels = torch.cat(
+            [self.processor(video, return_tensors="pt")["pixel_values"] for video in videos]
+        )
+        pixels = pixels.reshape(*chosen.shape, *pixels.shape[-3:]).to(self.network.device)
+        with torch.inference_mode():
+            vectors = self.network.get_video_features(pixel_values=pixels).pooler_output
+        return mean_direction(vectors.float().cpu().numpy())

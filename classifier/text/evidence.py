@@ -1,0 +1,83 @@
+"""From the weights of n-grams to the words and short phrases that a person can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.text.features import Grams
+
+_MOST = 6
+_LONGEST_SPAN = 4
+_MARKS = ".,!?:;…"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A word or short phrase that spoke for a segment: ``given_text[start:end] == text``.
+
+    ``weight`` is what it added to the margin of that segment over the others.
+    """
+
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
+def heaviest_phrases(text: str, grams: Grams, weight: NDArray[np.float64]) -> tuple[Evidence, ...]:
+    """At most six spans of ``text``, the heaviest first; ``weight`` is that of each gram.
+
+    Every gram must lie in words: ``start < end``.
+    """
+    words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
+    scores = _spread_on_words(words, grams.start, grams.end, weight)
+    spans = sorted(_phrases(text, words, scores), key=lambda item: (-item.weight, item.start))
+    return tuple(spans[:_MOST])
+
+
+def _spread_on_words(
+    words: Sequence[tuple[int, int]],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The sum of n-gram weights on each word; one that touches two words is halved."""
+    begins = np.array([word[0] for word in words], np.int64)
+    ends = np.array([word[1] for word in words], np.int64)
+    first = np.searchsorted(ends, start, side="right")
+    last = np.searchsorted(begins, end, side="left") - 1
+    half = weight / np.where(first == last, 1, 2)
+    scores = np.bincount(first, half, len(words)).astype(np.float64)
+    double = first != last
+    scores += np.bincount(last[double], half[double], len(words))
+    return scores
+
+
+def _phrases(
+    text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
+) -> Iterator[Evidence]:
+    """Runs of words that clearly spoke for the segment; at most four, none across a mark."""
+    threshold = max(float(scores.max(initial=0.0)) / 8, 1e-6)
+    runs: list[list[int]] = []
+    for place in np.flatnonzero(scores >= threshold).tolist():
+        last = runs[-1] if runs else []
+        follows = bool(last) and last[-1] == place - 1 and len(last) < _LONGEST_SPAN
+        if follows and text[words[place - 1][1] - 1] not in _MARKS:
+            last.append(place)
+        else:
+            runs.append([place])
+    for run in runs:
+        yield _evidence(text, words[run[0]][0], words[run[-1]][1], float(scores[run].sum()))
+
+
+def _evidence(text: str, start: int, end: int, weight: float) -> Evidence:
+    """A span without the marks around it, unless there is nothing else."""
+    match = re.search(r"\w.*\w|\w", text[start:end], re.DOTALL)
+    if match:
+        start, end = start + match.start(), start + match.end()
+    return Evidence(text[start:end], start, end, weight)

@@ -1,0 +1,236 @@
+"""The part of `transformer_text` that needs PyTorch. Imported only when a model is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from classifier.artefact import ArtefactError
+from classifier.hub import arguments, device_of, loading
+from classifier.learning.metrics import macro_f1
+from classifier.text.transformer import Epoch, Settings, TransformerError
+
+_BATCH = 32
+_WEIGHT_DECAY = 0.01
+_LONGEST_STEP = 1.0  # of the gradient, as BERT was fine-tuned (Devlin et al. 2019)
+_WARM_UP = 0.1  # of all steps
+_TEMPERATURES = np.geomspace(0.25, 8.0, 201)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Texts, their labels as any integers, and which of them are held out."""
+
+    texts: list[str]
+    labels: NDArray[np.int64]
+    held: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which encoder, and on what it runs."""
+
+    encoder: str
+    weights_folder: Path
+    device: str
+    threads: int
+
+
+def load(folder: Path, device: str, threads: int) -> tuple[Any, Any]:
+    """Network and tokenizer of a verified model folder; ArtefactError when they are no such."""
+    torch.set_num_threads(threads)
+    where = {"local_files_only": True, "use_safetensors": True}
+    try:
+        with loading("transformers", str(folder), TransformerError):
+            network, tokenizer, missing = _read(str(folder), where)
+    except TransformerError as error:
+        raise ArtefactError(folder, f"it holds no usable transformer: {error}") from error
+    if missing:
+        raise ArtefactError(folder, f"its weights lack {missing[0]}")
+    with loading("transformers", str(folder), TransformerError):
+        return network.to(device_of(device)).eval(), tokenizer
+
+
+def _read(model: str, where: dict[str, Any], **config: Any) -> tuple[Any, Any, list[str]]:
+    tokenizers: Any = AutoTokenizer
+    tokenizer = tokenizers.from_pretrained(model, **where)
+    networks: Any = AutoModelForSequenceClassification
+    network, report = networks.from_pretrained(model, output_loading_info=True, **where, **config)
+    return network, tokenizer, sorted([*report["missing_keys"], *report["mismatched_keys"]])
+
+
+def _encoder(source: Source, labels: int) -> tuple[Any, Any]:
+    """The encoder with a new head for so many labels."""
+    where = arguments(source.encoder, source.weights_folder)
+    with loading("transformers", source.encoder, TransformerError):
+        network, tokenizer, missing = _read(
+            source.encoder, where, num_labels=labels, dtype=torch.float32
+        )
+        # A head and a pooler may be new; anything else would be random, and nothing would tell.
+        prefix = f"{network.base_model_prefix}."
+        lost = [key for key in missing if key.startswith(prefix) and ".pooler." not in key]
+        if lost:
+            raise TransformerError(
+                f"The weights of “{source.encoder}” are not complete: {lost[0]} is missing.",
+                f"Веса «{source.encoder}» неполны: нет {lost[0]}.",
+            )
+        return network.to(device_of(source.device)), tokenizer
+
+
+def run(
+    rows: Rows, source: Source, settings: Settings, progress: Callable[[Epoch], None]
+) -> tuple[Any, Any, float, Epoch]:
+    """Network, tokenizer, temperature and the epoch that was best on the held-out rows."""
+    torch.set_num_threads(source.threads)
+    names, labels = np.unique(rows.labels, return_inverse=True)
+    # The state of the generator belongs to the caller.
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        network, tokenizer = _encoder(source, len(names))
+        teaching = np.flatnonzero(~rows.held)
+        counts = np.bincount(labels[teaching], minlength=len(names))
+        weight = torch.tensor(len(teaching) / (len(names) * counts), dtype=torch.float32)
+        lesson = _Lesson(
+            network, tokenizer, [rows.texts[row] for row in teaching], labels[teaching],
+            weight.to(network.device), settings,
+        )  # fmt: skip
+        outside = np.flatnonzero(rows.held)
+        texts = [rows.texts[row] for row in outside]
+        best, margins = _best_epoch(lesson, texts, labels[outside], progress)
+    return network.eval(), tokenizer, _temperature(margins, labels[outside]), best
+
+
+class _Lesson:
+    """The optimiser's state from epoch to epoch."""
+
+    def __init__(
+        self,
+        network: Any,
+        tokenizer: Any,
+        texts: list[str],
+        labels: NDArray[np.int64],
+        weight: torch.Tensor,
+        settings: Settings,
+    ) -> None:
+        self.network, self.tokenizer = network, tokenizer
+        self.texts, self.labels, self.weight = texts, labels, weight
+        self.settings = settings
+        self._order = np.random.default_rng(settings.seed)
+        self._optimiser = torch.optim.AdamW(
+            network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY
+        )
+        steps = settings.epochs * -(-len(texts) // settings.batch)
+        rise = max(1, round(_WARM_UP * steps))
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimiser,
+            lambda step: min((step + 1) / rise, (steps - step) / max(1, steps - rise)),
+        )
+
+    def epoch(self) -> float:
+        """Teach every row once; gives the mean loss."""
+        self.network.train()
+        order = self._order.permutation(len(self.texts)).tolist()
+        total = 0.0
+        for begin in range(0, len(order), self.settings.batch):
+            batch = order[begin : begin + self.settings.batch]
+            inputs = _inputs(
+                self.network,
+                self.tokenizer,
+                [self.texts[row] for row in batch],
+                self.settings.tokens,
+            )
+            target = torch.from_numpy(self.labels[batch]).to(self.network.device)
+            loss = functional.cross_entropy(
+                self.network(**inputs).logits.float(), target, self.weight
+            )
+            self._optimiser.zero_grad()
+            gradients: Any = loss
+            gradients.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
+            self._optimiser.step()
+            self._schedule.step()
+            total += float(loss.detach()) * len(batch)
+        return total / len(order)
+
+
+def _best_epoch(
+    lesson: _Lesson,
+    texts: list[str],
+    labels: NDArray[np.int64],
+    progress: Callable[[Epoch], None],
+) -> tuple[Epoch, NDArray[np.float64]]:
+    """Teach until it gets no better, go back to the best; that epoch and its held-out margins."""
+    settings, network = lesson.settings, lesson.network
+    kept: tuple[Epoch, NDArray[np.float64], dict[str, torch.Tensor]] | None = None
+    for number in range(1, settings.epochs + 1):
+        loss = lesson.epoch()
+        margins = scores(network, lesson.tokenizer, texts, settings.tokens)
+        epoch = Epoch(
+            number,
+            settings.epochs,
+            loss,
+            _log_loss(margins, labels),
+            macro_f1(labels, margins.argmax(axis=1)),
+        )
+        progress(epoch)
+        if kept is None or _rank(epoch) > _rank(kept[0]):
+            state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+            kept = epoch, margins, state
+        elif number - kept[0].number >= settings.patience:
+            break
+    if kept is None:
+        raise ValueError("at least one epoch is needed")
+    network.load_state_dict(kept[2])
+    return kept[0], kept[1]
+
+
+def _rank(epoch: Epoch) -> tuple[float, float]:
+    return epoch.held_out_macro_f1, -epoch.held_out_loss
+
+
+def scores(network: Any, tokenizer: Any, texts: Sequence[str], tokens: int) -> NDArray[np.float64]:
+    """The logits (n, labels). Texts of like length go together: padding costs time."""
+    network.eval()
+    result = np.zeros((len(texts), network.config.num_labels))
+    for places in _by_length(texts):
+        inputs = _inputs(network, tokenizer, [texts[place] for place in places], tokens)
+        with torch.inference_mode():
+            result[places] = network(**inputs).logits.double().cpu().numpy()
+    return result
+
+
+def _by_length(texts: Sequence[str]) -> Iterator[list[int]]:
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    for begin in range(0, len(order), _BATCH):
+        yield order[begin : begin + _BATCH]
+
+
+def _inputs(network: Any, tokenizer: Any, texts: list[str], tokens: int) -> Any:
+    # Less two: RoBERTa counts its positions from behind the number of the padding token.
+    positions = getattr(network.config, "max_position_embeddings", tokens + 2)
+    most = min(tokens, tokenizer.model_max_length, positions - 2)
+    encoded = tokenizer(texts, truncation=True, max_length=most, padding=True, return_tensors="pt")
+    return encoded.to(network.device)
+
+
+def _log_loss(
+    margins: NDArray[np.float64], labels: NDArray[np.int64], temperature: float = 1.0
+) -> float:
+    scaled = margins / temperature
+    top = scaled.max(axis=1, keepdims=True)
+    logarithms = scaled - top - np.log(np.exp(scaled - top).sum(axis=1, keepdims=True))
+    return float(-logarithms[np.arange(len(labels)), labels].mean())
+
+
+def _temperature(margins: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """The divisor of the margins with the least log loss (Guo et al. 2017)."""
+    losses = [_log_loss(margins, labels, float(value)) for value in _TEMPERATURES]
+    return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)

@@ -1,0 +1,246 @@
+"""Pages that stay right while rows come and go, however many share a value.
+
+REST framework's own cursor counts rows that share a value by an offset, and gives up at a
+thousand of them. Here a cursor names the last row: the values that it is ordered by, and its key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import FieldError, ValidationError
+from django.db.models import F, Field, Model, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from creativefilter.api.core.filters import storable
+
+CURSOR = "cursor"
+PAGE_SIZE = "page_size"
+LONGEST_CURSOR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What rows are ordered by: a column or an annotation; NULL counts as the least value."""
+
+    name: str
+    descending: bool
+    field: Field[Any, Any]
+
+    @property
+    def nullable(self) -> bool:
+        return bool(getattr(self.field, "null", False))
+
+    def order(self, backwards: bool) -> Any:
+        descending = self.descending is not backwards
+        column = F(self.name)
+        if not self.nullable:
+            return column.desc() if descending else column.asc()
+        return column.desc(nulls_last=True) if descending else column.asc(nulls_first=True)
+
+    def of(self, row: Any) -> Any:
+        if isinstance(row, dict):
+            return row[self.name]
+        value = row
+        for part in self.name.split("__"):
+            value = getattr(value, part, None)
+        return value.pk if isinstance(value, Model) else value
+
+    def beyond(self, value: Any, backwards: bool) -> Q | None:
+        """Rows that come after the value in this column; None if there can be none."""
+        if self.descending is not backwards:
+            if value is None:
+                return None
+            return Q(**{f"{self.name}__lt": value}) | (
+                Q(**{f"{self.name}__isnull": True}) if self.nullable else Q()
+            )
+        if value is None:
+            return Q(**{f"{self.name}__isnull": False})
+        return Q(**{f"{self.name}__gt": value})
+
+    def same(self, value: Any) -> Q:
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+
+class CursorPages(BasePagination):
+    """``{next, previous, results}``; `page_size` up to 500. A wrong cursor is a 400."""
+
+    default_size = 50
+    max_size = 500
+    ordering: Sequence[str] = ("-created_at",)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.request = request
+        size = self._size(request)
+        columns = self._columns(queryset, request, view)
+        backwards, values = self._cursor(request, columns)
+        if values is not None:
+            queryset = queryset.filter(_after(columns, values, backwards))
+        ordered = queryset.order_by(*[column.order(backwards) for column in columns])
+        rows = list(ordered[: size + 1])
+        more, rows = len(rows) > size, rows[:size]
+        if backwards:
+            rows.reverse()
+        has_next = bool(rows) if backwards else more
+        has_previous = more if backwards else values is not None
+        self.next = self._link(columns, rows[-1], False) if rows and has_next else None
+        self.previous = self._link(columns, rows[0], True) if rows and has_previous else None
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"next": self.next, "previous": self.previous, "results": data})
+
+    def _size(self, request: Request) -> int:
+        raw = request.query_params.get(PAGE_SIZE)
+        if raw is None:
+            return self.default_size
+        if not (raw.isascii() and raw.isdigit() and len(raw) <= 9):
+            raise exceptions.ValidationError({PAGE_SIZE: [_("A whole number, please.")]})
+        if not 1 <= int(raw) <= self.max_size:
+            text = _("Between 1 and %(most)d.") % {"most": self.max_size}
+            raise exceptions.ValidationError({PAGE_SIZE: [text]})
+        return int(raw)
+
+    def _columns(self, queryset: QuerySet[Any], request: Request, view: Any) -> list[Column]:
+        """The view's ordering, made unambiguous by the key."""
+        names = list(getattr(view, "ordering", None) or queryset.query.order_by or self.ordering)
+        for backend in getattr(view, "filter_backends", ()):
+            if hasattr(backend, "get_ordering"):
+                names = list(backend().get_ordering(request, queryset, view) or names)
+        columns = [
+            Column(name.lstrip("-"), name.startswith("-"), _field(queryset, name.lstrip("-")))
+            for name in names
+        ]
+        key = queryset.model._meta.pk
+        if not {"pk", key.name} & {column.name for column in columns}:
+            columns.append(Column(key.name, columns[0].descending if columns else False, key))
+        return columns
+
+    def _cursor(self, request: Request, columns: list[Column]) -> tuple[bool, list[Any] | None]:
+        """Whether to read backwards, and the values of the row to start beyond."""
+        raw = request.query_params.get(CURSOR, "")
+        if not raw:
+            return False, None
+        try:
+            if len(raw) > LONGEST_CURSOR:
+                raise ValueError
+            names, backwards, values = json.loads(base64.urlsafe_b64decode(raw.encode("ascii")))
+            if names != _names(columns) or len(values) != len(columns):
+                raise ValueError
+            pairs = zip(columns, values, strict=True)
+            return bool(backwards), [
+                None if value is None else _stored(column.field.to_python(_text(value)))
+                for column, value in pairs
+            ]
+        except (ValueError, TypeError, binascii.Error, ValidationError, RecursionError) as error:
+            text = _("This is no cursor of this list in this order.")
+            raise exceptions.ValidationError({CURSOR: [text]}) from error
+
+    def _link(self, columns: list[Column], row: Any, backwards: bool) -> str:
+        values = [None if (v := column.of(row)) is None else str(v) for column in columns]
+        raw = json.dumps([_names(columns), int(backwards), values], separators=(",", ":"))
+        cursor = base64.urlsafe_b64encode(raw.encode()).decode("ascii")
+        return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
+
+    # The schema
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri", "example": None}
+        onward = (
+            "https://creatives.example.org/api/v1/creatives?cursor=WyItaWQiLDAsWyI0MiJdXQ%3D%3D"
+        )
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {**link, "example": onward},
+                "previous": link,
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": CURSOR,
+                "in": "query",
+                "required": False,
+                "description": "As `next` and `previous` of another page give it.",
+                "schema": {"type": "string", "maxLength": LONGEST_CURSOR},
+            },
+            {
+                "name": PAGE_SIZE,
+                "in": "query",
+                "required": False,
+                "description": "Rows in a page.",
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": self.max_size,
+                    "default": self.default_size,
+                },
+            },
+        ]
+
+
+def _names(columns: list[Column]) -> str:
+    return ",".join(("-" if column.descending else "") + column.name for column in columns)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError(value)
+    return value
+
+
+def _stored(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    if timezone.is_naive(value):
+        raise ValueError(value)
+    return storable(value)
+
+
+def _field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:
+    annotation = queryset.query.annotations.get(name)
+    if annotation is not None:
+        return annotation.output_field
+    if name == "pk":
+        return queryset.model._meta.pk
+    model: Any = queryset.model
+    field: Any = None
+    for part in name.split("__"):
+        if model is None:
+            raise FieldError(name)
+        field = model._meta.get_field(part)
+        model = field.related_model
+    return field.target_field if field.is_relation else field
+
+
+def _after(columns: list[Column], values: list[Any], backwards: bool) -> Q:
+    """Rows beyond the named one: by the first column, or where that is the same by the next."""
+    condition = Q(pk__in=[])
+    same = Q()
+    for column, value in zip(columns, values, strict=True):
+        beyond = column.beyond(value, backwards)
+        if beyond is not None:
+            condition |= same & beyond
+        same &= column.same(value)
+    first, value = columns[0], values[0]
+    if first.nullable or value is None:
+        return condition
+    # Says the same once more, in a way that an index on the first column can be entered by.
+    bound = "lte" if first.descending is not backwards else "gte"
+    return condition & Q(**{f"{first.name}__{bound}": value})

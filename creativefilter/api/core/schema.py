@@ -1,0 +1,188 @@
+"""What every operation answers beside its own: read off the view, so no view repeats it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import translation
+from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import AllowAny, IsAuthenticated
+
+from creativefilter.api.core.etags import WRITING, Etagged
+from creativefilter.api.core.filters import NO_NUL
+from creativefilter.api.core.idempotency import HEADER, Idempotent
+from creativefilter.api.core.problems import PROBLEM_JSON, ProblemSerializer
+
+
+class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this
+    target_class = "creativefilter.api.core.problems.CheckedSession"
+
+
+class EnglishGenerator(SchemaGenerator):
+    """The schema is English, as its descriptions are, whoever asks and wherever it is made."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
+    """A hook. Titles of fields are headings of our pages; generators name classes after them."""
+    for component in result["components"]["schemas"].values():
+        for field in component.get("properties", {}).values():
+            field.pop("title", None)
+    return result
+
+
+def tell_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
+    """A hook. Texts that come in hold no NUL; those that must not be empty are not blank either."""
+    for name, component in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            for field in component.get("properties", {}).values():
+                _tell_text(field)
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "query":
+                    _tell_text(parameter["schema"])
+    return result
+
+
+def _tell_text(schema: dict[str, Any]) -> None:
+    if "items" in schema:
+        _tell_text(schema["items"])
+    told = {"enum", "format", "pattern"} & set(schema)
+    if "string" in _types(schema) and not told:
+        schema["pattern"] = NOT_BLANK if schema.get("minLength") else NO_NUL
+
+
+def _types(schema: dict[str, Any]) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+_WORDS = {
+    "400": "What was sent is wrong; `errors` says which field.",
+    "401": "A login is needed, or the token is not valid.",
+    "403": "Not allowed.",
+    "404": "There is no such thing, or it is somebody else's.",
+    "406": "There is no answer of the wanted type.",
+    "409": "It does not fit the present state, or the first request with this key still runs.",
+    "412": "`If-Match` names another state.",
+    "414": "The address is longer than this server takes (8 KB).",
+    "413": "Larger than this server takes.",
+    "415": "A body of this type is not read here.",
+    "422": "The Idempotency-Key was used for another request.",
+    "429": "Too many requests, or too many jobs that have not ended.",
+}
+# Blank is what Python strips.
+NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
+_PROBLEM = "#/components/schemas/Problem"
+
+
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
+
+
+class ApiSchema(AutoSchema):
+    """Adds errors, and the headers of keys and states, to what a view says of itself.
+
+    A 4xx or 5xx that a view declares without a body of its own, or as ``ProblemSerializer``, gets
+    the problem's media type; any other is left as it is.
+    """
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        component = self.resolve_serializer(ProblemSerializer, "response")
+        responses = operation["responses"]
+        for status in self._errors(operation):
+            if status in responses and not _is_problem(responses[status]):
+                # The view's own body, and a problem where it does not get so far.
+                responses[status]["content"][PROBLEM_JSON] = {"schema": component.ref}
+            responses.setdefault(status, {"description": _WORDS[status]})
+        if "414" in responses:
+            # The web server's own answer: it does not even ask us.
+            responses["414"]["content"] = {"text/html": {"schema": {"type": "string"}}}
+        for status, response in responses.items():
+            if status[0] in "45":
+                _as_problem(response, component.ref, _WORDS.get(status, ""))
+        if "429" in responses:
+            responses["429"].setdefault("headers", {})["Retry-After"] = {
+                "description": "Seconds.",
+                "schema": {"type": "integer"},
+            }
+        if headers := self._request_headers():
+            operation["parameters"] = [*operation.get("parameters", []), *headers]
+        self._tell_state(responses)
+        operation["responses"] = dict(sorted(responses.items()))
+        return operation
+
+    def _errors(self, operation: dict[str, Any]) -> list[str]:
+        """The statuses that follow from the nature of the view."""
+        keyed = self.method == "POST" and isinstance(self.view, Idempotent)
+        permissions = {type(permission) for permission in self.view.get_permissions()}
+        writes = self.method not in ("GET", "HEAD", "OPTIONS")
+        asks = any(parameter["in"] == "query" for parameter in operation.get("parameters", []))
+        body = "requestBody" in operation
+        found = {
+            "400": asks or body or keyed,
+            "401": bool(self.view.get_authenticators()),
+            "403": writes or bool(permissions - {AllowAny, IsAuthenticated}),
+            "404": "{" in self.path,
+            "406": True,
+            "409": keyed,
+            "412": self.method in WRITING and isinstance(self.view, Etagged),
+            "413": body,
+            "414": asks,
+            "415": body,
+            "422": keyed,
+            "429": bool(self.view.get_throttles()),
+        }
+        return [status for status, happens in found.items() if happens]
+
+    def _request_headers(self) -> list[dict[str, Any]]:
+        if self.method == "POST" and isinstance(self.view, Idempotent):
+            text = "The same key with the same request gets the same answer for 24 hours."
+            return [_header(HEADER, text, minLength=1, maxLength=255, pattern=r"^[!-~]+$")]
+        if isinstance(self.view, Etagged) and self.method == "GET":
+            return [_header("If-None-Match", "An ETag: 304 if it still is in that state.")]
+        if isinstance(self.view, Etagged) and self.method in WRITING:
+            return [_header("If-Match", "An ETag: 412 if it is in another state.")]
+        return []
+
+    def _tell_state(self, responses: dict[str, Any]) -> None:
+        if not isinstance(self.view, Etagged) or self.method == "DELETE":
+            return
+        tag = {"description": "The state that it is in.", "schema": {"type": "string"}}
+        if "200" in responses and self.method in {"GET", *WRITING}:
+            responses["200"].setdefault("headers", {})["ETag"] = tag
+        if self.method == "GET":
+            responses["304"] = {"description": "It still is in that state."}
+
+
+def _is_problem(response: dict[str, Any]) -> bool:
+    """Whether the view says no more of the body than that it is a problem, or nothing."""
+    content = response.get("content", {})
+    return all(media.get("schema", {}).get("$ref") == _PROBLEM for media in content.values())
+
+
+def _as_problem(response: dict[str, Any], reference: dict[str, Any], words: str) -> None:
+    if not _is_problem(response):
+        return
+    content = response.get("content", {})
+    first: dict[str, Any] = next(iter(content.values()), {})
+    examples = first.get("examples")
+    media = {"schema": reference, **({"examples": examples} if examples else {})}
+    response["content"] = {PROBLEM_JSON: media}
+    if not response.get("description") or response["description"] == "No response body":
+        response["description"] = words

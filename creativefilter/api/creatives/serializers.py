@@ -1,0 +1,348 @@
+"""Shapes of requests and answers about creatives and what is predicted of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from classifier.segments import SEGMENTS
+from creativefilter.api.core.filters import SEGMENT_NUMBERS, Text
+from creativefilter.api.core.sparse_fields import SparseFields, asked_fields
+from creativefilter.api.creatives.rows import LONG
+from creativefilter.api.jobs.serializers import JobErrorSerializer
+from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.analysis.decision import favourite
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Creative, MediaVersion, Prediction
+
+NAMES = {segment.number: segment.name for segment in SEGMENTS}
+NUMBER_HELP = "Number of a segment."
+
+
+def address(serializer: serializers.BaseSerializer[Any], view: str, *arguments: Any) -> str:
+    """The whole address of a view of the API."""
+    return reverse(f"api:{view}", args=arguments, request=serializer.context.get("request"))
+
+
+class SegmentNumberField(serializers.ChoiceField):
+    """The number of a segment, as the dictionary has it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=SEGMENT_NUMBERS, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # A choice would also take true for 1, and "3" for 3.
+        if type(data) is not int:
+            self.fail("invalid_choice", input=str(data)[:64])
+        return super().to_internal_value(data)
+
+
+class SegmentShareSerializer(serializers.Serializer[Any]):
+    """How probable a segment is."""
+
+    segment_num = serializers.IntegerField()
+    probability = serializers.FloatField()
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """Words that decided: where they stand in the text of their channel, and what they weigh."""
+
+    text = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    weight = serializers.FloatField()
+
+
+class AlikeSerializer(serializers.Serializer[Any]):
+    """A labelled creative that looks much like this one."""
+
+    creative = serializers.CharField(source="id", help_text="Its number when it was learned.")
+    segment_num = serializers.IntegerField(source="segment")
+    similarity = serializers.FloatField()
+
+
+class SaidSerializer(serializers.Serializer[Any]):
+    """What one channel says by itself, and by what."""
+
+    name = serializers.ChoiceField(["speech", "screen", "video"])
+    segment_num = serializers.IntegerField(allow_null=True)
+    probability = serializers.FloatField(allow_null=True)
+    evidence = EvidenceSerializer(many=True)
+    neighbours = AlikeSerializer(many=True)
+
+
+def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
+    """The most probable first."""
+    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
+    return [{"segment_num": int(number), "probability": share} for number, share in ranked]
+
+
+def said_by(channels: list[dict[str, Any]]) -> Any:
+    rows = []
+    for channel in channels:
+        best = favourite(channel) or (None, None)
+        rows.append(
+            {
+                "name": channel["name"],
+                "segment_num": best[0],
+                "probability": best[1],
+                "evidence": channel.get("evidence", []),
+                "neighbours": channel.get("neighbours", []),
+            }
+        )
+    return SaidSerializer(rows, many=True).data
+
+
+class FrameSerializer(serializers.Serializer[Any]):
+    seconds = serializers.FloatField()
+    url = serializers.URLField()
+
+
+class MediaSerializer(serializers.ModelSerializer[MediaVersion]):
+    """The file, what it holds, and where it can be had; without a file only texts came."""
+
+    url = serializers.SerializerMethodField()
+    sound_url = serializers.SerializerMethodField()
+    frames = serializers.SerializerMethodField()
+
+    class Meta:
+        model = MediaVersion
+        fields = (
+            "id", "original_name", "sha256", "size", "container", "seconds", "partial",
+            "share_read", "created_at", "url", "sound_url", "frames",
+        )  # fmt: skip
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_url(self, media: MediaVersion) -> str | None:
+        """The upload as it came; byte ranges are answered."""
+        return address(self, "media", media.pk) if media.file else None
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_sound_url(self, media: MediaVersion) -> str | None:
+        """Its sound as 16 kHz mono wav."""
+        if not (working_copies.folder(media.pk) / working_copies.AUDIO).is_file():
+            return None
+        return address(self, "working-copy", media.pk, working_copies.AUDIO)
+
+    @extend_schema_field(FrameSerializer(many=True))
+    def get_frames(self, media: MediaVersion) -> list[dict[str, Any]]:
+        return [
+            {
+                "seconds": frame["seconds"],
+                "url": address(self, "working-copy", media.pk, frame["file"]),
+            }
+            for frame in media.probe.get("frames", [])
+        ]
+
+
+class LongFields(SparseFields):
+    """In a list the long fields stay away unless `?fields=` names them."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        request = self.context.get("request")  # type: ignore[attr-defined]
+        is_many = getattr(self.parent, "many", False)  # type: ignore[attr-defined]
+        if is_many and request is not None and not asked_fields(request):
+            return {name: field for name, field in fields.items() if name not in LONG}
+        return fields
+
+
+class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
+    """A creative and what counts of it now: the newest label, else what the active model says.
+
+    `transcript`, `screen_text`, `probabilities`, `channels` and `media` are left out of lists
+    unless `?fields=` names them.
+    """
+
+    url = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField(help_text="Of its analysis, 0 to 100.")
+    segment_num = serializers.IntegerField(source="effective_segment", allow_null=True)
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    reviewed = serializers.SerializerMethodField(help_text="Whether a person's label stands.")
+    label_segment_num = serializers.IntegerField(source="label_segment", allow_null=True)
+    predicted_segment_num = serializers.IntegerField(source="predicted_segment", allow_null=True)
+    probability = serializers.FloatField(allow_null=True)
+    decision = serializers.ChoiceField(Prediction.Decision.values, allow_null=True)
+    conflict = serializers.SerializerMethodField()
+    reason = serializers.SerializerMethodField(help_text="Why nothing was predicted.")
+    prediction = serializers.IntegerField(allow_null=True, help_text="Its number.")
+    model_version = serializers.SerializerMethodField(help_text="The one that predicted.")
+    seconds = serializers.FloatField(
+        source="current_media.seconds", default=None, allow_null=True, help_text="Its length."
+    )
+    media = MediaSerializer(source="current_media", allow_null=True)
+    transcript = serializers.CharField(source="told.transcript", help_text="What is said in it.")
+    screen_text = serializers.CharField(
+        source="told.screen_text", help_text="The words on its pictures, line by line."
+    )
+    probabilities = serializers.SerializerMethodField()
+    channels = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Creative
+        fields = (
+            "id", "url", "advertisement_id", "name", "state", "progress", "error",
+            "segment_num", "segment", "reviewed", "label_segment_num", "predicted_segment_num",
+            "probability", "decision", "conflict", "reason", "prediction", "model_version",
+            "advertiser", "brand", "media_type", "is_demo", "seconds", "created_at",
+            "media", "transcript", "screen_text", "probabilities", "channels",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, creative: Creative) -> str:
+        return address(self, "creative", creative.pk)
+
+    @extend_schema_field(JobErrorSerializer(allow_null=True))
+    def get_error(self, creative: Creative) -> dict[str, str] | None:
+        if not creative.error_code:
+            return None
+        return {"code": creative.error_code, "message": sentence(creative.error_code)}
+
+    def get_progress(self, creative: Creative) -> int:
+        ended = creative.state in (Creative.State.DONE, Creative.State.FAILED)
+        return 100 if ended or creative.job is None else creative.job.progress
+
+    def get_segment(self, creative: Any) -> str | None:
+        return NAMES.get(creative.effective_segment)
+
+    def get_reviewed(self, creative: Any) -> bool:
+        return creative.label_segment is not None
+
+    def get_conflict(self, creative: Any) -> bool | None:
+        prediction = creative.told.prediction
+        return prediction.conflict if prediction else None
+
+    @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
+    def get_reason(self, creative: Any) -> str | None:
+        return creative.reason or None
+
+    def get_model_version(self, creative: Any) -> int | None:
+        prediction = creative.told.prediction
+        return prediction.model_version_id if prediction else None
+
+    @extend_schema_field(SegmentShareSerializer(many=True))
+    def get_probabilities(self, creative: Any) -> list[dict[str, Any]]:
+        prediction = creative.told.prediction
+        return shares_of(prediction.probabilities) if prediction else []
+
+    @extend_schema_field(SaidSerializer(many=True))
+    def get_channels(self, creative: Any) -> Any:
+        prediction = creative.told.prediction
+        return said_by(prediction.channels) if prediction else []
+
+
+class LabelChangeSerializer(serializers.Serializer[Any]):
+    """What a person says of a creative; a segment of null withdraws what was said before."""
+
+    segment_num = SegmentNumberField(allow_null=True, help_text=NUMBER_HELP)
+    note = Text(required=False, allow_blank=True, default="", max_length=255)
+
+
+class CreativeChangeSerializer(serializers.Serializer[Any]):
+    """What can be changed of a creative; what is left out stays."""
+
+    advertisement_id = Text(
+        required=False,
+        allow_null=True,
+        max_length=64,
+        help_text="Null: it belongs to no advertisement.",
+    )
+    label = LabelChangeSerializer(required=False)  # type: ignore[assignment]
+
+
+class CreativeUploadSerializer(serializers.Serializer[Any]):
+    """Files to classify."""
+
+    file = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True),
+        min_length=1,
+        max_length=100,
+        help_text="One part for each file: wav, mp4, avi, flv, webm (wbm), ogg, ogv.",
+    )
+    advertisement_id = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="Of one file alone. By default a file's name without its extension, if that is "
+        "a number.",
+    )
+
+
+class UploadProblemSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
+
+
+class UploadedSerializer(serializers.Serializer[Any]):
+    """What became of one file: `accepted` with its creative and its job, or refused with why."""
+
+    name = serializers.CharField()
+    accepted = serializers.BooleanField()
+    known = serializers.BooleanField(help_text="Its bytes were here already.")
+    creative = serializers.IntegerField(allow_null=True)
+    url = serializers.URLField(allow_null=True, help_text="Of the creative.")
+    job = serializers.UUIDField(allow_null=True)
+    job_url = serializers.URLField(allow_null=True)
+    problem = UploadProblemSerializer(allow_null=True)
+
+
+class UploadsSerializer(serializers.Serializer[Any]):
+    """What became of each file, in the order in which they came."""
+
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = UploadedSerializer(many=True)
+
+
+class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
+    """What a model version decided on a creative, and why. It is never changed.
+
+    `probabilities` and `channels` are left out of lists unless `?fields=` names them.
+    """
+
+    url = serializers.SerializerMethodField()
+    creative_url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    decision = serializers.ChoiceField(Prediction.Decision.values)
+    reason = serializers.SerializerMethodField(help_text="Why there is no segment.")
+    model_version_name = serializers.CharField(source="model_version.name")
+    probabilities = serializers.SerializerMethodField()
+    channels = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prediction
+        fields = (
+            "id", "url", "creative", "creative_url", "media", "segment_num", "segment",
+            "probability", "decision", "conflict", "reason", "model_version",
+            "model_version_name", "created_at", "probabilities", "channels",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, prediction: Prediction) -> str:
+        return address(self, "prediction", prediction.pk)
+
+    @extend_schema_field(serializers.URLField())
+    def get_creative_url(self, prediction: Prediction) -> str:
+        return address(self, "creative", prediction.creative_id)
+
+    def get_segment(self, prediction: Prediction) -> str | None:
+        return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
+
+    @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
+    def get_reason(self, prediction: Prediction) -> str | None:
+        return prediction.reason or None
+
+    @extend_schema_field(SegmentShareSerializer(many=True))
+    def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
+        return shares_of(prediction.probabilities)
+
+    @extend_schema_field(SaidSerializer(many=True))
+    def get_channels(self, prediction: Prediction) -> Any:
+        return said_by(prediction.channels)

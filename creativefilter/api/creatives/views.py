@@ -1,0 +1,314 @@
+"""Creatives for programs: files in, what was decided on them out, what a person says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.filters import Ordering
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.core.problems import Conflict, Problem
+from creativefilter.api.core.sparse_fields import fields_of
+from creativefilter.api.creatives import examples
+from creativefilter.api.creatives.filters import CreativeFilters
+from creativefilter.api.creatives.rows import LONG, base, tell, wanted
+from creativefilter.api.creatives.serializers import (
+    CreativeChangeSerializer,
+    CreativeSerializer,
+    CreativeUploadSerializer,
+    PredictionSerializer,
+    UploadsSerializer,
+)
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.api.labels.serializers import LabelSerializer
+from creativefilter.api.predictions.views import PredictionList
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.labels import review
+from creativefilter.creatives.models import Creative, Label, Prediction, Segment
+from creativefilter.jobs.quota import QuotaExceeded
+from tasks.submit import submit
+
+
+class Creatives(generics.GenericAPIView[Any]):
+    """What every view of creatives shares: rows with all that an answer needs."""
+
+    permission_classes = [RolePermissions]
+    serializer_class = CreativeSerializer
+    queryset = Creative.objects.all()
+    required = {"GET": "creatives.view_creative"}
+
+    @property
+    def long(self) -> frozenset[str]:
+        # Of one creative all are read, whatever is sent: its state is made of them.
+        return LONG
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return base(self.long)
+
+    def get_object(self) -> Any:
+        creative = super().get_object()
+        tell([creative], self.long)
+        return creative
+
+
+class CreativesView(Idempotent, Creatives):
+    """All creatives, and new ones."""
+
+    required = {"GET": "creatives.view_creative", "POST": "creatives.add_creative"}
+    parser_classes = [MultiPartParser]
+    pagination_class = CursorPages
+    filter_backends = [DjangoFilterBackend, Ordering]
+    filterset_class = CreativeFilters
+    ordering = ["-id"]
+    ordering_fields = ["id", "created_at", "name", "probability"]
+
+    @property
+    def long(self) -> frozenset[str]:
+        return wanted(self.request)
+
+    @extend_schema(
+        operation_id="creatives",
+        summary="Creatives, filtered, ordered and searched",
+        description="Of the long fields only those come that `fields` names.",
+        parameters=[fields_of(CreativeSerializer)],
+        responses={200: CreativeSerializer(many=True)},
+        examples=[examples.LISTED],
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        tell(page, self.long)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="creatives_upload",
+        summary="Upload creatives",
+        description="One file or many, each in a part `file`; all together no larger than one may "
+        "be. Every file is told of: it is accepted, or refused with a reason. Where not one is "
+        "accepted the answer is an error.",
+        filters=False,
+        request={"multipart/form-data": CreativeUploadSerializer},
+        responses={
+            202: OpenApiResponse(
+                UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
+            )
+        },
+        examples=[examples.UPLOAD, examples.UPLOADED],
+    )
+    def post(self, request: Request) -> Response:
+        form = CreativeUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        files, known_id = form.validated_data["file"], form.validated_data.get("advertisement_id")
+        if known_id and len(files) > 1:
+            raise ValidationError({"advertisement_id": [_("It can be that of one file only.")]})
+        results = [_received(request, file, known_id) for file in files]
+        accepted = [result for result in results if result["accepted"]]
+        if not accepted:
+            _refuse(results)
+        answer = {
+            "accepted": len(accepted),
+            "refused": len(results) - len(accepted),
+            "results": results,
+        }
+        headers = {"Location": results[0]["url"]} if len(results) == 1 else {}
+        return Response(answer, status.HTTP_202_ACCEPTED, headers=headers)
+
+
+def _received(request: Request, file: Any, advertisement_id: str | None) -> dict[str, Any]:
+    """What became of one file; a refused one never stops the rest."""
+    result: dict[str, Any] = {
+        "name": receiving.display_name(file.name or ""), "accepted": False, "known": False,
+        "creative": None, "url": None, "job": None, "job_url": None, "problem": None,
+    }  # fmt: skip
+    assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+    try:
+        received = receiving.receive(
+            file, file.name or "", owner=request.user, advertisement_id=advertisement_id
+        )
+    except receiving.IntakeError as error:
+        return {**result, "problem": {"code": "refused", "message": str(error)}}
+    except QuotaExceeded as error:
+        return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
+    if not received.job.is_final:
+        submit(received.job)
+    return {
+        **result,
+        "accepted": True,
+        "known": received.known,
+        "creative": received.creative.pk,
+        "url": reverse("api:creative", args=[received.creative.pk], request=request),
+        "job": str(received.job.pk),
+        "job_url": reverse("api:job", args=[received.job.pk], request=request),
+    }
+
+
+def _refuse(results: list[dict[str, Any]]) -> None:
+    problems = [result["problem"] for result in results]
+    if all(problem["code"] == "too_many_open_jobs" for problem in problems):
+        message = problems[0]["message"]
+        raise Problem("too_many_open_jobs", 429, message, {"Retry-After": "60"})
+    if len(results) == 1:
+        raise ValidationError({"file": [problems[0]["message"]]})
+    texts = [f"{result['name']}: {result['problem']['message']}" for result in results]
+    raise ValidationError({"file": texts})
+
+
+class CreativeView(Etagged, Creatives):
+    """One creative."""
+
+    required = {
+        "GET": "creatives.view_creative",
+        "PATCH": "creatives.change_creative",
+        "DELETE": "creatives.delete_creative",
+    }
+    parser_classes = [JSONParser]
+
+    @extend_schema(
+        operation_id="creative",
+        summary="One creative with all that is known of it",
+        parameters=[fields_of(CreativeSerializer)],
+        responses={200: CreativeSerializer},
+        examples=[examples.ONE],
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="creative_change",
+        summary="Set its Advertisement ID or its segment",
+        description="A label is added to those before it; `segment_num` of null withdraws it, so "
+        "that the prediction counts again. What is left out stays.",
+        request=CreativeChangeSerializer,
+        responses={200: CreativeSerializer, 409: None},
+        examples=[examples.CHANGE, examples.ONE],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        form = CreativeChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        label = form.validated_data.get("label")
+        if label and not request.user.has_perm("creatives.add_label"):
+            raise PermissionDenied
+        creative = self.get_object()
+        if "advertisement_id" in form.validated_data:
+            _identify(creative, form.validated_data["advertisement_id"])
+        if label:
+            number = label["segment_num"]
+            segment = None if number is None else Segment.objects.get(pk=number)
+            review.set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
+        # The state that it is in from now on.
+        self._shown = super(Etagged, self).get_object()
+        return Response(self.get_serializer(self._shown).data)
+
+    @extend_schema(
+        operation_id="creative_delete",
+        summary="Delete a creative",
+        description="With its files, predictions and labels. What was spent on it stays.",
+        responses={204: None},
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _identify(creative: Creative, advertisement_id: str | None) -> None:
+    try:
+        review.set_advertisement_id(creative, advertisement_id)
+    except review.TakenError as error:
+        raise Conflict(
+            _("Another creative has this Advertisement ID."), "advertisement_id_taken"
+        ) from error
+
+
+class CreativeAnalyseView(Idempotent, Creatives):
+    """A creative is analysed once more."""
+
+    required = {"POST": "creatives.change_creative"}
+
+    @extend_schema(
+        operation_id="creative_analyse",
+        summary="Analyse a creative again",
+        request=None,
+        responses={
+            202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
+            409: None,
+        },
+        examples=[examples.QUEUED],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        creative = get_object_or_404(Creative, pk=pk)
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        try:
+            job = receiving.analyse_again(creative, request.user)
+        except receiving.IntakeError as error:
+            raise Problem("not_analysable", 409, str(error)) from error
+        submit(job)
+        answer = JobSerializer(job, context=self.get_serializer_context()).data
+        return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
+
+
+class CreativePredictionsView(PredictionList):
+    """Everything that was ever predicted of a creative."""
+
+    def get_queryset(self) -> QuerySet[Prediction]:
+        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
+        return super().get_queryset().filter(creative=creative.pk)
+
+    @extend_schema(
+        operation_id="creative_predictions",
+        summary="All predictions of a creative, the newest first",
+        parameters=[fields_of(PredictionSerializer)],
+        examples=[examples.PREDICTIONS],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class CreativeLabelsView(generics.ListAPIView[Label]):
+    """Everything that people ever said of a creative."""
+
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_label"}
+    serializer_class = LabelSerializer
+    queryset = Label.objects.select_related("author")
+    pagination_class = CursorPages
+    ordering = ["-id"]
+
+    def get_queryset(self) -> QuerySet[Label]:
+        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
+        return super().get_queryset().filter(creative=creative.pk)
+
+    @extend_schema(
+        operation_id="creative_labels",
+        summary="All labels of a creative, the newest first",
+        description="Rows are only added; one without a segment withdraws the one before.",
+        examples=[examples.LABELS],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+urlpatterns = [
+    path("creatives", CreativesView.as_view(), name="creatives"),
+    path("creatives/<int:pk>", CreativeView.as_view(), name="creative"),
+    path("creatives/<int:pk>/analyse", CreativeAnalyseView.as_view(), name="creative-analyse"),
+    path(
+        "creatives/<int:pk>/predictions",
+        CreativePredictionsView.as_view(),
+        name="creative-predictions",
+    ),
+    path("creatives/<int:pk>/labels", CreativeLabelsView.as_view(), name="creative-labels"),
+]

@@ -1,0 +1,198 @@
+"""Your jobs: how they stand, how long they took, and what to do about them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.examples import HERE, WHEN, answered
+from creativefilter.api.core.filters import AnyOf, Moment, Ordering, Texts
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import MayAskAfterJobs, RolePermissions, owned
+from creativefilter.api.core.problems import Conflict
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.jobs import lifecycle, timings
+from creativefilter.jobs.models import Job
+from tasks.submit import submit
+
+NUMBER = "0197f3c2-6c1e-7d53-9f0a-3f5b2d1c8e44"
+_WAITING = {"started_at": None, "seconds": None, "attempts": 0, "state": "waiting"}
+
+
+def example(name: str, *codes: int, **fields: Any) -> Any:
+    """A job as an example of an answer."""
+    job = {
+        "id": NUMBER,
+        "url": f"{HERE}/jobs/{NUMBER}",
+        "kind": "analyse",
+        "state": "queued",
+        "stage": "transcribing",
+        "progress": 20,
+        "place": 3,
+        "attempts": 0,
+        "stages": [
+            {"name": "decoding", "state": "done", "started_at": WHEN, "seconds": 1.204,
+             "attempts": 1},
+            {"name": "transcribing", **_WAITING, "state": "queued"},
+            *[{"name": name, **_WAITING} for name in ("reading", "seeing", "classifying")],
+        ],
+        "created_at": WHEN,
+        "started_at": WHEN,
+        "finished_at": None,
+        "links": {"creative": f"{HERE}/creatives/4711"},
+        "result": None,
+        "error": None,
+        **fields,
+    }  # fmt: skip
+    return answered(name, job, *codes)
+
+
+WAITS = example("A job that waits for its second stage")
+CANCELLED = example("A cancelled job", state="cancelled", place=None, finished_at=WHEN)
+AGAIN = example("A job that starts again", 202, stage="decoding", progress=0, stages=[])
+
+
+class JobFilters(django_filters.FilterSet):
+    kind = Texts(max_length=32, help_text="Kinds of work, such as `analyse`.")
+    state = AnyOf(Job.State.values)
+    created_from = Moment(field_name="created_at", lookup_expr="gte")
+    created_before = Moment(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Job
+        fields: tuple[str, ...] = ()
+
+
+class Jobs(generics.GenericAPIView[Job]):
+    """What every view of jobs shares."""
+
+    serializer_class = JobSerializer
+    queryset = Job.objects.all()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return owned(super().get_queryset(), self.request)
+
+
+class JobsView(Jobs, generics.ListAPIView[Job]):
+    """Your jobs."""
+
+    permission_classes = [RolePermissions]
+    required = {"GET": None}
+    pagination_class = CursorPages
+    filter_backends = [DjangoFilterBackend, Ordering]
+    filterset_class = JobFilters
+    ordering = ["-created_at"]
+    ordering_fields = ["created_at", "finished_at", "kind", "state"]
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        serializer: Any = super().get_serializer(*args, **kwargs)
+        if args and isinstance(args[0], list):
+            serializer.context["places"] = timings.places(args[0])
+        return serializer
+
+    @extend_schema(operation_id="jobs", summary="Your jobs, the newest first", examples=[WAITS])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
+    """One of your jobs."""
+
+    # Who may submit without a login may ask after it: the job's number is the key.
+    permission_classes = [MayAskAfterJobs]
+
+    _places: dict[UUID, int] | None = None
+
+    def get_object(self) -> Job:
+        job: Job = super().get_object()
+        # Once: the state and the answer both tell it.
+        self._places = timings.places([job])
+        return job
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "places": self._places}
+
+    def etag_state(self, resource: Job) -> Any:
+        job = resource
+        moments = [job.stage_started_at, job.finished_at]
+        place = (self._places or {}).get(job.pk)
+        return [job.state, job.stage, job.progress, job.attempts, place, *map(str, moments)]
+
+    @extend_schema(operation_id="job", summary="Ask how a job stands", examples=[WAITS])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+
+class JobActionView(Idempotent, Jobs):
+    """Something to be done about a job."""
+
+    permission_classes = [RolePermissions]
+    required = {"POST": "jobs.change_job"}
+
+
+class JobCancelView(JobActionView):
+    """Stops a job; what it had saved stays."""
+
+    @extend_schema(
+        operation_id="job_cancel",
+        summary="Cancel a job that has not ended",
+        request=None,
+        responses={200: JobSerializer},
+        examples=[CANCELLED],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        job = self.get_object()
+        if not lifecycle.cancel(job):
+            raise Conflict(_("It had ended already."), "job_ended")
+        job.refresh_from_db()
+        return Response(self.get_serializer(job).data)
+
+
+class JobRetryView(JobActionView):
+    """Starts a job again from its first stage."""
+
+    @extend_schema(
+        operation_id="job_retry",
+        summary="Retry a job that failed or was cancelled",
+        request=None,
+        parameters=[
+            OpenApiParameter("Location", str, "header", response=[202], description="The job.")
+        ],
+        responses={
+            202: OpenApiResponse(JobSerializer, "It is queued again."),
+            429: OpenApiResponse(description="Too many jobs have not ended."),
+        },
+        examples=[AGAIN],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            job = lifecycle.retry(self.get_object())
+            if job is None:
+                raise Conflict(
+                    _("Only a job that failed or was cancelled can be started again."),
+                    "job_not_retriable",
+                )
+            submit(job)
+        answer = self.get_serializer(job).data
+        return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
+
+
+urlpatterns = [
+    path("jobs", JobsView.as_view(), name="jobs"),
+    path("jobs/<uuid:pk>", JobView.as_view(), name="job"),
+    path("jobs/<uuid:pk>/cancel", JobCancelView.as_view(), name="job-cancel"),
+    path("jobs/<uuid:pk>/retry", JobRetryView.as_view(), name="job-retry"),
+]

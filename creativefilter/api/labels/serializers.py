@@ -1,0 +1,185 @@
+"""Shapes of requests and answers about labels, set one by one or many at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from creativefilter.api.core.filters import LARGEST, Text
+from creativefilter.api.core.strict_fields import Truth, Whole
+from creativefilter.api.creatives.filters import CreativeFilterSerializer
+from creativefilter.api.creatives.serializers import (
+    NAMES,
+    NUMBER_HELP,
+    LabelChangeSerializer,
+    SegmentNumberField,
+    address,
+)
+from creativefilter.creatives.models import Label, LabelBatch
+
+# Creatives that one request can name; a filter means any number of them.
+MOST_NAMED = 10_000
+
+
+class LabelSerializer(serializers.ModelSerializer[Label]):
+    """What a person said of a creative. Without a segment it withdraws the label before it."""
+
+    url = serializers.SerializerMethodField()
+    creative_url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    author = serializers.CharField(
+        source="author.username",
+        default=None,
+        allow_null=True,
+        help_text="Null: it was imported, or the user is gone.",
+    )
+
+    class Meta:
+        model = Label
+        fields = (
+            "id", "url", "creative", "creative_url", "segment_num", "segment", "author", "note",
+            "batch", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, label: Label) -> str:
+        return address(self, "label", label.pk)
+
+    @extend_schema_field(serializers.URLField())
+    def get_creative_url(self, label: Label) -> str:
+        return address(self, "creative", label.creative_id)
+
+    def get_segment(self, label: Label) -> str | None:
+        return NAMES.get(label.segment_id) if label.segment_id is not None else None
+
+
+class OneOfFields:
+    """Mixin of serializers, left of REST framework's: exactly one of the fields has to be there."""
+
+    one_of: tuple[str, ...]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in self.one_of) != 1:
+            message = _("Exactly one of these: %(fields)s.") % {"fields": ", ".join(self.one_of)}
+            raise serializers.ValidationError({self.one_of[0]: [message]})
+        return attrs
+
+
+class OneOfFieldsSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says so in the schema, too."""
+
+    target_class = OneOfFields
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        # One level down: generators of clients make no class of an object that is a choice.
+        choice = [{"required": [name]} for name in self.target.one_of]
+        return {**schema, "allOf": [{"oneOf": choice}]}
+
+
+class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
+    """A label for one creative, which is named by its number or its Advertisement ID."""
+
+    one_of = ("creative", "advertisement_id")
+    creative = Whole(required=False, min_value=1, max_value=LARGEST)
+    advertisement_id = Text(required=False, max_length=64)
+
+
+class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
+    """Labels that were set at once, and can be undone at once."""
+
+    url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id")
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    author = serializers.CharField(source="author.username", default=None, allow_null=True)
+
+    class Meta:
+        model = LabelBatch
+        fields: tuple[str, ...] = (
+            "id", "url", "segment_num", "segment", "author", "note", "size", "created_at",
+            "undone_at",
+        )  # fmt: skip
+        read_only_fields = fields
+        extra_kwargs = {"size": {"help_text": "Creatives that were labelled."}}
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, batch: LabelBatch) -> str:
+        return address(self, "label-batch", batch.pk)
+
+    def get_segment(self, batch: LabelBatch) -> str | None:
+        return NAMES.get(batch.segment_id)
+
+
+class LabelBatchUndoneSerializer(LabelBatchSerializer):
+    """A batch after it was undone."""
+
+    restored = serializers.IntegerField(
+        help_text="Creatives that count as before; who was labelled since then stays."
+    )
+
+    class Meta(LabelBatchSerializer.Meta):
+        fields = (*LabelBatchSerializer.Meta.fields, "restored")
+
+
+class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
+    """One segment for many creatives: for exactly one of `creatives`, `advertisement_ids` and
+    `filter`."""
+
+    one_of = ("creatives", "advertisement_ids", "filter")
+    segment_num = SegmentNumberField(help_text=NUMBER_HELP)
+    note = Text(required=False, allow_blank=True, default="", max_length=255)
+    creatives = serializers.ListField(
+        child=Whole(min_value=1, max_value=LARGEST),
+        required=False,
+        min_length=1,
+        max_length=MOST_NAMED,
+        help_text="Numbers of creatives.",
+    )
+    advertisement_ids = serializers.ListField(
+        child=Text(max_length=64),
+        required=False,
+        min_length=1,
+        max_length=MOST_NAMED,
+    )
+    filter = CreativeFilterSerializer(
+        required=False, help_text="All creatives that the list shows under these filters."
+    )
+    dry_run = Truth(default=False, help_text="Tell what would change; change nothing.")
+    expected = Whole(
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="`changing` of a dry run: where it is another by now nothing is set (409).",
+    )
+
+
+class CountedBeforeSerializer(serializers.Serializer[Any]):
+    """How many of the creatives counted under a segment until now."""
+
+    segment_num = serializers.IntegerField(
+        source="segment", allow_null=True, help_text="Null: not classified."
+    )
+    creatives = serializers.IntegerField()
+    labelled = serializers.IntegerField(help_text="Of them by a person.")
+
+
+class LabelBatchOutcomeSerializer(serializers.Serializer[Any]):
+    """What was set, or with `dry_run` what would be."""
+
+    batch = LabelBatchSerializer(allow_null=True, help_text="Null after a dry run.")
+    changing = serializers.IntegerField(help_text="Creatives that get the label.")
+    same = serializers.IntegerField(help_text="Creatives that carried it already.")
+    before = CountedBeforeSerializer(many=True)
+    unknown_creatives = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Numbers of which there is no creative."
+    )
+    unknown_advertisement_ids = serializers.ListField(
+        child=serializers.CharField(), help_text="IDs of which there is no creative."
+    )

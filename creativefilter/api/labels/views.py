@@ -1,0 +1,234 @@
+"""What people say of creatives, for programs: one label, one segment for many, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core import filters
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.core.problems import Conflict, Problem
+from creativefilter.api.creatives import examples
+from creativefilter.api.creatives.filters import creatives_of
+from creativefilter.api.labels.serializers import (
+    LabelBatchCreateSerializer,
+    LabelBatchOutcomeSerializer,
+    LabelBatchSerializer,
+    LabelBatchUndoneSerializer,
+    LabelCreateSerializer,
+    LabelSerializer,
+)
+from creativefilter.creatives.labels import batches, review
+from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
+
+
+class LabelFilters(django_filters.FilterSet):
+    creative = filters.RowNumber(label="Number of a creative.")
+    segment = filters.Segments(
+        field_name="segment", label="Number of a segment, or `none` for those that withdraw."
+    )
+    author = filters.Texts(field_name="author__username", max_length=150, label="User names.")
+    batch = filters.RowNumber(label="Number of a batch.")
+    created_from = filters.Moment(field_name="created_at", lookup_expr="gte")
+    created_to = filters.Moment(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Label
+        fields: list[str] = []
+
+
+class LabelRows(generics.GenericAPIView[Label]):
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_label", "POST": "creatives.add_label"}
+    serializer_class = LabelSerializer
+    queryset = Label.objects.select_related("author")
+
+
+class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
+    """Every label that was ever set, and a new one."""
+
+    parser_classes = [JSONParser]
+    pagination_class = CursorPages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = LabelFilters
+    ordering = ["-id"]
+
+    @extend_schema(
+        operation_id="labels", summary="Labels, the newest first", examples=[examples.LABELS]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="label_create",
+        summary="Label a creative, or withdraw its label",
+        filters=False,
+        request=LabelCreateSerializer,
+        responses={201: LabelSerializer, 404: OpenApiResponse(description="The creative.")},
+        examples=[examples.LABEL_CREATE, examples.LABEL],
+    )
+    def post(self, request: Request) -> Response:
+        form = LabelCreateSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        name = "creative" if "creative" in asked else "advertisement_id"
+        key = {"pk" if name == "creative" else name: asked[name]}
+        creative = Creative.objects.filter(**key).first()
+        if creative is None:
+            raise Problem("creative_not_found", 404, _("There is no such creative."))
+        segment = _segment(asked["segment_num"])
+        label = review.set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
+        answer = self.get_serializer(label).data
+        return Response(answer, status.HTTP_201_CREATED, headers={"Location": answer["url"]})
+
+
+def _segment(number: int | None) -> Segment | None:
+    return None if number is None else Segment.objects.get(pk=number)
+
+
+class LabelView(Etagged, LabelRows, generics.RetrieveAPIView[Label]):
+    """One label."""
+
+    @extend_schema(operation_id="label", summary="One label", examples=[examples.LABEL])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+
+class BatchRows(generics.GenericAPIView[LabelBatch]):
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_labelbatch", "POST": "creatives.add_label"}
+    serializer_class: Any = LabelBatchSerializer
+    queryset = LabelBatch.objects.select_related("author")
+
+
+class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
+    """Segments that were set for many creatives at once."""
+
+    parser_classes = [JSONParser]
+    pagination_class = CursorPages
+    ordering = ["-id"]
+
+    @extend_schema(
+        operation_id="label_batches",
+        summary="Batches of labels, the newest first",
+        examples=[examples.BATCHES],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="label_batch_create",
+        summary="Set one segment for many creatives",
+        description="All of them or, where something goes wrong, none. With `dry_run` it is only "
+        "told what would change.",
+        filters=False,
+        request=LabelBatchCreateSerializer,
+        responses={
+            200: OpenApiResponse(LabelBatchOutcomeSerializer, "A dry run: nothing was set."),
+            201: OpenApiResponse(LabelBatchOutcomeSerializer, "It is set."),
+            409: None,
+        },
+        examples=[examples.BATCH_CREATE, examples.BATCH_OUTCOME],
+    )
+    def post(self, request: Request) -> Response:
+        form = LabelBatchCreateSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        segment = Segment.objects.get(pk=asked["segment_num"])
+        creatives, unknown = _meant(asked)
+        found = batches.preview(creatives, segment)
+        outcome: dict[str, Any] = {
+            "batch": None,
+            "changing": found.changing,
+            "same": found.same,
+            "before": found.before,
+            "unknown_creatives": [],
+            "unknown_advertisement_ids": [],
+            **unknown,
+        }
+        if not asked["dry_run"]:
+            count = asked.get("expected", found.changing)
+            outcome["batch"] = _set(creatives, segment, request, asked["note"], count)
+        answer = LabelBatchOutcomeSerializer(outcome, context=self.get_serializer_context()).data
+        if outcome["batch"] is None:
+            return Response(answer)
+        headers = {"Location": answer["batch"]["url"]}
+        return Response(answer, status.HTTP_201_CREATED, headers=headers)
+
+
+def _meant(asked: dict[str, Any]) -> tuple[QuerySet[Creative], dict[str, list[Any]]]:
+    """The creatives that a request means, and what it names in vain."""
+    if "filter" in asked:
+        return creatives_of(asked["filter"]), {}
+    name, field = "creatives", "pk"
+    if "advertisement_ids" in asked:
+        name = field = "advertisement_ids"
+        field = "advertisement_id"
+    rows = Creative.objects.filter(**{f"{field}__in": set(asked[name])})
+    unknown = set(asked[name]) - set(rows.values_list(field, flat=True))
+    return rows, {f"unknown_{name}": sorted(unknown)}
+
+
+def _set(
+    creatives: QuerySet[Creative], segment: Segment, request: Request, note: str, count: int
+) -> LabelBatch:
+    try:
+        return batches.relabel(creatives, segment, request.user, note, count)  # type: ignore[arg-type]
+    except batches.ChangedError as error:
+        raise Conflict(
+            _("The creatives are others than before. Nothing was set: look again."),
+            "creatives_changed",
+        ) from error
+
+
+class LabelBatchView(Etagged, BatchRows, generics.RetrieveAPIView[LabelBatch]):
+    """One batch."""
+
+    @extend_schema(
+        operation_id="label_batch", summary="One batch of labels", examples=[examples.BATCH]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+
+class LabelBatchUndoView(Idempotent, BatchRows):
+    """What counted before a batch counts again."""
+
+    serializer_class = LabelBatchUndoneSerializer
+
+    @extend_schema(
+        operation_id="label_batch_undo",
+        summary="Undo a batch of labels",
+        description="By further labels: the history stays whole.",
+        request=None,
+        responses={200: LabelBatchUndoneSerializer, 409: None},
+        examples=[examples.BATCH_UNDONE],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        batch: Any = self.get_object()
+        batch.restored = batches.undo(batch, request.user)  # type: ignore[arg-type]
+        if batch.restored is None:
+            raise Conflict(_("This was undone before."), "already_undone")
+        return Response(self.get_serializer(batch).data)
+
+
+urlpatterns = [
+    path("labels", LabelsView.as_view(), name="labels"),
+    path("labels/<int:pk>", LabelView.as_view(), name="label"),
+    path("labels/batches", LabelBatchesView.as_view(), name="label-batches"),
+    path("labels/batches/<int:pk>", LabelBatchView.as_view(), name="label-batch"),
+    path("labels/batches/<int:pk>/undo", LabelBatchUndoView.as_view(), name="label-batch-undo"),
+]

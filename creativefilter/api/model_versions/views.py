@@ -1,0 +1,132 @@
+"""Model versions for programs: which there are, which one decides, and letting another decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.http import Http404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.examples import HERE, WHEN, answered
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.model_versions.serializers import (
+    ActivatedSerializer,
+    ModelVersionSerializer,
+)
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.models import ModelVersion
+from tasks.submit import publish_all
+
+_VERSION: dict[str, Any] = {
+    "id": 3,
+    "url": f"{HERE}/model_versions/3",
+    "name": "bundle 1a2b3c4d",
+    "digest": "1a2b3c4d86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0",
+    "is_active": True,
+    "created_at": WHEN,
+    "predictions": 18239,
+    "metrics": {"macro_f1_grouped": 0.795, "accuracy_grouped": 0.814, "ece_grouped": 0.022},
+}
+VERSION = answered("A version", _VERSION)
+
+
+class ModelVersions(generics.GenericAPIView[Any]):
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_modelversion"}
+    serializer_class: Any = ModelVersionSerializer
+    queryset = ModelVersion.objects.annotate(used=Count("predictions"))
+
+
+class ModelVersionsView(ModelVersions, generics.ListAPIView[Any]):
+    """Every version."""
+
+    pagination_class = CursorPages
+    ordering = ["-id"]
+
+    @extend_schema(
+        operation_id="model_versions",
+        summary="Model versions, the newest first",
+        examples=[VERSION],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class ModelVersionView(Etagged, ModelVersions, generics.RetrieveAPIView[Any]):
+    """One version."""
+
+    @extend_schema(operation_id="model_version", summary="One model version", examples=[VERSION])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+
+class ActiveModelVersionView(ModelVersions):
+    """The version that decides."""
+
+    @extend_schema(
+        operation_id="model_version_active",
+        summary="The model version that decides",
+        responses={200: ModelVersionSerializer, 404: None},
+        examples=[VERSION],
+    )
+    def get(self, request: Request) -> Response:
+        version = self.get_queryset().filter(is_active=True).first()
+        if version is None:
+            raise Http404
+        return Response(self.get_serializer(version).data)
+
+
+class ModelVersionActivateView(Idempotent, ModelVersions):
+    """Another version decides from now on."""
+
+    required = {"POST": "creatives.change_modelversion"}
+    serializer_class = ActivatedSerializer
+
+    @extend_schema(
+        operation_id="model_version_activate",
+        summary="Let a version decide from now on",
+        description="Every creative that it has not judged yet is classified again. Labels stay, "
+        "and so do the predictions of the other versions: to go back, activate an older one.",
+        request=None,
+        responses={200: ActivatedSerializer},
+        examples=[
+            answered("What it began", {"model_version": _VERSION, "before": 2, "jobs": 18239})
+        ],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        version = self.get_object()
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        with transaction.atomic():
+            before = ModelVersion.objects.filter(is_active=True).first()
+            model_versions.activate(version)
+            jobs = receiving.decide_again(request.user)
+            transaction.on_commit(lambda: publish_all(jobs))
+        version.is_active = True
+        answer = {
+            "model_version": version,
+            "before": before.pk if before and before.pk != version.pk else None,
+            "jobs": len(jobs),
+        }
+        return Response(self.get_serializer(answer).data)
+
+
+urlpatterns = [
+    path("model_versions", ModelVersionsView.as_view(), name="model-versions"),
+    path("model_versions/active", ActiveModelVersionView.as_view(), name="model-version-active"),
+    path("model_versions/<int:pk>", ModelVersionView.as_view(), name="model-version"),
+    path(
+        "model_versions/<int:pk>/activate",
+        ModelVersionActivateView.as_view(),
+        name="model-version-activate",
+    ),
+]

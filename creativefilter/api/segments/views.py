@@ -1,0 +1,59 @@
+"""The dictionary of segments, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.examples import answered
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.jobs.serializers import SegmentSerializer
+from creativefilter.creatives.models import Segment
+
+SEGMENT = answered(
+    "A segment",
+    {
+        "number": 12,
+        "name": "Кредитные карты",
+        "name_en": "Credit cards",
+        "criteria": "Кредитная карта или карта рассрочки, льготный период.",
+        "criteria_en": "A credit or instalment card, its interest-free period.",
+    },
+)
+
+
+class Segments(generics.GenericAPIView[Segment]):
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_segment"}
+    serializer_class = SegmentSerializer
+    queryset = Segment.objects.all()
+
+
+class SegmentsView(Segments, generics.ListAPIView[Segment]):
+    """The 18 segments, each with its criteria."""
+
+    @extend_schema(
+        operation_id="segments", summary="The segments and their criteria", examples=[SEGMENT]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class SegmentView(Etagged, Segments, generics.RetrieveAPIView[Segment]):
+    """One segment."""
+
+    @extend_schema(operation_id="segment", summary="One segment", examples=[SEGMENT])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+
+urlpatterns = [
+    path("segments", SegmentsView.as_view(), name="segments"),
+    path("segments/<int:pk>", SegmentView.as_view(), name="segment"),
+]

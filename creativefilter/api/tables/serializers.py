@@ -1,0 +1,137 @@
+"""Shapes of requests and answers about tables that are to be classified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from creativefilter.api.core.examples import HERE, WHEN, answered
+from creativefilter.api.jobs.serializers import JobSerializer, ReferenceResultSerializer
+from creativefilter.tables.models import Table
+
+
+@extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
+class TableFileField(serializers.FileField):
+    """A file that is not empty; one that is gets an answer of its own kind."""
+
+
+class TableUploadSerializer(serializers.Serializer[Any]):
+    """A table of advertisements."""
+
+    file = TableFileField(
+        allow_empty_file=True,
+        help_text="xlsx (50,000 rows at most) or csv (UTF-8 or Windows-1251; comma, semicolon or "
+        "tab), with a column `Advertisement ID` in one of the first 20 rows.",
+    )
+
+
+class TableJobSerializer(JobSerializer):
+    """The job of a table: ask until `state` is `done`, `failed` or `cancelled`."""
+
+    class Meta(JobSerializer.Meta):
+        fields = ("id", "url", "state", "stage", "progress", "error")
+
+
+class TableCountsSerializer(serializers.Serializer[Any]):
+    """How many rows got which answer."""
+
+    rows = serializers.IntegerField(help_text="All of them; empty lines are none.")
+    answered = serializers.IntegerField(help_text="`ok`.")
+    silent = serializers.IntegerField(help_text="`no_speech`: known, and there is no segment.")
+    unknown = serializers.IntegerField(help_text="`unknown` and `shortened`.")
+    failed = serializers.IntegerField(help_text="`failed:…` and `not_analysed`.")
+    blank = serializers.IntegerField(help_text="`blank`.")
+    classified = serializers.IntegerField(
+        help_text="Creatives (not rows) that were classified for this table."
+    )
+
+
+class TableSerializer(serializers.ModelSerializer[Table]):
+    """A table and what became of it; private to whoever sent it."""
+
+    url = serializers.SerializerMethodField()
+    job = TableJobSerializer(allow_null=True, help_text="Null once jobs so old are forgotten.")
+    counts = serializers.SerializerMethodField()
+    file = serializers.SerializerMethodField()
+    kept_until = serializers.DateTimeField(help_text="Then it is removed with its file.")
+
+    class Meta:
+        model = Table
+        fields = ("id", "url", "name", "job", "counts", "file", "created_at", "kept_until")
+
+    def _address(self, view: str, table: Table) -> str:
+        return reverse(view, args=[table.pk], request=self.context.get("request"))
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, table: Table) -> str:
+        return self._address("api:table", table)
+
+    @extend_schema_field(TableCountsSerializer(allow_null=True))
+    def get_counts(self, table: Table) -> Any:
+        return TableCountsSerializer(table.counts).data if table.counts else None
+
+    @extend_schema_field(
+        serializers.URLField(allow_null=True, help_text="The answer, once the job is done.")
+    )
+    def get_file(self, table: Table) -> str | None:
+        return self._address("api:table-file", table) if table.result else None
+
+
+class ReferenceTableResultSerializer(ReferenceResultSerializer):
+    """What is answered in place of a table that is not there (yet)."""
+
+    table = serializers.URLField(
+        required=False, help_text="Where the table will be; its `file` is the answer."
+    )
+
+
+_NUMBER = "6c1c0a1e-5a0e-4a53-8c5a-5a6f3a3b8d11"
+_JOB = "0b54b1de-7f1e-44c5-9ad1-f0a5a1c8f0a2"
+_TABLE = {
+    "id": _NUMBER,
+    "url": f"{HERE}/predict_table/{_NUMBER}",
+    "name": "Медиаплан, ноябрь.xlsx",
+    "created_at": WHEN,
+    "kept_until": "2026-11-09T09:30:00Z",
+}
+QUEUED = answered(
+    "Queued",
+    {
+        **_TABLE,
+        "job": {
+            "id": _JOB, "url": f"{HERE}/jobs/{_JOB}", "state": "queued", "stage": "reading_table",
+            "progress": 0, "error": None,
+        },
+        "counts": None,
+        "file": None,
+    },
+    202,
+)  # fmt: skip
+_DONE = {
+    **_TABLE,
+    "job": {
+        "id": _JOB, "url": f"{HERE}/jobs/{_JOB}", "state": "done", "stage": "writing",
+        "progress": 100, "error": None,
+    },
+    "counts": {
+        "rows": 1200, "answered": 1150, "silent": 4, "unknown": 40, "failed": 1, "blank": 5,
+        "classified": 12,
+    },
+    "file": f"{HERE}/predict_table/{_NUMBER}/file",
+}  # fmt: skip
+DONE = answered("Done", _DONE)
+CANCELLED = answered("Cancelled", {**_DONE, "counts": None, "file": None, "job": None})
+LATE = answered(
+    "Not done in time",
+    {
+        "result": None,
+        "reason": "not_ready",
+        "job": f"{HERE}/jobs/{_JOB}",
+        "table": f"{HERE}/predict_table/{_NUMBER}",
+    },
+    202,
+    504,
+)

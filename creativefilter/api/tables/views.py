@@ -1,0 +1,276 @@
+"""Tables of advertisements for programs. Validate the request, call a service, shape the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions, owned
+from creativefilter.api.core.problems import Conflict
+from creativefilter.api.core.waiting import wait_for
+from creativefilter.api.jobs.serializers import WaitSerializer
+from creativefilter.api.tables.serializers import (
+    CANCELLED,
+    DONE,
+    LATE,
+    QUEUED,
+    ReferenceTableResultSerializer,
+    TableSerializer,
+    TableUploadSerializer,
+)
+from creativefilter.creatives.messages import sentence
+from creativefilter.jobs.models import Job
+from creativefilter.tables import jobs as work
+from creativefilter.tables.downloads import XLSX, attachment
+from creativefilter.tables.errors import SENTENCES, TableFileError
+from creativefilter.tables.models import Table
+from tasks.submit import submit
+
+ASKED = OpenApiExample(
+    "A table", {"file": "(the bytes of plan.xlsx)"}, request_only=True,
+    media_type="multipart/form-data",
+)  # fmt: skip
+FILE = {(200, XLSX): OpenApiTypes.BINARY, (200, "text/csv"): OpenApiTypes.BINARY}
+DESCRIPTION = """
+The same table comes back with `Segment_num`, `Segment`, `probability`, `reviewed` and `status`
+added at its right; columns of exactly these names that are there already are overwritten. All
+else stays as it came: other columns, sheets, formulas, formats, charts, pivot tables; in CSV the
+encoding, the delimiter, quoting and line ends. Rows keep their places, whatever their ID is.
+
+`Segment_num`, `Segment`: the newest label, else the newest prediction of the active model version.
+`probability`: the model's, blank where a person decided otherwise. `reviewed`: `yes` or `no`.
+
+| status | |
+|---|---|
+| `ok` | there is a segment |
+| `no_speech` | nothing is said or shown in the creative, so there is none |
+| `unknown` | there is no creative with this Advertisement ID |
+| `shortened` | a spreadsheet program has shortened the ID (`1.23E+07` as text) |
+| `blank` | the row has no ID |
+| `failed:<code>` | the creative could not be analysed; the codes are those of jobs |
+| `not_analysed` | there is nothing of it to analyse |
+
+Creatives that are stored and that the active model version has not judged are classified first;
+the job waits for them.
+"""
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """Who asks for a workbook gets one, and errors as JSON."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class MayUseTables(RolePermissions):
+    """By role; with PREDICT_ANONYMOUS a table's number is the key to those of nobody."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if settings.PREDICT_ANONYMOUS and not request.user.is_authenticated:
+            return request.method in ("GET", "HEAD", "OPTIONS")
+        return super().has_permission(request, view)
+
+
+class MaySubmitTables(BasePermission):
+    """To have a table classified: the right to add one, or PREDICT_ANONYMOUS."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return settings.PREDICT_ANONYMOUS or request.user.has_perm("tables.add_table")
+
+
+def receive_table(request: Request) -> Table:
+    """The table of an upload, its job queued; raises ``ValidationError``."""
+    form = TableUploadSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    file = form.validated_data["file"]
+    owner = request.user if request.user.is_authenticated else None
+    try:
+        table = work.receive(file, file.name, owner)
+    except TableFileError as error:
+        raise ValidationError({"file": [ErrorDetail(str(error), error.code)]}) from error
+    assert table.job is not None  # noqa: S101 (what receive says)
+    submit(table.job)
+    return table
+
+
+def waited(table: Table, seconds: float) -> bool:
+    """Waits for a table's job; False if there was no place to wait. The table is read again."""
+    assert table.job is not None  # noqa: S101 (it was just made)
+    place = wait_for(table.job, seconds)
+    table.refresh_from_db()
+    return place
+
+
+class Tables(generics.GenericAPIView[Table]):
+    permission_classes = [MayUseTables]
+    required: dict[str, Any] = {"GET": "tables.view_table", "POST": "tables.add_table"}
+    serializer_class = TableSerializer
+    queryset = Table.objects.select_related("job")
+
+    def get_queryset(self) -> QuerySet[Table]:
+        return owned(super().get_queryset(), self.request)
+
+
+class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
+    """Tables that you had classified, and a new one."""
+
+    permission_classes = [RolePermissions]
+    pagination_class = CursorPages
+    parser_classes = [MultiPartParser]
+    ordering = ["-created_at"]
+
+    @extend_schema(operation_id="tables", summary="Your tables, the newest first", examples=[DONE])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="predict_table",
+        summary="Classify the advertisements of a table",
+        description=DESCRIPTION,
+        parameters=[WaitSerializer],
+        request={"multipart/form-data": TableUploadSerializer},
+        responses={
+            200: OpenApiResponse(TableSerializer, "The job ended within the wait."),
+            202: OpenApiResponse(TableSerializer, "The job is queued; poll its `Location`."),
+            429: OpenApiResponse(description="Too many jobs of yours have not ended."),
+        },
+        examples=[ASKED, QUEUED, DONE],
+    )
+    def post(self, request: Request) -> Response:
+        query = WaitSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        table = receive_table(request)
+        waited(table, query.validated_data["wait"])
+        answer = self.get_serializer(table).data
+        final = table.job is not None and table.job.is_final
+        code = status.HTTP_200_OK if final else status.HTTP_202_ACCEPTED
+        return Response(answer, status=code, headers={"Location": answer["url"]})
+
+
+class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
+    """One of your tables."""
+
+    required = {"GET": "tables.view_table", "DELETE": "tables.delete_table"}
+
+    @extend_schema(operation_id="table", summary="Ask how a table stands", examples=[DONE])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.retrieve(request, *args, **kwargs)
+
+    @extend_schema(operation_id="table_delete", summary="Delete a table and its answer")
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.destroy(request, *args, **kwargs)
+
+    def perform_destroy(self, table: Table) -> None:
+        work.remove(table)
+
+
+class TableFileView(Tables):
+    """The answer."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="table_file",
+        summary="Download a table with its segments",
+        responses={
+            **FILE,
+            409: OpenApiResponse(description="It is not done, or has failed: `table_not_ready`."),
+        },
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return download(self.get_object())
+
+
+def download(table: Table) -> FileResponse:
+    """The answer as an attachment; raises ``Conflict`` where there is none."""
+    if not table.result:
+        raise Conflict(_("The table is not done."), "table_not_ready")
+    return attachment(table)
+
+
+class TableCancelView(Idempotent, Tables):
+    """Stops a table that is not done."""
+
+    @extend_schema(
+        operation_id="table_cancel",
+        summary="Stop a table",
+        description="Creatives that are being analysed for it go on.",
+        request=None,
+        responses={200: TableSerializer, 409: OpenApiResponse(description="It had ended.")},
+        examples=[CANCELLED],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        table = self.get_object()
+        if not work.cancel(table):
+            raise Conflict(_("It had ended already."), "already_ended")
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class ReferencePredictTableView(Idempotent, APIView):
+    """The contract of the reference service: a workbook in, the same with segments out."""
+
+    parser_classes = [MultiPartParser]
+    content_negotiation_class = AnyAccept
+    permission_classes = [MaySubmitTables]
+
+    @extend_schema(
+        operation_id="reference_predict_table",
+        summary="Classify a table, as the reference service does",
+        request={"multipart/form-data": TableUploadSerializer},
+        responses={
+            **FILE,
+            202: OpenApiResponse(ReferenceTableResultSerializer, "Too many wait already."),
+            422: OpenApiResponse(ReferenceTableResultSerializer, "It can't be read; why."),
+            429: OpenApiResponse(description="Too many jobs of yours have not ended."),
+            500: OpenApiResponse(ReferenceTableResultSerializer, "The fault is ours."),
+            504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time."),
+        },
+        examples=[ASKED, LATE],
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        table = receive_table(request)
+        had_place = waited(table, settings.PREDICT_WAIT_SECONDS)
+        if table.result:
+            return download(table)
+        job = table.job
+        assert job is not None  # noqa: S101 (jobs are not forgotten so soon)
+        code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
+        answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
+        if job.is_final:
+            answer["message"] = str(SENTENCES.get(code) or sentence(code))
+            theirs = code in SENTENCES or code == "cancelled"
+            return Response(answer, 422 if theirs else 500)
+        answer["job"] = reverse("api:job", args=[job.pk], request=request)
+        answer["table"] = reverse("api:table", args=[table.pk], request=request)
+        return Response(answer, 504 if had_place else 202, headers={"Location": answer["job"]})
+
+
+urlpatterns = [
+    path("predict_table", TablesView.as_view(), name="tables"),
+    path("predict_table/<uuid:pk>", TableView.as_view(), name="table"),
+    path("predict_table/<uuid:pk>/file", TableFileView.as_view(), name="table-file"),
+    path("predict_table/<uuid:pk>/cancel", TableCancelView.as_view(), name="table-cancel"),
+]

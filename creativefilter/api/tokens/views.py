@@ -1,0 +1,148 @@
+"""Access tokens for programs: each user's own; leads see and revoke everybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from creativefilter.accounts import tokens
+from creativefilter.accounts.models import TokenDetails
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.examples import WHEN, answered, asked
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.core.problems import Conflict
+from creativefilter.api.tokens.serializers import (
+    IssuedTokenSerializer,
+    NewTokenSerializer,
+    TokenSerializer,
+)
+
+TOKEN = {
+    "id": 7,
+    "name": "media plan",
+    "beginning": "4f1d9a0b77c2e35",
+    "owner": "anna",
+    "created_at": WHEN,
+    "expires_at": "2027-01-31T09:30:00Z",
+    "last_used_at": None,
+}
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema tells of tokens."""
+
+    target_class = "creativefilter.accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <value>`",
+        }
+
+
+class TokenViews(generics.GenericAPIView[TokenDetails]):
+    """What every view of tokens shares."""
+
+    permission_classes = [RolePermissions]
+    # Whose tokens one reaches says who may do what.
+    required = {"GET": None, "POST": None, "DELETE": None}
+    parser_classes = [JSONParser]
+    serializer_class = TokenSerializer
+    queryset = TokenDetails.objects.all()
+
+    def get_queryset(self) -> QuerySet[TokenDetails]:
+        return tokens.within_reach(self.request.user)
+
+
+class TokensView(Idempotent, TokenViews):
+    """Your tokens, and a new one."""
+
+    pagination_class = CursorPages
+    shown_once = ("value",)
+
+    @extend_schema(
+        operation_id="tokens",
+        summary="Your access tokens, the newest first; leads see everybody's",
+        responses={200: TokenSerializer(many=True)},
+        examples=[answered("Token", TOKEN)],
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="token_create",
+        summary="Create an access token",
+        description="Its value is in this answer and never again.",
+        request=NewTokenSerializer,
+        responses={
+            201: OpenApiResponse(IssuedTokenSerializer, "It works from now on."),
+            409: OpenApiResponse(description="You have as many tokens as one user may have."),
+        },
+        examples=[
+            asked("A token for a month", {"name": "media plan", "days": 30}),
+            answered("New token", {**TOKEN, "value": f"{TOKEN['beginning']}…"}, 201),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        form = NewTokenSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        try:
+            issued = tokens.issue(request.user, **form.validated_data)
+        except tokens.TooManyError as error:
+            text = _("You have as many tokens as one may have: revoke some first.")
+            raise Conflict(text, "too_many_tokens") from error
+        answer = {**self.get_serializer(issued.details).data, "value": issued.value}
+        where = reverse("api:token", args=[issued.details.pk], request=request)
+        headers = {"Location": where, "Cache-Control": "no-store"}
+        return Response(answer, status.HTTP_201_CREATED, headers=headers)
+
+
+class TokenView(Etagged, TokenViews):
+    """One token."""
+
+    @extend_schema(
+        operation_id="token", summary="One access token", examples=[answered("Token", TOKEN)]
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="token_revoke",
+        summary="Revoke an access token",
+        request=None,
+        description="Not the one that carries the request: who cleans up must not lock out itself.",
+        responses={
+            204: OpenApiResponse(description="It opens nothing any more."),
+            409: OpenApiResponse(description="This token carries the request."),
+        },
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        details = self.get_object()
+        if request.auth is not None and request.auth.pk == details.token_id:
+            text = _("This token carries the request: revoke it by another one or on its page.")
+            raise Conflict(text, "token_in_use")
+        tokens.revoke(details)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+urlpatterns = [
+    path("tokens", TokensView.as_view(), name="tokens"),
+    path("tokens/<int:pk>", TokenView.as_view(), name="token"),
+]

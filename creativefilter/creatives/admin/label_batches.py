@@ -1,0 +1,253 @@
+"""One segment for all creatives of a list: look, decide, and undo if it was wrong.
+
+Any page with a list of creatives leads here: it says which they are (``Listed``).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.formats import number_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+from unfold.decorators import action
+
+from creativefilter.creatives.labels import batches as relabelling
+from creativefilter.creatives.models import Creative, LabelBatch, Segment
+
+BATCHES_A_PAGE = 50
+EXAMPLES = 10
+TICKED_AT_MOST = 1000
+LIST = "admin:creatives_creative_changelist"
+
+# An admin of the theme, of which nothing is known to the type checker.
+Theme = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Creatives that shall get one segment, and how they were found.
+
+    ``chips`` are the filters of the list in words, ``facts`` what else is worth knowing,
+    ``back`` the address of the list; ``examples`` are some of them, those that matter most first.
+    """
+
+    creatives: QuerySet[Creative]
+    back: str
+    chips: Sequence[str] = ()
+    facts: Sequence[str] = ()
+    examples: Sequence[Creative] | None = None
+
+
+def _of_list(query: QueryDict) -> str:
+    """The address of the page for all creatives that a list with this query shows."""
+    return f"{reverse('admin:creatives_creative_relabel')}?{urlencode({'list': query.urlencode()})}"
+
+
+def _of_ticked(pks: Iterable[Any], back: QueryDict) -> str:
+    """The address of the page for some creatives of such a list."""
+    found = [("creative", str(pk)) for pk in pks]
+    query = urlencode([*found, ("back", back.urlencode())])
+    return f"{reverse('admin:creatives_creative_relabel')}?{query}"
+
+
+class SetsSegments:
+    """What the list of creatives gets by it: the action, its pages, and their addresses."""
+
+    def get_urls(self) -> list[Any]:
+        admin: Any = self
+        wrap = admin.admin_site.admin_view
+        undo_of = wrap(require_POST(partial(undo, self)))
+        return [
+            path("relabel/", wrap(partial(relabel, self)), name="creatives_creative_relabel"),
+            path("batches/<int:pk>/undo/", undo_of, name="creatives_creative_undo"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def has_label_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("creatives.add_label")
+
+    @action(description=gettext_lazy("Set the segment"), permissions=["label"])
+    def set_segment(self, request: HttpRequest, queryset: QuerySet[Creative]) -> HttpResponse:
+        if request.POST.get("select_across") == "1":
+            return redirect(_of_list(request.GET))
+        return redirect(_of_ticked(queryset.values_list("pk", flat=True), request.GET))
+
+    @action(
+        description=gettext_lazy("Segments set for many at once"),
+        permissions=["view"],
+        url_path="batches",
+        icon="history",
+    )
+    def batches(self, request: HttpRequest) -> HttpResponse:
+        return batches(self, request)
+
+
+def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
+    """For a list of the admin: ``list`` is its query; else for those named by ``creative``."""
+    back = reverse(LIST)
+    if "list" not in request.GET:
+        if query := QueryDict(request.GET.get("back", "")).urlencode():
+            back = f"{back}?{query}"
+        chosen = Creative.objects.filter(pk__in=ticked(request))
+        return answer(theme, request, Listed(chosen, back, [_("ticked one by one")]))
+    query_of_list = QueryDict(request.GET["list"], mutable=True)
+    # All pages of it.
+    query_of_list.pop("p", None)
+    listing = copy.copy(request)
+    listing.GET = query_of_list  # type: ignore[assignment]
+    try:
+        changelist = theme.get_changelist_instance(listing)
+    except IncorrectLookupParameters:
+        messages.error(request, _("There is no such list of creatives."))
+        return redirect(back)
+    back = f"{back}?{query_of_list.urlencode()}" if query_of_list else back
+    found = changelist.get_queryset(listing)
+    return answer(theme, request, Listed(found, back, list(_chips(changelist))))
+
+
+def ticked(request: HttpRequest) -> list[int]:
+    """Creatives that the address names one by one."""
+    asked = request.GET.getlist("creative")[:TICKED_AT_MOST]
+    return [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
+
+
+def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
+    """GET lets choose a segment, with ``set`` it shows what would change; POST changes it."""
+    if not request.user.has_perm("creatives.add_label"):
+        raise PermissionDenied
+    number = request.GET.get("set", "")
+    segment = Segment.objects.filter(pk=number).first() if number.isdecimal() else None
+    if request.method == "POST":
+        if segment is None:
+            messages.error(request, _("Choose a segment."))
+            return redirect(request.get_full_path())
+        return _set(request, listed.creatives, segment)
+    found = relabelling.preview(listed.creatives, segment)
+    newest = listed.creatives.select_related(None).order_by("-pk")[:EXAMPLES]
+    names = {one.number: str(one) for one in Segment.objects.all()}
+    context = {
+        **_context(theme, request, _("One segment for all of them")),
+        "segment": segment,
+        "segments": Segment.objects.all(),
+        "asked": [(name, value) for name, value in _pairs(request.GET) if name != "set"],
+        "listed": listed,
+        "examples": newest if listed.examples is None else listed.examples,
+        "total": counted(found.changing + found.same),
+        "changing": found.changing,
+        "shown_changing": counted(found.changing),
+        "same": counted(found.same) if found.same else "",
+        "before": [
+            {
+                "segment": _("Not classified") if one.segment is None else names[one.segment],
+                "creatives": counted(one.creatives),
+                "labelled": counted(one.labelled),
+                "changing": counted(one.changing),
+            }
+            for one in found.before
+        ],
+    }
+    return TemplateResponse(request, "creatives/relabel.html", context)
+
+
+def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) -> HttpResponse:
+    note = request.POST.get("note", "").replace("\x00", "")[:255]
+    expected = request.POST.get("expected", "")
+    count = int(expected) if expected.isdecimal() and len(expected) < 19 else -1
+    author: Any = request.user  # the admin's views let nobody else through
+    try:
+        batch = relabelling.relabel(creatives, segment, author, note, count)
+    except relabelling.ChangedError:
+        messages.warning(
+            request, _("The list has changed since you looked at it. Nothing was set: look again.")
+        )
+        return redirect(request.get_full_path())
+    text = ngettext(
+        "The segment of %(count)s creative is set: %(segment)s. It can be undone here.",
+        "The segment of %(count)s creatives is set: %(segment)s. It can be undone here.",
+        batch.size,
+    )
+    messages.success(request, text % {"count": counted(batch.size), "segment": segment})
+    return redirect(reverse("admin:creatives_creative_batches"))
+
+
+def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
+    """Every batch, the newest first."""
+    rows = LabelBatch.objects.select_related("segment", "author")
+    context: dict[str, Any] = {
+        **_context(theme, request, _("Segments set for many at once")),
+        "page": Paginator(rows, BATCHES_A_PAGE).get_page(request.GET.get("page")),
+        "may_label": request.user.has_perm("creatives.add_label"),
+    }
+    return TemplateResponse(request, "creatives/batches.html", context)
+
+
+def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
+    """What counted before a batch counts again."""
+    if not request.user.has_perm("creatives.add_label"):
+        raise PermissionDenied
+    author: Any = request.user
+    count = relabelling.undo(get_object_or_404(LabelBatch, pk=pk), author)
+    if count is None:
+        messages.info(request, _("This was undone before."))
+    else:
+        text = ngettext(
+            "Undone: %s creative counts as before.",
+            "Undone: %s creatives count as before.",
+            count,
+        )
+        messages.success(request, text % counted(count))
+    return redirect(reverse("admin:creatives_creative_batches"))
+
+
+def counted(number: int) -> str:
+    return number_format(number, force_grouping=True)
+
+
+def _context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:
+    return {**theme.admin_site.each_context(request), "title": title, "media": theme.media}
+
+
+def _pairs(query: QueryDict) -> Iterator[tuple[str, str]]:
+    for name, values in query.lists():
+        for value in values:
+            yield name, str(value)
+
+
+def _chips(changelist: Any) -> Iterator[str]:
+    """The filters of a list of the admin in words."""
+    if changelist.query:
+        yield _("found by: %s") % changelist.query
+    for spec in changelist.filter_specs:
+        if not spec.used_parameters:
+            continue
+        if isinstance(spec, SimpleListFilter):
+            names = {str(value): title for value, title in spec.lookup_choices}
+            values: Sequence[Any] = [spec.value()]
+        else:
+            names = {str(value): title for value, title in spec.field.flatchoices}
+            names |= {"1": _("Yes"), "0": _("No")} if not names else {}
+            values = [one for some in spec.used_parameters.values() for one in _each(some)]
+        chosen = ", ".join(str(names.get(str(value), value)) for value in values)
+        yield f"{capfirst(str(spec.title))}: {chosen}"
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]

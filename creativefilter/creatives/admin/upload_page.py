@@ -1,0 +1,121 @@
+"""The page that adds creatives: files, archives of files, and a table of their IDs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from creativefilter.creatives.intake import archive_jobs, archives, id_tables, receiving
+from creativefilter.jobs.kinds import Unavailable
+from creativefilter.jobs.messages import MESSAGES
+from creativefilter.jobs.quota import QuotaExceeded
+from tasks.submit import submit
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of the files of a form."""
+
+    new: int = 0
+    known: int = 0
+    archives: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.new or self.known or self.archives)
+
+
+def add_from(request: HttpRequest, owner: User) -> bool:
+    """Takes in what the form sent and says so. False if nothing of it was taken."""
+    files = request.FILES.getlist("files")
+    if not files:
+        messages.error(request, _("Choose at least one file."))
+        return False
+    try:
+        ids = _ids(request.FILES.get("table"))
+    except receiving.IntakeError as error:
+        messages.error(request, str(error))
+        return False
+    added = Added()
+    for place, file in enumerate(files):
+        try:
+            _add(file, owner, ids, added)
+        except receiving.IntakeError as error:
+            added.refusals.append(f"{receiving.display_name(file.name or '')}: {error}")
+        except (QuotaExceeded, Unavailable) as error:
+            left = len(files) - place
+            text = ngettext("%d file was not added.", "%d files were not added.", left)
+            why = error if isinstance(error, QuotaExceeded) else MESSAGES["storage_away"]
+            added.refusals.append(f"{text % left} {why}")
+            break
+    _say(request, added)
+    return added.any
+
+
+def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) -> None:
+    """A refused file never stops the rest. Raises ``IntakeError`` and ``QuotaExceeded``."""
+    name = file.name or ""
+    if archives.names_archive(name):
+        submit(archive_jobs.start(file, name, owner, ids))
+        added.archives += 1
+        return
+    received = receiving.receive(
+        file, name, owner=owner, advertisement_id=id_tables.id_of(name, ids)
+    )
+    if not received.job.is_final:
+        submit(received.job)
+    added.known += received.known
+    added.new += not received.known
+
+
+def _ids(table: Any) -> dict[str, str]:
+    """Advertisement IDs by file name. Raises ``IntakeError``."""
+    if not table:
+        return {}
+    from creativefilter.creatives.tables import TableError
+
+    suffix = Path(receiving.display_name(table.name or "")).suffix
+    with tempfile.NamedTemporaryFile(suffix=suffix) as aside:
+        for chunk in table.chunks():
+            aside.write(chunk)
+        aside.flush()
+        try:
+            return id_tables.read(Path(aside.name))
+        except TableError as error:
+            why = str(error).replace(aside.name, table.name or "")
+            raise receiving.IntakeError(why) from error
+
+
+def _say(request: HttpRequest, added: Added) -> None:
+    for refusal in added.refusals:
+        messages.error(request, refusal)
+    if added.new:
+        text = ngettext("%d file was added.", "%d files were added.", added.new)
+        messages.success(request, text % added.new)
+    if added.known:
+        text = ngettext(
+            "%d file was known already; nothing was stored twice.",
+            "%d files were known already; nothing was stored twice.",
+            added.known,
+        )
+        messages.info(request, text % added.known)
+    if added.archives:
+        text = ngettext(
+            "%d archive is being unpacked; its creatives appear in the list one by one. What is "
+            "refused stands in its job.",
+            "%d archives are being unpacked; their creatives appear in the list one by one. What "
+            "is refused stands in their jobs.",
+            added.archives,
+        )
+        messages.success(request, text % added.archives)

@@ -1,0 +1,112 @@
+"""What hears, reads, sees and decides in this process.
+
+Each is loaded when it is first needed, once per process, never before the pool has forked.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.models import ModelVersion
+
+if TYPE_CHECKING:
+    from classifier.decision.bundle import Bundle
+    from classifier.pictures.encoders import VideoEncoder
+    from classifier.screen import ScreenReader
+    from classifier.speech.recognition import Transcriber
+
+logger = logging.getLogger(__name__)
+
+Mix = tuple[tuple[int, float], ...]
+
+
+@functools.cache
+def transcriber() -> Transcriber:
+    """The recogniser, as the settings ask for it. Raises ``WeightsError``."""
+    from classifier.speech.recognition import load_transcriber
+
+    return load_transcriber(
+        engine=settings.WHISPER_ENGINE,
+        model=settings.WHISPER_MODEL,
+        weights_folder=settings.WEIGHTS_FOLDER,
+        language=settings.WHISPER_LANGUAGE or None,
+        beam_size=settings.WHISPER_BEAM_SIZE,
+        threads=settings.WHISPER_THREADS,
+    )
+
+
+@functools.cache
+def screen_reader() -> ScreenReader:
+    """What reads the words on the pictures. Raises ``ScreenUnavailable``, and tries again then."""
+    from classifier.screen import load_screen_reader
+
+    return load_screen_reader()
+
+
+@functools.cache
+def video_encoder() -> VideoEncoder | None:
+    """What looks at the pictures; None where the settings want nothing, or it can't be loaded.
+
+    That is logged once and remembered: asking a hub that does not answer takes half a minute.
+    """
+    from classifier.pictures.encoders import VideoError, load_video_encoder
+
+    if not settings.VIDEO_ENCODER:
+        return None
+    try:
+        return load_video_encoder(
+            settings.VIDEO_ENCODER,
+            weights_folder=settings.WEIGHTS_FOLDER,
+            threads=settings.WHISPER_THREADS,
+        )
+    except VideoError as error:
+        logger.warning("pictures are not looked at until this process ends: %s", error)
+        return None
+
+
+def bundle(version: ModelVersion) -> Bundle:
+    """The model of a version, as sure as the settings want it.
+
+    Raises ``ArtefactError`` if its folder is damaged, or holds another model by now.
+    """
+    from classifier.artefact import ArtefactError
+
+    folder = model_versions.path(version)
+    loaded = _bundle(folder, version.digest, settings.TARGET_PRECISION, _mix())
+    if loaded.artefact is None or loaded.artefact.digest != version.digest:
+        _bundle.cache_clear()
+        raise ArtefactError(Path(folder), "it was replaced since this version was registered")
+    return loaded
+
+
+def bundle_without_worker() -> Bundle:
+    """The model of the active version where a database names one, else the one that ships.
+
+    Raises ``ArtefactError``.
+    """
+    try:
+        there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
+        version = ModelVersion.objects.filter(is_active=True).first() if there else None
+    except DatabaseError:
+        version = None  # not prepared yet, or away: commands do without it
+    if version:
+        return bundle(version)
+    return _bundle(str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix())
+
+
+@functools.lru_cache(maxsize=2)
+def _bundle(folder: str, _digest: str, precision: float, mix: Mix | None) -> Bundle:
+    from classifier.decision.bundle import Bundle
+
+    return Bundle.load(Path(folder), precision, dict(mix) if mix else None)
+
+
+def _mix() -> Mix | None:
+    return tuple(settings.SEGMENT_MIX.items()) if settings.SEGMENT_MIX else None

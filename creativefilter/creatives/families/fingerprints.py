@@ -1,0 +1,176 @@
+"""Fingerprints in the database: written with the keys of an index, found by them, compared."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import Count
+
+from creativefilter.creatives.models import MediaVersion
+from creativefilter.creatives.models.families import Fingerprint, FingerprintKey
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from classifier.fingerprints import Fingerprint as Print
+    from classifier.fingerprints import Likeness
+
+logger = logging.getLogger(__name__)
+
+NOT_HEARD = "no_chromaprint"
+"""The code of the sentence that says why sounds are not compared (``messages``)."""
+
+# A key that so many spots share tells nothing apart: no more are written under it.
+CROWDED = 500
+# Sounds and pictures that share the most keys are compared exactly.
+_COMPARED = 20
+_FIRST_PICTURE_KEY = 1 << 33
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A fingerprint that is not stored yet; ``heard`` is False without the library for sounds."""
+
+    print: Print
+    heard: bool
+
+
+def make(audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str) -> Made:
+    """As ``classifier.fingerprints`` takes them; without chromaprint only pictures and words."""
+    from classifier.fingerprints import SoundUnavailable, fingerprint_of
+
+    try:
+        return Made(fingerprint_of(audio, images, speech), heard=True)
+    except SoundUnavailable as error:
+        _say_once(str(error))
+        return Made(fingerprint_of(None, images, speech), heard=False)
+
+
+@functools.cache
+def _say_once(why: str) -> None:
+    logger.warning("near duplicates are looked for without their sound: %s", why)
+
+
+def hears() -> bool:
+    """Whether sounds can be compared in this process."""
+    from classifier.fingerprints import SoundUnavailable, sound
+
+    try:
+        sound.library()
+    except SoundUnavailable:
+        return False
+    return True
+
+
+def candidates(one: Print) -> list[int]:
+    """Numbers of the stored fingerprints that share the most keys with this one."""
+    from classifier.fingerprints import query_keys
+
+    keys = query_keys(one)
+    sounds = _sharing([key for key in keys if key < _FIRST_PICTURE_KEY])
+    pictures = _sharing([key for key in keys if key >= _FIRST_PICTURE_KEY])
+    return list(dict.fromkeys(sounds + pictures))
+
+
+def _sharing(keys: list[int]) -> list[int]:
+    # Hundreds of keys as one parameter: Django takes longer over each than a database over all.
+    parameter: str | list[int]
+    if connection.vendor == "postgresql":
+        among, parameter = "= ANY(%s)", keys
+    else:
+        among, parameter = "IN (SELECT value FROM json_each(%s))", json.dumps(keys)
+    rows = f"SELECT fingerprint_id FROM {FingerprintKey._meta.db_table} WHERE key {among}"  # noqa: S608
+    ranked = "GROUP BY fingerprint_id ORDER BY COUNT(*) DESC, fingerprint_id LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{rows} {ranked}", [parameter, _COMPARED])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, Likeness]]:
+    """The stored fingerprints that are the same spot, exactly compared.
+
+    Those of the very same bytes belong to them, whatever can be seen and heard in these.
+    """
+    from classifier.fingerprints import compare, compare_if_same
+    from classifier.fingerprints.prints import METHOD
+
+    rows = Fingerprint.objects.filter(method=METHOD, media__creative__is_demo=is_demo)
+    same = rows.filter(media__sha256=sha256)[:_COMPARED]
+    found = {row.pk: (row, compare(one, print_of(row))) for row in same}
+    for row in rows.filter(pk__in=candidates(one)).exclude(pk__in=found):
+        if like := compare_if_same(one, print_of(row)):
+            found[row.pk] = row, like
+    return list(found.values())
+
+
+def print_of(row: Fingerprint) -> Print:
+    """A stored fingerprint as ``classifier.fingerprints`` compares it."""
+    import numpy as np
+
+    from classifier.fingerprints import Fingerprint as Print
+    from classifier.fingerprints.sound import PHASES
+
+    sound = np.frombuffer(row.sound, "<u4").astype(np.uint32)
+    return Print(
+        sound=sound.reshape(PHASES, -1) if len(sound) else sound.reshape(0, 0),
+        pictures=np.frombuffer(row.pictures, "<u8").astype(np.uint64).reshape(-1, 2),
+        words=np.frombuffer(row.words, "<u4").astype(np.uint32),
+        has_pictures=row.has_pictures,
+    )
+
+
+def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
+    """The row of a fingerprint."""
+    from classifier.fingerprints.prints import METHOD
+
+    return Fingerprint(
+        media=media,
+        method=METHOD,
+        sound=one.sound.astype("<u4").tobytes(),
+        pictures=one.pictures.astype("<u8").tobytes(),
+        words=one.words.astype("<u4").tobytes(),
+        has_pictures=one.has_pictures,
+        heard=heard,
+    )
+
+
+def is_same(row: Fingerprint, media: MediaVersion, made: Made) -> bool:
+    new = unwritten(media, made.print, heard=made.heard)
+    fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "heard")
+    # PostgreSQL gives the bytes as a memoryview, which equals them.
+    return all(getattr(row, name) == getattr(new, name) for name in fields)
+
+
+def write_prints(
+    prints: Sequence[tuple[MediaVersion, Print]], *, heard: bool = True
+) -> list[Fingerprint]:
+    """Rows and index entries of fingerprints, without looking for their like."""
+    from classifier.fingerprints import index_keys
+
+    rows = Fingerprint.objects.bulk_create(
+        unwritten(media, one, heard=heard) for media, one in prints
+    )
+    keys = [index_keys(one) for _, one in prints]
+    crowded = _crowded({key for some in keys for key in some})
+    FingerprintKey.objects.bulk_create(
+        (
+            FingerprintKey(key=key, fingerprint=row)
+            for row, some in zip(rows, keys, strict=True)
+            for key in some
+            if key not in crowded
+        ),
+        batch_size=20_000,
+    )
+    return rows
+
+
+def _crowded(keys: Iterable[int]) -> set[int]:
+    rows = FingerprintKey.objects.filter(key__in=keys).values("key").annotate(rows=Count("key"))
+    return set(rows.filter(rows__gte=CROWDED).values_list("key", flat=True))

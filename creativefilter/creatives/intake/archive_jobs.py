@@ -1,0 +1,119 @@
+"""An archive of creatives is unpacked in the background; its files are then analysed as others.
+
+Functions that leave work to be done return its job; the caller submits it. The jobs of the files
+that come out are queued by the sweep.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.translation import get_language, gettext_noop, override
+from django.utils.translation import gettext_lazy as _
+
+from creativefilter.creatives.intake import archives, receiving
+from creativefilter.creatives.intake.many_files import Tally, take, tell
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.messages import MESSAGES
+from creativefilter.jobs.models import Job
+
+# All the files of an archive together may be so many times as large as one file may be.
+TOTAL = 10
+# Of the storage.
+FOLDER = "archives"
+
+
+def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, str]) -> Job:
+    """A job that takes every file of the archive in. Raises ``IntakeError``."""
+    if file.size > settings.UPLOAD_MAX_BYTES:
+        raise receiving.too_large()
+    with archives.opened(file) as archive:
+        archives.members(archive)
+    file.seek(0)
+    stored = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}.zip", file)
+    params = {
+        "archive": stored,
+        "name": receiving.display_name(name),
+        "ids": dict(ids),
+        "language": get_language() or "ru",
+    }
+    try:
+        return lifecycle.create(UNPACK, params, owner, Job.Urgency.BATCH)
+    except BaseException:
+        default_storage.delete(stored)
+        raise
+
+
+def unpack(job: Job) -> Save:
+    """Takes the members in one by one. What an earlier attempt took is recognised."""
+    tally, left = Tally(), TOTAL * settings.UPLOAD_MAX_BYTES
+    try:
+        packed = default_storage.open(job.params["archive"], "rb")
+    except FileNotFoundError as error:
+        raise JobError("archive_gone") from error
+    with override(job.params["language"]), packed:
+        try:
+            with archives.opened(packed) as archive:
+                files = archives.members(archive)
+                for number, info in enumerate(files):
+                    left -= _take_member(archive, info, tally, left, job)
+                    if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(files))):
+                        raise JobError("stopped")
+        except receiving.IntakeError as error:
+            raise JobError("bad_archive", str(error)) from error
+
+    def save() -> dict[str, Any]:
+        transaction.on_commit(lambda: default_storage.delete(job.params["archive"]))
+        return tally.as_result()
+
+    return save
+
+
+def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> int:
+    """Bytes that the member took of what is left."""
+    name = archives.name_of(info)
+    try:
+        with archives.extracted(archive, info, min(left, settings.UPLOAD_MAX_BYTES)) as file:
+            take(file, name, tally, owner=job.owner, ids=job.params["ids"])
+            return file.size
+    except receiving.IntakeError as error:
+        tally.refuse(name, error)
+        return 0
+
+
+def forget(job: Job) -> None:
+    """The archive of a job that failed or was cancelled stays for a retry, as long as the job."""
+    default_storage.delete(job.params["archive"])
+
+
+def on_failed(job: Job) -> None:
+    """What is no archive is none at the next attempt either."""
+    if job.error_code == "bad_archive":
+        transaction.on_commit(lambda: forget(job))
+
+
+MESSAGES.update(
+    {
+        "archive_gone": _("The archive is not there any more. Send it again."),
+        "bad_archive": _("The archive is damaged, or no zip archive. Pack and send it again."),
+        "stopped": _("It was stopped. What had been taken in by then stays."),
+        "no_folder": _("No folder is watched any more."),
+    }
+)
+UNPACK = register(
+    Kind(
+        gettext_noop("unpack"),
+        (Stage(gettext_noop("unpacking"), "cpu", unpack),),
+        on_failed,
+        forget=forget,
+        tell=tell,
+    )
+)

@@ -1,0 +1,124 @@
+"""Zip archives of creatives: opened with care, one member after another."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath
+from typing import IO
+
+from django.core.files.base import File
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.intake.receiving import IntakeError, too_large
+
+MEMBERS_MAX = 10_000
+# The list of what is in it is read at once: so many bytes of it. A name may have 400 of them.
+DIRECTORY_MAX = 400 * MEMBERS_MAX
+CHUNK = 1024 * 1024
+# Members up to this size never touch the disk twice.
+SPOOLED = 8 * 1024 * 1024
+_UTF8_NAME = 0x800
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+
+
+def names_archive(name: str) -> bool:
+    """Whether a file is to be unpacked rather than decoded; its content has to agree."""
+    return PurePosixPath(name).suffix.lower() == ".zip"
+
+
+@contextmanager
+def opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """The archive, for ``members`` and ``extracted``. Raises ``IntakeError``."""
+    try:
+        archive = zipfile.ZipFile(_Bounded(file))
+    except IntakeError:
+        raise
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        raise IntakeError(_("The archive is damaged, or no zip archive.")) from error
+    with archive:
+        yield archive
+
+
+class _Bounded:
+    """A file of which nobody reads much at once: the directory of an archive may be made to fill
+    the memory. Raises ``IntakeError``."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(DIRECTORY_MAX + 1 if size < 0 else min(size, DIRECTORY_MAX + 1))
+        if len(content) > DIRECTORY_MAX:
+            raise _too_many()
+        return content
+
+
+def _too_many() -> IntakeError:
+    return IntakeError(
+        _("There are more than %(limit)d files in the archive.") % {"limit": MEMBERS_MAX}
+    )
+
+
+def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """What is in it, without folders and what systems add unseen. Raises ``IntakeError``."""
+    found = [info for info in archive.infolist() if not info.is_dir() and not _unseen(info)]
+    if not found:
+        raise IntakeError(_("There are no files in the archive."))
+    if len(found) > MEMBERS_MAX:
+        raise _too_many()
+    return found
+
+
+def name_of(info: zipfile.ZipInfo) -> str:
+    """The member's name without its folders; Windows in Russia writes it in its own letters."""
+    name = info.filename
+    if not info.flag_bits & _UTF8_NAME:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("cp866")
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+@contextmanager
+def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Iterator[File[bytes]]:
+    """A member as a file of its own, gone afterwards. Raises ``IntakeError``, past ``most`` bytes.
+
+    What the archive says of its size is not believed: bytes are counted as they come.
+    """
+    if info.flag_bits & 0x1:
+        raise IntakeError(_("The file is locked by a password."))
+    with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as aside:
+        size = 0
+        try:
+            with archive.open(info) as packed:
+                while chunk := packed.read(CHUNK):
+                    size += len(chunk)
+                    if size > most:
+                        raise too_large()
+                    aside.write(chunk)
+        except (*_DAMAGED, OSError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # our own disk, or the storage
+            raise IntakeError(_("The file is damaged within the archive.")) from error
+        aside.seek(0)
+        yield File(aside, name=name_of(info))
+
+
+def _unseen(info: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+    return (
+        "__MACOSX" in parts
+        or any(part.startswith(".") for part in parts[-1:])
+        or (parts[-1:] == ("Thumbs.db",))
+    )

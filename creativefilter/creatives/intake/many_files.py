@@ -1,0 +1,115 @@
+"""Many files at once: each is taken in or refused with a reason, and none stops the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from creativefilter.creatives.intake import id_tables, receiving
+from creativefilter.creatives.models import Creative
+from creativefilter.jobs.kinds import Told
+from creativefilter.jobs.models import Job
+
+# So many refusals are told one by one.
+REFUSED_SHOWN = 200
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the files so far."""
+
+    new: int = 0
+    known: int = 0
+    refused: int = 0
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    last_refusal: str = ""
+
+    def refuse(self, name: str, why: object) -> None:
+        self.refused += 1
+        self.last_refusal = str(why)
+        if len(self.refusals) < REFUSED_SHOWN:
+            self.refusals.append((receiving.display_name(name), str(why)))
+
+    def add(self, other: Tally) -> None:
+        self.new += other.new
+        self.known += other.known
+        self.refused += other.refused
+        self.refusals += other.refusals[: REFUSED_SHOWN - len(self.refusals)]
+
+    def as_result(self) -> dict[str, Any]:
+        """For the job's row."""
+        refusals = [{"file": name, "message": why} for name, why in self.refusals]
+        return {
+            "new": self.new, "known": self.known, "refused": self.refused, "refusals": refusals
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that is in, now or since before; ``job`` is to be submitted."""
+
+    creative: Creative
+    job: Job | None
+
+
+def take(
+    file: File[bytes], name: str, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
+) -> Taken | None:
+    """Takes one file in and counts it; None if it is refused. Bytes that are in need no job."""
+    try:
+        received = receiving.receive(
+            file,
+            name,
+            owner=owner,
+            advertisement_id=id_tables.id_of(name, ids),
+            urgency=Job.Urgency.BATCH,
+            again=False,
+        )
+    except receiving.AlreadyIn as known:
+        tally.known += 1
+        return Taken(known.creative, None)
+    except receiving.IntakeError as error:
+        tally.refuse(name, error)
+        return None
+    tally.new += 1
+    return Taken(received.creative, received.job)
+
+
+def take_path(
+    path: Path, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
+) -> Taken | None:
+    """``take`` for a file of this machine; one that can't be opened is refused."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        tally.refuse(path.name, receiving.unreadable(error))
+        return None
+    with file:
+        return take(File(file), path.name, tally, owner=owner, ids=ids)
+
+
+def tell(job: Job) -> Told:
+    """The result of a job that took files in, for its page."""
+    result = job.result or {}
+    counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}
+    sentences = []
+    if counts["new"]:
+        text = ngettext("%d file was taken in.", "%d files were taken in.", counts["new"])
+        sentences.append(text % counts["new"])
+    if counts["known"]:
+        text = ngettext("%d file was in before.", "%d files were in before.", counts["known"])
+        sentences.append(text % counts["known"])
+    if counts["refused"]:
+        text = ngettext("%d file was refused.", "%d files were refused.", counts["refused"])
+        sentences.append(text % counts["refused"])
+    rows = [(row["file"], row["message"]) for row in result.get("refusals", [])]
+    if len(rows) < counts["refused"]:
+        sentences.append(_("The first %d of those that were refused:") % len(rows))
+    return Told(sentences or [_("There was nothing to take in.")], rows)

@@ -1,0 +1,151 @@
+"""Transcripts that people have already become creatives without a file, ready to be judged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from classifier.speech.cleaning import Speech, assess_speech
+from creativefilter.creatives.labels.imports import Problem, Row, batches, cleaned, take_waiting
+from creativefilter.creatives.models import Creative, MediaVersion, Transcript
+
+ENGINE = "imported"
+LANGUAGE = "ru"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptOutcome:
+    """How many creatives a table of transcripts made or changed, and how many it left alone.
+
+    ``changed`` were here with another text or none, ``unchanged`` with this one; ``with_file``
+    have a file of their own, and what was heard in it counts.
+    """
+
+    added: int
+    changed: int
+    unchanged: int
+    with_file: int
+    problems: list[Problem]
+
+
+def import_transcripts(
+    rows: Iterable[Row], source: str, advance: Callable[[int], Any]
+) -> TranscriptOutcome:
+    """Stores the texts of a table (number, Advertisement ID, text), naming ``source``.
+
+    Creatives end in the state DONE with a transcript and no prediction. Each batch is one
+    transaction, ``advance`` is told its size afterwards; stopped in the middle, the import can
+    simply be done again.
+    """
+    table = cleaned(rows, lambda text: text.replace("\x00", ""))  # which PostgreSQL can't store
+    counts: Counter[str] = Counter()
+    for names in batches(list(table.values)):
+        counts += _import({name: table.values[name] for name in names}, source)
+        advance(len(names))
+    return TranscriptOutcome(
+        added=counts["added"],
+        changed=counts["changed"],
+        unchanged=counts["unchanged"],
+        with_file=counts["with_file"],
+        problems=table.problems,
+    )
+
+
+def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
+    # Before the transaction: it takes a while, and writers wait for one another.
+    speeches = {name: assess_speech(text) for name, text in texts.items()}
+    with transaction.atomic():
+        added = _add_absent(list(texts))
+        creatives = _locked(list(texts))
+        versions = {
+            (media.creative_id, media.sha256): media
+            for media in MediaVersion.objects.filter(creative__in=creatives, file="")
+        }
+        counts = Counter(added=added, with_file=len(texts) - len(creatives))
+        fresh: dict[str, MediaVersion] = {}
+        changed: list[Creative] = []
+        for creative in creatives:
+            name = str(creative.advertisement_id)
+            sha256 = _digest(texts[name])
+            media = versions.get((creative.pk, sha256))
+            if media is None:
+                media = fresh[name] = MediaVersion(
+                    creative=creative, original_name=source, sha256=sha256, size=0
+                )
+            elif creative.current_media_id == media.pk:
+                continue
+            creative.current_media = media
+            changed.append(creative)
+        MediaVersion.objects.bulk_create(fresh.values())
+        Transcript.objects.bulk_create(
+            _transcript(media, texts[name], speeches[name]) for name, media in fresh.items()
+        )
+        _show_done(changed)
+    counts["changed"] = len(changed) - added
+    counts["unchanged"] = len(creatives) - len(changed)
+    return counts
+
+
+def _digest(text: str) -> str:
+    """SHA-256 of a text; never that of a file, or an empty upload would be an empty transcript."""
+    return hashlib.sha256(b"transcript\n" + text.encode()).hexdigest()
+
+
+def _add_absent(names: list[str]) -> int:
+    """Creates the creatives that are not here, with the labels that waited for them.
+
+    Returns how many; those that an upload creates at the same moment are the upload's.
+    """
+    here = Creative.objects.filter(advertisement_id__in=names)
+    known = set(here.values_list("advertisement_id", flat=True))
+    Creative.objects.bulk_create(
+        [
+            Creative(advertisement_id=name, name=name, state=Creative.State.DONE)
+            for name in names
+            if name not in known
+        ],
+        ignore_conflicts=True,
+    )
+    arrived = list(here.exclude(advertisement_id__in=known).filter(media=None))
+    # Before any row is locked: an import of labels, which may have to end first, needs the rows.
+    take_waiting(arrived)
+    return len(arrived)
+
+
+def _locked(names: list[str]) -> list[Creative]:
+    """The creatives without a file of their own; none gets one until the transaction ends."""
+    rows = Creative.objects.select_for_update().filter(advertisement_id__in=names)
+    locked = list(rows.order_by("pk"))
+    # A query of its own: that of the locks does not see what came while it waited for them.
+    files = MediaVersion.objects.filter(creative__in=locked).exclude(file="")
+    with_file = set(files.values_list("creative", flat=True))
+    return [creative for creative in locked if creative.pk not in with_file]
+
+
+def _transcript(media: MediaVersion, text: str, speech: Speech) -> Transcript:
+    return Transcript(
+        media=media,
+        engine=ENGINE,
+        model=media.original_name,
+        language=LANGUAGE,
+        text=text,
+        speech=speech.text,
+        spoken=speech.spoken,
+        seconds_taken=0,
+    )
+
+
+def _show_done(creatives: list[Creative]) -> None:
+    """A job that still works on the text before writes nothing to these any more."""
+    for creative in creatives:
+        creative.state = Creative.State.DONE
+        creative.error_code = ""
+        creative.job = None
+    Creative.objects.bulk_update(
+        creatives, ["current_media", "state", "error_code", "job"], batch_size=200
+    )

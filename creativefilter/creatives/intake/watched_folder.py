@@ -1,0 +1,196 @@
+"""A folder that is watched: files that stop growing are taken in, and stay where they are.
+
+``WatchedFile`` rows mirror the folder. A file is ready when it stands for ``INGEST_QUIET_SECONDS``
+as it stood at the look before; one that changes afterwards is looked at anew.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_noop, override
+
+from creativefilter.creatives.intake.many_files import Tally, take, tell
+from creativefilter.creatives.intake.receiving import is_media, unreadable
+from creativefilter.creatives.models import WatchedFile
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
+from creativefilter.jobs.models import Job
+
+State = WatchedFile.State
+# A job takes so many at most; the next look makes another one.
+AT_ONCE = 500
+PATH_MAX = 1024
+# After a failure that was nobody's file.
+PAUSE = timedelta(minutes=5)
+ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A media file of the folder: where it lies, and how it stands."""
+
+    path: Path
+    size: int
+    modified_ns: int
+
+
+def folder() -> Path | None:
+    return Path(settings.INGEST_FOLDER) if settings.INGEST_FOLDER else None
+
+
+def look() -> Job | None:
+    """Notes how the files stand now; a job, if some are ready and nobody takes them yet."""
+    root = folder()
+    if root is None or not root.is_dir():
+        return None
+    _note(dict(found_in(root)))
+    if not WatchedFile.objects.filter(state=State.READY).exists() or _busy():
+        return None
+    return lifecycle.create(WATCH, {}, urgency=Job.Urgency.BATCH)
+
+
+def _busy() -> bool:
+    """Whether a job takes files, or one has just failed: a full disk needs no look every 15 s."""
+    recently = timezone.now() - PAUSE
+    failed = Q(state=Job.State.FAILED, finished_at__gt=recently)
+    return Job.objects.filter(Q(state__in=Job.OPEN) | failed, kind=WATCH.name).exists()
+
+
+def found_in(root: Path) -> Iterator[tuple[str, Found]]:
+    """Media files by their path in the folder; no links, nothing hidden."""
+    for parent, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or not is_media(name):
+                continue
+            try:
+                found = _stands(path)
+            except OSError:  # gone again
+                continue
+            if found is None:
+                continue
+            # A name that is no UTF-8 is kept readable; the row is only looked up by it.
+            inside = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
+            if len(inside) <= PATH_MAX:
+                yield inside, found
+
+
+def _stands(path: Path) -> Found | None:
+    """None for what is no file itself: a link, a pipe."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Found(path, status.st_size, status.st_mtime_ns)
+
+
+def _note(found: dict[str, Found]) -> None:
+    now = timezone.now()
+    quiet_since = now - timedelta(seconds=settings.INGEST_QUIET_SECONDS)
+    changed, ready, gone = [], [], []
+    for row in WatchedFile.objects.iterator():
+        here = found.pop(row.path, None)
+        if here is None:
+            gone.append(row.pk)
+        elif (here.size, here.modified_ns) != (row.size, row.modified_ns):
+            row.size, row.modified_ns, row.seen_at = here.size, here.modified_ns, now
+            row.state, row.problem = State.GROWING, ""
+            changed.append(row)
+        elif row.state == State.GROWING and row.seen_at <= quiet_since:
+            ready.append(row.pk)
+    WatchedFile.objects.bulk_update(
+        changed, ["size", "modified_ns", "seen_at", "state", "problem"], batch_size=ROWS
+    )
+    for some in (ready[i : i + ROWS] for i in range(0, len(ready), ROWS)):
+        WatchedFile.objects.filter(pk__in=some, state=State.GROWING).update(state=State.READY)
+    for some in (gone[i : i + ROWS] for i in range(0, len(gone), ROWS)):
+        WatchedFile.objects.filter(pk__in=some).delete()
+    WatchedFile.objects.bulk_create(
+        [
+            WatchedFile(path=path, size=each.size, modified_ns=each.modified_ns, seen_at=now)
+            for path, each in found.items()
+        ],
+        batch_size=ROWS,
+        ignore_conflicts=True,
+    )
+
+
+def take_ready(job: Job) -> Save:
+    """Takes in what is ready. Each file is noted at once: another attempt goes on after it."""
+    root, tally = folder(), Tally()
+    if root is None:
+        raise JobError("no_folder")
+    ready = list(WatchedFile.objects.filter(state=State.READY).order_by("pk")[:AT_ONCE])
+    found = dict(found_in(root)) if ready else {}
+    with override(settings.LANGUAGE_CODE):
+        for number, row in enumerate(ready):
+            here = found.get(row.path)
+            if here:
+                _take(row, here, root, tally)
+            if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(ready))):
+                raise JobError("stopped")
+    return tally.as_result
+
+
+def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
+    """What is gone or grows again by now is left to the next look; so is what changes under us."""
+    as_noted = {"size": row.size, "modified_ns": row.modified_ns}
+    same = WatchedFile.objects.filter(pk=row.pk, state=State.READY, **as_noted)
+    refused = tally.refused
+    try:
+        with _opened(here.path, root) as file:
+            status = os.fstat(file.fileno())
+            if (status.st_size, status.st_mtime_ns) != (row.size, row.modified_ns):
+                same.update(state=State.GROWING)
+                return
+            taken = take(File(file), here.path.name, tally, owner=None, ids={})
+    except FileNotFoundError:
+        same.update(state=State.GROWING)
+        return
+    except PermissionError as error:
+        taken = None
+        tally.refuse(here.path.name, unreadable(error))
+    same.update(
+        state=State.REFUSED if tally.refused > refused else State.TAKEN,
+        problem="" if taken else tally.last_refusal[:255],
+        creative=taken.creative if taken else None,
+    )
+
+
+def _opened(path: Path, root: Path) -> BinaryIO:
+    """The file of that name within the folder, and nothing that a link has put in its place."""
+    try:
+        # Without O_NONBLOCK opening a pipe would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(path) from error
+        raise
+    file = os.fdopen(descriptor, "rb")
+    real = Path(f"/proc/self/fd/{descriptor}").resolve()
+    if not real.is_relative_to(root.resolve()) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise FileNotFoundError(path)
+    return file
+
+
+WATCH = register(
+    Kind(
+        gettext_noop("watch"),
+        (Stage(gettext_noop("taking in"), "cpu", take_ready),),
+        nothing,
+        tell=tell,
+    )
+)

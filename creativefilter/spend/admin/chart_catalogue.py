@@ -1,0 +1,137 @@
+"""Which charts there are: the tabs they stand on, their titles and notes, and who draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from creativefilter.spend.admin import chart_builders, chart_figures
+from creativefilter.spend.admin.chart_builders import Drawn
+from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.filters import Filters
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``shares``: whether it can be shown in percent, too. ``draw`` asks the database."""
+
+    title: str | Promise
+    note: str | Promise
+    draw: Callable[[Filters], Drawn]
+    shares: bool = False
+
+
+_BY_MONTH = gettext_lazy("A name in the legend hides a series; a double click leaves it alone.")
+_SHARES = gettext_lazy("The percentages are shares of all that the filters let through.")
+
+
+def _pair(dimension: Dimension, by_month: Promise, largest: Promise) -> dict[str, Chart]:
+    """The two charts that every dimension has."""
+    return {
+        f"months-{dimension}": Chart(
+            by_month, _BY_MONTH, partial(chart_builders.monthly, dimension), True
+        ),
+        f"totals-{dimension}": Chart(
+            largest, _SHARES, partial(chart_builders.ranking, dimension, chart_figures.ranking)
+        ),
+    }
+
+
+TABS: dict[str, tuple[str | Promise, dict[str, Chart]]] = {
+    "segments": (
+        gettext_lazy("By segment"),
+        {
+            **_pair(
+                Dimension.SEGMENT,
+                gettext_lazy("Spend by segment, month by month"),
+                gettext_lazy("Spend by segment"),
+            ),
+            "creatives-segment": Chart(
+                gettext_lazy("Creatives by segment"),
+                gettext_lazy("Every Advertisement ID counts, with a creative or without."),
+                partial(chart_builders.ranking, Dimension.SEGMENT, chart_figures.counts),
+            ),
+        },
+    ),
+    "advertisers": (
+        gettext_lazy("By advertiser"),
+        _pair(
+            Dimension.ADVERTISER,
+            gettext_lazy("Spend by advertiser, month by month"),
+            gettext_lazy("Largest advertisers"),
+        ),
+    ),
+    "brands": (
+        gettext_lazy("By brand"),
+        _pair(
+            Dimension.BRAND,
+            gettext_lazy("Spend by brand, month by month"),
+            gettext_lazy("Largest brands"),
+        ),
+    ),
+    "media": (
+        gettext_lazy("By media type"),
+        _pair(
+            Dimension.MEDIA_TYPE,
+            gettext_lazy("Spend by media type, month by month"),
+            gettext_lazy("Spend by media type"),
+        ),
+    ),
+    "years": (
+        gettext_lazy("Year over year"),
+        {
+            "years": Chart(
+                gettext_lazy("Months of each year"),
+                gettext_lazy("A point is a month: a click leaves that month alone."),
+                chart_builders.years,
+            )
+        },
+    ),
+    "structure": (
+        gettext_lazy("Structure"),
+        {
+            "tree": Chart(
+                gettext_lazy("Advertiser, brand, segment"),
+                gettext_lazy("The 500 largest areas; what is smaller is «all others»."),
+                chart_builders.tree,
+            ),
+            "placements": Chart(
+                gettext_lazy("Spend and number of placements"),
+                gettext_lazy(
+                    "Points are advertisers; with an advertiser or brand chosen, creatives."
+                ),
+                chart_builders.placements,
+            ),
+        },
+    ),
+    "certainty": (
+        gettext_lazy("How certain it is"),
+        {
+            "expected": Chart(
+                gettext_lazy("What each segment probably costs"),
+                gettext_lazy(
+                    "A label is certain, a prediction counts by its probabilities. The true sum "
+                    "lies within the interval in %d cases of 100 if the probabilities are right "
+                    "and creatives are misjudged independently of one another."
+                ),
+                chart_builders.expected,
+            )
+        },
+    ),
+}
+CHARTS = {name: chart for _title, charts in TABS.values() for name, chart in charts.items()}
+
+
+def note_of(name: str) -> str:
+    """What stands below the chart."""
+    note = str(CHARTS[name].note)
+    if name != "expected":
+        return note
+    # Brings numpy along, which the other charts do without.
+    from creativefilter.spend.reports.simulation import COVERAGE
+
+    return note % round(100 * COVERAGE)

@@ -1,0 +1,193 @@
+"""The page of charts, and what each chart shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.models import Segment
+from creativefilter.jobs.models import Job
+from creativefilter.spend.admin.chart_catalogue import CHARTS, TABS, note_of
+from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
+from creativefilter.spend.admin.page import (
+    Theme,
+    address,
+    filter_bar,
+    keep_up,
+    notice_of,
+    page_context,
+)
+from creativefilter.spend.admin.plotly_assets import plotly_version, words
+from creativefilter.spend.admin.wording import (
+    cell_text,
+    grouped,
+    name_of,
+    percent_of,
+    roubles_of,
+    segment_names,
+)
+from creativefilter.spend.models import SpendTotal
+from creativefilter.spend.reports import estimates, expected, figures
+from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import recount_jobs
+
+# Of a table beside a chart; a download has all of them.
+ROWS_SHOWN = 100
+CHOICES = 50
+
+
+def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
+    """The page; the charts of its tab come one by one."""
+    notices = keep_up(request)
+    filters = Filters.of(request.GET)
+    asked = request.GET.get("tab", "")
+    tab = asked if asked in TABS else next(iter(TABS))
+    context = {
+        **page_context(theme, request, _("Where the money goes")),
+        "is_empty": not SpendTotal.objects.exists(),
+        "tabs": [
+            {"title": title, "address": address("charts", filters, tab=name), "on": name == tab}
+            for name, (title, _charts) in TABS.items()
+        ],
+        "charts": [
+            {
+                "name": name,
+                "title": chart.title,
+                "note": note_of(name),
+                "shares": chart.shares,
+                "source": address("chart", filters, name),
+                "downloads": downloads("table", filters, name),
+            }
+            for name, chart in TABS[tab][1].items()
+        ],
+        "overview": address("overview", filters),
+        "behind": address("advertisement_changelist", filters),
+        "bar": filter_bar("charts", filters, {"tab": tab}),
+        "file_name": file_name("", filters),
+        "words": words(),
+        "plotly": reverse("admin:spend_plotly", args=[plotly_version()]),
+    }
+    if tab == "certainty" and not context["is_empty"]:
+        context |= _certainty(filters, notices)
+    context["working"] = notices
+    return TemplateResponse(request, "spend/charts.html", context)
+
+
+def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
+    """The numbers above the charts."""
+    found = figures.overview(Filters.of(request.GET))
+    period = "—"
+    if found.first and found.last:
+        period = f"{found.first:%m.%Y} – {found.last:%m.%Y}"
+    tiles = [
+        (_("Spend"), f"{roubles_of(found.amount)} ₽"),
+        (_("Placements"), grouped(found.placements)),
+        (_("Advertisement IDs"), grouped(found.advertisements)),
+        (_("Classified"), grouped(found.classified)),
+        (_("Not classified yet"), grouped(found.unclassified)),
+        (_("No creative and no label"), grouped(found.unknown)),
+        (_("Period"), period),
+    ]
+    return JsonResponse({"tiles": tiles})
+
+
+def chart(theme: Theme, request: HttpRequest, name: str) -> JsonResponse:
+    """What Plotly draws, and the table beside it."""
+    if name not in CHARTS:
+        raise Http404
+    drawn = CHARTS[name].draw(Filters.of(request.GET))
+    rows = list(drawn.sheet.rows)
+    kinds = [kind for _title, kind in drawn.sheet.columns]
+    table = {
+        "columns": [title for title, _kind in drawn.sheet.columns],
+        "kinds": kinds,
+        "rows": [
+            [cell_text(value, kind) for value, kind in zip(row, kinds, strict=True)]
+            for row in rows[:ROWS_SHOWN]
+        ],
+        "adds": list(drawn.adds[:ROWS_SHOWN]),
+        "more": max(0, len(rows) - ROWS_SHOWN),
+    }
+    figure = {"data": drawn.figure.data, "layout": drawn.figure.layout}
+    return JsonResponse({"figure": figure, "table": table, "empty": not rows})
+
+
+def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpResponseBase:
+    """The table of a chart as a file."""
+    if name not in CHARTS:
+        raise Http404
+    keep_up(request)
+    filters, chosen = Filters.of(request.GET), form_of(form)
+    drawn = CHARTS[name].draw(filters)
+    return as_file(drawn.sheet, chosen, file_name(str(CHARTS[name].title), filters))
+
+
+def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
+    """Values of a filter that have this text in them, the largest spend first."""
+    if dimension not in tuple(Dimension):
+        raise Http404
+    parted = Dimension(dimension)
+    search = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = figures.choices(Filters.of(request.GET), parted, search, CHOICES)
+    names = segment_names()
+    rows = [
+        {
+            "value": str(one.key),
+            "name": name_of(parted, one.key, names),
+            "amount": f"{grouped(one.amount / 1_000_000, 1)} {_('mln ₽')}",
+        }
+        for one in found
+    ]
+    return JsonResponse({"choices": rows, "more": len(rows) == CHOICES})
+
+
+def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
+    """How far a job is that figures wait for."""
+    kinds = (recount_jobs.SPEND_FOLLOWING.name, estimates.SPEND_INTERVALS.name)
+    job = get_object_or_404(Job, pk=pk, kind__in=kinds)
+    return JsonResponse({"final": job.is_final, "percent": job.progress})
+
+
+def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
+    study, work = estimates.ask(filters)
+    if work:
+        going_on = _("The intervals are being computed in the background.")
+        if study and study.made_at:
+            made = date_format(localtime(study.made_at), "SHORT_DATETIME_FORMAT")
+            going_on = _("The intervals are of %s; newer ones are being computed.") % made
+        failed = _("The intervals could not be computed.")
+        notices.append(notice_of(work, going_on, failed, reload=study is None))
+    return {"worth": _worth(study.worth)} if study else {"charts": []}
+
+
+def _worth(worth: expected.Worth) -> dict[str, Any]:
+    """The creatives that are best reviewed first."""
+    names = segment_names()
+    return {
+        "narrowing": round(100 * worth.narrowing),
+        "predicted": grouped(worth.predicted),
+        "count": len(worth.creatives),
+        "rows": [
+            {
+                "creative": one.creative,
+                "title": one.advertisement_id or one.name,
+                "segment": names[one.segment],
+                "probability": percent_of(one.probability),
+                "amount": roubles_of(one.amount),
+                "at_stake": roubles_of(one.at_stake),
+                "share": percent_of(one.share),
+            }
+            for one in worth.creatives
+        ],
+        "segments": Segment.objects.all(),
+    }

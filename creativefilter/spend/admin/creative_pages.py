@@ -1,0 +1,173 @@
+"""The creatives behind a figure: a list with what was spent on each, and its exports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    QueryDict,
+)
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.admin.creative import person
+from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.models import Segment
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.spend.admin.downloads import (
+    as_file,
+    attached,
+    downloads,
+    file_name,
+    form_of,
+)
+from creativefilter.spend.admin.page import (
+    Theme,
+    address,
+    chips_of,
+    filter_bar,
+    keep_up,
+    page_context,
+)
+from creativefilter.spend.admin.plotly_assets import words
+from creativefilter.spend.admin.wording import grouped, percent_of, roubles_of, segment_names
+from creativefilter.spend.models import SpendTotal
+from creativefilter.spend.reports import export_jobs, figures
+from creativefilter.spend.reports.exports import Form, decision_of, predicted
+from creativefilter.spend.reports.filters import Filters
+from tasks.submit import submit
+
+ROWS_A_PAGE = 100
+
+
+def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
+    """What was spent on each of them under the filters, the largest spend first."""
+    notices = keep_up(request)
+    filters = Filters.of(request.GET)
+    behind = figures.creatives(filters)
+    slices: Any = behind  # a paginator asks for no more than it has
+    page: Page = Paginator(slices, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    names = segment_names()
+    found = figures.overview(filters)
+    context = {
+        **page_context(theme, request, _("Creatives behind the figures")),
+        "is_empty": not SpendTotal.objects.exists(),
+        "words": words(),
+        "working": notices,
+        "rows": [
+            {
+                "each": each,
+                "segment": names[each.segment] if each.creative or each.reviewed else "—",
+                "probability": "—" if each.probability is None else percent_of(each.probability),
+                "decision": decision_of(each),
+                "amount": roubles_of(each.amount),
+                "placements": grouped(each.placements),
+            }
+            for each in page
+        ],
+        "page": page,
+        "onward": {
+            step: address("advertisement_changelist", filters, page=number)
+            for step, number in _neighbours(page).items()
+        },
+        "amount": roubles_of(found.amount),
+        "total": grouped(page.paginator.count),
+        "without_creative": grouped(found.without_creative),
+        "downloads": downloads("export", filters),
+        "charts": address("charts", filters),
+        "relabel": address("relabel", filters),
+        "bar": filter_bar("advertisement_changelist", filters, {}),
+        "may_label": request.user.has_perm("creatives.add_label"),
+        "segments": Segment.objects.all(),
+    }
+    return TemplateResponse(request, "spend/creatives.html", context)
+
+
+def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same as a file: at once, or, where it is large, in the background."""
+    keep_up(request)
+    filters, chosen = Filters.of(request.GET), form_of(form)
+    if figures.creatives(filters).count() > export_jobs.AT_ONCE:
+        job = export_jobs.start(filters, chosen, person(request))
+        submit(job)
+        return redirect(reverse("admin:spend_exported", args=[job.pk]))
+    return as_file(predicted(filters), chosen, file_name(_("Creatives"), filters))
+
+
+def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
+    """How far an export is, and then its file. As JSON for the script that asks again."""
+    job = _export_job(request, pk)
+    is_there = job.state == Job.State.DONE and export_jobs.file_of(job).is_file()
+    state = {
+        "final": job.is_final,
+        "percent": job.progress,
+        "title": job.get_state_display(),
+        "message": sentence(job.error_code),
+    }
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse(state)
+    filters = _filters_of(job)
+    context = {
+        **page_context(theme, request, _("Export of creatives")),
+        "state": state,
+        "job": job,
+        "is_there": is_there,
+        "is_gone": job.state == Job.State.DONE and not is_there,
+        "rows": grouped((job.result or {}).get("rows", 0)),
+        "chips": [name for name, _rest in chips_of(filters, segment_names())],
+        "back": address("advertisement_changelist", filters),
+    }
+    return TemplateResponse(request, "spend/export.html", context)
+
+
+def exported_file(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBase:
+    job = _export_job(request, pk)
+    written = export_jobs.file_of(job)
+    if job.state != Job.State.DONE or not written.is_file():
+        raise Http404
+    form = Form(job.params["form"])
+    response = FileResponse(written.open("rb"), content_type=form.content_type)
+    name = file_name(_("Creatives"), _filters_of(job))
+    return attached(response, f"{name}{form.suffix}")
+
+
+def exported_cancel(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBase:
+    """Nobody waits for the file any more."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    job = _export_job(request, pk)
+    if not lifecycle.cancel(job):
+        messages.info(request, _("It had ended already."))
+    return redirect(reverse("admin:spend_exported", args=[job.pk]))
+
+
+def _export_job(request: HttpRequest, pk: Any) -> Job:
+    # Somebody else's export is nobody's business.
+    kind = export_jobs.SPEND_EXPORT.name
+    return get_object_or_404(Job, pk=pk, kind=kind, owner=person(request))
+
+
+def _filters_of(job: Job) -> Filters:
+    return Filters.of(QueryDict(job.params["query"]))
+
+
+def _neighbours(page: Page) -> dict[str, str]:
+    """The pages before and after this one, by number."""
+    found = {}
+    if page.has_previous():
+        found["before"] = str(page.previous_page_number())
+    if page.has_next():
+        found["after"] = str(page.next_page_number())
+    return found

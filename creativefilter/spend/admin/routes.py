@@ -1,0 +1,77 @@
+"""Where the money goes: the addresses of its pages, and who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path
+from unfold.admin import ModelAdmin
+
+from creativefilter.spend.admin import chart_pages, creative_pages, relabel
+from creativefilter.spend.admin.plotly_assets import plotly
+from creativefilter.spend.models import Advertisement
+
+View = Callable[..., HttpResponseBase]
+
+
+@admin.register(Advertisement)
+class AdvertisementAdmin(ModelAdmin):
+    """Its list is that of the creatives behind the charts, with what was spent on them."""
+
+    class Media:
+        css = {"all": ("creativefilter/creatives.css", "creativefilter/spend.css")}
+        js = ("creativefilter/spend.js",)
+
+    def get_urls(self) -> list[Any]:
+        views: dict[str, tuple[str, View]] = {
+            "": ("advertisement_changelist", creative_pages.creatives),
+            "charts/": ("charts", chart_pages.charts),
+            "overview/": ("overview", chart_pages.overview),
+            "chart/<slug:name>/": ("chart", chart_pages.chart),
+            "chart/<slug:name>/<str:form>/": ("table", chart_pages.table),
+            "choices/<str:dimension>/": ("choices", chart_pages.choices),
+            "export/<str:form>/": ("export", creative_pages.export),
+            "exported/<uuid:pk>/": ("exported", creative_pages.exported),
+            "exported/<uuid:pk>/file/": ("exported_file", creative_pages.exported_file),
+            "exported/<uuid:pk>/cancel/": ("exported_cancel", creative_pages.exported_cancel),
+            "working/<uuid:pk>/": ("working", chart_pages.working),
+            "relabel/": ("relabel", relabel.relabel),
+        }
+        return [
+            # The library's own code, for everybody.
+            path("plotly-<str:release>.min.js", plotly, name="spend_plotly"),
+            *(
+                path(route, self.admin_site.admin_view(self._seen(view)), name=f"spend_{name}")
+                for route, (name, view) in views.items()
+            ),
+        ]
+
+    def _seen(self, view: View) -> View:
+        """The view for those who may look at creatives."""
+
+        def guarded(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return view(self, request, **arguments)
+
+        return guarded
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("creatives.view_creative")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

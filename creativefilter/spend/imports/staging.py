@@ -1,0 +1,106 @@
+"""A file's rows in temporary tables: seen by this connection only, gone with it.
+
+Filling them holds no lock that anybody waits for, and a process that is killed leaves nothing
+behind. What lies here is merged by ``merging`` in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+from creativefilter.spend.imports.reading.rows import Bad, Good
+from creativefilter.spend.models import BadRow
+
+TABLES = {
+    "spend_staged_row": "ad integer, line integer, month date, amount bigint",
+    # "key" is that of the row in the table of the application, once it is there.
+    "spend_staged_ad": "id integer PRIMARY KEY, advertisement_id varchar(64), key integer",
+    "spend_staged_line": (
+        "id integer PRIMARY KEY, advertiser varchar(255), brand varchar(255), "
+        "media_type varchar(64), key integer"
+    ),
+    "spend_staged_bad": "line integer, reason varchar(16), cells text",
+}
+MONTHS = "spend_staged_month"
+SUMMED = f"""
+    CREATE TEMPORARY TABLE {MONTHS} AS
+    SELECT ad, line, month, CAST(SUM(amount) AS bigint) AS amount, COUNT(*) AS placements
+    FROM spend_staged_row GROUP BY ad, line, month
+"""  # noqa: S608 (a constant)
+
+
+def create() -> None:
+    """Empty tables; what an import that was given up left in this connection goes."""
+    drop()
+    with connection.cursor() as cursor:
+        for name, columns in TABLES.items():
+            cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+
+
+def drop() -> None:
+    with connection.cursor() as cursor:
+        for name in (*TABLES, MONTHS):
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def add(good: Sequence[Good], bad: Sequence[Bad]) -> None:
+    """Some more rows of the file."""
+    with _together():
+        _insert("spend_staged_row", good)
+        _insert("spend_staged_bad", [(b.line, b.reason.value, json.dumps(b.cells)) for b in bad])
+
+
+def finish(advertisements: Sequence[str], lines: Sequence[tuple[str, str, str]]) -> None:
+    """After the last row: the names that its numbers stand for, and the sums of the months."""
+    with _together(), connection.cursor() as cursor:
+        _insert("spend_staged_ad", [(n, name, None) for n, name in enumerate(advertisements)])
+        _insert("spend_staged_line", [(n, *names, None) for n, names in enumerate(lines)])
+        cursor.execute(SUMMED)
+        if connection.vendor == "postgresql":
+            # Nobody else counts the rows of a temporary table, and the merge joins all of them.
+            cursor.execute(f"ANALYZE {', '.join((*TABLES, MONTHS))}")
+
+
+def bad_rows() -> Iterator[Bad]:
+    """What was staged of the bad rows, in the order of the file."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT line, reason, cells FROM spend_staged_bad ORDER BY line")
+        for line, reason, cells in iter(cursor.fetchone, None):
+            yield Bad(line, BadRow.Reason(reason), json.loads(cells))
+
+
+def _insert(table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(rows[0]))
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """On SQLite one transaction instead of one for each row.
+
+    A deferred one: it locks the temporary tables alone, not the database.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        except BaseException:
+            cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")

@@ -1,0 +1,138 @@
+"""The creatives behind a figure: what was spent on each of them under the same filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from creativefilter.creatives.models import Creative
+from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals.count_cache import remembered
+
+# Rows that a stream looks up at once.
+CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """An Advertisement ID, and what was spent on it under the filters.
+
+    ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
+    effective one, NOT_CLASSIFIED for none; ``probability`` and ``decision`` are those of the
+    active model's prediction, also where a person reviewed it. Advertiser, brand and media type
+    are those that the most money went to.
+    """
+
+    advertisement_id: str
+    creative: int | None
+    name: str
+    segment: int
+    probability: float | None
+    decision: str | None
+    reviewed: bool
+    advertiser: str
+    brand: str
+    media_type: str
+    amount: Decimal
+    placements: int
+
+
+class Behind:
+    """Those that the filters let through, the largest spend first.
+
+    A ``Paginator`` takes it; ``iterator`` streams all of it.
+    """
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+
+    def count(self) -> int:
+        return _count(self.filters)
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, part: slice) -> list[Spent]:
+        return self.described(list(self.sums()[part]))
+
+    def iterator(self) -> Iterator[Spent]:
+        """All of them; memory does not grow with their number."""
+        chunk = []
+        for row in self.sums().iterator(CHUNK):
+            chunk.append(row)
+            if len(chunk) == CHUNK:
+                yield from self.described(chunk)
+                chunk = []
+        yield from self.described(chunk)
+
+    def creatives(self) -> QuerySet[Creative]:
+        """Their creatives, for labelling them at once; ids without one are not among them."""
+        return Creative.objects.real().filter(spent__in=self.advertisements())
+
+    def advertisements(self) -> QuerySet[Advertisement]:
+        if self.filters.of_advertisements_alone:
+            # Every advertisement that is kept has spend.
+            return Advertisement.objects.filter(self.filters.on_advertisements())
+        months = MonthlySpend.objects.filter(self.filters.on_months())
+        return Advertisement.objects.filter(pk__in=months.values("advertisement"))
+
+    def sums(self) -> QuerySet[Any, Any]:
+        """Key of the advertisement, amount, placements."""
+        return (
+            MonthlySpend.objects.filter(self.filters.on_months())
+            .values_list("advertisement")
+            .annotate(amount=Sum("amount"), placements=Sum("placements"))
+            .order_by("-amount", "advertisement")
+        )
+
+    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
+        """What is known of some of ``sums``, in the same order."""
+        found = Advertisement.objects.in_bulk([row[0] for row in sums])
+        keys = [each.creative_id for each in found.values() if each.creative_id]
+        # Any: the type checker knows no annotations.
+        creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
+        lines = self._lines([row[0] for row in sums])
+        rows = []
+        for key, amount, placements in sums:
+            each = found[key]
+            creative = creatives.get(each.creative_id)
+            line = lines[key]
+            rows.append(
+                Spent(
+                    advertisement_id=each.advertisement_id,
+                    creative=each.creative_id,
+                    name=creative.name if creative else "",
+                    segment=each.segment,
+                    probability=creative.probability if creative else None,
+                    decision=creative.decision if creative else None,
+                    reviewed=each.reviewed,
+                    advertiser=line.advertiser,
+                    brand=line.brand,
+                    media_type=line.media_type,
+                    amount=amount,
+                    placements=placements,
+                )
+            )
+        return rows
+
+    def _lines(self, keys: list[int]) -> dict[int, Line]:
+        """The line of each advertisement that most was spent on."""
+        sums = (
+            MonthlySpend.objects.filter(self.filters.on_months(), advertisement__in=keys)
+            .values_list("advertisement", "line")
+            .annotate(amount=Sum("amount"))
+            .order_by("advertisement", "amount", "-line")
+        )
+        most = {advertisement: line for advertisement, line, _ in sums}
+        lines = Line.objects.in_bulk(set(most.values()))
+        return {advertisement: lines[line] for advertisement, line in most.items()}
+
+
+@remembered
+def _count(filters: Filters) -> int:
+    return Behind(filters).advertisements().count()

@@ -1,0 +1,116 @@
+"""Whether the sums agree with the rows, exactly; and how they are made anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from creativefilter.creatives.models import Creative
+from creativefilter.spend.fields import roubles
+from creativefilter.spend.imports import merging
+from creativefilter.spend.models import MonthlySpend, SpendTotal
+from creativefilter.spend.totals import creative_details, segment_changes
+
+FILL_MONTHS = """
+    INSERT INTO spend_monthlyspend (advertisement_id, line_id, month, amount, placements)
+    SELECT advertisement_id, line_id, month, CAST(SUM(amount) AS bigint), COUNT(*)
+    FROM spend_spendrow GROUP BY advertisement_id, line_id, month
+    ORDER BY advertisement_id
+"""
+FILL_TOTALS = """
+    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
+    SELECT m.month, m.line_id, a.segment, a.reviewed,
+        CAST(SUM(m.amount) AS bigint), CAST(SUM(m.placements) AS integer)
+    FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
+    GROUP BY m.month, m.line_id, a.segment, a.reviewed
+"""
+# What is left of the months after everything that the rows say is taken away: nothing.
+MONTHS = """
+    SELECT advertisement_id, line_id, month, SUM(amount), SUM(placements) FROM (
+        SELECT advertisement_id, line_id, month, amount, placements FROM spend_monthlyspend
+        UNION ALL
+        SELECT advertisement_id, line_id, month, -amount, -1 FROM spend_spendrow
+    ) both_sides
+    GROUP BY advertisement_id, line_id, month
+    HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
+"""
+TOTALS = """
+    SELECT month, line_id, segment, SUM(amount), SUM(placements) FROM (
+        SELECT month, line_id, segment, reviewed, amount, placements FROM spend_spendtotal
+        UNION ALL
+        SELECT m.month, m.line_id, a.segment, a.reviewed, -m.amount, -m.placements
+        FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
+    ) both_sides
+    GROUP BY month, line_id, segment, reviewed
+    HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
+"""
+# Imports that still hold all their rows, against what they said when they brought them.
+IMPORTS = """
+    SELECT i.name, i.id, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
+    FROM spend_spendimport i LEFT JOIN (
+        SELECT spend_import_id, SUM(amount) AS amount, COUNT(*) AS n
+        FROM spend_spendrow GROUP BY spend_import_id
+    ) r ON r.spend_import_id = i.id
+    WHERE i.state = 'imported' AND (COALESCE(r.n, 0) <> i.rows OR COALESCE(r.amount, 0) <> i.amount)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where sums and rows disagree: in which table, for what, by how many roubles and rows."""
+
+    table: str
+    what: str
+    amount: Decimal
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``misplaced``: advertisements counted under another segment than their creative's;
+    ``unlinked``: creatives that their spend does not know."""
+
+    differences: list[Difference]
+    misplaced: int
+    unlinked: int
+
+    @property
+    def agrees(self) -> bool:
+        return not (self.differences or self.misplaced or self.unlinked)
+
+
+def check() -> Checked:
+    """Compares every sum with what it is the sum of. Writes nothing."""
+    creatives = Creative.objects.all()
+    return Checked(
+        differences=[
+            *_differences(MonthlySpend._meta.db_table, MONTHS),
+            *_differences(SpendTotal._meta.db_table, TOTALS),
+            *_differences("spend_spendimport", IMPORTS),
+        ],
+        misplaced=segment_changes.misplaced(creatives),
+        unlinked=creative_details.unlinked(creatives).count(),
+    )
+
+
+def rebuild() -> None:
+    """Makes both sums anew from the rows, in one transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        merging.lock()
+        cursor.execute("DELETE FROM spend_monthlyspend")
+        cursor.execute(FILL_MONTHS)
+        creative_details.describe(Creative.objects.all())
+        segment_changes.refresh(Creative.objects.all())
+        cursor.execute("DELETE FROM spend_spendtotal")
+        cursor.execute(FILL_TOTALS)
+
+
+def _differences(table: str, statement: str) -> list[Difference]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [
+            Difference(table, " · ".join(map(str, key)), roubles(int(amount)), int(rows))
+            for *key, amount, rows in cursor.fetchall()
+        ]

@@ -1,0 +1,66 @@
+"""How many different advertisements stand behind a sum.
+
+``SpendTotal`` cannot tell; ``MonthlySpend`` takes a second for it where it has millions of rows,
+so the counts are remembered.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+
+from creativefilter.spend.models import NOT_CLASSIFIED, MonthlySpend
+from creativefilter.spend.reports.creatives import Behind
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.reports.types import Dimension, Key
+from creativefilter.spend.totals.count_cache import remembered
+
+COUNTS = """
+    SELECT key, COUNT(*) FROM (
+        SELECT DISTINCT CASE WHEN l.{name} IN ({shown}) THEN l.{name} END AS key, advertisement_id
+        FROM ({pairs}) pairs JOIN spend_line l ON l.id = pairs.line_id
+    ) apart GROUP BY key
+"""
+
+
+@remembered
+def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dict[Key | None, int]:
+    """How many advertisements are behind each key, and (None) behind all others."""
+    if not keys:
+        return {}
+    if dimension is Dimension.SEGMENT:
+        spent: QuerySet[Any] = Behind(filters).advertisements().order_by()
+        keyed = Case(When(segment__in=keys, then=F("segment")), default=Value(None))
+        return dict(spent.annotate(key=keyed).values_list("key").annotate(Count("pk")))
+    spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
+    months: QuerySet[Any, Any] = spent_in.values("advertisement_id", "line_id").distinct()
+    pairs, params = months.query.sql_with_params()
+    shown = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS.format(name=dimension, shown=shown, pairs=pairs), [*keys, *params])
+        return dict(cursor.fetchall())
+
+
+@remembered
+def by_month(filters: Filters) -> dict[date, int]:
+    """How many advertisements each month has."""
+    spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
+    return dict(spent_in.values_list("month").annotate(Count("advertisement", distinct=True)))
+
+
+@remembered
+def classified(filters: Filters) -> tuple[int, int, int, int]:
+    """Advertisements; of them those with a segment, those of creatives without one, and those of
+    creatives."""
+    spent = Behind(filters).advertisements()
+    none = Q(segment=NOT_CLASSIFIED)
+    found = spent.aggregate(
+        all=Count("pk"),
+        classified=Count("pk", filter=~none),
+        unclassified=Count("creative", filter=none),
+        creatives=Count("creative"),
+    )
+    return found["all"], found["classified"], found["unclassified"], found["creatives"]

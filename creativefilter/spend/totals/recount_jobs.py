@@ -1,0 +1,79 @@
+"""Many creatives got another segment: their money is moved in the background, part by part.
+
+After a switch of the model version or a large batch of labels ``segments.catch_up`` takes seconds
+to minutes, which no request waits for, and on SQLite nobody else could write meanwhile. Figures
+add up at any moment of it; what is still to come counts where it counted before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.models import Job
+from creativefilter.spend.totals import segment_changes
+
+# Advertisements that a request moves itself, in about a second.
+AT_ONCE = 5_000
+# After a failure pages do not begin again at every look.
+AGAIN_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job that figures wait for; ``is_new``: it has to be submitted."""
+
+    job: Job
+    is_new: bool
+
+    @property
+    def failed(self) -> bool:
+        return self.job.state == Job.State.FAILED
+
+
+def keep_up() -> Work | None:
+    """Brings the totals up to date, or leaves it to a job where that takes long.
+
+    None: they are. To be called before totals by segment are shown.
+    """
+    look = segment_changes.look()
+    if look.size <= AT_ONCE:
+        segment_changes.catch_up(look)
+        return None
+    of_kind = Job.objects.filter(kind=SPEND_FOLLOWING.name).order_by("-created_at")
+    if job := of_kind.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING)).first():
+        return Work(job, is_new=False)
+    recently = timezone.now() - AGAIN_AFTER
+    if job := of_kind.filter(state=Job.State.FAILED, finished_at__gt=recently).first():
+        return Work(job, is_new=False)
+    return Work(lifecycle.create(SPEND_FOLLOWING, {}), is_new=True)
+
+
+def run(job: Job) -> Save:
+    """Moves what has to be moved; whoever does it twice finds nothing left to do."""
+    look = segment_changes.look()
+    moved = 0
+    for some, share in segment_changes.in_parts(look):
+        moved += some
+        if not lifecycle.progressed(job, round(99 * share)):
+            raise JobError("worker_lost")
+
+    def save() -> dict[str, Any]:
+        return {"moved": moved + segment_changes.settle(look)}
+
+    return save
+
+
+SPEND_FOLLOWING = register(
+    Kind(
+        gettext_noop("spend_following"),
+        (Stage(gettext_noop("counting"), "cpu", run),),
+        lambda job: None,
+    )
+)

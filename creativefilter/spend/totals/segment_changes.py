@@ -1,0 +1,228 @@
+"""Money moves between the totals when a creative gets another effective segment.
+
+What the effective segment is says ``Creative.objects.with_effective_segment`` alone; here is only
+kept under which segment each advertisement is counted. An advertisement whose creative is not here
+counts under the label that waits for it, if one does. Labels and predictions are written in many
+places, in bulk, too: instead of being told by each of them, ``catch_up`` looks at what was added
+since it looked last, which costs next to nothing when that is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, Model, Q
+from django.utils import timezone
+
+from creativefilter.creatives.models import (
+    Creative,
+    CreativeQuerySet,
+    Label,
+    ModelVersion,
+    Prediction,
+)
+from creativefilter.spend.imports import merging
+from creativefilter.spend.models import Advertisement, Watermark
+from creativefilter.spend.totals import creative_details
+
+# A row may become visible after rows with higher numbers: as late as the longest transaction.
+OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
+
+# Creatives whose money moves in one transaction.
+PART = 10_000
+
+# What is counted under another segment than it should be; {effective} is a query of creatives.
+MOVED = """
+    SELECT a.id, a.segment AS old_segment, a.reviewed AS old_reviewed,
+        COALESCE(e.effective_segment, -1) AS segment, e.label_segment IS NOT NULL AS reviewed
+    FROM spend_advertisement a JOIN ({effective}) e ON e.id = a.creative_id
+    WHERE a.segment <> COALESCE(e.effective_segment, -1)
+        OR a.reviewed <> (e.label_segment IS NOT NULL)
+    UNION ALL
+    SELECT a.id, a.segment, a.reviewed, COALESCE(w.segment_id, -1), w.segment_id IS NOT NULL
+    FROM spend_advertisement a
+    LEFT JOIN creatives_waitinglabel w ON w.advertisement_id = a.advertisement_id
+    WHERE a.creative_id IS NULL AND {orphans}
+        AND (a.segment <> COALESCE(w.segment_id, -1) OR a.reviewed <> (w.segment_id IS NOT NULL))
+"""
+ALL_ORPHANS = "TRUE"
+CHANGED_ORPHANS = """(a.stale OR a.advertisement_id IN (
+    SELECT advertisement_id FROM creatives_waitinglabel WHERE created_at > %s))"""
+TOTALS = """
+    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
+    SELECT month, line_id, segment, reviewed,
+        CAST(SUM(amount) AS bigint), CAST(SUM(placements) AS integer)
+    FROM (
+        SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
+        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+        UNION ALL
+        SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
+        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+    ) change
+    WHERE TRUE GROUP BY month, line_id, segment, reviewed
+    ON CONFLICT (month, line_id, segment, reviewed) DO UPDATE SET
+        amount = spend_spendtotal.amount + EXCLUDED.amount,
+        placements = spend_spendtotal.placements + EXCLUDED.placements
+"""
+COUNTED = """
+    UPDATE spend_advertisement SET segment = v.segment, reviewed = v.reviewed
+    FROM spend_moved v WHERE v.id = spend_advertisement.id
+"""
+EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What happened since the mark was set.
+
+    ``size`` is how many advertisements have to be counted again, at most; ``overdue``: the mark
+    is old, and rows that it does not cover would pile up.
+    """
+
+    changed: CreativeQuerySet
+    arrived: CreativeQuerySet
+    waiting_since: datetime
+    following: Watermark
+    size: int
+    overdue: bool
+
+
+def look() -> Look:
+    """Only reads."""
+    mark = Watermark.objects.first() or Watermark(looked_at=datetime.min.replace(tzinfo=UTC))
+    now = timezone.now()
+    following = _following(mark, now)
+    changed = _changed(mark, following)
+    arrived = Creative.objects.filter(pk__gt=mark.creative)
+    since = mark.waiting or datetime.min.replace(tzinfo=UTC)
+    stale = Advertisement.objects.filter(stale=True).count()
+    if mark.model_version != following.model_version:
+        size = Advertisement.objects.filter(creative__isnull=False).count()
+        size += misplaced(Creative.objects.filter(pk=0), since)
+    else:
+        # Those that are stale and misplaced count twice.
+        size = misplaced(changed, since) + stale
+    size += creative_details.unlinked(arrived).count()
+    return Look(changed, arrived, since, following, size, overdue=now - mark.looked_at > OVERLAP)
+
+
+def catch_up(seen: Look | None = None) -> int:
+    """Brings the totals up to date with labels, predictions, creatives and the active model.
+
+    Returns how many advertisements moved. Takes a second for 10,000 of them: before figures are
+    shown ``following.keep_up`` has to be called instead. As long as nothing happened it only reads.
+    """
+    seen = seen or look()
+    if not (seen.size or seen.overdue):
+        return 0
+    with transaction.atomic():
+        merging.lock()
+        creative_details.describe(seen.arrived)
+        moved = refresh(seen.changed, seen.waiting_since)
+        seen.following.save()
+    return moved
+
+
+def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
+    """The same in many short transactions, but for the mark (``settle``).
+
+    Yields how many advertisements moved and which share (0 to 1) of the work is done.
+    """
+    # Asked one by one: of both together PostgreSQL reads every creative for every other.
+    changed = seen.changed.filter(spent__isnull=False).order_by()
+    arrived = creative_details.unlinked(seen.arrived).order_by()
+    keys = sorted({*changed.values_list("pk", flat=True), *arrived.values_list("pk", flat=True)})
+    for first in range(0, len(keys), PART):
+        part = keys[first : first + PART]
+        span = Creative.objects.filter(pk__range=(part[0], part[-1]))
+        with transaction.atomic():
+            merging.lock()
+            creative_details.describe(span)
+            moved = refresh(span, timezone.now())
+        yield moved, (first + len(part)) / len(keys)
+
+
+def settle(seen: Look) -> int:
+    """Sets the mark after ``in_parts``. Returns how many advertisements without creative moved."""
+    # Of no creative, but not ``none``: that makes no query at all.
+    moved = refresh(Creative.objects.filter(pk=0), seen.waiting_since)
+    seen.following.save()
+    return moved
+
+
+def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
+    """Counts the money of these creatives, and that of others' ids, under their segments of now.
+
+    ``since``: of ids without a creative only those whose creative went, or whose label came to
+    wait later than that; None for all. Returns how many advertisements moved.
+    """
+    sql, params = _moved(creatives, since)
+    with transaction.atomic(), connection.cursor() as cursor:
+        merging.lock()
+        cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
+        cursor.execute("SELECT COUNT(*) FROM spend_moved")
+        [count] = cursor.fetchone()
+        if count:
+            if connection.vendor == "postgresql":
+                cursor.execute("ANALYZE spend_moved")
+            for statement in (TOTALS, COUNTED, EMPTY):
+                cursor.execute(statement)
+        cursor.execute("DROP TABLE spend_moved")
+        counted = Q(creative__in=creatives) | Q(creative__isnull=True)
+        Advertisement.objects.filter(counted, stale=True).update(stale=False)
+    return int(count)
+
+
+def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
+    """How many advertisements ``refresh`` would move."""
+    sql, params = _moved(creatives, since)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) moved", params)  # noqa: S608
+        [count] = cursor.fetchone()
+    return int(count)
+
+
+def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tuple[Any, ...]]:
+    # Every effective segment is asked of the one place that knows what it is.
+    effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
+    columns = effective.values("id", "label_segment", "effective_segment")
+    sql, params = columns.query.sql_with_params()
+    if since is None:
+        return MOVED.format(effective=sql, orphans=ALL_ORPHANS), params
+    when = connection.ops.adapt_datetimefield_value(since)
+    return MOVED.format(effective=sql, orphans=CHANGED_ORPHANS), (*params, when)
+
+
+def _changed(mark: Watermark, following: Watermark) -> CreativeQuerySet:
+    """The creatives whose segment may be another since the mark was set."""
+    if mark.model_version != following.model_version:
+        return Creative.objects.all()
+    labelled = Label.objects.filter(pk__gt=mark.label).order_by().values("creative")
+    judged = Prediction.objects.filter(pk__gt=mark.prediction).order_by().values("creative")
+    stale = Advertisement.objects.filter(stale=True, creative__isnull=False).values("creative")
+    # One set of keys: PostgreSQL would answer three conditions with OR by reading every creative.
+    return Creative.objects.filter(pk__in=labelled.union(judged, stale))
+
+
+def _following(mark: Watermark, now: datetime) -> Watermark:
+    """The mark to be set after looking: no row that it covers can still become visible."""
+    active = ModelVersion.objects.filter(is_active=True).first()
+
+    def last(model: type[Model], after: int) -> int:
+        old = model._default_manager.filter(pk__gt=after, created_at__lt=now - OVERLAP)
+        return old.aggregate(last=Max("pk"))["last"] or after
+
+    return Watermark(
+        pk=1,
+        label=last(Label, mark.label),
+        prediction=last(Prediction, mark.prediction),
+        creative=last(Creative, mark.creative),
+        waiting=now - OVERLAP,
+        model_version=active.pk if active else None,
+        looked_at=now,
+    )

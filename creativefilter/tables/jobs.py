@@ -1,0 +1,215 @@
+"""Tables as jobs: taken in, read, waited for, written.
+
+Functions that leave work to be done return a table whose job the caller submits.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import IO, Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from creativefilter.creatives.intake.receiving import display_name
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.kinds import (
+    JobError,
+    Kind,
+    NotYet,
+    Save,
+    Stage,
+    Subject,
+    nothing,
+    register,
+)
+from creativefilter.jobs.models import Job
+from creativefilter.tables import archives, csv_files, pending, workbooks
+from creativefilter.tables.answers import Answer, Answers, Counts
+from creativefilter.tables.errors import TableFileError
+from creativefilter.tables.layout import Layout
+from creativefilter.tables.models import Table
+
+# Seconds between two looks at the job's row.
+LOOK_EVERY = 0.5
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
+def receive(file: File[bytes], name: str, owner: User | None, language: str = "") -> Table:
+    """Keeps an upload and makes its job; what is no table is refused at once.
+
+    ``language`` is that of the words in the answer, "" the codes of programs. Raises
+    ``TableFileError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
+    """
+    _check(file)
+    remove_old()
+    table = Table(name=display_name(name), owner=owner, language=language)
+    # Before there is a row: the copy may take long, and writers wait for one another.
+    table.file.save(name, file, save=False)
+    try:
+        with transaction.atomic():
+            table.job = lifecycle.create(PREDICT_TABLE, {"table": str(table.pk)}, owner)
+            table.save()
+    except BaseException:
+        table.file.storage.delete(str(table.file.name))
+        raise
+    return table
+
+
+def _check(file: File[bytes]) -> None:
+    if file.size > settings.UPLOAD_MAX_BYTES:
+        raise TableFileError("table_too_large")
+    file.seek(0)
+    head = file.read(4)
+    if not head:
+        raise TableFileError("table_empty")
+    if head == _OLD_EXCEL:
+        raise TableFileError("table_old_excel")
+    if _is_archive(head):
+        with archives.opened(file):
+            pass
+    file.seek(0)
+
+
+def _is_archive(head: bytes) -> bool:
+    return head[:2] == b"PK"
+
+
+def remove_old() -> None:
+    """Removes tables that were kept long enough, some at a time."""
+    old = Table.objects.filter(created_at__lt=timezone.now() - settings.TABLES_KEPT)
+    for table in old.select_related("job")[:100]:
+        if table.job is None or table.job.is_final:
+            table.delete()
+
+
+def cancel(table: Table) -> bool:
+    """Stops the job of a table; creatives that are being analysed for it go on. False if it had
+    ended."""
+    return table.job is not None and lifecycle.cancel(table.job)
+
+
+def remove(table: Table) -> None:
+    """Stops what is going on with a table and deletes it with its files."""
+    cancel(table)
+    table.delete()
+
+
+def _table_of(job: Job) -> Table:
+    table = Table.objects.filter(pk=job.params["table"]).first()
+    if table is None:
+        raise JobError("table_deleted")
+    return table
+
+
+def read(job: Job) -> Save:
+    """Finds the IDs, and the creatives behind them that nobody has judged."""
+    table = _table_of(job)
+    missing: set[int] = set()
+    watch = _Watch(job)
+
+    def seen(cells: list[str], done: float) -> None:
+        missing.update(pending.missing(cells))
+        watch.progress(done)
+
+    with _opened(table) as file:
+        module = workbooks if _is_archive(file.read(4)) else csv_files
+        try:
+            layout = module.survey(file, seen)
+        except TableFileError as error:
+            raise JobError(error.code) from error
+
+    def save() -> None:
+        pending.begin(table, sorted(missing), job.owner)
+        Table.objects.filter(pk=table.pk).update(layout=layout.as_json())
+
+    return save
+
+
+def wait(job: Job) -> Save:
+    """Comes back with every sweep until the creatives of the table are analysed."""
+    table = _table_of(job)
+    if left := pending.at_work(table):
+        begin, end = (PREDICT_TABLE.percent(stage) for stage in ("classifying", "writing"))
+        share = 1 - left / max(left, table.awaited.count())
+        raise NotYet(round(begin + share * (end - begin)))
+    return lambda: None
+
+
+def write(job: Job) -> Save:
+    """Writes the table with its answers; only the last claim's file is kept."""
+    table = _table_of(job)
+    layout, answers, counts = Layout.of(table.layout), Answers(table.language), Counts()
+    watch = _Watch(job)
+
+    def answer(cells: list[str], done: float) -> list[Answer]:
+        watch.progress(done)
+        return list(counts.add(answers.of(cells)))
+
+    # It is moved to its place, not copied; and gone if nobody wants it.
+    target = TemporaryUploadedFile(table.result_name, None, 0, None)
+    stream: Any = target.file
+    module: Any = workbooks if layout.kind == "xlsx" else csv_files
+    with _opened(table) as file:
+        try:
+            module.rewrite(file, layout, stream, answer)
+        except TableFileError as error:
+            raise JobError(error.code) from error
+    stream.flush()
+    target.size = stream.tell()
+
+    def save() -> dict[str, Any]:
+        table.counts = {**asdict(counts), "classified": table.awaited.count()}
+        table.result.save(table.result_name, target, save=False)
+        target.close()
+        table.save(update_fields=["counts", "result"])
+        return {"table": str(table.pk), **table.counts}
+
+    return save
+
+
+def _opened(table: Table) -> IO[bytes]:
+    try:
+        return table.file.storage.open(str(table.file.name), "rb")
+    except FileNotFoundError as error:
+        raise JobError("table_deleted") from error
+
+
+class _Watch:
+    """Shows on the job's row how far its stage is, and stops where nobody wants it any more."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        following = PREDICT_TABLE.after(job.stage)
+        self.begin = PREDICT_TABLE.percent(job.stage)
+        self.end = PREDICT_TABLE.percent(following.name) if following else 99
+        self.looked = time.monotonic()
+
+    def progress(self, done: float) -> None:
+        now = time.monotonic()
+        if now - self.looked < LOOK_EVERY:
+            return
+        self.looked = now
+        percent = round(self.begin + done * (self.end - self.begin))
+        if not lifecycle.progressed(self.job, percent):
+            raise JobError("table_deleted")
+
+
+PREDICT_TABLE = register(
+    Kind(
+        gettext_noop("predict_table"),
+        (
+            Stage(gettext_noop("reading_table"), "cpu", read, makes_jobs=True),
+            Stage(gettext_noop("classifying"), "cpu", wait),
+            Stage(gettext_noop("writing"), "cpu", write),
+        ),
+        nothing,
+        subject=Subject("tables.Table", "table"),
+    )
+)

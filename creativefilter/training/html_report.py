@@ -1,0 +1,198 @@
+"""The page of an evaluation: one HTML file that needs no network, to be kept or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from classifier.segments import NUMBERS
+from creativefilter.training import figure_tables
+from creativefilter.training.figure_tables import Grid, Measured, segment_title
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from classifier.learning.evaluation import Evaluation
+
+_PLAIN = {"displayModeBar": False, "responsive": True}
+_MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+_FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2937"}
+_BLUE, _TEAL, _AMBER, _GREY = "#2563eb", "#0d9488", "#d97706", "#9ca3af"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An evaluation drawn in full, as it stands on the page."""
+
+    title: str
+    confusion: SafeString
+    curve: SafeString
+    bars: SafeString
+    grids: list[Grid]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What stands on the page: ``notes`` first, then all figures side by side, then each of
+    ``drawn`` in full."""
+
+    model: str
+    notes: Sequence[str]
+    measured: Sequence[Measured]
+    drawn: Sequence[Measured]
+
+
+def write(path: Path, page: Page) -> None:
+    """Write the page in the reader's language; raises ``OSError``."""
+    path.write_text(render(page), encoding="utf-8")
+
+
+def render(page: Page) -> str:
+    """The page as HTML: Plotly itself is inside, nothing is fetched."""
+    from plotly.offline import get_plotlyjs
+
+    return render_to_string(
+        "training/evaluation.html",
+        {
+            "language": (get_language() or "ru")[:2],
+            "model": page.model,
+            "made": timezone.localtime(),
+            "notes": page.notes,
+            "overview": (
+                figure_tables.quality(page.measured),
+                figure_tables.automation(page.measured),
+            ),
+            "sections": [_section(one) for one in page.drawn],
+            "plotly": mark_safe(get_plotlyjs()),  # noqa: S308  the library's own code
+        },
+    )
+
+
+def _section(measured: Measured) -> Section:
+    evaluation = measured.evaluation
+    return Section(
+        measured.title,
+        _chart(_confusion(evaluation)),
+        _chart(_curve(evaluation)),
+        _chart(_bars(evaluation)),
+        figure_tables.details(evaluation),
+    )
+
+
+def _chart(figure: Figure) -> SafeString:
+    comma = (get_language() or "ru").startswith("ru")
+    figure.update_layout(
+        template="plotly_white",
+        font=_FONT,
+        margin=_MARGIN,
+        separators=", " if comma else ".,",
+        hoverlabel={"bgcolor": "white", "font": _FONT},
+    )
+    html = figure.to_html(full_html=False, include_plotlyjs=False, config=_PLAIN)
+    return mark_safe(html)  # noqa: S308  numbers, and names from our own dictionary
+
+
+def _confusion(evaluation: Evaluation) -> Figure:
+    """True segments down, decided ones across; the colour is the share of the true segment."""
+    import plotly.graph_objects as go
+
+    counts = evaluation.confusion
+    there = [
+        place for place in range(len(NUMBERS)) if counts[place].any() or counts[:, place].any()
+    ]
+    across = [*there, *([len(NUMBERS)] if evaluation.undecided else [])]
+    names = [segment_title(NUMBERS[place]) for place in there]
+    decided = [*names, *([_("undecided")] if evaluation.undecided else [])]
+    cells = counts[there][:, across]
+    shares = cells / counts[there].sum(axis=1, keepdims=True).clip(min=1)
+    pairs = [
+        [f"{count} ({figure_tables.percent(share, 0)})" for count, share in zip(*row, strict=True)]
+        for row in zip(cells.tolist(), shares.tolist(), strict=True)
+    ]
+    hover = _("labelled: %(true)s<br>decided: %(said)s<br>creatives: %(count)s")
+    places = {"true": "%{y}", "said": "%{x}", "count": "%{customdata}"}
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=decided, y=names, customdata=pairs,
+            text=[[str(count or "") for count in row] for row in cells.tolist()],
+            texttemplate="%{text}", hovertemplate=hover % places + "<extra></extra>",
+            colorscale="Blues", zmin=0, zmax=1, xgap=1, ygap=1, showscale=False,
+        )
+    )  # fmt: skip
+    figure.update_yaxes(
+        autorange="reversed", title=_("labelled as"), automargin=True, ticklabelstandoff=6
+    )
+    figure.update_xaxes(side="top", tickangle=-45, title=_("decided as"), automargin=True)
+    figure.update_layout(height=220 + 32 * len(there))
+    return figure
+
+
+def _curve(evaluation: Evaluation) -> Figure:
+    """How often predictions of each tenth of probabilities are right, beside how sure they are."""
+    import plotly.graph_objects as go
+
+    sure, right, counts = zip(*evaluation.curve, strict=True) if evaluation.curve else ((),) * 3
+    largest = max(counts, default=1)
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[0, 1], y=[0, 1], mode="lines", name=_("as sure as right"),
+                line={"color": _GREY, "dash": "dash"}, hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=sure, y=right, mode="lines+markers", name=_("measured"),
+                line={"color": _BLUE}, cliponaxis=False,
+                marker={"size": [7 + 17 * (count / largest) ** 0.5 for count in counts]},
+                customdata=counts,
+                hovertemplate=_("probability %(sure)s<br>right %(right)s<br>creatives: %(count)s")
+                % {"sure": "%{x:.1%}", "right": "%{y:.1%}", "count": "%{customdata}"}
+                + "<extra></extra>",
+            ),
+        ]
+    )  # fmt: skip
+    axis: dict[str, Any] = {"tickformat": ".0%", "range": [0, 1.03], "automargin": True}
+    figure.update_xaxes(title=_("mean probability"), **axis)
+    figure.update_yaxes(title=_("share of right decisions"), **axis)
+    figure.update_layout(height=420, legend={"x": 0.02, "y": 0.98})
+    return figure
+
+
+def _bars(evaluation: Evaluation) -> Figure:
+    """Precision, recall and F1 of each segment, from above as the dictionary numbers them."""
+    import plotly.graph_objects as go
+
+    names = [segment_title(one.number) for one in evaluation.segments]
+    counts = [one.count for one in evaluation.segments]
+    hover = "%{y}<br>%{fullData.name}: %{x:.3f}<br>"
+    hover += _("creatives: %s") % "%{customdata}" + "<extra></extra>"
+    series = (
+        (_("precision"), _TEAL, [one.precision for one in evaluation.segments]),
+        (_("recall"), _AMBER, [one.recall for one in evaluation.segments]),
+        ("F1", _BLUE, [one.f1 for one in evaluation.segments]),
+    )
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=names, x=values, name=name, orientation="h", marker={"color": colour},
+                customdata=counts, hovertemplate=hover,
+            )
+            for name, colour, values in series
+        ]
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
+    figure.update_xaxes(range=[0, 1], side="top")
+    figure.update_layout(
+        barmode="group",
+        bargap=0.25,
+        height=110 + 46 * max(1, len(names)),
+        legend={"orientation": "h", "y": 0, "yanchor": "top", "traceorder": "normal"},
+    )
+    return figure
