@@ -8,4 +8,6 @@ class CreativesConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job and the receivers known to every process.
+        from creativefilter.creatives import signals  # noqa: F401
+        from creativefilter.creatives.analysis import stages  # noqa: F401
         from creativefilter.creatives.intake import archive_jobs, watched_folder  # noqa: F401

@@ -8,4 +8,7 @@ class SpendConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job, its sentences and the receivers known to every process.
-        from creativefilter.spend.imports import jobs as work  # noqa: F401
+        from creativefilter.spend import signals  # noqa: F401
+        from creativefilter.spend.imports import jobs  # noqa: F401
+        from creativefilter.spend.reports import estimates, export_jobs  # noqa: F401
+        from creativefilter.spend.totals import recount_jobs  # noqa: F401

@@ -8,4 +8,4 @@ class TablesConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the kind of job and its sentences known to every process.
-        from creativefilter.tables import jobs as work  # noqa: F401
+        from creativefilter.tables import jobs  # noqa: F401

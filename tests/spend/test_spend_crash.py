@@ -22,8 +22,8 @@ PROGRAM = """
 import os, signal, sys
 import django
 django.setup()
-from creativefilter.spend import importing, merging, staging
-from creativefilter.spend.reading import rows
+from creativefilter.spend.imports import importer, merging, staging
+from creativefilter.spend.imports.reading import rows
 from pathlib import Path
 file, where, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 rows.CHUNK = 100
@@ -36,7 +36,7 @@ def deadly(*args):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*args)
 setattr(module, name, deadly)
-importing.import_file(Path(file), mode="replace")
+importer.import_file(Path(file), mode="replace")
 """
 
 
