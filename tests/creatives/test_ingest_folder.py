@@ -25,14 +25,14 @@ import os, signal, sys
 import django
 django.setup()
 from django.core.management import call_command
-from creativefilter.creatives import intake
-real, left = intake._one_at_a_time, [int(sys.argv[2])]
+from creativefilter.creatives.intake import receiving
+real, left = receiving._one_at_a_time, [int(sys.argv[2])]
 def deadly(sha256):
     left[0] -= 1
     if left[0] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
     real(sha256)
-intake._one_at_a_time = deadly
+receiving._one_at_a_time = deadly
 call_command("ingest", sys.argv[1])
 """
 
