@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.errors import DataError
 from classifier.learning.evaluation import Automatic, Evaluation, by_other_folds, evaluate
 from classifier.learning.metrics import threshold_for
 from classifier.segments import NUMBERS
@@ -36,7 +37,7 @@ Probabilities = NDArray[np.float64]
 Progress = Callable[[], None]
 
 
-class TooFewRowsError(ValueError):
+class TooFewRowsError(DataError):
     """Folds cannot be made of so few rows; ``families`` and ``segments`` say how few."""
 
     def __init__(self, families: int, segments: int) -> None:

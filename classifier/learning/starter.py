@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
 from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
+from classifier.errors import DataError
 from classifier.learning.cross_validation import evaluation_of, in_all_segments
 from classifier.learning.evaluation import Evaluation
 from classifier.learning.families import fingerprints
@@ -121,13 +122,13 @@ def train_starter(
 def read_rows(path: Path) -> list[TrainingRow]:
     """The rows of a CSV with the columns ``COLUMNS`` (UTF-8).
 
-    Raises ``ValueError`` that names the line of a missing column, an unknown segment or split.
+    Raises ``DataError`` that names the line of a missing column, an unknown segment or split.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f"{path.name}: no column {', '.join(missing)}")
+            raise DataError(f"{path.name}: no column {', '.join(missing)}")
         return [_row(path, reader.line_num, row) for row in reader]
 
 
@@ -135,9 +136,9 @@ def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
     try:
         segment = canonical(int(row["Segment_num"]))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path.name}, line {line}: {error}") from error
+        raise DataError(f"{path.name}, line {line}: {error}") from error
     if row["split"] not in {"train", "valid"}:
-        raise ValueError(f"{path.name}, line {line}: split is {row['split']!r}")
+        raise DataError(f"{path.name}, line {line}: split is {row['split']!r}")
     return TrainingRow(segment, row["text"], row["split"])
 
 

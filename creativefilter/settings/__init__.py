@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from environs import Env, validate
+from environs import Env, EnvError, validate
 
+from creativefilter.embedded import broker_address
 from creativefilter.site.rate import rate
 from creativefilter.site.segment_mix import segment_mix
 
@@ -29,14 +30,18 @@ DATA_DIR: Path = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 
 def _embedded_secret(path: Path) -> str:
     """The key of this installation, made on the first start; readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii")
-    with os.fdopen(handle, "w") as file:
-        key = secrets.token_urlsafe(50)
-        file.write(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii")
+        with os.fdopen(handle, "w") as file:
+            key = secrets.token_urlsafe(50)
+            file.write(key)
+    except OSError as error:
+        what = f"{path} can't be made or read: {error.strerror}"
+        raise EnvError(f'Environment variable "DATA_DIR" invalid: {what}') from error
     return key
 
 
@@ -374,7 +379,9 @@ OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.
 JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15)
 
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:1/0"
+# What stands for no broker: no application runs on this data, so jobs wait for it in the database.
+NO_BROKER = "redis://127.0.0.1:2/0"
+CELERY_BROKER_URL = REDIS_URL or broker_address.of_running_application(DATA_DIR) or NO_BROKER
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Above the hard limit and the wait of one prefetched task; the same in every process.

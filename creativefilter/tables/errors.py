@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from creativefilter.jobs.messages import MESSAGES
+from creativefilter.site.errors import UserError
 
 SENTENCES: dict[str, Promise] = {
     "table_empty": _("The file is empty."),
@@ -41,7 +42,7 @@ SENTENCES: dict[str, Promise] = {
 MESSAGES.update(SENTENCES)
 
 
-class TableFileError(ValueError):
+class TableFileError(UserError):
     """A table can't be answered. ``str`` gives the sentence for the reader."""
 
     def __init__(self, code: str) -> None:

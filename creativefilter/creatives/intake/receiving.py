@@ -28,6 +28,7 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.jobs import lifecycle, quota
 from creativefilter.jobs.models import Job
+from creativefilter.site.errors import UserError
 
 MEDIA_SUFFIXES = {
     ".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
@@ -37,7 +38,7 @@ MEDIA_SUFFIXES = {
 _NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
 
 
-class IntakeError(ValueError):
+class IntakeError(UserError):
     """The upload can't become a creative; the message is for the person who sent it."""
 
 

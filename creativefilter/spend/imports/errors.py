@@ -9,6 +9,7 @@ from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
 
 from creativefilter.jobs.messages import MESSAGES
+from creativefilter.site.errors import UserError
 
 SENTENCES: dict[str, str | Promise] = {
     "spend_no_file": _("There is no such file, or it can't be opened."),
@@ -47,7 +48,7 @@ SENTENCES: dict[str, str | Promise] = {
 }
 
 
-class SpendFileError(ValueError):
+class SpendFileError(UserError):
     """A file can't be imported; nothing of it was. ``str`` gives the sentence for the reader."""
 
     def __init__(self, code: str, **params: Any) -> None:
