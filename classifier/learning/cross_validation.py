@@ -139,12 +139,17 @@ def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities
     return result
 
 
-def _scores(table: Table, progress: Progress) -> Scores:
+def require_enough(table: Table) -> None:
+    """Raise ``TooFewRowsError`` if folds can't be made of these rows."""
     heard = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
     segments = int((np.unique(heard[0], return_counts=True)[1] > 1).sum())
     families = len(np.unique(heard[1]))
     if families < FOLDS or segments < 2:
         raise TooFewRowsError(families, segments)
+
+
+def _scores(table: Table, progress: Progress) -> Scores:
+    require_enough(table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are folds
         return grouped_scores(table, progress=lambda _: progress())

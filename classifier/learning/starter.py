@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
 from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
 from classifier.errors import DataError
-from classifier.learning.cross_validation import evaluation_of, in_all_segments
+from classifier.learning.cross_validation import evaluation_of, in_all_segments, require_enough
 from classifier.learning.evaluation import Evaluation
 from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render
@@ -82,11 +82,15 @@ def train_starter(
 ) -> TrainingReport:
     """Measure the recipe on the rows of ``transcripts``, train it on all, write ``folder``.
 
-    The same table and libraries give the same bytes. ``progress`` is told each step.
+    The same table and libraries give the same bytes. ``progress`` is told each step. Raises
+    ``DataError`` for rows that can't be read or are too few.
     """
     began = time.monotonic()
     rows = read_rows(transcripts)
     table = prepare(rows)
+    require_enough(table.only(~table.valid))
+    if not table.valid.any():
+        raise DataError(f"{transcripts.name}: no row has the split valid")
     progress(f"{len(table.segments)} rows, {table.family_count} families of near duplicates")
     figures = measure_valid(table)
     progress(f"trained on train: macro-F1 on valid {figures['macro_f1_valid']:.3f}")

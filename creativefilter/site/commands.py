@@ -44,16 +44,15 @@ class BaseCommand(base.BaseCommand):
     arguments have a type of this module, so that they are checked before anything is done.
     """
 
-    _status = 0
+    _failed_part = ""
 
     def done_so_far(self) -> str:
         """Say what was done until now, for somebody who interrupts the command."""
-        return ""
+        return _("The command can be repeated.")
 
     def part_failed(self, sentence: str) -> None:
-        """Report that a part of the work failed; the command goes on and ends with 1."""
-        self.stderr.write(sentence)
-        self._status = FAILED
+        """Let the command end with this sentence and 1: a part of the work failed."""
+        self._failed_part = sentence
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         self.help = str(self.help)  # argparse takes no lazy text
@@ -78,8 +77,8 @@ class BaseCommand(base.BaseCommand):
             positional = options.pop("args", ())
             self.execute(*positional, **options)
             sys.stdout.flush()
-        if self._status:
-            sys.exit(self._status)
+        if self._failed_part:
+            _end(FAILED, self._failed_part)
 
 
 # Types of arguments. What they raise passes through argparse.

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             self.part_failed(_("Not every row of %s can be used.") % table)
 
     def done_so_far(self) -> str:
-        return _("All rows of the table are in, or none: the command can be repeated.")
+        return _("All rows of the table are in, or none.") + " " + super().done_so_far()
 
 
 def sentence_of(kept: imports.Kept) -> str:

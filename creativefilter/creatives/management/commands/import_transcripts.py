@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def done_so_far(self) -> str:
         text = ngettext("%d row is in.", "%d rows are in.", self.imported)
-        return text % self.imported + " " + _("The import can be repeated.")
+        return text % self.imported + " " + super().done_so_far()
 
     def _import(self, table: Path) -> TranscriptOutcome:
         from creativefilter.creatives.tables import numbered, read_table

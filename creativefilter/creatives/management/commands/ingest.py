@@ -57,7 +57,8 @@ class Command(BaseCommand):
         tally = self.ingestion.tally
         for name, why in tally.refusals:
             self.stderr.write(f"{name}: {why}")
-        self.stdout.write(self.done_so_far())
+        for line in counts_of(tally):
+            self.stdout.write(line)
         if others:
             self.stdout.write(_("Files that are no creatives by their names: %d.") % others)
         if self.ingestion.unpublished:
@@ -70,13 +71,15 @@ class Command(BaseCommand):
 
     def done_so_far(self) -> str:
         tally = self.ingestion.tally if self.ingestion else Tally()
-        return "\n".join(
-            [
-                _("New: %d.") % tally.new,
-                _("Already in: %d.") % tally.known,
-                _("Refused: %d.") % tally.refused,
-            ]
-        )
+        return " ".join([*counts_of(tally), super().done_so_far()])
+
+
+def counts_of(tally: Tally) -> list[str]:
+    return [
+        _("New: %d.") % tally.new,
+        _("Already in: %d.") % tally.known,
+        _("Refused: %d.") % tally.refused,
+    ]
 
 
 def files_in(folder: Path) -> tuple[list[Path], int]:

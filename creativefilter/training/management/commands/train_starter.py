@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.site.commands import BaseCommand, existing_file, output_folder
+from creativefilter.training import evaluation
 
 
 class Command(BaseCommand):
@@ -33,7 +34,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, transcripts: Path, out: Path, **options: Any) -> None:
         from classifier.learning.starter import train_starter
 
-        report = train_starter(transcripts, out, progress=self.stderr.write)
+        with evaluation.enough_rows():
+            report = train_starter(transcripts, out, progress=self.stderr.write)
         for name, value in asdict(report).items():
             shown = f"{value:.4f}" if isinstance(value, float) else str(value)
             self.stdout.write(f"{name:24} {shown}")
