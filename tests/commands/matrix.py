@@ -109,8 +109,10 @@ def suffix_of(action: argparse.Action) -> str:
     raise AssertionError(f"{action.dest}: none of {SUFFIXES} is accepted")
 
 
-def line(name: str, files: Files, wrong: argparse.Action | None = None, case: str = "") -> list[str]:
-    """A command line that is right, but for one argument. Outputs are always given: into ``files``."""
+def line(
+    name: str, files: Files, wrong: argparse.Action | None = None, case: str = ""
+) -> list[str]:
+    """A command line that is right, but for one argument. Outputs always go to ``files``."""
     words = [name]
     for action in arguments_of(name):
         output = is_output(action) or action.type is commands.output_folder
@@ -233,9 +235,7 @@ def main() -> None:
                     value = str(files.wrong(action, case)) if action else ""
                     ended = started.run(line(name, files, action, case), case)
                     problems = wrong(ended, case, value)
-                    cells.setdefault(case, set()).add(
-                        ", ".join([str(ended.status), *problems])
-                    )
+                    cells.setdefault(case, set()).add(", ".join([str(ended.status), *problems]))
                 row = (" / ".join(sorted(cells.get(head, {"—"}))) for head in heads)
                 print(f"{name:20}" + "".join(f"{cell:>17}" for cell in row), flush=True)
     finally:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,7 +18,6 @@ from creativefilter.site.commands import (
     existing_file,
     progress_bar,
 )
-from tasks.submit import publish_all
 
 
 class Command(BaseCommand):
@@ -74,16 +74,16 @@ class Command(BaseCommand):
 
     def _decide(self) -> None:
         jobs = receiving.decide_again(None)
-        # A broker that does not answer once is not asked for each of thousands.
-        sent = publish_all(jobs)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
-        if sent < len(jobs):
+        # Of many only the first are sent at once.
+        waits = bool(jobs) and not jobs[0].published_at
+        if waits and settings.CELERY_BROKER_URL != settings.NO_BROKER:
             self.stdout.write(
                 _(
                     "The queue was not reached for %d of them; the running application takes "
                     "them up by itself."
                 )
-                % (len(jobs) - sent)
+                % len(jobs)
             )
 
 

@@ -8,13 +8,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.intake import id_tables
-from creativefilter.creatives.intake.many_files import Taken, Tally, take_path
+from creativefilter.creatives.intake.many_files import Tally, take_path
 from creativefilter.creatives.intake.receiving import is_media
 from creativefilter.site.commands import (
     BaseCommand,
@@ -23,7 +24,6 @@ from creativefilter.site.commands import (
     existing_folder,
     progress_bar,
 )
-from tasks.submit import publish
 
 # More only wait for one another: for the disk, and for SQLite's one writer.
 THREADS = 4
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if others:
             self.stdout.write(_("Files that are no creatives by their names: %d.") % others)
-        if self.ingestion.unpublished:
+        if self.ingestion.unpublished and settings.CELERY_BROKER_URL != settings.NO_BROKER:
             self.stdout.write(
                 _("The queue was not reached; the running application takes them up by itself.")
             )
@@ -96,7 +96,7 @@ class Ingestion:
         self.total = len(files)
         self.ids = ids
         self.tally = Tally()
-        # A broker that did not answer once is not asked for each of thousands.
+        # Whether the broker did not take the message of a job.
         self.unpublished = False
         self._waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for file in files:
@@ -139,9 +139,6 @@ class Ingestion:
         taken = take_path(file, tally, owner=None, ids=self.ids)
         with self._one:
             self.tally.add(tally)
-            self._publish(taken)
+            if taken and taken.job and not taken.job.published_at:
+                self.unpublished = True
             bar.update()
-
-    def _publish(self, taken: Taken | None) -> None:
-        if taken and taken.job and not self.unpublished:
-            self.unpublished = not publish(taken.job)

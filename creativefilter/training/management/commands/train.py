@@ -14,7 +14,6 @@ from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import BaseCommand
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
-from tasks.submit import publish_all
 
 VIDEO = ("nearest", "catboost", "none")
 
@@ -66,7 +65,6 @@ class Command(BaseCommand):
             return
         model_versions.activate(version)
         jobs = receiving.decide_again(None)
-        publish_all(jobs)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
