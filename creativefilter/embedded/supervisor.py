@@ -20,10 +20,10 @@ from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
 from creativefilter.celery import QUEUES, app
-from creativefilter.embedded import broker_address
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
+from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
 from tasks.submit import sweep
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
-from creativefilter.embedded import broker_address
+from creativefilter.site import broker_address
 from creativefilter.site.rate import rate
 from creativefilter.site.segment_mix import segment_mix
 

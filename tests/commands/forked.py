@@ -7,6 +7,7 @@ output the exit status of the command.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -62,6 +63,7 @@ if __name__ == "__main__":
     for name, app in get_commands().items():
         if app.startswith("creativefilter."):
             load_command_class(app, name)
+    gc.freeze()
     asked = requested()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     redirect(asked)
