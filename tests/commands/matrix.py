@@ -33,6 +33,7 @@ Advertisement ID,Segment_num,text,split,Advertiser,Brand,Media Type,Estimated co
 SUFFIXES = (".csv", ".xlsx", ".html")
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 CLOSED_PIPE = "closed pipe"
+FULL_DISK = "full disk"
 
 
 def names() -> list[str]:
@@ -161,7 +162,7 @@ class Program:
             file.write_text("")
         request = {
             "arguments": arguments,
-            "stdout": str(out),
+            "stdout": "/dev/full" if case == FULL_DISK else str(out),
             "stderr": str(err),
             "folder": str(self.folder),
             "signal": SIGNALS.get(case, 0),

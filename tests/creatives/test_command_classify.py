@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.core.management import CommandError, call_command, execute_from_comm
 from django.utils import translation
 
 from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.management.commands import classify as command
 from creativefilter.creatives.management.commands.classify import files_of
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import UsageError
@@ -126,6 +129,28 @@ def test_a_path_that_is_missing_is_named_before_anything_is_loaded(
     monkeypatch.setattr("classifier.speech.recognition.load_transcriber", must_not_load)
     with pytest.raises(UsageError, match=r"There is no file .*missing\.wav"):
         classify(DEMO / MUSIC, tmp_path / "missing.wav")
+
+
+def test_what_is_done_is_kept_when_somebody_interrupts(
+    known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row_of(decision: Any) -> dict[str, Any]:
+        if decision.path.name == "2.wav":
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(decision)
+
+    real = command.row_of
+    for number in (1, 2, 3):
+        shutil.copy(DEMO / MUSIC, tmp_path / f"{number}.wav")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setattr(command, "row_of", row_of)
+    table = tmp_path / "table.csv"
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted. Files that are classified: 1 of 3.\n"
+    [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
+    assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")
 
 
 def test_folders_are_searched_for_media_of_any_case(tmp_path: Path) -> None:
