@@ -111,8 +111,7 @@ def output_file(*suffixes: str) -> Callable[[str], Path]:
     def check(text: str) -> Path:
         path = Path(text)
         if path.suffix.lower() not in suffixes:
-            names = _(" or ").join(suffixes)
-            raise _unwritable(path, _("its name has to end in %s.") % names)
+            raise _unwritable(path, _("its name has to end in %s.") % ", ".join(suffixes))
         if path.is_dir():
             raise _unwritable(path, _("it is a folder."))
         return _writable(path)
