@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.db.models import Count
 
-from creativefilter.creatives.models import MediaVersion
-from creativefilter.creatives.models.families import Fingerprint, FingerprintKey
+from creativefilter.creatives.models import Fingerprint, FingerprintKey, MediaVersion
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,7 @@ from django.db.models import F, Q, QuerySet
 
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.families.fingerprints import Made, alike, is_same, make, write_prints
-from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.creatives.models.families import Family, FamilyLink, Fingerprint
+from creativefilter.creatives.models import Creative, Family, FamilyLink, Fingerprint, MediaVersion
 
 if TYPE_CHECKING:
     from classifier.fingerprints import Likeness
