@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs.models import Job
@@ -67,7 +68,7 @@ def seed() -> list[Script]:
         job = received.job
         if job.is_final:
             # The point of a demonstration is to see the work being done.
-            job = receiving.analyse_again(received.creative, owner)
+            job = analyse_again(received.creative, owner)
         submit(job)
     return seeded
 

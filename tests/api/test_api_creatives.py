@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import (
     Creative,
     Label,

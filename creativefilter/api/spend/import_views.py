@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,6 @@ from creativefilter.api.spend.import_serializers import (
 )
 from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
-from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
 from tasks.submit import submit
 
@@ -58,12 +57,9 @@ class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
             raise PermissionDenied(_("Only a lead may replace months of spend."))
 
     def begun(self, row: SpendImport, how: dict[str, Any]) -> Response:
-        """202 for a job that is queued; raises ``Conflict`` if there can be none."""
+        """202 for a job that is queued; raises ``SpendFileError`` (409) if there can be none."""
         assert self.request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            job = work.start(row, self.request.user, **how)
-        except SpendFileError as error:
-            raise Conflict(str(error), error.code) from error
+        job = work.start(row, self.request.user, **how)
         submit(job)
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
@@ -110,10 +106,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         self.permit(how)
         file = how.pop("file")
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            row = work.receive(file, file.name, request.user)
-        except SpendFileError as error:
-            raise ValidationError({"file": [str(error)]}) from error
+        row = work.receive(file, file.name, request.user)
         return self.begun(row, how)
 
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.admin.family import family_of
 from creativefilter.creatives.admin.prediction import deciding_words, marked, verdict_of
 from creativefilter.creatives.analysis import twins, working_copies
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -22,6 +21,7 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
+from creativefilter.site.codes import sentence
 
 # What browsers play by themselves; of everything else the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}

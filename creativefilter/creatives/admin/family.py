@@ -20,8 +20,8 @@ from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD
 from creativefilter.creatives.families.grouping import Relative
 from creativefilter.creatives.labels import batches
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Segment
+from creativefilter.site.codes import sentence
 
 SHOWN = 24
 

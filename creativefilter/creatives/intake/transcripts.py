@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from classifier.speech.cleaning import Speech, assess_speech
-from creativefilter.creatives.labels.imports import Problem, Row, batches, cleaned, take_waiting
+from creativefilter.creatives.labels.imports import RefusedRow, Row, batches, cleaned, take_waiting
 from creativefilter.creatives.models import Creative, MediaVersion, Transcript
 
 ENGINE = "imported"
@@ -30,7 +30,7 @@ class TranscriptOutcome:
     changed: int
     unchanged: int
     with_file: int
-    problems: list[Problem]
+    problems: list[RefusedRow]
 
 
 def import_transcripts(

@@ -23,6 +23,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.creative import person
+from creativefilter.site.codes import CodedError
 from creativefilter.spend.admin.import_page import (
     count,
     is_busy,
@@ -183,7 +184,7 @@ class SpendImportAdmin(ModelAdmin):
         try:
             spend_import = work.receive(file, file.name or "", person(request))
             submit(work.start(spend_import, person(request), dry_run=True))
-        except SpendFileError as error:
+        except CodedError as error:
             messages.error(request, str(error))
             return reverse("admin:spend_spendimport_add")
         return page_address(spend_import.pk)
