@@ -179,8 +179,8 @@ CODES: dict[str, Code] = {
         ),
     ),
     "deleted": Code(422, _("The creative was deleted before its turn came.")),
-    "not_analysable": Code(409, _("There is no file to analyse.")),
-    "being_analysed": Code(409, _("It is being analysed right now.")),
+    "not_analysable": Code(409, _("It is being analysed right now.")),
+    "nothing_to_analyse": Code(409, _("There is no file to analyse.")),
     # Any job
     "worker_lost": Code(
         500,

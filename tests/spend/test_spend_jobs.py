@@ -14,7 +14,7 @@ from django.utils import translation
 
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from creativefilter.site.codes import sentence
+from creativefilter.site.codes import CodedError, sentence
 from creativefilter.spend.imports import bad_rows, staging
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
@@ -224,9 +224,9 @@ def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
 
 def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 10
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         received(GOOD)
-    assert refused.value.code == "spend_too_large"
+    assert refused.value.code == "too_large"
     assert SpendImport.objects.count() == 0
 
 

@@ -83,11 +83,11 @@ def answered(content: bytes, name: str = "план.csv", **how: Any) -> Table:
 
 def refused(content: bytes, name: str = "план.csv") -> str:
     """The code with which a table ends, at once or in its job."""
-    from creativefilter.tables.errors import TableFileError
+    from creativefilter.site.codes import CodedError
 
     try:
         table = received(content, name)
-    except TableFileError as error:
+    except CodedError as error:
         return error.code
     assert table.job
     return run(table.job).error_code

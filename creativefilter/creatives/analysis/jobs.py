@@ -84,14 +84,14 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
     An imported transcript, which has no file, is only judged again.
 
     Raises:
-        CodedError: ``not_analysable`` without media, ``being_analysed`` while a job is at it.
+        CodedError: ``nothing_to_analyse`` without media, ``not_analysable`` while a job is at it.
     """
     with transaction.atomic():
         creative = Creative.objects.select_for_update().get(pk=creative.pk)
         if creative.current_media is None:
-            raise CodedError("not_analysable")
+            raise CodedError("nothing_to_analyse")
         if creative.job and not creative.job.is_final:
-            raise CodedError("being_analysed")
+            raise CodedError("not_analysable")
         if not creative.current_media.file:
             [job] = _decide([creative], owner)
             return job
