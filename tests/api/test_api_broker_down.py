@@ -12,7 +12,7 @@ from django.db import transaction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
-from tasks.submit import publish_all, submit
+from tasks.submit import publish_all
 from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,8 +40,8 @@ def test_an_upload_whose_transaction_is_rolled_back_is_never_queued(
 ) -> None:
     def upload_then_fail() -> None:
         with transaction.atomic():
-            submit(take_in(b"bytes", "1.avi").job)
-            raise CodedError
+            take_in(b"bytes", "1.avi")
+            raise CodedError("empty")
 
     with pytest.raises(CodedError):
         upload_then_fail()

@@ -45,7 +45,6 @@ from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Prediction, Segment
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, status_of
-from tasks.submit import submit
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -147,8 +146,6 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
         return {**result, "problem": {"code": error.code, "message": str(error)}}
     except QuotaExceeded as error:
         return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
-    if not received.job.is_final:
-        submit(received.job)
     return {
         **result,
         "accepted": True,
@@ -267,7 +264,6 @@ class CreativeAnalyseView(Idempotent, Creatives):
         creative = get_object_or_404(Creative, pk=pk)
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
         job = analyse_again(creative, request.user)
-        submit(job)
         answer = JobSerializer(job, context=self.get_serializer_context()).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

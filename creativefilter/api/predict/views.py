@@ -1,4 +1,4 @@
-"""Validate the request, call a service or submit a job, shape the answer. No rules."""
+"""Validate the request, call a service, shape the answer. No rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from creativefilter.api.jobs.views import example as job_example
 from creativefilter.creatives.intake import receiving
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence, status_of
-from tasks.submit import submit
 
 _RESULT = {
     "creative": 4711,
@@ -82,8 +81,6 @@ def receive_upload(request: Request) -> Job:
         owner=request.user if request.user.is_authenticated else None,
         advertisement_id=form.validated_data.get("advertisement_id"),
     )
-    if not received.job.is_final:
-        submit(received.job)
     return received.job
 
 

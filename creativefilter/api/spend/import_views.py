@@ -35,7 +35,6 @@ from creativefilter.api.spend.import_serializers import (
 from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.models import SpendImport
-from tasks.submit import submit
 
 
 class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
@@ -59,8 +58,7 @@ class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
     def begun(self, row: SpendImport, how: dict[str, Any]) -> Response:
         """202 for a job that is queued; raises ``SpendFileError`` (409) if there can be none."""
         assert self.request.user.is_authenticated  # noqa: S101 (what the permission says)
-        job = work.start(row, self.request.user, **how)
-        submit(job)
+        work.start(row, self.request.user, **how)
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

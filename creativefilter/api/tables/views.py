@@ -43,7 +43,6 @@ from creativefilter.site.codes import sentence, status_of
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import XLSX, attachment
 from creativefilter.tables.models import Table
-from tasks.submit import submit
 
 ASKED = OpenApiExample(
     "A table", {"file": "(the bytes of plan.xlsx)"}, request_only=True,
@@ -105,10 +104,7 @@ def receive_table(request: Request) -> Table:
     form.is_valid(raise_exception=True)
     file = form.validated_data["file"]
     owner = request.user if request.user.is_authenticated else None
-    table = work.receive(file, file.name, owner)
-    assert table.job is not None  # noqa: S101 (what receive says)
-    submit(table.job)
-    return table
+    return work.receive(file, file.name, owner)
 
 
 def waited(table: Table, seconds: float) -> bool:

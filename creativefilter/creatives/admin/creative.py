@@ -38,7 +38,6 @@ from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.site.codes import CodedError, sentence
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 
@@ -164,7 +163,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         queued, refused = 0, 0
         for creative in queryset:
             try:
-                submit(jobs.analyse_again(creative, person(request)))
+                jobs.analyse_again(creative, person(request))
                 queued += 1
             except CodedError:
                 refused += 1
@@ -303,7 +302,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
         try:
-            submit(jobs.analyse_again(creative, person(request)))
+            jobs.analyse_again(creative, person(request))
         except CodedError as error:
             messages.warning(request, str(error))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

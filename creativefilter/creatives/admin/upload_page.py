@@ -21,7 +21,6 @@ from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.uploads import check_upload
-from tasks.submit import submit
 
 
 @dataclass(slots=True)
@@ -69,14 +68,12 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
     """A refused file never stops the rest. Raises ``CodedError`` and ``QuotaExceeded``."""
     name = file.name or ""
     if archives.names_archive(name):
-        submit(archive_jobs.start(file, name, owner, ids))
+        archive_jobs.start(file, name, owner, ids)
         added.archives += 1
         return
     received = receiving.receive(
         file, name, owner=owner, advertisement_id=id_tables.id_of(name, ids)
     )
-    if not received.job.is_final:
-        submit(received.job)
     added.known += received.known
     added.new += not received.known
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -61,11 +61,14 @@ def decide_again(owner: User | None) -> list[Job]:
             )
         )
         with quota.lifted():  # one decision, however many creatives there are
-            return _decide(stale, owner)
+            return _queue(stale, owner, lifecycle.create_at_last_stage)
 
 
-def _decide(creatives: list[Creative], owner: User | None) -> list[Job]:
-    jobs = lifecycle.create_at_last_stage(
+def _queue(
+    creatives: list[Creative], owner: User | None, create: Callable[..., list[Job]]
+) -> list[Job]:
+    """Create jobs for the current media of these creatives by a function of ``lifecycle``."""
+    jobs = create(
         stages.ANALYSE,
         [{"creative": creative.pk, "media": creative.current_media_id} for creative in creatives],
         owner,
@@ -93,14 +96,14 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
         if creative.job and not creative.job.is_final:
             raise CodedError("not_analysable")
         if not creative.current_media.file:
-            [job] = _decide([creative], owner)
+            [job] = _queue([creative], owner, lifecycle.create_at_last_stage)
             return job
         urgency = Job.Urgency.INTERACTIVE
         return analyse(creative, creative.current_media, owner, urgency, fresh=True)
 
 
-def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]:
-    """Jobs in the background for those of these creatives that no job is at.
+def analyse_missing(creatives: Collection[int], owner: User | None) -> None:
+    """Create jobs in the background for those of these creatives that no job is at.
 
     What was heard or read before is only judged again. Those without media are left out.
     """
@@ -109,7 +112,6 @@ def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]
             Creative.objects.select_for_update(of=("self",))
             .filter(pk__in=creatives, current_media__isnull=False)
             .exclude(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
-            .select_related("current_media")
             .order_by("pk")
         )
         known = set(
@@ -117,8 +119,7 @@ def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]
             .filter(Q(file="") | Q(transcripts__isnull=False) | Q(readings__isnull=False))
             .values_list("pk", flat=True)
         )
-        jobs = _decide([one for one in idle if one.current_media_id in known], owner)
-        for creative in idle:
-            if creative.current_media and creative.current_media_id not in known:
-                jobs.append(analyse(creative, creative.current_media, owner, Job.Urgency.BATCH))
-        return jobs
+        decided = [one for one in idle if one.current_media_id in known]
+        analysed = [one for one in idle if one.current_media_id not in known]
+        _queue(decided, owner, lifecycle.create_at_last_stage)
+        _queue(analysed, owner, lifecycle.create_many)

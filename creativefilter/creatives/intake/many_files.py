@@ -64,7 +64,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """A file that is in, now or since before; ``job`` is to be submitted."""
+    """A file that is in; ``job`` analyses it, None if it was in before."""
 
     creative: Creative
     job: Job | None

@@ -30,7 +30,7 @@ class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an upload. ``job`` is to be submitted unless it is done already."""
+    """What became of an upload. ``job`` analyses it, or is done if the answer was known."""
 
     creative: Creative
     media: MediaVersion
