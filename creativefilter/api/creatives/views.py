@@ -43,8 +43,9 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Prediction, Segment
+from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.quota import QuotaExceeded
-from creativefilter.site.codes import CodedError, status_of
+from creativefilter.site.codes import CodedError, sentence, status_of
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -146,6 +147,8 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
         return {**result, "problem": {"code": error.code, "message": str(error)}}
     except QuotaExceeded as error:
         return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
+    except Unavailable as error:
+        return {**result, "problem": {"code": error.code, "message": sentence(error.code)}}
     return {
         **result,
         "accepted": True,
@@ -167,8 +170,9 @@ def _refuse(results: list[dict[str, Any]]) -> None:
     codes = {problem["code"] for problem in problems}
     if len(codes) == 1:
         [code] = codes
-        headers = {"Retry-After": "60"} if code == "too_many_open_jobs" else {}
-        raise Problem(code, status_of(code), problems[0]["message"], headers)
+        status = status_of(code)
+        headers = {"Retry-After": "60"} if status in (429, 503) else {}
+        raise Problem(code, status, problems[0]["message"], headers)
     raise ValidationError(
         {
             "file": [

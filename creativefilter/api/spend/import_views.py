@@ -55,10 +55,8 @@ class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
         if replaces and not self.request.user.has_perm("spend.delete_spendrow"):
             raise PermissionDenied(_("Only a lead may replace months of spend."))
 
-    def begun(self, row: SpendImport, how: dict[str, Any]) -> Response:
-        """202 for a job that is queued; raises ``SpendFileError`` (409) if there can be none."""
-        assert self.request.user.is_authenticated  # noqa: S101 (what the permission says)
-        work.start(row, self.request.user, **how)
+    def begun(self, row: SpendImport) -> Response:
+        """202 for an import whose job is queued."""
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
@@ -104,8 +102,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         self.permit(how)
         file = how.pop("file")
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        row = work.receive(file, file.name, request.user)
-        return self.begun(row, how)
+        return self.begun(work.receive_and_start(file, file.name, request.user, **how))
 
 
 class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport]):
@@ -136,7 +133,10 @@ class SpendImportStartView(ImportsView):
         form = StartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         self.permit(form.validated_data)
-        return self.begun(self.get_object(), form.validated_data)
+        row = self.get_object()
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        work.start(row, request.user, **form.validated_data)
+        return self.begun(row)
 
 
 class SpendImportCancelView(ImportsView):

@@ -181,8 +181,8 @@ class SpendImportAdmin(ModelAdmin):
             return reverse("admin:spend_spendimport_add")
         [file] = files
         try:
-            spend_import = work.receive(file, file.name or "", person(request))
-            work.start(spend_import, person(request), dry_run=True)
+            owner = person(request)
+            spend_import = work.receive_and_start(file, file.name or "", owner, dry_run=True)
         except CodedError as error:
             messages.error(request, str(error))
             return reverse("admin:spend_spendimport_add")

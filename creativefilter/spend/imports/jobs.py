@@ -45,6 +45,17 @@ def receive(file: File[bytes], name: str, owner: User | None) -> SpendImport:
     return spend_import
 
 
+def receive_and_start(file: File[bytes], name: str, owner: User | None, **how: Any) -> SpendImport:
+    """``receive`` and ``start``; an upload for which there can be no job is not kept."""
+    spend_import = receive(file, name, owner)
+    try:
+        start(spend_import, owner, **how)
+    except BaseException:
+        spend_import.delete()
+        raise
+    return spend_import
+
+
 def start(
     spend_import: SpendImport,
     owner: User | None,
