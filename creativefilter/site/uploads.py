@@ -23,9 +23,4 @@ def check_upload(file: File[Any]) -> None:
     if not size:
         raise CodedError("empty")
     if size > settings.UPLOAD_MAX_BYTES:
-        raise too_large()
-
-
-def too_large() -> CodedError:
-    """The refusal of a file that has too many bytes."""
-    return CodedError("too_large", limit=f"{settings.UPLOAD_MAX_BYTES / 1024**2:.4g}")
+        raise CodedError("too_large")

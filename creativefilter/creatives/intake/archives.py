@@ -15,7 +15,6 @@ from typing import IO
 from django.core.files.base import File
 
 from creativefilter.site.codes import CodedError
-from creativefilter.site.uploads import too_large
 
 MEMBERS_MAX = 10_000
 # The list of what is in it is read at once: so many bytes of it. A name may have 400 of them.
@@ -103,7 +102,7 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
                 while chunk := packed.read(CHUNK):
                     size += len(chunk)
                     if size > most:
-                        raise too_large()
+                        raise CodedError("too_large")
                     aside.write(chunk)
         except (*_DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno:

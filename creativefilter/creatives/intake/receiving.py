@@ -17,7 +17,7 @@ from creativefilter.creatives.models import Creative, MediaVersion, storage_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
-from creativefilter.site.uploads import check_upload, too_large
+from creativefilter.site.uploads import check_upload
 
 
 class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
@@ -51,7 +51,7 @@ def digest_of(file: File[bytes]) -> tuple[str, int]:
         for chunk in file.chunks():
             size += len(chunk)
             if size > settings.UPLOAD_MAX_BYTES:
-                raise too_large()
+                raise CodedError("too_large")
             digest.update(chunk)
         file.seek(0)
     except OSError as error:
