@@ -31,8 +31,8 @@ def test_it_is_analysed_again_whatever_became_of_it(
 
 
 def test_a_failed_one_starts_without_its_old_error(folders: Path) -> None:
-    creative = analysed(b"", "8.avi")
-    assert creative.error_code == "empty"
+    creative = analysed(b"no film", "8.avi")
+    assert creative.error_code == "not_media"
     analysis_jobs.analyse_again(creative, None)
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")

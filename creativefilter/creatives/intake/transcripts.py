@@ -92,7 +92,7 @@ def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
 
 
 def _digest(text: str) -> str:
-    """SHA-256 of a text; never that of a file, or an empty upload would be an empty transcript."""
+    """SHA-256 of a text; never that of a file with the same bytes."""
     return hashlib.sha256(b"transcript\n" + text.encode()).hexdigest()
 
 
