@@ -96,6 +96,22 @@ def test_a_code_has_a_sentence_in_both_languages(code: str) -> None:
     assert "%" not in russian + english
 
 
+def rows_of_the_document() -> list[str]:
+    """The catalogue as docs/api.md shows it."""
+    with translation.override("en"):
+        return [
+            f"| {entry.status or '–'} | `{code}` | {sentence(code, {'count': 1000})} |"
+            for code, entry in CODES.items()
+        ]
+
+
+def test_the_document_shows_the_catalogue() -> None:
+    """Where it does not: replace its table by ``rows_of_the_document()``."""
+    document = (ROOT / "docs" / "api.md").read_text("utf-8")
+    table = document.split("## Codes of files, jobs and webhooks")[1].split("\n## ")[0]
+    assert re.findall(r"^\| (?:\d|–).*$", table, re.M) == rows_of_the_document()
+
+
 def test_parameters_fill_the_sentence_and_gaps_are_shown() -> None:
     with translation.override("en"):
         error = CodedError("spend_missing_column", columns="Year, Month")
