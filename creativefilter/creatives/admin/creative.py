@@ -22,15 +22,15 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.creatives.admin.creative_page import page_of
-from creativefilter.creatives.admin.family import LabelsFamilies, offer
-from creativefilter.creatives.admin.filters import (
+from creativefilter.creatives.admin.family_page import LabelsFamilies, offer
+from creativefilter.creatives.admin.label_batch_page import SetsSegments
+from creativefilter.creatives.admin.list_filters import (
     BatchFilter,
     DecisionFilter,
     ReviewedFilter,
     SegmentFilter,
 )
-from creativefilter.creatives.admin.label_batches import SetsSegments
-from creativefilter.creatives.admin.retry_failed import RetriesFailed
+from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
 from creativefilter.creatives.admin.upload_page import add_from
 from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
 from creativefilter.creatives.analysis import jobs

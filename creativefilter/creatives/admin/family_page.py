@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from creativefilter.creatives.admin.label_batches import Listed, Theme, answer
+from creativefilter.creatives.admin.label_batch_page import Listed, Theme, answer
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD
 from creativefilter.creatives.families.grouping import Relative
