@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD, hears
-from creativefilter.creatives.messages import sentence
+from creativefilter.site.codes import sentence
 from creativefilter.site.commands import BaseCommand, progress_bar
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import Segment
 from creativefilter.site.commands import BaseCommand, CommandError, existing_file
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
         columns = ("Advertisement ID", "Segment_num")
         rows = numbered(read_table(table, columns), *columns)
-        outcome = imports.import_labels(rows, receiving.display_name(table.name), dry_run=dry_run)
+        outcome = imports.import_labels(rows, display_name(table.name), dry_run=dry_run)
         for problem in outcome.problems:
             self.stderr.write(str(problem))
         for kept in outcome.kept:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         return _("All rows of the table are in, or none.") + " " + super().done_so_far()
 
 
-def sentence_of(kept: imports.Kept) -> str:
+def sentence_of(kept: imports.OverruledRow) -> str:
     """What a person said against a row of the table."""
     values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
     if kept.segment is None:

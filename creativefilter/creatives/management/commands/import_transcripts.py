@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
 from creativefilter.site.commands import (
     BaseCommand,
@@ -68,12 +69,10 @@ class Command(BaseCommand):
                 self.imported += rows
                 bar.update(rows)
 
-            return import_transcripts(
-                numbered(frame, *columns), receiving.display_name(table.name), advance
-            )
+            return import_transcripts(numbered(frame, *columns), display_name(table.name), advance)
 
     def _decide(self) -> None:
-        jobs = receiving.decide_again(None)
+        jobs = decide_again(None)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
         # Of many only the first are sent at once.
         waits = bool(jobs) and not jobs[0].published_at

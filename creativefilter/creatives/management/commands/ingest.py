@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.intake import id_tables
+from creativefilter.creatives.intake.file_names import is_media
 from creativefilter.creatives.intake.many_files import Tally, take_path
-from creativefilter.creatives.intake.receiving import is_media
 from creativefilter.site.commands import (
     BaseCommand,
     UsageError,
@@ -55,8 +55,8 @@ class Command(BaseCommand):
         self.ingestion = Ingestion(files, id_tables.read(ids) if ids else {})
         self.ingestion.run()
         tally = self.ingestion.tally
-        for name, why in tally.refusals:
-            self.stderr.write(f"{name}: {why}")
+        for refusal in tally.refusals:
+            self.stderr.write(f"{refusal.file}: {refusal.message}")
         for line in counts_of(tally):
             self.stdout.write(line)
         if others:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy, ngettext
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.site.commands import BaseCommand
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = gettext_lazy("Removes every demonstration creative with its files.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = receiving.remove_demonstration()
+        count = remove_demonstration()
         text = ngettext(
             "%d demonstration creative was removed.",
             "%d demonstration creatives were removed.",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import BaseCommand
 from creativefilter.training import figure_tables, new_version
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             )
             return
         model_versions.activate(version)
-        jobs = receiving.decide_again(None)
+        jobs = decide_again(None)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
