@@ -14,7 +14,8 @@ from creativefilter.api.model_versions import views as model_versions
 from creativefilter.api.predict import views
 from creativefilter.api.predictions import views as predictions
 from creativefilter.api.segments import views as segments
-from creativefilter.api.spend import import_views, report_views
+from creativefilter.api.spend_imports import views as spend_imports
+from creativefilter.api.spend_reports import views as spend_reports
 from creativefilter.api.tables import views as tables
 from creativefilter.api.tokens import views as tokens
 from creativefilter.api.webhooks import views as webhooks
@@ -32,7 +33,7 @@ urlpatterns = [
     *model_versions.urlpatterns,
     path("media/<int:pk>", files.OriginalView.as_view(), name="media"),
     path("media/<int:pk>/<str:name>", files.WorkingCopyView.as_view(), name="working-copy"),
-    path("spend/", include([*import_views.urlpatterns, *report_views.urlpatterns])),
+    path("spend/", include([*spend_imports.urlpatterns, *spend_reports.urlpatterns])),
     *exports.urlpatterns,
     *tables.urlpatterns,
     *webhooks.urlpatterns,

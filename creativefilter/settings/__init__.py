@@ -422,4 +422,4 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
 }
 
-from creativefilter.site.theme import UNFOLD  # noqa: E402, F401  (needs nothing of the above)
+from creativefilter.settings.theme import UNFOLD  # noqa: E402, F401  (needs nothing of the above)

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from creativefilter.api.creatives.serializers import address
 from creativefilter.api.jobs.serializers import JobErrorSerializer
-from creativefilter.api.spend.filters import SpendFilterSerializer, asked_of
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer, asked_of
 from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
 from creativefilter.spend.reports import export_jobs

@@ -22,8 +22,8 @@ from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.exports.serializers import FORMATS, ExportCreateSerializer, ExportSerializer
 from creativefilter.api.media.views import RANGE, AlwaysJson, answers, ranged
-from creativefilter.api.spend import examples
-from creativefilter.api.spend.filters import filters_of
+from creativefilter.api.spend_reports import examples
+from creativefilter.api.spend_reports.filters import filters_of
 from creativefilter.jobs.models import Job
 from creativefilter.spend.reports import export_jobs
 from creativefilter.spend.reports.exports import Form

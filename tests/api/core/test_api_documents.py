@@ -14,7 +14,7 @@ from rest_framework import exceptions
 from creativefilter.api.core import problems
 from creativefilter.api.core.schema import EnglishGenerator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 API = (ROOT / "docs/api.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 HOST = "http://127.0.0.1:8000"
@@ -83,7 +83,7 @@ def text(node: ast.expr) -> Any:
 def raised() -> set[tuple[int, str]]:
     """Status and code of every problem that the code of the API raises."""
     found: set[tuple[Any, str]] = set()
-    for path in (ROOT / "creativefilter/api").glob("*.py"):
+    for path in (ROOT / "creativefilter/api").rglob("*.py"):
         for name, arguments in calls(path):
             if name == "Problem":
                 found.add((text(arguments[1]), text(arguments[0])))
@@ -134,7 +134,7 @@ def test_the_table_of_problems_has_every_code_and_no_other() -> None:
 
 
 def test_every_setting_is_told_of_and_no_other() -> None:
-    settings = (ROOT / "creativefilter/settings.py").read_text()
+    settings = "".join(path.read_text() for path in (ROOT / "creativefilter/settings").glob("*.py"))
     read = set(re.findall(r"env\.\w+\(\s*\"([A-Z0-9_]+)\"", settings))
     assert len(read) > 40
     table = OPERATING.split("## Settings")[1].split("\n## ")[0]

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from creativefilter.api.core.filters import NONE
 from creativefilter.api.core.strict_fields import Whole
 from creativefilter.api.creatives.serializers import NAMES, address
-from creativefilter.api.spend.filters import SpendFilterSerializer
-from creativefilter.api.spend.import_serializers import SpendMoneyField
+from creativefilter.api.spend_imports.serializers import SpendMoneyField
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.creatives.models import Prediction
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.creatives import Spent

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from creativefilter.api.core.pagination import Column, CursorPages
 from creativefilter.api.core.permissions import RolePermissions
-from creativefilter.api.spend import examples
-from creativefilter.api.spend.filters import SpendFilterSerializer, filters_of
-from creativefilter.api.spend.report_serializers import (
+from creativefilter.api.spend_reports import examples
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer, filters_of
+from creativefilter.api.spend_reports.serializers import (
     MONTH,
     BeingMadeSerializer,
     ExpectedReportSerializer,

@@ -25,13 +25,13 @@ from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, by_model
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.media.views import AlwaysJson
-from creativefilter.api.spend import examples
-from creativefilter.api.spend.import_serializers import (
+from creativefilter.api.spend_imports.serializers import (
     SpendImportDetailSerializer,
     SpendImportSerializer,
     SpendUploadSerializer,
     StartSerializer,
 )
+from creativefilter.api.spend_reports import examples
 from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
