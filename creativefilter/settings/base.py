@@ -129,7 +129,7 @@ TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
 
 # Security
 
-CSRF_FAILURE_VIEW = "creativefilter.api.core.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "creativefilter.site.error_pages.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

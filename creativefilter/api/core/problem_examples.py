@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from creativefilter.api.core.problems import PROBLEM_JSON, TITLES
+from creativefilter.site.problem_details import PROBLEM_JSON, TITLES
 
 # The code that a status mostly comes with, and its sentence.
 _USUAL: dict[int, tuple[str, str]] = {

@@ -13,7 +13,8 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from creativefilter.api.core.etags import WRITING, Etagged
 from creativefilter.api.core.filters import NO_NUL
 from creativefilter.api.core.idempotency import HEADER, Idempotent
-from creativefilter.api.core.problems import PROBLEM_JSON, ProblemSerializer
+from creativefilter.api.core.problems import ProblemSerializer
+from creativefilter.site.problem_details import PROBLEM_JSON
 
 
 class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this

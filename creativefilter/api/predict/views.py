@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -67,11 +66,6 @@ LATE = answered(
     202,
     504,
 )
-
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """For load balancers: the process answers."""
-    return JsonResponse({"status": "ok"})
 
 
 def receive_upload(request: Request) -> Job:

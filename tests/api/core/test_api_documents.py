@@ -83,7 +83,8 @@ def text(node: ast.expr) -> Any:
 def raised() -> set[tuple[int, str]]:
     """Status and code of every problem that the code of the API raises."""
     found: set[tuple[Any, str]] = set()
-    for path in (ROOT / "creativefilter/api").rglob("*.py"):
+    places = [ROOT / "creativefilter/api", ROOT / "creativefilter/site"]
+    for path in (path for place in places for path in place.rglob("*.py")):
         for name, arguments in calls(path):
             if name == "Problem":
                 found.add((text(arguments[1]), text(arguments[0])))
