@@ -4,7 +4,6 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from creativefilter.api.core import schema_pages
-from creativefilter.api.creatives import retry_failed
 from creativefilter.api.creatives import views as creatives
 from creativefilter.api.exports import views as exports
 from creativefilter.api.jobs import views as jobs
@@ -26,7 +25,6 @@ urlpatterns = [
     path("predict", views.PredictView.as_view(), name="predict"),
     *jobs.urlpatterns,
     *creatives.urlpatterns,
-    *retry_failed.urlpatterns,
     *predictions.urlpatterns,
     *labels.urlpatterns,
     *segments.urlpatterns,

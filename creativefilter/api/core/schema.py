@@ -11,9 +11,9 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from creativefilter.api.core.etags import WRITING, Etagged
-from creativefilter.api.core.filters import NO_NUL
 from creativefilter.api.core.idempotency import HEADER, Idempotent
 from creativefilter.api.core.problems import ProblemSerializer
+from creativefilter.api.core.strict_fields import NO_NUL
 from creativefilter.site.problem_details import PROBLEM_JSON
 
 

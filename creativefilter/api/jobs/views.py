@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import django_filters
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -18,11 +16,12 @@ from rest_framework.response import Response
 
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.examples import HERE, WHEN, answered
-from creativefilter.api.core.filters import AnyOf, Moment, Ordering, Texts
+from creativefilter.api.core.filters import AddressFilters, Ordering
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import MayAskAfterJobs, RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
+from creativefilter.api.jobs.filters import JobFilterSerializer
 from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.jobs import lifecycle, timings
 from creativefilter.jobs.models import Job
@@ -65,17 +64,6 @@ CANCELLED = example("A cancelled job", state="cancelled", place=None, finished_a
 AGAIN = example("A job that starts again", 202, stage="decoding", progress=0, stages=[])
 
 
-class JobFilters(django_filters.FilterSet):
-    kind = Texts(max_length=32, help_text="Kinds of work, such as `analyse`.")
-    state = AnyOf(Job.State.values)
-    created_from = Moment(field_name="created_at", lookup_expr="gte")
-    created_before = Moment(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Job
-        fields: tuple[str, ...] = ()
-
-
 class Jobs(generics.GenericAPIView[Job]):
     """What every view of jobs shares."""
 
@@ -92,8 +80,8 @@ class JobsView(Jobs, generics.ListAPIView[Job]):
     permission_classes = [RolePermissions]
     required = {"GET": None}
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend, Ordering]
-    filterset_class = JobFilters
+    filter_backends = [AddressFilters, Ordering]
+    filters = JobFilterSerializer
     ordering = ["-created_at"]
     ordering_fields = ["created_at", "finished_at", "kind", "state"]
 

@@ -18,15 +18,11 @@ from creativefilter.api.core.examples import HERE, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
 from creativefilter.api.core.problems import too_large
-from creativefilter.api.core.waiting import wait_for
-from creativefilter.api.jobs.serializers import (
-    JobSerializer,
-    ReferenceResultSerializer,
-    UploadSerializer,
-    WaitSerializer,
-)
+from creativefilter.api.core.waiting import WaitSerializer, wait_for
+from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.api.jobs.views import NUMBER
 from creativefilter.api.jobs.views import example as job_example
+from creativefilter.api.predict.serializers import ReferenceResultSerializer, UploadSerializer
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.messages import MESSAGES

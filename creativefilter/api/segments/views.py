@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.examples import answered
 from creativefilter.api.core.permissions import RolePermissions
-from creativefilter.api.jobs.serializers import SegmentSerializer
+from creativefilter.api.segments.serializers import SegmentSerializer
 from creativefilter.creatives.models import Segment
 
 SEGMENT = answered(

@@ -6,8 +6,8 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
+from creativefilter.api.core.addresses import address
 from creativefilter.api.core.strict_fields import Truth
 from creativefilter.api.jobs.serializers import JobErrorSerializer, JobSerializer
 from creativefilter.spend.fields import PLACES
@@ -112,7 +112,7 @@ class SpendImportSerializer(serializers.ModelSerializer[SpendImport]):
 
     @extend_schema_field(serializers.URLField())
     def get_url(self, row: SpendImport) -> str:
-        return reverse("api:spend-import", args=[row.pk], request=self.context.get("request"))
+        return address(self, "spend-import", row.pk)
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, row: SpendImport) -> dict[str, str] | None:
@@ -139,6 +139,4 @@ class SpendImportDetailSerializer(SpendImportSerializer):
 
     @extend_schema_field(serializers.URLField())
     def get_bad_rows_url(self, row: SpendImport) -> str:
-        return reverse(
-            "api:spend-import-bad-rows", args=[row.pk], request=self.context.get("request")
-        )
+        return address(self, "spend-import-bad-rows", row.pk)

@@ -2,101 +2,94 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from datetime import date
 from typing import Any
 
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.core import filters as filtering
-from creativefilter.api.core.strict_fields import Truth, Word
+from creativefilter.api.core.filters import NONE, SEGMENTS_OR_NONE, FilterSerializer
+from creativefilter.api.core.strict_fields import NotBlank, Texts, Truth, Values, Word
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.filters import Filters
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
-# Names of the filters here, and in the addresses of the pages.
-_NAMES = {
-    "from": "from",
-    "to": "to",
-    "segment": "segment",
-    "advertiser": "advertiser",
-    "brand": "brand",
-    "media_type": "media",
-    "reviewed": "reviewed",
-}
+NAMES_HELP = "Any of these; a blank one: where it is not known."
 
 
-def _names(longest: int) -> serializers.ListField:
-    name = filtering.Text(max_length=longest, allow_blank=True, trim_whitespace=False)
-    return serializers.ListField(
-        child=name,
-        required=False,
-        max_length=filtering.MOST_VALUES,
-        help_text="Any of these; a blank one: where it is not known.",
-    )
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": MONTH})
+class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
+    """A month as ``2023-01``: its first day."""
+
+    default_error_messages = {"invalid": _("This value does not match the required pattern.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        if not isinstance(data, str) or not re.fullmatch(MONTH, data):
+            self.fail("invalid")
+        return date.fromisoformat(f"{data}-01")
+
+    def to_representation(self, value: date) -> str:
+        return f"{value:%Y-%m}"
 
 
-class SpendFilterSerializer(filtering.FilterSerializer):
+class SpendSegmentField(Word):
+    """The number of an effective segment, or ``none`` for what is not classified."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(SEGMENTS_OR_NONE, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        word = super().to_internal_value(data)
+        return NOT_CLASSIFIED if word == NONE else int(word)
+
+    def to_representation(self, value: int) -> str:
+        return NONE if value == NOT_CLASSIFIED else str(value)
+
+
+class SpendFilterSerializer(FilterSerializer):
     """Spend that all of these let through."""
 
-    refuse_blank = ("from", "to")
-
-    segment = serializers.ListField(
-        child=Word(filtering.SEGMENTS_OR_NONE),
+    segment = Values(
+        source="segments",
+        child=SpendSegmentField(),
         required=False,
-        max_length=len(filtering.SEGMENTS_OR_NONE),
+        max_length=len(SEGMENTS_OR_NONE),
         help_text="Numbers of effective segments, or `none` for what is not classified.",
     )
-    advertiser = _names(255)
-    brand = _names(255)
-    media_type = _names(64)
+    advertiser = Texts(255, source="advertisers", help_text=NAMES_HELP)
+    brand = Texts(255, source="brands", help_text=NAMES_HELP)
+    media_type = Texts(64, source="media_types", help_text=NAMES_HELP)
     reviewed = Truth(required=False, allow_null=True, help_text="Whether a person's label stands.")
 
     def get_fields(self) -> dict[str, Any]:
         # "from" is a word of the language.
-        words = {"from": "The first month: 2023-01.", "to": "The last month: 2023-12."}
-        months = {
-            name: serializers.RegexField(MONTH, required=False, help_text=text)
-            for name, text in words.items()
-        }
-        return {**months, **super().get_fields()}
+        first = MonthField(required=False, source="first", help_text="The first month: 2023-01.")
+        last = MonthField(required=False, source="last", help_text="The last month: 2023-12.")
+        return {"from": first, "to": last, **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("from", "") > attrs.get("to", "9999"):
+        if attrs.get("first", date.min) > attrs.get("last", date.max):
             raise serializers.ValidationError({"to": [_("It ends before it begins.")]})
         return attrs
 
+    def to_representation(self, instance: Filters) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        return {
+            name: value
+            for name, value in shown.items()
+            if value is not None or name not in ("from", "to")
+        }
+
 
 def filters_of(asked: dict[str, Any]) -> Filters:
-    """What validated data of ``SpendFilterSerializer`` lets through."""
-    query = QueryDict(mutable=True)
-    for name, parameter in _NAMES.items():
-        value = asked.get(name)
-        for one in value if isinstance(value, list) else [value]:
-            if one is not None:
-                query.appendlist(parameter, _written(one))
-    return Filters.of(query)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(NOT_CLASSIFIED) if value == filtering.NONE else str(value)
-
-
-def asked_of(filters: Filters) -> dict[str, Any]:
-    """The filters as ``SpendFilterSerializer`` shows them."""
-    shown: dict[str, Any] = {
-        "segment": [
-            filtering.NONE if number == NOT_CLASSIFIED else str(number)
-            for number in filters.segments
-        ],
-        "advertiser": list(filters.advertisers),
-        "brand": list(filters.brands),
-        "media_type": list(filters.media_types),
-        "reviewed": filters.reviewed,
-    }
-    for name, month in (("from", filters.first), ("to", filters.last)):
-        if month:
-            shown[name] = f"{month:%Y-%m}"
-    return shown
+    """Return what validated data of ``SpendFilterSerializer`` lets through."""
+    values = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
+    return Filters(
+        **{
+            name: tuple(sorted(set(value))) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+    )

@@ -7,9 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from creativefilter.api.core.addresses import address
 from creativefilter.api.core.filters import NONE
 from creativefilter.api.core.strict_fields import Whole
-from creativefilter.api.creatives.serializers import NAMES, address
+from creativefilter.api.segments.serializers import NAMES
 from creativefilter.api.spend_imports.serializers import SpendMoneyField
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.creatives.models import Prediction

@@ -6,10 +6,11 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
+from creativefilter.api.core.addresses import address
 from creativefilter.api.core.examples import HERE, WHEN, answered
-from creativefilter.api.jobs.serializers import JobSerializer, ReferenceResultSerializer
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.api.predict.serializers import ReferenceResultSerializer
 from creativefilter.tables.models import Table
 
 
@@ -62,12 +63,9 @@ class TableSerializer(serializers.ModelSerializer[Table]):
         model = Table
         fields = ("id", "url", "name", "job", "counts", "file", "created_at", "kept_until")
 
-    def _address(self, view: str, table: Table) -> str:
-        return reverse(view, args=[table.pk], request=self.context.get("request"))
-
     @extend_schema_field(serializers.URLField())
     def get_url(self, table: Table) -> str:
-        return self._address("api:table", table)
+        return address(self, "table", table.pk)
 
     @extend_schema_field(TableCountsSerializer(allow_null=True))
     def get_counts(self, table: Table) -> Any:
@@ -77,7 +75,7 @@ class TableSerializer(serializers.ModelSerializer[Table]):
         serializers.URLField(allow_null=True, help_text="The answer, once the job is done.")
     )
     def get_file(self, table: Table) -> str | None:
-        return self._address("api:table-file", table) if table.result else None
+        return address(self, "table-file", table.pk) if table.result else None
 
 
 class ReferenceTableResultSerializer(ReferenceResultSerializer):

@@ -28,8 +28,7 @@ from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
-from creativefilter.api.core.waiting import wait_for
-from creativefilter.api.jobs.serializers import WaitSerializer
+from creativefilter.api.core.waiting import WaitSerializer, wait_for
 from creativefilter.api.tables.serializers import (
     CANCELLED,
     DONE,

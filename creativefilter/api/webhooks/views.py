@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -16,12 +14,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.filters import OneOf
+from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, by_model, owned
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.webhooks import examples
+from creativefilter.api.webhooks.filters import DeliveryFilterSerializer
 from creativefilter.api.webhooks.serializers import (
     DeliveryDetailSerializer,
     DeliverySerializer,
@@ -35,8 +34,6 @@ from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 from tasks.submit import deliver_to
-
-LOCATED = "Where it is."
 
 
 def _refused(error: EndpointError) -> Exception:
@@ -200,13 +197,6 @@ def _queued(request: Request, endpoint: Endpoint, delivery: Delivery) -> Respons
     return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": where})
 
 
-class DeliveryFilters(django_filters.FilterSet):
-    """Which deliveries."""
-
-    state = OneOf(Delivery.State.values)
-    event = OneOf([*Event.values, TEST_EVENT], label="Of this event.")
-
-
 class DeliveryViews(generics.GenericAPIView[Delivery]):
     """What every view of deliveries shares: they are of one webhook of whoever asks."""
 
@@ -230,8 +220,8 @@ class DeliveriesView(DeliveryViews):
 
     serializer_class = DeliverySerializer
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = DeliveryFilters
+    filter_backends = [AddressFilters]
+    filters = DeliveryFilterSerializer
 
     @extend_schema(
         operation_id="webhook_deliveries",

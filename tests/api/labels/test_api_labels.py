@@ -138,7 +138,7 @@ def test_nothing_is_set_where_the_list_has_changed(api: APIClient, four: list[Cr
     assert api.post(BATCHES, {**body, "expected": 3}, format="json").status_code == 201
 
 
-WRONG: tuple[tuple[str, Any, str | None], ...] = (
+WRONG: tuple[tuple[str, Any, str], ...] = (
     (LABELS, {"segment_num": 3}, "creative"),
     (LABELS, {"segment_num": 3, "creative": 1, "advertisement_id": "1"}, "creative"),
     (LABELS, {"segment_num": 3, "creative": 10**30}, "creative"),
@@ -150,7 +150,10 @@ WRONG: tuple[tuple[str, Any, str | None], ...] = (
     (BATCHES, {"segment_num": 5, "filter": {"colour": ["red"]}}, "filter.colour"),
     (BATCHES, {"segment_num": 5, "filter": {"segment": "3"}}, "filter.segment"),
     (BATCHES, {"segment_num": 5, "filter": {"search": "\x00"}}, "filter.search"),
-    (BATCHES, {"segment_num": 5, "filter": {"created_to": "0001-01-01T00:00:00+14:00"}}, None),
+    (BATCHES, {"segment_num": 5, "filter": {"created_to": "soon"}}, "filter.created_to"),
+    (BATCHES, {"segment_num": 8, "creatives": [3], "dryrun": True}, "dryrun"),
+    (BATCHES, {"segment_num": 10, "filter": {}}, "expected"),
+    (BATCHES, {"segment_num": 10, "filter": {"brand": [], "search": ""}}, "expected"),
     (BATCHES, {"segment_num": 5, "filter": 5}, "filter.non_field_errors"),
 )
 
@@ -166,8 +169,15 @@ def test_a_wrong_request_is_refused_by_field(api: APIClient, four: list[Creative
     for address, body, field in WRONG:
         response = api.post(address, body, format="json")
         assert response.status_code == 400, body
-        assert field is None or field in response.json()["errors"], (body, response.json())
+        assert field in response.json()["errors"], (body, response.json())
     assert Label.objects.count() == before
+
+
+def test_the_code_says_that_a_field_is_not_known(api: APIClient, four: list[Creative]) -> None:
+    body = {"segment_num": 8, "creatives": [four[0].pk], "dryrun": True, "filter": {"colour": 1}}
+    for wrong, field in ((body, "dryrun"), ({"segment_num": 8, "filter": {"a": 1}}, "filter.a")):
+        [problem] = api.post(BATCHES, wrong, format="json").json()["errors"][field]
+        assert problem["code"] == "unknown_field"
 
 
 def test_who_may_look_may_not_set(four: list[Creative]) -> None:

@@ -118,9 +118,9 @@ def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
         ("report/monthly?by=month", "by"),
         ("report/monthly?by=brand&to=2021-01&from=2021-02", "to"),
         ("report/expected?reviewed=perhaps", "reviewed"),
-        ("report/expected?brand=%00", "brand.0"),
+        ("report/expected?brand=%00", "brand"),
         ("report/expected?to=", "to"),
-        ("creatives?segment=6", "segment.0"),
+        ("creatives?segment=6", "segment"),
         ("creatives?cursor=x", "cursor"),
     ):
         response = api.get(f"{SPEND}/{address}")
