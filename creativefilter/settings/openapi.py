@@ -17,7 +17,7 @@ SPECTACULAR_SETTINGS = {
         "creativefilter.api.core.schema.drop_titles",
         "creativefilter.api.core.schema.tell_texts",
         "creativefilter.api.core.links.add_links",
-        "creativefilter.api.core.problem_examples.show_problems",
+        "creativefilter.api.core.recordings.add_problems",
     ],
     # Both pages come from our own files and ask no other host.
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -40,7 +40,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BadRowReasonEnum": "creativefilter.spend.models.BadRow.Reason",
-        "ChannelNameEnum": ["speech", "screen", "video"],
+        "ChannelNameEnum": "classifier.decision.fusion.CHANNELS",
         "CreativeStateEnum": "creativefilter.creatives.models.Creative.State",
         "DecisionEnum": ["auto", "review"],
         "DeliveryEventEnum": ["job.done", "job.failed", "job.cancelled", "webhook.test"],

@@ -23,7 +23,6 @@ from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.core.sparse_fields import fields_of
-from creativefilter.api.creatives import examples
 from creativefilter.api.creatives.filters import CreativeFilterSerializer, creatives_of
 from creativefilter.api.creatives.rows import LONG, base, tell, wanted
 from creativefilter.api.creatives.serializers import (
@@ -85,7 +84,6 @@ class CreativesView(Idempotent, Creatives):
         description="Of the long fields only those come that `fields` names.",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer(many=True)},
-        examples=[examples.LISTED],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -105,7 +103,6 @@ class CreativesView(Idempotent, Creatives):
                 UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
             )
         },
-        examples=[examples.UPLOAD, examples.UPLOADED],
     )
     def post(self, request: Request) -> Response:
         form = CreativeUploadSerializer(data=request.data)
@@ -178,7 +175,6 @@ class CreativeView(Etagged, Creatives):
         summary="One creative with all that is known of it",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer},
-        examples=[examples.ONE],
     )
     def get(self, request: Request, pk: int) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -190,7 +186,6 @@ class CreativeView(Etagged, Creatives):
         "that the prediction counts again. What is left out stays.",
         request=CreativeChangeSerializer,
         responses={200: CreativeSerializer, 409: None},
-        examples=[examples.CHANGE, examples.ONE],
     )
     def patch(self, request: Request, pk: int) -> Response:
         form = CreativeChangeSerializer(data=request.data)
@@ -242,7 +237,6 @@ class CreativeAnalyseView(Idempotent, Creatives):
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
             409: None,
         },
-        examples=[examples.QUEUED],
     )
     def post(self, request: Request, pk: int) -> Response:
         creative = get_object_or_404(Creative, pk=pk)

@@ -22,7 +22,6 @@ from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.exports.serializers import FORMATS, ExportCreateSerializer, ExportSerializer
 from creativefilter.api.media.views import RANGE, AlwaysJson, answers, ranged
-from creativefilter.api.spend_reports import examples
 from creativefilter.api.spend_reports.filters import filters_of
 from creativefilter.jobs.models import Job
 from creativefilter.spend.reports import export_jobs
@@ -50,7 +49,7 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
 
     @extend_schema(
         operation_id="exports", summary="Your exports, the newest first",
-        examples=[examples.EXPORT_DONE],
+
     )  # fmt: skip
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -62,7 +61,6 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
         "kept for a week.",
         request=ExportCreateSerializer,
         responses={202: OpenApiResponse(ExportSerializer, "It is queued; ask at its `Location`.")},
-        examples=[examples.EXPORT_CREATE, examples.EXPORT_QUEUED],
     )
     def post(self, request: Request) -> Response:
         form = ExportCreateSerializer(data=request.data)
@@ -78,9 +76,7 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
 class ExportView(Etagged, Exports, generics.RetrieveAPIView[Job]):
     """One of your exports."""
 
-    @extend_schema(
-        operation_id="export", summary="Ask how an export stands", examples=[examples.EXPORT_DONE]
-    )
+    @extend_schema(operation_id="export", summary="Ask how an export stands")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 

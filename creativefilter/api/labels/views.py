@@ -20,7 +20,6 @@ from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
-from creativefilter.api.creatives import examples
 from creativefilter.api.creatives.filters import creatives_of
 from creativefilter.api.labels.filters import LabelFilterSerializer
 from creativefilter.api.labels.serializers import (
@@ -51,9 +50,7 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
     filters = LabelFilterSerializer
     ordering = ["-id"]
 
-    @extend_schema(
-        operation_id="labels", summary="Labels, the newest first", examples=[examples.LABELS]
-    )
+    @extend_schema(operation_id="labels", summary="Labels, the newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -63,7 +60,6 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         filters=False,
         request=LabelCreateSerializer,
         responses={201: LabelSerializer, 404: OpenApiResponse(description="The creative.")},
-        examples=[examples.LABEL_CREATE, examples.LABEL],
     )
     def post(self, request: Request) -> Response:
         form = LabelCreateSerializer(data=request.data)
@@ -87,7 +83,7 @@ def _segment(number: int | None) -> Segment | None:
 class LabelView(Etagged, LabelRows, generics.RetrieveAPIView[Label]):
     """One label."""
 
-    @extend_schema(operation_id="label", summary="One label", examples=[examples.LABEL])
+    @extend_schema(operation_id="label", summary="One label")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -110,7 +106,6 @@ class CreativeLabelsView(generics.ListAPIView[Label]):
         operation_id="creative_labels",
         summary="All labels of a creative, the newest first",
         description="Rows are only added; one without a segment withdraws the one before.",
-        examples=[examples.LABELS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -133,7 +128,6 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
     @extend_schema(
         operation_id="label_batches",
         summary="Batches of labels, the newest first",
-        examples=[examples.BATCHES],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -150,7 +144,6 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
             201: OpenApiResponse(LabelBatchOutcomeSerializer, "It is set."),
             409: None,
         },
-        examples=[examples.BATCH_CREATE, examples.BATCH_OUTCOME],
     )
     def post(self, request: Request) -> Response:
         form = LabelBatchCreateSerializer(data=request.data)
@@ -206,9 +199,7 @@ def _set(
 class LabelBatchView(Etagged, BatchRows, generics.RetrieveAPIView[LabelBatch]):
     """One batch."""
 
-    @extend_schema(
-        operation_id="label_batch", summary="One batch of labels", examples=[examples.BATCH]
-    )
+    @extend_schema(operation_id="label_batch", summary="One batch of labels")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -224,7 +215,6 @@ class LabelBatchUndoView(Idempotent, BatchRows):
         description="By further labels: the history stays whole.",
         request=None,
         responses={200: LabelBatchUndoneSerializer, 409: None},
-        examples=[examples.BATCH_UNDONE],
     )
     def post(self, request: Request, pk: int) -> Response:
         batch: Any = self.get_object()

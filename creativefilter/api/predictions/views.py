@@ -17,7 +17,6 @@ from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.sparse_fields import asked_fields, fields_of
-from creativefilter.api.creatives import examples
 from creativefilter.api.predictions.filters import PredictionFilterSerializer
 from creativefilter.api.predictions.serializers import LONG, PredictionSerializer
 from creativefilter.creatives.models import Creative, Prediction
@@ -52,7 +51,6 @@ class PredictionsView(PredictionList):
         operation_id="predictions",
         summary="Predictions, the newest first",
         parameters=[fields_of(PredictionSerializer)],
-        examples=[examples.PREDICTIONS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -65,7 +63,6 @@ class PredictionView(Etagged, PredictionRows, generics.RetrieveAPIView[Predictio
         operation_id="prediction",
         summary="One prediction with its probabilities and evidence",
         parameters=[fields_of(PredictionSerializer)],
-        examples=[examples.PREDICTION],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
@@ -82,7 +79,6 @@ class CreativePredictionsView(PredictionList):
         operation_id="creative_predictions",
         summary="All predictions of a creative, the newest first",
         parameters=[fields_of(PredictionSerializer)],
-        examples=[examples.PREDICTIONS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)

@@ -31,7 +31,6 @@ from creativefilter.api.spend_imports.serializers import (
     SpendUploadSerializer,
     StartSerializer,
 )
-from creativefilter.api.spend_reports import examples
 from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
@@ -89,7 +88,6 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
     @extend_schema(
         operation_id="spend_imports",
         summary="Imports of spend, the newest first",
-        examples=[examples.IMPORTS],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -99,7 +97,6 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         summary="Import a table of spend, or check it",
         request={"multipart/form-data": SpendUploadSerializer},
         responses={202: BEGUN},
-        examples=[examples.IMPORT_CREATE, examples.IMPORT_QUEUED],
     )
     def post(self, request: Request) -> Response:
         form = SpendUploadSerializer(data=request.data)
@@ -121,7 +118,6 @@ class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport
     @extend_schema(
         operation_id="spend_import",
         summary="Ask how an import stands",
-        examples=[examples.IMPORT],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -137,7 +133,6 @@ class SpendImportStartView(ImportsView):
         summary="Import a table that is here",
         request=StartSerializer,
         responses={202: BEGUN},
-        examples=[examples.IMPORT_START, examples.IMPORT_QUEUED],
     )
     def post(self, request: Request, pk: int) -> Response:
         form = StartSerializer(data=request.data)
@@ -154,7 +149,6 @@ class SpendImportCancelView(ImportsView):
         summary="Stop an import",
         request=None,
         responses={200: SpendImportDetailSerializer},
-        examples=[examples.IMPORT],
     )
     def post(self, request: Request, pk: int) -> Response:
         row = self.get_object()
@@ -173,7 +167,6 @@ class BadRowsView(ImportsView):
         summary="Download the bad rows of an import",
         description="CSV as Russian Excel opens it: UTF-8 with BOM, semicolons; no formulas.",
         responses={(200, "text/csv"): OpenApiTypes.STR},
-        examples=[examples.BAD_ROWS],
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = self.get_object()

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 
 from creativefilter.api.core.pagination import Column, CursorPages
 from creativefilter.api.core.permissions import RolePermissions
-from creativefilter.api.spend_reports import examples
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer, filters_of
 from creativefilter.api.spend_reports.serializers import (
     MONTH,
@@ -57,7 +56,6 @@ class ReportView(Reports):
         operation_id="spend_report",
         summary="Spend by segment, advertiser, brand, media type or month",
         parameters=[ReportQuerySerializer],
-        examples=[examples.REPORT],
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
@@ -110,7 +108,6 @@ class MonthlyReportView(Reports):
         operation_id="spend_report_monthly",
         summary="Spend month by month, by segment, advertiser, brand or media type",
         parameters=[MonthlyQuerySerializer],
-        examples=[examples.MONTHLY],
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
@@ -148,10 +145,8 @@ class ExpectedReportView(Reports):
             202: OpenApiResponse(
                 BeingMadeSerializer,
                 "There is no answer yet; ask again after `Retry-After` seconds.",
-                examples=[examples.BEING_MADE],
             ),
         },
-        examples=[examples.EXPECTED],
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
@@ -197,7 +192,6 @@ class SpentOnCreativesView(Reports):
         summary="What was spent on each creative, the largest spend first",
         parameters=[SpendFilterSerializer],
         responses={200: SpentSerializer(many=True)},
-        examples=[examples.SPENT],
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()

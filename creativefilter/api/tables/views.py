@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -30,10 +30,6 @@ from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.core.waiting import WaitSerializer, wait_for
 from creativefilter.api.tables.serializers import (
-    CANCELLED,
-    DONE,
-    LATE,
-    QUEUED,
     ReferenceTableResultSerializer,
     TableSerializer,
     TableUploadSerializer,
@@ -45,10 +41,6 @@ from creativefilter.tables.downloads import XLSX, attachment
 from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
 
-ASKED = OpenApiExample(
-    "A table", {"file": "(the bytes of plan.xlsx)"}, request_only=True,
-    media_type="multipart/form-data",
-)  # fmt: skip
 FILE = {(200, XLSX): OpenApiTypes.BINARY, (200, "text/csv"): OpenApiTypes.BINARY}
 DESCRIPTION = """
 The same table comes back with `Segment_num`, `Segment`, `probability`, `reviewed` and `status`
@@ -137,7 +129,7 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
     parser_classes = [MultiPartParser]
     ordering = ["-created_at"]
 
-    @extend_schema(operation_id="tables", summary="Your tables, the newest first", examples=[DONE])
+    @extend_schema(operation_id="tables", summary="Your tables, the newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -152,7 +144,6 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
             202: OpenApiResponse(TableSerializer, "The job is queued; poll its `Location`."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
         },
-        examples=[ASKED, QUEUED, DONE],
     )
     def post(self, request: Request) -> Response:
         query = WaitSerializer(data=request.query_params)
@@ -170,7 +161,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 
     required = {"GET": "tables.view_table", "DELETE": "tables.delete_table"}
 
-    @extend_schema(operation_id="table", summary="Ask how a table stands", examples=[DONE])
+    @extend_schema(operation_id="table", summary="Ask how a table stands")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -215,7 +206,6 @@ class TableCancelView(Idempotent, Tables):
         description="Creatives that are being analysed for it go on.",
         request=None,
         responses={200: TableSerializer, 409: OpenApiResponse(description="It had ended.")},
-        examples=[CANCELLED],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         table = self.get_object()
@@ -243,7 +233,6 @@ class ReferencePredictTableView(Idempotent, APIView):
             500: OpenApiResponse(ReferenceTableResultSerializer, "The fault is ours."),
             504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time."),
         },
-        examples=[ASKED, LATE],
     )
     def post(self, request: Request) -> HttpResponseBase:
         table = receive_table(request)

@@ -19,7 +19,6 @@ from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, by_model, owned
 from creativefilter.api.core.problems import Conflict
-from creativefilter.api.webhooks import examples
 from creativefilter.api.webhooks.filters import DeliveryFilterSerializer
 from creativefilter.api.webhooks.serializers import (
     DeliveryDetailSerializer,
@@ -65,7 +64,6 @@ class WebhooksView(Idempotent, WebhookViews):
         operation_id="webhooks",
         summary="Your webhooks, the newest first",
         responses={200: WebhookSerializer(many=True)},
-        examples=[examples.WEBHOOK],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
@@ -81,7 +79,6 @@ class WebhooksView(Idempotent, WebhookViews):
             201: OpenApiResponse(WebhookSecretSerializer, "It is active, unless told otherwise."),
             409: OpenApiResponse(description="You have as many webhooks as one user may have."),
         },
-        examples=[examples.NEW, examples.SECRET],
     )
     def post(self, request: Request) -> Response:
         form = WebhookNewSerializer(data=request.data)
@@ -105,7 +102,6 @@ class WebhookView(Etagged, WebhookViews):
     @extend_schema(
         operation_id="webhook",
         summary="One webhook",
-        examples=[examples.WEBHOOK],
     )
     def get(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -115,7 +111,6 @@ class WebhookView(Etagged, WebhookViews):
         summary="Change a webhook, or switch it on or off",
         request=WebhookChangeSerializer,
         responses={200: WebhookSerializer},
-        examples=[examples.CHANGE, examples.WEBHOOK],
     )
     def patch(self, request: Request, pk: str) -> Response:
         form = WebhookChangeSerializer(data=request.data)
@@ -156,7 +151,6 @@ class WebhookSecretView(Changing):
         "sent again, signed with the new one.",
         request=None,
         responses={200: WebhookSecretSerializer},
-        examples=[examples.SECRET],
     )
     def post(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
@@ -176,7 +170,6 @@ class WebhookTestView(Changing):
             202: OpenApiResponse(DeliveryDetailSerializer, "Ask at its `Location` how it went."),
             409: OpenApiResponse(description="The webhook is off."),
         },
-        examples=[examples.DELIVERY_DETAIL],
     )
     def post(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
@@ -223,7 +216,6 @@ class DeliveriesView(DeliveryViews):
         operation_id="webhook_deliveries",
         summary="What was sent to a webhook, the newest first",
         responses={200: DeliverySerializer(many=True)},
-        examples=[examples.DELIVERY],
     )
     def get(self, request: Request, pk: str) -> Response:
         rows = self.filter_queryset(self.get_queryset().defer("body"))
@@ -237,7 +229,6 @@ class DeliveryView(Etagged, DeliveryViews):
     @extend_schema(
         operation_id="webhook_delivery",
         summary="One delivery, with what is sent",
-        examples=[examples.DELIVERY_DETAIL],
     )
     def get(self, request: Request, pk: str, delivery: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -257,7 +248,6 @@ class RedeliverView(Idempotent, DeliveryViews):
             202: OpenApiResponse(DeliveryDetailSerializer, "Ask at its `Location` how it went."),
             409: OpenApiResponse(description="The webhook is off."),
         },
-        examples=[examples.DELIVERY_DETAIL],
     )
     def post(self, request: Request, pk: str, delivery: str) -> Response:
         found = self.get_object()
