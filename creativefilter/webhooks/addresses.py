@@ -16,7 +16,6 @@ from django.conf import settings
 URL_MAX_LENGTH = 1000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # IANA special-purpose address registries (RFC 6890 and its updates), multicast included.
 _REFUSED_V4 = [

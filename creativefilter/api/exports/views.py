@@ -15,13 +15,13 @@ from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core.downloads import RANGE, AlwaysJson, answers, ranged
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.exports.serializers import FORMATS, ExportCreateSerializer, ExportSerializer
-from creativefilter.api.media.views import RANGE, AlwaysJson, answers, ranged
 from creativefilter.api.spend_reports.filters import filters_of
 from creativefilter.jobs.models import Job
 from creativefilter.spend.reports import export_jobs

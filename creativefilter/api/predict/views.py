@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -120,3 +121,6 @@ def reference_answer(result: dict[str, Any]) -> dict[str, Any]:
         return {"result": result["segment"]}
     reason = result.get("reason") or ""
     return {"result": None, "reason": reason, "message": sentence(reason)}
+
+
+urlpatterns = [path("predict", PredictView.as_view(), name="predict")]

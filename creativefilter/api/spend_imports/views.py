@@ -19,12 +19,12 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core.downloads import AlwaysJson
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, by_model
 from creativefilter.api.core.problems import Conflict
-from creativefilter.api.media.views import AlwaysJson
 from creativefilter.api.spend_imports.serializers import (
     SpendImportDetailSerializer,
     SpendImportSerializer,

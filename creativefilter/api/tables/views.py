@@ -14,15 +14,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from creativefilter.api.core.downloads import AlwaysJson
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
@@ -64,15 +63,6 @@ encoding, the delimiter, quoting and line ends. Rows keep their places, whatever
 Creatives that are stored and that the active model version has not judged are classified first;
 the job waits for them.
 """
-
-
-class AnyAccept(DefaultContentNegotiation):
-    """Who asks for a workbook gets one, and errors as JSON."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class MayUseTables(RolePermissions):
@@ -176,7 +166,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 class TableFileView(Tables):
     """The answer."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(
         operation_id="table_file",
@@ -218,7 +208,7 @@ class ReferencePredictTableView(Idempotent, APIView):
     """The contract of the reference service: a workbook in, the same with segments out."""
 
     parser_classes = [MultiPartParser]
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AlwaysJson
     permission_classes = [MaySubmitTables]
 
     @extend_schema(
