@@ -23,10 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 
-from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.problem_details import TITLES, TOO_LARGE, answer
+from creativefilter.site.unavailable import Unavailable
 
 # REST framework's own words for what went wrong say less than these.
 _CODES = {

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from creativefilter.creatives.intake import archive_jobs, archives, id_tables, receiving
-from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.unavailable import Unavailable
 
 
 @dataclass(slots=True)
