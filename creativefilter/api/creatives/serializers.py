@@ -30,8 +30,8 @@ from creativefilter.api.segments.serializers import (
     SegmentShareSerializer,
 )
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction
+from creativefilter.site.codes import sentence
 
 
 class FrameSerializer(serializers.Serializer[Any]):

@@ -11,9 +11,9 @@ from classifier.decision.fusion import CHANNELS
 from creativefilter.api.core.addresses import address
 from creativefilter.api.segments.serializers import SegmentShareSerializer
 from creativefilter.creatives.analysis.stages import ANALYSE
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs import kinds, timings
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 STAGE_STATES = ["waiting", "skipped", *Job.State.values]
 # Where programs find what jobs are about.
