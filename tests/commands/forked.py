@@ -14,7 +14,6 @@ import signal
 import sys
 from typing import Any
 
-
 OPENED = ("open", "os.listdir", "os.scandir")
 
 
