@@ -92,10 +92,12 @@ class Filters:
     def without(self, parameter: str, value: object = None) -> Filters:
         """Without this parameter of the address ("from", "segment", …), or one value of it."""
         name = _FIELDS[parameter]
-        held = getattr(self, name)
-        if not isinstance(held, tuple):
-            return replace(self, **{name: None}) if value in (None, held) else self
-        left = tuple(one for one in held if value is not None and one != value)
+        held: Any = getattr(self, name)
+        left: Any = None
+        if isinstance(held, tuple):
+            left = tuple(one for one in held if value is not None and one != value)
+        elif value not in (None, held):
+            left = held
         return replace(self, **{name: left})
 
     @property
