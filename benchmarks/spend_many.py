@@ -208,14 +208,13 @@ def times() -> None:
 
 
 def intervals() -> None:
-    from creativefilter.spend.reports import expected
+    from creativefilter.spend.reports import answer_cache, expected_spend
     from creativefilter.spend.reports.filters import Filters
-    from creativefilter.spend.totals import count_cache
 
-    count_cache.version()
+    answer_cache.version()
     before = megabytes()
-    estimate, taken = timed(lambda: expected.study(Filters())[0])
-    _worth, more = timed(lambda: expected.study(Filters())[1])
+    estimate, taken = timed(lambda: expected_spend.study(Filters())[0])
+    _worth, more = timed(lambda: expected_spend.study(Filters())[1])
     print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
           f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
     for row in estimate.segments[:3]:

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement, SpendImport
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links
 
 IDENTITY = {"advertisement_id", "is_demo"}
 
@@ -31,7 +31,7 @@ def follow(
             advertisement_id=instance.advertisement_id or ""
         ).update(creative=None, stale=True)
     if written & IDENTITY:
-        creative_details.described(instance)
+        creative_links.described(instance)
     if not created and "current_media" in written:
         Advertisement.objects.filter(creative=instance).update(stale=True)
 

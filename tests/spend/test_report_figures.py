@@ -137,7 +137,7 @@ def test_choices_are_found_in_either_case_under_the_other_filters(spend: Any) ->
 
 
 def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reports.creatives.CHUNK", 2)
+    monkeypatch.setattr("creativefilter.spend.reports.creatives_of_figure.CHUNK", 2)
     behind = figures.creatives(Filters())
     rows = list(behind.iterator())
     assert rows == behind[:10]

@@ -21,7 +21,7 @@ from creativefilter.spend.models import (
     SpendRow,
     SpendTotal,
 )
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links
 from tests.spend.spend_files import everything, imported, prepared, sums, table
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +135,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(creative_details, "describe", fail)
+    monkeypatch.setattr(creative_links, "describe", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         importer.import_file(table(tmp_path, APRIL, name="b.csv"))
     assert everything() == before

@@ -14,8 +14,8 @@ from creativefilter.api.spend.filters import SpendFilterSerializer
 from creativefilter.api.spend.import_serializers import SpendMoneyField
 from creativefilter.creatives.models import Prediction
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.creatives import Spent
-from creativefilter.spend.reports.types import Dimension, Key
+from creativefilter.spend.reports.creatives_of_figure import Spent
+from creativefilter.spend.reports.figure_types import Dimension, Key
 
 MONTH = "month"
 BY = [dimension.value for dimension in Dimension]

@@ -28,9 +28,9 @@ from creativefilter.api.spend.report_serializers import (
     key_of,
     name_of,
 )
-from creativefilter.spend.reports import estimates, figures
+from creativefilter.spend.reports import expected_spend_jobs, figures
+from creativefilter.spend.reports.figure_types import Dimension, Overview, Total
 from creativefilter.spend.reports.simulation import COVERAGE
-from creativefilter.spend.reports.types import Dimension, Overview, Total
 from creativefilter.spend.totals import recount_jobs
 from creativefilter.spend.totals.recount_jobs import Work
 from tasks.submit import submit
@@ -165,7 +165,7 @@ class ExpectedReportView(Reports):
     def get(self, request: Request) -> Response:
         asked = self.asked()
         counted = _begun(recount_jobs.keep_up())
-        study, work = estimates.ask(filters_of(asked))
+        study, work = expected_spend_jobs.ask(filters_of(asked))
         is_current = _begun(work) and counted
         if study is None:
             progress = work.job.progress if work else 0

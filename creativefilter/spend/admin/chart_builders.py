@@ -16,7 +16,7 @@ from creativefilter.spend.admin import chart_areas, chart_figures
 from creativefilter.spend.admin.chart_style import Adds, Figure, adding
 from creativefilter.spend.admin.wording import name_of, segment_names
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports import estimates
+from creativefilter.spend.reports import expected_spend_jobs
 from creativefilter.spend.reports import figures as report
 from creativefilter.spend.reports.exports import Cell, Sheet
 from creativefilter.spend.reports.figures import Dimension
@@ -166,7 +166,7 @@ def placements(filters: Filters) -> Drawn:
 
 def expected(filters: Filters) -> Drawn:
     names = segment_names()
-    estimate = estimates.shown(filters)
+    estimate = expected_spend_jobs.shown(filters)
     heading = (
         (_("Segment"), Cell.TEXT),
         (_("Expected, ₽"), Cell.MONEY),

@@ -24,7 +24,7 @@ from creativefilter.spend.admin.chart_style import (
     short,
 )
 from creativefilter.spend.admin.wording import name_of, percent_of
-from creativefilter.spend.reports.expected import Expected
+from creativefilter.spend.reports.expected_spend import Expected
 from creativefilter.spend.reports.figures import Dimension, Key, Series, Total, Year
 
 # Height of one bar that lies.

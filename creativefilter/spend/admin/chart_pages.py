@@ -35,7 +35,7 @@ from creativefilter.spend.admin.wording import (
     segment_names,
 )
 from creativefilter.spend.models import SpendTotal
-from creativefilter.spend.reports import estimates, expected, figures
+from creativefilter.spend.reports import expected_spend, expected_spend_jobs, figures
 from creativefilter.spend.reports.figures import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
@@ -152,14 +152,14 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
 
 def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
     """How far a job is that figures wait for."""
-    kinds = (recount_jobs.SPEND_FOLLOWING.name, estimates.SPEND_INTERVALS.name)
+    kinds = (recount_jobs.SPEND_FOLLOWING.name, expected_spend_jobs.SPEND_INTERVALS.name)
     job = get_object_or_404(Job, pk=pk, kind__in=kinds)
     return JsonResponse({"final": job.is_final, "percent": job.progress})
 
 
 def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
     """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
-    study, work = estimates.ask(filters)
+    study, work = expected_spend_jobs.ask(filters)
     if work:
         going_on = _("The intervals are being computed in the background.")
         if study and study.made_at:
@@ -170,7 +170,7 @@ def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any
     return {"worth": _worth(study.worth)} if study else {"charts": []}
 
 
-def _worth(worth: expected.Worth) -> dict[str, Any]:
+def _worth(worth: expected_spend.Worth) -> dict[str, Any]:
     """The creatives that are best reviewed first."""
     names = segment_names()
     return {

@@ -28,7 +28,7 @@ from creativefilter.spend.imports.reading.containers import Survey, survey
 from creativefilter.spend.imports.reading.rows import Bad, RowReader
 from creativefilter.spend.imports.reading.tables import open_table
 from creativefilter.spend.models import SpendImport, SpendTotal
-from creativefilter.spend.totals import creative_details, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes
 
 # Bad rows that a report shows; all of them are in ``BadRow``.
 EXAMPLES = 20
@@ -201,7 +201,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     merging.insert_bad_rows(spend_import)
     if replaces:
         merging.remove_unused()
-    creative_details.describe(Creative.objects.all())
+    creative_links.describe(Creative.objects.all())
     segment_changes.refresh(Creative.objects.filter(spent__stale=True))
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext_noop, override
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
-from creativefilter.spend.reports.creatives import Behind
+from creativefilter.spend.reports.creatives_of_figure import Behind
 from creativefilter.spend.reports.exports import Form, Sheet, csv_chunks, predicted, write_xlsx
 from creativefilter.spend.reports.filters import Filters
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.cells import harmless
 from creativefilter.creatives.models import Prediction, Segment
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.creatives import Behind, Spent
+from creativefilter.spend.reports.creatives_of_figure import Behind, Spent
 from creativefilter.spend.reports.filters import Filters
 
 # Rows of one sheet that spreadsheet programs open, the heading left out.

@@ -29,9 +29,9 @@ from django.db.models import (
 from creativefilter.creatives.models import Segment
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.models import Advertisement, MonthlySpend, SpendTotal
-from creativefilter.spend.reports.creatives import Behind
-from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.reports.types import (
+from creativefilter.spend.reports import advertisement_counts
+from creativefilter.spend.reports.creatives_of_figure import Behind
+from creativefilter.spend.reports.figure_types import (
     Branch,
     Choice,
     Dimension,
@@ -42,7 +42,7 @@ from creativefilter.spend.reports.types import (
     Total,
     Year,
 )
-from creativefilter.spend.totals import distinct_counts
+from creativefilter.spend.reports.filters import Filters
 
 __all__ = [
     "POINTS",
@@ -109,7 +109,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
     ranked = _ranked(filters, dimension)
     whole = sum((amount for _, amount, _ in ranked), Decimal(0))
     shown, hidden = ranked[:most], ranked[most:]
-    counts = distinct_counts.by_key(filters, dimension, tuple(key for key, _, _ in shown))
+    counts = advertisement_counts.by_key(filters, dimension, tuple(key for key, _, _ in shown))
     rows: list[tuple[Key | None, Decimal, int]] = [*shown]
     if hidden:
         amount = sum((amount for _, amount, _ in hidden), Decimal(0))
@@ -125,7 +125,7 @@ def by_month(filters: Filters) -> list[Total]:
     sums = _totals(filters).values_list("month").annotate(Sum("amount"), Sum("placements"))
     rows = sorted(sums)
     whole = sum((amount for _, amount, _ in rows), Decimal(0))
-    counts = distinct_counts.by_month(filters)
+    counts = advertisement_counts.by_month(filters)
     return [
         Total(f"{month:%Y-%m}", amount, placements, counts.get(month, 0), _share(amount, whole))
         for month, amount, placements in rows
@@ -199,7 +199,9 @@ def overview(filters: Filters) -> Overview:
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
-    advertisements, classified, unclassified, with_creative = distinct_counts.classified(filters)
+    advertisements, classified, unclassified, with_creative = advertisement_counts.classified(
+        filters
+    )
     return Overview(
         amount=sums["amount"] or Decimal(0),
         placements=sums["placements"] or 0,

@@ -11,7 +11,7 @@ from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.imports import merging
 from creativefilter.spend.models import MonthlySpend, SpendTotal
-from creativefilter.spend.totals import creative_details, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes
 
 FILL_MONTHS = """
     INSERT INTO spend_monthlyspend (advertisement_id, line_id, month, amount, placements)
@@ -91,7 +91,7 @@ def check() -> Checked:
             *_differences("spend_spendimport", IMPORTS),
         ],
         misplaced=segment_changes.misplaced(creatives),
-        unlinked=creative_details.unlinked(creatives).count(),
+        unlinked=creative_links.unlinked(creatives).count(),
     )
 
 
@@ -101,7 +101,7 @@ def rebuild() -> None:
         merging.lock()
         cursor.execute("DELETE FROM spend_monthlyspend")
         cursor.execute(FILL_MONTHS)
-        creative_details.describe(Creative.objects.all())
+        creative_links.describe(Creative.objects.all())
         segment_changes.refresh(Creative.objects.all())
         cursor.execute("DELETE FROM spend_spendtotal")
         cursor.execute(FILL_TOTALS)

@@ -28,7 +28,7 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.spend.imports import merging
 from creativefilter.spend.models import Advertisement, Watermark
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links
 
 # A row may become visible after rows with higher numbers: as late as the longest transaction.
 OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
@@ -107,7 +107,7 @@ def look() -> Look:
     else:
         # Those that are stale and misplaced count twice.
         size = misplaced(changed, since) + stale
-    size += creative_details.unlinked(arrived).count()
+    size += creative_links.unlinked(arrived).count()
     return Look(changed, arrived, since, following, size, overdue=now - mark.looked_at > OVERLAP)
 
 
@@ -122,7 +122,7 @@ def catch_up(seen: Look | None = None) -> int:
         return 0
     with transaction.atomic():
         merging.lock()
-        creative_details.describe(seen.arrived)
+        creative_links.describe(seen.arrived)
         moved = refresh(seen.changed, seen.waiting_since)
         seen.following.save()
     return moved
@@ -135,14 +135,14 @@ def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
     """
     # Asked one by one: of both together PostgreSQL reads every creative for every other.
     changed = seen.changed.filter(spent__isnull=False).order_by()
-    arrived = creative_details.unlinked(seen.arrived).order_by()
+    arrived = creative_links.unlinked(seen.arrived).order_by()
     keys = sorted({*changed.values_list("pk", flat=True), *arrived.values_list("pk", flat=True)})
     for first in range(0, len(keys), PART):
         part = keys[first : first + PART]
         span = Creative.objects.filter(pk__range=(part[0], part[-1]))
         with transaction.atomic():
             merging.lock()
-            creative_details.describe(span)
+            creative_links.describe(span)
             moved = refresh(span, timezone.now())
         yield moved, (first + len(part)) / len(keys)
 

@@ -19,12 +19,11 @@ from creativefilter.creatives import model_versions
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
-from creativefilter.spend.kept import KeptEstimate
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement
-from creativefilter.spend.reports import expected
-from creativefilter.spend.reports.expected import Estimate, Expected, Uncertain, Worth
+from creativefilter.spend.models.estimates import KeptEstimate
+from creativefilter.spend.reports import answer_cache, expected_spend
+from creativefilter.spend.reports.expected_spend import Estimate, Expected, Uncertain, Worth
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals import count_cache
 from creativefilter.spend.totals.recount_jobs import Work
 
 # Predicted creatives whose intervals a request makes itself, in about two seconds.
@@ -43,7 +42,7 @@ class Study:
 def ask(filters: Filters) -> tuple[Study | None, Work | None]:
     """The intervals under these filters, if there are any, and the job that makes newer ones."""
     if _is_quick(filters):
-        return Study(*expected.study(filters)), None
+        return Study(*expected_spend.study(filters)), None
     digest, version = _digest(filters), _version()
     kept = KeptEstimate.objects.select_related("job").get_or_create(digest=digest)[0]
     found = _study_of(kept)
@@ -65,13 +64,13 @@ def shown(filters: Filters) -> Estimate:
         kept = KeptEstimate.objects.filter(pk=_digest(filters)).first()
         if kept and (found := _study_of(kept)):
             return found.estimate
-    return expected.study(filters)[0]
+    return expected_spend.study(filters)[0]
 
 
 def run(job: Job) -> Save:
     """Makes them anew."""
     filters, version = Filters.of(QueryDict(job.params["query"])), _version()
-    estimate, worth = expected.study(filters)
+    estimate, worth = expected_spend.study(filters)
 
     def save() -> None:
         KeptEstimate.objects.update_or_create(
@@ -101,7 +100,7 @@ def _version() -> str:
         model: int | None = model_versions.active().pk
     except model_versions.NoActiveModelError:
         model = None
-    parts = (*count_cache.version(), expected.last_prediction(), model)
+    parts = (*answer_cache.version(), expected_spend.last_prediction(), model)
     return " ".join(map(str, parts))
 
 

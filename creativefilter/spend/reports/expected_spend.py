@@ -28,8 +28,8 @@ from creativefilter.spend.models import (
     MonthlySpend,
     SpendTotal,
 )
+from creativefilter.spend.reports.answer_cache import remembered
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals.count_cache import remembered
 
 if TYPE_CHECKING:
     import numpy as np

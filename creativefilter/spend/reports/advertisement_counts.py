@@ -13,10 +13,10 @@ from django.db import connection
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from creativefilter.spend.models import NOT_CLASSIFIED, MonthlySpend
-from creativefilter.spend.reports.creatives import Behind
+from creativefilter.spend.reports.answer_cache import remembered
+from creativefilter.spend.reports.creatives_of_figure import Behind
+from creativefilter.spend.reports.figure_types import Dimension, Key
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.reports.types import Dimension, Key
-from creativefilter.spend.totals.count_cache import remembered
 
 COUNTS = """
     SELECT key, COUNT(*) FROM (

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import MoneyField
-from creativefilter.spend.kept import KeptEstimate, Watermark
+from creativefilter.spend.models.estimates import KeptEstimate, Watermark
 
 __all__ = [
     "NOT_CLASSIFIED",

@@ -11,8 +11,8 @@ from django.db.models import QuerySet, Sum
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+from creativefilter.spend.reports.answer_cache import remembered
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals.count_cache import remembered
 
 # Rows that a stream looks up at once.
 CHUNK = 2_000
