@@ -143,7 +143,7 @@ def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
     from creativefilter.spend.reports import expected_spend, figures
     from creativefilter.spend.reports.figures import Dimension
 
-    names = {each: f"line__{each}" for each in Dimension} | {
+    names = {each: f"brand_line__{each}" for each in Dimension} | {
         Dimension.SEGMENT: "advertisement__segment"
     }
     found: dict[str, tuple[Callable[[Any], object], str]] = {}
@@ -151,11 +151,11 @@ def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
         found[f"monthly, {each}"] = (partial(figures.monthly, dimension=each), f"month {name}")
     for each, name in names.items():
         found[f"totals, {each}"] = (partial(figures.totals, dimension=each), name)
-    leaves = "line__advertiser line__brand advertisement__segment"
+    leaves = "brand_line__advertiser brand_line__brand advertisement__segment"
     return found | {
         "year over year": (figures.year_over_year, "month"),
         "tree": (figures.tree, leaves),
-        "placements": (figures.placements, "line__advertiser"),
+        "placements": (figures.placements, "brand_line__advertiser"),
         "overview": (figures.overview, ""),
         "page of creatives": (lambda filters: figures.creatives(filters)[:50], "advertisement"),
         "intervals": (expected_spend.study, ""),

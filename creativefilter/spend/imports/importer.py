@@ -28,7 +28,7 @@ from creativefilter.spend.imports.reading.containers import Survey, survey
 from creativefilter.spend.imports.reading.rows import Bad, RowReader
 from creativefilter.spend.imports.reading.tables import open_table
 from creativefilter.spend.models import SpendImport, SpendTotal
-from creativefilter.spend.totals import creative_links, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
 
 # Bad rows that a report shows; all of them are in ``BadRow``.
 EXAMPLES = 20
@@ -170,7 +170,7 @@ def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: b
     was imported before changes nothing. ``spend_import`` is saved with what became of it. Raises
     ``SpendFileError`` as ``refusal`` says; the caller then rolls back.
     """
-    merging.lock()
+    spend_totals.lock()
     before = known(prepared.digest)
     report = replace(
         prepared.report,

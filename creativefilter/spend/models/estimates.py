@@ -1,4 +1,4 @@
-"""Rows that say how far the figures have come, and figures that are kept because they take long."""
+"""Cached answers of estimates that take long to compute."""
 
 from __future__ import annotations
 
@@ -6,25 +6,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Watermark(models.Model):
-    """How far ``segments.catch_up`` has looked. One row."""
-
-    label = models.BigIntegerField(_("label"), default=0)
-    prediction = models.BigIntegerField(_("prediction"), default=0)
-    creative = models.BigIntegerField(_("creative"), default=0)
-    waiting = models.DateTimeField(_("waiting label"), null=True)
-    model_version = models.BigIntegerField(_("model version"), null=True)
-    looked_at = models.DateTimeField(_("looked at"))
-
-    class Meta:
-        verbose_name = _("watermark")
-        verbose_name_plural = _("watermarks")
-
-
 class KeptEstimate(models.Model):
-    """The last answer of ``estimates`` under some filters.
+    """The last answer of ``reports.expected_spend_jobs`` under some filters.
 
-    ``version`` says of which state of spend, labels and predictions it was made.
+    ``version`` names the state of spend, labels and predictions that it was computed from.
     """
 
     digest = models.CharField(_("filters"), max_length=64, primary_key=True)

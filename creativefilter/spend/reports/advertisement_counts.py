@@ -21,7 +21,7 @@ from creativefilter.spend.reports.filters import Filters
 COUNTS = """
     SELECT key, COUNT(*) FROM (
         SELECT DISTINCT CASE WHEN l.{name} IN ({shown}) THEN l.{name} END AS key, advertisement_id
-        FROM ({pairs}) pairs JOIN spend_line l ON l.id = pairs.line_id
+        FROM ({pairs}) pairs JOIN spend_line l ON l.id = pairs.brand_line_id
     ) apart GROUP BY key
 """
 
@@ -36,7 +36,7 @@ def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dic
         keyed = Case(When(segment__in=keys, then=F("segment")), default=Value(None))
         return dict(spent.annotate(key=keyed).values_list("key").annotate(Count("pk")))
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
-    months: QuerySet[Any, Any] = spent_in.values("advertisement_id", "line_id").distinct()
+    months: QuerySet[Any, Any] = spent_in.values("advertisement_id", "brand_line_id").distinct()
     pairs, params = months.query.sql_with_params()
     shown = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from creativefilter.creatives.models import Creative
-from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+from creativefilter.spend.models import Advertisement, BrandLine, MonthlySpend
 from creativefilter.spend.reports.answer_cache import remembered
 from creativefilter.spend.reports.filters import Filters
 
@@ -96,12 +96,12 @@ class Behind:
         keys = [each.creative_id for each in found.values() if each.creative_id]
         # Any: the type checker knows no annotations.
         creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
-        lines = self._lines([row[0] for row in sums])
+        brand_lines = self._brand_lines([row[0] for row in sums])
         rows = []
         for key, amount, placements in sums:
             each = found[key]
             creative = creatives.get(each.creative_id)
-            line = lines[key]
+            names = brand_lines[key]
             rows.append(
                 Spent(
                     advertisement_id=each.advertisement_id,
@@ -111,26 +111,26 @@ class Behind:
                     probability=creative.probability if creative else None,
                     decision=creative.decision if creative else None,
                     reviewed=each.reviewed,
-                    advertiser=line.advertiser,
-                    brand=line.brand,
-                    media_type=line.media_type,
+                    advertiser=names.advertiser,
+                    brand=names.brand,
+                    media_type=names.media_type,
                     amount=amount,
                     placements=placements,
                 )
             )
         return rows
 
-    def _lines(self, keys: list[int]) -> dict[int, Line]:
-        """The line of each advertisement that most was spent on."""
+    def _brand_lines(self, keys: list[int]) -> dict[int, BrandLine]:
+        """The brand line of each advertisement that most was spent on."""
         sums = (
             MonthlySpend.objects.filter(self.filters.on_months(), advertisement__in=keys)
-            .values_list("advertisement", "line")
+            .values_list("advertisement", "brand_line")
             .annotate(amount=Sum("amount"))
-            .order_by("advertisement", "amount", "-line")
+            .order_by("advertisement", "amount", "-brand_line")
         )
-        most = {advertisement: line for advertisement, line, _ in sums}
-        lines = Line.objects.in_bulk(set(most.values()))
-        return {advertisement: lines[line] for advertisement, line in most.items()}
+        most = {advertisement: key for advertisement, key, _ in sums}
+        found = BrandLine.objects.in_bulk(set(most.values()))
+        return {advertisement: found[key] for advertisement, key in most.items()}
 
 
 @remembered

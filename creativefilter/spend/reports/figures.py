@@ -77,10 +77,10 @@ MONTHLY = """
     FROM sums LEFT JOIN largest ON largest.key = sums.key
     GROUP BY sums.month, largest.key, largest.place
 """
-# Of the totals first by the number of their line: numbers are grouped faster than names.
+# Of the totals first by the number of their brand line: numbers are grouped faster than names.
 LINES = """
     SELECT {names}, SUM(sums.units), SUM(sums.counted)
-    FROM ({inner}) sums JOIN spend_line l ON l.id = sums.line_id GROUP BY {names}
+    FROM ({inner}) sums JOIN spend_line l ON l.id = sums.brand_line_id GROUP BY {names}
 """
 
 
@@ -148,7 +148,7 @@ def tree(filters: Filters, most: int = 500) -> list[Branch]:
     What is left of an advertiser stands behind them as one branch without brand and segment, so
     that its branches sum up to all that it spent. Advertisers past ``POINTS`` are left out.
     """
-    rows = _by_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
+    rows = _by_brand_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
     ranked = sorted((row[:4] for row in rows), key=lambda row: (-row[3], row[:3]))
     rest: dict[str, Decimal] = defaultdict(Decimal)
     for advertiser, _, _, amount in ranked[most:]:
@@ -233,14 +233,14 @@ def _ranked(filters: Filters, dimension: Dimension) -> list[tuple[Any, Decimal, 
         sums = _totals(filters).values_list("segment")
         rows = list(sums.annotate(Sum("amount"), Sum("placements")))
     else:
-        rows = _by_lines(filters, f"l.{dimension}")
+        rows = _by_brand_lines(filters, f"l.{dimension}")
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def _by_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
+def _by_brand_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
     """The ``names`` with amount and placements; ``columns`` of the totals among them."""
     units = Sum("amount", output_field=BigIntegerField())
-    totals = _totals(filters).values("line_id", *columns)
+    totals = _totals(filters).values("brand_line_id", *columns)
     inner, params = _sql(totals.annotate(units=units, counted=Sum("placements")))
     with connection.cursor() as cursor:
         cursor.execute(LINES.format(names=names, inner=inner), params)
@@ -265,7 +265,7 @@ def _monthly_rows(
 
 
 def _field(dimension: Dimension) -> str:
-    return "segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
+    return "segment" if dimension is Dimension.SEGMENT else f"brand_line__{dimension}"
 
 
 def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:

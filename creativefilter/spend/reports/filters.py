@@ -16,7 +16,7 @@ from django.db.models.lookups import In
 from django.http import QueryDict
 
 from classifier.segments import NUMBERS
-from creativefilter.spend.models import NOT_CLASSIFIED, Line
+from creativefilter.spend.models import NOT_CLASSIFIED, BrandLine
 
 SEGMENTS = frozenset([NOT_CLASSIFIED, *NUMBERS])
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
@@ -117,11 +117,11 @@ class Filters:
 
     def on_totals(self) -> Q:
         """As a condition on ``SpendTotal``."""
-        return self._months_and_lines() & self.on_advertisements()
+        return self._months_and_brand_lines() & self.on_advertisements()
 
     def on_months(self) -> Q:
         """As a condition on ``MonthlySpend``."""
-        return self._months_and_lines() & self.on_advertisements("advertisement__")
+        return self._months_and_brand_lines() & self.on_advertisements("advertisement__")
 
     def on_advertisements(self, prefix: str = "") -> Q:
         """What it asks of the advertisement alone: its segment, and whether it was reviewed."""
@@ -132,7 +132,7 @@ class Filters:
             condition &= Q(**{f"{prefix}reviewed": self.reviewed})
         return condition
 
-    def on_lines(self) -> Q:
+    def on_brand_lines(self) -> Q:
         """What it asks of advertiser, brand and media type."""
         condition = Q()
         if self.advertisers:
@@ -143,16 +143,16 @@ class Filters:
             condition &= Q(media_type__in=self.media_types)
         return condition
 
-    def _months_and_lines(self) -> Q:
+    def _months_and_brand_lines(self) -> Q:
         condition = Q()
         if self.first:
             condition &= Q(month__gte=self.first)
         if self.last:
             condition &= Q(month__lte=self.last)
-        if lines := self.on_lines():
+        if lines := self.on_brand_lines():
             # Not by an index: SQLite 3.40 also finds later months through one on advertisement,
-            # line and month when lines are one of a list and months have an upper end.
-            condition &= Q(In(F("line_id") + 0, Line.objects.filter(lines).values("pk")))
+            # line and month when brand lines are one of a list and months have an upper end.
+            condition &= Q(In(F("brand_line_id") + 0, BrandLine.objects.filter(lines).values("pk")))
         return condition
 
 

@@ -9,22 +9,15 @@ from django.db import connection, transaction
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import roubles
-from creativefilter.spend.imports import merging
 from creativefilter.spend.models import MonthlySpend, SpendTotal
-from creativefilter.spend.totals import creative_links, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
+from creativefilter.spend.totals.spend_totals import MONTHS_BY_SEGMENT
 
 FILL_MONTHS = """
     INSERT INTO spend_monthlyspend (advertisement_id, line_id, month, amount, placements)
     SELECT advertisement_id, line_id, month, CAST(SUM(amount) AS bigint), COUNT(*)
     FROM spend_spendrow GROUP BY advertisement_id, line_id, month
     ORDER BY advertisement_id
-"""
-FILL_TOTALS = """
-    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
-    SELECT m.month, m.line_id, a.segment, a.reviewed,
-        CAST(SUM(m.amount) AS bigint), CAST(SUM(m.placements) AS integer)
-    FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
-    GROUP BY m.month, m.line_id, a.segment, a.reviewed
 """
 # What is left of the months after everything that the rows say is taken away: nothing.
 MONTHS = """
@@ -36,16 +29,16 @@ MONTHS = """
     GROUP BY advertisement_id, line_id, month
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
 """
-TOTALS = """
+TOTALS = f"""
     SELECT month, line_id, segment, SUM(amount), SUM(placements) FROM (
         SELECT month, line_id, segment, reviewed, amount, placements FROM spend_spendtotal
         UNION ALL
-        SELECT m.month, m.line_id, a.segment, a.reviewed, -m.amount, -m.placements
-        FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
+        SELECT month, line_id, segment, reviewed, -amount, -placements
+        FROM ({MONTHS_BY_SEGMENT}) expected
     ) both_sides
     GROUP BY month, line_id, segment, reviewed
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
-"""
+"""  # noqa: S608 (constants)
 # Imports that still hold all their rows, against what they said when they brought them.
 IMPORTS = """
     SELECT i.name, i.id, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
@@ -98,13 +91,12 @@ def check() -> Checked:
 def rebuild() -> None:
     """Makes both sums anew from the rows, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
-        merging.lock()
+        spend_totals.lock()
         cursor.execute("DELETE FROM spend_monthlyspend")
         cursor.execute(FILL_MONTHS)
         creative_links.describe(Creative.objects.all())
         segment_changes.refresh(Creative.objects.all())
-        cursor.execute("DELETE FROM spend_spendtotal")
-        cursor.execute(FILL_TOTALS)
+        spend_totals.rebuild()
 
 
 def _differences(table: str, statement: str) -> list[Difference]:

@@ -26,9 +26,8 @@ from creativefilter.creatives.models import (
     ModelVersion,
     Prediction,
 )
-from creativefilter.spend.imports import merging
 from creativefilter.spend.models import Advertisement, Watermark
-from creativefilter.spend.totals import creative_links
+from creativefilter.spend.totals import creative_links, spend_totals
 
 # A row may become visible after rows with higher numbers: as late as the longest transaction.
 OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
@@ -53,21 +52,12 @@ MOVED = """
 ALL_ORPHANS = "TRUE"
 CHANGED_ORPHANS = """(a.stale OR a.advertisement_id IN (
     SELECT advertisement_id FROM creatives_waitinglabel WHERE created_at > %s))"""
-TOTALS = """
-    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
-    SELECT month, line_id, segment, reviewed,
-        CAST(SUM(amount) AS bigint), CAST(SUM(placements) AS integer)
-    FROM (
-        SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
-        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
-        UNION ALL
-        SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
-        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
-    ) change
-    WHERE TRUE GROUP BY month, line_id, segment, reviewed
-    ON CONFLICT (month, line_id, segment, reviewed) DO UPDATE SET
-        amount = spend_spendtotal.amount + EXCLUDED.amount,
-        placements = spend_spendtotal.placements + EXCLUDED.placements
+MOVES = """
+    SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
+    FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+    UNION ALL
+    SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
+    FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
 """
 COUNTED = """
     UPDATE spend_advertisement SET segment = v.segment, reviewed = v.reviewed
@@ -121,7 +111,7 @@ def catch_up(seen: Look | None = None) -> int:
     if not (seen.size or seen.overdue):
         return 0
     with transaction.atomic():
-        merging.lock()
+        spend_totals.lock()
         creative_links.describe(seen.arrived)
         moved = refresh(seen.changed, seen.waiting_since)
         seen.following.save()
@@ -141,7 +131,7 @@ def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
         part = keys[first : first + PART]
         span = Creative.objects.filter(pk__range=(part[0], part[-1]))
         with transaction.atomic():
-            merging.lock()
+            spend_totals.lock()
             creative_links.describe(span)
             moved = refresh(span, timezone.now())
         yield moved, (first + len(part)) / len(keys)
@@ -163,15 +153,16 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
     """
     sql, params = _moved(creatives, since)
     with transaction.atomic(), connection.cursor() as cursor:
-        merging.lock()
+        spend_totals.lock()
         cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
         cursor.execute("SELECT COUNT(*) FROM spend_moved")
         [count] = cursor.fetchone()
         if count:
             if connection.vendor == "postgresql":
                 cursor.execute("ANALYZE spend_moved")
-            for statement in (TOTALS, COUNTED, EMPTY):
-                cursor.execute(statement)
+            spend_totals.add(MOVES)
+            cursor.execute(COUNTED)
+            cursor.execute(EMPTY)
         cursor.execute("DROP TABLE spend_moved")
         counted = Q(creative__in=creatives) | Q(creative__isnull=True)
         Advertisement.objects.filter(counted, stale=True).update(stale=False)
