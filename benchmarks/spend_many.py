@@ -179,14 +179,14 @@ def times() -> None:
     from creativefilter.spend.totals import checks, segment_changes
 
     def looked(what: str) -> None:
-        seen, first = timed(segment_changes.look)
+        seen, first = timed(segment_changes.pending_changes)
         began, parts, moved = time.perf_counter(), [0.0], 0
-        for some, _share in segment_changes.in_parts(seen):
+        for some, _share in segment_changes.catch_up_in_parts(seen):
             parts.append(time.perf_counter() - began - sum(parts))
             moved += some
-        segment_changes.settle(seen)
+        segment_changes.save_watermark(seen)
         whole = time.perf_counter() - began
-        _nothing, again = timed(segment_changes.look)
+        _nothing, again = timed(segment_changes.pending_changes)
         print(f"  {what:24} look {first:6.3f} s   moved {moved:>8,} in {whole:6.2f} s,"
               f" longest part {max(parts):5.2f} s   look again {again:6.3f} s",
               flush=True)  # fmt: skip

@@ -141,7 +141,7 @@ def generate() -> None:
 def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
     """What draws each chart, and by which columns the alternative groups the rows for it."""
     from creativefilter.spend.reports import expected_spend, figures
-    from creativefilter.spend.reports.figures import Dimension
+    from creativefilter.spend.reports.figure_types import Dimension
 
     names = {each: f"brand_line__{each}" for each in Dimension} | {
         Dimension.SEGMENT: "advertisement__segment"

@@ -99,7 +99,7 @@ def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
 def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
     label(creatives)
     seen = []
-    for moved, share in segment_changes.in_parts(segment_changes.look()):
+    for moved, share in segment_changes.catch_up_in_parts(segment_changes.pending_changes()):
         assert sum(counted().values()) == 127
         assert not checks.check().differences
         seen.append((moved, share))

@@ -16,7 +16,7 @@ from classifier.segments import NUMBERS
 from creativefilter.spend.fields import roubles, units
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import figures
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from tests.spend import reference_spend
 

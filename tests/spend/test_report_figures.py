@@ -14,7 +14,7 @@ from creativefilter.creatives.models import Creative, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import figures
-from creativefilter.spend.reports.figures import Branch, Dimension, Total
+from creativefilter.spend.reports.figure_types import Branch, Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import table

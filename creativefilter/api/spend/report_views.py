@@ -104,7 +104,7 @@ def _row(by: str, total: Total) -> dict[str, Any]:
         "name": name_of(by, total.key),
         "amount": total.amount,
         "placements": total.placements,
-        "advertisements": total.creatives,
+        "advertisements": total.advertisements,
         "share": total.share,
     }
 

@@ -20,7 +20,7 @@ from creativefilter.spend.admin.chart_style import (
 )
 from creativefilter.spend.admin.wording import grouped, name_of
 from creativefilter.spend.fields import units
-from creativefilter.spend.reports.figures import Branch, Dimension, Point
+from creativefilter.spend.reports.figure_types import Branch, Dimension, Point
 
 
 def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:

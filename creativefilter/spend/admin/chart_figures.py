@@ -24,8 +24,8 @@ from creativefilter.spend.admin.chart_style import (
     short,
 )
 from creativefilter.spend.admin.wording import name_of, percent_of
-from creativefilter.spend.reports.expected_spend import Expected
-from creativefilter.spend.reports.figures import Dimension, Key, Series, Total, Year
+from creativefilter.spend.reports.expected_spend import ExpectedSpend
+from creativefilter.spend.reports.figure_types import Dimension, Key, Series, Total, Year
 
 # Height of one bar that lies.
 _BAR = 30
@@ -76,9 +76,9 @@ def ranking(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, s
 
 
 def counts(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
-    """One bar for each key: how many creatives it has."""
+    """One bar for each key: how many Advertisement IDs it has."""
     shown = [one for one in totals if one.key is not None]
-    values = [one.creatives for one in shown]
+    values = [one.advertisements for one in shown]
     return _bars(shown, dimension, names, values, None, _("creatives"), "%{x:,}")
 
 
@@ -158,7 +158,7 @@ def _month_alone(year: int, month: int) -> Adds:
     return [["from", text], ["to", text]]
 
 
-def intervals(rows: Sequence[Expected], names: Mapping[int, str]) -> Figure:
+def intervals(rows: Sequence[ExpectedSpend], names: Mapping[int, str]) -> Figure:
     """What each segment probably costs, as a bar with its interval, beside what is counted."""
     places = list(range(len(rows)))
     adds = [adding(Dimension.SEGMENT, row.segment) for row in rows]

@@ -36,7 +36,7 @@ from creativefilter.spend.admin.wording import (
 )
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import expected_spend, expected_spend_jobs, figures
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
 
@@ -152,7 +152,7 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
 
 def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
     """How far a job is that figures wait for."""
-    kinds = (recount_jobs.SPEND_FOLLOWING.name, expected_spend_jobs.SPEND_INTERVALS.name)
+    kinds = (recount_jobs.SPEND_RECOUNT.name, expected_spend_jobs.SPEND_INTERVALS.name)
     job = get_object_or_404(Job, pk=pk, kind__in=kinds)
     return JsonResponse({"final": job.is_final, "percent": job.progress})
 

@@ -13,7 +13,6 @@ from django.http import (
     HttpResponse,
     HttpResponseNotAllowed,
     JsonResponse,
-    QueryDict,
 )
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -160,7 +159,7 @@ def _export_job(request: HttpRequest, pk: Any) -> Job:
 
 
 def _filters_of(job: Job) -> Filters:
-    return Filters.of(QueryDict(job.params["query"]))
+    return Filters.of_text(job.params["query"])
 
 
 def _neighbours(page: Page) -> dict[str, str]:

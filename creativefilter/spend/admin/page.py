@@ -19,7 +19,7 @@ from creativefilter.spend.admin.wording import (
     short_month_of,
 )
 from creativefilter.spend.models import SpendTotal
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
 from creativefilter.spend.totals.recount_jobs import Work
@@ -27,13 +27,6 @@ from tasks.submit import submit
 
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
 Theme = Any
-
-_FIELDS = {
-    Dimension.SEGMENT: "segments",
-    Dimension.ADVERTISER: "advertisers",
-    Dimension.BRAND: "brands",
-    Dimension.MEDIA_TYPE: "media_types",
-}
 
 
 def address(view: str, filters: Filters, *arguments: Any, **more: str) -> str:
@@ -43,28 +36,19 @@ def address(view: str, filters: Filters, *arguments: Any, **more: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-def dimension_names() -> dict[Dimension, str]:
-    return {
-        Dimension.SEGMENT: _("segment"),
-        Dimension.ADVERTISER: _("advertiser"),
-        Dimension.BRAND: _("brand"),
-        Dimension.MEDIA_TYPE: _("media type"),
-    }
-
-
 def filter_bar(view: str, filters: Filters, more: Mapping[str, str]) -> dict[str, Any]:
     """The context of ``spend/filters.html``; ``more`` are parameters that stay as they are."""
     names = segment_names()
     picks = []
-    for dimension, title in dimension_names().items():
+    for dimension in Dimension:
         chosen = [
             {"value": str(key), "name": name_of(dimension, key, names)}
-            for key in getattr(filters, _FIELDS[dimension])
+            for key in getattr(filters, dimension.filter_field)
         ]
         picks.append(
             {
                 "parameter": dimension.parameter,
-                "title": capfirst(title),
+                "title": capfirst(str(dimension.label)),
                 "chosen": chosen,
                 "choices": address("choices", filters, dimension),
             }
@@ -89,13 +73,13 @@ def chips_of(filters: Filters, names: Mapping[int, str]) -> list[tuple[str, Filt
     """Each filter in words, with what is left without it."""
     chips = []
     if filters.first:
-        chips.append((_("from %s") % month_of(filters.first), filters.without("from")))
+        chips.append((_("from %s") % month_of(filters.first), filters.without("first")))
     if filters.last:
-        chips.append((_("to %s") % month_of(filters.last), filters.without("to")))
+        chips.append((_("to %s") % month_of(filters.last), filters.without("last")))
     for dimension in Dimension:
-        for key in getattr(filters, _FIELDS[dimension]):
-            name = f"{dimension_names()[dimension]}: {name_of(dimension, key, names)}"
-            chips.append((name, filters.without(dimension.parameter, key)))
+        for key in getattr(filters, dimension.filter_field):
+            name = f"{dimension.label}: {name_of(dimension, key, names)}"
+            chips.append((name, filters.without(dimension.filter_field, key)))
     if filters.reviewed is not None:
         name = _("reviewed by a person") if filters.reviewed else _("not reviewed")
         chips.append((name, filters.without("reviewed")))

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Segment
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.exports import Cell
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.exports import ColumnType
+from creativefilter.spend.reports.figure_types import Dimension
 
 _NARROW = "\u202f"
 
@@ -59,17 +59,17 @@ def month_of(month: date) -> str:
     return f"{MONTHS[month.month]} {month.year}"
 
 
-def cell_text(value: Any, kind: Cell) -> str:
+def cell_text(value: Any, kind: ColumnType) -> str:
     """A cell of a table on a page."""
     if value is None:
         return "—"
     match kind:
-        case Cell.MONEY:
+        case ColumnType.MONEY:
             return roubles_of(value)
-        case Cell.COUNT:
+        case ColumnType.COUNT:
             return grouped(value)
-        case Cell.SHARE:
+        case ColumnType.SHARE:
             return percent_of(value)
-        case Cell.MONTH:
+        case ColumnType.MONTH:
             return month_of(value)
     return str(value)

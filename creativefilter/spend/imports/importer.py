@@ -201,7 +201,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     merging.insert_bad_rows(spend_import)
     if replaces:
         merging.remove_unused()
-    creative_links.describe(Creative.objects.all())
+    creative_links.link(Creative.objects.all())
     segment_changes.refresh(Creative.objects.filter(spent__stale=True))
 
 

@@ -1,7 +1,7 @@
 """How many different advertisements stand behind a sum.
 
 ``SpendTotal`` cannot tell; ``MonthlySpend`` takes a second for it where it has millions of rows,
-so the counts are remembered.
+so the counts are cached.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from creativefilter.spend.models import NOT_CLASSIFIED, MonthlySpend
-from creativefilter.spend.reports.answer_cache import remembered
-from creativefilter.spend.reports.creatives_of_figure import Behind
+from creativefilter.spend.reports.answer_cache import cached
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.figure_types import Dimension, Key
 from creativefilter.spend.reports.filters import Filters
 
@@ -26,13 +26,13 @@ COUNTS = """
 """
 
 
-@remembered
+@cached
 def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dict[Key | None, int]:
     """How many advertisements are behind each key, and (None) behind all others."""
     if not keys:
         return {}
     if dimension is Dimension.SEGMENT:
-        spent: QuerySet[Any] = Behind(filters).advertisements().order_by()
+        spent: QuerySet[Any] = CreativesOfFigure(filters).advertisements().order_by()
         keyed = Case(When(segment__in=keys, then=F("segment")), default=Value(None))
         return dict(spent.annotate(key=keyed).values_list("key").annotate(Count("pk")))
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
@@ -44,18 +44,18 @@ def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dic
         return dict(cursor.fetchall())
 
 
-@remembered
+@cached
 def by_month(filters: Filters) -> dict[date, int]:
     """How many advertisements each month has."""
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
     return dict(spent_in.values_list("month").annotate(Count("advertisement", distinct=True)))
 
 
-@remembered
+@cached
 def classified(filters: Filters) -> tuple[int, int, int, int]:
-    """Advertisements; of them those with a segment, those of creatives without one, and those of
-    creatives."""
-    spent = Behind(filters).advertisements()
+    """Return how many advertisements there are, and how many of them are classified, have a
+    creative without a segment, have a creative."""
+    spent = CreativesOfFigure(filters).advertisements()
     none = Q(segment=NOT_CLASSIFIED)
     found = spent.aggregate(
         all=Count("pk"),

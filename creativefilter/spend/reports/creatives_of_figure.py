@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement, BrandLine, MonthlySpend
-from creativefilter.spend.reports.answer_cache import remembered
+from creativefilter.spend.reports.answer_cache import cached
 from creativefilter.spend.reports.filters import Filters
 
 # Rows that a stream looks up at once.
@@ -19,7 +19,7 @@ CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class CreativeSpend:
     """An Advertisement ID, and what was spent on it under the filters.
 
     ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
@@ -42,7 +42,7 @@ class Spent:
     placements: int
 
 
-class Behind:
+class CreativesOfFigure:
     """Those that the filters let through, the largest spend first.
 
     A ``Paginator`` takes it; ``iterator`` streams all of it.
@@ -57,10 +57,10 @@ class Behind:
     def __len__(self) -> int:
         return self.count()
 
-    def __getitem__(self, part: slice) -> list[Spent]:
+    def __getitem__(self, part: slice) -> list[CreativeSpend]:
         return self.described(list(self.sums()[part]))
 
-    def iterator(self) -> Iterator[Spent]:
+    def iterator(self) -> Iterator[CreativeSpend]:
         """All of them; memory does not grow with their number."""
         chunk = []
         for row in self.sums().iterator(CHUNK):
@@ -90,7 +90,7 @@ class Behind:
             .order_by("-amount", "advertisement")
         )
 
-    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
+    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[CreativeSpend]:
         """What is known of some of ``sums``, in the same order."""
         found = Advertisement.objects.in_bulk([row[0] for row in sums])
         keys = [each.creative_id for each in found.values() if each.creative_id]
@@ -103,7 +103,7 @@ class Behind:
             creative = creatives.get(each.creative_id)
             names = brand_lines[key]
             rows.append(
-                Spent(
+                CreativeSpend(
                     advertisement_id=each.advertisement_id,
                     creative=each.creative_id,
                     name=creative.name if creative else "",
@@ -133,6 +133,6 @@ class Behind:
         return {advertisement: found[key] for advertisement, key in most.items()}
 
 
-@remembered
+@cached
 def _count(filters: Filters) -> int:
-    return Behind(filters).advertisements().count()
+    return CreativesOfFigure(filters).advertisements().count()

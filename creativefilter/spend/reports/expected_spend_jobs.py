@@ -1,6 +1,6 @@
-"""Intervals of expected spend where they take long: made in the background, and kept.
+"""Expected spend where it takes long: computed by a job, cached in ``KeptEstimate``.
 
-Half a million predictions take ten seconds. What was made last is shown until the next is there.
+Half a million predictions take ten seconds. The last answer is shown until a newer one is there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -22,7 +21,12 @@ from creativefilter.jobs.models import Job
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement
 from creativefilter.spend.models.estimates import KeptEstimate
 from creativefilter.spend.reports import answer_cache, expected_spend
-from creativefilter.spend.reports.expected_spend import Estimate, Expected, Uncertain, Worth
+from creativefilter.spend.reports.expected_spend import (
+    Estimate,
+    ExpectedSpend,
+    ReviewCandidate,
+    ReviewGain,
+)
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals.recount_jobs import Work
 
@@ -35,7 +39,7 @@ class Study:
     """``made_at`` is None where it was made just now; ``work``: a newer one is being made."""
 
     estimate: Estimate
-    worth: Worth
+    worth: ReviewGain
     made_at: datetime | None = None
 
 
@@ -68,8 +72,8 @@ def shown(filters: Filters) -> Estimate:
 
 
 def run(job: Job) -> Save:
-    """Makes them anew."""
-    filters, version = Filters.of(QueryDict(job.params["query"])), _version()
+    """Recompute and store the estimate for ``job.params["query"]``."""
+    filters, version = Filters.of_text(job.params["query"]), _version()
     estimate, worth = expected_spend.study(filters)
 
     def save() -> None:
@@ -95,7 +99,7 @@ def _digest(filters: Filters) -> str:
 
 
 def _version() -> str:
-    """Of all that the intervals are made of."""
+    """State of spend, predictions and model that the intervals are computed from."""
     try:
         model: int | None = model_versions.active().pk
     except model_versions.NoActiveModelError:
@@ -120,12 +124,12 @@ def _study_of(kept: KeptEstimate) -> Study | None:
     amounts = ("counted", "certain", "expected", "low", "high")
     return Study(
         Estimate(
-            tuple(Expected(**_exact(each, *amounts)) for each in estimate["segments"]),
+            tuple(ExpectedSpend(**_exact(each, *amounts)) for each in estimate["segments"]),
             Decimal(estimate["not_classified"]),
         ),
-        Worth(
+        ReviewGain(
             creatives=tuple(
-                Uncertain(**_exact(each, "amount", "at_stake")) for each in worth["creatives"]
+                ReviewCandidate(**_exact(each, "amount", "at_stake")) for each in worth["creatives"]
             ),
             width=Decimal(worth["width"]),
             width_after=Decimal(worth["width_after"]),

@@ -12,13 +12,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import QueryDict
 from django.utils.translation import get_language, gettext_noop, override
 
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
-from creativefilter.spend.reports.creatives_of_figure import Behind
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.exports import Form, Sheet, csv_chunks, predicted, write_xlsx
 from creativefilter.spend.reports.filters import Filters
 
@@ -42,7 +41,7 @@ def file_of(job: Job) -> Path:
 
 def run(job: Job) -> Save:
     """Writes the table aside; it gets its name when the claim still holds."""
-    filters, form = Filters.of(QueryDict(job.params["query"])), Form(job.params["form"])
+    filters, form = Filters.of_text(job.params["query"]), Form(job.params["form"])
     target = file_of(job)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_old(target.parent)
@@ -50,7 +49,7 @@ def run(job: Job) -> Save:
     try:
         with override(job.params["language"]), aside.open("wb") as file:
             sheet = predicted(filters)
-            watch = _Watch(job, Behind(filters).count())
+            watch = _Watch(job, CreativesOfFigure(filters).count())
             sheet = Sheet(sheet.columns, watch.watched(sheet.rows))
             if form is Form.XLSX:
                 write_xlsx(sheet, file)

@@ -2,7 +2,8 @@
 
 Every sum is made by the database of whole ten-thousandths of a rouble and comes out as an exact
 ``Decimal``: rounding is for display. Money is counted from ``SpendTotal``, advertisements from
-``MonthlySpend``. ``following.keep_up`` has to be called once before the figures of a page.
+``MonthlySpend``. ``totals.recount_jobs.keep_up`` has to be called once before the figures
+of a page.
 
 Money of an id that has no creative, or only one of the demonstration, counts under the label that
 waits for its creative, else as not classified; such an id is an advertisement like any other.
@@ -30,7 +31,7 @@ from creativefilter.creatives.models import Segment
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.models import Advertisement, MonthlySpend, SpendTotal
 from creativefilter.spend.reports import advertisement_counts
-from creativefilter.spend.reports.creatives_of_figure import Behind
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.figure_types import (
     Branch,
     Choice,
@@ -43,28 +44,6 @@ from creativefilter.spend.reports.figure_types import (
     Year,
 )
 from creativefilter.spend.reports.filters import Filters
-
-__all__ = [
-    "POINTS",
-    "Branch",
-    "Choice",
-    "Dimension",
-    "Key",
-    "Overview",
-    "Point",
-    "Series",
-    "Total",
-    "Year",
-    "by_month",
-    "choices",
-    "creatives",
-    "monthly",
-    "overview",
-    "placements",
-    "totals",
-    "tree",
-    "year_over_year",
-]
 
 POINTS = 5_000
 # One look at the totals both ranks the keys and sums them up by month.
@@ -186,7 +165,7 @@ def choices(
 
     ``search`` is looked for anywhere in the name, in either case; of segments in the title.
     """
-    ranked = _ranked(filters.without(dimension.parameter), dimension)
+    ranked = _ranked(filters.without(dimension.filter_field), dimension)
     if search:
         # In Python: SQLite knows no upper case of Cyrillic letters.
         wanted, names = search.casefold(), _segment_titles(dimension)
@@ -214,9 +193,9 @@ def overview(filters: Filters) -> Overview:
     )
 
 
-def creatives(filters: Filters) -> Behind:
+def creatives(filters: Filters) -> CreativesOfFigure:
     """The creatives behind a figure, one by one: count, slices, a stream, a query."""
-    return Behind(filters)
+    return CreativesOfFigure(filters)
 
 
 def _totals(filters: Filters) -> QuerySet[SpendTotal]:

@@ -1,12 +1,12 @@
-"""What of the spend somebody wants to see: read from the address of a page, and written back.
+"""Filters of spend, read from the address of a page and written back.
 
-All charts, tables, lists and exports share it, so that a link shows to everybody the same.
+All charts, tables, lists and exports share them, so a link shows the same to everybody.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -39,8 +39,8 @@ class Filters:
     """Spend that all of these let through; an empty one lets everything through.
 
     ``first`` and ``last`` are first days of months, both included. ``segments`` are effective
-    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. The
-    values of a tuple are sorted, each stands there once.
+    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. Values
+    of a tuple are sorted and each is kept once, so equal filters are equal objects.
     """
 
     first: date | None = None
@@ -50,6 +50,10 @@ class Filters:
     brands: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
     reviewed: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("segments", "advertisers", "brands", "media_types"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
 
     @classmethod
     def of(cls, query: QueryDict) -> Filters:
@@ -72,6 +76,11 @@ class Filters:
             reviewed=_REVIEWED.get(query.get("reviewed", "")),
         )
 
+    @classmethod
+    def of_text(cls, query: str) -> Filters:
+        """The filters that ``query`` wrote."""
+        return cls.of(QueryDict(query))
+
     def __bool__(self) -> bool:
         """Whether anything is filtered at all."""
         return self != Filters()
@@ -88,27 +97,11 @@ class Filters:
         """The same as text, without a question mark; "" where nothing is filtered."""
         return urlencode(self.parameters())
 
-    def without(self, parameter: str, value: object = None) -> Filters:
-        """Without this parameter of the address ("from", "segment", …), or one value of it."""
-        left = [
-            (name, text)
-            for name, text in self.parameters()
-            if name != parameter or (value is not None and text != _written(value))
-        ]
-        return Filters._from(left)
-
-    def adding(self, parameter: str, value: object) -> Filters:
-        """With this value of a parameter, too; of those that hold one value only, instead."""
-        single = parameter in ("from", "to", "reviewed")
-        kept = self.without(parameter) if single else self
-        return Filters._from([*kept.parameters(), (parameter, _written(value))])
-
-    @classmethod
-    def _from(cls, parameters: list[tuple[str, str]]) -> Filters:
-        query = QueryDict(mutable=True)
-        for parameter, text in parameters:
-            query.appendlist(parameter, text)
-        return cls.of(query)
+    def without(self, field: str, value: object = None) -> Filters:
+        """Filters without this field ("first", "segments", …), or without one value of it."""
+        if value is None:
+            return replace(self, **{field: getattr(Filters(), field)})
+        return replace(self, **{field: tuple(v for v in getattr(self, field) if v != value)})
 
     @property
     def of_advertisements_alone(self) -> bool:
@@ -166,12 +159,12 @@ def _month(text: str) -> date | None:
 
 def _segments(texts: list[str]) -> tuple[int, ...]:
     numbers = {int(text) for text in texts if _NUMBER.fullmatch(text)}
-    return tuple(sorted(numbers & SEGMENTS))
+    return tuple(numbers & SEGMENTS)
 
 
 def _names(texts: list[str]) -> tuple[str, ...]:
     # PostgreSQL refuses NUL; no name holds it.
-    return tuple(sorted({text for text in texts if "\x00" not in text}))
+    return tuple(text for text in texts if "\x00" not in text)
 
 
 def _values(value: Any) -> list[Any]:

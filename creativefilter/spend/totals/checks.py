@@ -61,7 +61,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """``misplaced``: advertisements counted under another segment than their creative's;
     ``unlinked``: creatives that their spend does not know."""
 
@@ -74,10 +74,10 @@ class Checked:
         return not (self.differences or self.misplaced or self.unlinked)
 
 
-def check() -> Checked:
+def check() -> CheckResult:
     """Compares every sum with what it is the sum of. Writes nothing."""
     creatives = Creative.objects.all()
-    return Checked(
+    return CheckResult(
         differences=[
             *_differences(MonthlySpend._meta.db_table, MONTHS),
             *_differences(SpendTotal._meta.db_table, TOTALS),
@@ -94,7 +94,7 @@ def rebuild() -> None:
         spend_totals.lock()
         cursor.execute("DELETE FROM spend_monthlyspend")
         cursor.execute(FILL_MONTHS)
-        creative_links.describe(Creative.objects.all())
+        creative_links.link(Creative.objects.all())
         segment_changes.refresh(Creative.objects.all())
         spend_totals.rebuild()
 
