@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from creativefilter.spend.imports import importer
-from creativefilter.spend.imports.errors import Cancelled, SpendFileError
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import (
     Advertisement,
     BrandLine,
@@ -160,10 +160,17 @@ def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
 def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 2)
     seen: list[float] = []
-    with pytest.raises(Cancelled):
-        importer.import_file(
-            table(tmp_path, *[MARCH] * 20), progress=seen.append, cancelled=lambda: len(seen) == 3
-        )
+
+    class StopError(Exception):
+        pass
+
+    def progress(done: float) -> None:
+        seen.append(done)
+        if len(seen) == 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        importer.import_file(table(tmp_path, *[MARCH] * 20), progress=progress)
     assert len(seen) == 3
     assert SpendRow.objects.count() == SpendImport.objects.count() == 0
 

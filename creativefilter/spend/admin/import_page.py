@@ -73,7 +73,7 @@ def period_of(report: dict[str, Any]) -> str:
 
 
 def months_of(report: dict[str, Any]) -> tuple[MonthSum, ...]:
-    """The months of a file, from what is kept of ``importing.Report``."""
+    """The months of a file, from what is kept of ``importer.Report``."""
     return tuple(
         MonthSum(date.fromisoformat(each["month"]), each["rows"], Decimal(each["amount"]))
         for each in report.get("months", ())

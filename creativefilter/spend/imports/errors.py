@@ -59,10 +59,6 @@ class SpendFileError(ValueError):
         return sentence(self.code, self.params)
 
 
-class Cancelled(Exception):  # noqa: N818 (it is no error)
-    """Somebody asked the import to stop, and it did."""
-
-
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The sentence for a code in the reader's language; "" for no code."""
     if code not in SENTENCES:

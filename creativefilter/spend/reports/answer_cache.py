@@ -23,8 +23,7 @@ def version() -> tuple[object, ...]:
     """Something that differs whenever rows of spend, or the segments they count under, changed.
 
     Every merge notes when it was; money moves between segments in ``segment_changes.catch_up``,
-    which
-    notes when it looked. Deleting a creative without a segment moves nothing, and shows when
+    which notes when it looked. Deleting a creative without a segment moves nothing, and shows when
     ``catch_up`` has looked thoroughly again: after ``segment_changes.OVERLAP`` at the latest.
     """
     imported = Q(state=SpendImport.State.IMPORTED)

@@ -18,8 +18,7 @@ from creativefilter.creatives import model_versions
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
-from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement
-from creativefilter.spend.models.estimates import KeptEstimate
+from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, KeptEstimate
 from creativefilter.spend.reports import answer_cache, expected_spend
 from creativefilter.spend.reports.expected_spend import (
     Estimate,

@@ -73,8 +73,10 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What an advertiser spent on a brand with creatives of a segment; None: the advertiser's remaining
-    spend."""
+    """What an advertiser spent on a brand with creatives of a segment.
+
+    Without brand and segment (None) it is the remaining spend of the advertiser.
+    """
 
     advertiser: str
     brand: str | None
