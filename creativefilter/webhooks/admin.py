@@ -6,16 +6,13 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -24,6 +21,8 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from creativefilter.ui.formats import format_moment
+from creativefilter.ui.requests import person
 from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
@@ -45,10 +44,6 @@ _LABELS = {
 
 def event_title(event: str) -> str:
     return _("test") if event == TEST_EVENT else str(Event(event).label)
-
-
-def moment(value: Any) -> str:
-    return date_format(localtime(value), "SHORT_DATETIME_FORMAT") if value else "—"
 
 
 def came_of_it(delivery: Delivery) -> str:
@@ -246,11 +241,6 @@ class EndpointAdmin(Private):
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
 
-def person(request: HttpRequest) -> User:
-    """Who is logged in: the admin's views let nobody else through."""
-    return cast(User, request.user)
-
-
 def row_of(delivery: Delivery) -> dict[str, Any]:
     """A line of the history of an endpoint."""
     return {
@@ -261,8 +251,8 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "look": _LABELS[Delivery.State(delivery.state)],
         "attempts": delivery.attempts,
         "answer": came_of_it(delivery),
-        "created": moment(delivery.created_at),
-        "next": moment(delivery.next_try),
+        "created": format_moment(delivery.created_at),
+        "next": format_moment(delivery.next_try),
     }
 
 
@@ -337,7 +327,7 @@ class DeliveryAdmin(Private):
 
     @display(description=gettext_lazy("created"), ordering="created_at")
     def shown_created(self, delivery: Delivery) -> str:
-        return moment(delivery.created_at)
+        return format_moment(delivery.created_at)
 
     @display(description=gettext_lazy("webhook"), ordering="endpoint__url")
     def shown_endpoint(self, delivery: Delivery) -> str:
@@ -358,7 +348,7 @@ class DeliveryAdmin(Private):
 
     @display(description=gettext_lazy("next try"))
     def shown_next(self, delivery: Delivery) -> str:
-        return moment(delivery.next_try)
+        return format_moment(delivery.next_try)
 
     @display(description=gettext_lazy("what is sent"))
     def shown_body(self, delivery: Delivery) -> str:

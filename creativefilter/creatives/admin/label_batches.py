@@ -22,7 +22,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -31,6 +30,7 @@ from unfold.decorators import action
 
 from creativefilter.creatives.labels import batches as relabelling
 from creativefilter.creatives.models import Creative, LabelBatch, Segment
+from creativefilter.ui.formats import format_number
 
 BATCHES_A_PAGE = 50
 EXAMPLES = 10
@@ -150,16 +150,16 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
         "asked": [(name, value) for name, value in _pairs(request.GET) if name != "set"],
         "listed": listed,
         "examples": newest if listed.examples is None else listed.examples,
-        "total": counted(found.changing + found.same),
+        "total": format_number(found.changing + found.same),
         "changing": found.changing,
-        "shown_changing": counted(found.changing),
-        "same": counted(found.same) if found.same else "",
+        "shown_changing": format_number(found.changing),
+        "same": format_number(found.same) if found.same else "",
         "before": [
             {
                 "segment": _("Not classified") if one.segment is None else names[one.segment],
-                "creatives": counted(one.creatives),
-                "labelled": counted(one.labelled),
-                "changing": counted(one.changing),
+                "creatives": format_number(one.creatives),
+                "labelled": format_number(one.labelled),
+                "changing": format_number(one.changing),
             }
             for one in found.before
         ],
@@ -184,7 +184,7 @@ def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) 
         "The segment of %(count)s creatives is set: %(segment)s. It can be undone here.",
         batch.size,
     )
-    messages.success(request, text % {"count": counted(batch.size), "segment": segment})
+    messages.success(request, text % {"count": format_number(batch.size), "segment": segment})
     return redirect(reverse("admin:creatives_creative_batches"))
 
 
@@ -213,12 +213,8 @@ def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
             "Undone: %s creatives count as before.",
             count,
         )
-        messages.success(request, text % counted(count))
+        messages.success(request, text % format_number(count))
     return redirect(reverse("admin:creatives_creative_batches"))
-
-
-def counted(number: int) -> str:
-    return number_format(number, force_grouping=True)
 
 
 def _context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from creativefilter.spend.admin.chart_style import (
     millions,
     short,
 )
-from creativefilter.spend.admin.wording import name_of, percent_of
+from creativefilter.spend.admin.wording import name_of
 from creativefilter.spend.reports.expected_spend import ExpectedSpend
 from creativefilter.spend.reports.figure_types import Dimension, Key, Series, Total, Year
+from creativefilter.ui.formats import format_percent
 
 # Height of one bar that lies.
 _BAR = 30
@@ -70,7 +71,7 @@ def stacked(series: Series, dimension: Dimension, names: Mapping[int, str]) -> F
 
 def ranking(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
     """One bar for each key, with its share of the sum beside it."""
-    labels = [percent_of(one.share) for one in totals]
+    labels = [format_percent(one.share) for one in totals]
     return _bars(totals, dimension, names, [millions(one.amount) for one in totals], labels,
                  _("mln ₽"), "%{x:,.2f} " + _("mln ₽"))  # fmt: skip
 

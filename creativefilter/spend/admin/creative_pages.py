@@ -20,7 +20,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.admin.creative import person
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
@@ -41,11 +40,13 @@ from creativefilter.spend.admin.page import (
     page_context,
 )
 from creativefilter.spend.admin.plotly_assets import words
-from creativefilter.spend.admin.wording import grouped, percent_of, roubles_of, segment_names
+from creativefilter.spend.admin.wording import cell_text, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import export_jobs, figures
-from creativefilter.spend.reports.exports import Form, decision_of, predicted
+from creativefilter.spend.reports.exports import ColumnType, Form, decision_of, predicted
 from creativefilter.spend.reports.filters import Filters
+from creativefilter.ui.formats import format_number
+from creativefilter.ui.requests import person, wants_json
 from tasks.submit import submit
 
 ROWS_A_PAGE = 100
@@ -69,10 +70,10 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
             {
                 "each": each,
                 "segment": names[each.segment] if each.creative or each.reviewed else "—",
-                "probability": "—" if each.probability is None else percent_of(each.probability),
+                "probability": cell_text(each.probability, ColumnType.SHARE),
                 "decision": decision_of(each),
-                "amount": roubles_of(each.amount),
-                "placements": grouped(each.placements),
+                "amount": format_number(each.amount),
+                "placements": format_number(each.placements),
             }
             for each in page
         ],
@@ -81,9 +82,9 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
             step: address("advertisement_changelist", filters, page=number)
             for step, number in _neighbours(page).items()
         },
-        "amount": roubles_of(found.amount),
-        "total": grouped(page.paginator.count),
-        "without_creative": grouped(found.without_creative),
+        "amount": format_number(found.amount),
+        "total": format_number(page.paginator.count),
+        "without_creative": format_number(found.without_creative),
         "downloads": downloads("export", filters),
         "charts": address("charts", filters),
         "relabel": address("relabel", filters),
@@ -115,7 +116,7 @@ def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
         "title": job.get_state_display(),
         "message": sentence(job.error_code),
     }
-    if request.headers.get("Accept") == "application/json":
+    if wants_json(request):
         return JsonResponse(state)
     filters = _filters_of(job)
     context = {
@@ -124,7 +125,7 @@ def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
         "job": job,
         "is_there": is_there,
         "is_gone": job.state == Job.State.DONE and not is_there,
-        "rows": grouped((job.result or {}).get("rows", 0)),
+        "rows": format_number((job.result or {}).get("rows", 0)),
         "chips": [name for name, _rest in chips_of(filters, segment_names())],
         "back": address("advertisement_changelist", filters),
     }

@@ -12,17 +12,13 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from creativefilter.spend.admin.wording import (
-    month_of,
-    name_of,
-    segment_names,
-    short_month_of,
-)
+from creativefilter.spend.admin.wording import name_of, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
 from creativefilter.spend.totals.recount_jobs import Work
+from creativefilter.ui.formats import format_month, format_short_month
 from tasks.submit import submit
 
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
@@ -73,9 +69,9 @@ def chips_of(filters: Filters, names: Mapping[int, str]) -> list[tuple[str, Filt
     """Each filter in words, with what is left without it."""
     chips = []
     if filters.first:
-        chips.append((_("from %s") % month_of(filters.first), filters.without("first")))
+        chips.append((_("from %s") % format_month(filters.first), filters.without("first")))
     if filters.last:
-        chips.append((_("to %s") % month_of(filters.last), filters.without("last")))
+        chips.append((_("to %s") % format_month(filters.last), filters.without("last")))
     for dimension in Dimension:
         for key in getattr(filters, dimension.filter_field):
             name = f"{dimension.label}: {name_of(dimension, key, names)}"
@@ -94,7 +90,7 @@ def _months() -> list[tuple[str, str]]:
     first, last = ends["first"], ends["last"]
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     months = [first.replace(year=n // 12, month=n % 12 + 1) for n in numbers]
-    return [(f"{month:%Y-%m}", capfirst(short_month_of(month))) for month in months]
+    return [(f"{month:%Y-%m}", capfirst(format_short_month(month))) for month in months]
 
 
 def keep_up(request: HttpRequest) -> list[dict[str, Any]]:
