@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench messages
+.PHONY: setup run demo test check contract client bench lines messages
 
 setup: $(VENV)/runtime.stamp
 
@@ -60,6 +60,10 @@ bench: $(VENV)/dev.stamp
 		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv && \
 		REFERENCE_DATA=$(REFERENCE_DATA) $(BIN)/python benchmarks/spend_import.py; \
 	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+
+# Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
+lines: $(VENV)/dev.stamp
+	$(BIN)/python tools/code_lines.py
 
 # After a change of texts (needs Debian's gettext).
 messages:

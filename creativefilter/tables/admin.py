@@ -27,7 +27,6 @@ from creativefilter.tables.models import Table
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.requests import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
-from tasks.submit import submit
 
 # What a state looks like; the others look like nothing in particular.
 LOOKS = {Job.State.DONE: "done", Job.State.FAILED: "failed"}
@@ -183,8 +182,6 @@ class TableAdmin(UploadListAdmin):
         except (TableFileError, QuotaExceeded) as error:
             messages.error(request, str(error))
             return None
-        if table.job:
-            submit(table.job)
         return self.page_address(table)
 
     # One table

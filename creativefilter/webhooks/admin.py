@@ -27,7 +27,6 @@ from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from tasks.submit import deliver_to
 
 SHOWN_DELIVERIES = 20
 # Of an answer, in a line of a list.
@@ -157,8 +156,6 @@ class EndpointAdmin(Private):
         try:
             if change:
                 saved = endpoints.change(Endpoint.objects.get(pk=obj.pk), fields)
-                if saved.active:
-                    deliver_to(saved)
             else:
                 saved, secret = endpoints.register(person(request), **fields)
                 request.webhook_secret = secret  # type: ignore[attr-defined]
@@ -225,7 +222,6 @@ class EndpointAdmin(Private):
         except EndpointError as error:
             messages.error(request, sentence(error.code))
         else:
-            deliver_to(endpoint)
             messages.success(request, _("A test event is on its way; reload to see how it went."))
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
@@ -262,7 +258,6 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
     except EndpointError as error:
         messages.error(request, sentence(error.code))
     else:
-        deliver_to(delivery.endpoint)
         messages.success(request, _("It is sent again; reload to see how it went."))
 
 

@@ -34,7 +34,6 @@ from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.requests import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
-from tasks.submit import submit
 
 
 @admin.register(Creative)
@@ -143,7 +142,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin
         queued, refused = 0, 0
         for creative in queryset:
             try:
-                submit(receiving.analyse_again(creative, person(request)))
+                receiving.analyse_again(creative, person(request))
                 queued += 1
             except receiving.IntakeError:
                 refused += 1
@@ -244,7 +243,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
         try:
-            submit(receiving.analyse_again(creative, person(request)))
+            receiving.analyse_again(creative, person(request))
         except receiving.IntakeError as error:
             messages.warning(request, str(error))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

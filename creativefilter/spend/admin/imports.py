@@ -30,7 +30,6 @@ from creativefilter.spend.models import SpendImport
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.requests import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
-from tasks.submit import submit
 
 State, Mode = SpendImport.State, SpendImport.Mode
 
@@ -151,7 +150,7 @@ class SpendImportAdmin(UploadListAdmin):
             return None
         try:
             spend_import = work.receive(file, file.name or "", person(request))
-            submit(work.start(spend_import, person(request), dry_run=True))
+            work.start(spend_import, person(request), dry_run=True)
         except SpendFileError as error:
             messages.error(request, str(error))
             return None
@@ -200,7 +199,7 @@ class SpendImportAdmin(UploadListAdmin):
 
     def _begin(self, request: HttpRequest, spend_import: SpendImport, **how: Any) -> HttpResponse:
         try:
-            submit(work.start(spend_import, person(request), **how))
+            work.start(spend_import, person(request), **how)
         except SpendFileError as error:
             messages.warning(request, str(error))
         return redirect(self.page_address(spend_import))
