@@ -25,7 +25,7 @@ from creativefilter.tables.downloads import attachment
 from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
 from creativefilter.ui.formats import format_moment, format_number
-from creativefilter.ui.requests import person
+from creativefilter.ui.pages import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 # What a state looks like; the others look like nothing in particular.

@@ -27,7 +27,7 @@ from creativefilter.jobs.kinds import (
 )
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
-from creativefilter.tables import archives, csv_files, pending, workbooks
+from creativefilter.tables import archives, awaited_creatives, csv_files, workbooks
 from creativefilter.tables.answers import Answer, Answers, Counts
 from creativefilter.tables.errors import TableFileError
 from creativefilter.tables.layout import Layout
@@ -110,7 +110,7 @@ def read(job: Job) -> Save:
     progress = _progress(job)
 
     def seen(cells: list[str], done: float) -> None:
-        missing.update(pending.missing(cells))
+        missing.update(awaited_creatives.missing(cells))
         progress.update(done)
 
     with _opened(table) as file:
@@ -121,7 +121,7 @@ def read(job: Job) -> Save:
             raise JobError(error.code) from error
 
     def save() -> None:
-        pending.begin(table, sorted(missing), job.owner)
+        awaited_creatives.begin(table, sorted(missing), job.owner)
         Table.objects.filter(pk=table.pk).update(layout=layout.as_json())
 
     return save
@@ -130,7 +130,7 @@ def read(job: Job) -> Save:
 def wait(job: Job) -> Save:
     """Comes back with every sweep until the creatives of the table are analysed."""
     table = _table_of(job)
-    if left := pending.at_work(table):
+    if left := awaited_creatives.at_work(table):
         begin, end = (PREDICT_TABLE.percent(stage) for stage in ("classifying", "writing"))
         share = 1 - left / max(left, table.awaited.count())
         raise NotYet(round(begin + share * (end - begin)))

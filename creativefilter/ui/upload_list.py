@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
 
-from creativefilter.ui.requests import wants_json
+from creativefilter.ui.pages import wants_json
 
 # Rows whose states are told at once.
 MOST_ROWS = 500

@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from creativefilter.ui.formats import format_moment
-from creativefilter.ui.requests import person
+from creativefilter.ui.pages import person
 from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence

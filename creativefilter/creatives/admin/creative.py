@@ -32,7 +32,7 @@ from creativefilter.creatives.labels import review
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.ui.formats import format_moment, format_number
-from creativefilter.ui.requests import person
+from creativefilter.ui.pages import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 

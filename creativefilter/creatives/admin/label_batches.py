@@ -31,14 +31,12 @@ from unfold.decorators import action
 from creativefilter.creatives.labels import batches as relabelling
 from creativefilter.creatives.models import Creative, LabelBatch, Segment
 from creativefilter.ui.formats import format_number
+from creativefilter.ui.pages import Theme, page_context
 
 BATCHES_A_PAGE = 50
 EXAMPLES = 10
 TICKED_AT_MOST = 1000
 LIST = "admin:creatives_creative_changelist"
-
-# An admin of the theme, of which nothing is known to the type checker.
-Theme = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,7 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
     newest = listed.creatives.select_related(None).order_by("-pk")[:EXAMPLES]
     names = {one.number: str(one) for one in Segment.objects.all()}
     context = {
-        **_context(theme, request, _("One segment for all of them")),
+        **page_context(theme, request, _("One segment for all of them")),
         "segment": segment,
         "segments": Segment.objects.all(),
         "asked": [(name, value) for name, value in _pairs(request.GET) if name != "set"],
@@ -192,7 +190,7 @@ def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
     """Every batch, the newest first."""
     rows = LabelBatch.objects.select_related("segment", "author")
     context: dict[str, Any] = {
-        **_context(theme, request, _("Segments set for many at once")),
+        **page_context(theme, request, _("Segments set for many at once")),
         "page": Paginator(rows, BATCHES_A_PAGE).get_page(request.GET.get("page")),
         "may_label": request.user.has_perm("creatives.add_label"),
     }
@@ -215,10 +213,6 @@ def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
         )
         messages.success(request, text % format_number(count))
     return redirect(reverse("admin:creatives_creative_batches"))
-
-
-def _context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**theme.admin_site.each_context(request), "title": title, "media": theme.media}
 
 
 def _pairs(query: QueryDict) -> Iterator[tuple[str, str]]:

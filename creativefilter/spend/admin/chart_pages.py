@@ -15,14 +15,8 @@ from creativefilter.creatives.models import Segment
 from creativefilter.jobs.models import Job
 from creativefilter.spend.admin.chart_catalogue import CHARTS, TABS, note_of
 from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
-from creativefilter.spend.admin.page import (
-    Theme,
-    address,
-    filter_bar,
-    keep_up,
-    notice_of,
-    page_context,
-)
+from creativefilter.spend.admin.filter_bar import address, filter_bar
+from creativefilter.spend.admin.notices import keep_up, notice_of
 from creativefilter.spend.admin.plotly_assets import plotly_version, words
 from creativefilter.spend.admin.wording import cell_text, name_of, segment_names
 from creativefilter.spend.models import SpendTotal
@@ -31,6 +25,7 @@ from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
 from creativefilter.ui.formats import format_moment, format_number, format_percent
+from creativefilter.ui.pages import Theme, page_context
 
 # Of a table beside a chart; a download has all of them.
 ROWS_SHOWN = 100
@@ -39,7 +34,7 @@ CHOICES = 50
 
 def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
     """The page; the charts of its tab come one by one."""
-    notices = keep_up(request)
+    notices = keep_up()
     filters = Filters.of(request.GET)
     asked = request.GET.get("tab", "")
     tab = asked if asked in TABS else next(iter(TABS))
@@ -117,7 +112,7 @@ def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpRespo
     """The table of a chart as a file."""
     if name not in CHARTS:
         raise Http404
-    keep_up(request)
+    keep_up()
     filters, chosen = Filters.of(request.GET), form_of(form)
     drawn = CHARTS[name].draw(filters)
     return as_file(drawn.sheet, chosen, file_name(str(CHARTS[name].title), filters))

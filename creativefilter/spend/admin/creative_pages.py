@@ -31,14 +31,8 @@ from creativefilter.spend.admin.downloads import (
     file_name,
     form_of,
 )
-from creativefilter.spend.admin.page import (
-    Theme,
-    address,
-    chips_of,
-    filter_bar,
-    keep_up,
-    page_context,
-)
+from creativefilter.spend.admin.filter_bar import address, chips_of, filter_bar
+from creativefilter.spend.admin.notices import keep_up
 from creativefilter.spend.admin.plotly_assets import words
 from creativefilter.spend.admin.wording import cell_text, segment_names
 from creativefilter.spend.models import SpendTotal
@@ -46,14 +40,14 @@ from creativefilter.spend.reports import export_jobs, figures
 from creativefilter.spend.reports.exports import ColumnType, Form, decision_of, predicted
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.ui.formats import format_number
-from creativefilter.ui.requests import person, wants_json
+from creativefilter.ui.pages import Theme, page_context, person, wants_json
 
 ROWS_A_PAGE = 100
 
 
 def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
     """What was spent on each of them under the filters, the largest spend first."""
-    notices = keep_up(request)
+    notices = keep_up()
     filters = Filters.of(request.GET)
     behind = figures.creatives(filters)
     slices: Any = behind  # a paginator asks for no more than it has
@@ -96,7 +90,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a file: at once, or, where it is large, in the background."""
-    keep_up(request)
+    keep_up()
     filters, chosen = Filters.of(request.GET), form_of(form)
     if figures.creatives(filters).count() > export_jobs.AT_ONCE:
         job = export_jobs.start(filters, chosen, person(request))

@@ -28,7 +28,7 @@ from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
 from creativefilter.ui.formats import format_moment, format_number
-from creativefilter.ui.requests import person
+from creativefilter.ui.pages import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 State, Mode = SpendImport.State, SpendImport.Mode

@@ -10,16 +10,18 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives.admin.label_batches import EXAMPLES, Listed, answer, ticked
 from creativefilter.creatives.models import Creative
-from creativefilter.spend.admin.page import Theme, address, chips_of, keep_up
+from creativefilter.spend.admin.filter_bar import address, chips_of
+from creativefilter.spend.admin.notices import keep_up
 from creativefilter.spend.admin.wording import segment_names
 from creativefilter.spend.reports import figures
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.ui.formats import format_number
+from creativefilter.ui.pages import Theme
 
 
 def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
     """Those that are named by ``creative``; without any, all that the filters let through."""
-    keep_up(request)
+    keep_up()
     filters, chosen = Filters.of(request.GET), ticked(request)
     if chosen:
         back = address("charts", filters, tab="certainty")

@@ -1,4 +1,4 @@
-"""What the pages of spend have in common: the filters above them, and addresses."""
+"""The filters above the pages of spend, and addresses of pages under filters."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Max, Min
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from creativefilter.jobs.models import Job
 from creativefilter.spend.admin.wording import name_of, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals import recount_jobs
 from creativefilter.ui.formats import format_month, format_short_month
-
-# Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
-Theme = Any
 
 
 def address(view: str, filters: Filters, *arguments: Any, **more: str) -> str:
@@ -90,41 +84,3 @@ def _months() -> list[tuple[str, str]]:
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     months = [first.replace(year=n // 12, month=n % 12 + 1) for n in numbers]
     return [(f"{month:%Y-%m}", capfirst(format_short_month(month))) for month in months]
-
-
-def keep_up(request: HttpRequest) -> list[dict[str, Any]]:
-    """Brings the totals up to date; what the page has to say of it where that takes long."""
-    job = recount_jobs.keep_up()
-    if job is None:
-        return []
-    return [
-        notice_of(
-            job,
-            _("Segments of many creatives have changed; the figures are being brought up to date."),
-            _("The figures could not be brought up to date: some segments are those of before."),
-        )
-    ]
-
-
-def notice_of(job: Job, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
-    """The context of ``spend/working.html`` for a job that figures wait for.
-
-    ``reload``: the page loads again by itself when the job has ended.
-    """
-    has_failed = job.state == Job.State.FAILED
-    return {
-        "text": failed if has_failed else going_on,
-        "failed": has_failed,
-        "percent": job.progress,
-        "source": reverse("admin:spend_working", args=[job.pk]),
-        "reload": reload,
-    }
-
-
-def page_context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:
-    """What the theme needs on every page."""
-    return {
-        **theme.admin_site.each_context(request),
-        "title": title,
-        "media": theme.media,
-    }
