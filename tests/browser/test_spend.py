@@ -87,10 +87,11 @@ def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path:
     ready(page, "totals-segment")
     expect(page.locator("[data-chart=totals-segment]")).to_contain_text(re.compile("млн|mln"))
 
-    page.locator("[data-pick=advertiser] > button").click()
-    page.locator("[data-pick=advertiser] input[type=search]").fill("магн")
-    page.get_by_label("МАГНИТ").check()
-    page.locator("[data-pick=advertiser] .sp-apply").click()
+    search = page.locator("[data-pick=advertiser] .select2-search__field")
+    search.fill("магн")
+    expect(page.get_by_role("option")).to_have_text([re.compile("^МАГНИТ.*млн")])
+    search.press("Enter")
+    search.press("Escape")
     page.wait_for_url("**advertiser=**")
     ready(page, "totals-segment")
 

@@ -135,7 +135,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(creative_links, "describe", fail)
+    monkeypatch.setattr(creative_links, "link", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         importer.import_file(table(tmp_path, APRIL, name="b.csv"))
     assert everything() == before

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import get_select2_language
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -23,9 +26,27 @@ View = Callable[..., HttpResponseBase]
 class AdvertisementAdmin(ModelAdmin):
     """Its list is that of the creatives behind the charts, with what was spent on them."""
 
-    class Media:
-        css = {"all": ("creativefilter/creatives.css", "creativefilter/spend.css")}
-        js = ("creativefilter/spend.js",)
+    @property
+    def media(self) -> forms.Media:
+        """With Select2, which ships with the admin."""
+        extra = "" if settings.DEBUG else ".min"
+        language = get_select2_language()
+        return super().media + forms.Media(
+            js=(
+                f"admin/js/vendor/jquery/jquery{extra}.js",
+                f"admin/js/vendor/select2/select2.full{extra}.js",
+                *([f"admin/js/vendor/select2/i18n/{language}.js"] if language else []),
+                "admin/js/jquery.init.js",
+                "creativefilter/spend.js",
+            ),
+            css={
+                "all": (
+                    f"admin/css/vendor/select2/select2{extra}.css",
+                    "creativefilter/creatives.css",
+                    "creativefilter/spend.css",
+                )
+            },
+        )
 
     def get_urls(self) -> list[Any]:
         views: dict[str, tuple[str, View]] = {
