@@ -26,6 +26,7 @@ from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.pages import person
+from creativefilter.ui.row_access import OwnRowsAdmin
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 # What a state looks like; the others look like nothing in particular.
@@ -85,12 +86,13 @@ def facts_of(table: Table) -> list[tuple[str, str, str]]:
 
 
 @admin.register(Table)
-class TableAdmin(UploadListAdmin):
+class TableAdmin(OwnRowsAdmin, UploadListAdmin):
     list_display = ("name", "status", "rows", "answered", "unknown", "failed", "added", "file_link")
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
     actions = None
     list_before_template = "tables/before_list.html"
+    owner_field = "owner"
     url_prefix = "tables"
     upload_title = gettext_lazy("Classify a table")
     upload_form = UploadForm(
@@ -110,7 +112,7 @@ class TableAdmin(UploadListAdmin):
     page_template = "tables/table.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Table]:
-        return super().get_queryset(request).filter(owner=person(request)).select_related("job")
+        return super().get_queryset(request).select_related("job")
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view

@@ -7,7 +7,6 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -16,13 +15,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from creativefilter.ui.formats import format_moment
 from creativefilter.ui.pages import person
+from creativefilter.ui.row_access import OwnRowsAdmin, ReadOnlyAdmin
 from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
@@ -82,16 +81,11 @@ class EndpointForm(forms.ModelForm):
         return url
 
 
-class Private(ModelAdmin):
-    """Rows of whoever is logged in; those of others do not exist."""
-
-    owner_field: str
+class WebhooksAdmin(OwnRowsAdmin):
+    """What both pages share; the address of somebody else's row answers 404."""
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/webhooks.css")}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(**{self.owner_field: request.user})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         found = super().get_object(request, object_id, from_field)
@@ -101,7 +95,7 @@ class Private(ModelAdmin):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Private):
+class EndpointAdmin(WebhooksAdmin):
     owner_field = "owner"
     form = EndpointForm
     list_display = ("url", "description", "shown_events", "status", "created_at")
@@ -272,7 +266,7 @@ class OwnEndpointFilter(RelatedDropdownFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Private):
+class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
     owner_field = "endpoint__owner"
     list_display = (
         "shown_created", "shown_event", "shown_job", "shown_endpoint", "shown_state", "attempts",
@@ -290,15 +284,6 @@ class DeliveryAdmin(Private):
     actions = None
     actions_row = ("send_again",)
     actions_detail = ("send_again",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         if object_id is not None:

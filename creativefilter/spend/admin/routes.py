@@ -13,17 +13,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
-from unfold.admin import ModelAdmin
 
 from creativefilter.spend.admin import chart_pages, creative_pages, relabel
 from creativefilter.spend.admin.plotly_assets import plotly
 from creativefilter.spend.models import Advertisement
+from creativefilter.ui.row_access import ReadOnlyAdmin
 
 View = Callable[..., HttpResponseBase]
 
 
 @admin.register(Advertisement)
-class AdvertisementAdmin(ModelAdmin):
+class AdvertisementAdmin(ReadOnlyAdmin):
     """Its list is that of the creatives behind the charts, with what was spent on them."""
 
     @property
@@ -87,12 +87,3 @@ class AdvertisementAdmin(ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("creatives.view_creative")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
