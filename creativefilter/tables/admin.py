@@ -17,12 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import CodedError, sentence
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
-from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.pages import person
@@ -62,7 +61,7 @@ def error_of(table: Table) -> str:
     job = table.job
     if job is None or job.state != Job.State.FAILED:
         return ""
-    return str(SENTENCES.get(job.error_code) or sentence(job.error_code))
+    return sentence(job.error_code)
 
 
 def facts_of(table: Table) -> list[tuple[str, str, str]]:
@@ -181,7 +180,7 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         language = (get_language() or "ru").split("-")[0]
         try:
             table = work.receive(file, file.name or "", person(request), language)
-        except (TableFileError, QuotaExceeded) as error:
+        except (CodedError, QuotaExceeded) as error:
             messages.error(request, str(error))
             return None
         return self.page_address(table)

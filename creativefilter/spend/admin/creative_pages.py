@@ -20,10 +20,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.admin.downloads import (
     as_file,
     attached,

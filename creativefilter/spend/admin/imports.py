@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from creativefilter.site.codes import CodedError
 from creativefilter.spend.admin.import_page import (
     is_busy,
     offer_of,
@@ -149,9 +150,9 @@ class SpendImportAdmin(UploadListAdmin):
         if file is None:
             return None
         try:
-            spend_import = work.receive(file, file.name or "", person(request))
-            work.start(spend_import, person(request), dry_run=True)
-        except SpendFileError as error:
+            owner = person(request)
+            spend_import = work.receive_and_start(file, file.name or "", owner, dry_run=True)
+        except CodedError as error:
             messages.error(request, str(error))
             return None
         return self.page_address(spend_import)

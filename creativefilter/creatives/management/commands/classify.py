@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.intake.receiving import advertisement_id_of, is_media
-from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
+from creativefilter.site.codes import sentence
 
 
 class Command(BaseCommand):

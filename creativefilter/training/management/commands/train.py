@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             )
             return
         model_versions.activate(version)
-        jobs = receiving.decide_again(None)
+        jobs = decide_again(None)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.analysis.decision import favourite
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.site.codes import sentence
 
 _WORD = re.compile(r"\w+(?:[-.,]\w+)*")
 
