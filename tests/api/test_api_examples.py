@@ -187,7 +187,7 @@ def test_spend_reports(api: APIClient, spend: None, monkeypatch: pytest.MonkeyPa
     example("spend_creatives", api.get(f"{V1}/spend/creatives"))
     example("spend_report_expected", api.get(f"{address}/expected"))
     # As many predictions are too many to be counted while somebody waits.
-    monkeypatch.setattr("creativefilter.spend.reports.estimates.AT_ONCE", 0)
+    monkeypatch.setattr("creativefilter.spend.reports.expected_spend_jobs.AT_ONCE", 0)
     example("spend_report_expected", api.get(f"{address}/expected?from=2021-01"))
 
 

@@ -86,10 +86,5 @@ class SpendFilterSerializer(FilterSerializer):
 
 def filters_of(asked: dict[str, Any]) -> Filters:
     """Return what validated data of ``SpendFilterSerializer`` lets through."""
-    values = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
-    return Filters(
-        **{
-            name: tuple(sorted(set(value))) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-    )
+    given = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
+    return Filters(**given)
