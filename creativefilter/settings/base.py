@@ -8,21 +8,25 @@ import secrets
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
-from environs import validate
+from environs import EnvError, validate
 
 from creativefilter.settings.environment import BASE_DIR, DATA_DIR, PRODUCTION, env
 
 
 def _embedded_secret(path: Path) -> str:
     """The key of this installation, made on the first start; readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii")
-    with os.fdopen(handle, "w") as file:
-        key = secrets.token_urlsafe(50)
-        file.write(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii")
+        with os.fdopen(handle, "w") as file:
+            key = secrets.token_urlsafe(50)
+            file.write(key)
+    except OSError as error:
+        what = f"{path} can't be made or read: {error.strerror}"
+        raise EnvError(f'Environment variable "DATA_DIR" invalid: {what}') from error
     return key
 
 

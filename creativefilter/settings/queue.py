@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from environs import validate
 
-from creativefilter.settings.environment import REDIS_URL, env
+from creativefilter.settings.environment import DATA_DIR, REDIS_URL, env
+from creativefilter.site import broker_address
 
 JOB_MAX_ATTEMPTS = 3
 STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
@@ -25,7 +26,9 @@ OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.
 JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15)
 
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:1/0"
+# What stands for no broker: no application runs on this data, so jobs wait for it in the database.
+NO_BROKER = "redis://127.0.0.1:2/0"
+CELERY_BROKER_URL = REDIS_URL or broker_address.of_running_application(DATA_DIR) or NO_BROKER
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Above the hard limit and the wait of one prefetched task; the same in every process.
