@@ -52,7 +52,7 @@ client: $(VENV)/dev.stamp
 	$(BIN)/python tests/contract/client.py
 
 bench: $(VENV)/dev.stamp
-	for name in demonstration recognition screen_text video fusion bundle; do \
+	for name in demonstration recognition screen_text pictures fusion bundle; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \

@@ -10,8 +10,8 @@ import numpy as np
 from classifier.decision.bundle import HeldOut, Parts, SpotFeatures
 from classifier.decision.fusion import CHANNELS, Fusion
 from classifier.decision.spot_shape import SpotShape
-from classifier.learning.families import fingerprints
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.linear_model import Calibration, TextModel
 from classifier.text.training import TrainingRow, fit, prepare
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from classifier.artefact import MANIFEST, Artefact, ArtefactError, read_artefact, write_artefact
 from classifier.decision import fusion as fusing
 from classifier.decision.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities
-from classifier.learning.evaluation import Evaluation, evaluate
-from classifier.learning.metrics import threshold_for
+from classifier.evaluation.figures import Evaluation, evaluate
+from classifier.evaluation.metrics import threshold_for
 from classifier.screen import terms
 from classifier.segments import NUMBERS
 from classifier.text.evidence import Evidence

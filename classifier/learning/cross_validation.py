@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.learning.evaluation import Automatic, Evaluation, by_other_folds, evaluate
-from classifier.learning.metrics import threshold_for
+from classifier.evaluation.figures import Automatic, Evaluation, by_other_folds, evaluate
+from classifier.evaluation.metrics import threshold_for
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.training import (

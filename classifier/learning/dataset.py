@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.decision.bundle import SpotFeatures
-from classifier.learning.families import families, united
 from classifier.segments import NUMBERS
+from classifier.text.families import families, united
 from classifier.text.training import FOLDS
 
 HOLD_OUT = 5

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
 from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
+from classifier.evaluation.figures import Evaluation
 from classifier.learning.cross_validation import evaluation_of, in_all_segments
-from classifier.learning.evaluation import Evaluation
-from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render
 from classifier.segments import NUMBERS, canonical
 from classifier.speech.cleaning import assess_speech
+from classifier.text.families import fingerprints
 from classifier.text.features import BLOCK_WEIGHTS
 from classifier.text.lexicon import lexicon_digest
 from classifier.text.linear_model import TextModel

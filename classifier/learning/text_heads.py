@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.decision.bundle import Bundle, SpotFeatures, TextHead
-from classifier.learning.families import fingerprints
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.features import count_grams
 from classifier.text.linear_model import Calibration, Parameters, TextModel
 from classifier.text.training import Table, best_calibration, blend, fit, margins_of

@@ -29,9 +29,8 @@ from classifier.decision.fusion import (
     Opinions,
     pool,
 )
+from classifier.evaluation.figures import Evaluation, by_other_folds, evaluate
 from classifier.learning.dataset import LEAST_CREATIVES, Example, Table
-from classifier.learning.evaluation import Evaluation, by_other_folds, evaluate
-from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render_trained
 from classifier.learning.text_heads import (
     LINEAR,
@@ -44,6 +43,7 @@ from classifier.learning.text_heads import (
 from classifier.pictures.classifiers import VideoClassifier, train_video_classifier
 from classifier.screen import terms
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.training import FOLDS, SEED
 
 _SHARPNESSES = np.arange(0.2, 1.55, 0.1)

@@ -18,7 +18,7 @@ from classifier.segments import NUMBERS
 _MODEL = "model.cbm"
 
 # No labelled real videos were at hand: measured on generated vectors like those of
-# benchmarks/video.py (1,700 of 512 and of 1,280 numbers). With a tenth of the features for each
+# benchmarks/pictures.py (1,700 of 512 and of 1,280 numbers). With a tenth of the features for each
 # tree, 300 trees take a quarter of the time of 200 with all of them, and macro-F1 is 0.01 higher to
 # 0.02 lower; a depth of 6 was no better on the whole.
 _SETTINGS = {

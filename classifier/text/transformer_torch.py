@@ -14,8 +14,8 @@ from torch.nn import functional
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from classifier.artefact import ArtefactError
+from classifier.evaluation.metrics import macro_f1
 from classifier.hub import arguments, device_of, loading
-from classifier.learning.metrics import macro_f1
 from classifier.text.transformer import Epoch, Settings, TransformerError
 
 _BATCH = 32

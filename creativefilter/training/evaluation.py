@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.decision.bundle import Bundle, SpotFeatures
-    from classifier.learning.evaluation import Evaluation
+    from classifier.evaluation.figures import Evaluation
     from classifier.text.training import TrainingRow
 
 COLUMNS = ("Segment_num", "text")
@@ -170,7 +170,7 @@ def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
     without the recogniser's inventions, or by the words on their screens."""
     import numpy as np
 
-    from classifier.learning.families import fingerprints
+    from classifier.text.families import fingerprints
 
     result = np.zeros(len(labelled.segments), np.bool_)
     for texts in (

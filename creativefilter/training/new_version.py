@@ -22,8 +22,8 @@ from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.training.labelled_creatives import ready
 
 if TYPE_CHECKING:
+    from classifier.evaluation.figures import Evaluation
     from classifier.learning.dataset import Example, TooFewError
-    from classifier.learning.evaluation import Evaluation
 
 Progress = Callable[[str], None]
 
@@ -68,8 +68,8 @@ def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comp
     the active version, ``WeightsError`` for an encoder.
     """
     from classifier import train
+    from classifier.evaluation.figures import Evaluation
     from classifier.learning.dataset import TooFewError
-    from classifier.learning.evaluation import Evaluation
     from classifier.learning.trainer import Config
 
     active = model_versions.active()

@@ -13,9 +13,9 @@ from classifier import Bundle, train
 from classifier.decision.bundle import SpotFeatures
 from classifier.decision.spot_shape import NAMES, SpotShape
 from classifier.learning.dataset import Example, Table, TooFewError
-from classifier.learning.families import fingerprints
 from classifier.learning.trainer import Config
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.linear_model import TextModel
 from tests.small_bert import save_encoder
 

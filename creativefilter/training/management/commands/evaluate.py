@@ -105,7 +105,7 @@ class Command(BaseCommand):
         self, path: Path, crossed: bool, encoder: str | None
     ) -> tuple[Labelled, list[Measured], list[str]]:
         """The creatives, what was measured of recipes, and what has to be said of it."""
-        from classifier.learning.families import families
+        from classifier.text.families import families
         from classifier.text.training import prepare
 
         rows = evaluation.read_transcripts(path)

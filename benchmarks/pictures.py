@@ -1,6 +1,6 @@
 """What seeing costs: CPU seconds for 8 frames, and CatBoost beside nearest neighbours.
 
-    python benchmarks/video.py [--xclip NAME_OR_FOLDER]
+    python benchmarks/pictures.py [--xclip NAME_OR_FOLDER]
 
 Without --xclip the network of microsoft/xclip-base-patch32 is built with random weights: it sees
 nothing, but costs the same. The vectors for the classifiers are generated, so their macro-F1 says
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from classifier.learning.metrics import macro_f1  # noqa: E402
+from classifier.evaluation.metrics import macro_f1  # noqa: E402
 from classifier.pictures.classifiers import METHODS, train_video_classifier  # noqa: E402
 from classifier.pictures.encoders import EFFICIENTNET, VideoEncoder, load_video_encoder  # noqa: E402
 from classifier.segments import NUMBERS  # noqa: E402
