@@ -7,9 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from classifier.decision.bundle import HeldOut, Parts, SpotFeatures
-from classifier.decision.fusion import CHANNELS, Fusion
+from classifier.channels import CHANNELS
+from classifier.decision.bundle_parts import HeldOut, Parts
+from classifier.decision.fusion import Fusion
 from classifier.decision.spot_shape import SpotShape
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
 from classifier.text.families import fingerprints
 from classifier.text.linear_model import Calibration, TextModel

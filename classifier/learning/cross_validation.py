@@ -30,9 +30,10 @@ from classifier.text.training import (
     grouped_scores,
     margins_of,
 )
-from classifier.text.transformer import Epoch, Settings, fine_tune, held_out
+from classifier.text.transformer import fine_tune, held_out
+from classifier.text.transformer_types import Epoch, Settings
+from classifier.types import Probabilities
 
-Probabilities = NDArray[np.float64]
 Progress = Callable[[], None]
 
 
@@ -50,7 +51,7 @@ class TooFewRowsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Which transformer to fine-tune, and on what; as ``transformer_text.fine_tune`` takes it."""
+    """Which transformer to fine-tune, and on what; as ``transformer.fine_tune`` takes it."""
 
     name: str
     weights_folder: Path
@@ -100,7 +101,7 @@ def transformer_on_valid(
     """A fine-tuned ``encoder`` on the same rows; ``table`` is that of ``prepare(rows)``.
 
     Thresholds come from the part of ``train`` that ends its training: they flatter a little.
-    Raises ``TransformerError`` when it cannot be loaded, ``ValueError`` for too few rows.
+    Raises ``WeightsError`` when it cannot be loaded, ``ValueError`` for too few rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
     columns = _columns(table)

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
-from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
+from classifier.channels import CHANNELS, SPEECH
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import STARTER, HeldOut, Parts
+from classifier.decision.fusion import Fusion
 from classifier.evaluation.figures import Evaluation
 from classifier.learning.cross_validation import evaluation_of, in_all_segments
 from classifier.learning.model_card import render

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision.bundle import Bundle, SpotFeatures, TextHead
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import TextHead
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
 from classifier.text.families import fingerprints
 from classifier.text.features import count_grams

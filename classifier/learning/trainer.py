@@ -18,17 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.channels import PICTURES, SCREEN, SPEECH
 from classifier.decision import stacking
-from classifier.decision.bundle import LEAST_HELD_OUT, Bundle, HeldOut, Parts, SpotFeatures
-from classifier.decision.fusion import (
-    SCREEN,
-    SCREEN_SHARPNESS,
-    SPEECH,
-    VIDEO,
-    Fusion,
-    Opinions,
-    pool,
-)
+from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
+from classifier.decision.bundle_parts import HeldOut, Parts
+from classifier.decision.fusion import SCREEN_SHARPNESS, Fusion, Opinions, pool
+from classifier.decision.types import SpotFeatures
 from classifier.evaluation.figures import Evaluation, by_other_folds, evaluate
 from classifier.learning.dataset import LEAST_CREATIVES, Example, Table
 from classifier.learning.model_card import render_trained
@@ -40,16 +35,17 @@ from classifier.learning.text_heads import (
     TransformerHead,
     UnchangedHead,
 )
-from classifier.pictures.classifiers import VideoClassifier, train_video_classifier
+from classifier.pictures.classifiers import train_picture_classifier
+from classifier.pictures.types import PictureClassifier
 from classifier.screen import terms
 from classifier.segments import NUMBERS
 from classifier.text.families import fingerprints
 from classifier.text.training import FOLDS, SEED
+from classifier.types import Probabilities
 
 _SHARPNESSES = np.arange(0.2, 1.55, 0.1)
 
 Progress = Callable[[str], None]
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +54,14 @@ class Config:
 
     ``folder``: where the bundle is written. ``base``: the bundle to be compared with, whose text
     model also goes into the new one where it has not learned from these very creatives.
-    ``text``: "linear", or an encoder to fine-tune by name or folder. ``video``: "nearest",
+    ``text``: "linear", or an encoder to fine-tune by name or folder. ``pictures``: "nearest",
     "catboost", or "" for none; ``encoder``: whose vectors. ``weights_folder``: of downloads.
     """
 
     folder: Path
     base: Bundle | None = None
     text: str = LINEAR
-    video: str = "nearest"
+    pictures: str = "nearest"
     encoder: str = ""
     weights_folder: Path = Path()
     seed: int = SEED
@@ -82,7 +78,7 @@ def train(
 
     Raises ``TooFewError``; ``WeightsError`` for an encoder that cannot be loaded.
     """
-    table = Table.of(dataset, config.encoder if config.video else "", config.seed)
+    table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
     progress(f"{len(table.examples)} creatives, {table.families.max() + 1} families")
     measuring = table.hold_out()
     progress(f"{measuring.sum()} of them measure and teach nothing")
@@ -111,15 +107,15 @@ class _Learned:
 def _learn(table: Table, config: Config, progress: Progress, stacked: bool = False) -> _Learned:
     fold = table.folds()
     texts, said, shown = _learn_texts(table, config, fold, progress)
-    video, looked = _learn_pictures(table, config, fold, progress)
+    pictures, looked = _learn_pictures(table, config, fold, progress)
     screens = [one.screen for one in table.features]
     sharpness = {SCREEN: _screen_sharpness(screens, shown, table.columns)}
-    if video:
-        sharpness[VIDEO] = _best_sharpness(looked, table.columns)
+    if pictures:
+        sharpness[PICTURES] = _best_sharpness(looked, table.columns)
     fusion = Fusion(sharpness=sharpness)
     opinions = {SPEECH: said, SCREEN: fusion.sharpen(SCREEN, shown)}
-    if video:
-        opinions[VIDEO] = fusion.sharpen(VIDEO, looked)
+    if pictures:
+        opinions[PICTURES] = fusion.sharpen(PICTURES, looked)
     together = Opinions(opinions, terms.likelihood(screens))
     fused = pool(together, fusion)
     stack = None
@@ -131,7 +127,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
         held_out=_held_out(table, together, fused),
         shares=np.bincount(table.columns, minlength=len(NUMBERS)) / len(table.columns),
         seen=texts.seen,
-        video=video,
+        pictures=pictures,
         stack=stack,
     )
     return _Learned(parts, together, fused, fold)
@@ -158,17 +154,17 @@ def _learn_texts(
 
 def _learn_pictures(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
-) -> tuple[VideoClassifier | None, Probabilities]:
-    """The video classifier and what it said out of fold; none where too few have vectors."""
+) -> tuple[PictureClassifier | None, Probabilities]:
+    """The classifier of pictures and what it said out of fold; none where too few have vectors."""
     result = np.full((len(table.columns), len(NUMBERS)), np.nan)
     there = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
     enough = there.sum() >= LEAST_CREATIVES and len(np.unique(table.columns[there])) > 1
-    if not config.video or not enough:
+    if not config.pictures or not enough:
         return None, result
 
-    def fitted(rows: NDArray[np.intp]) -> VideoClassifier:
-        return train_video_classifier(
-            config.video,
+    def fitted(rows: NDArray[np.intp]) -> PictureClassifier:
+        return train_picture_classifier(
+            config.pictures,
             np.stack([table.features[row].vectors[config.encoder] for row in rows]),
             [table.examples[row].segment for row in rows],
             [table.examples[row].id for row in rows],
@@ -208,7 +204,7 @@ def _best_sharpness(said: Probabilities, columns: NDArray[np.int64]) -> float:
     rows = np.flatnonzero(~np.isnan(said[:, 0]))
 
     def loss(sharpness: float) -> float:
-        sharpened = Fusion(sharpness={VIDEO: sharpness}).sharpen(VIDEO, said[rows])
+        sharpened = Fusion(sharpness={PICTURES: sharpness}).sharpen(PICTURES, said[rows])
         return _log_loss(sharpened, columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
@@ -289,8 +285,8 @@ def _facts(
         },
         "recipe": {
             "text": config.text,
-            "video": config.video if final.parts.video else "",
-            "encoder": config.encoder if final.parts.video else "",
+            "pictures": config.pictures if final.parts.pictures else "",
+            "encoder": config.encoder if final.parts.pictures else "",
             "seed": config.seed,
         },
         "hold_out": figures,

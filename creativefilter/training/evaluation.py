@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.decision.bundle import Bundle, SpotFeatures
+    from classifier.decision.bundle import Bundle
+    from classifier.decision.types import SpotFeatures
     from classifier.evaluation.figures import Evaluation
     from classifier.text.training import TrainingRow
 
@@ -109,7 +110,7 @@ def _split(cell: str, parted: bool) -> str:
 
 def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> Labelled:
     """Transcripts as creatives of which nothing else is known."""
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
     from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(row.text) for row in rows]

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifier.decision.bundle import LEAST_HELD_OUT, Bundle, HeldOut, SpotFeatures
+from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
+from classifier.decision.bundle_parts import HeldOut
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
 from tests.bundles import (
     CARD_SCREEN,

@@ -10,8 +10,8 @@ from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import MediaVersion, Prediction, ScreenReading
 
 if TYPE_CHECKING:
-    from classifier.decision.bundle import ChannelView, SpotFeatures
     from classifier.decision.spot_shape import SpotShape
+    from classifier.decision.types import ChannelView, SpotFeatures
     from classifier.text.evidence import Evidence
 
 
@@ -24,7 +24,7 @@ def features_of(media: MediaVersion) -> SpotFeatures:
     """What is known of a media version and its creative, as a bundle takes it."""
     import numpy as np
 
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
 
     transcript = media.transcripts.first()
     reading = reading_of(media)

@@ -91,8 +91,8 @@ def decode(job: Job) -> Save:
 
 def transcribe(job: Job) -> Save:
     """Speech out of the sound, with what is not speech taken out of the text."""
+    from classifier.errors import WeightsError
     from classifier.speech.cleaning import assess_transcript
-    from classifier.speech.weights import WeightsError
 
     media = _enter(job, State.TRANSCRIBING)
     if not media.file:
@@ -146,7 +146,7 @@ def read(job: Job) -> Save:
 
 def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
     from classifier.decision.spot_shape import measure
-    from classifier.speech.recognition import Utterance
+    from classifier.speech.types import Utterance
 
     transcript = media.transcripts.first()
     heard = transcript.utterances if transcript and transcript.spoken else []
@@ -156,7 +156,7 @@ def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
 
 def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | None:
     """A row for what was read, or for why nothing could be; None if that is known already."""
-    from classifier.screen import ScreenUnavailable
+    from classifier.errors import ScreenUnavailable
 
     before = media.readings.first()
     began = time.monotonic()
@@ -189,7 +189,7 @@ def see(job: Job) -> Save:
     if encoder is None or media.vectors.filter(encoder=encoder.name).exists():
         return _save_nothing
 
-    from classifier.pictures.encoders import evenly
+    from classifier.pictures.frames import evenly
 
     vector = encoder.encode(evenly(working_copies.frames(media.pk, media.probe)))
 

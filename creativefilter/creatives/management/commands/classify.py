@@ -10,14 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake.receiving import advertisement_id_of, is_media
-from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.messages import sentence, sentence_of
 from creativefilter.creatives.models import Prediction
 
 
@@ -58,9 +57,8 @@ class Command(BaseCommand):
     def _pipeline(self) -> Pipeline:
         """All that the model needs, with every core for the one process that runs."""
         from classifier.artefact import ArtefactError
-        from classifier.screen import ScreenUnavailable
+        from classifier.errors import ScreenUnavailable, WeightsError
         from classifier.speech.recognition import load_transcriber
-        from classifier.speech.weights import WeightsError
 
         try:
             transcriber = load_transcriber(
@@ -73,16 +71,16 @@ class Command(BaseCommand):
             )
             bundle = engines.bundle_without_worker()
         except WeightsError as error:
-            raise CommandError(error.sentence(_language())) from error
+            raise CommandError(sentence_of(error)) from error
         except ArtefactError as error:
             raise CommandError(str(error)) from error
         try:
             reader = engines.screen_reader()
         except ScreenUnavailable as error:
-            self.stderr.write(error.sentence(_language()))
+            self.stderr.write(sentence_of(error))
             reader = None
         return Pipeline(
-            transcriber, bundle, reader, engines.video_encoder() if bundle.encoder else None
+            transcriber, bundle, reader, engines.picture_encoder() if bundle.encoder else None
         )
 
     def _write(self, rows: list[dict[str, Any]], out: Path) -> None:
@@ -145,7 +143,3 @@ def as_line(decision: Decision, row: dict[str, Any]) -> str:
         f"{name} {row['Segment_num']:>2} · {row['Segment']:27} {row['probability']:4.0%} "
         f"{seconds}  {doubt}{words[:70]}"
     )
-
-
-def _language() -> str:
-    return (get_language() or "ru")[:2]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.messages import sentence_of
 from creativefilter.training import evaluation, figure_tables, html_report
 from creativefilter.training.figure_tables import Measured
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         if (cross_validate or transformer) and not transcripts:
             raise CommandError(_("Only the rows of --transcripts can teach anew."))
         from classifier.artefact import ArtefactError
-        from classifier.speech.weights import WeightsError
+        from classifier.errors import WeightsError
 
         try:
             page = self._page(transcripts, model, cross_validate, transformer)
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 html_report.write(out, page)
                 self.stdout.write("\n" + _("The page with charts: %s") % out)
         except WeightsError as error:
-            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
+            raise CommandError(sentence_of(error)) from error
         except (ArtefactError, OSError, ValueError) as error:
             raise CommandError(sentence(error)) from error
 
@@ -138,7 +138,7 @@ class Command(BaseCommand):
     ) -> list[Measured]:
         from classifier.learning.cross_validation import Encoder, on_valid, transformer_on_valid
         from classifier.text.training import FOLDS
-        from classifier.text.transformer import Settings
+        from classifier.text.transformer_types import Settings
 
         with _bar(FOLDS) as bar:
             measured = [Measured(_("recipe, train → valid"), on_valid(table, bar.update))]

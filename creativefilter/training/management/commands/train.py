@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.messages import sentence_of
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
 from tasks.submit import publish_all
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
         from classifier.artefact import ArtefactError
-        from classifier.speech.weights import WeightsError
+        from classifier.errors import WeightsError
 
         old = model_versions.active()
         try:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 text, "" if video == "none" else video, self.stderr.write
             )
         except WeightsError as error:
-            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
+            raise CommandError(sentence_of(error)) from error
         except (ArtefactError, ValueError) as error:
             raise CommandError(str(error)) from error
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
