@@ -47,14 +47,12 @@ class Stage:
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
     over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
-    English word that is shown translated: mark it with ``gettext_noop``. A stage that
-    ``makes_jobs`` is followed by a sweep, which sends them.
+    English word that is shown translated: mark it with ``gettext_noop``.
     """
 
     name: str
     resource: Literal["cpu", "gpu"]
     work: Callable[[Job], Save]
-    makes_jobs: bool = False
 
 
 def nothing(_job: Job) -> None:

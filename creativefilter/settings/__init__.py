@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "creativefilter.tables",
     "creativefilter.api",
     "creativefilter.embedded",
+    "tasks",
     # The last one: its groups carry the permissions of all others.
     "creativefilter.accounts",
 ]

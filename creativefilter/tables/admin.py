@@ -29,7 +29,6 @@ from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
 from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 # What a state looks like; the others look like nothing in particular.
@@ -217,8 +216,6 @@ class TableAdmin(ModelAdmin):
         except (TableFileError, QuotaExceeded) as error:
             messages.error(request, str(error))
             return reverse("admin:tables_table_add")
-        if table.job:
-            submit(table.job)
         return page_address(table)
 
     # One table

@@ -1,7 +1,4 @@
-"""Tables as jobs: taken in, read, waited for, written.
-
-Functions that leave work to be done return a table whose job the caller submits.
-"""
+"""Tables as jobs: taken in, read, waited for, written."""
 
 from __future__ import annotations
 
@@ -205,7 +202,7 @@ PREDICT_TABLE = register(
     Kind(
         gettext_noop("predict_table"),
         (
-            Stage(gettext_noop("reading_table"), "cpu", read, makes_jobs=True),
+            Stage(gettext_noop("reading_table"), "cpu", read),
             Stage(gettext_noop("classifying"), "cpu", wait),
             Stage(gettext_noop("writing"), "cpu", write),
         ),

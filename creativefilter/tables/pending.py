@@ -43,10 +43,7 @@ def missing(cells: Iterable[str]) -> set[int]:
 
 
 def begin(table: Table, creatives: Sequence[int], owner: User | None) -> None:
-    """Makes jobs where there are none, and notes for whom the table waits.
-
-    The jobs have no message yet: the sweep sends them.
-    """
+    """Makes jobs where there are none, and notes for whom the table waits."""
     link = Table.awaited.through
     link.objects.filter(table_id=table.pk).delete()
     for start in range(0, len(creatives), BATCH):

@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -22,7 +21,6 @@ from creativefilter.creatives.admin.reference import ReadOnlyAdmin
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import html_report, version_page
-from tasks.submit import publish_all
 
 
 @admin.register(ModelVersion)
@@ -97,7 +95,6 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         version = get_object_or_404(ModelVersion, pk=object_id)
         model_versions.activate(version)
         jobs = receiving.decide_again(cast(User, request.user))
-        transaction.on_commit(lambda: publish_all(jobs))
         messages.success(
             request,
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")

@@ -28,7 +28,6 @@ from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from tasks.submit import deliver_to
 
 SHOWN_DELIVERIES = 20
 # Of an answer, in a line of a list.
@@ -162,8 +161,6 @@ class EndpointAdmin(Private):
         try:
             if change:
                 saved = endpoints.change(Endpoint.objects.get(pk=obj.pk), fields)
-                if saved.active:
-                    deliver_to(saved)
             else:
                 saved, secret = endpoints.register(person(request), **fields)
                 request.webhook_secret = secret  # type: ignore[attr-defined]
@@ -230,7 +227,6 @@ class EndpointAdmin(Private):
         except EndpointError as error:
             messages.error(request, sentence(error.code))
         else:
-            deliver_to(endpoint)
             messages.success(request, _("A test event is on its way; reload to see how it went."))
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
@@ -272,7 +268,6 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
     except EndpointError as error:
         messages.error(request, sentence(error.code))
     else:
-        deliver_to(delivery.endpoint)
         messages.success(request, _("It is sent again; reload to see how it went."))
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from creativefilter.webhooks import addresses, signing
 from creativefilter.webhooks.models import Endpoint
+from creativefilter.webhooks.signals import tell_after_commit
 
 PER_USER = 10
 
@@ -51,7 +52,8 @@ def register(
 def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
     """Changes url, events, description or active. Raises ``EndpointError``.
 
-    A new address, or being switched on, is a new start: old failures count no more.
+    A new address, or being switched on, is a new start: old failures count no more. What waited
+    for an active endpoint is sent.
     """
     if "url" in fields and fields["url"] != endpoint.url:
         _check(fields["url"])
@@ -66,6 +68,8 @@ def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
     for name, value in fields.items():
         setattr(endpoint, name, value)
     endpoint.save(update_fields=list(fields))
+    if endpoint.active:
+        tell_after_commit(lambda: [str(endpoint.pk)])
     return endpoint
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from creativefilter.jobs.models import Job
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
+from creativefilter.webhooks.signals import tell_after_commit
 
 _EVENT_OF = {
     Job.State.DONE: Event.DONE,
@@ -34,12 +35,15 @@ def record(job: Job, **_signal: Any) -> None:
     Receiver of ``job_ended``: it runs in the transaction that ends the job, so there is no end
     without its deliveries and no delivery of an end that was rolled back.
     """
-    if job.owner_id is None:
+    owner = job.owner_id
+    if owner is None:
         return
     event = _EVENT_OF[Job.State(job.state)]
-    endpoints = Endpoint.objects.filter(owner=job.owner_id, active=True)
+    endpoints = Endpoint.objects.filter(owner=owner, active=True)
     wanting = [endpoint for endpoint in endpoints if event in endpoint.events]
     Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in wanting])
+    if wanting:
+        tell_after_commit(lambda: due(owner))
 
 
 def send_test(endpoint: Endpoint) -> Delivery:
@@ -50,6 +54,7 @@ def send_test(endpoint: Endpoint) -> Delivery:
     _hurry(endpoint)
     delivery = _delivery(endpoint, TEST_EVENT, None)
     delivery.save(force_insert=True)
+    tell_after_commit(lambda: [str(endpoint.pk)])
     return delivery
 
 
@@ -94,6 +99,7 @@ def send_again(delivery: Delivery) -> None:
         attempts_before=F("attempts"),
         next_attempt_at=timezone.now(),
     )
+    tell_after_commit(lambda: [str(delivery.endpoint_id)])
 
 
 def _hurry(endpoint: Endpoint) -> None:

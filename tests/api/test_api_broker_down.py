@@ -12,7 +12,7 @@ from django.db import transaction
 from creativefilter.creatives.intake import receiving
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish_all, submit
+from tasks.submit import publish_all
 from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def test_an_upload_whose_transaction_is_rolled_back_is_never_queued(
 ) -> None:
     def upload_then_fail() -> None:
         with transaction.atomic():
-            submit(take_in(b"bytes", "1.avi").job)
+            take_in(b"bytes", "1.avi")
             raise receiving.IntakeError
 
     with pytest.raises(receiving.IntakeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +12,24 @@ from rest_framework.test import APIClient
 
 from creativefilter.webhooks import delivering, endpoints
 from creativefilter.webhooks.models import Delivery, Endpoint, Event
+from creativefilter.webhooks.signals import deliveries_due
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("asked")]
+pytestmark = pytest.mark.django_db
 HOOKS = "/api/v1/webhooks"
 URL = "https://hooks.example.com/creatives"
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Endpoints that the queue was asked to serve; there is no broker here."""
+def asked() -> Iterator[list[str]]:
+    """Endpoints that the queue was asked to serve."""
     found: list[str] = []
-    monkeypatch.setattr(
-        "creativefilter.api.webhooks.views.deliver_to", lambda each: found.append(str(each.pk))
-    )
-    return found
+
+    def note(endpoints: list[str], **_signal: Any) -> None:
+        found.extend(endpoints)
+
+    deliveries_due.connect(note)
+    yield found
+    deliveries_due.disconnect(note)
 
 
 @pytest.fixture
@@ -115,19 +120,24 @@ def test_a_request_that_is_repeated_registers_once_and_its_secret_is_not_kept(
     assert b"whsec_" not in bytes(IdempotencyKey.objects.get().body)
 
 
-def test_changing_it(api: APIClient, asked: list[str]) -> None:
+def test_changing_it(
+    api: APIClient, asked: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
     where = create(api)["Location"]
     seen = api.get(where)
     assert api.get(where, headers={"If-None-Match": seen["ETag"]}).status_code == 304
-    changed = api.patch(where, {"active": False}, format="json", headers={"If-Match": seen["ETag"]})
-    assert changed.json() == {**seen.json(), "active": False}
-    late = api.patch(where, {"active": True}, format="json", headers={"If-Match": seen["ETag"]})
-    assert late.status_code == 412
-    assert api.patch(where, {"url": "http://10.0.0.1/"}, format="json").status_code == 400
+    is_seen = {"If-Match": seen["ETag"]}
+    with django_capture_on_commit_callbacks(execute=True):
+        changed = api.patch(where, {"active": False}, format="json", headers=is_seen)
+        assert changed.json() == {**seen.json(), "active": False}
+        late = api.patch(where, {"active": True}, format="json", headers=is_seen)
+        assert late.status_code == 412
+        assert api.patch(where, {"url": "http://10.0.0.1/"}, format="json").status_code == 400
     assert asked == []
     Endpoint.objects.update(off_reason=Endpoint.Off.FAILING, failures=9)
     assert api.get(where).json()["off_reason"]["code"] == "failing"
-    on = api.patch(where, {"active": True, "url": f"{URL}/2"}, format="json").json()
+    with django_capture_on_commit_callbacks(execute=True):
+        on = api.patch(where, {"active": True, "url": f"{URL}/2"}, format="json").json()
     assert (on["active"], on["off_reason"], on["failures"]) == (True, None, 0)
     assert asked == [on["id"]], "what waited goes out"
     assert api.delete(where).status_code == 204
@@ -143,10 +153,14 @@ def test_another_secret(api: APIClient) -> None:
 
 
 def test_a_test_event_its_history_and_sending_it_again(
-    api: APIClient, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    api: APIClient,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     where = create(api)["Location"]
-    sent = api.post(where + "/test")
+    with django_capture_on_commit_callbacks(execute=True):
+        sent = api.post(where + "/test")
     assert sent.status_code == 202
     delivery = sent.json()
     assert (delivery["event"], delivery["state"], delivery["attempts"]) == (

@@ -18,7 +18,6 @@ from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.creatives.filters import CreativeFilterSerializer, creatives_of
 from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.models import Creative
-from tasks.submit import submit_some
 
 
 class RetryFailedSerializer(serializers.Serializer[Any]):
@@ -70,7 +69,6 @@ class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
         creatives = creatives_of(meant["filter"]) if "filter" in meant else None
         codes = meant.get("error_codes", ())
         jobs = retry.retry(request.user, creatives, codes)  # type: ignore[arg-type]
-        submit_some(jobs)
         return Response({"queued": len(jobs)}, status.HTTP_202_ACCEPTED)
 
 

@@ -41,7 +41,6 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.labels import review
 from creativefilter.creatives.models import Creative, Label, Prediction, Segment
 from creativefilter.jobs.quota import QuotaExceeded
-from tasks.submit import submit
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -143,8 +142,6 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
         return {**result, "problem": {"code": "refused", "message": str(error)}}
     except QuotaExceeded as error:
         return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
-    if not received.job.is_final:
-        submit(received.job)
     return {
         **result,
         "accepted": True,
@@ -255,7 +252,6 @@ class CreativeAnalyseView(Idempotent, Creatives):
             job = receiving.analyse_again(creative, request.user)
         except receiving.IntakeError as error:
             raise Problem("not_analysable", 409, str(error)) from error
-        submit(job)
         answer = JobSerializer(job, context=self.get_serializer_context()).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

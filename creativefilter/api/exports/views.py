@@ -27,7 +27,6 @@ from creativefilter.api.spend.filters import filters_of
 from creativefilter.jobs.models import Job
 from creativefilter.spend.reports import export_jobs
 from creativefilter.spend.reports.exports import Form
-from tasks.submit import submit
 
 
 class Exports(generics.GenericAPIView[Job]):
@@ -72,7 +71,6 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
         filters = filters_of(asked.get("filters", {}))
         job = export_jobs.start(filters, FORMATS[asked["format"]], request.user)
-        submit(job)
         answer = self.get_serializer(job).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +25,6 @@ from creativefilter.api.core.problems import Conflict
 from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.jobs import lifecycle, timings
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
 
 NUMBER = "0197f3c2-6c1e-7d53-9f0a-3f5b2d1c8e44"
 _WAITING = {"started_at": None, "seconds": None, "attempts": 0, "state": "waiting"}
@@ -178,14 +176,12 @@ class JobRetryView(JobActionView):
         examples=[AGAIN],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic():
-            job = lifecycle.retry(self.get_object())
-            if job is None:
-                raise Conflict(
-                    _("Only a job that failed or was cancelled can be started again."),
-                    "job_not_retriable",
-                )
-            submit(job)
+        job = lifecycle.retry(self.get_object())
+        if job is None:
+            raise Conflict(
+                _("Only a job that failed or was cancelled can be started again."),
+                "job_not_retriable",
+            )
         answer = self.get_serializer(job).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

@@ -25,7 +25,6 @@ from creativefilter.api.model_versions.serializers import (
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import ModelVersion
-from tasks.submit import publish_all
 
 _VERSION: dict[str, Any] = {
     "id": 3,
@@ -110,7 +109,6 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
             before = ModelVersion.objects.filter(is_active=True).first()
             model_versions.activate(version)
             jobs = receiving.decide_again(request.user)
-            transaction.on_commit(lambda: publish_all(jobs))
         version.is_active = True
         answer = {
             "model_version": version,

@@ -1,4 +1,4 @@
-"""Validate the request, call a service or submit a job, shape the answer. No rules."""
+"""Validate the request, call a service, shape the answer. No rules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
 
 _RESULT = {
     "creative": 4711,
@@ -90,8 +89,6 @@ def receive_upload(request: Request) -> Job:
         )
     except receiving.IntakeError as error:
         raise ValidationError({"file": [str(error)]}) from error
-    if not received.job.is_final:
-        submit(received.job)
     return received.job
 
 

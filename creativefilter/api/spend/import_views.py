@@ -36,7 +36,6 @@ from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
-from tasks.submit import submit
 
 
 class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
@@ -61,10 +60,9 @@ class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
         """202 for a job that is queued; raises ``Conflict`` if there can be none."""
         assert self.request.user.is_authenticated  # noqa: S101 (what the permission says)
         try:
-            job = work.start(row, self.request.user, **how)
+            work.start(row, self.request.user, **how)
         except SpendFileError as error:
             raise Conflict(str(error), error.code) from error
-        submit(job)
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

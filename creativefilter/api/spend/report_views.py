@@ -32,8 +32,6 @@ from creativefilter.spend.reports import estimates, figures
 from creativefilter.spend.reports.simulation import COVERAGE
 from creativefilter.spend.reports.types import Dimension, Overview, Total
 from creativefilter.spend.totals import recount_jobs
-from creativefilter.spend.totals.recount_jobs import Work
-from tasks.submit import submit
 
 
 class Reports(generics.GenericAPIView[Any]):
@@ -47,13 +45,6 @@ class Reports(generics.GenericAPIView[Any]):
         form = self.form_class(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
-
-
-def _begun(work: Work | None) -> bool:
-    """Whether nothing is left to be done; what is left is queued."""
-    if work and work.is_new:
-        submit(work.job)
-    return work is None
 
 
 class ReportView(Reports):
@@ -70,7 +61,7 @@ class ReportView(Reports):
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
-        is_current = _begun(recount_jobs.keep_up())
+        is_current = recount_jobs.keep_up() is None
         filters, by = filters_of(asked), asked["by"]
         if by == MONTH:
             totals = figures.by_month(filters)
@@ -123,7 +114,7 @@ class MonthlyReportView(Reports):
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
-        is_current = _begun(recount_jobs.keep_up())
+        is_current = recount_jobs.keep_up() is None
         by = asked["by"]
         found = figures.monthly(filters_of(asked), Dimension(by), asked["most"])
         series: list[dict[str, Any]] = [
@@ -164,11 +155,11 @@ class ExpectedReportView(Reports):
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
-        counted = _begun(recount_jobs.keep_up())
-        study, work = estimates.ask(filters_of(asked))
-        is_current = _begun(work) and counted
+        counting = recount_jobs.keep_up()
+        study, job = estimates.ask(filters_of(asked))
+        is_current = counting is None and job is None
         if study is None:
-            progress = work.job.progress if work else 0
+            progress = job.progress if job else 0
             wait = {"Retry-After": "5"}
             return Response({"progress": progress}, status.HTTP_202_ACCEPTED, headers=wait)
         answer = {
@@ -210,7 +201,7 @@ class SpentOnCreativesView(Reports):
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
-        _begun(recount_jobs.keep_up())
+        recount_jobs.keep_up()
         behind = figures.creatives(filters_of(asked))
         # What the column of money holds: whole numbers, which a cursor can name.
         sums = behind.sums().annotate(units=Cast("amount", BigIntegerField()))

@@ -45,7 +45,6 @@ from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import XLSX, attachment
 from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
-from tasks.submit import submit
 
 ASKED = OpenApiExample(
     "A table", {"file": "(the bytes of plan.xlsx)"}, request_only=True,
@@ -108,12 +107,9 @@ def receive_table(request: Request) -> Table:
     file = form.validated_data["file"]
     owner = request.user if request.user.is_authenticated else None
     try:
-        table = work.receive(file, file.name, owner)
+        return work.receive(file, file.name, owner)
     except TableFileError as error:
         raise ValidationError({"file": [ErrorDetail(str(error), error.code)]}) from error
-    assert table.job is not None  # noqa: S101 (what receive says)
-    submit(table.job)
-    return table
 
 
 def waited(table: Table, seconds: float) -> bool:

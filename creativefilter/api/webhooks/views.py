@@ -34,7 +34,6 @@ from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from tasks.submit import deliver_to
 
 LOCATED = "Where it is."
 
@@ -129,8 +128,6 @@ class WebhookView(Etagged, WebhookViews):
             endpoint = endpoints.change(endpoint, form.validated_data)
         except EndpointError as error:
             raise _refused(error) from error
-        if endpoint.active:
-            deliver_to(endpoint)
         return Response(self.get_serializer(endpoint).data)
 
     @extend_schema(
@@ -194,7 +191,6 @@ class WebhookTestView(Changing):
 
 
 def _queued(request: Request, endpoint: Endpoint, delivery: Delivery) -> Response:
-    deliver_to(endpoint)
     where = reverse("api:webhook-delivery", args=[endpoint.pk, delivery.pk], request=request)
     answer = DeliveryDetailSerializer(delivery).data
     return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": where})

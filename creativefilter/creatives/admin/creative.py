@@ -36,7 +36,6 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.labels import review
 from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 
@@ -162,7 +161,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         queued, refused = 0, 0
         for creative in queryset:
             try:
-                submit(receiving.analyse_again(creative, person(request)))
+                receiving.analyse_again(creative, person(request))
                 queued += 1
             except receiving.IntakeError:
                 refused += 1
@@ -301,7 +300,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
         try:
-            submit(receiving.analyse_again(creative, person(request)))
+            receiving.analyse_again(creative, person(request))
         except receiving.IntakeError as error:
             messages.warning(request, str(error))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

@@ -16,7 +16,6 @@ from unfold.decorators import action
 
 from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.messages import sentence
-from tasks.submit import submit_some
 
 LIST = "admin:creatives_creative_changelist"
 
@@ -48,7 +47,6 @@ def _page(theme: Any, request: HttpRequest) -> HttpResponse:
             messages.error(request, _("Tick at least one reason."))
             return redirect(request.path)
         jobs = retry.retry(request.user, codes=codes)  # type: ignore[arg-type]
-        submit_some(jobs)
         text = ngettext(
             "%d creative is being analysed again.", "%d creatives are being analysed again.",
             len(jobs),

@@ -19,7 +19,6 @@ from creativefilter.creatives.intake import archive_jobs, archives, id_tables, r
 from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
-from tasks.submit import submit
 
 
 @dataclass(slots=True)
@@ -67,14 +66,12 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
     """A refused file never stops the rest. Raises ``IntakeError`` and ``QuotaExceeded``."""
     name = file.name or ""
     if archives.names_archive(name):
-        submit(archive_jobs.start(file, name, owner, ids))
+        archive_jobs.start(file, name, owner, ids)
         added.archives += 1
         return
     received = receiving.receive(
         file, name, owner=owner, advertisement_id=id_tables.id_of(name, ids)
     )
-    if not received.job.is_final:
-        submit(received.job)
     added.known += received.known
     added.new += not received.known
 

@@ -1,7 +1,4 @@
-"""All that failed, once more: thousands at once, as one decision.
-
-Functions that leave work to be done return its jobs; the caller submits some, the sweep the rest.
-"""
+"""All that failed, once more: thousands at once, as one decision."""
 
 from __future__ import annotations
 

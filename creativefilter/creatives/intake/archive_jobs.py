@@ -1,8 +1,4 @@
-"""An archive of creatives is unpacked in the background; its files are then analysed as others.
-
-Functions that leave work to be done return its job; the caller submits it. The jobs of the files
-that come out are queued by the sweep.
-"""
+"""An archive of creatives is unpacked in the background; its files are then analysed as others."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that is in, now or since before; ``job`` is to be submitted."""
+    """A file that is in; ``job`` analyses it, None if it was in before."""
 
     creative: Creative
     job: Job | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -51,7 +51,7 @@ class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an upload. ``job`` is to be submitted unless it is done already."""
+    """What became of an upload. ``job`` analyses it, or is done if the answer was known."""
 
     creative: Creative
     media: MediaVersion
@@ -268,11 +268,14 @@ def decide_again(owner: User | None) -> list[Job]:
             )
         )
         with quota.lifted():  # one decision, however many creatives there are
-            return _decide(stale, owner)
+            return _queue(stale, owner, lifecycle.create_at_last_stage)
 
 
-def _decide(creatives: list[Creative], owner: User | None) -> list[Job]:
-    jobs = lifecycle.create_at_last_stage(
+def _queue(
+    creatives: list[Creative], owner: User | None, create: Callable[..., list[Job]]
+) -> list[Job]:
+    """Jobs for the current media of these creatives, made by a function of ``lifecycle``."""
+    jobs = create(
         stages.ANALYSE,
         [{"creative": creative.pk, "media": creative.current_media_id} for creative in creatives],
         owner,
@@ -298,14 +301,14 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
         if creative.job and not creative.job.is_final:
             raise IntakeError(_("It is being analysed right now."))
         if not creative.current_media.file:
-            [job] = _decide([creative], owner)
+            [job] = _queue([creative], owner, lifecycle.create_at_last_stage)
             return job
         urgency = Job.Urgency.INTERACTIVE
         return _analyse(creative, creative.current_media, owner, urgency, fresh=True)
 
 
-def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]:
-    """Jobs in the background for those of these creatives that no job is at.
+def analyse_missing(creatives: Collection[int], owner: User | None) -> None:
+    """Makes jobs in the background for those of these creatives that no job is at.
 
     What was heard or read before is only judged again. Those without media are left out.
     """
@@ -314,7 +317,6 @@ def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]
             Creative.objects.select_for_update(of=("self",))
             .filter(pk__in=creatives, current_media__isnull=False)
             .exclude(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
-            .select_related("current_media")
             .order_by("pk")
         )
         known = set(
@@ -322,8 +324,7 @@ def analyse_missing(creatives: Collection[int], owner: User | None) -> list[Job]
             .filter(Q(file="") | Q(transcripts__isnull=False) | Q(readings__isnull=False))
             .values_list("pk", flat=True)
         )
-        jobs = _decide([one for one in idle if one.current_media_id in known], owner)
-        for creative in idle:
-            if creative.current_media and creative.current_media_id not in known:
-                jobs.append(_analyse(creative, creative.current_media, owner, Job.Urgency.BATCH))
-        return jobs
+        decided = [one for one in idle if one.current_media_id in known]
+        analysed = [one for one in idle if one.current_media_id not in known]
+        _queue(decided, owner, lifecycle.create_at_last_stage)
+        _queue(analysed, owner, lifecycle.create_many)

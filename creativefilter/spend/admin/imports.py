@@ -35,7 +35,6 @@ from creativefilter.spend.admin.import_page import (
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 State, Mode = SpendImport.State, SpendImport.Mode
@@ -182,7 +181,7 @@ class SpendImportAdmin(ModelAdmin):
         [file] = files
         try:
             spend_import = work.receive(file, file.name or "", person(request))
-            submit(work.start(spend_import, person(request), dry_run=True))
+            work.start(spend_import, person(request), dry_run=True)
         except SpendFileError as error:
             messages.error(request, str(error))
             return reverse("admin:spend_spendimport_add")
@@ -249,7 +248,7 @@ class SpendImportAdmin(ModelAdmin):
 
     def _begin(self, request: HttpRequest, spend_import: SpendImport, **how: Any) -> HttpResponse:
         try:
-            submit(work.start(spend_import, person(request), **how))
+            work.start(spend_import, person(request), **how)
         except SpendFileError as error:
             messages.warning(request, str(error))
         return redirect(page_address(spend_import.pk))

@@ -1,7 +1,4 @@
-"""Imports as jobs: a file is taken in, looked at, imported or given up.
-
-Functions that leave work to be done return its job; the caller submits it.
-"""
+"""Imports as jobs: a file is taken in, looked at, imported or given up."""
 
 from __future__ import annotations
 

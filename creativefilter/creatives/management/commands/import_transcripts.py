@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
-from tasks.submit import publish_all
 
 
 class Command(BaseCommand):
@@ -58,16 +57,15 @@ class Command(BaseCommand):
 
     def _decide(self) -> None:
         jobs = receiving.decide_again(None)
-        # A broker that does not answer once is not asked for each of thousands.
-        sent = publish_all(jobs)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
-        if sent < len(jobs):
+        # Of many only the first are sent at once.
+        if jobs and not jobs[0].published_at:
             self.stdout.write(
                 _(
                     "The queue was not reached for %d of them; the running application takes "
                     "them up by itself."
                 )
-                % (len(jobs) - sent)
+                % len(jobs)
             )
 
 

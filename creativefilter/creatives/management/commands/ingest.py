@@ -14,9 +14,8 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.intake import id_tables
-from creativefilter.creatives.intake.many_files import Taken, Tally, take_path
+from creativefilter.creatives.intake.many_files import Tally, take_path
 from creativefilter.creatives.intake.receiving import is_media
-from tasks.submit import publish
 
 # More only wait for one another: for the disk, and for SQLite's one writer.
 THREADS = 4
@@ -85,7 +84,7 @@ class Ingestion:
         self.total = len(files)
         self.ids = ids
         self.tally = Tally()
-        # A broker that did not answer once is not asked for each of thousands.
+        # Whether the broker did not take the message of a job.
         self.unpublished = False
         self._waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for file in files:
@@ -115,7 +114,8 @@ class Ingestion:
                 taken = take_path(file, tally, owner=None, ids=self.ids)
                 with self._one:
                     self.tally.add(tally)
-                    self._publish(taken)
+                    if taken and taken.job and not taken.job.published_at:
+                        self.unpublished = True
                     bar.update()
         except queue.Empty:
             return
@@ -123,7 +123,3 @@ class Ingestion:
             self._failure = error
         finally:
             connections.close_all()
-
-    def _publish(self, taken: Taken | None) -> None:
-        if taken and taken.job and not self.unpublished:
-            self.unpublished = not publish(taken.job)

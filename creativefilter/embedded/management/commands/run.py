@@ -14,7 +14,6 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
-from tasks.submit import submit
 
 
 class Command(BaseCommand):
@@ -51,8 +50,7 @@ class Command(BaseCommand):
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
         # A new starter model judges what the old one has judged.
-        for job in receiving.decide_again(None):
-            submit(job)
+        receiving.decide_again(None)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:
             self._say(_("%d demonstration creatives are being classified:") % len(seeded))

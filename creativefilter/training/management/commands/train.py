@@ -13,7 +13,6 @@ from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.messages import sentence_of
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
-from tasks.submit import publish_all
 
 VIDEO = ("nearest", "catboost", "none")
 
@@ -68,7 +67,6 @@ class Command(BaseCommand):
             return
         model_versions.activate(version)
         jobs = receiving.decide_again(None)
-        publish_all(jobs)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
