@@ -60,10 +60,10 @@ def examples() -> list[Example]:
     ]
 
 
-def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
+def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
     """Trains a version and registers it; which one decides stays as it is.
 
-    ``text``: "linear" or an encoder to fine-tune; ``video``: "nearest", "catboost" or "".
+    ``text``: "linear" or an encoder to fine-tune; ``pictures``: "nearest", "catboost" or "".
     A process that is killed leaves no version. Raises ``TrainingError``, ``ArtefactError`` for
     the active version, ``WeightsError`` for an encoder.
     """
@@ -80,8 +80,8 @@ def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comp
             folder=models / name,
             base=base,
             text=text,
-            video=video,
-            encoder=_most_used_encoder() if video else "",
+            pictures=pictures,
+            encoder=_most_used_encoder() if pictures else "",
             weights_folder=settings.WEIGHTS_FOLDER,
         )
         try:

@@ -22,11 +22,11 @@ from tests.bundles import (
     CARD_SCREEN,
     CARD_SPOT,
     DOUBTFUL,
+    PICTURES,
     SCREEN,
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    VIDEO,
     asked,
     rows,
     small_parts,
@@ -73,7 +73,7 @@ def test_screens_alone_never_decide_by_the_starter_for_they_were_never_measured(
     assert (shown.segment, shown.decision, spoken.decision) == (12, "review", "auto")
     assert (shown.probability or 0) > (lax.threshold(SPEECH) or 1) + 0.1
     assert [starter.threshold(SCREEN, target) for target in (0.5, 0.95)] == [None, None]
-    assert starter.threshold(SCREEN | VIDEO) is None
+    assert starter.threshold(SCREEN | PICTURES) is None
 
 
 def test_a_channel_that_is_sure_of_another_segment_brings_a_person(starter: Bundle) -> None:

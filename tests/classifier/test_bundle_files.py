@@ -308,3 +308,33 @@ def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: 
     for left in model.parent.glob(".*"):
         with pytest.raises(ArtefactError, match="no manifest"):
             Bundle.load(left)
+
+
+def test_a_folder_of_an_older_program_decides_alike(whole: Path, tmp_path: Path) -> None:
+    """Its channel of pictures was called video: in the manifest, and as a folder."""
+    old = tmp_path / "old"
+    shutil.copytree(whole, old)
+    (old / "pictures").rename(old / "video")
+    manifest = json.loads((old / "video" / MANIFEST).read_text())
+    manifest["kind"] = "creative-filter/video-classifier"
+    (old / "video" / MANIFEST).write_text(json.dumps(manifest))
+    manifest = json.loads((old / MANIFEST).read_text())
+    manifest["files"] = {
+        name.replace("pictures/", "video/"): digest for name, digest in manifest["files"].items()
+    }
+    inner = (old / "video" / MANIFEST).read_bytes()
+    manifest["files"][f"video/{MANIFEST}"] = hashlib.sha256(inner).hexdigest()
+    facts = manifest["facts"]
+    facts["channels"] = ["speech", "screen", "video"]
+    facts["fusion"]["sharpness"] = {"screen": 0.6, "video": 0.4}
+    (old / MANIFEST).write_text(json.dumps(manifest))
+
+    bundle = Bundle.load(old)
+    assert bundle.parts.pictures is not None
+    assert bundle.parts.fusion.sharpness == {"screen": 0.6, "pictures": 0.4}
+    today = Bundle.load(whole)
+    today = Bundle(replace(today.parts, fusion=bundle.parts.fusion))
+    features = [SpotFeatures(vectors={"tiny": np.ones(3, np.float32)})]
+    [before], [after] = bundle.predict(features), today.predict(features)
+    assert before == after
+    assert [view.name for view in before.channels] == ["pictures"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from classifier.channels import SPEECH
 from creativefilter.api.core.examples import HERE, WHEN, answered, asked
 from creativefilter.api.jobs.views import example as job_example
 
@@ -37,7 +38,7 @@ _ROW: dict[str, Any] = {
 _SHARES = [{"segment_num": 12, "probability": 0.94}, {"segment_num": 13, "probability": 0.06}]
 _CHANNELS = [
     {
-        "name": "speech",
+        "name": SPEECH,
         "segment_num": 12,
         "probability": 0.97,
         "evidence": [{"text": "кредит", "start": 9, "end": 15, "weight": 0.41}],

@@ -13,15 +13,36 @@ from rest_framework import serializers
 
 from creativefilter.api.core import filters
 from creativefilter.api.core.strict_fields import Number, Truth, Whole, Word
+from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 LONGEST_SEARCH = 200
 
 
+class StatesField(django_filters.fields.MultipleChoiceField):
+    """States; those of older programs are understood."""
+
+    def clean(self, value: Any) -> Any:
+        return super().clean([FORMER_STATES.get(one, one) for one in value or []])
+
+
+class States(filters.AnyOf):
+    field_class = StatesField
+
+
+class StateWord(Word):
+    """As ``StatesField``, in the body of a request."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(
+            FORMER_STATES.get(data, data) if isinstance(data, str) else data
+        )
+
+
 class CreativeFilters(django_filters.FilterSet):
     """Of ``Creative.objects.with_effective_segment()``. Whatever is repeated means any of them."""
 
-    state = filters.AnyOf(Creative.State.values)
+    state = States(Creative.State.values)
     segment = filters.Segments(
         field_name="effective_segment",
         label="Number of the effective segment: the label, else the prediction; or `none`.",
@@ -113,7 +134,9 @@ def _segments() -> serializers.ListField:
 class CreativeFilterSerializer(filters.FilterSerializer):
     """The filters of the list of creatives: all of them have to hold."""
 
-    state = serializers.ListField(child=Word(Creative.State.choices), required=False, max_length=8)
+    state = serializers.ListField(
+        child=StateWord(Creative.State.choices), required=False, max_length=8
+    )
     segment = _segments()
     predicted_segment = _segments()
     label_segment = _segments()

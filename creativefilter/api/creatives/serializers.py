@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from classifier.channels import CHANNELS
 from classifier.segments import SEGMENTS
 from creativefilter.api.core.filters import SEGMENT_NUMBERS, Text
 from creativefilter.api.core.sparse_fields import SparseFields, asked_fields
@@ -67,7 +68,7 @@ class AlikeSerializer(serializers.Serializer[Any]):
 class SaidSerializer(serializers.Serializer[Any]):
     """What one channel says by itself, and by what."""
 
-    name = serializers.ChoiceField(["speech", "screen", "video"])
+    name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
     evidence = EvidenceSerializer(many=True)

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from classifier.channels import CHANNELS
 from creativefilter.api.core.strict_fields import Whole
 from creativefilter.creatives.analysis.stages import ANALYSE
 from creativefilter.creatives.messages import sentence
@@ -58,7 +59,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
 class ChannelSerializer(serializers.Serializer[Any]):
     """What one channel says by itself."""
 
-    name = serializers.ChoiceField(["speech", "screen", "video"])
+    name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField()
     probability = serializers.FloatField()
 

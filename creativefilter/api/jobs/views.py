@@ -15,6 +15,7 @@ from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.channels import PICTURES, SCREEN, SPEECH
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.examples import HERE, WHEN, answered
 from creativefilter.api.core.filters import AnyOf, Moment, Ordering, Texts
@@ -37,15 +38,15 @@ def example(name: str, *codes: int, **fields: Any) -> Any:
         "url": f"{HERE}/jobs/{NUMBER}",
         "kind": "analyse",
         "state": "queued",
-        "stage": "transcribing",
+        "stage": SPEECH,
         "progress": 20,
         "place": 3,
         "attempts": 0,
         "stages": [
             {"name": "decoding", "state": "done", "started_at": WHEN, "seconds": 1.204,
              "attempts": 1},
-            {"name": "transcribing", **_WAITING, "state": "queued"},
-            *[{"name": name, **_WAITING} for name in ("reading", "seeing", "classifying")],
+            {"name": SPEECH, **_WAITING, "state": "queued"},
+            *[{"name": name, **_WAITING} for name in (SCREEN, PICTURES, "classifying")],
         ],
         "created_at": WHEN,
         "started_at": WHEN,

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from classifier.channels import SPEECH
 from creativefilter.api.core.examples import HERE, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
@@ -43,7 +44,7 @@ _RESULT = {
     "conflict": False,
     "reason": None,
     "candidates": [{"segment_num": 12, "probability": 0.969}],
-    "channels": [{"name": "speech", "segment_num": 12, "probability": 0.982}],
+    "channels": [{"name": SPEECH, "segment_num": 12, "probability": 0.982}],
     "transcript": "Кредитная карта, целый год без процентов.",
     "screen_text": "Кредитная карта",
     "model_version": "bundle 1a2b3c4d",

@@ -28,6 +28,7 @@ from creativefilter.creatives.admin.filters import (
     DecisionFilter,
     ReviewedFilter,
     SegmentFilter,
+    StateFilter,
 )
 from creativefilter.creatives.admin.label_batches import SetsSegments
 from creativefilter.creatives.admin.retry_failed import RetriesFailed
@@ -62,7 +63,14 @@ def status_of(creative: Creative) -> dict[str, Any]:
 class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
-    list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
+    list_filter = (
+        ("state", StateFilter),
+        SegmentFilter,
+        DecisionFilter,
+        ReviewedFilter,
+        "is_demo",
+        BatchFilter,
+    )
     list_filter_submit = True
     list_per_page = 50
     list_select_related = ("job", "current_media")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from classifier.channels import SCREEN
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import MediaVersion, Prediction, ScreenReading
@@ -71,7 +72,7 @@ def decide(media: MediaVersion) -> Prediction:
 
 
 def _row(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
-    text = features.screen if channel.name == "screen" else features.speech
+    text = features.screen if channel.name == SCREEN else features.speech
     return {
         "name": channel.name,
         "probabilities": _by_text(channel.probabilities),

@@ -14,6 +14,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from classifier import channels
+from creativefilter.creatives.channel_names import TITLES
 from creativefilter.creatives.models.families import Family as Family
 from creativefilter.creatives.models.families import FamilyLink as FamilyLink
 from creativefilter.creatives.models.families import Fingerprint as Fingerprint
@@ -111,9 +113,9 @@ class Creative(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
         DECODING = "decoding", _("Decoding")
-        TRANSCRIBING = "transcribing", _("Transcribing")
-        READING = "reading", _("Reading the screen")
-        SEEING = "seeing", _("Looking at the picture")
+        SPEECH = channels.SPEECH, TITLES[channels.SPEECH]
+        SCREEN = channels.SCREEN, TITLES[channels.SCREEN]
+        PICTURES = channels.PICTURES, TITLES[channels.PICTURES]
         CLASSIFYING = "classifying", _("Classifying")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
@@ -250,7 +252,10 @@ class ScreenReading(models.Model):
 
 
 class PictureVector(models.Model):
-    """What a video encoder saw: float32 numbers, little-endian. Training and neighbours use it."""
+    """The vector of an encoder of pictures: float32 numbers, little-endian.
+
+    Training and neighbours use it.
+    """
 
     media = models.ForeignKey(
         MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="vectors"

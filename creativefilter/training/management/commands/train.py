@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.messages import sentence_of
+from creativefilter.site.former_names import FormerOption
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
 
-VIDEO = ("nearest", "catboost", "none")
+PICTURES = ("nearest", "catboost", "none")
 
 
 class Command(BaseCommand):
@@ -33,16 +34,17 @@ class Command(BaseCommand):
             metavar="linear|NAME_OR_FOLDER",
             help="the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)",
         )
-        parser.add_argument("--video", choices=VIDEO, default="nearest")
+        parser.add_argument("--pictures", choices=PICTURES, default="nearest")
+        parser.add_argument("--video", action=FormerOption, choices=PICTURES, dest="pictures")
 
-    def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
+    def handle(self, *args: Any, activate: bool, text: str, pictures: str, **options: Any) -> None:
         from classifier.artefact import ArtefactError
         from classifier.errors import WeightsError
 
         old = model_versions.active()
         try:
             version, compared = new_version.learn(
-                text, "" if video == "none" else video, self.stderr.write
+                text, "" if pictures == "none" else pictures, self.stderr.write
             )
         except WeightsError as error:
             raise CommandError(sentence_of(error)) from error
