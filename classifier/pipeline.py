@@ -53,7 +53,7 @@ class Decision:
 class Pipeline:
     """Decoder, recogniser, reader, encoder and bundle, joined. One broken file stops no other.
 
-    Without ``reader`` or ``encoder`` the screen is not read, the picture not looked at.
+    Without ``reader`` the screen says nothing, without ``encoder`` the pictures.
     """
 
     transcriber: Transcriber

@@ -81,14 +81,14 @@ def on_valid(table: Table, progress: Progress = lambda: None) -> Evaluation:
     """
     teaching = table.only(~table.valid)
     scores = _scores(teaching, progress)
-    heard, columns = teaching.spoken, np.searchsorted(NUMBERS, teaching.segments)
-    calibration = best_calibration(scores.margins[heard], teaching.columns[heard])
+    spoken, columns = teaching.spoken, np.searchsorted(NUMBERS, teaching.segments)
+    calibration = best_calibration(scores.margins[spoken], teaching.columns[spoken])
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid, calibration)
     said = in_all_segments(table, calibration.probabilities(margins_of(table, parameters, rows)))
     said[~table.spoken[rows]] = np.nan
     apart = in_all_segments(teaching, calibration.probabilities(scores.margins))
-    automatic = _thresholds_from(apart[heard], columns[heard], said)
+    automatic = _thresholds_from(apart[spoken], columns[spoken], said)
     return evaluate(said, _columns(table)[rows], automatic, table.families[rows])
 
 
@@ -118,8 +118,8 @@ def transformer_on_valid(
     stopped = held_out(columns[teaching], table.families[teaching], Settings().seed)
     apart = model.probabilities(texts[teaching][stopped].tolist())
     said = np.full((int(table.valid.sum()), len(NUMBERS)), np.nan)
-    heard = table.spoken[table.valid]
-    said[heard] = model.probabilities(texts[table.valid][heard].tolist())
+    spoken = table.spoken[table.valid]
+    said[spoken] = model.probabilities(texts[table.valid][spoken].tolist())
     automatic = _thresholds_from(apart, columns[teaching][stopped], said)
     return evaluate(said, columns[table.valid], automatic, table.families[table.valid])
 
@@ -140,9 +140,9 @@ def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities
 
 
 def _scores(table: Table, progress: Progress) -> Scores:
-    heard = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
-    segments = int((np.unique(heard[0], return_counts=True)[1] > 1).sum())
-    families = len(np.unique(heard[1]))
+    spoken = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
+    segments = int((np.unique(spoken[0], return_counts=True)[1] > 1).sum())
+    families = len(np.unique(spoken[1]))
     if families < FOLDS or segments < 2:
         raise TooFewRowsError(families, segments)
     with warnings.catch_warnings():

@@ -55,13 +55,13 @@ class TextRows:
     ) -> TextRows:
         """Those of ``features``; the arrays are (creatives,)."""
         found = [
-            (text, row, shown)
+            (text, row, on_screen)
             for row, one in enumerate(features)
-            for text, shown in ((one.speech, False), (one.screen, True))
+            for text, on_screen in ((one.speech, False), (one.screen, True))
             if text
         ]
         row = np.array([place for _, place, _ in found], np.int64)
-        screen = np.array([shown for _, _, shown in found], np.bool_)
+        screen = np.array([on_screen for _, _, on_screen in found], np.bool_)
         texts = [text for text, _, _ in found]
         return cls(texts, row, screen, columns[row], families[row], fold[row])
 
@@ -83,7 +83,7 @@ class Learned:
 
 
 class LinearHead:
-    """The model of ``text_model``, learned anew or mixed with the one that it replaces."""
+    """The model of ``linear_model``, learned anew or mixed with the one that it replaces."""
 
     def __init__(self, rows: TextRows, base: Bundle | None) -> None:
         self.rows = rows
@@ -183,7 +183,7 @@ class UnchangedHead:
 
 
 class TransformerHead:
-    """An encoder of ``transformer_text``, fine-tuned once for each fold and once on all."""
+    """An encoder of ``transformer``, fine-tuned once for each fold and once on all."""
 
     def __init__(self, rows: TextRows, encoder: str, weights_folder: Path) -> None:
         self.rows = rows

@@ -106,16 +106,19 @@ class _Learned:
 
 def _learn(table: Table, config: Config, progress: Progress, stacked: bool = False) -> _Learned:
     fold = table.folds()
-    texts, said, shown = _learn_texts(table, config, fold, progress)
-    pictures, looked = _learn_pictures(table, config, fold, progress)
+    texts, speech, screen = _learn_texts(table, config, fold, progress)
+    classifier, pictures = _learn_pictures(table, config, fold, progress)
     screens = [one.screen for one in table.features]
-    sharpness = {SCREEN: _screen_sharpness(screens, shown, table.columns)}
-    if pictures:
-        sharpness[PICTURES] = _best_sharpness(looked, table.columns)
+    sharpness = {SCREEN: _screen_sharpness(screens, screen, table.columns)}
+    if classifier:
+        sharpness[PICTURES] = _best_sharpness(pictures, table.columns)
     fusion = Fusion(sharpness=sharpness)
-    opinions = {SPEECH: said, SCREEN: fusion.sharpen(SCREEN, shown)}
-    if pictures:
-        opinions[PICTURES] = fusion.sharpen(PICTURES, looked)
+    opinions: dict[str, Probabilities] = {
+        SPEECH: speech,
+        SCREEN: fusion.sharpen(SCREEN, screen),
+    }
+    if classifier:
+        opinions[PICTURES] = fusion.sharpen(PICTURES, pictures)
     together = Opinions(opinions, terms.likelihood(screens))
     fused = pool(together, fusion)
     stack = None
@@ -127,7 +130,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
         held_out=_held_out(table, together, fused),
         shares=np.bincount(table.columns, minlength=len(NUMBERS)) / len(table.columns),
         seen=texts.seen,
-        pictures=pictures,
+        pictures=classifier,
         stack=stack,
     )
     return _Learned(parts, together, fused, fold)
@@ -146,10 +149,10 @@ def _learn_texts(
     else:
         head = TransformerHead(rows, config.text, config.weights_folder)
     learned = head.learn(progress)
-    said, shown = (np.full((len(table.columns), len(NUMBERS)), np.nan) for _ in range(2))
-    said[rows.creative[~rows.screen]] = learned.out_of_fold[~rows.screen]
-    shown[rows.creative[rows.screen]] = learned.out_of_fold[rows.screen]
-    return learned, said, shown
+    speech, screen = (np.full((len(table.columns), len(NUMBERS)), np.nan) for _ in range(2))
+    speech[rows.creative[~rows.screen]] = learned.out_of_fold[~rows.screen]
+    screen[rows.creative[rows.screen]] = learned.out_of_fold[rows.screen]
+    return learned, speech, screen
 
 
 def _learn_pictures(
@@ -183,10 +186,10 @@ def _learn_pictures(
 
 
 def _screen_sharpness(
-    screens: Sequence[str], shown: Probabilities, columns: NDArray[np.int64]
+    screens: Sequence[str], screen: Probabilities, columns: NDArray[np.int64]
 ) -> float:
     """How sure of a screen the text model may be: by the least log loss where enough are there."""
-    rows = np.flatnonzero(~np.isnan(shown[:, 0]))
+    rows = np.flatnonzero(~np.isnan(screen[:, 0]))
     if len(rows) < LEAST_HELD_OUT:
         return SCREEN_SHARPNESS
     texts = [screens[row] for row in rows.tolist()]
@@ -194,7 +197,7 @@ def _screen_sharpness(
     likely = terms.likelihood(texts)
 
     def loss(sharpness: float) -> float:
-        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, shown[rows])
+        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, screen[rows])
         return _log_loss(terms.weigh(said, likely), columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)

@@ -81,7 +81,7 @@ class OpenAIWhisper:
     lock: Lock = field(default_factory=Lock)
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """See `asr.Recogniser`."""
+        """See `Recogniser`."""
         with self.lock:
             return [self._one(clip) for clip in clips]
 
