@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils import translation
 
 from classifier.errors import ScreenUnavailable, WeightsError
-from creativefilter.creatives import messages
+from creativefilter.site.codes import sentence
 
 
 def told(error: WeightsError | ScreenUnavailable, language: str = "ru") -> str:
     with translation.override(language):
-        return messages.sentence_of(error)
+        return sentence(error.code, error.facts)

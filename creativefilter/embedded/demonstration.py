@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs.models import Job
@@ -65,7 +66,7 @@ def seed() -> list[Script]:
             )
         if received.job.is_final:
             # The point of a demonstration is to see the work being done.
-            receiving.analyse_again(received.creative, owner)
+            analyse_again(received.creative, owner)
     return seeded
 
 

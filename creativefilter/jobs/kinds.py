@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 Save = Callable[[], dict[str, Any] | None]
 
@@ -60,20 +60,20 @@ def nothing(_job: Job) -> None:
 
 
 def by_code(job: Job) -> str:
-    """The sentence for an error that any job can end with; else its code."""
-    return str(MESSAGES.get(job.error_code, job.error_code))
+    """The sentence for the code that the job ended with."""
+    return sentence(job.error_code)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A job's result in the reader's language: sentences, and what has to be told one by one."""
+class ResultText:
+    """A job's result in the reader's language: sentences, and rows of a name and a sentence."""
 
     sentences: list[str]
     rows: list[tuple[str, str]]
 
 
-def untold(_job: Job) -> Told | None:
-    """A result that is for programs only."""
+def no_result_text(_job: Job) -> ResultText | None:
+    """Return None: the result of this kind is not shown to people."""
     return None
 
 
@@ -103,7 +103,7 @@ class Kind:
     explain: Callable[[Job], str] = by_code
     subject: Subject | None = None
     forget: Callable[[Job], None] = nothing
-    tell: Callable[[Job], Told | None] = untold
+    tell: Callable[[Job], ResultText | None] = no_result_text
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)

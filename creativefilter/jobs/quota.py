@@ -12,9 +12,9 @@ from contextvars import ContextVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils.translation import ngettext
 
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 _lifted: ContextVar[bool] = ContextVar("quota lifted", default=False)
 
@@ -24,14 +24,7 @@ class QuotaExceeded(Exception):  # noqa: N818 (nothing is broken)
 
     def __init__(self) -> None:
         most = settings.OPEN_JOBS_PER_USER
-        text = ngettext(
-            "You have %(count)d job that has not ended, and more are not allowed at a time. "
-            "Wait until it has.",
-            "You have %(count)d jobs that have not ended, and more are not allowed at a time. "
-            "Wait until some have.",
-            most,
-        )
-        super().__init__(text % {"count": most})
+        super().__init__(sentence("too_many_open_jobs", {"count": most}))
 
 
 @contextmanager

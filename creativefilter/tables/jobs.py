@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives.intake.receiving import display_name
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import (
     JobError,
@@ -27,6 +27,7 @@ from creativefilter.jobs.kinds import (
     register,
 )
 from creativefilter.jobs.models import Job
+from creativefilter.site.uploads import check_upload
 from creativefilter.tables import archives, csv_files, pending, workbooks
 from creativefilter.tables.answers import Answer, Answers, Counts
 from creativefilter.tables.errors import TableFileError
@@ -42,7 +43,7 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
     """Keeps an upload and makes its job; what is no table is refused at once.
 
     ``language`` is that of the words in the answer, "" the codes of programs. Raises
-    ``TableFileError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
+    ``CodedError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
     """
     _check(file)
     remove_old()
@@ -60,12 +61,9 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
 
 
 def _check(file: File[bytes]) -> None:
-    if file.size > settings.UPLOAD_MAX_BYTES:
-        raise TableFileError("table_too_large")
+    check_upload(file)
     file.seek(0)
     head = file.read(4)
-    if not head:
-        raise TableFileError("table_empty")
     if head == _OLD_EXCEL:
         raise TableFileError("table_old_excel")
     if _is_archive(head):

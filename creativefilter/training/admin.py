@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.admin.reference import ReadOnlyAdmin
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.admin.reference_pages import ReadOnlyAdmin
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import html_report, version_page
 
@@ -94,7 +94,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
         model_versions.activate(version)
-        jobs = receiving.decide_again(cast(User, request.user))
+        jobs = decide_again(cast(User, request.user))
         messages.success(
             request,
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
-from creativefilter.creatives.labels.imports import CellError, Problem, segment_number
+from creativefilter.creatives.labels.imports import CellError, RefusedRow, segment_number
 from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ def read_transcripts(path: Path) -> list[TrainingRow]:
     if not parted:
         table = table.assign(split="")
     rows: list[TrainingRow] = []
-    problems: list[Problem] = []
+    problems: list[RefusedRow] = []
     for number, segment, text, split in numbered(table, *COLUMNS, "split"):
         try:
             rows.append(TrainingRow(segment_number(segment), _text(text), _split(split, parted)))
         except CellError as error:
-            problems.append(Problem(number, str(error)))
+            problems.append(RefusedRow(number, str(error)))
     if problems:
         count = _("Rows that can't be used: %d.") % len(problems)
         raise TableError("\n".join([count, *map(str, problems[:_SHOWN_PROBLEMS])]))

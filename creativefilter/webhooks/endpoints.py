@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from creativefilter.site.codes import CodedError
 from creativefilter.webhooks import addresses, signing
 from creativefilter.webhooks.models import Endpoint
 from creativefilter.webhooks.signals import tell_after_commit
@@ -17,12 +18,11 @@ from creativefilter.webhooks.signals import tell_after_commit
 PER_USER = 10
 
 
-class EndpointError(ValueError):
-    """``code`` is a key of ``messages.ERRORS``; ``field`` what is to blame, if one is."""
+class EndpointError(CodedError):
+    """``field`` names what is to blame, if one field of the endpoint is."""
 
     def __init__(self, code: str, field: str = "") -> None:
         super().__init__(code)
-        self.code = code
         self.field = field
 
 
@@ -44,7 +44,7 @@ def register(
         # Whoever registers at the same time waits here, so the limit holds.
         User.objects.select_for_update().get(pk=owner.pk)
         if of(owner).count() >= PER_USER:
-            raise EndpointError("too_many")
+            raise EndpointError("webhook_too_many")
         endpoint.save(force_insert=True)
     return endpoint, secret
 

@@ -49,7 +49,7 @@ def record(job: Job, **_signal: Any) -> None:
 def send_test(endpoint: Endpoint) -> Delivery:
     """A delivery by which its owner sees whether the endpoint works.
 
-    Raises ``EndpointError`` (``off``) if it is off.
+    Raises ``EndpointError`` (``webhook_off``) if it is off.
     """
     _hurry(endpoint)
     delivery = _delivery(endpoint, TEST_EVENT, None)
@@ -91,7 +91,7 @@ def _told_of(job: Job) -> dict[str, Any]:
 def send_again(delivery: Delivery) -> None:
     """Has a delivery sent once more, at once, with all its tries.
 
-    Raises ``EndpointError`` (``off``) if its endpoint is off.
+    Raises ``EndpointError`` (``webhook_off``) if its endpoint is off.
     """
     _hurry(delivery.endpoint)
     Delivery.objects.filter(pk=delivery.pk).update(
@@ -106,7 +106,7 @@ def _hurry(endpoint: Endpoint) -> None:
     """A person asks: the rest after a failure is over."""
     row = Endpoint.objects.filter(pk=endpoint.pk, active=True)
     if not row.update(not_before=timezone.now()):
-        raise EndpointError("off")
+        raise EndpointError("webhook_off")
 
 
 def due(owner: int | None = None) -> list[str]:

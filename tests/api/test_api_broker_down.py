@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from creativefilter.creatives.intake import receiving
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 from tasks.submit import publish_all
 from tests.creatives.analysing import take_in
 
@@ -41,9 +41,9 @@ def test_an_upload_whose_transaction_is_rolled_back_is_never_queued(
     def upload_then_fail() -> None:
         with transaction.atomic():
             take_in(b"bytes", "1.avi")
-            raise receiving.IntakeError
+            raise CodedError("empty")
 
-    with pytest.raises(receiving.IntakeError):
+    with pytest.raises(CodedError):
         upload_then_fail()
     assert waiting("cpu-interactive") == 0
     assert not Job.objects.exists()

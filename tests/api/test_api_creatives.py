@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -282,7 +282,7 @@ def test_files_are_taken_in_and_each_is_told_of(
     answer = response.json()
     assert (answer["accepted"], answer["refused"]) == (2, 1)
     assert [row["accepted"] for row in answer["results"]] == [True, False, True]
-    assert answer["results"][1]["problem"]["code"] == "refused"
+    assert answer["results"][1]["problem"]["code"] == "too_large"
     row = answer["results"][0]
     assert api.get(row["url"]).json()["advertisement_id"] == "1"
     assert api.get(row["job_url"]).json()["kind"] == "analyse"
@@ -296,17 +296,28 @@ def test_files_are_taken_in_and_each_is_told_of(
     [
         ({}, "file"), ({"file": "text"}, "file.0"),
         ({"file": ["a.mp4", "b.mp4"], "advertisement_id": "1"}, "advertisement_id"),
-        ({"file": ["long.mp4"]}, "file"),
     ],
 )  # fmt: skip
 def test_where_nothing_is_accepted_the_answer_is_an_error(
-    api: APIClient, folders: Path, settings: Any, fields: Any, name: str
+    api: APIClient, folders: Path, fields: Any, name: str
 ) -> None:
-    settings.UPLOAD_MAX_BYTES = 5
     if isinstance(fields.get("file"), list):
         fields = {**fields, "file": [SimpleUploadedFile(n, b"too long") for n in fields["file"]]}
     response = api.post(CREATIVES, fields)
     assert (response.status_code, list(response.json()["errors"])) == (400, [name])
+    assert not Creative.objects.exists()
+
+
+def test_files_that_are_refused_for_different_reasons_are_named(
+    api: APIClient, folders: Path, settings: Any
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 5
+    files = [SimpleUploadedFile("1.mp4", b""), SimpleUploadedFile("2.mp4", b"too long")]
+    response = api.post(CREATIVES, {"file": files})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_input")
+    reasons = response.json()["errors"]["file"]
+    assert [reason["code"] for reason in reasons] == ["empty", "too_large"]
+    assert [reason["message"].partition(":")[0] for reason in reasons] == ["1.mp4", "2.mp4"]
     assert not Creative.objects.exists()
 
 

@@ -13,14 +13,15 @@ from rest_framework import exceptions
 
 from creativefilter.api.core import problems
 from creativefilter.api.core.schema import EnglishGenerator
+from creativefilter.site.codes import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 API = (ROOT / "docs/api.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 HOST = "http://127.0.0.1:8000"
 METHODS = {"get", "post", "put", "patch", "delete"}
-# Codes that are known only when they happen; ``dynamic_codes`` says which these can be.
-COMPUTED = {"error.code", "f'webhook_{error.code}'", "code", "exc.code"}
+# Codes that are known only when they happen; these are of the catalogue (``site.codes``).
+COMPUTED = {"error.code", "code", "exc.code"}
 
 
 def requests_of(command: str) -> tuple[str, str]:
@@ -83,7 +84,7 @@ def text(node: ast.expr) -> Any:
 def raised() -> set[tuple[int, str]]:
     """Status and code of every problem that the code of the API raises."""
     found: set[tuple[Any, str]] = set()
-    for path in (ROOT / "creativefilter/api").glob("*.py"):
+    for path in (ROOT / "creativefilter/api").rglob("*.py"):
         for name, arguments in calls(path):
             if name == "Problem":
                 found.add((text(arguments[1]), text(arguments[0])))
@@ -96,25 +97,8 @@ def raised() -> set[tuple[int, str]]:
     return {(status, code) for status, code in found if not code.startswith("=")}
 
 
-def dynamic_codes() -> set[tuple[int, str]]:
-    """What refuses an import or something of a webhook, and what may be away."""
-    work = ast.parse((ROOT / "creativefilter/spend/imports/jobs.py").read_text())
-    [start] = [one for one in work.body if isinstance(one, ast.FunctionDef) and one.name == "start"]
-    found = {
-        (409, node.args[0].value)
-        for node in ast.walk(start)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "SpendFileError"
-        if isinstance(node.args[0], ast.Constant)
-    }
-    for path in (ROOT / "creativefilter/webhooks").glob("*.py"):
-        for name, arguments in calls(path):
-            if name == "EndpointError" and len(arguments) == 1:
-                found.add((409, f"webhook_{text(arguments[0])}"))
-    for path in (ROOT / "creativefilter").rglob("*.py"):
-        if "Unavailable(" in path.read_text():
-            away = [arguments for name, arguments in calls(path) if name == "Unavailable"]
-            found |= {(503, text(arguments[0])) for arguments in away}
-    return found  # type: ignore[return-value]  # constants of these calls are texts
+def of_the_catalogue() -> set[tuple[int, str]]:
+    return {(entry.status, code) for code, entry in CODES.items() if entry.status}
 
 
 def of_the_framework() -> set[tuple[int, str]]:
@@ -130,7 +114,7 @@ def test_the_table_of_problems_has_every_code_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", API, re.M)
     told = {(int(status), code) for status, code in rows}
     assert len(told) == len(rows)
-    assert told == raised() | dynamic_codes() | of_the_framework()
+    assert told == raised() | of_the_catalogue() | of_the_framework()
 
 
 def test_every_setting_is_told_of_and_no_other() -> None:

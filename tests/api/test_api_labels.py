@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from creativefilter.accounts.roles import Role
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
 from tests.api.roles_of import client_of
 

@@ -106,21 +106,21 @@ def test_json_instead_of_a_form_is_refused(api: Any) -> None:
     assert api.post(PREDICT, {"file": "x"}, format="json").status_code == 415
 
 
-def test_an_empty_file_becomes_a_job_that_says_so(api: Any, form: Any, folders: Path) -> None:
-    response = api.post(PREDICT, form(b"", "1.wav"))
+def test_what_is_no_media_becomes_a_job_that_says_so(api: Any, form: Any, folders: Path) -> None:
+    response = api.post(PREDICT, form(b"no sound", "1.wav"))
     assert response.status_code == 202
     run(Job.objects.get())
     body = api.get(response["Location"]).json()
-    assert (body["state"], body["error"]["code"], body["result"]) == ("failed", "empty", None)
-    assert body["error"]["message"].startswith("The file is empty")
+    assert (body["state"], body["error"]["code"], body["result"]) == ("failed", "not_media", None)
+    assert body["error"]["message"].startswith("This is neither audio nor video")
 
 
 def test_the_reason_of_a_failure_is_in_the_language_of_the_reader(
     russian: Any, form: Any, folders: Path
 ) -> None:
-    address = russian.post(PREDICT, form(b"", "1.wav"))["Location"]
+    address = russian.post(PREDICT, form(b"no sound", "1.wav"))["Location"]
     run(Job.objects.get())
-    assert russian.get(address).json()["error"]["message"].startswith("Файл пуст")
+    assert russian.get(address).json()["error"]["message"].startswith("Это не аудио и не видео")
 
 
 def test_a_hostile_file_name_reaches_neither_disk_nor_page(

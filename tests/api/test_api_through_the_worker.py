@@ -41,9 +41,9 @@ def test_requests_are_answered_while_the_worker_works(
     assert (broken.json()["result"], broken.json()["reason"]) == (None, "not_media")
     assert broken.json()["message"].startswith("This is neither audio nor video")
 
-    failed = api.post("/api/v1/predict?wait=60", form(b"", "6.mp4"))
+    failed = api.post("/api/v1/predict?wait=60", form(b"No film either.", "6.mp4"))
     assert failed.status_code == 200
-    assert failed.json()["error"]["code"] == "empty"
+    assert failed.json()["error"]["code"] == "not_media"
 
     assert set(Job.objects.values_list("worker", flat=True)) == {"test@suite"}
     assert Creative.objects.filter(state=Creative.State.DONE).count() == 3

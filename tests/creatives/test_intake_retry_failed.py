@@ -40,18 +40,18 @@ def page(analyst: User) -> Client:
 
 
 def test_the_button_counts_and_the_page_asks_by_reason(folders: Path, page: Client) -> None:
-    creative = analysed(b"", "1.wav")
+    creative = analysed(b"no sound", "1.wav")
     failed(2)
     take_in(b"in work", "3.wav")
     assert "Retry all failed (3)" in page.get("/admin/creatives/creative/").content.decode()
     asked = page.get(ASK).content.decode()
     assert "3 creatives have failed" in asked
-    assert "The file is empty" in asked
+    assert "This is neither audio nor video" in asked
     assert page.post(ASK).status_code == 302
     assert Creative.objects.filter(state="failed").count() == 3
     page.post(ASK, {"reason": "timed_out"})
     assert list(Creative.objects.filter(state="failed")) == [creative]
-    page.post(ASK, {"reason": "empty"})
+    page.post(ASK, {"reason": "not_media"})
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
     assert creative.job is not None

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.test import Client
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -106,7 +106,7 @@ def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -
 def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> None:
     labelled(60)
     starter = model_versions.active()
-    receiving.decide_again(None)
+    analysis_jobs.decide_again(None)
     judge()
     train("--activate")
     trained = model_versions.active()

@@ -28,8 +28,8 @@ from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 
 from creativefilter.jobs.kinds import Unavailable
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import CodedError, sentence
 
 PROBLEM_JSON = "application/problem+json"
 # What programs ask: the API, and the reference service's addresses.
@@ -172,7 +172,9 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, QuotaExceeded):
         return Problem("too_many_open_jobs", 429, str(exc), {"Retry-After": "60"})
     if isinstance(exc, Unavailable):
-        return Problem(exc.code, 503, str(MESSAGES[exc.code]), {"Retry-After": "60"})
+        return Problem(exc.code, 503, sentence(exc.code), {"Retry-After": "60"})
+    if isinstance(exc, CodedError):
+        return Problem(exc.code, exc.status, str(exc))
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
         return too_large()
     if isinstance(exc, SuspiciousOperation | BadRequest | UnreadablePostError):

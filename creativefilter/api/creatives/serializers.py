@@ -16,8 +16,8 @@ from creativefilter.api.creatives.rows import LONG
 from creativefilter.api.jobs.serializers import JobErrorSerializer
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.analysis.decision import favourite
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction
+from creativefilter.site.codes import sentence
 
 NAMES = {segment.number: segment.name for segment in SEGMENTS}
 NUMBER_HELP = "Number of a segment."

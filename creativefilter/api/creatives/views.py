@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,10 +37,15 @@ from creativefilter.api.creatives.serializers import (
 from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.api.labels.serializers import LabelSerializer
 from creativefilter.api.predictions.views import PredictionList
+from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.labels import review
+from creativefilter.creatives.intake.file_names import display_name
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Prediction, Segment
+from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import CodedError, sentence, status_of
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -130,7 +135,7 @@ class CreativesView(Idempotent, Creatives):
 def _received(request: Request, file: Any, advertisement_id: str | None) -> dict[str, Any]:
     """What became of one file; a refused one never stops the rest."""
     result: dict[str, Any] = {
-        "name": receiving.display_name(file.name or ""), "accepted": False, "known": False,
+        "name": display_name(file.name or ""), "accepted": False, "known": False,
         "creative": None, "url": None, "job": None, "job_url": None, "problem": None,
     }  # fmt: skip
     assert request.user.is_authenticated  # noqa: S101 (what the permission says)
@@ -138,10 +143,12 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
         received = receiving.receive(
             file, file.name or "", owner=request.user, advertisement_id=advertisement_id
         )
-    except receiving.IntakeError as error:
-        return {**result, "problem": {"code": "refused", "message": str(error)}}
+    except CodedError as error:
+        return {**result, "problem": {"code": error.code, "message": str(error)}}
     except QuotaExceeded as error:
         return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
+    except Unavailable as error:
+        return {**result, "problem": {"code": error.code, "message": sentence(error.code)}}
     return {
         **result,
         "accepted": True,
@@ -154,14 +161,26 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
 
 
 def _refuse(results: list[dict[str, Any]]) -> None:
+    """Raise the error of an upload of which nothing was accepted.
+
+    Files that are all refused for one reason have its code and status; else the answer is 400
+    ``invalid_input``, with the reason of each file.
+    """
     problems = [result["problem"] for result in results]
-    if all(problem["code"] == "too_many_open_jobs" for problem in problems):
-        message = problems[0]["message"]
-        raise Problem("too_many_open_jobs", 429, message, {"Retry-After": "60"})
-    if len(results) == 1:
-        raise ValidationError({"file": [problems[0]["message"]]})
-    texts = [f"{result['name']}: {result['problem']['message']}" for result in results]
-    raise ValidationError({"file": texts})
+    codes = {problem["code"] for problem in problems}
+    if len(codes) == 1:
+        [code] = codes
+        status = status_of(code)
+        headers = {"Retry-After": "60"} if status in (429, 503) else {}
+        raise Problem(code, status, problems[0]["message"], headers)
+    raise ValidationError(
+        {
+            "file": [
+                ErrorDetail(f"{result['name']}: {result['problem']['message']}", problem["code"])
+                for result, problem in zip(results, problems, strict=True)
+            ]
+        }
+    )
 
 
 class CreativeView(Etagged, Creatives):
@@ -205,7 +224,7 @@ class CreativeView(Etagged, Creatives):
         if label:
             number = label["segment_num"]
             segment = None if number is None else Segment.objects.get(pk=number)
-            review.set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
+            set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
         # The state that it is in from now on.
         self._shown = super(Etagged, self).get_object()
         return Response(self.get_serializer(self._shown).data)
@@ -223,8 +242,8 @@ class CreativeView(Etagged, Creatives):
 
 def _identify(creative: Creative, advertisement_id: str | None) -> None:
     try:
-        review.set_advertisement_id(creative, advertisement_id)
-    except review.TakenError as error:
+        set_advertisement_id(creative, advertisement_id)
+    except TakenError as error:
         raise Conflict(
             _("Another creative has this Advertisement ID."), "advertisement_id_taken"
         ) from error
@@ -248,10 +267,7 @@ class CreativeAnalyseView(Idempotent, Creatives):
     def post(self, request: Request, pk: int) -> Response:
         creative = get_object_or_404(Creative, pk=pk)
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            job = receiving.analyse_again(creative, request.user)
-        except receiving.IntakeError as error:
-            raise Problem("not_analysable", 409, str(error)) from error
+        job = analyse_again(creative, request.user)
         answer = JobSerializer(job, context=self.get_serializer_context()).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

@@ -12,8 +12,8 @@ from rest_framework import serializers
 from creativefilter.api.creatives.serializers import address
 from creativefilter.api.jobs.serializers import JobErrorSerializer
 from creativefilter.api.spend.filters import SpendFilterSerializer, asked_of
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.reports import export_jobs
 from creativefilter.spend.reports.exports import Form
 from creativefilter.spend.reports.filters import Filters

@@ -11,10 +11,10 @@ from rest_framework.reverse import reverse
 from classifier.channels import CHANNELS
 from creativefilter.api.core.strict_fields import Whole
 from creativefilter.creatives.analysis.stages import ANALYSE
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import kinds, timings
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 STAGE_STATES = ["waiting", "skipped", *Job.State.values]
 # Where programs find what jobs are about.

@@ -31,7 +31,8 @@ from creativefilter.api.labels.serializers import (
     LabelCreateSerializer,
     LabelSerializer,
 )
-from creativefilter.creatives.labels import batches, review
+from creativefilter.creatives.labels import batches
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
 
 
@@ -90,7 +91,7 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         if creative is None:
             raise Problem("creative_not_found", 404, _("There is no such creative."))
         segment = _segment(asked["segment_num"])
-        label = review.set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
+        label = set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
         answer = self.get_serializer(label).data
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": answer["url"]})
 

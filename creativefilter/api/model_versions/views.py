@@ -23,7 +23,7 @@ from creativefilter.api.model_versions.serializers import (
     ModelVersionSerializer,
 )
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 
 _VERSION: dict[str, Any] = {
@@ -108,7 +108,7 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
         with transaction.atomic():
             before = ModelVersion.objects.filter(is_active=True).first()
             model_versions.activate(version)
-            jobs = receiving.decide_again(request.user)
+            jobs = decide_again(request.user)
         version.is_active = True
         answer = {
             "model_version": version,

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +18,6 @@ from classifier.channels import SPEECH
 from creativefilter.api.core.examples import HERE, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
-from creativefilter.api.core.problems import too_large
 from creativefilter.api.core.waiting import wait_for
 from creativefilter.api.jobs.serializers import (
     JobSerializer,
@@ -30,9 +28,8 @@ from creativefilter.api.jobs.serializers import (
 from creativefilter.api.jobs.views import NUMBER
 from creativefilter.api.jobs.views import example as job_example
 from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.messages import sentence
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence, status_of
 
 _RESULT = {
     "creative": 4711,
@@ -75,21 +72,16 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def receive_upload(request: Request) -> Job:
-    """The job of an upload, queued; raises ``ValidationError`` in the sender's language."""
+    """The job of an upload, queued. Raises ``ValidationError`` and ``CodedError``."""
     form = UploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     upload = form.validated_data["file"]
-    if upload.size > settings.UPLOAD_MAX_BYTES:
-        raise too_large()
-    try:
-        received = receiving.receive(
-            upload,
-            upload.name,
-            owner=request.user if request.user.is_authenticated else None,
-            advertisement_id=form.validated_data.get("advertisement_id"),
-        )
-    except receiving.IntakeError as error:
-        raise ValidationError({"file": [str(error)]}) from error
+    received = receiving.receive(
+        upload,
+        upload.name,
+        owner=request.user if request.user.is_authenticated else None,
+        advertisement_id=form.validated_data.get("advertisement_id"),
+    )
     return received.job
 
 
@@ -152,13 +144,7 @@ class ReferencePredictView(Idempotent, APIView):
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
             answer["message"] = sentence(code)
-            ours = code in MESSAGES and code != "cancelled"
-            return Response(
-                answer,
-                status.HTTP_500_INTERNAL_SERVER_ERROR
-                if ours
-                else status.HTTP_422_UNPROCESSABLE_ENTITY,
-            )
+            return Response(answer, 500 if status_of(code) >= 500 else 422)
         answer["job"] = reverse("api:job", args=[job.pk], request=request)
         late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
         return Response(answer, late, headers={"Location": answer["job"]})

@@ -10,8 +10,8 @@ from rest_framework.reverse import reverse
 
 from creativefilter.api.core.strict_fields import Truth
 from creativefilter.api.jobs.serializers import JobErrorSerializer, JobSerializer
+from creativefilter.site.codes import sentence
 from creativefilter.spend.fields import PLACES
-from creativefilter.spend.imports.errors import sentence
 from creativefilter.spend.models import BadRow, SpendImport
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,6 @@ from creativefilter.api.spend.import_serializers import (
 )
 from creativefilter.spend.imports import bad_rows
 from creativefilter.spend.imports import jobs as work
-from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
 
 
@@ -56,13 +55,8 @@ class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
         if replaces and not self.request.user.has_perm("spend.delete_spendrow"):
             raise PermissionDenied(_("Only a lead may replace months of spend."))
 
-    def begun(self, row: SpendImport, how: dict[str, Any]) -> Response:
-        """202 for a job that is queued; raises ``Conflict`` if there can be none."""
-        assert self.request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            work.start(row, self.request.user, **how)
-        except SpendFileError as error:
-            raise Conflict(str(error), error.code) from error
+    def begun(self, row: SpendImport) -> Response:
+        """202 for an import whose job is queued."""
         answer = self.shaped(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
@@ -108,11 +102,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         self.permit(how)
         file = how.pop("file")
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            row = work.receive(file, file.name, request.user)
-        except SpendFileError as error:
-            raise ValidationError({"file": [str(error)]}) from error
-        return self.begun(row, how)
+        return self.begun(work.receive_and_start(file, file.name, request.user, **how))
 
 
 class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport]):
@@ -143,7 +133,10 @@ class SpendImportStartView(ImportsView):
         form = StartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         self.permit(form.validated_data)
-        return self.begun(self.get_object(), form.validated_data)
+        row = self.get_object()
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        work.start(row, request.user, **form.validated_data)
+        return self.begun(row)
 
 
 class SpendImportCancelView(ImportsView):

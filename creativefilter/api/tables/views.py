@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
@@ -39,11 +38,10 @@ from creativefilter.api.tables.serializers import (
     TableSerializer,
     TableUploadSerializer,
 )
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence, status_of
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import XLSX, attachment
-from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
 
 ASKED = OpenApiExample(
@@ -101,15 +99,12 @@ class MaySubmitTables(BasePermission):
 
 
 def receive_table(request: Request) -> Table:
-    """The table of an upload, its job queued; raises ``ValidationError``."""
+    """The table of an upload, its job queued. Raises ``ValidationError`` and ``CodedError``."""
     form = TableUploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     file = form.validated_data["file"]
     owner = request.user if request.user.is_authenticated else None
-    try:
-        return work.receive(file, file.name, owner)
-    except TableFileError as error:
-        raise ValidationError({"file": [ErrorDetail(str(error), error.code)]}) from error
+    return work.receive(file, file.name, owner)
 
 
 def waited(table: Table, seconds: float) -> bool:
@@ -256,9 +251,8 @@ class ReferencePredictTableView(Idempotent, APIView):
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
-            answer["message"] = str(SENTENCES.get(code) or sentence(code))
-            theirs = code in SENTENCES or code == "cancelled"
-            return Response(answer, 422 if theirs else 500)
+            answer["message"] = sentence(code)
+            return Response(answer, 500 if status_of(code) >= 500 else 422)
         answer["job"] = reverse("api:job", args=[job.pk], request=request)
         answer["table"] = reverse("api:table", args=[table.pk], request=request)
         return Response(answer, 504 if had_place else 202, headers={"Location": answer["job"]})

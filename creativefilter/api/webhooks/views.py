@@ -32,7 +32,6 @@ from creativefilter.api.webhooks.serializers import (
 )
 from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
-from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 LOCATED = "Where it is."
@@ -41,8 +40,8 @@ LOCATED = "Where it is."
 def _refused(error: EndpointError) -> Exception:
     """What the API answers to a refusal."""
     if not error.field:
-        return Conflict(sentence(error.code), f"webhook_{error.code}")
-    return ValidationError({error.field: [ErrorDetail(sentence(error.code), error.code)]})
+        return Conflict(str(error), error.code)
+    return ValidationError({error.field: [ErrorDetail(str(error), error.code)]})
 
 
 class WebhookViews(generics.GenericAPIView[Endpoint]):

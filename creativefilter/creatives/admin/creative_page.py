@@ -10,10 +10,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from classifier.channels import SCREEN, SPEECH
-from creativefilter.creatives.admin.family import family_of
-from creativefilter.creatives.admin.prediction import deciding_words, marked, verdict_of
+from creativefilter.creatives.admin.family_page import family_of
+from creativefilter.creatives.admin.prediction_text import deciding_words, marked, verdict_of
 from creativefilter.creatives.analysis import twins, working_copies
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -23,6 +22,7 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
+from creativefilter.site.codes import sentence
 
 # What browsers play by themselves; of everything else the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}

@@ -22,10 +22,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.admin.creative import person
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.admin.downloads import (
     as_file,
     attached,

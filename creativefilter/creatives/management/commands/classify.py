@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.intake.receiving import advertisement_id_of, is_media
-from creativefilter.creatives.messages import sentence, sentence_of
+from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
+from creativefilter.site.codes import sentence
 
 
 class Command(BaseCommand):
@@ -71,13 +71,13 @@ class Command(BaseCommand):
             )
             bundle = engines.bundle_without_worker()
         except WeightsError as error:
-            raise CommandError(sentence_of(error)) from error
+            raise CommandError(sentence(error.code, error.facts)) from error
         except ArtefactError as error:
             raise CommandError(str(error)) from error
         try:
             reader = engines.screen_reader()
         except ScreenUnavailable as error:
-            self.stderr.write(sentence_of(error))
+            self.stderr.write(sentence(error.code, error.facts))
             reader = None
         return Pipeline(
             transcriber, bundle, reader, engines.picture_encoder() if bundle.encoder else None

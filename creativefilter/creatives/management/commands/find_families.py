@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD, hears
-from creativefilter.creatives.messages import sentence
+from creativefilter.site.codes import sentence
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import Segment
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             rows = numbered(read_table(table, columns), *columns)
         except TableError as error:
             raise CommandError(str(error)) from error
-        outcome = imports.import_labels(rows, receiving.display_name(table.name), dry_run=dry_run)
+        outcome = imports.import_labels(rows, display_name(table.name), dry_run=dry_run)
         for problem in outcome.problems:
             self.stderr.write(str(problem))
         for kept in outcome.kept:
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError(_("No row of %s can be used.") % table)
 
 
-def sentence_of(kept: imports.Kept) -> str:
+def sentence_of(kept: imports.OverruledRow) -> str:
     """What a person said against a row of the table."""
     values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
     if kept.segment is None:

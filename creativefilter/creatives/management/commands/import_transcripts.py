@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
 
 
@@ -52,11 +53,11 @@ class Command(BaseCommand):
         # On standard error; silent where nobody looks.
         with tqdm(total=len(frame), file=sys.stderr, disable=None) as bar:
             return import_transcripts(
-                numbered(frame, *columns), receiving.display_name(table.name), bar.update
+                numbered(frame, *columns), display_name(table.name), bar.update
             )
 
     def _decide(self) -> None:
-        jobs = receiving.decide_again(None)
+        jobs = decide_again(None)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
         # Of many only the first are sent at once.
         if jobs and not jobs[0].published_at:

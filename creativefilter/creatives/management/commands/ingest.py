@@ -14,8 +14,8 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.intake import id_tables
+from creativefilter.creatives.intake.file_names import is_media
 from creativefilter.creatives.intake.many_files import Tally, take_path
-from creativefilter.creatives.intake.receiving import is_media
 
 # More only wait for one another: for the disk, and for SQLite's one writer.
 THREADS = 4
@@ -45,8 +45,8 @@ class Command(BaseCommand):
             raise CommandError(_("There are no media files in %s.") % folder)
         ingestion = Ingestion(files, self._ids(ids))
         ingestion.run()
-        for name, why in ingestion.tally.refusals:
-            self.stderr.write(f"{name}: {why}")
+        for refusal in ingestion.tally.refusals:
+            self.stderr.write(f"{refusal.file}: {refusal.message}")
         self.stdout.write(_("New: %d.") % ingestion.tally.new)
         self.stdout.write(_("Already in: %d.") % ingestion.tally.known)
         self.stdout.write(_("Refused: %d.") % ingestion.tally.refused)

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.families import fingerprints
-from creativefilter.creatives.intake import receiving
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
         # A new starter model judges what the old one has judged.
-        receiving.decide_again(None)
+        decide_again(None)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:
             self._say(_("%d demonstration creatives are being classified:") % len(seeded))

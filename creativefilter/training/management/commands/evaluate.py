@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.messages import sentence_of
+from creativefilter.site import codes
 from creativefilter.training import evaluation, figure_tables, html_report
 from creativefilter.training.figure_tables import Measured
 
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 html_report.write(out, page)
                 self.stdout.write("\n" + _("The page with charts: %s") % out)
         except WeightsError as error:
-            raise CommandError(sentence_of(error)) from error
+            raise CommandError(codes.sentence(error.code, error.facts)) from error
         except (ArtefactError, OSError, ValueError) as error:
             raise CommandError(sentence(error)) from error
 

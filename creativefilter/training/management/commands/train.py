@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.messages import sentence_of
+from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.site.codes import sentence
 from creativefilter.site.former_names import FormerOption
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 text, "" if pictures == "none" else pictures, self.stderr.write
             )
         except WeightsError as error:
-            raise CommandError(sentence_of(error)) from error
+            raise CommandError(sentence(error.code, error.facts)) from error
         except (ArtefactError, ValueError) as error:
             raise CommandError(str(error)) from error
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             )
             return
         model_versions.activate(version)
-        jobs = receiving.decide_again(None)
+        jobs = decide_again(None)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}

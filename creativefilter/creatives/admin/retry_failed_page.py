@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import action
 
 from creativefilter.creatives.analysis import retry
-from creativefilter.creatives.messages import sentence
+from creativefilter.site.codes import sentence
 
 LIST = "admin:creatives_creative_changelist"
 

@@ -1,30 +1,19 @@
-"""What people say of creatives: their segment, and the advertisement that they belong to.
-
-Labels are added beside predictions, never over them.
-"""
+"""The Advertisement ID that a person gives to a creative that is stored."""
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from creativefilter.creatives.labels.imports import take_waiting
-from creativefilter.creatives.models import Creative, Label, Segment
+from creativefilter.creatives.models import Creative
 
 
 class TakenError(ValueError):
     """Another creative has this Advertisement ID."""
 
 
-def set_label(
-    creative: Creative, segment: Segment | None, author: User | None, note: str = ""
-) -> Label:
-    """Adds a label; ``segment=None`` withdraws the one before, so the prediction counts again."""
-    return Label.objects.create(creative=creative, segment=segment, author=author, note=note)
-
-
 def set_advertisement_id(creative: Creative, advertisement_id: str | None) -> None:
-    """Says whose creative it is; None for nobody's. A label that waited for the ID is taken.
+    """Set the ID of a creative, or clear it with None. A label that waited for the ID is taken.
 
     Raises ``TakenError`` if another creative has the ID, and changes nothing.
     """

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from classifier.channels import PICTURES, SCREEN, SPEECH
 from creativefilter.creatives.analysis.decision import favourite
 from creativefilter.creatives.channel_names import TITLES
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.site.codes import sentence
 
 _WORD = re.compile(r"\w+(?:[-.,]\w+)*")
 
