@@ -13,7 +13,7 @@ from django.utils import translation
 
 from classifier.errors import ErrorCode, ScreenCode, WeightsCode
 from creativefilter.creatives.models import Prediction
-from creativefilter.site.codes import CODES, CodedError, sentence, status_of
+from creativefilter.site.codes import CODES, CodedError, engines, sentence, status_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = ROOT / "creativefilter" / "site" / "codes"
@@ -102,6 +102,8 @@ def rows_of_the_document() -> list[str]:
         return [
             f"| {entry.status or '–'} | `{code}` | {sentence(code, {'count': 1000})} |"
             for code, entry in CODES.items()
+            # Commands and logs alone tell of engines: no request is answered with these.
+            if code not in engines.CODES
         ]
 
 
