@@ -65,6 +65,10 @@ class ScreenCode(StrEnum):
     """reason"""
 
 
+class DataError(ValueError):
+    """The rows that were given teach or measure nothing; the message is for who gave them."""
+
+
 class MediaError(Exception):
     """A creative that gives no result.
 

@@ -59,7 +59,9 @@ def publish_due(endpoints: Sequence[str], **_signal: Any) -> None:
 
 
 def _is_away() -> bool:
-    """Whether the broker did not answer a moment ago."""
+    """Whether there is no broker, or it did not answer a moment ago."""
+    if app.conf.broker_url == settings.NO_BROKER:
+        return True
     address, until = _away
     return address == app.conf.broker_url and time.monotonic() < until
 

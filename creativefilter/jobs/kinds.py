@@ -21,14 +21,6 @@ class JobError(Exception):
         self.detail = detail
 
 
-class Unavailable(Exception):  # noqa: N818 (nothing is wrong with the work)
-    """Something that the work needs does not answer: it is worth another attempt."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
-        self.code = code
-
-
 class NotYet(Exception):  # noqa: N818 (nothing went wrong)
     """A stage has to wait for other work: the next sweep sends it again, no worker is held.
 

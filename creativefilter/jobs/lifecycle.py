@@ -19,9 +19,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds, quota, timings
-from creativefilter.jobs.kinds import JobError, Kind, NotYet, Unavailable
+from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
+from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
 

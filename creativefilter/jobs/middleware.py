@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import sentence
+from creativefilter.site.unavailable import Unavailable
 
 
 class SayQuota:

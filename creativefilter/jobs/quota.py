@@ -15,11 +15,12 @@ from django.contrib.auth.models import User
 
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
+from creativefilter.site.errors import UserError
 
 _lifted: ContextVar[bool] = ContextVar("quota lifted", default=False)
 
 
-class QuotaExceeded(Exception):  # noqa: N818 (nothing is broken)
+class QuotaExceeded(UserError):  # noqa: N818 (nothing is broken)
     """The owner has as many open jobs as allowed; the message is a sentence for that person."""
 
     def __init__(self) -> None:

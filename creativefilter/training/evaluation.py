@@ -5,7 +5,8 @@ Figures on creatives that taught a model say how well it remembers. They are tol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
 from creativefilter.creatives.labels.imports import CellError, RefusedRow, segment_number
+from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> 
 def of_database() -> tuple[Labelled, int]:
     """The labelled creatives that are analysed, and how many labelled ones are not.
 
-    Demonstration creatives are left out. Raises ``ValueError`` when there are none.
+    Demonstration creatives are left out. Raises ``UserError`` when there are none.
     """
     from classifier.learning.dataset import families_of
 
@@ -139,7 +141,7 @@ def of_database() -> tuple[Labelled, int]:
         heard.append(transcript.text if transcript else "")
         related.append(known.get(creative.pk))
     if not features:
-        raise ValueError(_("There are no labelled creatives that are analysed."))
+        raise UserError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
     return Labelled(features, segments, heard, families_of(features, related)), left_out
 
@@ -183,3 +185,21 @@ def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
         says = [any(sign.isalnum() for sign in text) for text in texts]
         result |= np.array(says) & np.isin(fingerprints(texts), bundle.parts.seen)
     return result
+
+
+@contextmanager
+def enough_rows() -> Iterator[None]:
+    """Say in the reader's language that folds can't be made of so few. Raises ``UserError``."""
+    from classifier.learning.cross_validation import TooFewRowsError
+    from classifier.text.training import FOLDS
+
+    try:
+        yield
+    except TooFewRowsError as error:
+        raise UserError(
+            _(
+                "Folds need at least %(folds)d families of near duplicates and two segments with "
+                "two families or more; here are %(families)d and %(segments)d."
+            )
+            % {"folds": FOLDS, "families": error.families, "segments": error.segments}
+        ) from error

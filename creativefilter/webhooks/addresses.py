@@ -18,7 +18,6 @@ from creativefilter.site.codes import CodedError
 URL_MAX_LENGTH = 1000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # IANA special-purpose address registries (RFC 6890 and its updates), multicast included.
 _REFUSED_V4 = [

@@ -155,6 +155,7 @@ def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
         import_transcripts(written(tmp_path, ("", CARD)))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_active_model_judges_them(tmp_path: Path, waiting: Any) -> None:
     out, _err = import_transcripts(written(tmp_path, ("1", CARD), ("2", MUSIC)), no_decide=False)
     assert "Creatives that wait to be judged: 2." in out
@@ -171,6 +172,7 @@ def test_the_active_model_judges_them(tmp_path: Path, waiting: Any) -> None:
     assert "Creatives that wait to be judged: 0." in out
 
 
+@pytest.mark.django_db(transaction=True)
 def test_without_a_broker_the_jobs_wait_for_the_application(
     tmp_path: Path, broker_away: Any
 ) -> None:

@@ -67,12 +67,34 @@ def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
         ({"filter": {"brand": ["A"]}, "error_codes": ["no_weights"]}, 0),
         ({"filter": {"brand": ["A"]}}, 2),
         ({"error_codes": ["no_weights"]}, 3),
-        ({}, 0),
+        ({"expected": 0}, 0),
     ]
     for body, count in asked:
         answer = api.post(address, body, format="json")
         assert (answer.status_code, answer.json()) == (202, {"queued": count})
     assert api.post(address, {"error_codes": ["\x00"]}, format="json").status_code == 400
+
+
+def test_programs_retry_everything_only_if_they_know_how_many(db: None, api: Any) -> None:
+    failed(2)
+    address = "/api/v1/creatives/retry_failed"
+
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        response = api.post(address, body, format="json")
+        return response.status_code, response.json()
+
+    for body, field, code in (
+        ({"error_code": ["storage_away"]}, "error_code", "unknown_field"),
+        ({}, "expected", "required"),
+        ({"filter": {"brand": []}}, "expected", "required"),
+    ):
+        status, problem = answer(body)
+        assert (status, problem["errors"][field][0]["code"]) == (400, code)
+    assert answer({"dry_run": True}) == (200, {"queued": 2})
+    status, problem = answer({"expected": 3})
+    assert (status, problem["code"]) == (409, "creatives_changed")
+    assert Creative.objects.filter(state="failed").count() == 2
+    assert answer({"expected": 2}) == (202, {"queued": 2})
 
 
 def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_queries: Any) -> None:

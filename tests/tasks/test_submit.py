@@ -1,4 +1,4 @@
-"""What waits for a worker is sent to the broker after the commit, at no request's cost."""
+"""What waits for a worker is sent to the broker after the commit; requests never pay for it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
@@ -18,34 +17,33 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.filters import Ordering
+from creativefilter.api.core.filters import AddressFilters, Ordering
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.core.sparse_fields import fields_of
-from creativefilter.api.creatives import examples
-from creativefilter.api.creatives.filters import CreativeFilters
+from creativefilter.api.creatives.filters import CreativeFilterSerializer, creatives_of
 from creativefilter.api.creatives.rows import LONG, base, tell, wanted
 from creativefilter.api.creatives.serializers import (
     CreativeChangeSerializer,
     CreativeSerializer,
     CreativeUploadSerializer,
-    PredictionSerializer,
+    RetriedSerializer,
+    RetryFailedSerializer,
     UploadsSerializer,
 )
 from creativefilter.api.jobs.serializers import JobSerializer
-from creativefilter.api.labels.serializers import LabelSerializer
-from creativefilter.api.predictions.views import PredictionList
 from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
+from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels.single import set_label
-from creativefilter.creatives.models import Creative, Label, Prediction, Segment
-from creativefilter.jobs.kinds import Unavailable
+from creativefilter.creatives.models import Creative, Segment
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence, status_of
+from creativefilter.site.unavailable import Unavailable
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -76,8 +74,8 @@ class CreativesView(Idempotent, Creatives):
     required = {"GET": "creatives.view_creative", "POST": "creatives.add_creative"}
     parser_classes = [MultiPartParser]
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend, Ordering]
-    filterset_class = CreativeFilters
+    filter_backends = [AddressFilters, Ordering]
+    filters = CreativeFilterSerializer
     ordering = ["-id"]
     ordering_fields = ["id", "created_at", "name", "probability"]
 
@@ -91,7 +89,6 @@ class CreativesView(Idempotent, Creatives):
         description="Of the long fields only those come that `fields` names.",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer(many=True)},
-        examples=[examples.LISTED],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -111,7 +108,6 @@ class CreativesView(Idempotent, Creatives):
                 UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
             )
         },
-        examples=[examples.UPLOAD, examples.UPLOADED],
     )
     def post(self, request: Request) -> Response:
         form = CreativeUploadSerializer(data=request.data)
@@ -198,7 +194,6 @@ class CreativeView(Etagged, Creatives):
         summary="One creative with all that is known of it",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer},
-        examples=[examples.ONE],
     )
     def get(self, request: Request, pk: int) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -210,7 +205,6 @@ class CreativeView(Etagged, Creatives):
         "that the prediction counts again. What is left out stays.",
         request=CreativeChangeSerializer,
         responses={200: CreativeSerializer, 409: None},
-        examples=[examples.CHANGE, examples.ONE],
     )
     def patch(self, request: Request, pk: int) -> Response:
         form = CreativeChangeSerializer(data=request.data)
@@ -262,7 +256,6 @@ class CreativeAnalyseView(Idempotent, Creatives):
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
             409: None,
         },
-        examples=[examples.QUEUED],
     )
     def post(self, request: Request, pk: int) -> Response:
         creative = get_object_or_404(Creative, pk=pk)
@@ -272,55 +265,48 @@ class CreativeAnalyseView(Idempotent, Creatives):
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
 
-class CreativePredictionsView(PredictionList):
-    """Everything that was ever predicted of a creative."""
-
-    def get_queryset(self) -> QuerySet[Prediction]:
-        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
-        return super().get_queryset().filter(creative=creative.pk)
-
-    @extend_schema(
-        operation_id="creative_predictions",
-        summary="All predictions of a creative, the newest first",
-        parameters=[fields_of(PredictionSerializer)],
-        examples=[examples.PREDICTIONS],
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request, *args, **kwargs)
-
-
-class CreativeLabelsView(generics.ListAPIView[Label]):
-    """Everything that people ever said of a creative."""
+class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
+    """Everything that failed starts again, in the background."""
 
     permission_classes = [RolePermissions]
-    required = {"GET": "creatives.view_label"}
-    serializer_class = LabelSerializer
-    queryset = Label.objects.select_related("author")
-    pagination_class = CursorPages
-    ordering = ["-id"]
-
-    def get_queryset(self) -> QuerySet[Label]:
-        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
-        return super().get_queryset().filter(creative=creative.pk)
+    required = {"POST": "creatives.change_creative"}
+    queryset = Creative.objects.all()
+    serializer_class = RetryFailedSerializer
+    parser_classes = [JSONParser]
 
     @extend_schema(
-        operation_id="creative_labels",
-        summary="All labels of a creative, the newest first",
-        description="Rows are only added; one without a segment withdraws the one before.",
-        examples=[examples.LABELS],
+        operation_id="creatives_retry_failed",
+        summary="Analyse all creatives again that failed",
+        description="In the background, as one decision: they do not count as your open jobs. "
+        "Creatives that failed meanwhile, or that a job is at, are left as they are.",
+        request=RetryFailedSerializer,
+        responses={
+            200: OpenApiResponse(RetriedSerializer, "A dry run: nothing was queued."),
+            202: OpenApiResponse(RetriedSerializer, "They are queued."),
+            409: None,
+        },
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request, *args, **kwargs)
+    def post(self, request: Request) -> Response:
+        form = RetryFailedSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        meant = form.validated_data
+        creatives = creatives_of(meant["filter"]) if "filter" in meant else None
+        codes = meant.get("error_codes", ())
+        if meant["dry_run"]:
+            return Response({"queued": retry.failed(creatives, codes).count()})
+        try:
+            jobs = retry.retry(request.user, creatives, codes, meant.get("expected"))  # type: ignore[arg-type]
+        except retry.ChangedError as error:
+            raise Conflict(
+                _("The creatives are others than before. Nothing was queued: look again."),
+                "creatives_changed",
+            ) from error
+        return Response({"queued": len(jobs)}, status.HTTP_202_ACCEPTED)
 
 
 urlpatterns = [
     path("creatives", CreativesView.as_view(), name="creatives"),
     path("creatives/<int:pk>", CreativeView.as_view(), name="creative"),
     path("creatives/<int:pk>/analyse", CreativeAnalyseView.as_view(), name="creative-analyse"),
-    path(
-        "creatives/<int:pk>/predictions",
-        CreativePredictionsView.as_view(),
-        name="creative-predictions",
-    ),
-    path("creatives/<int:pk>/labels", CreativeLabelsView.as_view(), name="creative-labels"),
+    path("creatives/retry_failed", RetryFailedView.as_view(), name="creatives-retry-failed"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.parsers import MultiPartParser
@@ -14,61 +14,14 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from classifier.channels import SPEECH
-from creativefilter.api.core.examples import HERE, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
-from creativefilter.api.core.waiting import wait_for
-from creativefilter.api.jobs.serializers import (
-    JobSerializer,
-    ReferenceResultSerializer,
-    UploadSerializer,
-    WaitSerializer,
-)
-from creativefilter.api.jobs.views import NUMBER
-from creativefilter.api.jobs.views import example as job_example
+from creativefilter.api.core.waiting import WaitSerializer, wait_for
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.api.predict.serializers import ReferenceResultSerializer, UploadSerializer
 from creativefilter.creatives.intake import receiving
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence, status_of
-
-_RESULT = {
-    "creative": 4711,
-    "advertisement_id": "4297908",
-    "segment_num": 12,
-    "segment": "Кредитные карты",
-    "probability": 0.969,
-    "decision": "auto",
-    "conflict": False,
-    "reason": None,
-    "candidates": [{"segment_num": 12, "probability": 0.969}],
-    "channels": [{"name": SPEECH, "segment_num": 12, "probability": 0.982}],
-    "transcript": "Кредитная карта, целый год без процентов.",
-    "screen_text": "Кредитная карта",
-    "model_version": "bundle 1a2b3c4d",
-}
-FILE = asked("A file", {"file": "(the bytes of 4297908.flv)"}, "multipart/form-data")
-SUBMITTED = job_example("The job", 202, stage="decoding", progress=0, started_at=None, stages=[])
-DONE = job_example(
-    "The job has ended", 200, state="done", stage="classifying", progress=100, place=None,
-    attempts=1, stages=[], result=_RESULT,
-)  # fmt: skip
-SEGMENT = answered("A segment", {"result": "Кредитные карты"})
-UNREADABLE = answered(
-    "No creative",
-    {"result": None, "reason": "not_media", "message": "This is neither audio nor video."},
-    422,
-)
-LATE = answered(
-    "Not done yet",
-    {"result": None, "reason": "not_ready", "job": f"{HERE}/jobs/{NUMBER}"},
-    202,
-    504,
-)
-
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """For load balancers: the process answers."""
-    return JsonResponse({"status": "ok"})
 
 
 def receive_upload(request: Request) -> Job:
@@ -102,7 +55,6 @@ class PredictView(Idempotent, APIView):
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
         },
-        examples=[FILE, SUBMITTED, DONE],
     )
     def post(self, request: Request) -> Response:
         query = WaitSerializer(data=request.query_params)
@@ -133,7 +85,6 @@ class ReferencePredictView(Idempotent, APIView):
             500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
         },
-        examples=[FILE, SEGMENT, UNREADABLE, LATE],
     )
     def post(self, request: Request) -> Response:
         job = receive_upload(request)
@@ -156,3 +107,6 @@ def reference_answer(result: dict[str, Any]) -> dict[str, Any]:
         return {"result": result["segment"]}
     reason = result.get("reason") or ""
     return {"result": None, "reason": reason, "message": sentence(reason)}
+
+
+urlpatterns = [path("predict", PredictView.as_view(), name="predict")]

@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 
 from creativefilter.creatives.intake import archive_jobs, archives, id_tables, receiving
 from creativefilter.creatives.intake.file_names import display_name
-from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
+from creativefilter.site.unavailable import Unavailable
 from creativefilter.site.uploads import check_upload
 
 

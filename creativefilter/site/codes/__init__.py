@@ -13,6 +13,7 @@ from typing import Any
 
 from creativefilter.site.codes import creatives, engines, jobs, spend, tables, uploads, webhooks
 from creativefilter.site.codes.code import Code
+from creativefilter.site.errors import UserError
 
 CODES: dict[str, Code] = {
     **uploads.CODES,
@@ -25,7 +26,7 @@ CODES: dict[str, Code] = {
 }
 
 
-class CodedError(ValueError):
+class CodedError(UserError):
     """A request that can't be carried out, for a reason of the catalogue.
 
     ``params`` fill the placeholders of its sentence; ``str`` gives that in the language of the

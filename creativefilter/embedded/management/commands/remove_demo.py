@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.demonstration import remove_demonstration
+from creativefilter.site.commands import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Removes every demonstration creative with its files."
+    help = gettext_lazy("Removes every demonstration creative with its files.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = remove_demonstration()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.jobs import decide_again
-from creativefilter.site.codes import sentence
+from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.commands import BaseCommand
 from creativefilter.site.former_names import FormerOption
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
@@ -19,37 +20,34 @@ PICTURES = ("nearest", "catboost", "none")
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Trains a model version from labelled creatives, and shows it beside the one that "
         "decides, on creatives that were kept back."
     )
 
+    version: ModelVersion | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--activate", action="store_true", help="let the new version decide, then judge again"
+            "--activate",
+            action="store_true",
+            help=_("let the new version decide, then judge again"),
         )
         parser.add_argument(
             "--text",
             default="linear",
             metavar="linear|NAME_OR_FOLDER",
-            help="the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)",
+            help=_("the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)"),
         )
         parser.add_argument("--pictures", choices=PICTURES, default="nearest")
         parser.add_argument("--video", action=FormerOption, choices=PICTURES, dest="pictures")
 
     def handle(self, *args: Any, activate: bool, text: str, pictures: str, **options: Any) -> None:
-        from classifier.artefact import ArtefactError
-        from classifier.errors import WeightsError
-
         old = model_versions.active()
-        try:
-            version, compared = new_version.learn(
-                text, "" if pictures == "none" else pictures, self.stderr.write
-            )
-        except WeightsError as error:
-            raise CommandError(sentence(error.code, error.facts)) from error
-        except (ArtefactError, ValueError) as error:
-            raise CommandError(str(error)) from error
+        version, compared = new_version.learn(
+            text, "" if pictures == "none" else pictures, self.stderr.write
+        )
+        self.version = version
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
         for grid in (figure_tables.quality(shown), figure_tables.automation(shown)):
             self.stdout.write(grid.as_text() + "\n")
@@ -72,4 +70,12 @@ class Command(BaseCommand):
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
+        )
+
+    def done_so_far(self) -> str:
+        if self.version is None:
+            return _("No model version was made.")
+        return (
+            _("%s is ready. It decides once it is activated in the list of model versions.")
+            % self.version
         )
