@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 
 from creativefilter.creatives.models import Creative, Label
@@ -17,6 +17,10 @@ from creativefilter.site import former_names
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMER = [("transcribing", "speech"), ("reading", "screen"), ("seeing", "pictures")]
+
+
+class EnoughError(Exception):
+    """Training is not needed to see what it was asked for."""
 
 
 @pytest.fixture
@@ -95,11 +99,11 @@ def test_a_former_option_counts_and_is_warned_of(
 
     def learn(text: str, pictures: str, progress: Any) -> Any:
         asked.append((text, pictures))
-        raise ValueError("enough")
+        raise EnoughError
 
     monkeypatch.setattr("creativefilter.training.new_version.learn", learn)
     for option in ("--video", "--pictures"):
-        with pytest.raises(CommandError, match="enough"):
+        with pytest.raises(EnoughError):
             call_command("train", option, "catboost")
     assert asked == [("linear", "catboost")] * 2
     assert capsys.readouterr().err == "--video is now called --pictures; use that instead.\n"

@@ -26,8 +26,9 @@ def adopt(environment: MutableMapping[str, str]) -> None:
 class FormerOption(argparse.Action):
     """An option of a command under its former name; ``dest`` is that of the option of today."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **kwargs)
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+        super().__init__(option_strings, dest, **{**options, **hidden})
 
     def __call__(
         self,
