@@ -5,15 +5,11 @@ The names stand in bundles, stored predictions, stages, states and the API.
 
 from __future__ import annotations
 
-from typing import Literal
-
-Channel = Literal["speech", "screen", "pictures"]
-
-SPEECH: Channel = "speech"
+SPEECH = "speech"
 """What is said (Whisper's transcript)."""
-SCREEN: Channel = "screen"
+SCREEN = "screen"
 """The words on the pictures."""
-PICTURES: Channel = "pictures"
+PICTURES = "pictures"
 """What the pictures look like, as a vector."""
 
 CHANNELS = (SPEECH, SCREEN, PICTURES)

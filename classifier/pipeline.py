@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +62,7 @@ class Pipeline:
     encoder: PictureEncoder | None = None
     limits: Limits = field(default_factory=Limits)
 
-    def classify(self, paths: Sequence[Path]) -> Iterator[Decision]:
+    def classify(self, paths: Sequence[Path]) -> Generator[Decision, None, None]:
         """One decision for each path, in their order, as soon as it is known."""
         with ThreadPoolExecutor(DECODE_AHEAD) as pool:
             ahead: list[tuple[Path, Future[Media]]] = []

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.channels import Channel
     from classifier.decision.spot_shape import SpotShape
     from classifier.pictures.types import Neighbour
     from classifier.text.evidence import Evidence
@@ -43,7 +42,7 @@ class ChannelView:
     the channel itself holds likeliest. ``neighbours``: the labelled creatives that look most alike.
     """
 
-    name: Channel
+    name: str
     probabilities: dict[int, float]
     evidence: tuple[Evidence, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
