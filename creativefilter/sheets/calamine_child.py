@@ -2,7 +2,7 @@
 
 Each row is a line of JSON, its number before its cells; the last line lists the sheets: name,
 whether it is visible, and where its rows begin and end. Exit status 3: a password; 4: no workbook;
-5: damaged. It knows nothing of the project, so that it starts at once.
+5: damaged; 6: too large. It knows nothing of the project, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from python_calamine import (
 )
 
 EXACT = 10**15
+# Blank ones, too: a cell far away makes many of them.
+MAX_CELLS = 20_000_000
 
 
 def main() -> int:
@@ -36,6 +38,8 @@ def main() -> int:
         return write(book)
     except (CalamineError, ValueError) as error:
         return 3 if "password" in str(error).lower() else 5
+    except MemoryError:
+        return 6
 
 
 def write(book: CalamineWorkbook) -> int:
@@ -60,6 +64,8 @@ def lines(sheet: CalamineSheet) -> Any:
     """The rows that are not blank."""
     if sheet.start is None:
         return
+    if sheet.total_height * sheet.total_width > MAX_CELLS:
+        raise MemoryError
     first_row, first_column = sheet.start
     before = [""] * first_column
     for number, row in enumerate(sheet.iter_rows(), first_row + 1):

@@ -6,6 +6,7 @@ out larger than the limits, so a bomb costs neither memory nor disk.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import struct
 import tempfile
@@ -16,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 from xml.etree.ElementTree import ParseError
 
 from creativefilter.sheets import limits
@@ -53,22 +54,37 @@ class Source:
     packed: int
 
 
+Item = TypeVar("Item")
+
 # What libraries raise on damaged files.
-DAMAGED = (
-    EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error, ParseError, KeyError,
-    NotImplementedError, RuntimeError, UnicodeError, OverflowError,
+_DAMAGED = (
+    ValueError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error,
+    ParseError, KeyError, NotImplementedError, RuntimeError, OverflowError,
 )  # fmt: skip
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what libraries raise on damaged files into ``SheetError``."""
+    """Turn what libraries raise on damaged files into ``SheetError``.
+
+    Only reading stands in such a block, nothing of the clients.
+    """
     try:
         yield
     except SheetError:
         raise
-    except DAMAGED as error:
+    except _DAMAGED as error:
         raise SheetError("table_damaged") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+            raise
+        raise SheetError("table_damaged") from error
+
+
+def guarded(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items; what goes wrong in getting them is translated."""
+    with translated():
+        yield from items
 
 
 @contextmanager

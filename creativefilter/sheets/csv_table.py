@@ -19,7 +19,7 @@ from creativefilter.sheets.types import Broken, Cell, Row
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
-_UNREADABLE = re.compile("[\udc80-\udcff]")
+_UNREADABLE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class CsvTable:
 
     def top(self) -> tuple[str, str]:
         """What stands above the heading, and the heading, as they are in the file."""
-        with opened_text(self.source, self.form.encoding) as text:
+        with translated(), opened_text(self.source, self.form.encoding) as text:
             lines = [text.readline() for _line in range(self.form.top)]
         above = self.heading.line - 1
         return "".join(lines[:above]), "".join(lines[above:])
@@ -178,14 +178,16 @@ class CsvTable:
             raw = line.encode(encoding.main, "surrogateescape")
             if is_russian_utf8(raw):
                 return raw.decode()
-        # One byte is no letter in cp1251; it stops nothing.
+        # One byte is no letter in cp1251, half a letter is none in UTF-16; that stops nothing.
         return _UNREADABLE.sub("\ufffd", line)
 
     def _unusual(self, number: int, cells: Sequence[Cell]) -> Sequence[Cell] | None:
         """The row with a closer look; None if it is blank or repeats the heading."""
         if isinstance(cells, Broken):
-            self.widest = max(self.widest, str(cells[0]).count(self.form.delimiter) + 1)
-            return self.tally.broken(number, cells)
+            text = str(cells[0])
+            self.widest = max(self.widest, text.count(self.form.delimiter) + 1)
+            readable = _UNREADABLE.sub("\ufffd", text)
+            return self.tally.broken(number, Broken([readable], cells.code))
         self.widest = max(self.widest, len(cells))
         texts = [str(cell) for cell in cells]
         if not any(map(str.strip, texts)):

@@ -86,19 +86,17 @@ class Document:
 
 @contextmanager
 def opened(file: IO[bytes] | Path) -> Iterator[Document]:
-    """Open a table: a path, or a file that can be sought in. Raises ``SheetError``.
-
-    What is read while the block lasts is translated into ``SheetError``, too.
-    """
+    """Open a table: a path, or a file that can be sought in. Raises ``SheetError``."""
     with ExitStack() as stack:
         if isinstance(file, Path):
             try:
                 file = stack.enter_context(file.open("rb"))
             except OSError as error:
                 raise SheetError("table_no_file") from error
-        stack.enter_context(translated())
         source = stack.enter_context(unpacked(binary(file)))
-        yield _csv(source) if source.kind == Kind.CSV else _workbook(source, stack)
+        with translated():
+            document = _csv(source) if source.kind == Kind.CSV else _workbook(source, stack)
+        yield document
 
 
 def check(file: IO[bytes]) -> Source:

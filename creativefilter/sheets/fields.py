@@ -116,7 +116,9 @@ def _cost_words(title: str) -> list[str] | None:
 
 def clean_title(cell: object) -> str:
     """A heading on one line, without BOM and signs that nobody sees."""
-    text = "".join(sign for sign in str(cell) if unicodedata.category(sign) != "Cf")
+    text = str(cell)
+    if not text.isprintable():
+        text = "".join(s for s in text if s.isspace() or unicodedata.category(s)[0] != "C")
     return " ".join(text.split())
 
 

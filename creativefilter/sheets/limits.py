@@ -36,8 +36,10 @@ MAX_ROW_BYTES = 32 << 20
 # its own with limits on the packed file, unpacked bytes, memory, processor time and output.
 MAX_OTHER_WORKBOOK = 64 << 20
 MAX_OTHER_UNPACKED = 256 << 20
-OTHER_MEMORY = 1536 << 20
-OTHER_SECONDS = 60
+OTHER_MEMORY = 1 << 30
+# So much for a small file, and so much more for each of its unpacked bytes.
+OTHER_BASE, OTHER_TIMES = 320 << 20, 16
+OTHER_SECONDS = 30
 OTHER_OUTPUT = 512 << 20
 
 # Of a workbook that is filled in: ten columns, and five that are added.

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -55,17 +56,20 @@ class OtherSheet:
 def sheets(source: Source, stack: ExitStack) -> list[OtherSheet]:
     """The sheets of a workbook. Raises ``SheetError``."""
     file = source.open()
-    if source.packed > limits.MAX_OTHER_WORKBOOK:
+    size = source.packed
+    if size > limits.MAX_OTHER_WORKBOOK:
         raise SheetError("table_too_large", limit=limits.MAX_OTHER_WORKBOOK >> 20)
     if source.kind != Kind.XLS:
         with opened_zip(file) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > limits.MAX_OTHER_UNPACKED:
             raise SheetError("table_too_large", limit=limits.MAX_OTHER_UNPACKED >> 20)
-    return _written(_run(source.open(), stack))
+    memory = min(limits.OTHER_MEMORY, limits.OTHER_BASE + limits.OTHER_TIMES * size)
+    return _written(_run(source.open(), memory, stack))
 
 
-def _run(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
+def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
+    """What the child has written of a workbook."""
     output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
     with tempfile.TemporaryFile() as copy:
         # The child needs a file of the system, and one that nobody else seeks in.
@@ -76,7 +80,7 @@ def _run(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
             stdin=copy,
             stdout=output,
             stderr=subprocess.DEVNULL,
-            preexec_fn=_limit,
+            preexec_fn=partial(_limit, memory),
             timeout=4 * limits.OTHER_SECONDS,
             check=False,
         )
@@ -84,12 +88,12 @@ def _run(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
         raise SheetError(_EXITS[done.returncode])
     if done.returncode:
         # Out of memory, out of time, out of space: the library does not say which.
-        raise SheetError("table_too_large", limit=limits.OTHER_MEMORY >> 20)
+        raise SheetError("table_too_large", limit=memory >> 20)
     return output
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limits.OTHER_MEMORY, limits.OTHER_MEMORY))
+def _limit(memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.OTHER_SECONDS, limits.OTHER_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.OTHER_OUTPUT, limits.OTHER_OUTPUT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from creativefilter.sheets import rewrite_csv, rewrite_xlsx
-from creativefilter.sheets.containers import Kind, Source, translated, unpacked
+from creativefilter.sheets.containers import Kind, Source, unpacked
 from creativefilter.sheets.csv_table import CsvTable, Form
 from creativefilter.sheets.document import binary, opened
 from creativefilter.sheets.errors import Finding, SheetError
@@ -91,7 +91,7 @@ def plan(file: IO[bytes], titles: Sequence[str], seen: Seen) -> Plan:
 
 def write(file: IO[bytes], made: Plan, target: IO[bytes], answer: Answer) -> None:
     """Write the table with its answers. Raises ``SheetError``."""
-    with translated(), unpacked(binary(file)) as source:
+    with unpacked(binary(file)) as source:
         if made.form is not None:
             table = CsvTable(source, _size(source), made.form)
             rewrite_csv.write(table, made.titles, made.places, made.width, target, answer)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from creativefilter.sheets import limits
-from creativefilter.sheets.containers import opened_zip
+from creativefilter.sheets.containers import guarded, opened_zip, translated
 from creativefilter.sheets.errors import SheetError
 from creativefilter.sheets.escape import printable
 from creativefilter.sheets.fields import Field, Heading
@@ -102,7 +103,7 @@ class _Planning:
     def read(self, seen: Callable[[list[Any], float], None]) -> SheetPlan:
         keys: list[Any] = []
         width, tally = self.table.heading.width, self.table.tally
-        for number, cells, row, prefix in self.sheet.raw_rows(width, tally):
+        for number, cells, row, prefix in guarded(self.sheet.raw_rows(width, tally)):
             located = locate(row, prefix)
             filled = [cell.column for cell in located if cell.filled]
             if not filled:
@@ -143,8 +144,10 @@ def write(
     ask: Ask,
 ) -> None:
     """Write the workbook with its answers; ``ask`` is asked for some rows at a time."""
-    with opened_zip(file) as archive:
-        book = read_workbook(archive)
+    with ExitStack() as stack:
+        with translated():
+            archive = stack.enter_context(opened_zip(file))
+            book = read_workbook(archive)
         changes: dict[str, Any] = {
             book.sheets[each.number].part: _Filling(archive, book, each, titles, ask).run
             for each in plans
@@ -173,7 +176,7 @@ class _Filling:
         # What stands before a row, the row, its number, and the key that is to be answered.
         waiting: list[tuple[bytes, bytes, int, Any]] = []
         number = 0
-        for before, row in stream.pieces():
+        for before, row in guarded(stream.pieces()):
             self.prefix = stream.prefix
             key = None
             if row:
@@ -277,7 +280,9 @@ def _copy(
         for member in archive.infolist():
             if member.filename == left_out:
                 continue
-            with archive.open(member) as source, new.open(_like(member), "w") as stream:
+            with translated():
+                source = archive.open(member)
+            with source, new.open(_like(member), "w") as stream:
                 changes.get(member.filename, _as_it_is)(source, stream)
 
 
@@ -292,7 +297,8 @@ def _like(member: ZipInfo) -> ZipInfo:
 
 
 def _as_it_is(source: IO[bytes], target: IO[bytes]) -> None:
-    shutil.copyfileobj(source, target, 1 << 16)
+    with translated():
+        shutil.copyfileobj(source, target, 1 << 16)
 
 
 def _without(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
@@ -300,7 +306,8 @@ def _without(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
     name = re.escape(chain.rpartition("/")[2].encode())
 
     def copied(source: IO[bytes], target: IO[bytes]) -> None:
-        text = source.read(limits.MAX_SMALL_PART)
+        with translated():
+            text = source.read(limits.MAX_SMALL_PART)
         target.write(re.sub(rb"<[^<>]*" + name + rb"[^<>]*/>", b"", text))
 
     return copied

@@ -97,14 +97,15 @@ class _Wide:
         self.source, self.name, self.bom = source, name, bom
 
     def result(self) -> Survey:
-        found = Survey(encodings=[Encoding(self.name, bom=self.bom)])
+        found = Survey()
         digest = hashlib.sha256()
         decoder = codecs.getincrementaldecoder(self.name)("surrogatepass")
-        line = 0
+        line, clean = 0, True
         for block in _blocks(self.source):
             digest.update(block)
             found.size += len(block)
             text = decoder.decode(block)
+            clean = clean and _is_clean(text)
             if "\0" in text:
                 raise SheetError("table_nul")
             last = max(text.rfind("\n"), text.rfind("\r"))
@@ -112,8 +113,18 @@ class _Wide:
             _check_line(line)
         if decoder.getstate()[0]:  # it ends in the middle of a letter
             raise SheetError("table_damaged")
+        found.encodings = [Encoding(self.name, bom=self.bom, clean=clean)]
         found.digest = digest.hexdigest()
         return found
+
+
+def _is_clean(text: str) -> bool:
+    """Whether there are no halves of letters; one that a block ends with is no harm."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Narrow:

@@ -7,6 +7,7 @@ from typing import Protocol
 from zipfile import ZipFile
 
 from creativefilter.sheets import limits
+from creativefilter.sheets.containers import guarded
 from creativefilter.sheets.errors import Finding, SheetError
 from creativefilter.sheets.fields import Field, Heading, clean_title, field_of
 from creativefilter.sheets.tally import Tally
@@ -87,7 +88,7 @@ class SheetTable:
 
     def rows(self) -> Iterator[Row]:
         self.tally.clear()
-        for number, cells in self.sheet.rows(self.heading.width, self.tally):
+        for number, cells in guarded(self.sheet.rows(self.heading.width, self.tally)):
             if (row := self.row(number, cells)) is not None:
                 yield number, row
 

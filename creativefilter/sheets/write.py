@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,7 +86,9 @@ def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
     mark = "," if excel else "."
     own = [column is Column.AS_IT_CAME for _title, column in sheet.columns]
     for row in sheet.rows:
-        yield line(_written(value, mark, one) for value, one in zip(row, own, strict=False))
+        # A row of somebody else's table may have more cells than the heading.
+        kinds = chain(own, repeat(True))
+        yield line(_written(value, mark, one) for value, one in zip(row, kinds, strict=False))
 
 
 def _written(value: Any, mark: str, as_it_came: bool) -> str:
@@ -153,7 +155,7 @@ def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
     count = 0
     for row in rows:
         cells = []
-        for value, number_format in zip(row, formats, strict=False):
+        for value, number_format in zip(row, chain(formats, repeat(None)), strict=False):
             cell = _cell(page, value)
             if number_format and value is not None:
                 cell.number_format = number_format
