@@ -30,16 +30,13 @@ MAX_CELLS = 20_000_000
 def main() -> int:
     try:
         book = load_workbook(sys.stdin.buffer)
+        return write(book)
     except PasswordError:
         return 3
-    except (CalamineError, ValueError, OSError) as error:
-        return 3 if "password" in str(error).lower() else 4
-    try:
-        return write(book)
-    except (CalamineError, ValueError) as error:
-        return 3 if "password" in str(error).lower() else 5
     except MemoryError:
         return 6
+    except (CalamineError, ValueError, OSError) as error:
+        return 3 if "password" in str(error).lower() else 5
 
 
 def write(book: CalamineWorkbook) -> int:

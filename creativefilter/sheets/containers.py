@@ -25,7 +25,8 @@ from creativefilter.sheets.errors import SheetError
 
 _HEAD = 4096
 _OLE = b"\xd0\xcf\x11\xe0"
-_LOCKED = "EncryptedPackage".encode("utf-16-le")
+# Of the container of old Excel: what the parts are called that say what is in it.
+_OLE_STREAMS = ("EncryptedPackage", "WordDocument", "Workbook", "Book")
 _ENCRYPTED = 0x1  # of ZipInfo.flag_bits
 _TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".gz")
 
@@ -118,7 +119,7 @@ def _source(file: IO[bytes], stack: ExitStack, depth: int) -> Source:
     if head.startswith(b"PK") and head[2:3] < b" ":
         return _zip(file, stack, size, depth)
     if head.startswith(_OLE):
-        _refuse_locked(file)
+        _check_ole(file)
         return Source(Kind.XLS, "xls", _rewound(file), size)
     refuse_by_head(head)
     return Source(Kind.CSV, "csv", _rewound(file), size)
@@ -184,7 +185,11 @@ def _workbook_kind(archive: zipfile.ZipFile, names: set[str]) -> Kind | None:
         for folder, kind in (("word/", "Word"), ("ppt/", "PowerPoint"), ("visio/", "Visio")):
             if any(name.startswith(folder) for name in lower):
                 raise SheetError("table_document", kind=kind)
-        return Kind.XLSB if "xl/workbook.bin" in lower else Kind.XLSX
+        if "xl/workbook.bin" not in lower:
+            return Kind.XLSX
+        if not any(name.startswith("xl/worksheets/") for name in lower):
+            raise SheetError("table_no_workbook")
+        return Kind.XLSB
     if any(name.endswith(".iwa") for name in lower):
         raise SheetError("table_document", kind="Apple iWork")
     return None
@@ -253,14 +258,28 @@ class _Bounded:
         return content
 
 
-def _refuse_locked(file: IO[bytes]) -> None:
-    """A workbook with a password is packed in the container of old Excel."""
+def _check_ole(file: IO[bytes]) -> None:
+    """Raise ``SheetError`` for what is packed as old Excel is and is no workbook of it.
+
+    That is a workbook with a password, or a document of another program.
+    """
+    names = {name: name.encode("utf-16-le") for name in _OLE_STREAMS}
     file.seek(0)
-    end = b""
+    end, found = b"", set()
     while block := file.read(limits.BLOCK):
-        if _LOCKED in end + block:
-            raise SheetError("table_password")
-        end = block[-len(_LOCKED) :]
+        found |= {name for name, wide in names.items() if wide in end + block}
+        end = block[-64:]
+    if "EncryptedPackage" in found:
+        raise SheetError("table_password")
+    if "WordDocument" in found:
+        raise SheetError("table_document", kind="Word")
+    if not {"Workbook", "Book"} & found:
+        file.seek(0)
+        head = file.read(52).ljust(52, b"\0")
+        # Where the list of the parts stands: a file that was cut off has none.
+        shift, sector = struct.unpack_from("<H", head, 30)[0], struct.unpack_from("<I", head, 48)[0]
+        cut_off = (sector + 1) << min(shift, 16) >= file.seek(0, 2)
+        raise SheetError("table_damaged" if cut_off else "table_no_workbook")
 
 
 _ARCHIVES = {
@@ -281,7 +300,7 @@ def refuse_by_head(head: bytes) -> None:
     for start, kind in _DOCUMENTS.items():
         if head.startswith(start):
             raise SheetError("table_document", kind=kind)
-    text = head.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip().lower()
+    text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
     if text.startswith(b"%pdf"):
         raise SheetError("table_pdf")
     if text.startswith(b"<?xml") and b"office:spreadsheet" in text:

@@ -39,6 +39,10 @@ SENTENCES: dict[str, str | Promise] = {
         "The archive is protected by a password. Pack the table without one."
     ),
     "table_damaged": _("The file is damaged or was not copied to its end. Copy it again."),
+    "table_unreadable": _(
+        "The workbook can't be read: it is damaged, or its cells stand too far apart for this "
+        "format. Open it in Excel and save it as .xlsx."
+    ),
     "table_too_large": _(
         "The file is larger than allowed, or is packed more tightly than tables are: unpacked it "
         "may have %(limit)s MB. Split it, or save it as .csv."

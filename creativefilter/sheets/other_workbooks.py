@@ -27,7 +27,8 @@ from creativefilter.sheets.types import Row
 
 _CHILD = Path(__file__).with_name("calamine_child.py")
 # How the child ends where the file is to blame.
-_EXITS = {3: "table_password", 4: "table_no_workbook", 5: "table_damaged"}
+_EXITS = {3: "table_password", 4: "table_no_workbook"}
+_TOO_LARGE = 6
 
 
 class OtherSheet:
@@ -86,9 +87,11 @@ def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
         )
     if done.returncode in _EXITS:
         raise SheetError(_EXITS[done.returncode])
-    if done.returncode:
-        # Out of memory, out of time, out of space: the library does not say which.
+    if done.returncode < 0 or done.returncode == _TOO_LARGE:
+        # Killed for want of memory, time or space.
         raise SheetError("table_too_large", limit=memory >> 20)
+    if done.returncode:
+        raise SheetError("table_unreadable")
     return output
 
 
