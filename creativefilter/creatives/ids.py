@@ -110,14 +110,17 @@ class _Reading:
         self.text = self.text.strip()
         if not self.text or self.text.upper() in _FAILED:
             raise IdError("id_blank", self.given)
-        if quoted := _QUOTED.fullmatch(self.text):
+        while quoted := _QUOTED.fullmatch(self.text):
             self._become(quoted[2].strip(), "quotes")
-        self._become(_PREFIX.sub("", self.text), "prefix")
-        self._look_alike_digits()
-        self._number()
-        if not self.text.isascii() or not self.text.isdecimal():
-            self._one_alphabet()
-        return AdvertisementId(self._checked(), self.given, tuple(self.changes))
+        before = ""
+        while before != self.text:
+            before = self.text
+            self._become(_PREFIX.sub("", self.text), "prefix")
+            self._look_alike_digits()
+            self._number()
+            if not self.text.isascii() or not self.text.isdecimal():
+                self._one_alphabet()
+        return AdvertisementId(self._checked(), self.given, tuple(dict.fromkeys(self.changes)))
 
     def _become(self, text: str, change: str) -> None:
         if text != self.text:

@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from django.utils.translation import gettext as _
-
 from creativefilter.sheets import limits, other_workbooks, text
 from creativefilter.sheets.containers import Kind, Source, opened_zip, translated, unpacked
 from creativefilter.sheets.csv_table import CsvTable, forms
@@ -51,7 +49,9 @@ class Reading:
 
     def in_words(self) -> str:
         """How this reading differs from others."""
-        words = [f"{self.encoding}, {name_of_delimiter(self.delimiter)}"] if self.encoding else []
+        words = []
+        if self.encoding:
+            words.append(f"{name_of_encoding(self.encoding)}, {sign_of(self.delimiter)}")
         for table in self.tables:
             place = table.heading.id_place
             if place is not None:
@@ -149,8 +149,8 @@ def _csv(source: Source) -> Document:
     for form in found:
         notes = [
             Finding("found_encoding", {"encoding": name_of_encoding(form.encoding.label)}),
-            Finding("found_delimiter", {"delimiter": name_of_delimiter(form.delimiter)}),
-            *_of_heading(form.heading),
+            Finding("found_delimiter", {"delimiter": sign_of(form.delimiter)}),
+            *_of_headings([form.heading]),
         ]
         if survey.mixed:
             lines = ", ".join(map(str, survey.mixed_lines))
@@ -174,7 +174,7 @@ def _workbook(source: Source, stack: ExitStack) -> Document:
     readings = []
     for number in range(count):
         chosen = [(sheet, each[min(number, len(each) - 1)]) for sheet, each in tables]
-        of_headings = [note for _sheet, heading in chosen for note in _of_heading(heading)]
+        of_headings = _of_headings([heading for _sheet, heading in chosen])
         made = [SheetTable(sheet, heading) for sheet, heading in chosen]
         readings.append(Reading(made, _found=[*notes, *of_headings]))
     digest = hashlib.file_digest(cast(Any, source.open()), "sha256").hexdigest()
@@ -203,13 +203,17 @@ def _of_sheets(sheets: Sequence[Sheet], used: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _of_heading(heading: Heading) -> list[Finding]:
-    line = {"line": heading.line}
-    found = [Finding("found_heading", line, heading.line, heading.sheet)]
-    if heading.above:
-        text = " | ".join(heading.above)[:200]
-        params = {"count": len(heading.above), "text": text}
-        found.append(Finding("found_titles", params, 1, heading.sheet))
+def _of_headings(headings: Sequence[Heading]) -> list[Finding]:
+    """Where the headings stand: said once if that is the same line in all sheets."""
+    same = len({heading.line for heading in headings}) == 1
+    found = []
+    for number, heading in enumerate(headings):
+        if not number or not same:
+            sheet, line = "" if same else heading.sheet, heading.line
+            found.append(Finding("found_heading", {"line": line}, line, sheet))
+        if heading.above:
+            params = {"count": len(heading.above), "text": " | ".join(heading.above)[:200]}
+            found.append(Finding("found_titles", params, 1, heading.sheet))
     return found
 
 
@@ -224,6 +228,6 @@ def name_of_encoding(encoding: str) -> str:
     return _ENCODINGS.get(encoding, encoding)
 
 
-def name_of_delimiter(delimiter: str) -> str:
-    names = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("vertical bar")}
-    return names.get(delimiter, delimiter)
+def sign_of(delimiter: str) -> str:
+    """A delimiter as it is shown; "—" for a workbook."""
+    return {"": "—", "\t": "TAB"}.get(delimiter, f"«{delimiter}»")

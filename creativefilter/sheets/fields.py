@@ -57,6 +57,8 @@ SYNONYMS: dict[Field, tuple[str, ...]] = {
     Field.FILE: ("File name", "Name", "Файл", "Имя файла", "Имя", "Название файла"),
 }  # fmt: skip
 
+# What is longer is no heading but a text.
+MAX_TITLE = 200
 # Cyrillic letters that look like Latin ones: a heading may hold either.
 _TWINS = str.maketrans("авсеёкмнорстухі", "abceekmhopctyxi")
 _ROUBLES = {"руб", "рублей", "рубли", "рублях", "рубля", "р", "rub", "rur", "roubles", "rubles"}
@@ -116,7 +118,7 @@ def _cost_words(title: str) -> list[str] | None:
 
 def clean_title(cell: object) -> str:
     """A heading on one line, without BOM and signs that nobody sees."""
-    text = str(cell)
+    text = str(cell)[:MAX_TITLE]
     if not text.isprintable():
         text = "".join(s for s in text if s.isspace() or unicodedata.category(s)[0] != "C")
     return " ".join(text.split())

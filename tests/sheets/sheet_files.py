@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -157,6 +158,7 @@ def xlsb(rows: Rows | None = None) -> bytes:
     )
 
 
+@cache
 def every_kind() -> dict[str, bytes]:
     """The same table in every form that is read."""
     text = csv_text()
