@@ -51,6 +51,11 @@ contract: $(VENV)/dev.stamp
 client: $(VENV)/dev.stamp
 	$(BIN)/python tests/contract/client.py
 
+# What the schema shows as examples is recorded from what the API answers in tests.
+examples: $(VENV)/dev.stamp
+	rm -f creativefilter/api/*/examples.json
+	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
+
 bench: $(VENV)/dev.stamp
 	for name in demonstration recognition screen_text video fusion bundle; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -6,6 +6,8 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
+    try:
+        from creativefilter.site.commands import main
+    except KeyboardInterrupt:
+        sys.exit(130)
+    main(sys.argv)

@@ -91,11 +91,11 @@ def step(name: str, work: object) -> None:
 
 def judge() -> None:
     """What a worker does with the jobs that wait, here and now."""
-    from creativefilter.creatives.intake import receiving
+    from creativefilter.creatives.analysis.jobs import decide_again
     from creativefilter.jobs import lifecycle
     from creativefilter.jobs.models import Job
 
-    receiving.decide_again(None)
+    decide_again(None)
     for job in Job.objects.filter(state=Job.State.QUEUED):
         lifecycle.run_stage(str(job.pk), job.stage, "benchmark")
     failed = Job.objects.filter(state=Job.State.FAILED).count()

@@ -57,7 +57,7 @@ def look_up(made: Path) -> None:
 
 
 def fill(prints: list[Any]) -> None:
-    from creativefilter.creatives.models.families import FingerprintKey
+    from creativefilter.creatives.models import FingerprintKey
 
     began = time.perf_counter()
     rows = write_rows(prints)

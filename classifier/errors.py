@@ -109,6 +109,10 @@ _SENTENCES: dict[ErrorCode, tuple[str, str]] = {
 }
 
 
+class DataError(ValueError):
+    """The rows that were given teach or measure nothing; the message is for who gave them."""
+
+
 class MediaError(Exception):
     """A creative that gives no result.
 

@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from creativefilter.api.predict.views import ReferencePredictView, healthz
+from creativefilter.api.predict.views import ReferencePredictView
 from creativefilter.api.tables.views import ReferencePredictTableView
+from creativefilter.site.health import healthz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
@@ -21,7 +22,7 @@ urlpatterns = [
 ]
 
 # Under /api/ they answer with problem details, elsewhere with Django's pages.
-handler400 = "creativefilter.api.core.problems.bad_request"
-handler403 = "creativefilter.api.core.problems.forbidden"
-handler404 = "creativefilter.api.core.problems.not_found"
-handler500 = "creativefilter.api.core.problems.server_error"
+handler400 = "creativefilter.site.error_pages.bad_request"
+handler403 = "creativefilter.site.error_pages.forbidden"
+handler404 = "creativefilter.site.error_pages.not_found"
+handler500 = "creativefilter.site.error_pages.server_error"

@@ -13,21 +13,18 @@ from celery.signals import celeryd_init, task_failure, worker_process_init, work
 from django.db import connections
 
 from creativefilter.creatives.intake import watched_folder
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import lifecycle
 from creativefilter.webhooks import delivering
 from tasks import submit
-from tasks.submit import DELIVER, RUN_STAGE, WATCH, publish, publish_all, publish_deliveries
+from tasks.submit import DELIVER, RUN_STAGE, WATCH, publish_deliveries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @shared_task(name=RUN_STAGE, bind=True)
 def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
-    """Does one stage of a job and queues the next."""
-    if job := lifecycle.run_stage(job_id, stage, self.request.hostname or ""):
-        publish(job)
-        if kinds.get(job.kind).stage(stage).makes_jobs:
-            publish_all(lifecycle.sweep())
+    """Does one stage of a job."""
+    lifecycle.run_stage(job_id, stage, self.request.hostname or "")
 
 
 @shared_task(name="jobs.sweep")
@@ -46,8 +43,7 @@ def deliver(endpoint_id: str) -> None:
 @shared_task(name=WATCH)
 def watch() -> None:
     """Looks into the watched folder."""
-    if job := watched_folder.look():
-        publish(job)
+    watched_folder.look()
 
 
 _worker_name = ""
@@ -80,8 +76,7 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     too_long = isinstance(exception, TimeLimitExceeded | SoftTimeLimitExceeded)
     code = "timed_out" if too_long else "worker_lost"
     job_id, stage = args
-    if job := lifecycle.lost(job_id, stage, _worker_name, code, repr(exception)):
-        publish(job)
+    lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
     # The pool forks again from this process: no connection may be shared with a child.
     connections.close_all()
 
@@ -89,5 +84,5 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
 @worker_ready.connect
 def release_claims(**_: Any) -> None:
     """A worker that starts or ends holds nothing: what its name still claims is queued again."""
-    publish_all(lifecycle.lost_by(_worker_name))
+    lifecycle.lost_by(_worker_name)
     connections.close_all()

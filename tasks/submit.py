@@ -1,19 +1,20 @@
-"""The only door through which work is queued: after commit, under our own ids.
+"""The only module that talks to the broker: it sends what waits for a worker, under our own ids.
 
-The Job row is the outbox. If the broker does not answer, the row stays unpublished and the
-sweeper sends it later; the caller's request succeeds all the same.
+Receivers of ``job_queued`` and ``deliveries_due`` send it after the commit. The row of a job is the
+outbox: if the broker does not answer, the row stays unpublished and the sweep sends it later; the
+request that queued the job succeeds all the same.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -21,9 +22,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from creativefilter.celery import app
 from creativefilter.jobs import kinds, lifecycle, retention
 from creativefilter.jobs.models import Job
-from creativefilter.jobs.signals import job_ended
+from creativefilter.jobs.signals import job_queued
 from creativefilter.webhooks import outbox
-from creativefilter.webhooks.models import Endpoint
+from creativefilter.webhooks.signals import deliveries_due
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +33,37 @@ DELIVER = "webhooks.deliver"
 WATCH = "creatives.watch"
 # A person waits while so many are sent.
 SOME = 50
+# After a failure only the sweep asks the broker for so long: whoever queues thousands of jobs one
+# by one does not wait for a connection as many times.
+PAUSE_SECONDS = 5.0
 # By then the sweep has asked again.
 DELIVER_EXPIRES_SECONDS = 600
 
 
-def submit(job: Job) -> None:
-    """Queues a job as soon as the current transaction has committed; a rollback queues nothing."""
-    transaction.on_commit(lambda: publish(job))
+# The address of a broker that did not answer, and until when (``time.monotonic``) it is spared.
+_away: tuple[str, float] = ("", 0.0)
 
 
-def submit_some(jobs: Sequence[Job]) -> None:
-    """Queues the first of many jobs as ``submit`` does; the sweep sends the rest."""
-    transaction.on_commit(lambda: publish_all(jobs[:SOME]))
+@receiver(job_queued)
+def publish_queued(jobs: Sequence[Job], **_signal: Any) -> None:
+    """Publishes the first ``SOME`` of these jobs; the sweep sends the rest."""
+    if not _is_away():
+        publish_all(jobs[:SOME])
+
+
+@receiver(deliveries_due)
+def publish_due(endpoints: Sequence[str], **_signal: Any) -> None:
+    """Has a worker send what is due to these endpoints."""
+    if not _is_away():
+        publish_deliveries(endpoints)
+
+
+def _is_away() -> bool:
+    """Whether there is no broker, or it did not answer a moment ago."""
+    if app.conf.broker_url == settings.NO_BROKER:
+        return True
+    address, until = _away
+    return address == app.conf.broker_url and time.monotonic() < until
 
 
 def publish(job: Job) -> bool:
@@ -55,6 +75,7 @@ def publish(job: Job) -> bool:
 
 
 def _sent(send: Callable[[], None], what: str) -> bool:
+    global _away
     try:
         try:
             send()
@@ -65,6 +86,7 @@ def _sent(send: Callable[[], None], what: str) -> bool:
             send()  # a broker that was started again: the old connection was dead
     except (OperationalError, OSError) as error:
         logger.warning("%s is not published yet: %s", what, error)
+        _away = (app.conf.broker_url, time.monotonic() + PAUSE_SECONDS)
         return False
     return True
 
@@ -103,11 +125,6 @@ def publish_deliveries(endpoints: Iterable[str]) -> int:
     return count
 
 
-def deliver_to(endpoint: Endpoint) -> None:
-    """Has a worker send what is due to an endpoint, once the current transaction has committed."""
-    transaction.on_commit(lambda: publish_deliveries([str(endpoint.pk)]), robust=True)
-
-
 def _send_deliver(endpoint: str) -> None:
     # After all that people wait for, before any batch: it may wait for a host that is slow.
     app.send_task(
@@ -118,14 +135,6 @@ def _send_deliver(endpoint: str) -> None:
         expires=DELIVER_EXPIRES_SECONDS,
         retry=False,
     )
-
-
-@receiver(job_ended)
-def deliver_soon(job: Job, **_signal: Any) -> None:
-    """What its owner is to be told goes out after the commit, not with the next sweep."""
-    owner = job.owner_id
-    if owner is not None:
-        transaction.on_commit(lambda: publish_deliveries(outbox.due(owner)), robust=True)
 
 
 def sweep() -> int:

@@ -19,6 +19,7 @@ from creativefilter.celery import QUEUES, app
 from creativefilter.embedded import broker as embedded_broker
 from creativefilter.embedded.processes import spawn, stop
 from tests.stack import stack
+from tests.tasks.queueing import publish_to
 
 __all__ = ["stack"]
 
@@ -56,14 +57,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[embedded_broker.Broker]:
-    """The real broker; this process publishes to it."""
+def broker_server() -> Iterator[embedded_broker.Broker]:
+    """One broker for the whole suite; see ``broker``."""
     server = embedded_broker.start(None)
-    app.conf.update(broker_url=server.url)
-    app._after_fork()  # forgets connections to the address that was before, as a new process does
     yield server
     app.close()
     server.stop()
+
+
+@pytest.fixture
+def broker(broker_server: embedded_broker.Broker) -> Iterator[embedded_broker.Broker]:
+    """The real broker; this process publishes to it. Other tests have none."""
+    before = app.conf.broker_url
+    publish_to(broker_server.url)
+    yield broker_server
+    publish_to(before)
 
 
 def database_url() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,46 @@ def python(code: str) -> str:
 def test_what_serves_pages_or_queues_work_loads_no_machine_learning(start: str) -> None:
     loaded = python(f"{start}\nimport sys\nprint(*sorted(set({HEAVY}) & set(sys.modules)))")
     assert loaded == ""
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import creativefilter.wsgi",
+        "import creativefilter.asgi",
+        "import django; django.setup()",  # commands
+        "from creativefilter.celery import app; app.loader.import_default_modules()",
+    ],
+)
+def test_every_process_that_queues_work_sends_it(start: str) -> None:
+    heard = python(
+        f"""
+{start}
+from creativefilter.jobs.signals import job_queued
+from creativefilter.webhooks.signals import deliveries_due
+for signal in (job_queued, deliveries_due):
+    [receiver] = signal._live_receivers(None)[0]
+    print(f"{{receiver.__module__}}.{{receiver.__name__}}")
+"""
+    ).split()
+    assert heard == ["tasks.submit.publish_queued", "tasks.submit.publish_due"]
+
+
+def test_rooms_below_the_api_link_to_these_addresses_of_it_alone() -> None:
+    """Names are no imports: import-linter does not see this way up."""
+    rooms = ("accounts", "creatives", "jobs", "spend", "tables", "training", "webhooks")
+    found: dict[str, set[str]] = {}
+    for room in rooms:
+        for folder in (ROOT / "creativefilter" / room, ROOT / "templates" / room):
+            for path in folder.rglob("*"):
+                if path.suffix in (".py", ".html"):
+                    names = re.findall(r"""["']api:([\w-]+)["']""", path.read_text("utf-8"))
+                    found.setdefault(room, set()).update(names)
+    assert {room: names for room, names in found.items() if names} == {
+        "creatives": {"media", "working-copy"},
+        "spend": {"spend-import-bad-rows"},
+        "webhooks": {"job"},
+    }
 
 
 def test_the_question_above_would_notice_a_heavy_library() -> None:

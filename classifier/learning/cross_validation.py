@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.errors import DataError
 from classifier.learning.evaluation import Automatic, Evaluation, by_other_folds, evaluate
 from classifier.learning.metrics import threshold_for
 from classifier.segments import NUMBERS
@@ -36,7 +37,7 @@ Probabilities = NDArray[np.float64]
 Progress = Callable[[], None]
 
 
-class TooFewRowsError(ValueError):
+class TooFewRowsError(DataError):
     """Folds cannot be made of so few rows; ``families`` and ``segments`` say how few."""
 
     def __init__(self, families: int, segments: int) -> None:
@@ -138,12 +139,17 @@ def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities
     return result
 
 
-def _scores(table: Table, progress: Progress) -> Scores:
+def require_enough(table: Table) -> None:
+    """Raise ``TooFewRowsError`` if folds can't be made of these rows."""
     heard = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
     segments = int((np.unique(heard[0], return_counts=True)[1] > 1).sum())
     families = len(np.unique(heard[1]))
     if families < FOLDS or segments < 2:
         raise TooFewRowsError(families, segments)
+
+
+def _scores(table: Table, progress: Progress) -> Scores:
+    require_enough(table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are folds
         return grouped_scores(table, progress=lambda _: progress())

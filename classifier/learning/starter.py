@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
 from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
-from classifier.learning.cross_validation import evaluation_of, in_all_segments
+from classifier.errors import DataError
+from classifier.learning.cross_validation import evaluation_of, in_all_segments, require_enough
 from classifier.learning.evaluation import Evaluation
 from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render
@@ -81,11 +82,15 @@ def train_starter(
 ) -> TrainingReport:
     """Measure the recipe on the rows of ``transcripts``, train it on all, write ``folder``.
 
-    The same table and libraries give the same bytes. ``progress`` is told each step.
+    The same table and libraries give the same bytes. ``progress`` is told each step. Raises
+    ``DataError`` for rows that can't be read or are too few.
     """
     began = time.monotonic()
     rows = read_rows(transcripts)
     table = prepare(rows)
+    require_enough(table.only(~table.valid))
+    if not table.valid.any():
+        raise DataError(f"{transcripts.name}: no row has the split valid")
     progress(f"{len(table.segments)} rows, {table.family_count} families of near duplicates")
     figures = measure_valid(table)
     progress(f"trained on train: macro-F1 on valid {figures['macro_f1_valid']:.3f}")
@@ -121,13 +126,13 @@ def train_starter(
 def read_rows(path: Path) -> list[TrainingRow]:
     """The rows of a CSV with the columns ``COLUMNS`` (UTF-8).
 
-    Raises ``ValueError`` that names the line of a missing column, an unknown segment or split.
+    Raises ``DataError`` that names the line of a missing column, an unknown segment or split.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f"{path.name}: no column {', '.join(missing)}")
+            raise DataError(f"{path.name}: no column {', '.join(missing)}")
         return [_row(path, reader.line_num, row) for row in reader]
 
 
@@ -135,9 +140,9 @@ def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
     try:
         segment = canonical(int(row["Segment_num"]))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path.name}, line {line}: {error}") from error
+        raise DataError(f"{path.name}, line {line}: {error}") from error
     if row["split"] not in {"train", "valid"}:
-        raise ValueError(f"{path.name}, line {line}: split is {row['split']!r}")
+        raise DataError(f"{path.name}, line {line}: split is {row['split']!r}")
     return TrainingRow(segment, row["text"], row["split"])
 
 

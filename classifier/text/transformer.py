@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.errors import DataError
 from classifier.segments import NUMBERS
 from classifier.speech.weights import WeightsError
 from classifier.text.linear_model import TextPrediction
@@ -90,8 +91,8 @@ def fine_tune(
     The epoch with the best macro-F1 on the held-out part is kept, and a temperature is fitted
     there, so its figures are no measurement: for that keep other rows back.
 
-    Raises ValueError for unknown segments, lists of different lengths, or too few rows to hold
-    any out; TransformerError for an encoder that can't be loaded.
+    Raises ValueError for unknown segments or lists of different lengths; DataError for too few
+    rows to hold any out; TransformerError for an encoder that can't be loaded.
     """
     columns = np.searchsorted(NUMBERS, segments)
     if not set(segments) <= set(NUMBERS) or not len(texts) == len(segments) == len(families):
@@ -126,7 +127,7 @@ def held_out(
     from sklearn.model_selection import StratifiedGroupKFold
 
     if len(np.unique(families)) < HELD_OUT or len(np.unique(columns)) < 2:
-        raise ValueError(f"at least two segments and {HELD_OUT} families of texts are needed")
+        raise DataError(f"at least two segments and {HELD_OUT} families of texts are needed")
     folds = StratifiedGroupKFold(HELD_OUT, shuffle=True, random_state=seed)
     held = np.zeros(len(columns), np.bool_)
     with warnings.catch_warnings():
@@ -136,7 +137,7 @@ def held_out(
     lost = held & ~np.isin(columns, columns[~held])
     held &= ~np.isin(families, families[lost])
     if not held.any():
-        raise ValueError("too few texts: none can be held out")
+        raise DataError("too few texts: none can be held out")
     return held
 
 

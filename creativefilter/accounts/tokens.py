@@ -14,9 +14,11 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.site.errors import UserError
 
 # How often the time of the last use is written: a program that polls costs no write each time.
 USE_KEPT_EVERY = timedelta(minutes=10)
@@ -24,8 +26,11 @@ USE_KEPT_EVERY = timedelta(minutes=10)
 MOST = 100
 
 
-class TooManyError(ValueError):
+class TooManyError(UserError):
     """The user has as many tokens as one may have."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(_("%s has as many tokens as one may have.") % user.get_username())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def issue(user: User, name: str = "", days: int | None = None) -> Issued:
     Raises ``TooManyError``.
     """
     if alive().filter(token__user=user).count() >= MOST:
-        raise TooManyError
+        raise TooManyError(user)
     lifetime = timedelta(days=settings.TOKEN_DAYS if days is None else days)
     with transaction.atomic():
         token, value = AuthToken.objects.create(user=user, expiry=lifetime)

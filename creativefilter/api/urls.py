@@ -4,17 +4,17 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from creativefilter.api.core import schema_pages
-from creativefilter.api.creatives import retry_failed
 from creativefilter.api.creatives import views as creatives
 from creativefilter.api.exports import views as exports
 from creativefilter.api.jobs import views as jobs
 from creativefilter.api.labels import views as labels
-from creativefilter.api.media import views as files
+from creativefilter.api.media import views as media
 from creativefilter.api.model_versions import views as model_versions
-from creativefilter.api.predict import views
+from creativefilter.api.predict import views as predict
 from creativefilter.api.predictions import views as predictions
 from creativefilter.api.segments import views as segments
-from creativefilter.api.spend import import_views, report_views
+from creativefilter.api.spend_imports import views as spend_imports
+from creativefilter.api.spend_reports import views as spend_reports
 from creativefilter.api.tables import views as tables
 from creativefilter.api.tokens import views as tokens
 from creativefilter.api.webhooks import views as webhooks
@@ -22,17 +22,15 @@ from creativefilter.api.webhooks import views as webhooks
 app_name = "api"
 
 urlpatterns = [
-    path("predict", views.PredictView.as_view(), name="predict"),
+    *predict.urlpatterns,
     *jobs.urlpatterns,
     *creatives.urlpatterns,
-    *retry_failed.urlpatterns,
     *predictions.urlpatterns,
     *labels.urlpatterns,
     *segments.urlpatterns,
     *model_versions.urlpatterns,
-    path("media/<int:pk>", files.OriginalView.as_view(), name="media"),
-    path("media/<int:pk>/<str:name>", files.WorkingCopyView.as_view(), name="working-copy"),
-    path("spend/", include([*import_views.urlpatterns, *report_views.urlpatterns])),
+    *media.urlpatterns,
+    path("spend/", include([*spend_imports.urlpatterns, *spend_reports.urlpatterns])),
     *exports.urlpatterns,
     *tables.urlpatterns,
     *webhooks.urlpatterns,

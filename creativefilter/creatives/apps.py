@@ -7,7 +7,13 @@ class CreativesConfig(AppConfig):
     verbose_name = _("Creatives")
 
     def ready(self) -> None:
-        # Makes the kind of job and the receivers known to every process.
-        from creativefilter.creatives import signals  # noqa: F401
+        # Registers the kinds of jobs and the receivers of signals in every process.
+        from creativefilter.creatives import reference_data  # noqa: F401
         from creativefilter.creatives.analysis import stages  # noqa: F401
-        from creativefilter.creatives.intake import archive_jobs, watched_folder  # noqa: F401
+        from creativefilter.creatives.families import deletion as families  # noqa: F401
+        from creativefilter.creatives.intake import (  # noqa: F401
+            archive_jobs,
+            deletion,
+            watched_folder,
+        )
+        from creativefilter.site import sqlite_like  # noqa: F401

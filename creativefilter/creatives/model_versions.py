@@ -8,11 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.errors import UserError
 
 
-class NoActiveModelError(RuntimeError):
+class NoActiveModelError(UserError):
     """No model version is active, so nothing can be classified."""
 
 
@@ -20,7 +22,7 @@ def active() -> ModelVersion:
     """The version that decides; raises ``NoActiveModelError`` if there is none."""
     version = ModelVersion.objects.filter(is_active=True).first()
     if version is None:
-        raise NoActiveModelError("no model version is active: run manage.py prepare")
+        raise NoActiveModelError(_("No model version is active: run manage.py prepare."))
     return version
 
 

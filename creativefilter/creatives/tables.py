@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 from django.utils.translation import gettext as _
 
+from creativefilter.site.errors import UserError
 
-class TableError(ValueError):
+
+class TableError(UserError):
     """A table can't be read or written; the message is for the person who gave it."""
 
 

@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
+from django.utils.translation import gettext as _
 
 from creativefilter.embedded.processes import spawn, stop
+from creativefilter.site.errors import UserError
 
 START_SECONDS = 15
 
 
-class BrokerError(RuntimeError):
-    """The embedded broker did not start; the message says why."""
+class BrokerError(UserError):
+    """The embedded broker did not start."""
 
 
 def free_port() -> int:
@@ -82,12 +84,14 @@ class Broker:
         return "\n".join(lines) + "\n"
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
-        where = f"; see {self.log}" if self.log else ""
         client = redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise BrokerError(f"the broker ended with status {process.returncode}{where}")
+                raise BrokerError(
+                    _("The broker ended with status %(status)d; see %(log)s.")
+                    % {"status": process.returncode, "log": self.log or "—"}
+                )
             try:
                 client.ping()
                 return
@@ -96,7 +100,10 @@ class Broker:
             finally:
                 client.close()
         stop(process, grace=1)
-        raise BrokerError(f"the broker did not answer within {START_SECONDS} s{where}")
+        raise BrokerError(
+            _("The broker did not answer within %(seconds)d s; see %(log)s.")
+            % {"seconds": START_SECONDS, "log": self.log or "—"}
+        )
 
 
 def start(folder: Path | None, log: Path | None = None) -> Broker:

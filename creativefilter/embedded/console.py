@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.embedded import demonstration
 from creativefilter.embedded.demonstration import Outcome, Script
 from creativefilter.embedded.preparation import Credentials
+from creativefilter.site.codes import sentence
 
 Say = Callable[[str], object]
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
 
 FOLDER = Path(settings.BASE_DIR) / "demo"
 
@@ -64,11 +64,9 @@ def seed() -> list[Script]:
             received = receiving.receive(
                 File(file), script.file, owner=owner, urgency=Job.Urgency.BATCH, is_demo=True
             )
-        job = received.job
-        if job.is_final:
+        if received.job.is_final:
             # The point of a demonstration is to see the work being done.
-            job = receiving.analyse_again(received.creative, owner)
-        submit(job)
+            analyse_again(received.creative, owner)
     return seeded
 
 

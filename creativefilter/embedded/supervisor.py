@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from creativefilter.celery import QUEUES, app
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
+from creativefilter.site import broker_address
+from creativefilter.site.errors import UserError
 from tasks.submit import sweep
 
 logger = logging.getLogger(__name__)
@@ -32,8 +35,8 @@ RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
 
 
-class SupervisorError(RuntimeError):
-    """The application can't start; the message is for the person who started it."""
+class SupervisorError(UserError):
+    """The application can't start."""
 
 
 @dataclass(slots=True)
@@ -147,7 +150,7 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
     data = Path(settings.DATA_DIR)
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with _only_one(data / "supervisor.lock"):
+    with _only_one(data / "supervisor.lock"), ExitStack() as resources:
         supervisor = Supervisor(host, _port(host, port))
         previous = {s: signal.signal(s, _stopper(supervisor)) for s in _SIGNALS}
         try:
@@ -156,14 +159,13 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
                 own_broker = Broker(data / "broker", logs / "broker.log")
                 supervisor.start("broker", own_broker)
                 url = own_broker.url
+                resources.enter_context(broker_address.announced(data, url))
             app.conf.update(broker_url=url)
             # The last run may have been killed with messages in its hands.
             lifecycle.distrust_messages()
             for name, child in _children(supervisor, url, logs).items():
                 supervisor.start(name, child)
             yield supervisor
-        except BrokerError as error:
-            raise SupervisorError(str(error)) from error
         finally:
             app.close()
             for watched in reversed(supervisor.watched):
@@ -232,7 +234,10 @@ def _port(host: str, wanted: int | None) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    text = _("%s is no address of this machine.") % host
+                    raise SupervisorError(text) from error
                 continue
             return port
     raise SupervisorError(

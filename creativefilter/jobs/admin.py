@@ -21,7 +21,6 @@ from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.jobs.summaries import outcome_of, story_of
-from tasks.submit import submit
 
 
 class KindFilter(admin.AllValuesFieldListFilter):
@@ -122,9 +121,7 @@ class JobAdmin(ModelAdmin):
             except QuotaExceeded as error:
                 messages.error(request, str(error))
                 break
-            if again:
-                submit(again)
-                restarted += 1
+            restarted += again is not None
         text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
         messages.success(request, text % restarted)
 
@@ -153,21 +150,15 @@ class JobAdmin(ModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **story})
 
     def retry_one(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        return self._act(request, pk, self._retry, gettext("The job starts again."))
+        return self._act(request, pk, lifecycle.retry, gettext("The job starts again."))
 
     def cancel_one(self, request: HttpRequest, pk: Any) -> HttpResponse:
         return self._act(request, pk, lifecycle.cancel, gettext("The job is cancelled."))
 
-    def _retry(self, job: Job) -> bool:
-        again = lifecycle.retry(job)
-        if again:
-            submit(again)
-        return again is not None
-
     def _act(
-        self, request: HttpRequest, pk: Any, act: Callable[[Job], bool], said: str
+        self, request: HttpRequest, pk: Any, act: Callable[[Job], Job | bool | None], said: str
     ) -> HttpResponse:
-        """Does one thing about one job; another state by now is told, not an error."""
+        """Calls ``act`` with one job; a message says it if the job was in another state by now."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm("jobs.change_job"):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 Save = Callable[[], dict[str, Any] | None]
 
@@ -19,14 +19,6 @@ class JobError(Exception):
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
-
-
-class Unavailable(Exception):  # noqa: N818 (nothing is wrong with the work)
-    """Something that the work needs does not answer: it is worth another attempt."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
-        self.code = code
 
 
 class NotYet(Exception):  # noqa: N818 (nothing went wrong)
@@ -47,14 +39,12 @@ class Stage:
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
     over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
-    English word that is shown translated: mark it with ``gettext_noop``. A stage that
-    ``makes_jobs`` is followed by a sweep, which sends them.
+    English word that is shown translated: mark it with ``gettext_noop``.
     """
 
     name: str
     resource: Literal["cpu", "gpu"]
     work: Callable[[Job], Save]
-    makes_jobs: bool = False
 
 
 def nothing(_job: Job) -> None:
@@ -62,20 +52,20 @@ def nothing(_job: Job) -> None:
 
 
 def by_code(job: Job) -> str:
-    """The sentence for an error that any job can end with; else its code."""
-    return str(MESSAGES.get(job.error_code, job.error_code))
+    """The sentence for the code that the job ended with."""
+    return sentence(job.error_code)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A job's result in the reader's language: sentences, and what has to be told one by one."""
+class ResultText:
+    """A job's result in the reader's language: sentences, and rows of a name and a sentence."""
 
     sentences: list[str]
     rows: list[tuple[str, str]]
 
 
-def untold(_job: Job) -> Told | None:
-    """A result that is for programs only."""
+def no_result_text(_job: Job) -> ResultText | None:
+    """Return None: the result of this kind is not shown to people."""
     return None
 
 
@@ -105,7 +95,7 @@ class Kind:
     explain: Callable[[Job], str] = by_code
     subject: Subject | None = None
     forget: Callable[[Job], None] = nothing
-    tell: Callable[[Job], Told | None] = untold
+    tell: Callable[[Job], ResultText | None] = no_result_text
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)

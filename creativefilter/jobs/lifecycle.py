@@ -1,6 +1,6 @@
 """The life of a job: every change of state is a conditional UPDATE.
 
-Functions that leave a job to be queued return it; only ``tasks.submit`` talks to the broker.
+Whatever queues a job sends ``job_queued`` after the commit; nobody else has to.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds, quota, timings
-from creativefilter.jobs.kinds import JobError, Kind, NotYet, Unavailable
+from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
-from creativefilter.jobs.signals import job_ended
+from creativefilter.jobs.signals import job_ended, job_queued
+from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,9 @@ def create(
     owner: User | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
 ) -> Job:
-    """A queued job at its first stage. Hand it to ``tasks.submit.submit`` to have it run.
-
-    Raises ``QuotaExceeded``.
-    """
+    """A queued job at its first stage. Raises ``QuotaExceeded``."""
     with transaction.atomic():
-        return Job.objects.create(
+        job = Job.objects.create(
             kind=kind.name,
             stage=kind.stages[0].name,
             params=params,
@@ -50,6 +48,8 @@ def create(
             urgency=urgency,
             in_quota=quota.take(owner, 1),
         )
+        _tell_that_they_are_queued([job])
+    return job
 
 
 def create_at_last_stage(
@@ -72,7 +72,7 @@ def _create_many(
 ) -> list[Job]:
     with transaction.atomic():
         in_quota = quota.take(owner, len(params))
-        return Job.objects.bulk_create(
+        jobs = Job.objects.bulk_create(
             [
                 Job(
                     kind=kind.name,
@@ -87,6 +87,8 @@ def _create_many(
             ],
             batch_size=200,
         )
+        _tell_that_they_are_queued(jobs)
+    return jobs
 
 
 def skip_to_last_stage(job: Job) -> None:
@@ -133,7 +135,11 @@ def claim(job_id: str, stage: str, worker: str) -> Job | None:
 
 
 def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
-    """Does one stage of a job. Returns the job if it has to be queued (again), else None."""
+    """Does one stage of a job.
+
+    Returns the job if it is queued for its next stage or another attempt; None if it ended, has
+    to wait (``NotYet``), or was not this worker's.
+    """
     job = claim(job_id, stage, worker)
     if job is None:
         return None
@@ -147,7 +153,7 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
     except NotYet as waiting:
         _put_back(job, waiting.percent)
     except TRANSIENT as error:
-        return release(job, _code_of(error), repr(error))
+        return job if release(job, _code_of(error), repr(error)) else None
     except Exception:
         logger.exception("job %s, stage %s", job_id, stage)
         fail(job, "internal", traceback.format_exc(limit=-5))
@@ -197,8 +203,10 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
         if following is None:
             Job.objects.filter(pk=job.pk).update(result=result)
             _tell_that_it_ended(job)
-    job.refresh_from_db()
-    return job if following else None
+            return None
+        job.refresh_from_db()  # ``save`` may have skipped stages
+        _tell_that_they_are_queued([job])
+    return job
 
 
 def progressed(job: Job, percent: int) -> bool:
@@ -242,22 +250,33 @@ def _tell_that_it_ended(job: Job) -> None:
     job_ended.send(sender=Job, job=Job.objects.get(pk=job.pk))
 
 
-def release(job: Job, code: str, detail: str = "") -> Job | None:
-    """Gives a claim back after an accident: queued again, or failed after the last attempt."""
+def _tell_that_they_are_queued(jobs: Sequence[Job]) -> None:
+    """After the commit of the current transaction, if it does; see ``job_queued``."""
+    if jobs:
+        # What has committed is not undone by a receiver that raises: it is logged.
+        transaction.on_commit(lambda: job_queued.send(sender=Job, jobs=jobs), robust=True)
+
+
+def release(job: Job, code: str, detail: str = "") -> bool:
+    """Gives a claim back after an accident: queued again, or failed after the last attempt.
+
+    Returns whether the job is queued again.
+    """
     if job.attempts >= settings.JOB_MAX_ATTEMPTS:
         fail(job, code, detail)
-        return None
+        return False
     released = _mine(job).update(
         state=Job.State.QUEUED, lease_until=None, published_at=None, error_detail=detail[-4000:]
     )
     if not released:
-        return None
+        return False
     job.refresh_from_db()
-    return job
+    _tell_that_they_are_queued([job])
+    return True
 
 
 def _put_back(job: Job, percent: int) -> None:
-    """Queued without a message until the next sweep; to wait is no attempt."""
+    """Queues a job that has to wait: the next sweep sends it. Waiting is not an attempt."""
     _mine(job).update(
         state=Job.State.QUEUED,
         progress=percent,
@@ -267,16 +286,19 @@ def _put_back(job: Job, percent: int) -> None:
     )
 
 
-def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> Job | None:
-    """The process that held this claim is gone. Returns the job if it has to be queued again."""
+def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:
+    """The process that held this claim is gone. Returns whether the job is queued again."""
     job = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker).first()
-    return release(job, code, detail) if job else None
+    return job is not None and release(job, code, detail)
 
 
 def lost_by(worker: str) -> list[Job]:
-    """Everything that a worker of this name held: it has just started, so it holds nothing."""
+    """Gives back what a worker of this name held: it has just started, so it holds nothing.
+
+    Returns the jobs that are queued again.
+    """
     held = list(Job.objects.filter(state=Job.State.RUNNING, worker=worker))
-    return [job for job in (release(job, "worker_lost", "worker restarted") for job in held) if job]
+    return [job for job in held if release(job, "worker_lost", "worker restarted")]
 
 
 def sweep() -> list[Job]:
@@ -301,9 +323,10 @@ def distrust_messages() -> None:
 
 
 def published(job: Job) -> None:
-    """Notes that the broker took the message of this job's current stage."""
+    """Notes, on the row and on ``job``, that the broker took the message of its current stage."""
+    job.published_at = timezone.now()
     Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, stage=job.stage).update(
-        published_at=timezone.now()
+        published_at=job.published_at
     )
 
 
@@ -334,5 +357,6 @@ def retry(job: Job) -> Job | None:
             finished_at=None,
         )
         kind.on_retried(job)
-    job.refresh_from_db()
+        job.refresh_from_db()
+        _tell_that_they_are_queued([job])
     return job

@@ -1,4 +1,4 @@
-"""Says on a page that somebody has too many jobs, wherever that comes up."""
+"""Refusals that any page can meet: too many open jobs, a storage that does not answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import sentence
+from creativefilter.site.unavailable import Unavailable
 
 
 class SayQuota:
-    """Middleware of pages, after the one of messages; the API has its own way of saying it."""
+    """Middleware of pages, after that of messages; the API answers with a problem instead."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,9 +24,12 @@ class SayQuota:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, QuotaExceeded):
+        if isinstance(exception, QuotaExceeded):
+            messages.error(request, str(exception))
+        elif isinstance(exception, Unavailable):
+            messages.error(request, sentence(exception.code))
+        else:
             return None
-        messages.error(request, str(exception))
         back = request.headers.get("Referer", "")
         here = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
         return redirect(back if here else "admin:index")

@@ -12,26 +12,20 @@ from contextvars import ContextVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils.translation import ngettext
 
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
+from creativefilter.site.errors import UserError
 
 _lifted: ContextVar[bool] = ContextVar("quota lifted", default=False)
 
 
-class QuotaExceeded(Exception):  # noqa: N818 (nothing is broken)
+class QuotaExceeded(UserError):  # noqa: N818 (nothing is broken)
     """The owner has as many open jobs as allowed; the message is a sentence for that person."""
 
     def __init__(self) -> None:
         most = settings.OPEN_JOBS_PER_USER
-        text = ngettext(
-            "You have %(count)d job that has not ended, and more are not allowed at a time. "
-            "Wait until it has.",
-            "You have %(count)d jobs that have not ended, and more are not allowed at a time. "
-            "Wait until some have.",
-            most,
-        )
-        super().__init__(text % {"count": most})
+        super().__init__(sentence("too_many_open_jobs", {"count": most}))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class Story:
     error: str
     subject: str
     subject_url: str
-    outcome: kinds.Told | None
+    outcome: kinds.ResultText | None
     stages: list[StageTime]
     may_retry: bool
     may_cancel: bool
@@ -54,7 +54,7 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
     )
 
 
-def outcome_of(job: Job) -> kinds.Told | None:
+def outcome_of(job: Job) -> kinds.ResultText | None:
     """What came of a job that is done, where its kind says that in words."""
     kind = kinds.find(job.kind)
     return kind.tell(job) if kind and job.state == Job.State.DONE else None

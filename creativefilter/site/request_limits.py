@@ -14,7 +14,8 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
-from creativefilter.api.core import problems
+from creativefilter.site.error_pages import length_needed, refuse_large
+from creativefilter.site.problem_details import is_api
 
 # Around a file there are the other fields of its form.
 REST_OF_A_FORM = 1024**2
@@ -24,7 +25,7 @@ def limit_of(request: HttpRequest) -> int:
     """How many bytes the body may have. Only forms hold files, and those of pages many."""
     if request.content_type != "multipart/form-data":
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or REST_OF_A_FORM
-    if request.path.startswith(problems.API_PREFIXES):
+    if is_api(request):
         return settings.UPLOAD_MAX_BYTES + REST_OF_A_FORM
     if not request.user.is_authenticated:
         return REST_OF_A_FORM
@@ -68,16 +69,16 @@ class LimitBody:
         limit = limit_of(request)
         declared = request.META.get("CONTENT_LENGTH") or "0"
         if not declared.isdigit():
-            return problems.length_needed(request)
+            return length_needed(request)
         if int(declared) > limit:
-            return problems.refuse_large(request)
+            return refuse_large(request)
         if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
             return self.get_response(request)
         return self._counting(request, limit)
 
     def _counting(self, request: HttpRequest, limit: int) -> HttpResponse:
         if not request.META.get("wsgi.input_terminated"):
-            return problems.length_needed(request)  # the server does not tell where it ends
+            return length_needed(request)  # the server does not tell where it ends
         body = Counted(request.META["wsgi.input"], limit)
         # What parses it wants to know of a length; it stops where the body does.
         request.META["CONTENT_LENGTH"] = str(limit + 1)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.deconstruct import deconstructible
 from storages.backends.s3 import S3Storage
 
-from creativefilter.jobs.kinds import Unavailable
+from creativefilter.site.unavailable import Unavailable
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024

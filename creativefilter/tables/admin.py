@@ -22,14 +22,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.creative import person
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import CodedError, sentence
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
-from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 # What a state looks like; the others look like nothing in particular.
@@ -69,7 +67,7 @@ def error_of(table: Table) -> str:
     job = table.job
     if job is None or job.state != Job.State.FAILED:
         return ""
-    return str(SENTENCES.get(job.error_code) or sentence(job.error_code))
+    return sentence(job.error_code)
 
 
 def facts_of(table: Table) -> list[tuple[str, str, str]]:
@@ -214,11 +212,9 @@ class TableAdmin(ModelAdmin):
         language = (get_language() or "ru").split("-")[0]
         try:
             table = work.receive(files[0], files[0].name or "", person(request), language)
-        except (TableFileError, QuotaExceeded) as error:
+        except (CodedError, QuotaExceeded) as error:
             messages.error(request, str(error))
             return reverse("admin:tables_table_add")
-        if table.job:
-            submit(table.job)
         return page_address(table)
 
     # One table

@@ -7,24 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import override
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Segment, WaitingLabel
+from creativefilter.site.codes import sentence
 from creativefilter.tables.layout import key_of
 
 OK, UNKNOWN, BLANK, SHORTENED = "ok", "unknown", "blank", "shortened"
 NOT_ANALYSED, FAILED = "not_analysed", "failed"
 # Besides these, a reason of ``Prediction.Reason``, and "failed:" with the code of the job.
-SENTENCES = {
-    OK: gettext_lazy("Classified"),
-    UNKNOWN: gettext_lazy("There is no creative with this Advertisement ID"),
-    BLANK: gettext_lazy("No Advertisement ID in this row"),
-    SHORTENED: gettext_lazy(
-        "A spreadsheet program has shortened the Advertisement ID; its digits are lost"
-    ),
-    NOT_ANALYSED: gettext_lazy("The creative is not analysed yet"),
-}
+# All of them have their sentence in ``site.codes``.
 # So many IDs are asked for at once; databases limit the size of a question.
 BATCH = 500
 # Answers that are remembered: tables name the same advertisements over and over.
@@ -121,13 +113,13 @@ class Answers:
             self._titles[number],
             None if probability is None else round(probability, 4),
             reviewed,
-            str(SENTENCES[OK]) if self.language else OK,
+            sentence(OK) if self.language else OK,
         )
 
     def _without(self, code: str, reviewed: str | None = None) -> Answer:
         status = code
         if self.language:
-            status = str(SENTENCES.get(code) or sentence(code.removeprefix(f"{FAILED}:")))
+            status = sentence(code.removeprefix(f"{FAILED}:"))
         return Answer(code, None, None, None, reviewed, status)
 
 

@@ -1,7 +1,4 @@
-"""Tables as jobs: taken in, read, waited for, written.
-
-Functions that leave work to be done return a table whose job the caller submits.
-"""
+"""Tables as jobs: taken in, read, waited for, written."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives.intake.receiving import display_name
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import (
     JobError,
@@ -30,6 +27,7 @@ from creativefilter.jobs.kinds import (
     register,
 )
 from creativefilter.jobs.models import Job
+from creativefilter.site.uploads import check_upload
 from creativefilter.tables import archives, csv_files, pending, workbooks
 from creativefilter.tables.answers import Answer, Answers, Counts
 from creativefilter.tables.errors import TableFileError
@@ -45,7 +43,7 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
     """Keeps an upload and makes its job; what is no table is refused at once.
 
     ``language`` is that of the words in the answer, "" the codes of programs. Raises
-    ``TableFileError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
+    ``CodedError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
     """
     _check(file)
     remove_old()
@@ -63,12 +61,9 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
 
 
 def _check(file: File[bytes]) -> None:
-    if file.size > settings.UPLOAD_MAX_BYTES:
-        raise TableFileError("table_too_large")
+    check_upload(file)
     file.seek(0)
     head = file.read(4)
-    if not head:
-        raise TableFileError("table_empty")
     if head == _OLD_EXCEL:
         raise TableFileError("table_old_excel")
     if _is_archive(head):
@@ -205,7 +200,7 @@ PREDICT_TABLE = register(
     Kind(
         gettext_noop("predict_table"),
         (
-            Stage(gettext_noop("reading_table"), "cpu", read, makes_jobs=True),
+            Stage(gettext_noop("reading_table"), "cpu", read),
             Stage(gettext_noop("classifying"), "cpu", wait),
             Stage(gettext_noop("writing"), "cpu", write),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import analyse_missing
 from creativefilter.creatives.models import Creative, Label, Prediction
 from creativefilter.jobs.models import Job
 from creativefilter.tables.answers import BATCH, spellings
@@ -43,15 +43,12 @@ def missing(cells: Iterable[str]) -> set[int]:
 
 
 def begin(table: Table, creatives: Sequence[int], owner: User | None) -> None:
-    """Makes jobs where there are none, and notes for whom the table waits.
-
-    The jobs have no message yet: the sweep sends them.
-    """
+    """Makes jobs where there are none, and notes for whom the table waits."""
     link = Table.awaited.through
     link.objects.filter(table_id=table.pk).delete()
     for start in range(0, len(creatives), BATCH):
         some = creatives[start : start + BATCH]
-        receiving.analyse_missing(some, owner)
+        analyse_missing(some, owner)
         there = Creative.objects.filter(pk__in=some).values_list("pk", flat=True)
         link.objects.bulk_create([link(table_id=table.pk, creative_id=pk) for pk in there])
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -18,11 +17,10 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.admin.reference import ReadOnlyAdmin
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.admin.reference_pages import ReadOnlyAdmin
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import html_report, version_page
-from tasks.submit import publish_all
 
 
 @admin.register(ModelVersion)
@@ -96,8 +94,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
         model_versions.activate(version)
-        jobs = receiving.decide_again(cast(User, request.user))
-        transaction.on_commit(lambda: publish_all(jobs))
+        jobs = decide_again(cast(User, request.user))
         messages.success(
             request,
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")

@@ -5,7 +5,8 @@ Figures on creatives that taught a model say how well it remembers. They are tol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
-from creativefilter.creatives.labels.imports import CellError, Problem, segment_number
+from creativefilter.creatives.labels.imports import CellError, RefusedRow, segment_number
+from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
@@ -81,12 +83,12 @@ def read_transcripts(path: Path) -> list[TrainingRow]:
     if not parted:
         table = table.assign(split="")
     rows: list[TrainingRow] = []
-    problems: list[Problem] = []
+    problems: list[RefusedRow] = []
     for number, segment, text, split in numbered(table, *COLUMNS, "split"):
         try:
             rows.append(TrainingRow(segment_number(segment), _text(text), _split(split, parted)))
         except CellError as error:
-            problems.append(Problem(number, str(error)))
+            problems.append(RefusedRow(number, str(error)))
     if problems:
         count = _("Rows that can't be used: %d.") % len(problems)
         raise TableError("\n".join([count, *map(str, problems[:_SHOWN_PROBLEMS])]))
@@ -124,7 +126,7 @@ def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> 
 def of_database() -> tuple[Labelled, int]:
     """The labelled creatives that are analysed, and how many labelled ones are not.
 
-    Demonstration creatives are left out. Raises ``ValueError`` when there are none.
+    Demonstration creatives are left out. Raises ``UserError`` when there are none.
     """
     from classifier.learning.dataset import families_of
 
@@ -138,7 +140,7 @@ def of_database() -> tuple[Labelled, int]:
         heard.append(transcript.text if transcript else "")
         related.append(known.get(creative.pk))
     if not features:
-        raise ValueError(_("There are no labelled creatives that are analysed."))
+        raise UserError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
     return Labelled(features, segments, heard, families_of(features, related)), left_out
 
@@ -182,3 +184,21 @@ def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
         says = [any(sign.isalnum() for sign in text) for text in texts]
         result |= np.array(says) & np.isin(fingerprints(texts), bundle.parts.seen)
     return result
+
+
+@contextmanager
+def enough_rows() -> Iterator[None]:
+    """Say in the reader's language that folds can't be made of so few. Raises ``UserError``."""
+    from classifier.learning.cross_validation import TooFewRowsError
+    from classifier.text.training import FOLDS
+
+    try:
+        yield
+    except TooFewRowsError as error:
+        raise UserError(
+            _(
+                "Folds need at least %(folds)d families of near duplicates and two segments with "
+                "two families or more; here are %(families)d and %(segments)d."
+            )
+            % {"folds": FOLDS, "families": error.families, "segments": error.segments}
+        ) from error

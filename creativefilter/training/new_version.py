@@ -19,6 +19,7 @@ from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.models import ModelVersion, PictureVector
+from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import ready
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-class TrainingError(ValueError):
+class TrainingError(UserError):
     """Nothing was learned; the message is for the person who asked."""
 
 
@@ -86,9 +87,13 @@ def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comp
         )
         try:
             bundle = train(examples(), config, progress)
+            version = model_versions.register_folder(config.folder)
         except TooFewError as error:
             raise TrainingError(_too_few(error)) from error
-        version = model_versions.register_folder(config.folder)
+        except BaseException:
+            # A folder without a row would never be used, and never be removed.
+            shutil.rmtree(config.folder, ignore_errors=True)
+            raise
     figures = bundle.facts["hold_out"]
     return version, Comparison(
         Evaluation.from_facts(figures["new"]),

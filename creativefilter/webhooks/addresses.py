@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from creativefilter.site.codes import CodedError
+
 URL_MAX_LENGTH = 1000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # IANA special-purpose address registries (RFC 6890 and its updates), multicast included.
 _REFUSED_V4 = [
@@ -38,12 +39,8 @@ _REFUSED_V6 = [
 ]
 
 
-class AddressError(ValueError):
-    """Nothing is sent there; ``code`` is a key of ``messages.ERRORS``."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+class AddressError(CodedError):
+    """An address to which nothing is sent."""
 
 
 class NameUnknownError(OSError):

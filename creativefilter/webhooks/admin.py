@@ -24,11 +24,10 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from creativefilter.site.codes import sentence
 from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
-from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from tasks.submit import deliver_to
 
 SHOWN_DELIVERIES = 20
 # Of an answer, in a line of a list.
@@ -84,7 +83,7 @@ class EndpointForm(forms.ModelForm):
         try:
             addresses.parse(url)
         except addresses.AddressError as error:
-            raise forms.ValidationError(sentence(error.code), error.code) from error
+            raise forms.ValidationError(str(error), error.code) from error
         return url
 
 
@@ -153,7 +152,7 @@ class EndpointAdmin(Private):
 
         class Full(form):  # type: ignore[valid-type, misc]
             def clean(self) -> Any:
-                raise forms.ValidationError(sentence("too_many"), "too_many")
+                raise forms.ValidationError(sentence("webhook_too_many"), "webhook_too_many")
 
         return Full
 
@@ -162,13 +161,11 @@ class EndpointAdmin(Private):
         try:
             if change:
                 saved = endpoints.change(Endpoint.objects.get(pk=obj.pk), fields)
-                if saved.active:
-                    deliver_to(saved)
             else:
                 saved, secret = endpoints.register(person(request), **fields)
                 request.webhook_secret = secret  # type: ignore[attr-defined]
         except EndpointError as error:  # somebody was quicker: the form has checked
-            raise PermissionDenied(sentence(error.code)) from error
+            raise PermissionDenied(str(error)) from error
         obj.__dict__.update(saved.__dict__)
 
     def response_add(
@@ -228,9 +225,8 @@ class EndpointAdmin(Private):
         try:
             outbox.send_test(endpoint)
         except EndpointError as error:
-            messages.error(request, sentence(error.code))
+            messages.error(request, str(error))
         else:
-            deliver_to(endpoint)
             messages.success(request, _("A test event is on its way; reload to see how it went."))
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
@@ -270,9 +266,8 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
     try:
         outbox.send_again(delivery)
     except EndpointError as error:
-        messages.error(request, sentence(error.code))
+        messages.error(request, str(error))
     else:
-        deliver_to(delivery.endpoint)
         messages.success(request, _("It is sent again; reload to see how it went."))
 
 

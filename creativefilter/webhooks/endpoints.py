@@ -10,18 +10,19 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from creativefilter.site.codes import CodedError
 from creativefilter.webhooks import addresses, signing
 from creativefilter.webhooks.models import Endpoint
+from creativefilter.webhooks.signals import tell_after_commit
 
 PER_USER = 10
 
 
-class EndpointError(ValueError):
-    """``code`` is a key of ``messages.ERRORS``; ``field`` what is to blame, if one is."""
+class EndpointError(CodedError):
+    """``field`` names what is to blame, if one field of the endpoint is."""
 
     def __init__(self, code: str, field: str = "") -> None:
         super().__init__(code)
-        self.code = code
         self.field = field
 
 
@@ -43,7 +44,7 @@ def register(
         # Whoever registers at the same time waits here, so the limit holds.
         User.objects.select_for_update().get(pk=owner.pk)
         if of(owner).count() >= PER_USER:
-            raise EndpointError("too_many")
+            raise EndpointError("webhook_too_many")
         endpoint.save(force_insert=True)
     return endpoint, secret
 
@@ -51,7 +52,8 @@ def register(
 def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
     """Changes url, events, description or active. Raises ``EndpointError``.
 
-    A new address, or being switched on, is a new start: old failures count no more.
+    A new address, or being switched on, is a new start: old failures count no more. What waited
+    for an active endpoint is sent.
     """
     if "url" in fields and fields["url"] != endpoint.url:
         _check(fields["url"])
@@ -66,6 +68,8 @@ def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
     for name, value in fields.items():
         setattr(endpoint, name, value)
     endpoint.save(update_fields=list(fields))
+    if endpoint.active:
+        tell_after_commit(lambda: [str(endpoint.pk)])
     return endpoint
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from creativefilter.jobs.models import Job
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
+from creativefilter.webhooks.signals import tell_after_commit
 
 _EVENT_OF = {
     Job.State.DONE: Event.DONE,
@@ -34,22 +35,26 @@ def record(job: Job, **_signal: Any) -> None:
     Receiver of ``job_ended``: it runs in the transaction that ends the job, so there is no end
     without its deliveries and no delivery of an end that was rolled back.
     """
-    if job.owner_id is None:
+    owner = job.owner_id
+    if owner is None:
         return
     event = _EVENT_OF[Job.State(job.state)]
-    endpoints = Endpoint.objects.filter(owner=job.owner_id, active=True)
+    endpoints = Endpoint.objects.filter(owner=owner, active=True)
     wanting = [endpoint for endpoint in endpoints if event in endpoint.events]
     Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in wanting])
+    if wanting:
+        tell_after_commit(lambda: due(owner))
 
 
 def send_test(endpoint: Endpoint) -> Delivery:
     """A delivery by which its owner sees whether the endpoint works.
 
-    Raises ``EndpointError`` (``off``) if it is off.
+    Raises ``EndpointError`` (``webhook_off``) if it is off.
     """
     _hurry(endpoint)
     delivery = _delivery(endpoint, TEST_EVENT, None)
     delivery.save(force_insert=True)
+    tell_after_commit(lambda: [str(endpoint.pk)])
     return delivery
 
 
@@ -86,7 +91,7 @@ def _told_of(job: Job) -> dict[str, Any]:
 def send_again(delivery: Delivery) -> None:
     """Has a delivery sent once more, at once, with all its tries.
 
-    Raises ``EndpointError`` (``off``) if its endpoint is off.
+    Raises ``EndpointError`` (``webhook_off``) if its endpoint is off.
     """
     _hurry(delivery.endpoint)
     Delivery.objects.filter(pk=delivery.pk).update(
@@ -94,13 +99,14 @@ def send_again(delivery: Delivery) -> None:
         attempts_before=F("attempts"),
         next_attempt_at=timezone.now(),
     )
+    tell_after_commit(lambda: [str(delivery.endpoint_id)])
 
 
 def _hurry(endpoint: Endpoint) -> None:
     """A person asks: the rest after a failure is over."""
     row = Endpoint.objects.filter(pk=endpoint.pk, active=True)
     if not row.update(not_before=timezone.now()):
-        raise EndpointError("off")
+        raise EndpointError("webhook_off")
 
 
 def due(owner: int | None = None) -> list[str]:

@@ -19,7 +19,7 @@ ANSWER_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try: the status of the answer, or why there is none (``messages.ERRORS``)."""
+    """What came of a try: the status of the answer, or why there is none (``site.codes``)."""
 
     status_code: int | None
     error: str = ""

@@ -6,13 +6,13 @@ import hashlib
 from functools import cache
 
 from creativefilter.creatives.families import fingerprints, grouping
-from creativefilter.creatives.families.fingerprints import Made
+from creativefilter.creatives.families.fingerprints import NewFingerprint
 from creativefilter.creatives.models import Creative, MediaVersion
 from tests.near_duplicates import SPEECH, melody, scenes
 
 
 @cache
-def made(seed: int, seconds: int = 12, pictures: int = 6) -> Made:
+def made(seed: int, seconds: int = 12, pictures: int = 6) -> NewFingerprint:
     """The fingerprint of a spot, or of its first part; spots of other seeds are other spots."""
     sound = melody(seed, 12)[: seconds * 16_000]
     return fingerprints.make(
@@ -20,7 +20,9 @@ def made(seed: int, seconds: int = 12, pictures: int = 6) -> Made:
     )
 
 
-def arrived(fingerprint: Made | None, name: str = "", *, is_demo: bool = False) -> Creative:
+def arrived(
+    fingerprint: NewFingerprint | None, name: str = "", *, is_demo: bool = False
+) -> Creative:
     """A creative that is analysed as far as that; without a fingerprint it waits for one."""
     creative = Creative.objects.create(
         name=name or f"{Creative.objects.count()}.mp4", state=Creative.State.DONE, is_demo=is_demo

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.analysis import jobs as analysis_jobs
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -64,7 +64,7 @@ def known(lines: Lines = (), speech: str = CARD, file: str = "creatives/00/none.
 
 
 def decided(creative: Creative) -> Creative:
-    for job in receiving.decide_again(None):
+    for job in analysis_jobs.decide_again(None):
         run(job)
     return creative
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, ScreenReading, Segment
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, MUSIC, SCREEN_ONLY, SPOKEN, analysed, take_in

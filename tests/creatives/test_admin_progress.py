@@ -52,11 +52,11 @@ def test_a_creative_is_followed_from_stage_to_stage(page: Client, recogniser: No
 
 
 def test_a_failure_comes_with_its_sentence(page: Client) -> None:
-    received = take_in(b"", "1.avi")
+    received = take_in(b"no film", "1.avi")
     run(received.job)
     [row] = ask(page, received.creative)
     assert (row["state"], row["final"]) == ("failed", True)
-    assert row["message"].startswith("The file is empty")
+    assert row["message"].startswith("This is neither audio nor video")
 
 
 def test_only_what_was_asked_for_is_told(page: Client) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from tests.creatives.analysing import DEMO, MUSIC, analysed, effective
 from tests.samples import make_media
 
@@ -40,7 +40,6 @@ def silent_wav(_folder: Path) -> bytes:
 BROKEN: dict[str, tuple[str, Callable[[Path], bytes], set[str]]] = {
     "an mp4 without its index": ("301.mp4", cut_film, {"damaged", "not_media"}),
     "a text named mp4": ("302.mp4", lambda _: "Скидка 30 %\n".encode() * 50, {"not_media"}),
-    "an empty file": ("303.avi", lambda _: b"", {"empty"}),
     "a wav of no seconds": ("304.wav", silent_wav, {"empty", "damaged"}),
     "a page with a hostile name": ("../../x.wav", lambda _: b"<html><script>", {"not_media"}),
 }

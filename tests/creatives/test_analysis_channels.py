@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.analysis.stages import ANALYSE
-from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -48,7 +48,7 @@ def creative_of(speech: str = "", screen: str = "", spoken: bool = True, **field
 
 def decided(creative: Creative) -> Prediction:
     """The newest prediction after the last stage alone."""
-    [job] = receiving.decide_again(None)
+    [job] = analysis_jobs.decide_again(None)
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
     creative.refresh_from_db()
     assert creative.state == Creative.State.DONE

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.analysis.decision import features_of
-from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, MediaVersion, PictureVector
 from tests import screen_cards as cards
 from tests.creatives.analysing import analysed, run
@@ -56,7 +56,7 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
     assert np.linalg.norm(dark) == pytest.approx(1, abs=1e-5)
     assert dark @ dark_too > dark @ light
 
-    run(receiving.analyse_again(creatives[0], None))
+    run(analysis_jobs.analyse_again(creatives[0], None))
     assert PictureVector.objects.count() == 3
     sound = analysed(make_media(tmp_path / "604.wav", 1))
     assert features_of(media_of(sound)).vectors == {}

@@ -54,8 +54,8 @@ def test_a_damaged_model_is_named_and_the_transcript_kept(
 def test_a_retried_creative_does_not_show_its_old_error_while_it_is_worked_on(
     folders: Path,
 ) -> None:
-    creative = analysed(b"", "1.avi")
-    assert creative.error_code == "empty"
+    creative = analysed(b"no film", "1.avi")
+    assert creative.error_code == "not_media"
     media = creative.current_media
     assert media is not None
     Path(media.file.path).write_bytes((DEMO / SPOKEN).read_bytes())

@@ -8,8 +8,8 @@ import pytest
 
 from classifier.decision.spot_shape import NAMES
 from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.analysis.decision import features_of
-from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction
 from tests import screen_cards as cards
 from tests.creatives.analysing import DEMO, MUSIC, SCREEN_ONLY, analysed, run
@@ -39,7 +39,7 @@ def media_of(creative: Creative) -> MediaVersion:
 
 
 def again(creative: Creative) -> None:
-    run(receiving.analyse_again(creative, None))
+    run(analysis_jobs.analyse_again(creative, None))
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
 

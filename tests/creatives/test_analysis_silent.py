@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, Prediction
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from tests.creatives.analysing import DEMO, MUSIC, analysed, effective
 from tests.samples import make_media
 

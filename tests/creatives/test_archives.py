@@ -11,10 +11,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from creativefilter.creatives.intake import archive_jobs, archives, receiving
+from creativefilter.creatives.intake import archive_jobs, archives
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,14 +108,14 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     [b"", b"PK\x03\x04 no archive", packed(), packed((".hidden", b"x")), packed(("a/", b""))],
 )
 def test_what_is_no_archive_of_files_is_refused(content: bytes, folders: Path) -> None:
-    with pytest.raises(receiving.IntakeError):
+    with pytest.raises(CodedError):
         begun(content)
     assert not Job.objects.exists()
 
 
 def test_too_many_members(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBERS_MAX", 2)
-    with pytest.raises(receiving.IntakeError, match="2"):
+    with pytest.raises(CodedError, match="2"):
         begun(packed(*((f"{n}.wav", b"") for n in range(3))))
 
 

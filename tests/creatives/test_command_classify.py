@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.utils import translation
 
 from creativefilter.creatives.analysis import engines
+from creativefilter.creatives.management.commands import classify as command
 from creativefilter.creatives.management.commands.classify import files_of
 from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.commands import UsageError
 from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_TOO, remembering
 
 pytestmark = [pytest.mark.django_db, pytest.mark.weights]
@@ -104,11 +108,49 @@ def test_a_table_that_cannot_be_written_is_a_clear_error(known: None, tmp_path: 
         classify(DEMO / MUSIC, out=tmp_path / "no such folder" / "table.csv")
 
 
-def test_only_if_every_file_failed_the_command_fails(known: None, broken: Path) -> None:
-    classify(broken, DEMO / MUSIC)
+def test_one_file_that_failed_makes_the_command_fail(
+    known: None, broken: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     with pytest.raises(SystemExit) as ended:
-        classify(broken, broken.with_name("missing.wav"))
+        execute_from_command_line(["manage.py", "classify", str(broken), str(DEMO / MUSIC)])
     assert ended.value.code == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert err.splitlines()[-1] == "1 of 2 files could not be classified."
+
+
+def test_a_path_that_is_missing_is_named_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def must_not_load(**options: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("classifier.speech.recognition.load_transcriber", must_not_load)
+    with pytest.raises(UsageError, match=r"There is no file .*missing\.wav"):
+        classify(DEMO / MUSIC, tmp_path / "missing.wav")
+
+
+def test_what_is_done_is_kept_when_somebody_interrupts(
+    known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row_of(decision: Any) -> dict[str, Any]:
+        if decision.path.name == "2.wav":
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(decision)
+
+    real = command.row_of
+    for number in (1, 2, 3):
+        shutil.copy(DEMO / MUSIC, tmp_path / f"{number}.wav")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setattr(command, "row_of", row_of)
+    table = tmp_path / "table.csv"
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted. Files that are classified: 1 of 3.\n"
+    [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
+    assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")
 
 
 def test_folders_are_searched_for_media_of_any_case(tmp_path: Path) -> None:

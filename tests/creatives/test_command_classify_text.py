@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.utils import translation
 
+from creativefilter.creatives.management.commands import classify_text as command
 from creativefilter.creatives.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +144,30 @@ def test_a_table_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
     table.write_text(as_csv(","), "utf-8")
     with pytest.raises(CommandError, match="can't be written"):
         classify_text(table, tmp_path / "no such folder" / "out.csv")
+
+
+def test_what_is_done_is_kept_when_somebody_interrupts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
+        if "" in texts:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(texts)
+
+    real = command.classify_texts
+    table, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text(as_csv(","), "utf-8")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setattr(command, "BATCH", 2)
+    monkeypatch.setattr(command, "classify_texts", classify_texts)
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "classify_text", str(table), "--out", str(out)])
+    assert ended.value.code == 130
+    said, complaint = capsys.readouterr()
+    assert said.startswith("2 rows, 1 of them without speech: ")
+    assert complaint.startswith("Interrupted.")
+    rows = csv.DictReader(io.StringIO(out.read_text("utf-8")))
+    assert [row["Segment_num"] for row in rows] == ["12", ""]
 
 
 def test_a_model_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:

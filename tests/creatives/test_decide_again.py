@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -31,7 +31,7 @@ def judged() -> Creative:
         media=media, engine="e", model="m", text=SPEECH, speech=SPEECH, spoken=True, seconds_taken=1
     )
     Creative.objects.filter(pk=creative.pk).update(current_media=media)
-    for job in receiving.decide_again(None):
+    for job in analysis_jobs.decide_again(None):
         run(job)
     return Creative.objects.get(pk=creative.pk)
 
@@ -53,10 +53,10 @@ def run(job: Job) -> None:
 def test_only_what_the_active_version_has_not_judged_is_judged_again(
     judged: Creative, another: Path
 ) -> None:
-    assert receiving.decide_again(None) == []
+    assert analysis_jobs.decide_again(None) == []
     version = model_versions.register_folder(another)
     model_versions.activate(version)
-    [job] = receiving.decide_again(None)
+    [job] = analysis_jobs.decide_again(None)
     assert (job.stage, job.urgency) == ("classifying", Job.Urgency.BATCH)
     run(job)
     judged.refresh_from_db()
@@ -65,7 +65,7 @@ def test_only_what_the_active_version_has_not_judged_is_judged_again(
     named = list(Prediction.objects.order_by("pk").values_list("model_version", "segment"))
     assert [segment for _, segment in named] == [12, 12]
     assert named[1][0] == version.pk
-    assert receiving.decide_again(None) == []
+    assert analysis_jobs.decide_again(None) == []
 
 
 def test_a_version_whose_folder_was_replaced_decides_nothing(
@@ -74,7 +74,7 @@ def test_a_version_whose_folder_was_replaced_decides_nothing(
     version = model_versions.register_folder(another)
     model_versions.activate(version)
     (another / "manifest.json").write_text((another / "manifest.json").read_text() + "\n")
-    [job] = receiving.decide_again(None)
+    [job] = analysis_jobs.decide_again(None)
     run(job)
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "no_model")

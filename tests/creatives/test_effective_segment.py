@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from creativefilter.creatives import model_versions
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, ModelVersion, Segment
 from tests.creatives.analysing import DEMO, SPOKEN, SPOKEN_SEGMENT, analysed, effective, run
 
@@ -75,7 +76,7 @@ def test_only_predictions_of_the_active_model_version_count(
     older = model_versions.active()
     model_versions.activate(newer)
     assert effective(creative).effective_segment is None
-    run(receiving.analyse_again(creative, None))
+    run(analysis_jobs.analyse_again(creative, None))
     assert effective(creative).effective_segment == SPOKEN_SEGMENT
     assert [p.model_version for p in creative.predictions.all()] == [newer, older]
     creative.predictions.filter(model_version=newer).update(segment=segment(1))

@@ -18,7 +18,7 @@ from classifier.fingerprints import sound
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.families import fingerprints as prints
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.families.fingerprints import Made
+from creativefilter.creatives.families.fingerprints import NewFingerprint
 from creativefilter.creatives.models import (
     Creative,
     Family,
@@ -48,9 +48,11 @@ def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_i
 
 def test_cuts_without_anything_in_common_meet_by_the_whole() -> None:
     spot = made(1).print
-    whole = Made(spot, heard=True)
+    whole = NewFingerprint(spot, heard=True)
     first, last = (
-        Made(Print(spot.sound[:, :0].reshape(0, 0), half, spot.words[:0], True), heard=True)
+        NewFingerprint(
+            Print(spot.sound[:, :0].reshape(0, 0), half, spot.words[:0], True), heard=True
+        )
         for half in (spot.pictures[:3], spot.pictures[3:])
     )
     one, other = arrived(first), arrived(last)

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.labels import review
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Fingerprint, Label, LabelBatch, Segment
 from creativefilter.training import new_version
 from tests.creatives.families_made import arrived, made
@@ -50,7 +50,7 @@ def test_the_page_shows_the_others_with_their_segments(
     page: Client, family: list[Creative], analyst: Any
 ) -> None:
     alone = arrived(made(2), "другой ролик.mp4")
-    review.set_label(family[1], Segment.objects.get(pk=13), analyst, "")
+    set_label(family[1], Segment.objects.get(pk=13), analyst, "")
     text = text_of(page, address(family[0]))
     assert "The same spot in other lengths" in text
     for other in family[1:]:
@@ -64,7 +64,7 @@ def test_the_page_shows_the_others_with_their_segments(
 def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
     page: Client, family: list[Creative], analyst: Any
 ) -> None:
-    review.set_label(family[0], Segment.objects.get(pk=13), analyst, "")
+    set_label(family[0], Segment.objects.get(pk=13), analyst, "")
     where = f"{address(family[0], 'family')}?set=13"
     text = text_of(page, where)
     [expected] = re.findall(r'name="expected" value="(\d+)"', text)
@@ -122,7 +122,7 @@ def test_a_family_never_stands_on_both_sides_of_a_split(
         Transcript.objects.create(
             media=creative.current_media, speech=speech, spoken=True, seconds_taken=0
         )
-        review.set_label(creative, Segment.objects.get(pk=13), analyst, "")
+        set_label(creative, Segment.objects.get(pk=13), analyst, "")
     examples = new_version.examples()
     known = [one.family for one in examples]
     assert known == [grouping.family_of(family[0])] * 3 + [None]

@@ -17,7 +17,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from creativefilter.creatives.labels import imports, review
+from creativefilter.creatives.labels import imports
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Segment, WaitingLabel
 from tests.creatives.analysing import effective, take_in
 
@@ -87,7 +88,7 @@ def test_what_a_person_said_stays_and_is_told(tmp_path: Path, analyst: User) -> 
     import_labels(written(tmp_path, "1;3", "2;3", "3;3"))
     for row, number in ((chosen, 12), (agreed, 3), (withdrawn, None)):
         segment = None if number is None else Segment.objects.get(pk=number)
-        review.set_label(row, segment, analyst)
+        set_label(row, segment, analyst)
     out, _err = import_labels(written(tmp_path, "1;3", "2;3", "3;3"))
     assert Label.objects.count() == 6
     assert effective(chosen).effective_segment == 12
@@ -287,6 +288,6 @@ def test_a_person_who_decides_during_an_import_has_the_last_word(
     tmp_path: Path, analyst: User, meanwhile: Callable[[Path, Callable[[], Any]], None]
 ) -> None:
     row, card = creative("1"), Segment.objects.get(pk=12)
-    meanwhile(written(tmp_path, "1;3"), lambda: review.set_label(row, card, analyst))
+    meanwhile(written(tmp_path, "1;3"), lambda: set_label(row, card, analyst))
     assert [segment for segment, _note in labels_of(row)] == [3, 12]
     assert effective(row).effective_segment == 12

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command, execute_from_command_line
 
+from creativefilter.creatives.management.commands import ingest as command
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
+from creativefilter.site import broker_address
 from tests.conftest import ROOT, database_url
+from tests.tasks.queueing import waiting
+
+__all__ = ["waiting"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +83,7 @@ def test_killed_in_the_middle_and_started_again(folders: Path, tmp_path: Path) -
         | {
             "DATABASE_URL": database_url(),
             "DJANGO_SETTINGS_MODULE": "creativefilter.settings",
-            "DATA_DIR": str(Path(settings.MEDIA_ROOT).parent),
+            "DATA_DIR": str(Path(django_settings.MEDIA_ROOT).parent),
         },
         capture_output=True,
         timeout=60,
@@ -128,3 +136,72 @@ def test_a_folder_without_creatives(folders: Path, tmp_path: Path) -> None:
         ingest(tmp_path / "nowhere")
     with pytest.raises(CommandError):
         ingest(tmp_path)
+
+
+def test_interrupted_it_says_how_many_are_in(
+    folders: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[Path] = []
+
+    def take_path(path: Path, *arguments: Any, **options: Any) -> Any:
+        taken.append(path)
+        if len(taken) == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(path, *arguments, **options)
+
+    real = command.take_path
+    monkeypatch.setattr(command, "take_path", take_path)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    folder = a_folder(tmp_path / "in", 40)
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "ingest", str(folder)])
+    assert ended.value.code == 130
+    count = Creative.objects.count()
+    assert 0 < count < 40
+    assert capsys.readouterr().err.startswith(f"Interrupted. New: {count}. Already in: 0.")
+
+
+def test_a_refused_file_makes_it_fail(
+    folders: Path, tmp_path: Path, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 100
+    folder = a_folder(tmp_path / "in", 2)
+    (folder / "0" / "7.wav").write_bytes(b"x" * 101)
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "ingest", str(folder)])
+    assert ended.value.code == 1
+    assert Creative.objects.count() == 2
+
+
+def test_beside_a_running_application_the_jobs_are_queued_at_once(
+    broker: Any, waiting: Callable[[str], int], folders: Path, tmp_path: Path
+) -> None:
+    folder = a_folder(tmp_path / "in", 2)
+
+    def ingested() -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "ingest", str(folder)],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": database_url(), "DATA_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout, done.stderr
+
+    with broker_address.announced(tmp_path, broker.url):
+        assert stat.S_IMODE((tmp_path / broker_address.FILE).stat().st_mode) == 0o600
+        ingested()
+    assert waiting("cpu-batch") == 2
+    assert Job.objects.filter(published_at=None).count() == 0
+    # Without one they wait in the database, and nothing is said of brokers.
+    (folder / "0" / "7.wav").write_bytes(b"one more")
+    out, err = ingested()
+    assert waiting("cpu-batch") == 2
+    assert Job.objects.filter(published_at=None).count() == 1
+    assert err == ""
+    assert len(out.splitlines()) == 3

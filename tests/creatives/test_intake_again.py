@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 from tests.creatives.analysing import DEMO, MUSIC, analysed, run, take_in
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ def test_it_is_analysed_again_whatever_became_of_it(
 ) -> None:
     creative = analysed(DEMO / MUSIC)
     first = creative.job
-    job = receiving.analyse_again(creative, analyst)
+    job = analysis_jobs.analyse_again(creative, analyst)
     creative.refresh_from_db()
     assert job != first
     assert (job.state, job.owner, job.urgency) == ("queued", analyst, Job.Urgency.INTERACTIVE)
@@ -30,20 +31,20 @@ def test_it_is_analysed_again_whatever_became_of_it(
 
 
 def test_a_failed_one_starts_without_its_old_error(folders: Path) -> None:
-    creative = analysed(b"", "8.avi")
-    assert creative.error_code == "empty"
-    receiving.analyse_again(creative, None)
+    creative = analysed(b"no film", "8.avi")
+    assert creative.error_code == "not_media"
+    analysis_jobs.analyse_again(creative, None)
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
 
 
 def test_not_while_it_is_being_analysed(folders: Path) -> None:
     received = take_in(b"bytes", "8.avi")
-    with pytest.raises(receiving.IntakeError):
-        receiving.analyse_again(received.creative, None)
+    with pytest.raises(CodedError):
+        analysis_jobs.analyse_again(received.creative, None)
     assert Job.objects.count() == 1
 
 
 def test_not_without_a_file(db: None) -> None:
-    with pytest.raises(receiving.IntakeError):
-        receiving.analyse_again(Creative.objects.create(name="?"), None)
+    with pytest.raises(CodedError):
+        analysis_jobs.analyse_again(Creative.objects.create(name="?"), None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from creativefilter.creatives.intake.receiving import advertisement_id_of, display_name
+from creativefilter.creatives.intake.file_names import advertisement_id_of, display_name
 from tests.creatives.analysing import stored_files, take_in
 
 LEFT = chr(0x202E)  # shows "gpj.exe" as "exe.jpg"

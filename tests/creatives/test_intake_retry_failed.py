@@ -40,18 +40,18 @@ def page(analyst: User) -> Client:
 
 
 def test_the_button_counts_and_the_page_asks_by_reason(folders: Path, page: Client) -> None:
-    creative = analysed(b"", "1.wav")
+    creative = analysed(b"no sound", "1.wav")
     failed(2)
     take_in(b"in work", "3.wav")
     assert "Retry all failed (3)" in page.get("/admin/creatives/creative/").content.decode()
     asked = page.get(ASK).content.decode()
     assert "3 creatives have failed" in asked
-    assert "The file is empty" in asked
+    assert "This is neither audio nor video" in asked
     assert page.post(ASK).status_code == 302
     assert Creative.objects.filter(state="failed").count() == 3
     page.post(ASK, {"reason": "timed_out"})
     assert list(Creative.objects.filter(state="failed")) == [creative]
-    page.post(ASK, {"reason": "empty"})
+    page.post(ASK, {"reason": "not_media"})
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
     assert creative.job is not None
@@ -67,12 +67,34 @@ def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
         ({"filter": {"brand": ["A"]}, "error_codes": ["no_weights"]}, 0),
         ({"filter": {"brand": ["A"]}}, 2),
         ({"error_codes": ["no_weights"]}, 3),
-        ({}, 0),
+        ({"expected": 0}, 0),
     ]
     for body, count in asked:
         answer = api.post(address, body, format="json")
         assert (answer.status_code, answer.json()) == (202, {"queued": count})
     assert api.post(address, {"error_codes": ["\x00"]}, format="json").status_code == 400
+
+
+def test_programs_retry_everything_only_if_they_know_how_many(db: None, api: Any) -> None:
+    failed(2)
+    address = "/api/v1/creatives/retry_failed"
+
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        response = api.post(address, body, format="json")
+        return response.status_code, response.json()
+
+    for body, field, code in (
+        ({"error_code": ["storage_away"]}, "error_code", "unknown_field"),
+        ({}, "expected", "required"),
+        ({"filter": {"brand": []}}, "expected", "required"),
+    ):
+        status, problem = answer(body)
+        assert (status, problem["errors"][field][0]["code"]) == (400, code)
+    assert answer({"dry_run": True}) == (200, {"queued": 2})
+    status, problem = answer({"expected": 3})
+    assert (status, problem["code"]) == (409, "creatives_changed")
+    assert Creative.objects.filter(state="failed").count() == 2
+    assert answer({"expected": 2}) == (202, {"queued": 2})
 
 
 def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_queries: Any) -> None:

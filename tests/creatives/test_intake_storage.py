@@ -13,6 +13,7 @@ from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 from tests.creatives.analysing import DEMO, analysed, run, stored_files, take_in
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def test_a_file_over_the_limit_is_refused_and_leaves_nothing(folders: Path, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 2 * 1024**2
     take_in(b"x" * settings.UPLOAD_MAX_BYTES, "1.avi")
-    with translation.override("en"), pytest.raises(receiving.IntakeError, match="larger than 2 MB"):
+    with translation.override("en"), pytest.raises(CodedError, match="larger than 2 MB"):
         take_in(b"x" * (settings.UPLOAD_MAX_BYTES + 1), "2.avi")
     assert Creative.objects.get().advertisement_id == "1"
     assert len(stored_files(folders)) == 1

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.analysis import twins, working_copies
-from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.models import Creative, Prediction, Transcript
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, SPOKEN_TOO, analysed, run, take_in
@@ -66,7 +66,7 @@ def test_what_is_known_is_taken_over_and_only_judged(
     assert list(twins.of(third)) == [second]
 
     # "Analyse again" believes nothing.
-    run(receiving.analyse_again(third, None))
+    run(analysis_jobs.analyse_again(third, None))
     third.refresh_from_db()
     assert len(stages(the_job(third))) == 5
     assert Transcript.objects.filter(media__creative=third).count() == 2

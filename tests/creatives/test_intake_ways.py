@@ -15,10 +15,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
-from creativefilter.creatives.intake import archive_jobs, archives, receiving, watched_folder
+from creativefilter.creatives.intake import archive_jobs, archives, watched_folder
 from creativefilter.creatives.models import Creative, WatchedFile
 from creativefilter.jobs import lifecycle, retention
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # 255 bytes, the most that a file system takes: letters of two bytes, a space, a suffix.
@@ -129,7 +130,7 @@ def test_a_directory_that_would_fill_the_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "DIRECTORY_MAX", 200)
-    with pytest.raises(receiving.IntakeError, match=str(archives.MEMBERS_MAX)):
+    with pytest.raises(CodedError, match=str(archives.MEMBERS_MAX)):
         archive_jobs.start(ContentFile(zipped()), "a.zip", None, {})
     assert not Job.objects.exists()
 

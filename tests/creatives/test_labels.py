@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import AppendOnlyError, Creative, Label, Segment
 
 pytestmark = pytest.mark.django_db

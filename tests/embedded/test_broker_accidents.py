@@ -14,7 +14,7 @@ from creativefilter.celery import app
 from creativefilter.embedded import broker as embedded_broker
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish_all, submit
+from tasks.submit import publish_all
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,9 +48,7 @@ def kill(server: embedded_broker.Broker) -> None:
 
 
 def echo(number: int) -> Job:
-    job = lifecycle.create(KINDS["echo"], {"say": number})
-    submit(job)
-    return job
+    return lifecycle.create(KINDS["echo"], {"say": number})
 
 
 def ended() -> int:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import redis
 
+from creativefilter.site import broker_address
 from tests.stack import (
     DEMO,
     Client,
@@ -84,8 +86,13 @@ def test_second_start_keeps_data_and_ctrl_c_ends_it(data: Data, token: str, tmp_
         assert not re.search(r"admin|\.wav|\.avi", stack.said)
 
         wait_until(lambda: len(stack.alive()) >= ALL, 30, "everything runs")
+        # A command that is started now queues its work there.
+        address = broker_address.of_running_application(data.folder)
+        with redis.Redis.from_url(address) as broker:
+            assert broker.ping()
         assert stack.stop(signal.SIGINT) == 0
         assert stack.alive() == []
+    assert broker_address.of_running_application(data.folder) == ""
     assert "Traceback" not in stack.said
 
 
@@ -156,6 +163,7 @@ def test_a_killed_supervisor_leaves_nothing_and_its_work_is_done_later(
     os.kill(sturdy.process.pid, signal.SIGKILL)
     sturdy.process.wait()
     wait_until(lambda: not sturdy.alive(), 20, "no process is left")
+    assert broker_address.of_running_application(data.folder) == ""
 
     with running(data) as third:
         job = Client(third, token).ended(path)

@@ -10,10 +10,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError
 from django.utils import translation
 
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 pytestmark = pytest.mark.django_db
 

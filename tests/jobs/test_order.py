@@ -9,16 +9,13 @@ import pytest
 
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def walk(urgency: str) -> Job:
-    job = lifecycle.create(KINDS["walk"], {"seconds": 0.1}, urgency=urgency)
-    submit(job)
-    return job
+    return lifecycle.create(KINDS["walk"], {"seconds": 0.1}, urgency=urgency)
 
 
 def test_people_go_first_and_a_batch_comes_out_one_by_one(worker: Any, eventually: Any) -> None:

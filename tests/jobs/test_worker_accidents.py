@@ -12,16 +12,14 @@ import pytest
 from creativefilter.celery import app
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish, submit
+from tasks.submit import publish
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def start(kind: str, **params: Any) -> Job:
-    job = lifecycle.create(KINDS[kind], params)
-    submit(job)
-    return job
+    return lifecycle.create(KINDS[kind], params)
 
 
 def final(*jobs: Job) -> Callable[[], bool]:
@@ -59,8 +57,8 @@ def test_a_job_blocked_beyond_the_hard_limit_ends_with_a_reason(
     worker: Any, eventually: Any
 ) -> None:
     worker(STAGE_SOFT_SECONDS="2", STAGE_HARD_SECONDS="4")
-    blocked = lifecycle.create(KINDS["block"], {"seconds": 600})
     # The worker itself sends it: a message carries the limits of the process that sent it.
+    blocked = Job.objects.create(kind="block", stage="one", params={"seconds": 600})
     app.send_task("jobs.sweep", queue="cpu-interactive")
     eventually(final(blocked))
     assert (blocked.state, blocked.error_code) == (Job.State.FAILED, "timed_out")
@@ -79,7 +77,6 @@ def test_terminal_errors_are_not_tried_again(worker: Any, eventually: Any) -> No
 
 def test_a_second_delivery_does_nothing(worker: Any, eventually: Any) -> None:
     job = start("sleep", seconds=2)
-    publish(job)
     publish(job)
     worker(processes=2)
     eventually(final(job))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.totals import segment_changes

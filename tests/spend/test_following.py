@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.test import Client
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -113,9 +113,9 @@ def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> N
     Creative.objects.bulk_create(Creative(advertisement_id=str(n), name="x") for n in range(COUNT))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recount_jobs, "AT_ONCE", 2)
-        work = recount_jobs.keep_up()
-        assert work
-        run(work.job)
+        job = recount_jobs.keep_up()
+        assert job
+        run(job)
         assert recount_jobs.keep_up() is None
     assert set(Creative.objects.values_list("brand", flat=True)) == {"B"}
     assert checks.check().agrees
@@ -123,9 +123,9 @@ def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> N
 
 def test_a_worker_whose_claim_was_taken_stops(creatives: list[Creative]) -> None:
     label(creatives)
-    work = recount_jobs.keep_up()
-    assert work
-    late = lifecycle.claim(str(work.job.pk), work.job.stage, "late")
+    job = recount_jobs.keep_up()
+    assert job
+    late = lifecycle.claim(str(job.pk), job.stage, "late")
     assert late
     assert lifecycle.cancel(late)
     with pytest.raises(recount_jobs.JobError):
@@ -169,8 +169,8 @@ def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list
     response = page.get(f"{CHARTS}?tab=certainty")
     assert response.context["working"] == []
     assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
-    study, work = estimates.ask(Filters())
-    assert (work, study and study.estimate) == (None, expected.study(Filters())[0])
+    study, job = estimates.ask(Filters())
+    assert (job, study and study.estimate) == (None, expected.study(Filters())[0])
     assert study
     assert study.worth == expected.study(Filters())[1]
     assert Job.objects.count() == 1
@@ -198,14 +198,14 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
 def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:
     segment_changes.catch_up()
     for filters in (Filters(), Filters(media_types=("TV",))):
-        study, work = estimates.ask(filters)
+        study, job = estimates.ask(filters)
         assert study is None
-        assert work
-        assert work.is_new
+        assert job
+        assert job.state == Job.State.QUEUED
     assert Job.objects.count() == 2
     # A label leaves only one: quick enough to be made at once.
     label(predicted[:1])
     segment_changes.catch_up()
-    study, work = estimates.ask(Filters())
+    study, job = estimates.ask(Filters())
     assert study
-    assert (work, study.worth.predicted) == (None, 1)
+    assert (job, study.worth.predicted) == (None, 1)

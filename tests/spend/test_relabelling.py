@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.labels.batches import Before, ChangedError
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Segment
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import NOT_CLASSIFIED

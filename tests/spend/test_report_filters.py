@@ -59,14 +59,8 @@ def test_a_period_that_ends_before_it_begins_is_turned_round() -> None:
     assert (turned.first, turned.last) == (date(2022, 2, 1), date(2023, 5, 1))
 
 
-def test_links_add_and_take_away() -> None:
+def test_links_take_away() -> None:
     assert EVERYTHING.without("segment").segments == ()
     assert EVERYTHING.without("segment", 0).segments == (-1, 3)
     assert EVERYTHING.without("brand", "").brands == ("Б/Р?",)
     assert EVERYTHING.without("reviewed").reviewed is None
-    assert EVERYTHING.adding("segment", 1).segments == (-1, 0, 1, 3)
-    assert EVERYTHING.adding("segment", 0) == EVERYTHING
-    assert Filters().adding("advertiser", "Ёлка").adding("reviewed", True) == Filters(
-        advertisers=("Ёлка",), reviewed=True
-    )
-    assert EVERYTHING.adding("to", date(2023, 6, 1)).last == date(2023, 6, 1)

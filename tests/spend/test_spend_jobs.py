@@ -12,12 +12,12 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.utils import translation
 
-from creativefilter.creatives.messages import sentence as shown
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError, sentence
 from creativefilter.spend.imports import bad_rows, staging
 from creativefilter.spend.imports import jobs as work
-from creativefilter.spend.imports.errors import SpendFileError, sentence
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import BadRow, SpendImport, SpendRow
 from creativefilter.spend.totals import checks
 from tests.spend.spend_files import sums, text_of
@@ -98,8 +98,8 @@ def test_months_that_are_there_wait_for_a_decision() -> None:
     assert (more.state, more.error_params) == (State.FAILED, {"months": "2021-03"})
     assert "2021-03" in sentence(more.error_code, more.error_params)
     # Pages that know the code alone show no gaps of the sentence.
-    assert "%" not in shown(job.error_code)
-    assert shown(job.error_code) != job.error_code
+    assert "%" not in sentence(job.error_code)
+    assert sentence(job.error_code) != job.error_code
     assert done(more, mode=Mode.REPLACE).state == Job.State.DONE
     assert sums() == {"2021-03": Decimal(4)}
 
@@ -224,9 +224,9 @@ def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
 
 def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 10
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         received(GOOD)
-    assert refused.value.code == "spend_too_large"
+    assert refused.value.code == "too_large"
     assert SpendImport.objects.count() == 0
 
 

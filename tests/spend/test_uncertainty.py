@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.segments import NUMBERS
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import Advertisement

@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.chart import BarChart, Reference
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.labels import review
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Segment, Transcript
 from creativefilter.jobs.models import Job
 from creativefilter.tables import jobs as work
@@ -55,7 +55,7 @@ def stored(
 
 
 def labelled(creative: Creative, segment: int) -> None:
-    review.set_label(creative, Segment.objects.get(pk=segment), None)
+    set_label(creative, Segment.objects.get(pk=segment), None)
 
 
 def silent(advertisement_id: str) -> Creative:
@@ -83,11 +83,11 @@ def answered(content: bytes, name: str = "план.csv", **how: Any) -> Table:
 
 def refused(content: bytes, name: str = "план.csv") -> str:
     """The code with which a table ends, at once or in its job."""
-    from creativefilter.tables.errors import TableFileError
+    from creativefilter.site.codes import CodedError
 
     try:
         table = received(content, name)
-    except TableFileError as error:
+    except CodedError as error:
         return error.code
     assert table.job
     return run(table.job).error_code

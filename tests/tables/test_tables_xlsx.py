@@ -211,7 +211,7 @@ def with_macros() -> bytes:
         (lambda: workbook([["Advertisement ID", "advertisement_id"], [1, 2]]), "table_two_columns"),
         (lambda: office_workbook()[:3000], "table_damaged"),
         (lambda: b"\xd0\xcf\x11\xe0" + bytes(100), "table_old_excel"),
-        (lambda: b"", "table_empty"),
+        (lambda: b"", "empty"),
     ],
 )
 def test_what_can_not_be_answered_says_why(make: Any, code: str, folder: Path) -> None:

@@ -14,6 +14,12 @@ from creativefilter.celery import QUEUES, app
 PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 
 
+def publish_to(address: str) -> None:
+    """From now on this process publishes to the broker at this address."""
+    app.conf.update(broker_url=address)
+    app._after_fork()  # forgets open connections, as a new process does
+
+
 @pytest.fixture
 def waiting(broker: Any) -> Iterator[Any]:
     """``waiting(queue)``: how many messages lie in a queue of the real broker."""
@@ -29,11 +35,6 @@ def waiting(broker: Any) -> Iterator[Any]:
 def broker_away() -> Iterator[Any]:
     """Nobody answers at the broker's address until the yielded function is called."""
     url = app.conf.broker_url
-
-    def turn_to(address: str) -> None:
-        app.conf.update(broker_url=address)
-        app._after_fork()  # forgets open connections, as a new process does
-
-    turn_to("redis://127.0.0.1:1/0")
-    yield lambda: turn_to(url)
-    turn_to(url)
+    publish_to("redis://127.0.0.1:1/0")
+    yield lambda: publish_to(url)
+    publish_to(url)

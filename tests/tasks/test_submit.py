@@ -1,19 +1,30 @@
-"""The only door to the queue: after the commit, once, and never at the caller's expense."""
+"""What waits for a worker is sent to the broker after the commit; requests never pay for it."""
 
 from __future__ import annotations
 
 import json
+import logging
+import os
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
+from django.contrib.auth.models import User
 from django.db import transaction
+from django.dispatch import Signal
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs.kinds import Kind, NotYet, Save, Stage
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.signals import job_queued
+from creativefilter.webhooks import endpoints, outbox
+from creativefilter.webhooks.models import Event
+from tasks import submit
 from tasks.definitions import sweep
-from tasks.submit import publish, publish_all, submit
+from tasks.submit import SOME, publish_all
 from tests.tasks.queueing import PRIORITIES
 from tests.worker_app import KINDS
 
@@ -22,41 +33,136 @@ Waiting = Callable[[str], int]
 
 
 def create(urgency: str = Job.Urgency.INTERACTIVE) -> Job:
-    return lifecycle.create(KINDS["echo"], {}, urgency=urgency)
+    return lifecycle.create(KINDS["echo"], {"say": "x"}, urgency=urgency)
 
 
-def test_a_job_is_queued_when_its_transaction_has_committed(waiting: Waiting) -> None:
-    with transaction.atomic():
-        job = create()
-        submit(job)
-        assert waiting("cpu-interactive") == 0
-    assert waiting("cpu-interactive") == 1
-    job.refresh_from_db()
-    assert job.published_at is not None
+def rolled_back(act: Callable[[], Any]) -> None:
+    """Does it in a transaction that is rolled back."""
 
-
-def test_a_rollback_queues_nothing(waiting: Waiting) -> None:
-    def submit_then_fail() -> None:
+    def act_then_fail() -> None:
         with transaction.atomic():
-            submit(create())
+            act()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        submit_then_fail()
+        act_then_fail()
+
+
+def test_a_job_is_sent_when_its_transaction_has_committed(waiting: Waiting) -> None:
+    with transaction.atomic():
+        job = create()
+        assert waiting("cpu-interactive") == 0
+    assert waiting("cpu-interactive") == 1
+    assert job.published_at is not None
+    assert Job.objects.get().published_at == job.published_at
+
+
+def test_a_rollback_sends_nothing(waiting: Waiting) -> None:
+    rolled_back(create)
     assert waiting("cpu-interactive") == 0
     assert not Job.objects.exists()
 
 
+def test_a_savepoint_that_is_rolled_back_sends_nothing(waiting: Waiting) -> None:
+    with transaction.atomic():
+        rolled_back(create)
+        kept = create()
+    assert waiting("cpu-interactive") == 1
+    assert list(Job.objects.all()) == [kept]
+
+
 def test_a_batch_waits_in_its_own_queue(waiting: Waiting) -> None:
-    publish(create(Job.Urgency.BATCH))
+    create(Job.Urgency.BATCH)
     assert (waiting("cpu-batch"), waiting("cpu-interactive")) == (1, 0)
+
+
+def test_each_way_into_the_queue_is_sent(waiting: Waiting) -> None:
+    job = create()
+    assert waiting("cpu-interactive") == 1
+    assert lifecycle.run_stage(str(job.pk), "one", "w")
+    assert waiting("gpu-interactive") == 1, "its next stage"
+    claimed = lifecycle.claim(str(job.pk), "two", "w")
+    assert claimed
+    assert lifecycle.release(claimed, "database_busy")
+    assert waiting("gpu-interactive") == 2, "given back"
+    assert lifecycle.claim(str(job.pk), "two", "w")
+    assert lifecycle.lost(str(job.pk), "two", "w", "worker_lost", "")
+    assert waiting("gpu-interactive") == 3, "its worker was lost"
+    job.refresh_from_db()
+    assert lifecycle.cancel(job)
+    assert (waiting("cpu-interactive"), waiting("gpu-interactive")) == (1, 3)
+    assert lifecycle.retry(job)
+    assert waiting("cpu-interactive") == 2, "retried"
+    rolled_back(lambda: lifecycle.cancel(job) and lifecycle.retry(job))
+    assert waiting("cpu-interactive") == 2
+
+
+def test_of_many_the_first_are_sent_and_the_sweep_sends_the_rest(waiting: Waiting) -> None:
+    many = SOME + 3
+    jobs = lifecycle.create_many(KINDS["echo"], [{"say": n} for n in range(many)], None)
+    assert waiting("cpu-batch") == SOME
+    assert [job.published_at is None for job in jobs] == [False] * SOME + [True] * 3
+    later = lifecycle.create_at_last_stage(KINDS["echo"], [{"say": "x"}] * many, None)
+    assert waiting("gpu-batch") == SOME
+    assert len(later) == many
+    assert sweep() == 6
+    assert (waiting("cpu-batch"), waiting("gpu-batch")) == (many, many)
+
+
+def test_thousands_are_one_signal(waiting: Waiting) -> None:
+    heard: list[list[Job]] = []
+
+    def note(sender: Any, jobs: list[Job], signal: Signal) -> None:
+        assert sender is Job
+        heard.append(jobs)
+
+    job_queued.connect(note)
+    try:
+        jobs = lifecycle.create_many(KINDS["echo"], [{}] * 3000, None)
+        assert lifecycle.create_many(KINDS["echo"], [], None) == []
+    finally:
+        job_queued.disconnect(note)
+    assert heard == [jobs]
+
+
+@pytest.fixture
+def parent() -> Any:
+    """A kind whose first stage makes two jobs, and whose second has to wait."""
+
+    def make(job: Job) -> Save:
+        def save() -> None:
+            for _ in range(2):
+                create()
+
+        return save
+
+    def wait(job: Job) -> Save:
+        raise NotYet(50)
+
+    yield kinds.register(
+        Kind("parent", (Stage("making", "cpu", make), Stage("waiting", "gpu", wait)), print)
+    )
+    del kinds._KINDS["parent"]
+
+
+def test_the_jobs_that_a_stage_makes_are_sent_and_what_waits_is_not(
+    waiting: Waiting, parent: Kind
+) -> None:
+    job = lifecycle.create(parent, {})
+    assert lifecycle.run_stage(str(job.pk), "making", "w")
+    assert (waiting("cpu-interactive"), waiting("gpu-interactive")) == (1 + 2, 1)
+    assert lifecycle.run_stage(str(job.pk), "waiting", "w") is None
+    job.refresh_from_db()
+    assert (job.state, job.published_at) == (Job.State.QUEUED, None)
+    assert waiting("gpu-interactive") == 1
+    assert sweep() == 1
+    assert waiting("gpu-interactive") == 2
 
 
 def test_without_a_broker_the_row_waits_for_the_sweeper(
     waiting: Waiting, broker_away: Callable[[], None]
 ) -> None:
     jobs = [create(), create()]
-    submit(jobs[0])
     assert publish_all(jobs) == 0
     assert sweep() == 0
     assert {job.published_at for job in Job.objects.all()} == {None}
@@ -67,11 +173,64 @@ def test_without_a_broker_the_row_waits_for_the_sweeper(
     assert sweep() == 0
 
 
+def test_a_broker_that_does_not_answer_is_waited_for_once(
+    broker: Any, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process takes connections and says nothing."""
+    monkeypatch.setattr(submit, "PAUSE_SECONDS", 3.0)
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        jobs = [create() for _ in range(20)]
+        assert time.monotonic() - began < 5
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    assert {job.published_at for job in jobs} == {None}
+    # The sweep asks at once; others when the pause is over.
+    assert create().published_at is None
+    assert sweep() == 21
+    time.sleep(3)
+    assert create().published_at is not None
+
+
+def test_a_receiver_that_raises_fails_no_request(
+    waiting: Waiting, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**_signal: Any) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    job_queued.connect(fail)
+    try:
+        with caplog.at_level(logging.ERROR):
+            create()
+    finally:
+        job_queued.disconnect(fail)
+    assert "on purpose" in caplog.text
+    assert Job.objects.count() == 1
+
+
+def test_deliveries_are_sent_after_the_commit_too(waiting: Waiting) -> None:
+    owner = User.objects.create_user("owner")
+    endpoint, _secret = endpoints.register(owner, "https://hooks.example.com/", Event.values)
+    rolled_back(lambda: outbox.send_test(endpoint))
+    assert waiting("cpu-interactive") == 0
+    delivery = outbox.send_test(endpoint)
+    assert waiting("cpu-interactive") == 1
+    outbox.send_again(delivery)
+    assert waiting("cpu-interactive") == 2
+    lifecycle.create_done(KINDS["echo"], {}, {}, owner)
+    assert waiting("cpu-interactive") == 3
+    endpoints.change(endpoint, {"active": False})
+    lifecycle.create_done(KINDS["echo"], {}, {}, owner)
+    assert waiting("cpu-interactive") == 3
+    endpoints.change(endpoint, {"active": True})
+    assert waiting("cpu-interactive") == 4
+
+
 def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
     waiting: Waiting, broker: Any
 ) -> None:
     job = create()
-    publish(job)
     client = redis.Redis.from_url(broker.url)
     message = json.loads(client.lindex("cpu-interactive" + PRIORITIES[1], 0))  # type: ignore[arg-type]
     client.close()

@@ -20,7 +20,7 @@ from classifier.segments import by_number
 from classifier.text.training import TrainingRow
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake.transcripts import import_transcripts
-from creativefilter.creatives.labels.review import set_label
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder

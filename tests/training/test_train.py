@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.test import Client
 from django.urls import reverse
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -106,7 +106,7 @@ def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -
 def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> None:
     labelled(60)
     starter = model_versions.active()
-    receiving.decide_again(None)
+    analysis_jobs.decide_again(None)
     judge()
     train("--activate")
     trained = model_versions.active()
@@ -169,6 +169,26 @@ def test_killed_in_the_middle_the_old_version_decides(tmp_path: Path, models: Pa
     assert {path.name for path in models.iterdir() if path.name != ".lock"} == {
         Path(model_versions.active().folder).name
     }
+
+
+@pytest.mark.django_db
+def test_interrupted_at_its_end_it_leaves_no_version(
+    models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def register_folder(folder: Path) -> None:
+        assert (folder / "manifest.json").is_file()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    labelled(60)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setattr(model_versions, "register_folder", register_folder)
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "train", "--activate"])
+    assert ended.value.code == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "Interrupted. No model version was made."
+    assert ModelVersion.objects.count() == 1
+    assert [path.name for path in models.iterdir()] == [".lock"]
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +13,24 @@ from django.urls import reverse
 
 from creativefilter.webhooks import delivering, endpoints, outbox
 from creativefilter.webhooks.models import Delivery, Endpoint, Event
+from creativefilter.webhooks.signals import deliveries_due
 from tests.webhooks.receiving import Receiver
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
+pytestmark = pytest.mark.django_db
 LIST = "/admin/webhooks/endpoint/"
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Endpoints that the queue was asked to serve; there is no broker here."""
-    asked: list[str] = []
-    monkeypatch.setattr(
-        "creativefilter.webhooks.admin.deliver_to", lambda each: asked.append(str(each.pk))
-    )
-    return asked
+def sent() -> Iterator[list[str]]:
+    """Endpoints that the queue was asked to serve."""
+    found: list[str] = []
+
+    def note(endpoints: list[str], **_signal: Any) -> None:
+        found.extend(endpoints)
+
+    deliveries_due.connect(note)
+    yield found
+    deliveries_due.disconnect(note)
 
 
 def colleague(name: str) -> Client:
@@ -76,7 +81,10 @@ def test_addresses_that_are_not_called_are_refused_with_a_sentence(owner: User) 
 
 
 def test_the_history_says_how_it_went_and_sends_again(
-    endpoint: Endpoint, receiver: Receiver, sent: list[str]
+    endpoint: Endpoint,
+    receiver: Receiver,
+    sent: list[str],
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     client = colleague("owner")
     receiver.answers = [503]
@@ -91,7 +99,8 @@ def test_the_history_says_how_it_went_and_sends_again(
         assert "answer 503" in text, page
         assert "Waits to be sent" in text, page
     assert "Fails" in client.get(LIST).content.decode()
-    client.post(f"{LIST}{endpoint.pk}/again/{delivery.pk}/")
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"{LIST}{endpoint.pk}/again/{delivery.pk}/")
     assert sent == [str(endpoint.pk)]
     delivering.deliver(str(endpoint.pk))
     delivery.refresh_from_db()

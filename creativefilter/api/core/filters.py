@@ -1,240 +1,100 @@
-"""Filters of lists that refuse what they can't read, instead of passing over it.
+"""Filters of lists: declared once, read from an address, or from the body of a mass action.
 
-A filter that is silently left out answers with the wrong rows. Texts with NUL and numbers that no
-column holds are refused here, too: some databases fail on them.
+What can't be read is refused: a filter that is silently left out answers with the wrong rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
-from django.db.models import Q, QuerySet
-from django.http import QueryDict
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.extensions import OpenApiFilterExtension
+from drf_spectacular.plumbing import build_parameter_type
 from rest_framework import filters, serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from classifier.segments import NUMBERS
+from creativefilter.api.core.strict_fields import AnyOf, KnownFields
 
-# The largest number of a row.
-LARGEST = 2**63 - 1
-# Values of one parameter: an address has to hold them.
-MOST_VALUES = 100
-NO_NUL = r"^[^\x00]*$"
 NONE = "none"
 SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
 SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
-_TRUTH = {"true": True, "false": False}
-_NO_NUL = ProhibitNullCharactersValidator()
-_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-
-
-class Said:
-    """Mixin of form fields: what is said without a value is wrong, not absent."""
-
-    def clean(self, value: Any) -> Any:
-        if value == "":
-            raise ValidationError(_("It must not be blank."), code="blank")
-        return super().clean(value)  # type: ignore[misc]
-
-
-class NumberField(Said, forms.IntegerField):
-    """A whole number."""
-
-
-class ShareField(Said, forms.FloatField):
-    """A number."""
-
-
-class ChoiceField(Said, django_filters.fields.ChoiceField):
-    """One of some words."""
-
-
-class TruthField(forms.Field):
-    """``true`` or ``false``."""
-
-    default_error_messages = {"invalid": _("Must be true or false.")}
-
-    def to_python(self, value: Any) -> bool | None:
-        if value is None:
-            return None
-        if str(value).lower() not in _TRUTH:
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return _TRUTH[str(value).lower()]
-
-
-@extend_schema_field(OpenApiTypes.BOOL)
-class Truth(django_filters.Filter):
-    field_class = TruthField
-
-
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST})
-class RowNumber(django_filters.Filter):
-    """The number of a row, from 1."""
-
-    field_class = NumberField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, min_value=1, max_value=LARGEST, **kwargs)
-
-
-@extend_schema_field({"type": "number", "minimum": 0, "maximum": 1})
-class Share(django_filters.Filter):
-    """A number from 0 to 1."""
-
-    field_class = ShareField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, min_value=0, max_value=1, **kwargs)
-
-
-class TextsField(forms.Field):
-    """A parameter that may be repeated."""
-
-    widget = forms.SelectMultiple
-
-    def __init__(self, *args: Any, max_length: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.max_length = max_length
-
-    def clean(self, value: Any) -> list[str]:
-        texts = [str(text) for text in value or []]
-        if len(texts) > MOST_VALUES:
-            raise ValidationError(
-                _("No more than %(most)d values."), "too_many", {"most": MOST_VALUES}
-            )
-        for text in texts:
-            _NO_NUL(text)
-            if len(text) > self.max_length:
-                raise ValidationError(
-                    _("No longer than %(most)d characters."),
-                    "max_length",
-                    {"most": self.max_length},
-                )
-        return texts
-
-
-class Texts(django_filters.Filter):
-    """Any of the texts that the parameter, repeated, gives."""
-
-    field_class = TextsField
-
-    def __init__(self, *args: Any, max_length: int, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, lookup_expr="in", **kwargs)
-        item = {"type": "string", "maxLength": max_length, "pattern": NO_NUL}
-        extend_schema_field({"type": "array", "items": item, "maxItems": MOST_VALUES})(self)
-
-
-def storable(moment: datetime) -> datetime:
-    """The moment as every database takes it.
-
-    Near the ends of the calendar other time zones have no such day; nothing happened there. And
-    PostgreSQL knows no offset of 16 hours.
-    """
-    return min(max(moment, _FIRST), _LAST).astimezone(UTC)
-
-
-class MomentField(django_filters.fields.IsoDateTimeField):
-    """ISO 8601; without an offset it is in the server's time zone."""
-
-    def clean(self, value: Any) -> Any:
-        if value == "":  # said, but nothing
-            raise ValidationError(_("There is no such time."), code="invalid")
-        moment = super().clean(value)
-        if moment is None:
-            return None
-        return storable(moment)
-
-
-@extend_schema_field(OpenApiTypes.DATETIME)
-class Moment(django_filters.Filter):
-    field_class = MomentField
-
-
-class OneOf(django_filters.ChoiceFilter):
-    """One of these words."""
-
-    field_class = ChoiceField
-
-    def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
-        extend_schema_field({"type": "string", "enum": list(values)})(self)
-
-
-class AnyOf(django_filters.MultipleChoiceFilter):
-    """Any of the words that the parameter, repeated, gives."""
-
-    def __init__(self, values: Sequence[str], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, choices=[(value, value) for value in values], **kwargs)
-        # Of one value: that there may be many the schema knows of filters of this class.
-        extend_schema_field({"type": "string", "enum": list(values)})(self)
+Row = TypeVar("Row", bound=Model)
 
 
 class Segments(AnyOf):
     """Any of these segments: numbers, or ``none``."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(SEGMENTS_OR_NONE, *args, **kwargs)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(SEGMENTS_OR_NONE, **options)
 
-    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        if not value:
-            return qs
-        numbers = [int(text) for text in value if text != NONE]
-        condition = Q(**{f"{self.field_name}__in": numbers})
-        if NONE in value:
-            condition |= Q(**{f"{self.field_name}__isnull": True})
-        return qs.filter(condition)
+    def condition(self, lookup: str, texts: list[str]) -> Q:
+        numbers = Q(**{f"{lookup}__in": [int(text) for text in texts if text != NONE]})
+        return numbers | Q(**{f"{lookup}__isnull": True}) if NONE in texts else numbers
 
 
-class Text(serializers.CharField):
-    """A text, and nothing that could be written as one."""
+class FilterSerializer(KnownFields, serializers.Serializer[Any]):
+    """Filters that all have to hold.
 
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+    The source of a field is the lookup that it stands for, such as ``created_at__gte``; a method
+    ``by_<source>(rows, value)`` filters by what is no lookup.
+    """
 
-
-class FilterSerializer(serializers.Serializer[Any]):
-    """Filters in the body of a request, or in an address among other parameters."""
-
-    # What REST framework takes for absent where an address says it without a value.
-    refuse_blank: tuple[str, ...] = ()
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and not isinstance(data, QueryDict):
-            unknown = sorted(str(name)[:64] for name in set(data) - set(self.fields))
-            if unknown:
-                # To pass over it would be to mean more than was meant.
-                message = _("There is no such filter.")
-                raise serializers.ValidationError({name: [message] for name in unknown})
-        if isinstance(data, QueryDict):
-            blank = [name for name in self.refuse_blank if data.get(name) == ""]
-            if blank:
-                message = _("It must not be blank.")
-                raise serializers.ValidationError({name: [message] for name in blank})
-        return super().to_internal_value(data)
+    def narrow(self, rows: QuerySet[Row], asked: dict[str, Any]) -> QuerySet[Row]:
+        """Return the rows that ``asked``, validated data of this serializer, lets through."""
+        for field in self.fields.values():
+            lookup = str(field.source)
+            value = asked.get(lookup)
+            if is_empty(value):
+                continue
+            if method := getattr(self, f"by_{lookup}", None):
+                rows = method(rows, value)
+            elif isinstance(field, Segments):
+                rows = rows.filter(field.condition(lookup, value))
+            else:
+                rows = rows.filter(**{lookup: value})
+        return rows
 
 
-class FilterSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Says that filters which do not exist are refused."""
+def is_empty(value: Any) -> bool:
+    """Whether the value of a filter lets everything through."""
+    return value is None or value in ("", [])
 
-    target_class = FilterSerializer
-    match_subclasses = True
 
-    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {**schema, "additionalProperties": False}
+class AddressFilters(filters.BaseFilterBackend):
+    """Filters a list by what its address says: the view's ``filters`` reads it."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> QuerySet[Any]:
+        form: FilterSerializer = view.filters(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        return form.narrow(queryset, form.validated_data)
+
+
+class AddressFiltersSchema(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
+    """The fields of the serializer as parameters of an address."""
+
+    target_class = AddressFilters
+
+    def get_schema_operation_parameters(
+        self, auto_schema: Any, *_args: Any, **_options: Any
+    ) -> list[dict[str, Any]]:
+        fields = auto_schema._map_serializer(auto_schema.view.filters(), "request")["properties"]
+        for schema in fields.values():
+            # A list of the words, each with itself.
+            schema.get("items", {}).pop("description", None)
+        return [
+            build_parameter_type(
+                name=name,
+                schema=schema,
+                location="query",
+                description=schema.pop("description", None),
+                **({"explode": True, "style": "form"} if "items" in schema else {}),
+            )
+            for name, schema in fields.items()
+        ]
 
 
 class Ordering(filters.OrderingFilter):

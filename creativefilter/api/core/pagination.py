@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from creativefilter.api.core.filters import storable
+from creativefilter.api.core.strict_fields import storable
 
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"

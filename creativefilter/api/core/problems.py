@@ -6,9 +6,7 @@ for it. ``type`` is a name, not an address: it tells kinds of errors apart and i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import (
@@ -19,40 +17,17 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views import defaults
-from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 
-from creativefilter.jobs.kinds import Unavailable
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site.codes import CodedError, sentence
+from creativefilter.site.problem_details import TITLES, TOO_LARGE, answer
+from creativefilter.site.unavailable import Unavailable
 
-PROBLEM_JSON = "application/problem+json"
-# What programs ask: the API, and the reference service's addresses.
-API_PREFIXES = ("/api/", "/predict")
-
-TITLES: dict[int, str | Promise] = {
-    400: _("The request is wrong"),
-    401: _("A login is needed"),
-    403: _("Not allowed"),
-    404: _("Not found"),
-    405: _("The address does not know this method"),
-    406: _("There is no answer of the wanted type"),
-    411: _("The length is missing"),
-    409: _("It does not fit the present state"),
-    412: _("It has changed in the meantime"),
-    413: _("The request is too large"),
-    415: _("The body has the wrong type"),
-    422: _("The request can't be carried out"),
-    429: _("Too many requests"),
-    500: _("The program made a mistake"),
-    503: _("The program is not available now"),
-}
-TOO_LARGE = _("What was sent is larger than this server takes.")
 # REST framework's own words for what went wrong say less than these.
 _CODES = {
     "invalid": "invalid_input",
@@ -118,28 +93,6 @@ class CheckedSession(SessionAuthentication):
             raise Problem("csrf_failed", 403, str(error.detail)) from error
 
 
-def answer(
-    request: HttpRequest,
-    status: int,
-    code: str,
-    detail: Any,
-    errors: dict[str, list[dict[str, str]]] | None = None,
-) -> HttpResponse:
-    """The answer to a request that went wrong."""
-    body: dict[str, Any] = {
-        "type": f"urn:problem-type:creative-filter:{code.replace('_', '-')}",
-        "title": str(TITLES.get(status) or HTTPStatus(status).phrase),
-        "status": status,
-        "detail": str(detail),
-        "code": code,
-        "instance": request.path,
-    }
-    if errors:
-        body["errors"] = errors
-    content = json.dumps(body, ensure_ascii=False)
-    return HttpResponse(content, status=status, content_type=PROBLEM_JSON)
-
-
 def handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """REST framework's EXCEPTION_HANDLER. None for faults of the program, which are raised."""
     known = _as_api_exception(exc)
@@ -172,7 +125,9 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, QuotaExceeded):
         return Problem("too_many_open_jobs", 429, str(exc), {"Retry-After": "60"})
     if isinstance(exc, Unavailable):
-        return Problem(exc.code, 503, str(MESSAGES[exc.code]), {"Retry-After": "60"})
+        return Problem(exc.code, 503, sentence(exc.code), {"Retry-After": "60"})
+    if isinstance(exc, CodedError):
+        return Problem(exc.code, exc.status, str(exc))
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
         return too_large()
     if isinstance(exc, SuspiciousOperation | BadRequest | UnreadablePostError):
@@ -202,57 +157,3 @@ def _by_field(details: Any, path: str = "") -> Iterator[tuple[str, list[dict[str
         return
     for index, inner in enumerate(entries):
         yield from _by_field(inner, f"{path}.{index}" if path else str(index))
-
-
-# What goes wrong outside of a view of REST framework; all but the API keep Django's pages.
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIXES)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_api(request):
-        return defaults.page_not_found(request, exception)
-    return answer(request, 404, "not_found", exceptions.NotFound.default_detail)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_api(request):
-        return defaults.permission_denied(request, exception)
-    return answer(request, 403, "permission_denied", exceptions.PermissionDenied.default_detail)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
-        return refuse_large(request)
-    if not _is_api(request):
-        return defaults.bad_request(request, exception)
-    return answer(request, 400, "malformed_request", exceptions.ParseError.default_detail)
-
-
-def refuse_large(request: HttpRequest) -> HttpResponse:
-    """413 as programs, or as browsers want it."""
-    if _is_api(request):
-        return answer(request, 413, "too_large", TOO_LARGE)
-    return HttpResponse(str(TOO_LARGE), status=413, content_type="text/plain; charset=utf-8")
-
-
-def length_needed(request: HttpRequest) -> HttpResponse:
-    detail = _("Say in Content-Length how long the body is.")
-    if _is_api(request):
-        return answer(request, 411, "length_needed", detail)
-    return HttpResponse(str(detail), status=411, content_type="text/plain; charset=utf-8")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    if not _is_api(request):
-        return defaults.server_error(request)
-    detail = _("Something in the program itself went wrong. Try again later.")
-    return answer(request, 500, "internal", detail)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    if not _is_api(request):
-        return csrf_page(request, reason)
-    return answer(request, 403, "csrf_failed", reason)

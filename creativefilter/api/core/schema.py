@@ -6,18 +6,36 @@ from typing import Any
 
 from django.utils import translation
 from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from creativefilter.api.core.etags import WRITING, Etagged
-from creativefilter.api.core.filters import NO_NUL
 from creativefilter.api.core.idempotency import HEADER, Idempotent
-from creativefilter.api.core.problems import PROBLEM_JSON, ProblemSerializer
+from creativefilter.api.core.problems import ProblemSerializer
+from creativefilter.api.core.recordings import add_examples
+from creativefilter.api.core.strict_fields import NO_NUL
+from creativefilter.site.problem_details import PROBLEM_JSON
 
 
 class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this
     target_class = "creativefilter.api.core.problems.CheckedSession"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema tells of tokens."""
+
+    target_class = "creativefilter.accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <value>`",
+        }
 
 
 class EnglishGenerator(SchemaGenerator):
@@ -125,6 +143,7 @@ class ApiSchema(AutoSchema):
             operation["parameters"] = [*operation.get("parameters", []), *headers]
         self._tell_state(responses)
         operation["responses"] = dict(sorted(responses.items()))
+        add_examples(operation, type(self.view).__module__)
         return operation
 
     def _errors(self, operation: dict[str, Any]) -> list[str]:

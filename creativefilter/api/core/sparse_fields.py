@@ -59,6 +59,19 @@ class SparseFields:
         return {name: field for name, field in fields.items() if name in names}
 
 
+class LongFields(SparseFields):
+    """In a list ``Meta.long_fields`` are left out unless ``?fields=`` names them."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        request = self.context.get("request")  # type: ignore[attr-defined]
+        is_many = getattr(self.parent, "many", False)  # type: ignore[attr-defined]
+        if is_many and request is not None and not asked_fields(request):
+            long: frozenset[str] = self.Meta.long_fields  # type: ignore[attr-defined]
+            return {name: field for name, field in fields.items() if name not in long}
+        return fields
+
+
 class SparseSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """No field has to be in an answer from which any can be left out."""
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 from django.conf import settings
+from rest_framework import serializers
 
+from creativefilter.api.core.strict_fields import Whole
 from creativefilter.jobs.models import Job
 
 POLL_SECONDS = 0.1
 
 # At most half of the threads of this process wait; the other half keeps answering polls.
 _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+
+
+class WaitSerializer(serializers.Serializer[Any]):
+    """How long the answer may wait for the job."""
+
+    wait = Whole(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=60,
+        help_text="Seconds to wait for the job to end before answering, 60 at most.",
+    )
 
 
 def wait_for(job: Job, seconds: float) -> bool:

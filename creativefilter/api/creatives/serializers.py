@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about creatives and what is predicted of them."""
+"""Shapes of requests and answers about creatives."""
 
 from __future__ import annotations
 
@@ -6,94 +6,32 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
-from classifier.segments import SEGMENTS
-from creativefilter.api.core.filters import SEGMENT_NUMBERS, Text
-from creativefilter.api.core.sparse_fields import SparseFields, asked_fields
+from creativefilter.api.core.addresses import address
+from creativefilter.api.core.filters import is_empty
+from creativefilter.api.core.problems import FieldProblemSerializer
+from creativefilter.api.core.sparse_fields import LongFields
+from creativefilter.api.core.strict_fields import (
+    LARGEST,
+    MOST_VALUES,
+    MassAction,
+    Text,
+    Truth,
+    Whole,
+)
+from creativefilter.api.creatives.filters import CreativeFilterSerializer
 from creativefilter.api.creatives.rows import LONG
 from creativefilter.api.jobs.serializers import JobErrorSerializer
+from creativefilter.api.predictions.serializers import SaidSerializer, said_by, shares_of
+from creativefilter.api.segments.serializers import (
+    NAMES,
+    NUMBER_HELP,
+    SegmentNumberField,
+    SegmentShareSerializer,
+)
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.analysis.decision import favourite
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction
-
-NAMES = {segment.number: segment.name for segment in SEGMENTS}
-NUMBER_HELP = "Number of a segment."
-
-
-def address(serializer: serializers.BaseSerializer[Any], view: str, *arguments: Any) -> str:
-    """The whole address of a view of the API."""
-    return reverse(f"api:{view}", args=arguments, request=serializer.context.get("request"))
-
-
-class SegmentNumberField(serializers.ChoiceField):
-    """The number of a segment, as the dictionary has it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=SEGMENT_NUMBERS, **options)
-
-    def to_internal_value(self, data: Any) -> Any:
-        # A choice would also take true for 1, and "3" for 3.
-        if type(data) is not int:
-            self.fail("invalid_choice", input=str(data)[:64])
-        return super().to_internal_value(data)
-
-
-class SegmentShareSerializer(serializers.Serializer[Any]):
-    """How probable a segment is."""
-
-    segment_num = serializers.IntegerField()
-    probability = serializers.FloatField()
-
-
-class EvidenceSerializer(serializers.Serializer[Any]):
-    """Words that decided: where they stand in the text of their channel, and what they weigh."""
-
-    text = serializers.CharField()
-    start = serializers.IntegerField()
-    end = serializers.IntegerField()
-    weight = serializers.FloatField()
-
-
-class AlikeSerializer(serializers.Serializer[Any]):
-    """A labelled creative that looks much like this one."""
-
-    creative = serializers.CharField(source="id", help_text="Its number when it was learned.")
-    segment_num = serializers.IntegerField(source="segment")
-    similarity = serializers.FloatField()
-
-
-class SaidSerializer(serializers.Serializer[Any]):
-    """What one channel says by itself, and by what."""
-
-    name = serializers.ChoiceField(["speech", "screen", "video"])
-    segment_num = serializers.IntegerField(allow_null=True)
-    probability = serializers.FloatField(allow_null=True)
-    evidence = EvidenceSerializer(many=True)
-    neighbours = AlikeSerializer(many=True)
-
-
-def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
-    """The most probable first."""
-    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
-    return [{"segment_num": int(number), "probability": share} for number, share in ranked]
-
-
-def said_by(channels: list[dict[str, Any]]) -> Any:
-    rows = []
-    for channel in channels:
-        best = favourite(channel) or (None, None)
-        rows.append(
-            {
-                "name": channel["name"],
-                "segment_num": best[0],
-                "probability": best[1],
-                "evidence": channel.get("evidence", []),
-                "neighbours": channel.get("neighbours", []),
-            }
-        )
-    return SaidSerializer(rows, many=True).data
+from creativefilter.site.codes import sentence
 
 
 class FrameSerializer(serializers.Serializer[Any]):
@@ -138,18 +76,6 @@ class MediaSerializer(serializers.ModelSerializer[MediaVersion]):
         ]
 
 
-class LongFields(SparseFields):
-    """In a list the long fields stay away unless `?fields=` names them."""
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        request = self.context.get("request")  # type: ignore[attr-defined]
-        is_many = getattr(self.parent, "many", False)  # type: ignore[attr-defined]
-        if is_many and request is not None and not asked_fields(request):
-            return {name: field for name, field in fields.items() if name not in LONG}
-        return fields
-
-
 class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
     """A creative and what counts of it now: the newest label, else what the active model says.
 
@@ -192,6 +118,7 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
             "media", "transcript", "screen_text", "probabilities", "channels",
         )  # fmt: skip
         read_only_fields = fields
+        long_fields = LONG
 
     @extend_schema_field(serializers.URLField())
     def get_url(self, creative: Creative) -> str:
@@ -273,11 +200,6 @@ class CreativeUploadSerializer(serializers.Serializer[Any]):
     )
 
 
-class UploadProblemSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
-
-
 class UploadedSerializer(serializers.Serializer[Any]):
     """What became of one file: `accepted` with its creative and its job, or refused with why."""
 
@@ -288,7 +210,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
     url = serializers.URLField(allow_null=True, help_text="Of the creative.")
     job = serializers.UUIDField(allow_null=True)
     job_url = serializers.URLField(allow_null=True)
-    problem = UploadProblemSerializer(allow_null=True)
+    problem = FieldProblemSerializer(allow_null=True)
 
 
 class UploadsSerializer(serializers.Serializer[Any]):
@@ -299,50 +221,34 @@ class UploadsSerializer(serializers.Serializer[Any]):
     results = UploadedSerializer(many=True)
 
 
-class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
-    """What a model version decided on a creative, and why. It is never changed.
+class RetryFailedSerializer(MassAction, serializers.Serializer[Any]):
+    """Which of those that failed; all of them where nothing is said."""
 
-    `probabilities` and `channels` are left out of lists unless `?fields=` names them.
-    """
+    error_codes = serializers.ListField(
+        child=Text(max_length=64),
+        required=False,
+        min_length=1,
+        max_length=MOST_VALUES,
+        help_text="Reasons that count, as `error.code` of a creative names them.",
+    )
+    filter = CreativeFilterSerializer(
+        required=False, help_text="All creatives that the list shows under these filters."
+    )
+    dry_run = Truth(default=False, help_text="Tell how many there are; change nothing.")
+    expected = Whole(
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="`queued` of a dry run: where it is another by now nothing is queued (409). It "
+        "is needed where neither `error_codes` nor `filter` says which.",
+    )
 
-    url = serializers.SerializerMethodField()
-    creative_url = serializers.SerializerMethodField()
-    segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
-    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
-    decision = serializers.ChoiceField(Prediction.Decision.values)
-    reason = serializers.SerializerMethodField(help_text="Why there is no segment.")
-    model_version_name = serializers.CharField(source="model_version.name")
-    probabilities = serializers.SerializerMethodField()
-    channels = serializers.SerializerMethodField()
+    def is_for_all(self, attrs: dict[str, Any]) -> bool:
+        filters = attrs.get("filter", {}).values()
+        return "error_codes" not in attrs and all(map(is_empty, filters))
 
-    class Meta:
-        model = Prediction
-        fields = (
-            "id", "url", "creative", "creative_url", "media", "segment_num", "segment",
-            "probability", "decision", "conflict", "reason", "model_version",
-            "model_version_name", "created_at", "probabilities", "channels",
-        )  # fmt: skip
-        read_only_fields = fields
 
-    @extend_schema_field(serializers.URLField())
-    def get_url(self, prediction: Prediction) -> str:
-        return address(self, "prediction", prediction.pk)
+class RetriedSerializer(serializers.Serializer[Any]):
+    """How many start again."""
 
-    @extend_schema_field(serializers.URLField())
-    def get_creative_url(self, prediction: Prediction) -> str:
-        return address(self, "creative", prediction.creative_id)
-
-    def get_segment(self, prediction: Prediction) -> str | None:
-        return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
-
-    @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
-    def get_reason(self, prediction: Prediction) -> str | None:
-        return prediction.reason or None
-
-    @extend_schema_field(SegmentShareSerializer(many=True))
-    def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
-        return shares_of(prediction.probabilities)
-
-    @extend_schema_field(SaidSerializer(many=True))
-    def get_channels(self, prediction: Prediction) -> Any:
-        return said_by(prediction.channels)
+    queued = serializers.IntegerField(help_text="Creatives that are analysed again, or would be.")

@@ -8,40 +8,42 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.filters import Ordering
+from creativefilter.api.core.filters import AddressFilters, Ordering
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.core.sparse_fields import fields_of
-from creativefilter.api.creatives import examples
-from creativefilter.api.creatives.filters import CreativeFilters
+from creativefilter.api.creatives.filters import CreativeFilterSerializer, creatives_of
 from creativefilter.api.creatives.rows import LONG, base, tell, wanted
 from creativefilter.api.creatives.serializers import (
     CreativeChangeSerializer,
     CreativeSerializer,
     CreativeUploadSerializer,
-    PredictionSerializer,
+    RetriedSerializer,
+    RetryFailedSerializer,
     UploadsSerializer,
 )
 from creativefilter.api.jobs.serializers import JobSerializer
-from creativefilter.api.labels.serializers import LabelSerializer
-from creativefilter.api.predictions.views import PredictionList
+from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
+from creativefilter.creatives.analysis import retry
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.labels import review
-from creativefilter.creatives.models import Creative, Label, Prediction, Segment
+from creativefilter.creatives.intake.file_names import display_name
+from creativefilter.creatives.labels.single import set_label
+from creativefilter.creatives.models import Creative, Segment
 from creativefilter.jobs.quota import QuotaExceeded
-from tasks.submit import submit
+from creativefilter.site.codes import CodedError, sentence, status_of
+from creativefilter.site.unavailable import Unavailable
 
 
 class Creatives(generics.GenericAPIView[Any]):
@@ -72,8 +74,8 @@ class CreativesView(Idempotent, Creatives):
     required = {"GET": "creatives.view_creative", "POST": "creatives.add_creative"}
     parser_classes = [MultiPartParser]
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend, Ordering]
-    filterset_class = CreativeFilters
+    filter_backends = [AddressFilters, Ordering]
+    filters = CreativeFilterSerializer
     ordering = ["-id"]
     ordering_fields = ["id", "created_at", "name", "probability"]
 
@@ -87,7 +89,6 @@ class CreativesView(Idempotent, Creatives):
         description="Of the long fields only those come that `fields` names.",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer(many=True)},
-        examples=[examples.LISTED],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -107,7 +108,6 @@ class CreativesView(Idempotent, Creatives):
                 UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
             )
         },
-        examples=[examples.UPLOAD, examples.UPLOADED],
     )
     def post(self, request: Request) -> Response:
         form = CreativeUploadSerializer(data=request.data)
@@ -131,7 +131,7 @@ class CreativesView(Idempotent, Creatives):
 def _received(request: Request, file: Any, advertisement_id: str | None) -> dict[str, Any]:
     """What became of one file; a refused one never stops the rest."""
     result: dict[str, Any] = {
-        "name": receiving.display_name(file.name or ""), "accepted": False, "known": False,
+        "name": display_name(file.name or ""), "accepted": False, "known": False,
         "creative": None, "url": None, "job": None, "job_url": None, "problem": None,
     }  # fmt: skip
     assert request.user.is_authenticated  # noqa: S101 (what the permission says)
@@ -139,12 +139,12 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
         received = receiving.receive(
             file, file.name or "", owner=request.user, advertisement_id=advertisement_id
         )
-    except receiving.IntakeError as error:
-        return {**result, "problem": {"code": "refused", "message": str(error)}}
+    except CodedError as error:
+        return {**result, "problem": {"code": error.code, "message": str(error)}}
     except QuotaExceeded as error:
         return {**result, "problem": {"code": "too_many_open_jobs", "message": str(error)}}
-    if not received.job.is_final:
-        submit(received.job)
+    except Unavailable as error:
+        return {**result, "problem": {"code": error.code, "message": sentence(error.code)}}
     return {
         **result,
         "accepted": True,
@@ -157,14 +157,26 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
 
 
 def _refuse(results: list[dict[str, Any]]) -> None:
+    """Raise the error of an upload of which nothing was accepted.
+
+    Files that are all refused for one reason have its code and status; else the answer is 400
+    ``invalid_input``, with the reason of each file.
+    """
     problems = [result["problem"] for result in results]
-    if all(problem["code"] == "too_many_open_jobs" for problem in problems):
-        message = problems[0]["message"]
-        raise Problem("too_many_open_jobs", 429, message, {"Retry-After": "60"})
-    if len(results) == 1:
-        raise ValidationError({"file": [problems[0]["message"]]})
-    texts = [f"{result['name']}: {result['problem']['message']}" for result in results]
-    raise ValidationError({"file": texts})
+    codes = {problem["code"] for problem in problems}
+    if len(codes) == 1:
+        [code] = codes
+        status = status_of(code)
+        headers = {"Retry-After": "60"} if status in (429, 503) else {}
+        raise Problem(code, status, problems[0]["message"], headers)
+    raise ValidationError(
+        {
+            "file": [
+                ErrorDetail(f"{result['name']}: {result['problem']['message']}", problem["code"])
+                for result, problem in zip(results, problems, strict=True)
+            ]
+        }
+    )
 
 
 class CreativeView(Etagged, Creatives):
@@ -182,7 +194,6 @@ class CreativeView(Etagged, Creatives):
         summary="One creative with all that is known of it",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer},
-        examples=[examples.ONE],
     )
     def get(self, request: Request, pk: int) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -194,7 +205,6 @@ class CreativeView(Etagged, Creatives):
         "that the prediction counts again. What is left out stays.",
         request=CreativeChangeSerializer,
         responses={200: CreativeSerializer, 409: None},
-        examples=[examples.CHANGE, examples.ONE],
     )
     def patch(self, request: Request, pk: int) -> Response:
         form = CreativeChangeSerializer(data=request.data)
@@ -208,7 +218,7 @@ class CreativeView(Etagged, Creatives):
         if label:
             number = label["segment_num"]
             segment = None if number is None else Segment.objects.get(pk=number)
-            review.set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
+            set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
         # The state that it is in from now on.
         self._shown = super(Etagged, self).get_object()
         return Response(self.get_serializer(self._shown).data)
@@ -226,8 +236,8 @@ class CreativeView(Etagged, Creatives):
 
 def _identify(creative: Creative, advertisement_id: str | None) -> None:
     try:
-        review.set_advertisement_id(creative, advertisement_id)
-    except review.TakenError as error:
+        set_advertisement_id(creative, advertisement_id)
+    except TakenError as error:
         raise Conflict(
             _("Another creative has this Advertisement ID."), "advertisement_id_taken"
         ) from error
@@ -246,69 +256,57 @@ class CreativeAnalyseView(Idempotent, Creatives):
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
             409: None,
         },
-        examples=[examples.QUEUED],
     )
     def post(self, request: Request, pk: int) -> Response:
         creative = get_object_or_404(Creative, pk=pk)
         assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        try:
-            job = receiving.analyse_again(creative, request.user)
-        except receiving.IntakeError as error:
-            raise Problem("not_analysable", 409, str(error)) from error
-        submit(job)
+        job = analyse_again(creative, request.user)
         answer = JobSerializer(job, context=self.get_serializer_context()).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
 
-class CreativePredictionsView(PredictionList):
-    """Everything that was ever predicted of a creative."""
-
-    def get_queryset(self) -> QuerySet[Prediction]:
-        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
-        return super().get_queryset().filter(creative=creative.pk)
-
-    @extend_schema(
-        operation_id="creative_predictions",
-        summary="All predictions of a creative, the newest first",
-        parameters=[fields_of(PredictionSerializer)],
-        examples=[examples.PREDICTIONS],
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request, *args, **kwargs)
-
-
-class CreativeLabelsView(generics.ListAPIView[Label]):
-    """Everything that people ever said of a creative."""
+class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
+    """Everything that failed starts again, in the background."""
 
     permission_classes = [RolePermissions]
-    required = {"GET": "creatives.view_label"}
-    serializer_class = LabelSerializer
-    queryset = Label.objects.select_related("author")
-    pagination_class = CursorPages
-    ordering = ["-id"]
-
-    def get_queryset(self) -> QuerySet[Label]:
-        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
-        return super().get_queryset().filter(creative=creative.pk)
+    required = {"POST": "creatives.change_creative"}
+    queryset = Creative.objects.all()
+    serializer_class = RetryFailedSerializer
+    parser_classes = [JSONParser]
 
     @extend_schema(
-        operation_id="creative_labels",
-        summary="All labels of a creative, the newest first",
-        description="Rows are only added; one without a segment withdraws the one before.",
-        examples=[examples.LABELS],
+        operation_id="creatives_retry_failed",
+        summary="Analyse all creatives again that failed",
+        description="In the background, as one decision: they do not count as your open jobs. "
+        "Creatives that failed meanwhile, or that a job is at, are left as they are.",
+        request=RetryFailedSerializer,
+        responses={
+            200: OpenApiResponse(RetriedSerializer, "A dry run: nothing was queued."),
+            202: OpenApiResponse(RetriedSerializer, "They are queued."),
+            409: None,
+        },
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request, *args, **kwargs)
+    def post(self, request: Request) -> Response:
+        form = RetryFailedSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        meant = form.validated_data
+        creatives = creatives_of(meant["filter"]) if "filter" in meant else None
+        codes = meant.get("error_codes", ())
+        if meant["dry_run"]:
+            return Response({"queued": retry.failed(creatives, codes).count()})
+        try:
+            jobs = retry.retry(request.user, creatives, codes, meant.get("expected"))  # type: ignore[arg-type]
+        except retry.ChangedError as error:
+            raise Conflict(
+                _("The creatives are others than before. Nothing was queued: look again."),
+                "creatives_changed",
+            ) from error
+        return Response({"queued": len(jobs)}, status.HTTP_202_ACCEPTED)
 
 
 urlpatterns = [
     path("creatives", CreativesView.as_view(), name="creatives"),
     path("creatives/<int:pk>", CreativeView.as_view(), name="creative"),
     path("creatives/<int:pk>/analyse", CreativeAnalyseView.as_view(), name="creative-analyse"),
-    path(
-        "creatives/<int:pk>/predictions",
-        CreativePredictionsView.as_view(),
-        name="creative-predictions",
-    ),
-    path("creatives/<int:pk>/labels", CreativeLabelsView.as_view(), name="creative-labels"),
+    path("creatives/retry_failed", RetryFailedView.as_view(), name="creatives-retry-failed"),
 ]

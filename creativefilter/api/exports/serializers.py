@@ -9,11 +9,11 @@ from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.creatives.serializers import address
+from creativefilter.api.core.addresses import address
 from creativefilter.api.jobs.serializers import JobErrorSerializer
-from creativefilter.api.spend.filters import SpendFilterSerializer, asked_of
-from creativefilter.creatives.messages import sentence
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.reports import export_jobs
 from creativefilter.spend.reports.exports import Form
 from creativefilter.spend.reports.filters import Filters
@@ -75,7 +75,7 @@ class ExportSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(SpendFilterSerializer())
     def get_filters(self, job: Job) -> dict[str, Any]:
-        return asked_of(Filters.of(QueryDict(job.params["query"])))
+        return SpendFilterSerializer(Filters.of(QueryDict(job.params["query"]))).data
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers."""
+"""Shapes of answers about jobs."""
 
 from __future__ import annotations
 
@@ -6,59 +6,28 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
-from creativefilter.api.core.strict_fields import Whole
+from classifier.decision.fusion import CHANNELS
+from creativefilter.api.core.addresses import address
+from creativefilter.api.segments.serializers import SegmentShareSerializer
 from creativefilter.creatives.analysis.stages import ANALYSE
-from creativefilter.creatives.messages import sentence
-from creativefilter.creatives.models import Segment
 from creativefilter.jobs import kinds, timings
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 
 STAGE_STATES = ["waiting", "skipped", *Job.State.values]
 # Where programs find what jobs are about.
 LINKS = {
-    "creatives.Creative": "api:creative",
-    "spend.SpendImport": "api:spend-import",
-    "tables.Table": "api:table",
+    "creatives.Creative": "creative",
+    "spend.SpendImport": "spend-import",
+    "tables.Table": "table",
 }
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """A creative to classify."""
-
-    file = serializers.FileField(
-        allow_empty_file=True, help_text="The creative: wav, mp4, avi, flv, webm (wbm), ogg, ogv."
-    )
-    advertisement_id = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=64,
-        help_text="By default the file's name without its extension, if that is a number.",
-    )
-
-
-class WaitSerializer(serializers.Serializer[Any]):
-    """How long the answer may wait for the job."""
-
-    wait = Whole(
-        required=False,
-        default=0,
-        min_value=0,
-        max_value=60,
-        help_text="Seconds to wait for the job to end before answering, 60 at most.",
-    )
-
-
-class CandidateSerializer(serializers.Serializer[Any]):
-    segment_num = serializers.IntegerField()
-    probability = serializers.FloatField()
 
 
 class ChannelSerializer(serializers.Serializer[Any]):
     """What one channel says by itself."""
 
-    name = serializers.ChoiceField(["speech", "screen", "video"])
+    name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField()
     probability = serializers.FloatField()
 
@@ -77,7 +46,7 @@ class AnalysisSerializer(serializers.Serializer[Any]):
     decision = serializers.ChoiceField(["auto", "review"])
     conflict = serializers.BooleanField()
     reason = serializers.CharField(allow_null=True)
-    candidates = CandidateSerializer(many=True)
+    candidates = SegmentShareSerializer(many=True)
     channels = ChannelSerializer(many=True)
     transcript = serializers.CharField()
     screen_text = serializers.CharField(help_text="The words on the pictures, line by line.")
@@ -137,7 +106,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(serializers.URLField())
     def get_url(self, job: Job) -> str:
-        return reverse("api:job", args=[job.pk], request=self.context.get("request"))
+        return address(self, "job", job.pk)
 
     @extend_schema_field(
         serializers.IntegerField(
@@ -166,10 +135,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         if kind is None or kind.subject is None or kind.subject.model not in LINKS:
             return {}
         key = job.params[kind.subject.param]
-        address = reverse(
-            LINKS[kind.subject.model], args=[key], request=self.context.get("request")
-        )
-        return {kind.subject.param: address}
+        return {kind.subject.param: address(self, LINKS[kind.subject.model], key)}
 
     @extend_schema_field(AnalysisSerializer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:
@@ -183,18 +149,3 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         kind = kinds.find(job.kind)
         message = kind.explain(job) if kind else sentence(job.error_code)
         return {"code": job.error_code, "message": message}
-
-
-class SegmentSerializer(serializers.ModelSerializer[Segment]):
-    class Meta:
-        model = Segment
-        fields = ("number", "name", "name_en", "criteria", "criteria_en")
-
-
-class ReferenceResultSerializer(serializers.Serializer[Any]):
-    """The reference service's answer, with a reason where there is no segment."""
-
-    result = serializers.CharField(allow_null=True, help_text="The segment's name.")
-    reason = serializers.CharField(required=False, help_text="Why `result` is null.")
-    message = serializers.CharField(required=False)
-    job = serializers.URLField(required=False, help_text="Where to ask for the outcome later.")

@@ -5,75 +5,24 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import django_filters
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.examples import HERE, WHEN, answered
-from creativefilter.api.core.filters import AnyOf, Moment, Ordering, Texts
+from creativefilter.api.core.filters import AddressFilters, Ordering
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import MayAskAfterJobs, RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
+from creativefilter.api.jobs.filters import JobFilterSerializer
 from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.jobs import lifecycle, timings
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
-
-NUMBER = "0197f3c2-6c1e-7d53-9f0a-3f5b2d1c8e44"
-_WAITING = {"started_at": None, "seconds": None, "attempts": 0, "state": "waiting"}
-
-
-def example(name: str, *codes: int, **fields: Any) -> Any:
-    """A job as an example of an answer."""
-    job = {
-        "id": NUMBER,
-        "url": f"{HERE}/jobs/{NUMBER}",
-        "kind": "analyse",
-        "state": "queued",
-        "stage": "transcribing",
-        "progress": 20,
-        "place": 3,
-        "attempts": 0,
-        "stages": [
-            {"name": "decoding", "state": "done", "started_at": WHEN, "seconds": 1.204,
-             "attempts": 1},
-            {"name": "transcribing", **_WAITING, "state": "queued"},
-            *[{"name": name, **_WAITING} for name in ("reading", "seeing", "classifying")],
-        ],
-        "created_at": WHEN,
-        "started_at": WHEN,
-        "finished_at": None,
-        "links": {"creative": f"{HERE}/creatives/4711"},
-        "result": None,
-        "error": None,
-        **fields,
-    }  # fmt: skip
-    return answered(name, job, *codes)
-
-
-WAITS = example("A job that waits for its second stage")
-CANCELLED = example("A cancelled job", state="cancelled", place=None, finished_at=WHEN)
-AGAIN = example("A job that starts again", 202, stage="decoding", progress=0, stages=[])
-
-
-class JobFilters(django_filters.FilterSet):
-    kind = Texts(max_length=32, help_text="Kinds of work, such as `analyse`.")
-    state = AnyOf(Job.State.values)
-    created_from = Moment(field_name="created_at", lookup_expr="gte")
-    created_before = Moment(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Job
-        fields: tuple[str, ...] = ()
 
 
 class Jobs(generics.GenericAPIView[Job]):
@@ -92,8 +41,8 @@ class JobsView(Jobs, generics.ListAPIView[Job]):
     permission_classes = [RolePermissions]
     required = {"GET": None}
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend, Ordering]
-    filterset_class = JobFilters
+    filter_backends = [AddressFilters, Ordering]
+    filters = JobFilterSerializer
     ordering = ["-created_at"]
     ordering_fields = ["created_at", "finished_at", "kind", "state"]
 
@@ -103,7 +52,7 @@ class JobsView(Jobs, generics.ListAPIView[Job]):
             serializer.context["places"] = timings.places(args[0])
         return serializer
 
-    @extend_schema(operation_id="jobs", summary="Your jobs, the newest first", examples=[WAITS])
+    @extend_schema(operation_id="jobs", summary="Your jobs, the newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -131,7 +80,7 @@ class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
         place = (self._places or {}).get(job.pk)
         return [job.state, job.stage, job.progress, job.attempts, place, *map(str, moments)]
 
-    @extend_schema(operation_id="job", summary="Ask how a job stands", examples=[WAITS])
+    @extend_schema(operation_id="job", summary="Ask how a job stands")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -151,7 +100,6 @@ class JobCancelView(JobActionView):
         summary="Cancel a job that has not ended",
         request=None,
         responses={200: JobSerializer},
-        examples=[CANCELLED],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         job = self.get_object()
@@ -175,17 +123,14 @@ class JobRetryView(JobActionView):
             202: OpenApiResponse(JobSerializer, "It is queued again."),
             429: OpenApiResponse(description="Too many jobs have not ended."),
         },
-        examples=[AGAIN],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic():
-            job = lifecycle.retry(self.get_object())
-            if job is None:
-                raise Conflict(
-                    _("Only a job that failed or was cancelled can be started again."),
-                    "job_not_retriable",
-                )
-            submit(job)
+        job = lifecycle.retry(self.get_object())
+        if job is None:
+            raise Conflict(
+                _("Only a job that failed or was cancelled can be started again."),
+                "job_not_retriable",
+            )
         answer = self.get_serializer(job).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 

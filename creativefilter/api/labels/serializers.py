@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.core.filters import LARGEST, Text
-from creativefilter.api.core.strict_fields import Truth, Whole
-from creativefilter.api.creatives.filters import CreativeFilterSerializer
-from creativefilter.api.creatives.serializers import (
-    NAMES,
-    NUMBER_HELP,
-    LabelChangeSerializer,
-    SegmentNumberField,
-    address,
+from creativefilter.api.core.addresses import address
+from creativefilter.api.core.filters import is_empty
+from creativefilter.api.core.strict_fields import (
+    LARGEST,
+    MassAction,
+    OneOfFields,
+    RowNumber,
+    Text,
+    Truth,
+    Whole,
 )
+from creativefilter.api.creatives.filters import CreativeFilterSerializer
+from creativefilter.api.creatives.serializers import LabelChangeSerializer
+from creativefilter.api.segments.serializers import NAMES, NUMBER_HELP, SegmentNumberField
 from creativefilter.creatives.models import Label, LabelBatch
 
 # Creatives that one request can name; a filter means any number of them.
@@ -59,36 +61,11 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         return NAMES.get(label.segment_id) if label.segment_id is not None else None
 
 
-class OneOfFields:
-    """Mixin of serializers, left of REST framework's: exactly one of the fields has to be there."""
-
-    one_of: tuple[str, ...]
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if sum(name in attrs for name in self.one_of) != 1:
-            message = _("Exactly one of these: %(fields)s.") % {"fields": ", ".join(self.one_of)}
-            raise serializers.ValidationError({self.one_of[0]: [message]})
-        return attrs
-
-
-class OneOfFieldsSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Says so in the schema, too."""
-
-    target_class = OneOfFields
-    match_subclasses = True
-
-    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        # One level down: generators of clients make no class of an object that is a choice.
-        choice = [{"required": [name]} for name in self.target.one_of]
-        return {**schema, "allOf": [{"oneOf": choice}]}
-
-
 class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
     """A label for one creative, which is named by its number or its Advertisement ID."""
 
     one_of = ("creative", "advertisement_id")
-    creative = Whole(required=False, min_value=1, max_value=LARGEST)
+    creative = RowNumber(required=False)
     advertisement_id = Text(required=False, max_length=64)
 
 
@@ -128,7 +105,7 @@ class LabelBatchUndoneSerializer(LabelBatchSerializer):
         fields = (*LabelBatchSerializer.Meta.fields, "restored")
 
 
-class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
+class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer[Any]):
     """One segment for many creatives: for exactly one of `creatives`, `advertisement_ids` and
     `filter`."""
 
@@ -136,7 +113,7 @@ class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
     segment_num = SegmentNumberField(help_text=NUMBER_HELP)
     note = Text(required=False, allow_blank=True, default="", max_length=255)
     creatives = serializers.ListField(
-        child=Whole(min_value=1, max_value=LARGEST),
+        child=RowNumber(),
         required=False,
         min_length=1,
         max_length=MOST_NAMED,
@@ -156,8 +133,12 @@ class LabelBatchCreateSerializer(OneOfFields, serializers.Serializer[Any]):
         required=False,
         min_value=0,
         max_value=LARGEST,
-        help_text="`changing` of a dry run: where it is another by now nothing is set (409).",
+        help_text="`changing` of a dry run: where it is another by now nothing is set (409). "
+        "It is needed where `filter` lets everything through.",
     )
+
+    def is_for_all(self, attrs: dict[str, Any]) -> bool:
+        return "filter" in attrs and all(map(is_empty, attrs["filter"].values()))
 
 
 class CountedBeforeSerializer(serializers.Serializer[Any]):

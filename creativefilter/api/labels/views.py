@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from creativefilter.api.core import filters
 from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
-from creativefilter.api.creatives import examples
 from creativefilter.api.creatives.filters import creatives_of
+from creativefilter.api.labels.filters import LabelFilterSerializer
 from creativefilter.api.labels.serializers import (
     LabelBatchCreateSerializer,
     LabelBatchOutcomeSerializer,
@@ -31,23 +30,9 @@ from creativefilter.api.labels.serializers import (
     LabelCreateSerializer,
     LabelSerializer,
 )
-from creativefilter.creatives.labels import batches, review
+from creativefilter.creatives.labels import batches
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
-
-
-class LabelFilters(django_filters.FilterSet):
-    creative = filters.RowNumber(label="Number of a creative.")
-    segment = filters.Segments(
-        field_name="segment", label="Number of a segment, or `none` for those that withdraw."
-    )
-    author = filters.Texts(field_name="author__username", max_length=150, label="User names.")
-    batch = filters.RowNumber(label="Number of a batch.")
-    created_from = filters.Moment(field_name="created_at", lookup_expr="gte")
-    created_to = filters.Moment(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Label
-        fields: list[str] = []
 
 
 class LabelRows(generics.GenericAPIView[Label]):
@@ -62,13 +47,11 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
 
     parser_classes = [JSONParser]
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = LabelFilters
+    filter_backends = [AddressFilters]
+    filters = LabelFilterSerializer
     ordering = ["-id"]
 
-    @extend_schema(
-        operation_id="labels", summary="Labels, the newest first", examples=[examples.LABELS]
-    )
+    @extend_schema(operation_id="labels", summary="Labels, the newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -78,7 +61,6 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         filters=False,
         request=LabelCreateSerializer,
         responses={201: LabelSerializer, 404: OpenApiResponse(description="The creative.")},
-        examples=[examples.LABEL_CREATE, examples.LABEL],
     )
     def post(self, request: Request) -> Response:
         form = LabelCreateSerializer(data=request.data)
@@ -90,7 +72,7 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         if creative is None:
             raise Problem("creative_not_found", 404, _("There is no such creative."))
         segment = _segment(asked["segment_num"])
-        label = review.set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
+        label = set_label(creative, segment, request.user, asked["note"])  # type: ignore[arg-type]
         answer = self.get_serializer(label).data
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": answer["url"]})
 
@@ -102,9 +84,32 @@ def _segment(number: int | None) -> Segment | None:
 class LabelView(Etagged, LabelRows, generics.RetrieveAPIView[Label]):
     """One label."""
 
-    @extend_schema(operation_id="label", summary="One label", examples=[examples.LABEL])
+    @extend_schema(operation_id="label", summary="One label")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
+
+
+class CreativeLabelsView(generics.ListAPIView[Label]):
+    """Everything that people ever said of a creative."""
+
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_label"}
+    serializer_class = LabelSerializer
+    queryset = Label.objects.select_related("author")
+    pagination_class = CursorPages
+    ordering = ["-id"]
+
+    def get_queryset(self) -> QuerySet[Label]:
+        creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])
+        return super().get_queryset().filter(creative=creative.pk)
+
+    @extend_schema(
+        operation_id="creative_labels",
+        summary="All labels of a creative, the newest first",
+        description="Rows are only added; one without a segment withdraws the one before.",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
 
 
 class BatchRows(generics.GenericAPIView[LabelBatch]):
@@ -124,7 +129,6 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
     @extend_schema(
         operation_id="label_batches",
         summary="Batches of labels, the newest first",
-        examples=[examples.BATCHES],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -141,7 +145,6 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
             201: OpenApiResponse(LabelBatchOutcomeSerializer, "It is set."),
             409: None,
         },
-        examples=[examples.BATCH_CREATE, examples.BATCH_OUTCOME],
     )
     def post(self, request: Request) -> Response:
         form = LabelBatchCreateSerializer(data=request.data)
@@ -197,9 +200,7 @@ def _set(
 class LabelBatchView(Etagged, BatchRows, generics.RetrieveAPIView[LabelBatch]):
     """One batch."""
 
-    @extend_schema(
-        operation_id="label_batch", summary="One batch of labels", examples=[examples.BATCH]
-    )
+    @extend_schema(operation_id="label_batch", summary="One batch of labels")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -215,7 +216,6 @@ class LabelBatchUndoView(Idempotent, BatchRows):
         description="By further labels: the history stays whole.",
         request=None,
         responses={200: LabelBatchUndoneSerializer, 409: None},
-        examples=[examples.BATCH_UNDONE],
     )
     def post(self, request: Request, pk: int) -> Response:
         batch: Any = self.get_object()
@@ -228,6 +228,7 @@ class LabelBatchUndoView(Idempotent, BatchRows):
 urlpatterns = [
     path("labels", LabelsView.as_view(), name="labels"),
     path("labels/<int:pk>", LabelView.as_view(), name="label"),
+    path("creatives/<int:pk>/labels", CreativeLabelsView.as_view(), name="creative-labels"),
     path("labels/batches", LabelBatchesView.as_view(), name="label-batches"),
     path("labels/batches/<int:pk>", LabelBatchView.as_view(), name="label-batch"),
     path("labels/batches/<int:pk>/undo", LabelBatchUndoView.as_view(), name="label-batch-undo"),

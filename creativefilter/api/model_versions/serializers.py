@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.creatives.serializers import address
+from creativefilter.api.core.addresses import address
 from creativefilter.creatives.models import ModelVersion
 
 

@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.examples import HERE, WHEN, answered
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
@@ -23,21 +22,8 @@ from creativefilter.api.model_versions.serializers import (
     ModelVersionSerializer,
 )
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
-from tasks.submit import publish_all
-
-_VERSION: dict[str, Any] = {
-    "id": 3,
-    "url": f"{HERE}/model_versions/3",
-    "name": "bundle 1a2b3c4d",
-    "digest": "1a2b3c4d86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0",
-    "is_active": True,
-    "created_at": WHEN,
-    "predictions": 18239,
-    "metrics": {"macro_f1_grouped": 0.795, "accuracy_grouped": 0.814, "ece_grouped": 0.022},
-}
-VERSION = answered("A version", _VERSION)
 
 
 class ModelVersions(generics.GenericAPIView[Any]):
@@ -56,7 +42,6 @@ class ModelVersionsView(ModelVersions, generics.ListAPIView[Any]):
     @extend_schema(
         operation_id="model_versions",
         summary="Model versions, the newest first",
-        examples=[VERSION],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
@@ -65,7 +50,7 @@ class ModelVersionsView(ModelVersions, generics.ListAPIView[Any]):
 class ModelVersionView(Etagged, ModelVersions, generics.RetrieveAPIView[Any]):
     """One version."""
 
-    @extend_schema(operation_id="model_version", summary="One model version", examples=[VERSION])
+    @extend_schema(operation_id="model_version", summary="One model version")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -77,7 +62,6 @@ class ActiveModelVersionView(ModelVersions):
         operation_id="model_version_active",
         summary="The model version that decides",
         responses={200: ModelVersionSerializer, 404: None},
-        examples=[VERSION],
     )
     def get(self, request: Request) -> Response:
         version = self.get_queryset().filter(is_active=True).first()
@@ -99,9 +83,6 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
         "and so do the predictions of the other versions: to go back, activate an older one.",
         request=None,
         responses={200: ActivatedSerializer},
-        examples=[
-            answered("What it began", {"model_version": _VERSION, "before": 2, "jobs": 18239})
-        ],
     )
     def post(self, request: Request, pk: int) -> Response:
         version = self.get_object()
@@ -109,8 +90,7 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
         with transaction.atomic():
             before = ModelVersion.objects.filter(is_active=True).first()
             model_versions.activate(version)
-            jobs = receiving.decide_again(request.user)
-            transaction.on_commit(lambda: publish_all(jobs))
+            jobs = decide_again(request.user)
         version.is_active = True
         answer = {
             "model_version": version,

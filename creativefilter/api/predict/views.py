@@ -1,97 +1,40 @@
-"""Validate the request, call a service or submit a job, shape the answer. No rules."""
+"""Validate the request, call a service, shape the answer. No rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from creativefilter.api.core.examples import HERE, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
-from creativefilter.api.core.problems import too_large
-from creativefilter.api.core.waiting import wait_for
-from creativefilter.api.jobs.serializers import (
-    JobSerializer,
-    ReferenceResultSerializer,
-    UploadSerializer,
-    WaitSerializer,
-)
-from creativefilter.api.jobs.views import NUMBER
-from creativefilter.api.jobs.views import example as job_example
+from creativefilter.api.core.waiting import WaitSerializer, wait_for
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.api.predict.serializers import ReferenceResultSerializer, UploadSerializer
 from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.messages import sentence
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
-from tasks.submit import submit
-
-_RESULT = {
-    "creative": 4711,
-    "advertisement_id": "4297908",
-    "segment_num": 12,
-    "segment": "Кредитные карты",
-    "probability": 0.969,
-    "decision": "auto",
-    "conflict": False,
-    "reason": None,
-    "candidates": [{"segment_num": 12, "probability": 0.969}],
-    "channels": [{"name": "speech", "segment_num": 12, "probability": 0.982}],
-    "transcript": "Кредитная карта, целый год без процентов.",
-    "screen_text": "Кредитная карта",
-    "model_version": "bundle 1a2b3c4d",
-}
-FILE = asked("A file", {"file": "(the bytes of 4297908.flv)"}, "multipart/form-data")
-SUBMITTED = job_example("The job", 202, stage="decoding", progress=0, started_at=None, stages=[])
-DONE = job_example(
-    "The job has ended", 200, state="done", stage="classifying", progress=100, place=None,
-    attempts=1, stages=[], result=_RESULT,
-)  # fmt: skip
-SEGMENT = answered("A segment", {"result": "Кредитные карты"})
-UNREADABLE = answered(
-    "No creative",
-    {"result": None, "reason": "not_media", "message": "This is neither audio nor video."},
-    422,
-)
-LATE = answered(
-    "Not done yet",
-    {"result": None, "reason": "not_ready", "job": f"{HERE}/jobs/{NUMBER}"},
-    202,
-    504,
-)
-
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """For load balancers: the process answers."""
-    return JsonResponse({"status": "ok"})
+from creativefilter.site.codes import sentence, status_of
 
 
 def receive_upload(request: Request) -> Job:
-    """The job of an upload, queued; raises ``ValidationError`` in the sender's language."""
+    """The job of an upload, queued. Raises ``ValidationError`` and ``CodedError``."""
     form = UploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     upload = form.validated_data["file"]
-    if upload.size > settings.UPLOAD_MAX_BYTES:
-        raise too_large()
-    try:
-        received = receiving.receive(
-            upload,
-            upload.name,
-            owner=request.user if request.user.is_authenticated else None,
-            advertisement_id=form.validated_data.get("advertisement_id"),
-        )
-    except receiving.IntakeError as error:
-        raise ValidationError({"file": [str(error)]}) from error
-    if not received.job.is_final:
-        submit(received.job)
+    received = receiving.receive(
+        upload,
+        upload.name,
+        owner=request.user if request.user.is_authenticated else None,
+        advertisement_id=form.validated_data.get("advertisement_id"),
+    )
     return received.job
 
 
@@ -112,7 +55,6 @@ class PredictView(Idempotent, APIView):
             202: OpenApiResponse(JobSerializer, "The job is queued; poll its `Location`."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
         },
-        examples=[FILE, SUBMITTED, DONE],
     )
     def post(self, request: Request) -> Response:
         query = WaitSerializer(data=request.query_params)
@@ -143,7 +85,6 @@ class ReferencePredictView(Idempotent, APIView):
             500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
         },
-        examples=[FILE, SEGMENT, UNREADABLE, LATE],
     )
     def post(self, request: Request) -> Response:
         job = receive_upload(request)
@@ -154,13 +95,7 @@ class ReferencePredictView(Idempotent, APIView):
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
             answer["message"] = sentence(code)
-            ours = code in MESSAGES and code != "cancelled"
-            return Response(
-                answer,
-                status.HTTP_500_INTERNAL_SERVER_ERROR
-                if ours
-                else status.HTTP_422_UNPROCESSABLE_ENTITY,
-            )
+            return Response(answer, 500 if status_of(code) >= 500 else 422)
         answer["job"] = reverse("api:job", args=[job.pk], request=request)
         late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
         return Response(answer, late, headers={"Location": answer["job"]})
@@ -172,3 +107,6 @@ def reference_answer(result: dict[str, Any]) -> dict[str, Any]:
         return {"result": result["segment"]}
     reason = result.get("reason") or ""
     return {"result": None, "reason": reason, "message": sentence(reason)}
+
+
+urlpatterns = [path("predict", PredictView.as_view(), name="predict")]

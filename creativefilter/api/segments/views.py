@@ -11,21 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.examples import answered
 from creativefilter.api.core.permissions import RolePermissions
-from creativefilter.api.jobs.serializers import SegmentSerializer
+from creativefilter.api.segments.serializers import SegmentSerializer
 from creativefilter.creatives.models import Segment
-
-SEGMENT = answered(
-    "A segment",
-    {
-        "number": 12,
-        "name": "Кредитные карты",
-        "name_en": "Credit cards",
-        "criteria": "Кредитная карта или карта рассрочки, льготный период.",
-        "criteria_en": "A credit or instalment card, its interest-free period.",
-    },
-)
 
 
 class Segments(generics.GenericAPIView[Segment]):
@@ -38,9 +26,7 @@ class Segments(generics.GenericAPIView[Segment]):
 class SegmentsView(Segments, generics.ListAPIView[Segment]):
     """The 18 segments, each with its criteria."""
 
-    @extend_schema(
-        operation_id="segments", summary="The segments and their criteria", examples=[SEGMENT]
-    )
+    @extend_schema(operation_id="segments", summary="The segments and their criteria")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -48,7 +34,7 @@ class SegmentsView(Segments, generics.ListAPIView[Segment]):
 class SegmentView(Etagged, Segments, generics.RetrieveAPIView[Segment]):
     """One segment."""
 
-    @extend_schema(operation_id="segment", summary="One segment", examples=[SEGMENT])
+    @extend_schema(operation_id="segment", summary="One segment")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
-from creativefilter.api.core.examples import HERE, WHEN, answered
-from creativefilter.api.jobs.serializers import JobSerializer, ReferenceResultSerializer
+from creativefilter.api.core.addresses import address
+from creativefilter.api.jobs.serializers import JobSerializer
+from creativefilter.api.predict.serializers import ReferenceResultSerializer
 from creativefilter.tables.models import Table
 
 
@@ -62,12 +62,9 @@ class TableSerializer(serializers.ModelSerializer[Table]):
         model = Table
         fields = ("id", "url", "name", "job", "counts", "file", "created_at", "kept_until")
 
-    def _address(self, view: str, table: Table) -> str:
-        return reverse(view, args=[table.pk], request=self.context.get("request"))
-
     @extend_schema_field(serializers.URLField())
     def get_url(self, table: Table) -> str:
-        return self._address("api:table", table)
+        return address(self, "table", table.pk)
 
     @extend_schema_field(TableCountsSerializer(allow_null=True))
     def get_counts(self, table: Table) -> Any:
@@ -77,7 +74,7 @@ class TableSerializer(serializers.ModelSerializer[Table]):
         serializers.URLField(allow_null=True, help_text="The answer, once the job is done.")
     )
     def get_file(self, table: Table) -> str | None:
-        return self._address("api:table-file", table) if table.result else None
+        return address(self, "table-file", table.pk) if table.result else None
 
 
 class ReferenceTableResultSerializer(ReferenceResultSerializer):
@@ -86,52 +83,3 @@ class ReferenceTableResultSerializer(ReferenceResultSerializer):
     table = serializers.URLField(
         required=False, help_text="Where the table will be; its `file` is the answer."
     )
-
-
-_NUMBER = "6c1c0a1e-5a0e-4a53-8c5a-5a6f3a3b8d11"
-_JOB = "0b54b1de-7f1e-44c5-9ad1-f0a5a1c8f0a2"
-_TABLE = {
-    "id": _NUMBER,
-    "url": f"{HERE}/predict_table/{_NUMBER}",
-    "name": "Медиаплан, ноябрь.xlsx",
-    "created_at": WHEN,
-    "kept_until": "2026-11-09T09:30:00Z",
-}
-QUEUED = answered(
-    "Queued",
-    {
-        **_TABLE,
-        "job": {
-            "id": _JOB, "url": f"{HERE}/jobs/{_JOB}", "state": "queued", "stage": "reading_table",
-            "progress": 0, "error": None,
-        },
-        "counts": None,
-        "file": None,
-    },
-    202,
-)  # fmt: skip
-_DONE = {
-    **_TABLE,
-    "job": {
-        "id": _JOB, "url": f"{HERE}/jobs/{_JOB}", "state": "done", "stage": "writing",
-        "progress": 100, "error": None,
-    },
-    "counts": {
-        "rows": 1200, "answered": 1150, "silent": 4, "unknown": 40, "failed": 1, "blank": 5,
-        "classified": 12,
-    },
-    "file": f"{HERE}/predict_table/{_NUMBER}/file",
-}  # fmt: skip
-DONE = answered("Done", _DONE)
-CANCELLED = answered("Cancelled", {**_DONE, "counts": None, "file": None, "job": None})
-LATE = answered(
-    "Not done in time",
-    {
-        "result": None,
-        "reason": "not_ready",
-        "job": f"{HERE}/jobs/{_JOB}",
-        "table": f"{HERE}/predict_table/{_NUMBER}",
-    },
-    202,
-    504,
-)

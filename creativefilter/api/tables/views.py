@@ -11,46 +11,33 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from creativefilter.api.core.downloads import AlwaysJson
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
-from creativefilter.api.core.waiting import wait_for
-from creativefilter.api.jobs.serializers import WaitSerializer
+from creativefilter.api.core.waiting import WaitSerializer, wait_for
 from creativefilter.api.tables.serializers import (
-    CANCELLED,
-    DONE,
-    LATE,
-    QUEUED,
     ReferenceTableResultSerializer,
     TableSerializer,
     TableUploadSerializer,
 )
-from creativefilter.creatives.messages import sentence
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence, status_of
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import XLSX, attachment
-from creativefilter.tables.errors import SENTENCES, TableFileError
 from creativefilter.tables.models import Table
-from tasks.submit import submit
 
-ASKED = OpenApiExample(
-    "A table", {"file": "(the bytes of plan.xlsx)"}, request_only=True,
-    media_type="multipart/form-data",
-)  # fmt: skip
 FILE = {(200, XLSX): OpenApiTypes.BINARY, (200, "text/csv"): OpenApiTypes.BINARY}
 DESCRIPTION = """
 The same table comes back with `Segment_num`, `Segment`, `probability`, `reviewed` and `status`
@@ -76,15 +63,6 @@ the job waits for them.
 """
 
 
-class AnyAccept(DefaultContentNegotiation):
-    """Who asks for a workbook gets one, and errors as JSON."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
 class MayUseTables(RolePermissions):
     """By role; with PREDICT_ANONYMOUS a table's number is the key to those of nobody."""
 
@@ -102,18 +80,12 @@ class MaySubmitTables(BasePermission):
 
 
 def receive_table(request: Request) -> Table:
-    """The table of an upload, its job queued; raises ``ValidationError``."""
+    """The table of an upload, its job queued. Raises ``ValidationError`` and ``CodedError``."""
     form = TableUploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     file = form.validated_data["file"]
     owner = request.user if request.user.is_authenticated else None
-    try:
-        table = work.receive(file, file.name, owner)
-    except TableFileError as error:
-        raise ValidationError({"file": [ErrorDetail(str(error), error.code)]}) from error
-    assert table.job is not None  # noqa: S101 (what receive says)
-    submit(table.job)
-    return table
+    return work.receive(file, file.name, owner)
 
 
 def waited(table: Table, seconds: float) -> bool:
@@ -142,7 +114,7 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
     parser_classes = [MultiPartParser]
     ordering = ["-created_at"]
 
-    @extend_schema(operation_id="tables", summary="Your tables, the newest first", examples=[DONE])
+    @extend_schema(operation_id="tables", summary="Your tables, the newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
@@ -157,7 +129,6 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
             202: OpenApiResponse(TableSerializer, "The job is queued; poll its `Location`."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
         },
-        examples=[ASKED, QUEUED, DONE],
     )
     def post(self, request: Request) -> Response:
         query = WaitSerializer(data=request.query_params)
@@ -175,7 +146,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 
     required = {"GET": "tables.view_table", "DELETE": "tables.delete_table"}
 
-    @extend_schema(operation_id="table", summary="Ask how a table stands", examples=[DONE])
+    @extend_schema(operation_id="table", summary="Ask how a table stands")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -190,7 +161,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 class TableFileView(Tables):
     """The answer."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(
         operation_id="table_file",
@@ -220,7 +191,6 @@ class TableCancelView(Idempotent, Tables):
         description="Creatives that are being analysed for it go on.",
         request=None,
         responses={200: TableSerializer, 409: OpenApiResponse(description="It had ended.")},
-        examples=[CANCELLED],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         table = self.get_object()
@@ -233,7 +203,7 @@ class ReferencePredictTableView(Idempotent, APIView):
     """The contract of the reference service: a workbook in, the same with segments out."""
 
     parser_classes = [MultiPartParser]
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AlwaysJson
     permission_classes = [MaySubmitTables]
 
     @extend_schema(
@@ -248,7 +218,6 @@ class ReferencePredictTableView(Idempotent, APIView):
             500: OpenApiResponse(ReferenceTableResultSerializer, "The fault is ours."),
             504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time."),
         },
-        examples=[ASKED, LATE],
     )
     def post(self, request: Request) -> HttpResponseBase:
         table = receive_table(request)
@@ -260,9 +229,8 @@ class ReferencePredictTableView(Idempotent, APIView):
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
-            answer["message"] = str(SENTENCES.get(code) or sentence(code))
-            theirs = code in SENTENCES or code == "cancelled"
-            return Response(answer, 422 if theirs else 500)
+            answer["message"] = sentence(code)
+            return Response(answer, 500 if status_of(code) >= 500 else 422)
         answer["job"] = reverse("api:job", args=[job.pk], request=request)
         answer["table"] = reverse("api:table", args=[table.pk], request=request)
         return Response(answer, 504 if had_place else 202, headers={"Location": answer["job"]})

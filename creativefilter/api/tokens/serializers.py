@@ -8,8 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from creativefilter.accounts.models import TokenDetails
-from creativefilter.api.core.filters import Text
-from creativefilter.api.core.strict_fields import Whole
+from creativefilter.api.core.strict_fields import Text, Whole
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):

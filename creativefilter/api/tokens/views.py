@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.parsers import JSONParser
@@ -18,7 +15,6 @@ from rest_framework.reverse import reverse
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.examples import WHEN, answered, asked
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
@@ -28,31 +24,6 @@ from creativefilter.api.tokens.serializers import (
     NewTokenSerializer,
     TokenSerializer,
 )
-
-TOKEN = {
-    "id": 7,
-    "name": "media plan",
-    "beginning": "4f1d9a0b77c2e35",
-    "owner": "anna",
-    "created_at": WHEN,
-    "expires_at": "2027-01-31T09:30:00Z",
-    "last_used_at": None,
-}
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the schema tells of tokens."""
-
-    target_class = "creativefilter.accounts.authentication.TokenAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "apiKey",
-            "in": "header",
-            "name": "Authorization",
-            "description": "`Token <value>`",
-        }
 
 
 class TokenViews(generics.GenericAPIView[TokenDetails]):
@@ -79,7 +50,6 @@ class TokensView(Idempotent, TokenViews):
         operation_id="tokens",
         summary="Your access tokens, the newest first; leads see everybody's",
         responses={200: TokenSerializer(many=True)},
-        examples=[answered("Token", TOKEN)],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
@@ -94,10 +64,6 @@ class TokensView(Idempotent, TokenViews):
             201: OpenApiResponse(IssuedTokenSerializer, "It works from now on."),
             409: OpenApiResponse(description="You have as many tokens as one user may have."),
         },
-        examples=[
-            asked("A token for a month", {"name": "media plan", "days": 30}),
-            answered("New token", {**TOKEN, "value": f"{TOKEN['beginning']}…"}, 201),
-        ],
     )
     def post(self, request: Request) -> Response:
         form = NewTokenSerializer(data=request.data)
@@ -117,9 +83,7 @@ class TokensView(Idempotent, TokenViews):
 class TokenView(Etagged, TokenViews):
     """One token."""
 
-    @extend_schema(
-        operation_id="token", summary="One access token", examples=[answered("Token", TOKEN)]
-    )
+    @extend_schema(operation_id="token", summary="One access token")
     def get(self, request: Request, pk: int) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
 

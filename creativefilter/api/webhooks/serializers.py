@@ -9,11 +9,10 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.core.filters import Text
-from creativefilter.api.core.strict_fields import Truth
+from creativefilter.api.core.strict_fields import Text, Truth
 from creativefilter.api.jobs.serializers import JobErrorSerializer
+from creativefilter.site.codes import sentence
 from creativefilter.webhooks import addresses
-from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 EVENT_HELP = "What it hears of: `job.done`, `job.failed`, `job.cancelled`."

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -16,12 +14,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from creativefilter.api.core.etags import Etagged
-from creativefilter.api.core.filters import OneOf
+from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions, by_model, owned
 from creativefilter.api.core.problems import Conflict
-from creativefilter.api.webhooks import examples
+from creativefilter.api.webhooks.filters import DeliveryFilterSerializer
 from creativefilter.api.webhooks.serializers import (
     DeliveryDetailSerializer,
     DeliverySerializer,
@@ -32,18 +30,14 @@ from creativefilter.api.webhooks.serializers import (
 )
 from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
-from creativefilter.webhooks.messages import sentence
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from tasks.submit import deliver_to
-
-LOCATED = "Where it is."
 
 
 def _refused(error: EndpointError) -> Exception:
     """What the API answers to a refusal."""
     if not error.field:
-        return Conflict(sentence(error.code), f"webhook_{error.code}")
-    return ValidationError({error.field: [ErrorDetail(sentence(error.code), error.code)]})
+        return Conflict(str(error), error.code)
+    return ValidationError({error.field: [ErrorDetail(str(error), error.code)]})
 
 
 class WebhookViews(generics.GenericAPIView[Endpoint]):
@@ -69,7 +63,6 @@ class WebhooksView(Idempotent, WebhookViews):
         operation_id="webhooks",
         summary="Your webhooks, the newest first",
         responses={200: WebhookSerializer(many=True)},
-        examples=[examples.WEBHOOK],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
@@ -85,7 +78,6 @@ class WebhooksView(Idempotent, WebhookViews):
             201: OpenApiResponse(WebhookSecretSerializer, "It is active, unless told otherwise."),
             409: OpenApiResponse(description="You have as many webhooks as one user may have."),
         },
-        examples=[examples.NEW, examples.SECRET],
     )
     def post(self, request: Request) -> Response:
         form = WebhookNewSerializer(data=request.data)
@@ -109,7 +101,6 @@ class WebhookView(Etagged, WebhookViews):
     @extend_schema(
         operation_id="webhook",
         summary="One webhook",
-        examples=[examples.WEBHOOK],
     )
     def get(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -119,7 +110,6 @@ class WebhookView(Etagged, WebhookViews):
         summary="Change a webhook, or switch it on or off",
         request=WebhookChangeSerializer,
         responses={200: WebhookSerializer},
-        examples=[examples.CHANGE, examples.WEBHOOK],
     )
     def patch(self, request: Request, pk: str) -> Response:
         form = WebhookChangeSerializer(data=request.data)
@@ -129,8 +119,6 @@ class WebhookView(Etagged, WebhookViews):
             endpoint = endpoints.change(endpoint, form.validated_data)
         except EndpointError as error:
             raise _refused(error) from error
-        if endpoint.active:
-            deliver_to(endpoint)
         return Response(self.get_serializer(endpoint).data)
 
     @extend_schema(
@@ -162,7 +150,6 @@ class WebhookSecretView(Changing):
         "sent again, signed with the new one.",
         request=None,
         responses={200: WebhookSecretSerializer},
-        examples=[examples.SECRET],
     )
     def post(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
@@ -182,7 +169,6 @@ class WebhookTestView(Changing):
             202: OpenApiResponse(DeliveryDetailSerializer, "Ask at its `Location` how it went."),
             409: OpenApiResponse(description="The webhook is off."),
         },
-        examples=[examples.DELIVERY_DETAIL],
     )
     def post(self, request: Request, pk: str) -> Response:
         endpoint = self.get_object()
@@ -194,17 +180,9 @@ class WebhookTestView(Changing):
 
 
 def _queued(request: Request, endpoint: Endpoint, delivery: Delivery) -> Response:
-    deliver_to(endpoint)
     where = reverse("api:webhook-delivery", args=[endpoint.pk, delivery.pk], request=request)
     answer = DeliveryDetailSerializer(delivery).data
     return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": where})
-
-
-class DeliveryFilters(django_filters.FilterSet):
-    """Which deliveries."""
-
-    state = OneOf(Delivery.State.values)
-    event = OneOf([*Event.values, TEST_EVENT], label="Of this event.")
 
 
 class DeliveryViews(generics.GenericAPIView[Delivery]):
@@ -230,14 +208,13 @@ class DeliveriesView(DeliveryViews):
 
     serializer_class = DeliverySerializer
     pagination_class = CursorPages
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = DeliveryFilters
+    filter_backends = [AddressFilters]
+    filters = DeliveryFilterSerializer
 
     @extend_schema(
         operation_id="webhook_deliveries",
         summary="What was sent to a webhook, the newest first",
         responses={200: DeliverySerializer(many=True)},
-        examples=[examples.DELIVERY],
     )
     def get(self, request: Request, pk: str) -> Response:
         rows = self.filter_queryset(self.get_queryset().defer("body"))
@@ -251,7 +228,6 @@ class DeliveryView(Etagged, DeliveryViews):
     @extend_schema(
         operation_id="webhook_delivery",
         summary="One delivery, with what is sent",
-        examples=[examples.DELIVERY_DETAIL],
     )
     def get(self, request: Request, pk: str, delivery: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -271,7 +247,6 @@ class RedeliverView(Idempotent, DeliveryViews):
             202: OpenApiResponse(DeliveryDetailSerializer, "Ask at its `Location` how it went."),
             409: OpenApiResponse(description="The webhook is off."),
         },
-        examples=[examples.DELIVERY_DETAIL],
     )
     def post(self, request: Request, pk: str, delivery: str) -> Response:
         found = self.get_object()

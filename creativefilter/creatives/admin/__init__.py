@@ -1,7 +1,7 @@
 """The analyst's pages."""
 
 from creativefilter.creatives.admin.creative import CreativeAdmin
-from creativefilter.creatives.admin.reference import (
+from creativefilter.creatives.admin.reference_pages import (
     SegmentAdmin,
     WaitingLabelAdmin,
     WatchedFileAdmin,

@@ -22,21 +22,22 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.creatives.admin.creative_page import page_of
-from creativefilter.creatives.admin.family import LabelsFamilies, offer
-from creativefilter.creatives.admin.filters import (
+from creativefilter.creatives.admin.family_page import LabelsFamilies, offer
+from creativefilter.creatives.admin.label_batch_page import SetsSegments
+from creativefilter.creatives.admin.list_filters import (
     BatchFilter,
     DecisionFilter,
     ReviewedFilter,
     SegmentFilter,
 )
-from creativefilter.creatives.admin.label_batches import SetsSegments
-from creativefilter.creatives.admin.retry_failed import RetriesFailed
+from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
 from creativefilter.creatives.admin.upload_page import add_from
-from creativefilter.creatives.intake import receiving
-from creativefilter.creatives.labels import review
-from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
+from creativefilter.creatives.analysis import jobs
+from creativefilter.creatives.demonstration import remove_demonstration
+from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
-from tasks.submit import submit
+from creativefilter.site.codes import CodedError, sentence
 
 PROGRESS_AT_ONCE = 500
 
@@ -162,9 +163,9 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         queued, refused = 0, 0
         for creative in queryset:
             try:
-                submit(receiving.analyse_again(creative, person(request)))
+                jobs.analyse_again(creative, person(request))
                 queued += 1
-            except receiving.IntakeError:
+            except CodedError:
                 refused += 1
         if queued:
             text = ngettext(
@@ -198,7 +199,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         },
     )
     def remove_demo(self, request: HttpRequest, form: Any) -> HttpResponse:
-        count = receiving.remove_demonstration()
+        count = remove_demonstration()
         text = ngettext(
             "%d demonstration creative was removed.",
             "%d demonstration creatives were removed.",
@@ -270,7 +271,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
             messages.error(request, _("Choose a segment."))
         else:
             note = request.POST.get("note", "").replace("\x00", "")[:255]
-            review.set_label(creative, segment, person(request), note)
+            set_label(creative, segment, person(request), note)
             messages.success(
                 request,
                 _("The segment is set: %s.") % segment
@@ -288,8 +289,8 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
             raise PermissionDenied
         given = request.POST.get("advertisement_id", "").replace("\x00", "").strip()[:64]
         try:
-            review.set_advertisement_id(creative, given)
-        except review.TakenError:
+            set_advertisement_id(creative, given)
+        except TakenError:
             messages.error(request, _("Another creative has the Advertisement ID %s.") % given)
         else:
             messages.success(request, _("Advertisement ID: %s.") % (given or "—"))
@@ -301,7 +302,7 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
         try:
-            submit(receiving.analyse_again(creative, person(request)))
-        except receiving.IntakeError as error:
+            jobs.analyse_again(creative, person(request))
+        except CodedError as error:
             messages.warning(request, str(error))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

@@ -9,10 +9,9 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.admin.family import family_of
-from creativefilter.creatives.admin.prediction import deciding_words, marked, verdict_of
+from creativefilter.creatives.admin.family_page import family_of
+from creativefilter.creatives.admin.prediction_text import deciding_words, marked, verdict_of
 from creativefilter.creatives.analysis import twins, working_copies
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
     Label,
@@ -22,6 +21,7 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
+from creativefilter.site.codes import sentence
 
 # What browsers play by themselves; of everything else the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}

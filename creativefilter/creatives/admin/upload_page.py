@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from creativefilter.creatives.intake import archive_jobs, archives, id_tables, receiving
-from creativefilter.jobs.kinds import Unavailable
-from creativefilter.jobs.messages import MESSAGES
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs.quota import QuotaExceeded
-from tasks.submit import submit
+from creativefilter.site.codes import CodedError, sentence
+from creativefilter.site.unavailable import Unavailable
+from creativefilter.site.uploads import check_upload
 
 
 @dataclass(slots=True)
@@ -44,19 +45,19 @@ def add_from(request: HttpRequest, owner: User) -> bool:
         return False
     try:
         ids = _ids(request.FILES.get("table"))
-    except receiving.IntakeError as error:
+    except CodedError as error:
         messages.error(request, str(error))
         return False
     added = Added()
     for place, file in enumerate(files):
         try:
             _add(file, owner, ids, added)
-        except receiving.IntakeError as error:
-            added.refusals.append(f"{receiving.display_name(file.name or '')}: {error}")
+        except CodedError as error:
+            added.refusals.append(f"{display_name(file.name or '')}: {error}")
         except (QuotaExceeded, Unavailable) as error:
             left = len(files) - place
             text = ngettext("%d file was not added.", "%d files were not added.", left)
-            why = error if isinstance(error, QuotaExceeded) else MESSAGES["storage_away"]
+            why = str(error) if isinstance(error, QuotaExceeded) else sentence(error.code)
             added.refusals.append(f"{text % left} {why}")
             break
     _say(request, added)
@@ -64,28 +65,27 @@ def add_from(request: HttpRequest, owner: User) -> bool:
 
 
 def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) -> None:
-    """A refused file never stops the rest. Raises ``IntakeError`` and ``QuotaExceeded``."""
+    """A refused file never stops the rest. Raises ``CodedError`` and ``QuotaExceeded``."""
     name = file.name or ""
     if archives.names_archive(name):
-        submit(archive_jobs.start(file, name, owner, ids))
+        archive_jobs.start(file, name, owner, ids)
         added.archives += 1
         return
     received = receiving.receive(
         file, name, owner=owner, advertisement_id=id_tables.id_of(name, ids)
     )
-    if not received.job.is_final:
-        submit(received.job)
     added.known += received.known
     added.new += not received.known
 
 
 def _ids(table: Any) -> dict[str, str]:
-    """Advertisement IDs by file name. Raises ``IntakeError``."""
+    """Advertisement IDs by file name. Raises ``CodedError``."""
     if not table:
         return {}
     from creativefilter.creatives.tables import TableError
 
-    suffix = Path(receiving.display_name(table.name or "")).suffix
+    check_upload(table)
+    suffix = Path(display_name(table.name or "")).suffix
     with tempfile.NamedTemporaryFile(suffix=suffix) as aside:
         for chunk in table.chunks():
             aside.write(chunk)
@@ -94,7 +94,7 @@ def _ids(table: Any) -> dict[str, str]:
             return id_tables.read(Path(aside.name))
         except TableError as error:
             why = str(error).replace(aside.name, table.name or "")
-            raise receiving.IntakeError(why) from error
+            raise CodedError("bad_id_table", why=why) from error
 
 
 def _say(request: HttpRequest, added: Added) -> None:

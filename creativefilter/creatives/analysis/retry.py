@@ -1,7 +1,4 @@
-"""All that failed, once more: thousands at once, as one decision.
-
-Functions that leave work to be done return its jobs; the caller submits some, the sweep the rest.
-"""
+"""All that failed, once more: thousands at once, as one decision."""
 
 from __future__ import annotations
 
@@ -15,6 +12,10 @@ from creativefilter.creatives.analysis import stages
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle, quota
 from creativefilter.jobs.models import Job
+
+
+class ChangedError(Exception):
+    """The creatives that failed are not as many as expected."""
 
 
 def failed(
@@ -44,8 +45,12 @@ def retry(
     owner: User | None,
     creatives: QuerySet[Creative] | None = None,
     codes: Collection[str] = (),
+    expected: int | None = None,
 ) -> list[Job]:
-    """New jobs in the background for all of ``failed``, in one transaction."""
+    """New jobs in the background for all of ``failed``, in one transaction.
+
+    Raises ``ChangedError``, and makes none, where there are not as many as ``expected``.
+    """
     with transaction.atomic(), quota.lifted():
         rows = list(
             failed(creatives, codes)
@@ -53,6 +58,8 @@ def retry(
             .only("pk", "current_media")
             .order_by("pk")
         )
+        if expected is not None and len(rows) != expected:
+            raise ChangedError
         jobs = lifecycle.create_many(
             stages.ANALYSE,
             [{"creative": row.pk, "media": row.current_media_id} for row in rows],

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_noop
 
 from creativefilter.creatives.analysis import decision, engines, states, twins, working_copies
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -28,6 +27,7 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.site.files import TooLongError, on_disk
 
 if TYPE_CHECKING:

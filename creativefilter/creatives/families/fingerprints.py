@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.db.models import Count
 
-from creativefilter.creatives.models import MediaVersion
-from creativefilter.creatives.models.families import Fingerprint, FingerprintKey
+from creativefilter.creatives.models import Fingerprint, FingerprintKey, MediaVersion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOT_HEARD = "no_chromaprint"
-"""The code of the sentence that says why sounds are not compared (``messages``)."""
+"""The code of the sentence that says why sounds are not compared (``site.codes``)."""
 
 # A key that so many spots share tells nothing apart: no more are written under it.
 CROWDED = 500
@@ -35,22 +34,24 @@ _FIRST_PICTURE_KEY = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewFingerprint:
     """A fingerprint that is not stored yet; ``heard`` is False without the library for sounds."""
 
     print: Print
     heard: bool
 
 
-def make(audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str) -> Made:
+def make(
+    audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str
+) -> NewFingerprint:
     """As ``classifier.fingerprints`` takes them; without chromaprint only pictures and words."""
     from classifier.fingerprints import SoundUnavailable, fingerprint_of
 
     try:
-        return Made(fingerprint_of(audio, images, speech), heard=True)
+        return NewFingerprint(fingerprint_of(audio, images, speech), heard=True)
     except SoundUnavailable as error:
         _say_once(str(error))
-        return Made(fingerprint_of(None, images, speech), heard=False)
+        return NewFingerprint(fingerprint_of(None, images, speech), heard=False)
 
 
 @functools.cache
@@ -141,7 +142,7 @@ def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
     )
 
 
-def is_same(row: Fingerprint, media: MediaVersion, made: Made) -> bool:
+def is_same(row: Fingerprint, media: MediaVersion, made: NewFingerprint) -> bool:
     new = unwritten(media, made.print, heard=made.heard)
     fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "heard")
     # PostgreSQL gives the bytes as a memoryview, which equals them.

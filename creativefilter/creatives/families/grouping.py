@@ -15,9 +15,14 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.families.fingerprints import Made, alike, is_same, make, write_prints
-from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.creatives.models.families import Family, FamilyLink, Fingerprint
+from creativefilter.creatives.families.fingerprints import (
+    NewFingerprint,
+    alike,
+    is_same,
+    make,
+    write_prints,
+)
+from creativefilter.creatives.models import Creative, Family, FamilyLink, Fingerprint, MediaVersion
 
 if TYPE_CHECKING:
     from classifier.fingerprints import Likeness
@@ -34,7 +39,7 @@ class Relative:
     link: FamilyLink | None
 
 
-def made_of(media: MediaVersion, frames: Iterable[Frame]) -> Made:
+def made_of(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerprint:
     """The fingerprint of a decoded media version, by its stored sound and what was heard.
 
     Raises ``OSError`` if the sound is gone.
@@ -44,7 +49,7 @@ def made_of(media: MediaVersion, frames: Iterable[Frame]) -> Made:
     return make(working_copies.audio(media.pk), [frame.image for frame in frames], said)
 
 
-def store(media: MediaVersion, made: Made) -> Fingerprint | None:
+def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
     """Writes the fingerprint of a creative's current media, finds its like, makes the families.
 
     It takes the place of the creative's earlier one. None where the media is not current any
@@ -58,7 +63,7 @@ def store(media: MediaVersion, made: Made) -> Fingerprint | None:
         earlier = list(Fingerprint.objects.filter(media__creative=creative))
         if any(is_same(row, media, made) for row in earlier):
             return earlier[0]
-        # One by one: what hangs on a deletion (``signals``) makes their families right.
+        # One by one: what hangs on a deletion (``deletion``) makes their families right.
         for row in earlier:
             row.delete()
         [row] = write_prints([(media, made.print)], heard=made.heard)

@@ -1,8 +1,4 @@
-"""An archive of creatives is unpacked in the background; its files are then analysed as others.
-
-Functions that leave work to be done return its job; the caller submits it. The jobs of the files
-that come out are queued by the sweep.
-"""
+"""An archive of creatives is unpacked in the background; its files are then analysed as others."""
 
 from __future__ import annotations
 
@@ -16,14 +12,15 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import get_language, gettext_noop, override
-from django.utils.translation import gettext_lazy as _
 
-from creativefilter.creatives.intake import archives, receiving
+from creativefilter.creatives.intake import archives
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.many_files import Tally, take, tell
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
-from creativefilter.jobs.messages import MESSAGES
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
+from creativefilter.site.uploads import check_upload
 
 # All the files of an archive together may be so many times as large as one file may be.
 TOTAL = 10
@@ -32,16 +29,15 @@ FOLDER = "archives"
 
 
 def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, str]) -> Job:
-    """A job that takes every file of the archive in. Raises ``IntakeError``."""
-    if file.size > settings.UPLOAD_MAX_BYTES:
-        raise receiving.too_large()
+    """A job that takes every file of the archive in. Raises ``CodedError``."""
+    check_upload(file)
     with archives.opened(file) as archive:
         archives.members(archive)
     file.seek(0)
     stored = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}.zip", file)
     params = {
         "archive": stored,
-        "name": receiving.display_name(name),
+        "name": display_name(name),
         "ids": dict(ids),
         "language": get_language() or "ru",
     }
@@ -67,7 +63,7 @@ def unpack(job: Job) -> Save:
                     left -= _take_member(archive, info, tally, left, job)
                     if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(files))):
                         raise JobError("stopped")
-        except receiving.IntakeError as error:
+        except CodedError as error:
             raise JobError("bad_archive", str(error)) from error
 
     def save() -> dict[str, Any]:
@@ -84,7 +80,7 @@ def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> 
         with archives.extracted(archive, info, min(left, settings.UPLOAD_MAX_BYTES)) as file:
             take(file, name, tally, owner=job.owner, ids=job.params["ids"])
             return file.size
-    except receiving.IntakeError as error:
+    except CodedError as error:
         tally.refuse(name, error)
         return 0
 
@@ -100,14 +96,6 @@ def on_failed(job: Job) -> None:
         transaction.on_commit(lambda: forget(job))
 
 
-MESSAGES.update(
-    {
-        "archive_gone": _("The archive is not there any more. Send it again."),
-        "bad_archive": _("The archive is damaged, or no zip archive. Pack and send it again."),
-        "stopped": _("It was stopped. What had been taken in by then stays."),
-        "no_folder": _("No folder is watched any more."),
-    }
-)
 UNPACK = register(
     Kind(
         gettext_noop("unpack"),

@@ -13,9 +13,8 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from django.core.files.base import File
-from django.utils.translation import gettext as _
 
-from creativefilter.creatives.intake.receiving import IntakeError, too_large
+from creativefilter.site.codes import CodedError
 
 MEMBERS_MAX = 10_000
 # The list of what is in it is read at once: so many bytes of it. A name may have 400 of them.
@@ -36,20 +35,20 @@ def names_archive(name: str) -> bool:
 
 @contextmanager
 def opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """The archive, for ``members`` and ``extracted``. Raises ``IntakeError``."""
+    """The archive, for ``members`` and ``extracted``. Raises ``CodedError``."""
     try:
         archive = zipfile.ZipFile(_Bounded(file))
-    except IntakeError:
+    except CodedError:
         raise
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, struct.error) as error:
-        raise IntakeError(_("The archive is damaged, or no zip archive.")) from error
+        raise CodedError("bad_archive") from error
     with archive:
         yield archive
 
 
 class _Bounded:
     """A file of which nobody reads much at once: the directory of an archive may be made to fill
-    the memory. Raises ``IntakeError``."""
+    the memory. Raises ``CodedError``."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -65,17 +64,15 @@ class _Bounded:
         return content
 
 
-def _too_many() -> IntakeError:
-    return IntakeError(
-        _("There are more than %(limit)d files in the archive.") % {"limit": MEMBERS_MAX}
-    )
+def _too_many() -> CodedError:
+    return CodedError("archive_too_many_files", limit=MEMBERS_MAX)
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """What is in it, without folders and what systems add unseen. Raises ``IntakeError``."""
+    """What is in it, without folders and what systems add unseen. Raises ``CodedError``."""
     found = [info for info in archive.infolist() if not info.is_dir() and not _unseen(info)]
     if not found:
-        raise IntakeError(_("There are no files in the archive."))
+        raise CodedError("archive_empty")
     if len(found) > MEMBERS_MAX:
         raise _too_many()
     return found
@@ -92,12 +89,12 @@ def name_of(info: zipfile.ZipInfo) -> str:
 
 @contextmanager
 def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Iterator[File[bytes]]:
-    """A member as a file of its own, gone afterwards. Raises ``IntakeError``, past ``most`` bytes.
+    """A member as a file of its own, gone afterwards. Raises ``CodedError``, past ``most`` bytes.
 
     What the archive says of its size is not believed: bytes are counted as they come.
     """
     if info.flag_bits & 0x1:
-        raise IntakeError(_("The file is locked by a password."))
+        raise CodedError("archive_locked")
     with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as aside:
         size = 0
         try:
@@ -105,12 +102,12 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
                 while chunk := packed.read(CHUNK):
                     size += len(chunk)
                     if size > most:
-                        raise too_large()
+                        raise CodedError("too_large")
                     aside.write(chunk)
         except (*_DAMAGED, OSError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise  # our own disk, or the storage
-            raise IntakeError(_("The file is damaged within the archive.")) from error
+            raise CodedError("archive_member_damaged") from error
         aside.seek(0)
         yield File(aside, name=name_of(info))
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.intake.receiving import advertisement_id_of
+from creativefilter.creatives.intake.file_names import advertisement_id_of
 
 ID = "Advertisement ID"
 FILE_COLUMNS = ("file", "file name", "filename", "name", "файл", "имя файла", "имя")

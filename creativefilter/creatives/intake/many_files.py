@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from creativefilter.creatives.intake import id_tables, receiving
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs.kinds import Told
+from creativefilter.jobs.kinds import ResultText
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 
 # So many refusals are told one by one.
 REFUSED_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was not taken in: its name as shown, the code and the sentence of why."""
+
+    file: str
+    code: str
+    message: str
 
 
 @dataclass(slots=True)
@@ -28,14 +39,14 @@ class Tally:
     new: int = 0
     known: int = 0
     refused: int = 0
-    refusals: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     last_refusal: str = ""
 
-    def refuse(self, name: str, why: object) -> None:
+    def refuse(self, name: str, why: CodedError) -> None:
         self.refused += 1
         self.last_refusal = str(why)
         if len(self.refusals) < REFUSED_SHOWN:
-            self.refusals.append((receiving.display_name(name), str(why)))
+            self.refusals.append(Refusal(display_name(name), why.code, str(why)))
 
     def add(self, other: Tally) -> None:
         self.new += other.new
@@ -45,15 +56,15 @@ class Tally:
 
     def as_result(self) -> dict[str, Any]:
         """For the job's row."""
-        refusals = [{"file": name, "message": why} for name, why in self.refusals]
+        refusals = [asdict(refusal) for refusal in self.refusals]
         return {
             "new": self.new, "known": self.known, "refused": self.refused, "refusals": refusals
         }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A file that is in, now or since before; ``job`` is to be submitted."""
+class IntakeResult:
+    """A file that is in; ``job`` analyses it, None if it was in before."""
 
     creative: Creative
     job: Job | None
@@ -61,7 +72,7 @@ class Taken:
 
 def take(
     file: File[bytes], name: str, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
-) -> Taken | None:
+) -> IntakeResult | None:
     """Takes one file in and counts it; None if it is refused. Bytes that are in need no job."""
     try:
         received = receiving.receive(
@@ -74,28 +85,28 @@ def take(
         )
     except receiving.AlreadyIn as known:
         tally.known += 1
-        return Taken(known.creative, None)
-    except receiving.IntakeError as error:
+        return IntakeResult(known.creative, None)
+    except CodedError as error:
         tally.refuse(name, error)
         return None
     tally.new += 1
-    return Taken(received.creative, received.job)
+    return IntakeResult(received.creative, received.job)
 
 
 def take_path(
     path: Path, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
-) -> Taken | None:
+) -> IntakeResult | None:
     """``take`` for a file of this machine; one that can't be opened is refused."""
     try:
         file = path.open("rb")
-    except OSError as error:
-        tally.refuse(path.name, receiving.unreadable(error))
+    except OSError:
+        tally.refuse(path.name, CodedError("unreadable"))
         return None
     with file:
         return take(File(file), path.name, tally, owner=owner, ids=ids)
 
 
-def tell(job: Job) -> Told:
+def tell(job: Job) -> ResultText:
     """The result of a job that took files in, for its page."""
     result = job.result or {}
     counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}
@@ -112,4 +123,4 @@ def tell(job: Job) -> Told:
     rows = [(row["file"], row["message"]) for row in result.get("refusals", [])]
     if len(rows) < counts["refused"]:
         sentences.append(_("The first %d of those that were refused:") % len(rows))
-    return Told(sentences or [_("There was nothing to take in.")], rows)
+    return ResultText(sentences or [_("There was nothing to take in.")], rows)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from classifier.speech.cleaning import Speech, assess_speech
-from creativefilter.creatives.labels.imports import Problem, Row, batches, cleaned, take_waiting
+from creativefilter.creatives.labels.imports import RefusedRow, Row, batches, cleaned, take_waiting
 from creativefilter.creatives.models import Creative, MediaVersion, Transcript
 
 ENGINE = "imported"
@@ -30,7 +30,7 @@ class TranscriptOutcome:
     changed: int
     unchanged: int
     with_file: int
-    problems: list[Problem]
+    problems: list[RefusedRow]
 
 
 def import_transcripts(
@@ -92,7 +92,7 @@ def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
 
 
 def _digest(text: str) -> str:
-    """SHA-256 of a text; never that of a file, or an empty upload would be an empty transcript."""
+    """SHA-256 of a text; never that of a file with the same bytes."""
     return hashlib.sha256(b"transcript\n" + text.encode()).hexdigest()
 
 

@@ -21,12 +21,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop, override
 
+from creativefilter.creatives.intake.file_names import is_media
 from creativefilter.creatives.intake.many_files import Tally, take, tell
-from creativefilter.creatives.intake.receiving import is_media, unreadable
 from creativefilter.creatives.models import WatchedFile
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 
 State = WatchedFile.State
 # A job takes so many at most; the next look makes another one.
@@ -159,9 +160,9 @@ def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
     except FileNotFoundError:
         same.update(state=State.GROWING)
         return
-    except PermissionError as error:
+    except PermissionError:
         taken = None
-        tally.refuse(here.path.name, unreadable(error))
+        tally.refuse(here.path.name, CodedError("unreadable"))
     same.update(
         state=State.REFUSED if tally.refused > refused else State.TAKEN,
         problem="" if taken else tally.last_refusal[:255],

@@ -36,7 +36,7 @@ class CellError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RefusedRow:
     """Why a row was not used. ``row`` is its number in a spreadsheet program."""
 
     row: int
@@ -52,12 +52,15 @@ class Cleaned(Generic[Value]):
 
     values: dict[str, Value]
     rows: dict[str, int]
-    problems: list[Problem]
+    problems: list[RefusedRow]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A row that a person had contradicted. ``segment`` is None where the label was withdrawn."""
+class OverruledRow:
+    """A row that was not used because a person had set another label before.
+
+    ``segment`` is that person's, None where the label was withdrawn; ``given`` is the table's.
+    """
 
     row: int
     advertisement_id: str
@@ -78,8 +81,8 @@ class LabelOutcome:
     waiting: int
     new: int
     unchanged: int
-    kept: list[Kept]
-    problems: list[Problem]
+    kept: list[OverruledRow]
+    problems: list[RefusedRow]
     mix: dict[int, int]
 
 
@@ -128,12 +131,12 @@ def cleaned(rows: Iterable[Row], read: Callable[[str], Value]) -> Cleaned[Value]
     counts: which one is right only the author of the table knows.
     """
     found: dict[str, dict[Value, list[int]]] = {}
-    problems: list[Problem] = []
+    problems: list[RefusedRow] = []
     for row, cell, raw in rows:
         try:
             name, value = advertisement_id(cell), read(raw)
         except CellError as error:
-            problems.append(Problem(row, str(error)))
+            problems.append(RefusedRow(row, str(error)))
             continue
         found.setdefault(name, {}).setdefault(value, []).append(row)
     values: dict[str, Value] = {}
@@ -148,7 +151,7 @@ def cleaned(rows: Iterable[Row], read: Callable[[str], Value]) -> Cleaned[Value]
                 "id": name,
                 "rows": ", ".join(map(str, places)),
             }
-            problems += [Problem(row, reason) for row in places]
+            problems += [RefusedRow(row, reason) for row in places]
     return Cleaned(values, first, sorted(problems, key=lambda problem: problem.row))
 
 
@@ -167,13 +170,13 @@ def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) ->
         absent = {name: n for name, n in table.values.items() if name not in creatives}
         said = _newest_labels(list(creatives.values()))
         labels: list[Label] = []
-        kept: list[Kept] = []
+        kept: list[OverruledRow] = []
         for name, number in here.items():
             segment, by_person = said.get(creatives[name], (None, False))
             if segment == number:
                 continue
             if by_person:
-                kept.append(Kept(table.rows[name], name, segment, number))
+                kept.append(OverruledRow(table.rows[name], name, segment, number))
             else:
                 labels.append(Label(creative_id=creatives[name], segment_id=number, note=source))
         Label.objects.bulk_create(labels, batch_size=BATCH)

@@ -159,14 +159,14 @@ def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
 
 def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
     """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
-    study, work = estimates.ask(filters)
-    if work:
+    study, job = estimates.ask(filters)
+    if job:
         going_on = _("The intervals are being computed in the background.")
         if study and study.made_at:
             made = date_format(localtime(study.made_at), "SHORT_DATETIME_FORMAT")
             going_on = _("The intervals are of %s; newer ones are being computed.") % made
         failed = _("The intervals could not be computed.")
-        notices.append(notice_of(work, going_on, failed, reload=study is None))
+        notices.append(notice_of(job, going_on, failed, reload=study is None))
     return {"worth": _worth(study.worth)} if study else {"charts": []}
 
 

@@ -22,10 +22,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.admin.creative import person
-from creativefilter.creatives.messages import sentence
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.admin.downloads import (
     as_file,
     attached,
@@ -47,7 +47,6 @@ from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import export_jobs, figures
 from creativefilter.spend.reports.exports import Form, decision_of, predicted
 from creativefilter.spend.reports.filters import Filters
-from tasks.submit import submit
 
 ROWS_A_PAGE = 100
 
@@ -101,7 +100,6 @@ def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
     filters, chosen = Filters.of(request.GET), form_of(form)
     if figures.creatives(filters).count() > export_jobs.AT_ONCE:
         job = export_jobs.start(filters, chosen, person(request))
-        submit(job)
         return redirect(reverse("admin:spend_exported", args=[job.pk]))
     return as_file(predicted(filters), chosen, file_name(_("Creatives"), filters))
 

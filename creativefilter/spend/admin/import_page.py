@@ -12,8 +12,9 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.spend.imports import importer
-from creativefilter.spend.imports.errors import SpendFileError, sentence
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import EXAMPLES, MonthSum
 from creativefilter.spend.imports.reading.tables import positions
 from creativefilter.spend.models import SpendImport

@@ -23,6 +23,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.creative import person
+from creativefilter.site.codes import CodedError
 from creativefilter.spend.admin.import_page import (
     count,
     is_busy,
@@ -35,7 +36,6 @@ from creativefilter.spend.admin.import_page import (
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
-from tasks.submit import submit
 
 PROGRESS_AT_ONCE = 500
 State, Mode = SpendImport.State, SpendImport.Mode
@@ -181,9 +181,9 @@ class SpendImportAdmin(ModelAdmin):
             return reverse("admin:spend_spendimport_add")
         [file] = files
         try:
-            spend_import = work.receive(file, file.name or "", person(request))
-            submit(work.start(spend_import, person(request), dry_run=True))
-        except SpendFileError as error:
+            owner = person(request)
+            spend_import = work.receive_and_start(file, file.name or "", owner, dry_run=True)
+        except CodedError as error:
             messages.error(request, str(error))
             return reverse("admin:spend_spendimport_add")
         return page_address(spend_import.pk)
@@ -249,7 +249,7 @@ class SpendImportAdmin(ModelAdmin):
 
     def _begin(self, request: HttpRequest, spend_import: SpendImport, **how: Any) -> HttpResponse:
         try:
-            submit(work.start(spend_import, person(request), **how))
+            work.start(spend_import, person(request), **how)
         except SpendFileError as error:
             messages.warning(request, str(error))
         return redirect(page_address(spend_import.pk))

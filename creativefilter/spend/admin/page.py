@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from creativefilter.jobs.models import Job
 from creativefilter.spend.admin.wording import (
     month_of,
     name_of,
@@ -22,8 +23,6 @@ from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports.figures import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
-from creativefilter.spend.totals.recount_jobs import Work
-from tasks.submit import submit
 
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
 Theme = Any
@@ -115,27 +114,29 @@ def _months() -> list[tuple[str, str]]:
 
 def keep_up(request: HttpRequest) -> list[dict[str, Any]]:
     """Brings the totals up to date; what the page has to say of it where that takes long."""
-    work = recount_jobs.keep_up()
-    if work is None:
+    job = recount_jobs.keep_up()
+    if job is None:
         return []
     return [
         notice_of(
-            work,
+            job,
             _("Segments of many creatives have changed; the figures are being brought up to date."),
             _("The figures could not be brought up to date: some segments are those of before."),
         )
     ]
 
 
-def notice_of(work: Work, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
-    """The context of ``spend/working.html``; a new job is submitted. ``reload``: without asking."""
-    if work.is_new:
-        submit(work.job)
+def notice_of(job: Job, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
+    """The context of ``spend/working.html`` for a job that figures wait for.
+
+    ``reload``: the page loads again by itself when the job has ended.
+    """
+    has_failed = job.state == Job.State.FAILED
     return {
-        "text": failed if work.failed else going_on,
-        "failed": work.failed,
-        "percent": work.job.progress,
-        "source": reverse("admin:spend_working", args=[work.job.pk]),
+        "text": failed if has_failed else going_on,
+        "failed": has_failed,
+        "percent": job.progress,
+        "source": reverse("admin:spend_working", args=[job.pk]),
         "reload": reload,
     }
 

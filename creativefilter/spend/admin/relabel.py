@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.admin.label_batches import EXAMPLES, Listed, answer, ticked
+from creativefilter.creatives.admin.label_batch_page import EXAMPLES, Listed, answer, ticked
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.admin.page import Theme, address, chips_of, keep_up
 from creativefilter.spend.admin.wording import grouped, roubles_of, segment_names

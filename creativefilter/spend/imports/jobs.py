@@ -1,7 +1,4 @@
-"""Imports as jobs: a file is taken in, looked at, imported or given up.
-
-Functions that leave work to be done return its job; the caller submits it.
-"""
+"""Imports as jobs: a file is taken in, looked at, imported or given up."""
 
 from __future__ import annotations
 
@@ -18,13 +15,15 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from creativefilter.creatives.intake.receiving import display_name
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
 from creativefilter.site.files import on_disk
+from creativefilter.site.uploads import check_upload
 from creativefilter.spend.imports import importer, merging
-from creativefilter.spend.imports.errors import Cancelled, SpendFileError, sentence
+from creativefilter.spend.imports.errors import Cancelled, SpendFileError
 from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
@@ -37,13 +36,23 @@ LOOK_EVERY = 0.5
 
 
 def receive(file: File[bytes], name: str, owner: User | None) -> SpendImport:
-    """Keeps an upload. Raises ``SpendFileError`` past the size limit."""
-    if file.size > settings.UPLOAD_MAX_BYTES:
-        raise SpendFileError("spend_too_large", limit=settings.UPLOAD_MAX_BYTES >> 20)
+    """Store an upload. Raises ``CodedError`` for an empty or too large one."""
+    check_upload(file)
     spend_import = SpendImport(name=display_name(name), owner=owner)
     # Before there is a row: the copy may take long, and writers wait for one another.
     spend_import.file.save(name, file, save=False)
     spend_import.save()
+    return spend_import
+
+
+def receive_and_start(file: File[bytes], name: str, owner: User | None, **how: Any) -> SpendImport:
+    """``receive`` and ``start``; an upload for which there can be no job is not kept."""
+    spend_import = receive(file, name, owner)
+    try:
+        start(spend_import, owner, **how)
+    except BaseException:
+        spend_import.delete()
+        raise
     return spend_import
 
 

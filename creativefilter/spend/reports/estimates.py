@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -25,7 +26,6 @@ from creativefilter.spend.reports import expected
 from creativefilter.spend.reports.expected import Estimate, Expected, Uncertain, Worth
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import count_cache
-from creativefilter.spend.totals.recount_jobs import Work
 
 # Predicted creatives whose intervals a request makes itself, in about two seconds.
 AT_ONCE = 75_000
@@ -33,15 +33,18 @@ AT_ONCE = 75_000
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """``made_at`` is None where it was made just now; ``work``: a newer one is being made."""
+    """``made_at`` is None where it was made just now."""
 
     estimate: Estimate
     worth: Worth
     made_at: datetime | None = None
 
 
-def ask(filters: Filters) -> tuple[Study | None, Work | None]:
-    """The intervals under these filters, if there are any, and the job that makes newer ones."""
+def ask(filters: Filters) -> tuple[Study | None, Job | None]:
+    """The intervals under these filters, if there are any, and the job that makes newer ones.
+
+    The job is None if the intervals are current; it may be one that failed.
+    """
     if _is_quick(filters):
         return Study(*expected.study(filters)), None
     digest, version = _digest(filters), _version()
@@ -50,13 +53,14 @@ def ask(filters: Filters) -> tuple[Study | None, Work | None]:
     if found and kept.version == version:
         return found, None
     if kept.job and not kept.job.is_final:
-        return found, Work(kept.job, is_new=False)
+        return found, kept.job
     if kept.job and kept.job.state == Job.State.FAILED and kept.job.params["version"] == version:
-        return found, Work(kept.job, is_new=False)
+        return found, kept.job
     params = {"query": filters.query(), "version": version}
-    job = lifecycle.create(SPEND_INTERVALS, params)
-    KeptEstimate.objects.filter(pk=digest).update(job=job)
-    return found, Work(job, is_new=True)
+    with transaction.atomic():
+        job = lifecycle.create(SPEND_INTERVALS, params)
+        KeptEstimate.objects.filter(pk=digest).update(job=job)
+    return found, job
 
 
 def shown(filters: Filters) -> Estimate:

@@ -1,7 +1,4 @@
-"""Large exports, written in the background: a person sees how far they are, then takes the file.
-
-Functions that leave work to be done return its job; the caller submits it.
-"""
+"""Large exports, written in the background: a person sees how far they are, then takes the file."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ All charts, tables, lists and exports share it, so that a link shows to everybod
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +32,7 @@ PARAMETERS = {
     "media_types": "media",
     "reviewed": "reviewed",
 }
+_FIELDS = {parameter: name for name, parameter in PARAMETERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +91,12 @@ class Filters:
 
     def without(self, parameter: str, value: object = None) -> Filters:
         """Without this parameter of the address ("from", "segment", …), or one value of it."""
-        left = [
-            (name, text)
-            for name, text in self.parameters()
-            if name != parameter or (value is not None and text != _written(value))
-        ]
-        return Filters._from(left)
-
-    def adding(self, parameter: str, value: object) -> Filters:
-        """With this value of a parameter, too; of those that hold one value only, instead."""
-        single = parameter in ("from", "to", "reviewed")
-        kept = self.without(parameter) if single else self
-        return Filters._from([*kept.parameters(), (parameter, _written(value))])
-
-    @classmethod
-    def _from(cls, parameters: list[tuple[str, str]]) -> Filters:
-        query = QueryDict(mutable=True)
-        for parameter, text in parameters:
-            query.appendlist(parameter, text)
-        return cls.of(query)
+        name = _FIELDS[parameter]
+        held = getattr(self, name)
+        if not isinstance(held, tuple):
+            return replace(self, **{name: None}) if value in (None, held) else self
+        left = tuple(one for one in held if value is not None and one != value)
+        return replace(self, **{name: left})
 
     @property
     def of_advertisements_alone(self) -> bool:

@@ -7,7 +7,6 @@ add up at any moment of it; what is still to come counts where it counted before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -25,22 +24,11 @@ AT_ONCE = 5_000
 AGAIN_AFTER = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A job that figures wait for; ``is_new``: it has to be submitted."""
-
-    job: Job
-    is_new: bool
-
-    @property
-    def failed(self) -> bool:
-        return self.job.state == Job.State.FAILED
-
-
-def keep_up() -> Work | None:
+def keep_up() -> Job | None:
     """Brings the totals up to date, or leaves it to a job where that takes long.
 
-    None: they are. To be called before totals by segment are shown.
+    To be called before totals by segment are shown. Returns None if they are up to date, else the
+    job that does it, or the one that has just failed.
     """
     look = segment_changes.look()
     if look.size <= AT_ONCE:
@@ -48,11 +36,11 @@ def keep_up() -> Work | None:
         return None
     of_kind = Job.objects.filter(kind=SPEND_FOLLOWING.name).order_by("-created_at")
     if job := of_kind.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING)).first():
-        return Work(job, is_new=False)
+        return job
     recently = timezone.now() - AGAIN_AFTER
     if job := of_kind.filter(state=Job.State.FAILED, finished_at__gt=recently).first():
-        return Work(job, is_new=False)
-    return Work(lifecycle.create(SPEND_FOLLOWING, {}), is_new=True)
+        return job
+    return lifecycle.create(SPEND_FOLLOWING, {})
 
 
 def run(job: Job) -> Save:

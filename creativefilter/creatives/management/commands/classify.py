@@ -3,100 +3,116 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from classifier.pipeline import Decision, Pipeline
 from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.intake.receiving import advertisement_id_of, is_media
-from creativefilter.creatives.messages import sentence
+from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
+from creativefilter.site.codes import sentence
+from creativefilter.site.commands import (
+    BaseCommand,
+    UsageError,
+    existing_path,
+    output_file,
+    progress_bar,
+)
+from creativefilter.site.sentences import sentence_of
 
 
 class Command(BaseCommand):
-    help = "Classifies creatives: one row per file. Folders are searched for media files."
+    help = gettext_lazy(
+        "Classifies creatives: one row per file. Folders are searched for media files."
+    )
     requires_system_checks: list[str] = []
+    done = total = 0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-        parser.add_argument("--json", action="store_true", help="one JSON object per line")
-        parser.add_argument("--out", type=Path, help="write a table: .csv or .xlsx")
+        parser.add_argument("paths", nargs="+", type=existing_path, metavar="PATH")
+        parser.add_argument("--json", action="store_true", help=_("one JSON object per line"))
+        parser.add_argument(
+            "--out",
+            type=output_file(".csv", ".xlsx"),
+            help=_("write a table: .csv or .xlsx"),
+        )
 
     def handle(
         self, *args: Any, paths: list[Path], json: bool, out: Path | None, **options: Any
     ) -> None:
         files = files_of(paths)
         if not files:
-            raise CommandError(_("There are no media files."))
-        rows = []
-        for decision in self._decisions(files):
-            row = row_of(decision)
-            rows.append(row)
-            self.stdout.write(as_json(row) if json else as_line(decision, row))
-        if out:
-            self._write(rows, out)
-        if all(row["error"] for row in rows):
-            sys.exit(1)
-
-    def _decisions(self, files: list[Path]) -> Any:
-        from tqdm import tqdm
-
+            raise UsageError(_("There are no media files in %s.") % ", ".join(map(str, paths)))
+        self.total = len(files)
+        rows: list[dict[str, Any]] = []
         pipeline = self._pipeline()
-        # On standard error, so that the rows can be piped; silent where nobody looks.
-        return tqdm(
-            pipeline.classify(files), total=len(files), file=sys.stderr, disable=None, unit="file"
-        )
+        try:
+            with (
+                progress_bar(len(files), unit="file") as bar,
+                closing(pipeline.classify(files)) as decisions,
+            ):
+                for decision in decisions:
+                    row = row_of(decision)
+                    rows.append(row)
+                    self.done += 1
+                    self.stdout.write(as_json(row) if json else as_line(decision, row))
+                    bar.update()
+        finally:
+            # Whatever ended it early: what is done is kept.
+            if out and rows:
+                write(rows, out)
+        if failed := sum(row["error"] is not None for row in rows):
+            text = ngettext(
+                "%(failed)d of %(all)d file could not be classified.",
+                "%(failed)d of %(all)d files could not be classified.",
+                len(rows),
+            )
+            self.part_failed(text % {"failed": failed, "all": len(rows)})
+
+    def done_so_far(self) -> str:
+        counts = {"done": self.done, "all": self.total}
+        return _("Files that are classified: %(done)d of %(all)d.") % counts
 
     def _pipeline(self) -> Pipeline:
         """All that the model needs, with every core for the one process that runs."""
-        from classifier.artefact import ArtefactError
         from classifier.screen import ScreenUnavailable
         from classifier.speech.recognition import load_transcriber
-        from classifier.speech.weights import WeightsError
 
-        try:
-            transcriber = load_transcriber(
-                engine=settings.WHISPER_ENGINE,
-                model=settings.WHISPER_MODEL,
-                weights_folder=settings.WEIGHTS_FOLDER,
-                language=settings.WHISPER_LANGUAGE or None,
-                beam_size=settings.WHISPER_BEAM_SIZE,
-                threads=settings.CPUS,
-            )
-            bundle = engines.bundle_without_worker()
-        except WeightsError as error:
-            raise CommandError(error.sentence(_language())) from error
-        except ArtefactError as error:
-            raise CommandError(str(error)) from error
+        transcriber = load_transcriber(
+            engine=settings.WHISPER_ENGINE,
+            model=settings.WHISPER_MODEL,
+            weights_folder=settings.WEIGHTS_FOLDER,
+            language=settings.WHISPER_LANGUAGE or None,
+            beam_size=settings.WHISPER_BEAM_SIZE,
+            threads=settings.CPUS,
+        )
+        bundle = engines.bundle_without_worker()
         try:
             reader = engines.screen_reader()
         except ScreenUnavailable as error:
-            self.stderr.write(error.sentence(_language()))
+            self.stderr.write(sentence_of(error))
             reader = None
         return Pipeline(
             transcriber, bundle, reader, engines.video_encoder() if bundle.encoder else None
         )
 
-    def _write(self, rows: list[dict[str, Any]], out: Path) -> None:
-        import pandas as pd
 
-        from creativefilter.creatives.cells import harmless
-        from creativefilter.creatives.tables import TableError, write_table
+def write(rows: list[dict[str, Any]], out: Path) -> None:
+    import pandas as pd
 
-        table = pd.DataFrame(rows).map(harmless)
-        table["Segment_num"] = table["Segment_num"].astype("Int64")
-        try:
-            write_table(table, out)
-        except TableError as error:
-            raise CommandError(str(error)) from error
+    from creativefilter.creatives.cells import harmless
+    from creativefilter.creatives.tables import write_table
+
+    table = pd.DataFrame(rows).map(harmless)
+    table["Segment_num"] = table["Segment_num"].astype("Int64")
+    write_table(table, out)
 
 
 def files_of(paths: list[Path]) -> list[Path]:
@@ -145,7 +161,3 @@ def as_line(decision: Decision, row: dict[str, Any]) -> str:
         f"{name} {row['Segment_num']:>2} · {row['Segment']:27} {row['probability']:4.0%} "
         f"{seconds}  {doubt}{words[:70]}"
     )
-
-
-def _language() -> str:
-    return (get_language() or "ru")[:2]

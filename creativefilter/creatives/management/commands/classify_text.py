@@ -4,42 +4,66 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
+from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 500
 
 
 class Command(BaseCommand):
-    help = "Adds Segment_num, Segment, probability, decision and reason to a table of transcripts."
+    help = gettext_lazy(
+        "Adds Segment_num, Segment, probability, decision and reason to a table of transcripts."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("table", type=Path, help="columns Advertisement ID and text")
-        parser.add_argument("--out", type=Path, required=True, help=".csv or .xlsx")
+        parser.add_argument(
+            "table", type=existing_file, help=_("columns Advertisement ID and text; .csv or .xlsx")
+        )
+        parser.add_argument(
+            "--out", type=output_file(".csv", ".xlsx"), required=True, help=_(".csv or .xlsx")
+        )
 
     def handle(self, *args: Any, table: Path, out: Path, **options: Any) -> None:
-        from classifier.artefact import ArtefactError
-        from creativefilter.creatives.cells import harmless
-        from creativefilter.creatives.tables import TableError, read_table, write_table
+        from creativefilter.creatives.tables import read_table
 
+        rows = read_table(table, ("Advertisement ID", "text"))
+        decided = classify_texts([])
         try:
-            rows = read_table(table, ("Advertisement ID", "text"))
-            decided = classify_texts(rows["text"].tolist())
-            rows = rows.map(harmless)
-            for name, values in decided.items():
-                rows[name] = values
-            rows["Segment_num"] = rows["Segment_num"].astype("Int64")
-            write_table(rows, out)
-        except (TableError, ArtefactError) as error:
-            raise CommandError(str(error)) from error
+            with progress_bar(len(rows)) as bar:
+                for start in range(0, len(rows), BATCH):
+                    texts = rows["text"][start : start + BATCH].tolist()
+                    for name, values in classify_texts(texts).items():
+                        decided[name] += values
+                    bar.update(len(texts))
+        finally:
+            # Whatever ended it early: what is done is kept.
+            if decided["reason"] or rows.empty:
+                self._write(rows, decided, out)
+
+    def _write(self, rows: pd.DataFrame, decided: dict[str, list[Any]], out: Path) -> None:
+        from creativefilter.creatives.cells import harmless
+        from creativefilter.creatives.tables import write_table
+
+        done = len(decided["reason"])
+        table = rows[:done].map(harmless)
+        for name, values in decided.items():
+            table[name] = values
+        table["Segment_num"] = table["Segment_num"].astype("Int64")
+        write_table(table, out)
         unspoken = sum(reason != "" for reason in decided["reason"])
         self.stdout.write(
             _("%(rows)d rows, %(unspoken)d of them without speech: %(out)s")
-            % {"rows": len(rows), "unspoken": unspoken, "out": out}
+            % {"rows": done, "unspoken": unspoken, "out": out}
         )
 
 

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from tqdm import tqdm
+from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD, hears
-from creativefilter.creatives.messages import sentence
+from creativefilter.site.codes import sentence
+from creativefilter.site.commands import BaseCommand, progress_bar
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Makes the fingerprints of near duplicates that are missing (creatives of earlier "
         "versions, or without chromaprint) and groups all families anew. Nothing is decoded or "
         "heard again. It can be done any number of times, and stopped."
     )
 
+    made = 0
+
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help="make every fingerprint again")
+        parser.add_argument("--all", action="store_true", help=_("make every fingerprint again"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         waiting = grouping.unprinted(everything=options["all"])
-        made = sum(
-            grouping.print_again(pk) for pk in tqdm(waiting, disable=not sys.stderr.isatty())
-        )
+        with progress_bar(len(waiting)) as bar:
+            for pk in waiting:
+                self.made += grouping.print_again(pk)
+                bar.update()
         found = grouping.regroup_all()
-        text = ngettext("%d fingerprint was made.", "%d fingerprints were made.", made)
-        self.stdout.write(text % made)
-        if left := len(waiting) - made:
+        self.stdout.write(self.done_so_far())
+        if left := len(waiting) - self.made:
             text = ngettext(
                 "%d creative was left out: it is not decoded yet.",
                 "%d creatives were left out: they are not decoded yet.",
@@ -45,3 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(text % {"families": found.families, "creatives": found.creatives})
         if not hears():
             self.stdout.write(sentence(NOT_HEARD))
+
+    def done_so_far(self) -> str:
+        text = ngettext("%d fingerprint was made.", "%d fingerprints were made.", self.made)
+        return text % self.made

@@ -6,35 +6,35 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import Segment
+from creativefilter.site.commands import BaseCommand, CommandError, existing_file
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Takes the labels of a table. What a person said of a creative stays; labels of creatives "
         "that are not here wait for them. It can be done any number of times."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "table", type=Path, help="columns Advertisement ID and Segment_num; .csv or .xlsx"
+            "table",
+            type=existing_file,
+            help=_("columns Advertisement ID and Segment_num; .csv or .xlsx"),
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, write nothing")
+        parser.add_argument("--dry-run", action="store_true", help=_("count, write nothing"))
 
     def handle(self, *args: Any, table: Path, dry_run: bool, **options: Any) -> None:
-        from creativefilter.creatives.tables import TableError, numbered, read_table
+        from creativefilter.creatives.tables import numbered, read_table
 
         columns = ("Advertisement ID", "Segment_num")
-        try:
-            rows = numbered(read_table(table, columns), *columns)
-        except TableError as error:
-            raise CommandError(str(error)) from error
-        outcome = imports.import_labels(rows, receiving.display_name(table.name), dry_run=dry_run)
+        rows = numbered(read_table(table, columns), *columns)
+        outcome = imports.import_labels(rows, display_name(table.name), dry_run=dry_run)
         for problem in outcome.problems:
             self.stderr.write(str(problem))
         for kept in outcome.kept:
@@ -45,9 +45,14 @@ class Command(BaseCommand):
             self.stdout.write(_("This was a trial: nothing was written."))
         if outcome.problems and not outcome.mix:
             raise CommandError(_("No row of %s can be used.") % table)
+        if outcome.problems:
+            self.part_failed(_("Not every row of %s can be used.") % table)
+
+    def done_so_far(self) -> str:
+        return _("All rows of the table are in, or none.") + " " + super().done_so_far()
 
 
-def sentence_of(kept: imports.Kept) -> str:
+def sentence_of(kept: imports.OverruledRow) -> str:
     """What a person said against a row of the table."""
     values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
     if kept.segment is None:

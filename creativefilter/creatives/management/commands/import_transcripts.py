@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
-from tasks.submit import publish_all
+from creativefilter.site.commands import (
+    BaseCommand,
+    CommandError,
+    existing_file,
+    progress_bar,
+)
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Takes the transcripts of a table as creatives without a file and lets the active model "
         "judge them. It can be done any number of times; creatives with a file stay as they are."
     )
 
+    imported = 0
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "table", type=Path, help="columns Advertisement ID and text; .csv or .xlsx"
+            "table",
+            type=existing_file,
+            help=_("columns Advertisement ID and text; .csv or .xlsx"),
         )
         parser.add_argument(
-            "--no-decide", action="store_true", help="leave the creatives without a prediction"
+            "--no-decide",
+            action="store_true",
+            help=_("leave the creatives without a prediction"),
         )
 
     def handle(self, *args: Any, table: Path, no_decide: bool, **options: Any) -> None:
@@ -39,35 +51,38 @@ class Command(BaseCommand):
             raise CommandError(_("No row of %s can be used.") % table)
         if not no_decide:
             self._decide()
+        if outcome.problems:
+            self.part_failed(_("Not every row of %s can be used.") % table)
+
+    def done_so_far(self) -> str:
+        text = ngettext("%d row is in.", "%d rows are in.", self.imported)
+        return text % self.imported + " " + super().done_so_far()
 
     def _import(self, table: Path) -> TranscriptOutcome:
-        from tqdm import tqdm
-
-        from creativefilter.creatives.tables import TableError, numbered, read_table
+        from creativefilter.creatives.tables import numbered, read_table
 
         columns = ("Advertisement ID", "text")
-        try:
-            frame = read_table(table, columns)
-        except TableError as error:
-            raise CommandError(str(error)) from error
-        # On standard error; silent where nobody looks.
-        with tqdm(total=len(frame), file=sys.stderr, disable=None) as bar:
-            return import_transcripts(
-                numbered(frame, *columns), receiving.display_name(table.name), bar.update
-            )
+        frame = read_table(table, columns)
+        with progress_bar(len(frame)) as bar:
+
+            def advance(rows: int) -> None:
+                self.imported += rows
+                bar.update(rows)
+
+            return import_transcripts(numbered(frame, *columns), display_name(table.name), advance)
 
     def _decide(self) -> None:
-        jobs = receiving.decide_again(None)
-        # A broker that does not answer once is not asked for each of thousands.
-        sent = publish_all(jobs)
+        jobs = decide_again(None)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
-        if sent < len(jobs):
+        # Of many only the first are sent at once.
+        waits = bool(jobs) and not jobs[0].published_at
+        if waits and settings.CELERY_BROKER_URL != settings.NO_BROKER:
             self.stdout.write(
                 _(
                     "The queue was not reached for %d of them; the running application takes "
                     "them up by itself."
                 )
-                % (len(jobs) - sent)
+                % len(jobs)
             )
 
 

@@ -3,72 +3,83 @@
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.conf import settings
 from django.db import connections
+from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.intake import id_tables
-from creativefilter.creatives.intake.many_files import Taken, Tally, take_path
-from creativefilter.creatives.intake.receiving import is_media
-from tasks.submit import publish
+from creativefilter.creatives.intake.file_names import is_media
+from creativefilter.creatives.intake.many_files import Tally, take_path
+from creativefilter.site.commands import (
+    BaseCommand,
+    UsageError,
+    existing_file,
+    existing_folder,
+    progress_bar,
+)
 
 # More only wait for one another: for the disk, and for SQLite's one writer.
 THREADS = 4
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Takes in every media file of a folder and queues it for analysis. It can be started "
         "again at any time: what is in already is skipped. The files stay where they are."
     )
+    ingestion: Ingestion | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path)
+        parser.add_argument("folder", type=existing_folder)
         parser.add_argument(
             "--ids",
-            type=Path,
+            type=existing_file,
             metavar="TABLE",
-            help="Advertisement IDs of files whose names are no numbers: .csv or .xlsx with the "
-            "columns file and Advertisement ID",
+            help=_(
+                "Advertisement IDs of files whose names are no numbers: .csv or .xlsx with the "
+                "columns file and Advertisement ID"
+            ),
         )
 
     def handle(self, *args: Any, folder: Path, ids: Path | None, **options: Any) -> None:
-        if not folder.is_dir():
-            raise CommandError(_("There is no folder %s.") % folder)
         files, others = files_in(folder)
         if not files:
-            raise CommandError(_("There are no media files in %s.") % folder)
-        ingestion = Ingestion(files, self._ids(ids))
-        ingestion.run()
-        for name, why in ingestion.tally.refusals:
-            self.stderr.write(f"{name}: {why}")
-        self.stdout.write(_("New: %d.") % ingestion.tally.new)
-        self.stdout.write(_("Already in: %d.") % ingestion.tally.known)
-        self.stdout.write(_("Refused: %d.") % ingestion.tally.refused)
+            raise UsageError(_("There are no media files in %s.") % folder)
+        self.ingestion = Ingestion(files, id_tables.read(ids) if ids else {})
+        self.ingestion.run()
+        tally = self.ingestion.tally
+        for refusal in tally.refusals:
+            self.stderr.write(f"{refusal.file}: {refusal.message}")
+        for line in counts_of(tally):
+            self.stdout.write(line)
         if others:
             self.stdout.write(_("Files that are no creatives by their names: %d.") % others)
-        if ingestion.unpublished:
+        if self.ingestion.unpublished and settings.CELERY_BROKER_URL != settings.NO_BROKER:
             self.stdout.write(
                 _("The queue was not reached; the running application takes them up by itself.")
             )
-        if ingestion.tally.refused == len(files):
-            sys.exit(1)
+        if tally.refused:
+            text = ngettext("%d file was refused.", "%d files were refused.", tally.refused)
+            self.part_failed(text % tally.refused)
 
-    def _ids(self, table: Path | None) -> dict[str, str]:
-        if table is None:
-            return {}
-        from creativefilter.creatives.tables import TableError
+    def done_so_far(self) -> str:
+        tally = self.ingestion.tally if self.ingestion else Tally()
+        return " ".join([*counts_of(tally), super().done_so_far()])
 
-        try:
-            return id_tables.read(table)
-        except TableError as error:
-            raise CommandError(str(error)) from error
+
+def counts_of(tally: Tally) -> list[str]:
+    return [
+        _("New: %d.") % tally.new,
+        _("Already in: %d.") % tally.known,
+        _("Refused: %d.") % tally.refused,
+    ]
 
 
 def files_in(folder: Path) -> tuple[list[Path], int]:
@@ -85,38 +96,37 @@ class Ingestion:
         self.total = len(files)
         self.ids = ids
         self.tally = Tally()
-        # A broker that did not answer once is not asked for each of thousands.
+        # Whether the broker did not take the message of a job.
         self.unpublished = False
         self._waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for file in files:
             self._waiting.put(file)
         self._one = threading.Lock()
         self._failure: BaseException | None = None
+        self._language = translation.get_language()
 
     def run(self) -> None:
-        """Raises what a thread raised."""
-        from tqdm import tqdm
-
-        # On standard error; silent where nobody looks.
-        with tqdm(total=self.total, file=sys.stderr, disable=None, unit="file") as bar:
+        """Raises what a thread raised; interrupted, it takes in what was begun."""
+        with progress_bar(self.total, unit="file") as bar:
             threads = [threading.Thread(target=self._work, args=[bar]) for _ in range(THREADS)]
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                thread.join()
+            try:
+                for thread in threads:
+                    thread.join()
+            except KeyboardInterrupt as interrupt:
+                self._failure = interrupt
+                for thread in threads:
+                    thread.join()
         if self._failure:
             raise self._failure
 
     def _work(self, bar: Any) -> None:
         try:
-            while self._failure is None:
-                file = self._waiting.get_nowait()
-                tally = Tally()
-                taken = take_path(file, tally, owner=None, ids=self.ids)
-                with self._one:
-                    self.tally.add(tally)
-                    self._publish(taken)
-                    bar.update()
+            # Each thread has a language of its own.
+            with translation.override(self._language):
+                while self._failure is None:
+                    self._take(self._waiting.get_nowait(), bar)
         except queue.Empty:
             return
         except BaseException as error:
@@ -124,6 +134,11 @@ class Ingestion:
         finally:
             connections.close_all()
 
-    def _publish(self, taken: Taken | None) -> None:
-        if taken and taken.job and not self.unpublished:
-            self.unpublished = not publish(taken.job)
+    def _take(self, file: Path, bar: Any) -> None:
+        tally = Tally()
+        taken = take_path(file, tally, owner=None, ids=self.ids)
+        with self._one:
+            self.tally.add(tally)
+            if taken and taken.job and not taken.job.published_at:
+                self.unpublished = True
+            bar.update()

@@ -5,20 +5,23 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives.intake import orphans
+from creativefilter.site.commands import BaseCommand
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Removes uploads and working copies that are older than a day and that no creative, table "
         "or import has: what a process that was killed left behind."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+        parser.add_argument(
+            "--dry-run", action="store_true", help=_("only say what would be removed")
+        )
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         found = orphans.find()

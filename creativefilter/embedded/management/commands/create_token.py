@@ -6,25 +6,22 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.accounts import tokens
+from creativefilter.site.commands import BaseCommand, UsageError
 
 
 class Command(BaseCommand):
-    help = "Creates an access token for a user and prints it once."
+    help = gettext_lazy("Creates an access token for a user and prints it once.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--name", default="", help="What the token is for.")
+        parser.add_argument("--name", default="", help=_("what the token is for"))
 
     def handle(self, *args: Any, username: str, name: str, **options: Any) -> None:
         user = get_user_model().objects.filter(username=username).first()
         if user is None:
-            raise CommandError(_("There is no user named %s.") % username)
-        try:
-            issued = tokens.issue(user, name)
-        except tokens.TooManyError as error:
-            raise CommandError(_("%s has as many tokens as one may have.") % username) from error
-        self.stdout.write(issued.value)
+            raise UsageError(_("There is no user named %s.") % username)
+        self.stdout.write(tokens.issue(user, name).value)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.demonstration import remove_demonstration
+from creativefilter.site.commands import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Removes every demonstration creative with its files."
+    help = gettext_lazy("Removes every demonstration creative with its files.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = receiving.remove_demonstration()
+        count = remove_demonstration()
         text = ngettext(
             "%d demonstration creative was removed.",
             "%d demonstration creatives were removed.",

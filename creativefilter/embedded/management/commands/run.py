@@ -6,53 +6,48 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.families import fingerprints
-from creativefilter.creatives.intake import receiving
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
-from creativefilter.embedded.supervisor import Supervisor, SupervisorError, running
-from tasks.submit import submit
+from creativefilter.embedded.supervisor import Supervisor, running
+from creativefilter.site.commands import INTERRUPTED, BaseCommand, CommandError, UsageError
 
 
 class Command(BaseCommand):
-    help = "Starts web, worker and broker on this machine and serves until Ctrl-C."
+    help = gettext_lazy("Starts web, worker and broker on this machine and serves until Ctrl-C.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        port = os.environ.get("PORT")
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
-        parser.add_argument("--port", type=int, default=int(port) if port else None)
+        parser.add_argument("--port", type=port_number, default=os.environ.get("PORT") or None)
         parser.add_argument(
             "--demo",
             action="store_true",
-            help="send the demonstration creatives through the queue, print the table and end",
+            help=_("send the demonstration creatives through the queue, print the table and end"),
         )
 
     def handle(self, *args: Any, host: str, port: int | None, demo: bool, **options: Any) -> None:
         credentials = preparation.prepare()
-        try:
-            with running(host, port) as supervisor:
-                supervisor.wait_for_web()
-                self._say(_("Creative Filter: %s") % supervisor.address)
-                if credentials:
-                    self._say(credentials_text(credentials))
-                if not fingerprints.hears():
-                    self._say(
-                        _(
-                            "Near duplicates are looked for by their pictures alone. To compare "
-                            "sounds, too, on Debian: apt-get install libchromaprint1"
-                        )
+        with running(host, port) as supervisor:
+            supervisor.wait_for_web()
+            self._say(_("Creative Filter: %s") % supervisor.address)
+            if credentials:
+                self._say(credentials_text(credentials))
+            if not fingerprints.hears():
+                self._say(
+                    _(
+                        "Near duplicates are looked for by their pictures alone. To compare "
+                        "sounds, too, on Debian: apt-get install libchromaprint1"
                     )
-                self._serve(supervisor, demo, first_start=credentials is not None)
-        except SupervisorError as error:
-            raise CommandError(str(error)) from error
+                )
+            self._serve(supervisor, demo, first_start=credentials is not None)
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
         # A new starter model judges what the old one has judged.
-        for job in receiving.decide_again(None):
-            submit(job)
+        decide_again(None)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:
             self._say(_("%d demonstration creatives are being classified:") % len(seeded))
@@ -65,9 +60,17 @@ class Command(BaseCommand):
             self._say(_("Ctrl-C stops everything."))
         supervisor.serve(each_second)
         if demo and report.waiting:
-            raise CommandError(_("Stopped before all demonstration creatives were done."))
+            text = _("Stopped before all demonstration creatives were done.")
+            raise CommandError(text, returncode=INTERRUPTED)
         self._say(_("Stopping…"))
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def port_number(text: str) -> int:
+    """A port that a web server can have."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
+    return int(text)

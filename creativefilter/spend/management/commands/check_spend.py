@@ -5,19 +5,22 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from creativefilter.site.commands import BaseCommand, CommandError
 from creativefilter.spend.totals import checks, segment_changes
 
 SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Compares monthly spend and totals with the rows they come from; --rebuild repairs them."
+    help = gettext_lazy(
+        "Compares monthly spend and totals with the rows they come from; --rebuild repairs them."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--rebuild", action="store_true", help="make the sums anew first")
+        parser.add_argument("--rebuild", action="store_true", help=_("make the sums anew first"))
 
     def handle(self, *args: Any, rebuild: bool, **options: Any) -> None:
         if rebuild:

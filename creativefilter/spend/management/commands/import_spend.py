@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 from creativefilter.spend.imports import bad_rows, importer, staging
-from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import MonthSum, Prepared, Report
 from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
@@ -23,33 +21,38 @@ DELIMITERS = {",": "«,»", ";": "«;»", "\t": "TAB", "": "—"}
 
 
 class Command(BaseCommand):
-    help = "Imports spend: .csv, .csv.gz, .zip with one CSV file, .xlsx. All of it or nothing."
+    help = gettext_lazy(
+        "Imports spend: .csv, .csv.gz, .zip with one CSV file, .xlsx. All of it or nothing."
+    )
+    imported = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="read and report, write nothing")
+        parser.add_argument("file", type=existing_file)
+        parser.add_argument(
+            "--dry-run", action="store_true", help=_("read and report, write nothing")
+        )
         months = parser.add_mutually_exclusive_group()
         months.add_argument(
             "--replace-months",
             action="store_const",
             dest="mode",
             const=Mode.REPLACE,
-            help="months of the file replace what is there",
+            help=_("months of the file replace what is there"),
         )
         months.add_argument(
             "--add",
             action="store_const",
             dest="mode",
             const=Mode.ADD,
-            help="months of the file are added to what is there",
+            help=_("months of the file are added to what is there"),
         )
-        parser.add_argument("--strict", action="store_true", help="import all rows or none")
+        parser.add_argument("--strict", action="store_true", help=_("import all rows or none"))
         parser.add_argument(
             "--bad-rows",
-            type=Path,
+            type=output_file(".csv"),
             dest="bad",
             metavar="CSV",
-            help="write the rows that can't be used to this file",
+            help=_("write the rows that can't be used to this file"),
         )
 
     def handle(
@@ -61,23 +64,29 @@ class Command(BaseCommand):
             self._disappearing(prepared.report, mode)
             if bad:
                 write_bad_rows(prepared, bad)
+            if prepared.report.bad_rows:
+                self.part_failed(_("Not every row of %s can be used.") % file)
 
-        try:
-            with Bar() as bar:
-                if dry_run:
-                    prepared = importer.prepare(file, survey(file), progress=bar.show)
-                    look(prepared)
-                    self.stdout.write(_("Nothing was written."))
-                    return
-                done = importer.import_file(
-                    file, mode=mode or "", strict=strict, look=look, progress=bar.show
-                )
-        except SpendFileError as error:
-            raise CommandError(str(error)) from error
+        with progress_bar(100, unit="%", leave=False) as bar:
+
+            def progress(share: float) -> None:
+                bar.update(round(100 * share) - bar.n)
+
+            if dry_run:
+                look(importer.prepare(file, survey(file), progress=progress))
+                self.stdout.write(_("Nothing was written."))
+                return
+            done = importer.import_file(
+                file, mode=mode or "", strict=strict, look=look, progress=progress
+            )
+        self.imported = True
         if done.state == SpendImport.State.KNOWN:
             self.stdout.write(_("This table was imported before. Nothing was changed."))
         else:
             self.stdout.write(_("Imported."))
+
+    def done_so_far(self) -> str:
+        return _("Imported.") if self.imported else _("Nothing was imported.")
 
     def _report(self, report: Report) -> None:
         """What was read, one fact a line."""
@@ -109,32 +118,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {month.month:%Y-%m}  {rows}  {grouped(month.amount)}")
 
 
-class Bar:
-    """A progress bar on standard error, silent where nobody looks."""
-
-    def __enter__(self) -> Bar:
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=100, file=sys.stderr, disable=None, unit="%", leave=False)
-        return self
-
-    def show(self, done: float) -> None:
-        self.bar.update(round(100 * done) - self.bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-
 def write_bad_rows(prepared: Prepared, path: Path) -> None:
-    """The table to be corrected; raises ``CommandError``."""
-    lines = bad_rows.as_csv(prepared.header, staging.bad_rows())
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-    except OSError as error:
-        raise CommandError(
-            _("%(path)s can't be written: %(why)s") % {"path": path, "why": error}
-        ) from error
+    """The table to be corrected."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(bad_rows.as_csv(prepared.header, staging.bad_rows()))
 
 
 def grouped(number: Any) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives.analysis import engines
+from creativefilter.site.commands import (
+    BaseCommand,
+    UsageError,
+    existing_file,
+    existing_folder,
+    output_file,
+    progress_bar,
+)
+from creativefilter.site.errors import UserError
 from creativefilter.training import evaluation, figure_tables, html_report
 from creativefilter.training.figure_tables import Measured
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Judges a model by labelled creatives: of a table of transcripts, or of the database. "
         "Creatives that the model has learned from are told apart."
     )
@@ -33,20 +40,30 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--transcripts",
-            type=Path,
-            help="columns Segment_num, text and optionally split; .csv or .xlsx",
+            type=existing_file,
+            help=_("columns Segment_num, text and optionally split; .csv or .xlsx"),
         )
-        parser.add_argument("--model", type=Path, help="a model folder; else the active version")
-        parser.add_argument("--out", type=Path, help="write a page with charts: .html")
+        parser.add_argument(
+            "--model", type=existing_folder, help=_("a model folder; else the active version")
+        )
+        parser.add_argument(
+            "--out",
+            type=output_file(".html", ".htm"),
+            help=_("write a page with charts: .html"),
+        )
         parser.add_argument(
             "--cross-validate",
             action="store_true",
-            help="measure the recipe on the table, too: folds by families, plain folds, valid rows",
+            help=_(
+                "measure the recipe on the table, too: folds by families, plain folds, valid rows"
+            ),
         )
         parser.add_argument(
             "--transformer",
             metavar="NAME_OR_FOLDER",
-            help="fine-tune this encoder on the train rows and measure it on the valid ones, too",
+            help=_(
+                "fine-tune this encoder on the train rows and measure it on the valid ones, too"
+            ),
         )
 
     def handle(
@@ -59,23 +76,14 @@ class Command(BaseCommand):
         transformer: str | None,
         **options: Any,
     ) -> None:
-        if out and not out.resolve().parent.is_dir():
-            raise CommandError(_("There is no folder %s.") % out.resolve().parent)
         if (cross_validate or transformer) and not transcripts:
-            raise CommandError(_("Only the rows of --transcripts can teach anew."))
-        from classifier.artefact import ArtefactError
-        from classifier.speech.weights import WeightsError
-
-        try:
+            raise UsageError(_("Only the rows of --transcripts can teach anew."))
+        with evaluation.enough_rows():
             page = self._page(transcripts, model, cross_validate, transformer)
-            self._print(page)
-            if out:
-                html_report.write(out, page)
-                self.stdout.write("\n" + _("The page with charts: %s") % out)
-        except WeightsError as error:
-            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
-        except (ArtefactError, OSError, ValueError) as error:
-            raise CommandError(sentence(error)) from error
+        self._print(page)
+        if out:
+            html_report.write(out, page)
+            self.stdout.write("\n" + _("The page with charts: %s") % out)
 
     def _page(
         self, transcripts: Path | None, model: Path | None, crossed: bool, encoder: str | None
@@ -115,7 +123,7 @@ class Command(BaseCommand):
         table = prepare(rows)
         parted = 0 < table.valid.sum() < len(rows)
         if encoder and not parted:
-            raise ValueError(_("A transformer needs rows whose split is train, and valid ones."))
+            raise UserError(_("A transformer needs rows whose split is train, and valid ones."))
         measured = self._in_folds(table) if crossed else []
         notes = []
         if parted:
@@ -127,7 +135,7 @@ class Command(BaseCommand):
         from classifier.learning.cross_validation import by_chance, by_families
         from classifier.text.training import FOLDS
 
-        with _bar(2 * FOLDS) as bar:
+        with progress_bar(2 * FOLDS, leave=False) as bar:
             return [
                 Measured(_("recipe, folds by families"), by_families(table, bar.update)),
                 Measured(_("recipe, plain folds: copies flatter"), by_chance(table, bar.update)),
@@ -140,11 +148,11 @@ class Command(BaseCommand):
         from classifier.text.training import FOLDS
         from classifier.text.transformer import Settings
 
-        with _bar(FOLDS) as bar:
+        with progress_bar(FOLDS, leave=False) as bar:
             measured = [Measured(_("recipe, train → valid"), on_valid(table, bar.update))]
         if encoder:
             source = Encoder(encoder, settings.WEIGHTS_FOLDER, settings.CPUS)
-            with _bar(Settings().epochs) as bar:
+            with progress_bar(Settings().epochs, leave=False) as bar:
 
                 def progress(epoch: Any) -> None:
                     bar.set_postfix_str(f"macro-F1 {epoch.held_out_macro_f1:.3f}")
@@ -165,13 +173,6 @@ class Command(BaseCommand):
             self.stdout.write(f"\n═══ {one.title} ═══")
             for grid in figure_tables.details(one.evaluation):
                 self.stdout.write("\n" + grid.as_text())
-
-
-def _bar(total: int) -> Any:
-    """Progress on standard error; silent where nobody looks."""
-    from tqdm import tqdm
-
-    return tqdm(total=total, file=sys.stderr, disable=None, leave=False)
 
 
 def load_bundle(folder: Path | None) -> Bundle:
@@ -237,16 +238,3 @@ def about_split(table: Table) -> list[str]:
         )
         % counts
     ]
-
-
-def sentence(error: Exception) -> str:
-    """What went wrong, in the reader's language where it is known."""
-    from classifier.learning.cross_validation import TooFewRowsError
-    from classifier.text.training import FOLDS
-
-    if isinstance(error, TooFewRowsError):
-        return _(
-            "Folds need at least %(folds)d families of near duplicates and two segments with two "
-            "families or more; here are %(families)d and %(segments)d."
-        ) % {"folds": FOLDS, "families": error.families, "segments": error.segments}
-    return str(error)

@@ -5,50 +5,47 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.intake import receiving
+from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.commands import BaseCommand
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
-from tasks.submit import publish_all
 
 VIDEO = ("nearest", "catboost", "none")
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Trains a model version from labelled creatives, and shows it beside the one that "
         "decides, on creatives that were kept back."
     )
 
+    version: ModelVersion | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--activate", action="store_true", help="let the new version decide, then judge again"
+            "--activate",
+            action="store_true",
+            help=_("let the new version decide, then judge again"),
         )
         parser.add_argument(
             "--text",
             default="linear",
             metavar="linear|NAME_OR_FOLDER",
-            help="the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)",
+            help=_("the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)"),
         )
         parser.add_argument("--video", choices=VIDEO, default="nearest")
 
     def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
-        from classifier.artefact import ArtefactError
-        from classifier.speech.weights import WeightsError
-
         old = model_versions.active()
-        try:
-            version, compared = new_version.learn(
-                text, "" if video == "none" else video, self.stderr.write
-            )
-        except WeightsError as error:
-            raise CommandError(error.sentence((get_language() or "ru")[:2])) from error
-        except (ArtefactError, ValueError) as error:
-            raise CommandError(str(error)) from error
+        version, compared = new_version.learn(
+            text, "" if video == "none" else video, self.stderr.write
+        )
+        self.version = version
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
         for grid in (figure_tables.quality(shown), figure_tables.automation(shown)):
             self.stdout.write(grid.as_text() + "\n")
@@ -67,9 +64,16 @@ class Command(BaseCommand):
             )
             return
         model_versions.activate(version)
-        jobs = receiving.decide_again(None)
-        publish_all(jobs)
+        jobs = decide_again(None)
         self.stdout.write(
             _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
+        )
+
+    def done_so_far(self) -> str:
+        if self.version is None:
+            return _("No model version was made.")
+        return (
+            _("%s is ready. It decides once it is activated in the list of model versions.")
+            % self.version
         )

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from creativefilter.site.commands import BaseCommand, existing_file, output_folder
+from creativefilter.training import evaluation
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext_lazy(
         "Trains the starter text model: measured on the valid rows and by families of near "
         "duplicates, written from all rows. Restart the application to use it."
     )
@@ -21,19 +25,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--transcripts",
-            type=Path,
+            type=existing_file,
             required=True,
-            help="CSV with the columns Advertisement ID, Segment_num, text, split",
+            help=_("CSV with the columns Advertisement ID, Segment_num, text, split"),
         )
-        parser.add_argument("--out", type=Path, default=Path(settings.STARTER_MODEL))
+        parser.add_argument("--out", type=output_folder, default=Path(settings.STARTER_MODEL))
 
     def handle(self, *args: Any, transcripts: Path, out: Path, **options: Any) -> None:
         from classifier.learning.starter import train_starter
 
-        try:
+        with evaluation.enough_rows():
             report = train_starter(transcripts, out, progress=self.stderr.write)
-        except (OSError, ValueError) as error:
-            raise CommandError(str(error)) from error
         for name, value in asdict(report).items():
             shown = f"{value:.4f}" if isinstance(value, float) else str(value)
             self.stdout.write(f"{name:24} {shown}")

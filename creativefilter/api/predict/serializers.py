@@ -1,0 +1,30 @@
+"""Shapes of an upload to classify, and of the reference service's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A creative to classify."""
+
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="The creative: wav, mp4, avi, flv, webm (wbm), ogg, ogv."
+    )
+    advertisement_id = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="By default the file's name without its extension, if that is a number.",
+    )
+
+
+class ReferenceResultSerializer(serializers.Serializer[Any]):
+    """The reference service's answer, with a reason where there is no segment."""
+
+    result = serializers.CharField(allow_null=True, help_text="The segment's name.")
+    reason = serializers.CharField(required=False, help_text="Why `result` is null.")
+    message = serializers.CharField(required=False)
+    job = serializers.URLField(required=False, help_text="Where to ask for the outcome later.")

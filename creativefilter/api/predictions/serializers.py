@@ -1,0 +1,116 @@
+"""Shapes of answers about predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from classifier.decision.fusion import CHANNELS
+from creativefilter.api.core.addresses import address
+from creativefilter.api.core.sparse_fields import LongFields
+from creativefilter.api.segments.serializers import NAMES, SegmentShareSerializer
+from creativefilter.creatives.analysis.decision import favourite
+from creativefilter.creatives.models import Prediction
+
+LONG = frozenset({"probabilities", "channels"})
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """Words that decided: where they stand in the text of their channel, and what they weigh."""
+
+    text = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    weight = serializers.FloatField()
+
+
+class AlikeSerializer(serializers.Serializer[Any]):
+    """A labelled creative that looks much like this one."""
+
+    creative = serializers.CharField(source="id", help_text="Its number when it was learned.")
+    segment_num = serializers.IntegerField(source="segment")
+    similarity = serializers.FloatField()
+
+
+class SaidSerializer(serializers.Serializer[Any]):
+    """What one channel says by itself, and by what."""
+
+    name = serializers.ChoiceField(CHANNELS)
+    segment_num = serializers.IntegerField(allow_null=True)
+    probability = serializers.FloatField(allow_null=True)
+    evidence = EvidenceSerializer(many=True)
+    neighbours = AlikeSerializer(many=True)
+
+
+def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
+    """The most probable first."""
+    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
+    return [{"segment_num": int(number), "probability": share} for number, share in ranked]
+
+
+def said_by(channels: list[dict[str, Any]]) -> Any:
+    rows = []
+    for channel in channels:
+        best = favourite(channel) or (None, None)
+        rows.append(
+            {
+                "name": channel["name"],
+                "segment_num": best[0],
+                "probability": best[1],
+                "evidence": channel.get("evidence", []),
+                "neighbours": channel.get("neighbours", []),
+            }
+        )
+    return SaidSerializer(rows, many=True).data
+
+
+class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
+    """What a model version decided on a creative, and why. It is never changed.
+
+    `probabilities` and `channels` are left out of lists unless `?fields=` names them.
+    """
+
+    url = serializers.SerializerMethodField()
+    creative_url = serializers.SerializerMethodField()
+    segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    decision = serializers.ChoiceField(Prediction.Decision.values)
+    reason = serializers.SerializerMethodField(help_text="Why there is no segment.")
+    model_version_name = serializers.CharField(source="model_version.name")
+    probabilities = serializers.SerializerMethodField()
+    channels = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prediction
+        fields = (
+            "id", "url", "creative", "creative_url", "media", "segment_num", "segment",
+            "probability", "decision", "conflict", "reason", "model_version",
+            "model_version_name", "created_at", "probabilities", "channels",
+        )  # fmt: skip
+        read_only_fields = fields
+        long_fields = LONG
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, prediction: Prediction) -> str:
+        return address(self, "prediction", prediction.pk)
+
+    @extend_schema_field(serializers.URLField())
+    def get_creative_url(self, prediction: Prediction) -> str:
+        return address(self, "creative", prediction.creative_id)
+
+    def get_segment(self, prediction: Prediction) -> str | None:
+        return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
+
+    @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
+    def get_reason(self, prediction: Prediction) -> str | None:
+        return prediction.reason or None
+
+    @extend_schema_field(SegmentShareSerializer(many=True))
+    def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
+        return shares_of(prediction.probabilities)
+
+    @extend_schema_field(SaidSerializer(many=True))
+    def get_channels(self, prediction: Prediction) -> Any:
+        return said_by(prediction.channels)

@@ -1,0 +1,179 @@
+"""Imports of spend for programs. Validate the request, call a service, shape the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core.downloads import AlwaysJson
+from creativefilter.api.core.etags import Etagged
+from creativefilter.api.core.idempotency import Idempotent
+from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.permissions import RolePermissions, by_model
+from creativefilter.api.core.problems import Conflict
+from creativefilter.api.spend_imports.serializers import (
+    SpendImportDetailSerializer,
+    SpendImportSerializer,
+    SpendUploadSerializer,
+    StartSerializer,
+)
+from creativefilter.spend.imports import bad_rows
+from creativefilter.spend.imports import jobs as work
+from creativefilter.spend.models import SpendImport
+
+
+class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
+    """What every page of imports shares."""
+
+    permission_classes = [RolePermissions]
+    required = by_model("spend.spendimport")
+    serializer_class = SpendImportDetailSerializer
+    queryset = SpendImport.objects.select_related("job", "owner")
+
+    def shaped(self, row: SpendImport) -> dict[str, Any]:
+        row = get_object_or_404(self.get_queryset(), pk=row.pk)
+        return dict(self.get_serializer(row).data)
+
+    def permit(self, how: dict[str, Any]) -> None:
+        """To replace months is to delete what was spent in them."""
+        replaces = how.get("mode") == SpendImport.Mode.REPLACE and not how.get("dry_run")
+        if replaces and not self.request.user.has_perm("spend.delete_spendrow"):
+            raise PermissionDenied(_("Only a lead may replace months of spend."))
+
+    def begun(self, row: SpendImport) -> Response:
+        """202 for an import whose job is queued."""
+        answer = self.shaped(row)
+        return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
+
+
+BEGUN = OpenApiResponse(
+    SpendImportDetailSerializer, "The job is queued; poll the import at its `Location`."
+)
+
+
+class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
+    """Tables of spend: those that came, and a new one."""
+
+    pagination_class = CursorPages
+    parser_classes = [MultiPartParser]
+
+    def get_serializer_class(self) -> Any:
+        return SpendImportSerializer if self.request.method == "GET" else self.serializer_class
+
+    def get_queryset(self) -> QuerySet[SpendImport]:
+        # The list says nothing of what makes a row large.
+        rows = super().get_queryset()
+        return rows.defer("report", "header") if self.request.method == "GET" else rows
+
+    @extend_schema(
+        operation_id="spend_imports",
+        summary="Imports of spend, the newest first",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="spend_import_create",
+        summary="Import a table of spend, or check it",
+        request={"multipart/form-data": SpendUploadSerializer},
+        responses={202: BEGUN},
+    )
+    def post(self, request: Request) -> Response:
+        form = SpendUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        how = form.validated_data
+        self.permit(how)
+        file = how.pop("file")
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        return self.begun(work.receive_and_start(file, file.name, request.user, **how))
+
+
+class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport]):
+    """One import."""
+
+    @extend_schema(
+        operation_id="spend_import",
+        summary="Ask how an import stands",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class SpendImportStartView(ImportsView):
+    """A file that was checked, or whose import failed, is imported without being sent again."""
+
+    parser_classes = [JSONParser]
+
+    @extend_schema(
+        operation_id="spend_import_start",
+        summary="Import a table that is here",
+        request=StartSerializer,
+        responses={202: BEGUN},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        form = StartSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        self.permit(form.validated_data)
+        row = self.get_object()
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        work.start(row, request.user, **form.validated_data)
+        return self.begun(row)
+
+
+class SpendImportCancelView(ImportsView):
+    """Stops an import that has not ended."""
+
+    @extend_schema(
+        operation_id="spend_import_cancel",
+        summary="Stop an import",
+        request=None,
+        responses={200: SpendImportDetailSerializer},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        row = self.get_object()
+        if not work.cancel(row):
+            raise Conflict(_("It had ended already."), "job_ended")
+        return Response(self.shaped(row))
+
+
+class BadRowsView(ImportsView):
+    """The bad rows of a file, to be corrected and imported in their turn."""
+
+    content_negotiation_class = AlwaysJson
+
+    @extend_schema(
+        operation_id="spend_import_bad_rows",
+        summary="Download the bad rows of an import",
+        description="CSV as Russian Excel opens it: UTF-8 with BOM, semicolons; no formulas.",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        row = self.get_object()
+        lines = bad_rows.as_csv(row.header, bad_rows.of(row))
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        name = content_disposition_header(True, f"bad-rows-{row.pk}.csv")
+        response["Content-Disposition"] = str(name)
+        return response
+
+
+urlpatterns = [
+    path("imports", SpendImportsView.as_view(), name="spend-imports"),
+    path("imports/<int:pk>", SpendImportView.as_view(), name="spend-import"),
+    path("imports/<int:pk>/start", SpendImportStartView.as_view(), name="spend-import-start"),
+    path("imports/<int:pk>/cancel", SpendImportCancelView.as_view(), name="spend-import-cancel"),
+    path("imports/<int:pk>/bad-rows.csv", BadRowsView.as_view(), name="spend-import-bad-rows"),
+]

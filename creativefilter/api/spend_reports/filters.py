@@ -1,0 +1,95 @@
+"""Of which spend somebody wants to know: the filters of reports and exports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from creativefilter.api.core.filters import NONE, SEGMENTS_OR_NONE, FilterSerializer
+from creativefilter.api.core.strict_fields import NotBlank, Texts, Truth, Values, Word
+from creativefilter.spend.models import NOT_CLASSIFIED
+from creativefilter.spend.reports.filters import Filters
+
+MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+NAMES_HELP = "Any of these; a blank one: where it is not known."
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": MONTH})
+class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
+    """A month as ``2023-01``: its first day."""
+
+    default_error_messages = {"invalid": _("This value does not match the required pattern.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        if not isinstance(data, str) or not re.fullmatch(MONTH, data):
+            self.fail("invalid")
+        return date.fromisoformat(f"{data}-01")
+
+    def to_representation(self, value: date) -> str:
+        return f"{value:%Y-%m}"
+
+
+class SpendSegmentField(Word):
+    """The number of an effective segment, or ``none`` for what is not classified."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(SEGMENTS_OR_NONE, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        word = super().to_internal_value(data)
+        return NOT_CLASSIFIED if word == NONE else int(word)
+
+    def to_representation(self, value: int) -> str:
+        return NONE if value == NOT_CLASSIFIED else str(value)
+
+
+class SpendFilterSerializer(FilterSerializer):
+    """Spend that all of these let through."""
+
+    segment = Values(
+        source="segments",
+        child=SpendSegmentField(),
+        required=False,
+        max_length=len(SEGMENTS_OR_NONE),
+        help_text="Numbers of effective segments, or `none` for what is not classified.",
+    )
+    advertiser = Texts(255, source="advertisers", help_text=NAMES_HELP)
+    brand = Texts(255, source="brands", help_text=NAMES_HELP)
+    media_type = Texts(64, source="media_types", help_text=NAMES_HELP)
+    reviewed = Truth(required=False, allow_null=True, help_text="Whether a person's label stands.")
+
+    def get_fields(self) -> dict[str, Any]:
+        # "from" is a word of the language.
+        first = MonthField(required=False, source="first", help_text="The first month: 2023-01.")
+        last = MonthField(required=False, source="last", help_text="The last month: 2023-12.")
+        return {"from": first, "to": last, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("first", date.min) > attrs.get("last", date.max):
+            raise serializers.ValidationError({"to": [_("It ends before it begins.")]})
+        return attrs
+
+    def to_representation(self, instance: Filters) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        return {
+            name: value
+            for name, value in shown.items()
+            if value is not None or name not in ("from", "to")
+        }
+
+
+def filters_of(asked: dict[str, Any]) -> Filters:
+    """Return what validated data of ``SpendFilterSerializer`` lets through."""
+    values = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
+    return Filters(
+        **{
+            name: tuple(sorted(set(value))) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+    )

@@ -1,0 +1,195 @@
+"""Shapes of answers about where the money goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from creativefilter.api.core.addresses import address
+from creativefilter.api.core.filters import NONE
+from creativefilter.api.core.strict_fields import Whole
+from creativefilter.api.segments.serializers import NAMES
+from creativefilter.api.spend_imports.serializers import SpendMoneyField
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer
+from creativefilter.creatives.models import Prediction
+from creativefilter.spend.models import NOT_CLASSIFIED
+from creativefilter.spend.reports.creatives import Spent
+from creativefilter.spend.reports.types import Dimension, Key
+
+MONTH = "month"
+BY = [dimension.value for dimension in Dimension]
+KEY_HELP = (
+    "Number of a segment (`none`: not classified), a name (blank: not known), or a month as "
+    "2023-01. Null: all the others."
+)
+
+
+class ReportQuerySerializer(SpendFilterSerializer):
+    by = serializers.ChoiceField([*BY, MONTH], help_text="What spend is parted by.")
+    most = Whole(
+        required=False,
+        default=30,
+        min_value=1,
+        max_value=1000,
+        help_text="Rows; what is left is summed up in one more. Months are all shown.",
+    )
+
+
+class MonthlyQuerySerializer(SpendFilterSerializer):
+    by = serializers.ChoiceField(BY, help_text="What spend is parted by.")
+    most = Whole(
+        required=False, default=12, min_value=1, max_value=100, help_text="Keys of their own."
+    )
+
+
+def key_of(by: str, key: Key | None) -> str | None:
+    """What a filter takes to see this row alone."""
+    if key is None:
+        return None
+    return NONE if by == Dimension.SEGMENT and key == NOT_CLASSIFIED else str(key)
+
+
+def name_of(by: str, key: Key | None) -> str | None:
+    if by == Dimension.SEGMENT:
+        return NAMES.get(key) if isinstance(key, int) else None
+    return None if key is None else str(key)
+
+
+class OverviewSerializer(serializers.Serializer[Any]):
+    """What the filters let through."""
+
+    amount = SpendMoneyField(help_text="RUB.")
+    placements = serializers.IntegerField()
+    advertisements = serializers.IntegerField(help_text="Different Advertisement IDs.")
+    classified = serializers.IntegerField(help_text="Of them with a creative and a segment.")
+    unclassified = serializers.IntegerField(help_text="Of them with a creative, no segment.")
+    without_creative = serializers.IntegerField(help_text="Of them without a creative here.")
+    first = serializers.CharField(allow_null=True, help_text="The first month, as 2023-01.")
+    last = serializers.CharField(allow_null=True, help_text="The last month.")
+
+
+class SpentOnSerializer(serializers.Serializer[Any]):
+    """What was spent on a segment, a name or in a month."""
+
+    key = serializers.CharField(allow_null=True, help_text=KEY_HELP)
+    name = serializers.CharField(
+        allow_null=True, help_text="Of a segment that of the dictionary; else the key again."
+    )
+    amount = SpendMoneyField(help_text="RUB.")
+    placements = serializers.IntegerField()
+    advertisements = serializers.IntegerField(
+        help_text="Different Advertisement IDs. One that two brands paid for counts for both."
+    )
+    share = serializers.FloatField(help_text="Of the filtered sum, 0 to 1.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """Sums of spend, the largest first; months in their order."""
+
+    by = serializers.ChoiceField([*BY, MONTH])
+    is_current = serializers.BooleanField(
+        help_text="False: many segments have changed just now, and money is still being moved."
+    )
+    overview = OverviewSerializer()
+    rows = SpentOnSerializer(many=True)
+
+
+class LineOfMonthsSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(allow_null=True, help_text=KEY_HELP)
+    name = serializers.CharField(allow_null=True)
+    amounts = serializers.ListField(child=SpendMoneyField(), help_text="One for each month, RUB.")
+
+
+class MonthlyReportSerializer(serializers.Serializer[Any]):
+    """Month by month, keys with the largest sums first; the last one may be all the others."""
+
+    by = serializers.ChoiceField(BY)
+    is_current = serializers.BooleanField(help_text="See the report.")
+    months = serializers.ListField(
+        child=serializers.CharField(), help_text="As 2023-01, without a gap."
+    )
+    series = LineOfMonthsSerializer(many=True)
+
+
+class ExpectedSpendSerializer(serializers.Serializer[Any]):
+    """A segment in roubles, by all that the model's probabilities say."""
+
+    segment_num = serializers.IntegerField(source="segment")
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    counted = SpendMoneyField(help_text="What the report shows.")
+    certain = SpendMoneyField(help_text="What of it a person labelled.")
+    expected = SpendMoneyField()
+    low = SpendMoneyField()
+    high = SpendMoneyField()
+
+    def get_segment(self, row: Any) -> str:
+        return NAMES[row.segment]
+
+
+class WorthReviewingSerializer(serializers.Serializer[Any]):
+    """A creative whose review makes the intervals narrower."""
+
+    creative = serializers.IntegerField()
+    url = serializers.SerializerMethodField()
+    advertisement_id = serializers.CharField()
+    name = serializers.CharField()
+    segment_num = serializers.IntegerField(source="segment")
+    probability = serializers.FloatField()
+    amount = SpendMoneyField(help_text="What it cost.")
+    at_stake = SpendMoneyField(help_text="The standard deviation that it adds to the sums.")
+    share = serializers.FloatField(help_text="Of all variance, 0 to 1.")
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, row: Any) -> str:
+        return address(self, "creative", row.creative)
+
+
+class ExpectedReportSerializer(serializers.Serializer[Any]):
+    """What segments probably cost, how sure that is, and what a review would make surer."""
+
+    coverage = serializers.FloatField(help_text="How often `low` to `high` holds the truth.")
+    is_current = serializers.BooleanField(help_text="False: a newer answer is being made.")
+    made_at = serializers.DateTimeField(allow_null=True, help_text="Null: just now.")
+    not_classified = SpendMoneyField(help_text="Left out of it.")
+    segments = ExpectedSpendSerializer(many=True)
+    predicted = serializers.IntegerField(help_text="Creatives whose segment is only predicted.")
+    width = SpendMoneyField(help_text="Of all intervals together.")
+    width_after = SpendMoneyField(help_text="The same once `review` is reviewed.")
+    review = WorthReviewingSerializer(many=True)
+
+
+class BeingMadeSerializer(serializers.Serializer[Any]):
+    """There is no answer yet."""
+
+    progress = serializers.IntegerField(help_text="Percent.")
+
+
+class SpentSerializer(serializers.Serializer[Any]):
+    """An Advertisement ID, and what was spent on it under the filters."""
+
+    advertisement_id = serializers.CharField()
+    creative = serializers.IntegerField(allow_null=True, help_text="Null: it is not here.")
+    url = serializers.SerializerMethodField(help_text="Of the creative.")
+    name = serializers.CharField()
+    segment_num = serializers.SerializerMethodField()
+    segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
+    probability = serializers.FloatField(allow_null=True)
+    decision = serializers.ChoiceField(Prediction.Decision.values, allow_null=True)
+    reviewed = serializers.BooleanField()
+    advertiser = serializers.CharField()
+    brand = serializers.CharField()
+    media_type = serializers.CharField()
+    amount = SpendMoneyField(help_text="RUB.")
+    placements = serializers.IntegerField()
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_url(self, row: Spent) -> str | None:
+        return None if row.creative is None else address(self, "creative", row.creative)
+
+    def get_segment_num(self, row: Spent) -> int | None:
+        return None if row.segment == NOT_CLASSIFIED else row.segment
+
+    def get_segment(self, row: Spent) -> str | None:
+        return NAMES.get(row.segment)

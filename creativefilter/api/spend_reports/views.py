@@ -1,0 +1,215 @@
+"""Where the money goes, for programs: the figures of the charts, and the creatives behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import BigIntegerField, IntegerField
+from django.db.models.functions import Cast
+from django.urls import path
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from creativefilter.api.core.pagination import Column, CursorPages
+from creativefilter.api.core.permissions import RolePermissions
+from creativefilter.api.spend_reports.filters import SpendFilterSerializer, filters_of
+from creativefilter.api.spend_reports.serializers import (
+    MONTH,
+    BeingMadeSerializer,
+    ExpectedReportSerializer,
+    MonthlyQuerySerializer,
+    MonthlyReportSerializer,
+    ReportQuerySerializer,
+    ReportSerializer,
+    SpentSerializer,
+    key_of,
+    name_of,
+)
+from creativefilter.spend.reports import estimates, figures
+from creativefilter.spend.reports.simulation import COVERAGE
+from creativefilter.spend.reports.types import Dimension, Overview, Total
+from creativefilter.spend.totals import recount_jobs
+
+
+class Reports(generics.GenericAPIView[Any]):
+    """What every report shares: it goes by the filters in its address."""
+
+    permission_classes = [RolePermissions]
+    required = {"GET": "creatives.view_creative"}
+    form_class: type[SpendFilterSerializer] = SpendFilterSerializer
+
+    def asked(self) -> dict[str, Any]:
+        form = self.form_class(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+
+
+class ReportView(Reports):
+    """Sums of spend."""
+
+    serializer_class = ReportSerializer
+    form_class = ReportQuerySerializer
+
+    @extend_schema(
+        operation_id="spend_report",
+        summary="Spend by segment, advertiser, brand, media type or month",
+        parameters=[ReportQuerySerializer],
+    )
+    def get(self, request: Request) -> Response:
+        asked = self.asked()
+        is_current = recount_jobs.keep_up() is None
+        filters, by = filters_of(asked), asked["by"]
+        if by == MONTH:
+            totals = figures.by_month(filters)
+        else:
+            totals = figures.totals(filters, Dimension(by), asked["most"])
+        answer = {
+            "by": by,
+            "is_current": is_current,
+            "overview": _overview(figures.overview(filters)),
+            "rows": [_row(by, total) for total in totals],
+        }
+        return Response(self.get_serializer(answer).data)
+
+
+def _overview(found: Overview) -> dict[str, Any]:
+    return {
+        "amount": found.amount,
+        "placements": found.placements,
+        "advertisements": found.advertisements,
+        "classified": found.classified,
+        "unclassified": found.unclassified,
+        "without_creative": found.without_creative,
+        "first": f"{found.first:%Y-%m}" if found.first else None,
+        "last": f"{found.last:%Y-%m}" if found.last else None,
+    }
+
+
+def _row(by: str, total: Total) -> dict[str, Any]:
+    return {
+        "key": key_of(by, total.key),
+        "name": name_of(by, total.key),
+        "amount": total.amount,
+        "placements": total.placements,
+        "advertisements": total.creatives,
+        "share": total.share,
+    }
+
+
+class MonthlyReportView(Reports):
+    """Sums of spend, month by month."""
+
+    serializer_class = MonthlyReportSerializer
+    form_class = MonthlyQuerySerializer
+
+    @extend_schema(
+        operation_id="spend_report_monthly",
+        summary="Spend month by month, by segment, advertiser, brand or media type",
+        parameters=[MonthlyQuerySerializer],
+    )
+    def get(self, request: Request) -> Response:
+        asked = self.asked()
+        is_current = recount_jobs.keep_up() is None
+        by = asked["by"]
+        found = figures.monthly(filters_of(asked), Dimension(by), asked["most"])
+        series: list[dict[str, Any]] = [
+            {"key": key_of(by, key), "name": name_of(by, key), "amounts": amounts}
+            for key, amounts in zip(found.keys, found.amounts, strict=True)
+        ]
+        if found.rest:
+            series.append({"key": None, "name": None, "amounts": found.rest})
+        answer = {
+            "by": by,
+            "is_current": is_current,
+            "months": [f"{month:%Y-%m}" for month in found.months],
+            "series": series,
+        }
+        return Response(self.get_serializer(answer).data)
+
+
+class ExpectedReportView(Reports):
+    """What segments probably cost."""
+
+    serializer_class = ExpectedReportSerializer
+
+    @extend_schema(
+        operation_id="spend_report_expected",
+        summary="What segments probably cost, and whose review would make that surer",
+        description="A label counts as certain, a prediction for as much as it is worth. Where "
+        "there are very many predictions the answer is made in the background.",
+        parameters=[SpendFilterSerializer],
+        responses={
+            200: ExpectedReportSerializer,
+            202: OpenApiResponse(
+                BeingMadeSerializer,
+                "There is no answer yet; ask again after `Retry-After` seconds.",
+            ),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        asked = self.asked()
+        counting = recount_jobs.keep_up()
+        study, job = estimates.ask(filters_of(asked))
+        is_current = counting is None and job is None
+        if study is None:
+            progress = job.progress if job else 0
+            wait = {"Retry-After": "5"}
+            return Response({"progress": progress}, status.HTTP_202_ACCEPTED, headers=wait)
+        answer = {
+            "coverage": COVERAGE,
+            "is_current": is_current,
+            "made_at": study.made_at,
+            "not_classified": study.estimate.not_classified,
+            "segments": study.estimate.segments,
+            "predicted": study.worth.predicted,
+            "width": study.worth.width,
+            "width_after": study.worth.width_after,
+            "review": study.worth.creatives,
+        }
+        return Response(self.get_serializer(answer).data)
+
+
+class SpentPages(CursorPages):
+    """The largest spend first; of advertisements with the same one the oldest."""
+
+    def _columns(self, queryset: Any, request: Request, view: Any) -> list[Column]:
+        return [
+            Column("units", True, BigIntegerField()),
+            Column("advertisement", False, IntegerField()),
+        ]
+
+
+class SpentOnCreativesView(Reports):
+    """What stands behind the figures."""
+
+    serializer_class = SpentSerializer
+    pagination_class = SpentPages
+
+    @extend_schema(
+        operation_id="spend_creatives",
+        summary="What was spent on each creative, the largest spend first",
+        parameters=[SpendFilterSerializer],
+        responses={200: SpentSerializer(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        asked = self.asked()
+        recount_jobs.keep_up()
+        behind = figures.creatives(filters_of(asked))
+        # What the column of money holds: whole numbers, which a cursor can name.
+        sums = behind.sums().annotate(units=Cast("amount", BigIntegerField()))
+        rows = sums.values("advertisement", "amount", "placements", "units")
+        page = self.paginate_queryset(rows) or []
+        spent = behind.described(
+            [(row["advertisement"], row["amount"], row["placements"]) for row in page]
+        )
+        return self.get_paginated_response(self.get_serializer(spent, many=True).data)
+
+
+urlpatterns = [
+    path("report", ReportView.as_view(), name="spend-report"),
+    path("report/monthly", MonthlyReportView.as_view(), name="spend-report-monthly"),
+    path("report/expected", ExpectedReportView.as_view(), name="spend-report-expected"),
+    path("creatives", SpentOnCreativesView.as_view(), name="spend-creatives"),
+]

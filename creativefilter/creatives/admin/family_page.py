@@ -1,0 +1,119 @@
+"""The same spot in other lengths: shown on a creative's page, labelled at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from creativefilter.creatives.admin.label_batch_page import Listed, Theme, answer
+from creativefilter.creatives.families import grouping
+from creativefilter.creatives.families.fingerprints import NOT_HEARD
+from creativefilter.creatives.families.grouping import Relative
+from creativefilter.creatives.labels import batches
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.site.codes import sentence
+
+SHOWN = 24
+
+
+class LabelsFamilies:
+    """What the admin of creatives gets by it: the page that labels a family."""
+
+    def get_urls(self) -> list[Any]:
+        admin: Any = self
+        page = admin.admin_site.admin_view(partial(label, self))
+        return [
+            path("<int:pk>/family/", page, name="creatives_creative_family"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+
+def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
+    """One segment for a creative and all its near duplicates: looked at first, then set."""
+    creative = get_object_or_404(Creative, pk=pk)
+    back = reverse("admin:creatives_creative_change", args=[pk])
+    members = grouping.members(creative)
+    chips = [_("near duplicates of %s") % creative]
+    return answer(theme, request, Listed(members, back, chips, examples=list(members[:SHOWN])))
+
+
+def family_page(creative: Creative, segment: int | None) -> str:
+    """The address of that page, with a segment chosen already."""
+    address = reverse("admin:creatives_creative_family", args=[creative.pk])
+    return f"{address}?{urlencode({'set': segment})}" if segment else address
+
+
+def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
+    """Says after a label how many near duplicates do not carry it, and where they can get it."""
+    lacking = batches.preview(grouping.members(creative), segment).changing
+    if not lacking:
+        return
+    text = ngettext(
+        "%d near duplicate of it does not carry this label.",
+        "%d near duplicates of it do not carry this label.",
+        lacking,
+    )
+    link = format_html(
+        ' <a class="underline" href="{}">{}</a>',
+        family_page(creative, segment.pk),
+        _("Label the family"),
+    )
+    messages.info(request, format_html("{}{}", text % lacking, link))
+
+
+def family_of(
+    creative: Creative, segments: dict[int, Segment], chosen: int | None
+) -> dict[str, Any]:
+    """The part of a page's context that shows its near duplicates; ``chosen`` is the segment
+    that labelling the family begins with."""
+    found = grouping.relatives(creative)
+    fingerprint = getattr(creative.current_media, "fingerprint", None)
+    deaf = fingerprint is not None and not fingerprint.heard
+    return {
+        "relatives": [_row(one, segments) for one in found[:SHOWN]],
+        "relatives_left": max(0, len(found) - SHOWN),
+        "family_size": len(found) + 1,
+        "family_page": family_page(creative, chosen),
+        "family_deaf": sentence(NOT_HEARD) if deaf else "",
+    }
+
+
+def _row(relative: Relative, segments: dict[int, Segment]) -> dict[str, Any]:
+    creative, media = relative.creative, relative.creative.current_media
+    frames = media.probe.get("frames", [])
+    picture = ""
+    if frames:
+        # The first and the last one are often black or a logo.
+        file = frames[len(frames) // 2]["file"]
+        picture = reverse("api:working-copy", args=[media.pk, file])
+    return {
+        "creative": creative,
+        "picture": picture,
+        "seconds": number_format(media.seconds, 1) if media.seconds else "",
+        "segment": segments.get(creative.effective_segment),
+        "labelled": creative.label_segment is not None,
+        "shared": _shared(relative),
+    }
+
+
+def _shared(relative: Relative) -> str:
+    link = relative.link
+    if link is None:
+        return _("by way of another one")
+    parts = [
+        (_("sound"), link.sound),
+        (_("pictures"), link.pictures),
+        (_("words"), link.words or 0.0),
+    ]
+    told = [f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)]
+    return _("shared: %s") % ", ".join(told) if told else _("the same file")

@@ -1,0 +1,103 @@
+"""What the page of a creative says of its prediction: how sure, by which channels and words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from creativefilter.creatives.analysis.decision import favourite
+from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.site.codes import sentence
+
+_WORD = re.compile(r"\w+(?:[-.,]\w+)*")
+
+
+def verdict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> dict[str, Any]:
+    """The part of the template's context that is about the prediction."""
+    return {
+        "reason": sentence(prediction.reason),
+        "needs_person": prediction.decision == Prediction.Decision.REVIEW,
+        "conflict": conflict_of(prediction, segments),
+        "candidates": [
+            {"segment": segments[number], "percent": round(100 * probability, 1)}
+            for number, probability in prediction.candidates(3)
+        ],
+        "channels": channels_of(prediction, segments),
+    }
+
+
+def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
+    """A sentence that says which channel speaks for what; "" where they agree."""
+    if not prediction.conflict:
+        return ""
+    phrases = {
+        "speech": _("the speech says %s"),
+        "screen": _("the screen says %s"),
+        "video": _("the picture says %s"),
+    }
+    best = {channel["name"]: favourite(channel) for channel in prediction.channels}
+    said = [phrases[name] % segments[one[0]] for name, one in best.items() if one]
+    return _("The channels contradict each other: %s.") % "; ".join(said)
+
+
+def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list[dict[str, Any]]:
+    """Each channel that speaks: its best segment, the words that decided, creatives alike."""
+    titles = {"speech": _("Speech"), "screen": _("Text on screen"), "video": _("Picture")}
+    found = []
+    for channel in prediction.channels:
+        best = favourite(channel)
+        found.append(
+            {
+                "title": titles[channel["name"]],
+                "segment": segments[best[0]] if best else None,
+                "percent": round(100 * best[1]) if best else None,
+                "evidence": channel.get("evidence", []),
+                "alike": _alike(prediction, channel.get("neighbours", []), segments),
+            }
+        )
+    return found
+
+
+def _alike(
+    prediction: Prediction, neighbours: list[dict[str, Any]], segments: Mapping[int, Segment]
+) -> list[dict[str, Any]]:
+    """The labelled creatives that look most alike: others, as far as they are still here."""
+    numbered = {int(one["id"]): one for one in neighbours if one["id"].isdecimal()}
+    numbered.pop(prediction.creative_id, None)
+    here = Creative.objects.in_bulk(numbered) if numbered else {}
+    return [
+        {
+            "creative": here[number],
+            "segment": segments[one["segment"]],
+            "percent": round(100 * one["similarity"]),
+        }
+        for number, one in numbered.items()
+        if number in here
+    ]
+
+
+def deciding_words(prediction: Prediction | None, channel: str) -> set[str]:
+    """The words of a channel that decided, casefolded: what is marked in its text."""
+    if prediction is None:
+        return set()
+    rows = [row for row in prediction.channels if row["name"] == channel]
+    evidence = [one["text"] for row in rows for one in row.get("evidence", [])]
+    return {word.casefold() for text in evidence for word in _WORD.findall(text)}
+
+
+def marked(text: str, words: set[str]) -> SafeString:
+    """The text, escaped, with the given words (casefolded) marked."""
+    pieces: list[str] = []
+    place = 0
+    for match in _WORD.finditer(text):
+        if match[0].casefold() in words:
+            pieces.append(escape(text[place : match.start()]))
+            pieces.append(f"<mark>{escape(match[0])}</mark>")
+            place = match.end()
+    pieces.append(escape(text[place:]))
+    return mark_safe("".join(pieces))  # noqa: S308  (every piece is escaped above)

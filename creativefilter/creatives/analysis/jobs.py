@@ -1,0 +1,125 @@
+"""Jobs of analysis: for new media, for what is analysed again, for what only is judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from creativefilter.creatives.analysis import stages
+from creativefilter.creatives.models import (
+    Creative,
+    MediaVersion,
+    Prediction,
+    ScreenReading,
+    Transcript,
+)
+from creativefilter.jobs import lifecycle, quota
+from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
+
+
+def analyse(
+    creative: Creative,
+    media: MediaVersion,
+    owner: User | None,
+    urgency: str,
+    *,
+    fresh: bool = False,
+) -> Job:
+    """Create the job that analyses ``media``, which becomes the creative's current one.
+
+    ``fresh``: everything is done anew, whatever is known of these bytes (``twins``).
+    """
+    params = {"creative": creative.pk, "media": media.pk, **({"fresh": True} if fresh else {})}
+    job = lifecycle.create(stages.ANALYSE, params, owner, urgency)
+    creative.current_media = media
+    creative.name = media.original_name
+    creative.job = job
+    creative.state = Creative.State.QUEUED
+    creative.error_code = ""
+    creative.save(update_fields=["current_media", "name", "job", "state", "error_code"])
+    return job
+
+
+def decide_again(owner: User | None) -> list[Job]:
+    """Jobs that let the active model version judge the creatives that only others have judged.
+
+    They begin at the last stage: what was heard is not heard again.
+    """
+    heard = Transcript.objects.filter(media=OuterRef("current_media"))
+    read = ScreenReading.objects.filter(media=OuterRef("current_media"))
+    judged = Prediction.objects.filter(
+        creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
+    )
+    with transaction.atomic():
+        stale = list(
+            Creative.objects.filter(
+                Exists(heard) | Exists(read), ~Exists(judged), state=Creative.State.DONE
+            )
+        )
+        with quota.lifted():  # one decision, however many creatives there are
+            return _queue(stale, owner, lifecycle.create_at_last_stage)
+
+
+def _queue(
+    creatives: list[Creative], owner: User | None, create: Callable[..., list[Job]]
+) -> list[Job]:
+    """Create jobs for the current media of these creatives by a function of ``lifecycle``."""
+    jobs = create(
+        stages.ANALYSE,
+        [{"creative": creative.pk, "media": creative.current_media_id} for creative in creatives],
+        owner,
+    )
+    for creative, job in zip(creatives, jobs, strict=True):
+        creative.job = job
+        creative.state = Creative.State.QUEUED
+        creative.error_code = ""
+    Creative.objects.bulk_update(creatives, ["job", "state", "error_code"], batch_size=200)
+    return jobs
+
+
+def analyse_again(creative: Creative, owner: User | None) -> Job:
+    """A new job for the current media that does everything anew, whatever is known of it.
+
+    An imported transcript, which has no file, is only judged again.
+
+    Raises:
+        CodedError: ``nothing_to_analyse`` without media, ``not_analysable`` while a job is at it.
+    """
+    with transaction.atomic():
+        creative = Creative.objects.select_for_update().get(pk=creative.pk)
+        if creative.current_media is None:
+            raise CodedError("nothing_to_analyse")
+        if creative.job and not creative.job.is_final:
+            raise CodedError("not_analysable")
+        if not creative.current_media.file:
+            [job] = _queue([creative], owner, lifecycle.create_at_last_stage)
+            return job
+        urgency = Job.Urgency.INTERACTIVE
+        return analyse(creative, creative.current_media, owner, urgency, fresh=True)
+
+
+def analyse_missing(creatives: Collection[int], owner: User | None) -> None:
+    """Create jobs in the background for those of these creatives that no job is at.
+
+    What was heard or read before is only judged again. Those without media are left out.
+    """
+    with transaction.atomic():
+        idle = list(
+            Creative.objects.select_for_update(of=("self",))
+            .filter(pk__in=creatives, current_media__isnull=False)
+            .exclude(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
+            .order_by("pk")
+        )
+        known = set(
+            MediaVersion.objects.filter(pk__in=[creative.current_media_id for creative in idle])
+            .filter(Q(file="") | Q(transcripts__isnull=False) | Q(readings__isnull=False))
+            .values_list("pk", flat=True)
+        )
+        decided = [one for one in idle if one.current_media_id in known]
+        analysed = [one for one in idle if one.current_media_id not in known]
+        _queue(decided, owner, lifecycle.create_at_last_stage)
+        _queue(analysed, owner, lifecycle.create_many)

@@ -1,0 +1,40 @@
+"""What a file's name tells: how to show it, its Advertisement ID, whether it is media."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from django.utils.translation import gettext as _
+
+MEDIA_SUFFIXES = {
+    ".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
+    ".mkv", ".mpg", ".mpeg", ".flac", ".opus",
+}  # fmt: skip
+# "4297908.avi", and the "4297908 (1).AVI" that a browser makes of a second download.
+_NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
+
+
+def display_name(name: str) -> str:
+    """A client's file name made safe to show: no path, no control or direction characters.
+
+    At most 255 characters; the extension survives the cut.
+    """
+    name = PurePosixPath(name.replace("\\", "/")).name
+    name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip()
+    if len(name) > 255:
+        suffix = PurePosixPath(name).suffix[:16]
+        name = name[: 255 - len(suffix)] + suffix
+    return name or _("unnamed")
+
+
+def advertisement_id_of(name: str) -> str | None:
+    """The Advertisement ID that a file's name carries, if the name is a number."""
+    match = _NUMERIC_STEM.fullmatch(PurePosixPath(name).stem)
+    return match[1] if match else None
+
+
+def is_media(name: str) -> bool:
+    """Whether a file among others is meant to be a creative. Its content decides, later."""
+    return PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES

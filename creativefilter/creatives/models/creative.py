@@ -1,0 +1,99 @@
+"""The creative itself, and its effective segment."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from creativefilter.creatives.models.label import Label
+from creativefilter.creatives.models.prediction import Prediction
+
+
+class CreativeQuerySet(models.QuerySet["Creative"]):
+    def real(self) -> CreativeQuerySet:
+        """Without the demonstration rows: what training and reports may see."""
+        return self.filter(is_demo=False)
+
+    def with_effective_segment(self) -> CreativeQuerySet:
+        """Adds ``label_segment``, ``predicted_segment``, ``probability`` and their outcome.
+
+        The effective segment is the newest label, unless it was withdrawn, else the newest
+        prediction of the active model version for the current media, else NULL. ``prediction``
+        is the key of that prediction, whatever the label says.
+        """
+        labels = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
+        predictions = Prediction.objects.filter(
+            creative=OuterRef("pk"),
+            media=OuterRef("current_media"),
+            model_version__is_active=True,
+        ).order_by("-pk")
+        return self.annotate(
+            label_segment=Subquery(labels.values("segment")[:1]),
+            prediction=Subquery(predictions.values("pk")[:1]),
+            predicted_segment=Subquery(predictions.values("segment")[:1]),
+            probability=Subquery(predictions.values("probability")[:1]),
+            reason=Subquery(predictions.values("reason")[:1]),
+            decision=Subquery(predictions.values("decision")[:1]),
+            effective_segment=Coalesce(
+                Subquery(labels.values("segment")[:1]),
+                Subquery(predictions.values("segment")[:1]),
+            ),
+        )
+
+
+class Creative(models.Model):
+    """One advertisement. Its media, transcripts, predictions and labels hang on it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        DECODING = "decoding", _("Decoding")
+        TRANSCRIBING = "transcribing", _("Transcribing")
+        READING = "reading", _("Reading the screen")
+        SEEING = "seeing", _("Looking at the picture")
+        CLASSIFYING = "classifying", _("Classifying")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    advertisement_id = models.CharField(
+        _("Advertisement ID"), max_length=64, unique=True, null=True, blank=True
+    )
+    name = models.CharField(_("file"), max_length=255)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.QUEUED)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    current_media = models.ForeignKey(
+        "MediaVersion",
+        verbose_name=_("current media"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    job = models.ForeignKey(
+        "jobs.Job", verbose_name=_("job"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # From the spend table, once it is known there.
+    advertiser = models.CharField(_("advertiser"), max_length=255, blank=True)
+    brand = models.CharField(_("brand"), max_length=255, blank=True)
+    media_type = models.CharField(_("media type"), max_length=64, blank=True)
+    is_demo = models.BooleanField(_("demonstration"), default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("added by"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    objects = CreativeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("creative")
+        verbose_name_plural = _("creatives")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["state"]), models.Index(fields=["is_demo"])]
+
+    def __str__(self) -> str:
+        return self.advertisement_id or self.name

@@ -1,0 +1,30 @@
+"""Rows that every database has: the segments, and the model that ships with the project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import post_migrate
+from django.dispatch import receiver
+
+from classifier.segments import SEGMENTS
+from creativefilter.creatives import model_versions
+from creativefilter.creatives.models import Segment
+
+
+@receiver(post_migrate)
+def reference_rows(sender: Any, **_: Any) -> None:
+    """Write the segments and the starter model, also into a database that was emptied."""
+    if sender.name != "creativefilter.creatives":
+        return
+    for segment in SEGMENTS:
+        Segment.objects.update_or_create(
+            number=segment.number,
+            defaults={
+                "name": segment.name,
+                "name_en": segment.name_en,
+                "criteria": segment.criteria,
+                "criteria_en": segment.criteria_en,
+            },
+        )
+    model_versions.ensure_starter()

@@ -1,0 +1,58 @@
+"""REST framework, counters of requests, tokens, webhooks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from environs import validate
+
+from creativefilter.settings.environment import PRODUCTION, REDIS_URL, env
+from creativefilter.settings.limits import TOKEN_DAYS
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "creativefilter.accounts.authentication.TokenAuthentication",
+        "creativefilter.api.core.problems.CheckedSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["creativefilter.api.core.throttles.PerUser"],
+    # In front of web there is one proxy; on one machine there is none.
+    "NUM_PROXIES": 1 if PRODUCTION else 0,
+    "DEFAULT_SCHEMA_CLASS": "creativefilter.api.core.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "creativefilter.api.core.problems.handler",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": None,
+}
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Counters of requests, which every process sees; without Redis there is one process only.
+    "rates": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "rates",
+        # A request waits for its counter no longer than this, and only once.
+        "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "rates"},
+}
+
+REST_KNOX = {"TOKEN_TTL": timedelta(days=TOKEN_DAYS)}
+# What knox has by itself; said here because migrations that point at it ask the settings.
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105
+
+# The reference service's POST /predict without a login: for closed networks only.
+PREDICT_ANONYMOUS: bool = env.bool("PREDICT_ANONYMOUS", False)
+
+# Webhooks: whether users may have internal addresses called, how long deliveries stay in the
+# history, and after how many days of nothing but failures an endpoint is switched off.
+WEBHOOKS_ALLOW_PRIVATE: bool = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
+WEBHOOK_HISTORY_DAYS: int = env.int("WEBHOOK_HISTORY_DAYS", 30, validate=validate.Range(1, 3650))
+WEBHOOK_DISABLE_AFTER_DAYS: int = env.int(
+    "WEBHOOK_DISABLE_AFTER_DAYS", 5, validate=validate.Range(1, 365)
+)
+# Where this installation is reached, such as https://creatives.example: addresses that are sent
+# out begin with it. Without it they begin with a slash.
+PUBLIC_URL: str = env.str("PUBLIC_URL", "")

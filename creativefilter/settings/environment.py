@@ -1,0 +1,14 @@
+"""The environment as the other modules of settings read it, and where things lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from environs import Env
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parents[2]
+PRODUCTION: bool = env.bool("PRODUCTION", False)
+DATA_DIR: Path = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+# Empty: the embedded broker; the supervisor sets it for the processes that it starts.
+REDIS_URL: str = env.str("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")

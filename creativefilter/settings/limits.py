@@ -1,0 +1,37 @@
+"""How much anybody may send, ask for, wait for and keep."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from environs import validate
+
+from creativefilter.settings.environment import env
+from creativefilter.site.rate import rate
+
+UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
+# All files of one form of the pages together.
+REQUEST_MAX_BYTES: int = env.int("REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES)
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+# What decoding one upload may cost (``classifier.media.Limits``).
+MEDIA_LIMITS: dict[str, Any] = {
+    "bytes": UPLOAD_MAX_BYTES,
+    "seconds": env.float("MEDIA_MAX_SECONDS", 600.0, validate=validate.Range(1)),
+    "pixels": env.int("MEDIA_MAX_PIXELS", 4096 * 4096, validate=validate.Range(1)),
+    "cpu_seconds": env.int("MEDIA_CPU_SECONDS", 120, validate=validate.Range(1)),
+    "wall_seconds": env.float("MEDIA_WALL_SECONDS", 240.0, validate=validate.Range(1)),
+    "memory_bytes": 1024**2 * env.int("MEDIA_MEMORY_MB", 2048, validate=validate.Range(512)),
+    "output_bytes": 1024**2 * env.int("MEDIA_OUTPUT_MB", 256, validate=validate.Range(1)),
+}
+# Tables that were sent to be classified, and their answers, go after so long.
+TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
+
+# "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
+API_RATE = rate(env.str("API_RATE", "600/min"))
+API_ANONYMOUS_RATE = rate(env.str("API_ANONYMOUS_RATE", "60/min"))
+
+TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
+
+PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validate.Range(1, 60))
+WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))

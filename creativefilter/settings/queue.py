@@ -1,0 +1,67 @@
+"""Jobs and Celery. Why each value is what it is stands in docs/architecture.md."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from environs import validate
+
+from creativefilter.settings.environment import DATA_DIR, REDIS_URL, env
+from creativefilter.site import broker_address
+
+JOB_MAX_ATTEMPTS = 3
+STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
+# Native code hears no soft limit: at the hard one the process is killed.
+STAGE_HARD_SECONDS: int = env.int(
+    "STAGE_HARD_SECONDS",
+    STAGE_SOFT_SECONDS + 30,
+    validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
+)
+# A claim outlives the hard limit, so only a dead worker's lease ever runs out.
+JOB_LEASE = timedelta(seconds=STAGE_HARD_SECONDS + 60)
+# A queued row that nobody claimed for so long is published again.
+JOB_REPUBLISH_AFTER = timedelta(seconds=env.int("JOB_REPUBLISH_SECONDS", 300))
+# How many jobs one person may have that have not ended, and how long those that have are kept.
+OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.Range(1))
+JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
+SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15)
+
+# What stands for no broker: no application runs on this data, so jobs wait for it in the database.
+NO_BROKER = "redis://127.0.0.1:2/0"
+CELERY_BROKER_URL = REDIS_URL or broker_address.of_running_application(DATA_DIR) or NO_BROKER
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the hard limit and the wait of one prefetched task; the same in every process.
+    "visibility_timeout": 3 * STAGE_HARD_SECONDS,
+    # A person may wait for the answer of a request that publishes: no longer than this.
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "max_retries": 0,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # A worker that serves several queues empties them in their order: people first.
+    "queue_order_strategy": "priority",
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+# Redelivery by the broker would loop for ever: the Job row counts attempts instead.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_TASK_SOFT_TIME_LIMIT = STAGE_SOFT_SECONDS
+CELERY_TASK_TIME_LIMIT = STAGE_HARD_SECONDS
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = "cpu-interactive"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float("SOFT_SHUTDOWN_SECONDS", 10.0)
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "jobs.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+}

@@ -1,0 +1,34 @@
+"""How creatives are recognised and classified."""
+
+from __future__ import annotations
+
+import os
+
+from environs import validate
+
+from creativefilter.settings.environment import BASE_DIR, DATA_DIR, env
+from creativefilter.site.segment_mix import segment_mix
+
+CPUS = os.cpu_count() or 1
+WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", min(CPUS, 4), validate=validate.Range(1, 64))
+WHISPER_ENGINE: str = env.str(
+    "WHISPER_ENGINE",
+    "faster-whisper",
+    validate=validate.OneOf(["faster-whisper", "openai-whisper"]),
+)
+# "packaged" (whisper-base from the installed weight packages), a name such as "small"
+# (fetched from the hub), or a folder.
+WHISPER_MODEL: str = env.str("WHISPER_MODEL", "packaged")
+WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru")
+WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
+WHISPER_THREADS: int = env.int("WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES))
+WEIGHTS_FOLDER = DATA_DIR / "weights"
+# What looks at the pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a folder),
+# or "" for nothing.
+VIDEO_ENCODER: str = env.str("VIDEO_ENCODER", "efficientnet-lite0")
+STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
+# Which share of the decisions that no person looks at has to be right.
+TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
+# How often each segment occurs where the creatives come from, in any unit; "" for as often as in
+# the training data.
+SEGMENT_MIX: dict[int, float] | None = segment_mix(env.str("SEGMENT_MIX", ""))

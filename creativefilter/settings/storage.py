@@ -1,0 +1,51 @@
+"""Where files lie: static ones, uploads, what is made of uploads, a watched folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from environs import validate
+
+from creativefilter.settings.environment import BASE_DIR, DATA_DIR, PRODUCTION, env
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static")) if PRODUCTION else None
+STATICFILES_DIRS = [BASE_DIR / "creativefilter" / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media-is-served-by-a-view-only/"
+# Uploads lie in MEDIA_ROOT, or in a bucket of a server that speaks the protocol of S3. Without keys
+# those of the environment or of the machine are taken, as its client finds them.
+STORAGE_S3_BUCKET: str = env.str("STORAGE_S3_BUCKET", "")
+STORAGE_S3: dict[str, Any] = {
+    "bucket_name": STORAGE_S3_BUCKET,
+    "endpoint_url": env.str("STORAGE_S3_ENDPOINT", "") or None,
+    "region_name": env.str("STORAGE_S3_REGION", "") or None,
+    "access_key": env.str("STORAGE_S3_ACCESS_KEY", "") or None,
+    "secret_key": env.str("STORAGE_S3_SECRET_KEY", "") or None,
+    "location": env.str("STORAGE_S3_FOLDER", ""),
+    "addressing_style": env.str(
+        "STORAGE_S3_ADDRESSING", "auto", validate=validate.OneOf(["auto", "path", "virtual"])
+    ),
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "creativefilter.site.s3.Bucket", "OPTIONS": STORAGE_S3}
+    if STORAGE_S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+# On one machine the files are served from where the packages have them: nothing to collect.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# What the decoder child made of an upload (sound, frames), one folder per media version.
+DERIVED_ROOT = DATA_DIR / "derived"
+
+# A folder whose media files are taken in by themselves, once they have stopped growing; "" for
+# none.
+INGEST_FOLDER: str = env.str("INGEST_FOLDER", "")
+INGEST_QUIET_SECONDS: int = env.int("INGEST_QUIET_SECONDS", 10, validate=validate.Range(0, 3600))

@@ -1,0 +1,51 @@
+"""Ends of a job that its file is not to blame for, whatever its kind."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from creativefilter.site.codes.code import Code
+
+CODES = {
+    "worker_lost": Code(
+        500,
+        _(
+            "The program that worked on it was stopped three times in the middle. "
+            "Try again; if it happens again, tell the administrator the number of the job."
+        ),
+    ),
+    "timed_out": Code(
+        500,
+        _(
+            "It took longer than allowed and was stopped. Try again when the machine is less "
+            "busy; if it is a creative and happens again, convert it to mp4."
+        ),
+    ),
+    "database_busy": Code(503, _("The database did not answer in time. Try again.")),
+    "storage_away": Code(
+        503,
+        _(
+            "The storage of the files did not answer. Try again; if it happens again, tell the "
+            "administrator."
+        ),
+    ),
+    "cancelled": Code(422, _("It was cancelled before it had ended.")),
+    "internal": Code(
+        500,
+        _(
+            "Something in the program itself went wrong. "
+            "Nothing is lost; tell the administrator the number of the job."
+        ),
+    ),
+    "too_many_open_jobs": Code(
+        429,
+        ngettext_lazy(
+            "You have %(count)d job that has not ended, and more are not allowed at a time. "
+            "Wait until it has.",
+            "You have %(count)d jobs that have not ended, and more are not allowed at a time. "
+            "Wait until some have.",
+            "count",
+        ),
+    ),
+}

@@ -1,0 +1,62 @@
+"""Answers to what goes wrong outside of the views of REST framework.
+
+Programs get problem details, people Django's pages.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views import defaults
+from django.views.csrf import csrf_failure as csrf_page
+from rest_framework import exceptions
+
+from creativefilter.site.problem_details import TOO_LARGE, answer, is_api
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
+    return answer(request, 404, "not_found", exceptions.NotFound.default_detail)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_api(request):
+        return defaults.permission_denied(request, exception)
+    return answer(request, 403, "permission_denied", exceptions.PermissionDenied.default_detail)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
+        return refuse_large(request)
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    return answer(request, 400, "malformed_request", exceptions.ParseError.default_detail)
+
+
+def refuse_large(request: HttpRequest) -> HttpResponse:
+    """413 as programs, or as browsers want it."""
+    if is_api(request):
+        return answer(request, 413, "too_large", TOO_LARGE)
+    return HttpResponse(str(TOO_LARGE), status=413, content_type="text/plain; charset=utf-8")
+
+
+def length_needed(request: HttpRequest) -> HttpResponse:
+    detail = _("Say in Content-Length how long the body is.")
+    if is_api(request):
+        return answer(request, 411, "length_needed", detail)
+    return HttpResponse(str(detail), status=411, content_type="text/plain; charset=utf-8")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if not is_api(request):
+        return defaults.server_error(request)
+    detail = _("Something in the program itself went wrong. Try again later.")
+    return answer(request, 500, "internal", detail)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if not is_api(request):
+        return csrf_page(request, reason)
+    return answer(request, 403, "csrf_failed", reason)

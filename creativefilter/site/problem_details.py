@@ -1,0 +1,61 @@
+"""Errors as problem details (RFC 9457), for everything that answers programs."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+PROBLEM_JSON = "application/problem+json"
+# What programs ask: the API, and the reference service's addresses.
+API_PREFIXES = ("/api/", "/predict")
+
+TITLES: dict[int, str | Promise] = {
+    400: _("The request is wrong"),
+    401: _("A login is needed"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("The address does not know this method"),
+    406: _("There is no answer of the wanted type"),
+    411: _("The length is missing"),
+    409: _("It does not fit the present state"),
+    412: _("It has changed in the meantime"),
+    413: _("The request is too large"),
+    415: _("The body has the wrong type"),
+    422: _("The request can't be carried out"),
+    429: _("Too many requests"),
+    500: _("The program made a mistake"),
+    503: _("The program is not available now"),
+}
+TOO_LARGE = _("What was sent is larger than this server takes.")
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether a program asks, by the address."""
+    return request.path.startswith(API_PREFIXES)
+
+
+def answer(
+    request: HttpRequest,
+    status: int,
+    code: str,
+    detail: Any,
+    errors: dict[str, list[dict[str, str]]] | None = None,
+) -> HttpResponse:
+    """The answer to a request that went wrong."""
+    body: dict[str, Any] = {
+        "type": f"urn:problem-type:creative-filter:{code.replace('_', '-')}",
+        "title": str(TITLES.get(status) or HTTPStatus(status).phrase),
+        "status": status,
+        "detail": str(detail),
+        "code": code,
+        "instance": request.path,
+    }
+    if errors:
+        body["errors"] = errors
+    content = json.dumps(body, ensure_ascii=False)
+    return HttpResponse(content, status=status, content_type=PROBLEM_JSON)
