@@ -1,8 +1,9 @@
 """Tables that offices save, read and written alike for everybody (see ``document``)."""
 
 from creativefilter.sheets.document import Document, Reading, check, opened
-from creativefilter.sheets.errors import Finding, SheetError, sentence
+from creativefilter.sheets.errors import Finding, SheetError, row_sentence
 from creativefilter.sheets.fields import Field, Heading
+from creativefilter.sheets.records import Place, Record, records
 from creativefilter.sheets.types import Broken, Cell, Row, Table
 
 __all__ = [
@@ -12,11 +13,14 @@ __all__ = [
     "Field",
     "Finding",
     "Heading",
+    "Place",
     "Reading",
+    "Record",
     "Row",
     "SheetError",
     "Table",
     "check",
     "opened",
-    "sentence",
+    "records",
+    "row_sentence",
 ]

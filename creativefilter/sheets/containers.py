@@ -113,7 +113,7 @@ def _source(file: IO[bytes], stack: ExitStack, depth: int) -> Source:
     file.seek(0)
     head = file.read(_HEAD)
     if not head:
-        raise SheetError("table_empty")
+        raise SheetError("empty")
     if head.startswith(b"\x1f\x8b"):
         return _gzip(file, stack, size, depth)
     if head.startswith(b"PK") and head[2:3] < b" ":
@@ -140,7 +140,7 @@ def _gzip(file: IO[bytes], stack: ExitStack, size: int, depth: int) -> Source:
 
     head = unpack().read(_HEAD)
     if not head:
-        raise SheetError("table_empty")
+        raise SheetError("empty")
     if head.startswith((b"PK", _OLE, b"\x1f\x8b")):
         inner = _nested(unpack(), stack, size, depth)
         return Source(inner.kind, f"{inner.kind}.gz", inner.open, inner.packed)
@@ -157,7 +157,7 @@ def _zip(file: IO[bytes], stack: ExitStack, size: int, depth: int) -> Source:
     with archive.open(table) as inside:
         head = inside.read(_HEAD)
     if not head:
-        raise SheetError("table_empty")
+        raise SheetError("empty")
     if head.startswith((b"PK", _OLE, b"\x1f\x8b")):
         inner = _nested(archive.open(table), stack, table.compress_size, depth)
         return Source(inner.kind, "zip", inner.open, inner.packed)

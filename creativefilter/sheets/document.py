@@ -86,17 +86,29 @@ class Document:
 
 @contextmanager
 def opened(file: IO[bytes] | Path) -> Iterator[Document]:
-    """Open a table: a path, or a file that can be sought in. Raises ``SheetError``."""
+    """Open a table: a path, or a file that can be sought in. Raises ``SheetError``.
+
+    What is wrong with the file of a path names it.
+    """
+    path = file if isinstance(file, Path) else None
     with ExitStack() as stack:
-        if isinstance(file, Path):
-            try:
-                file = stack.enter_context(file.open("rb"))
-            except OSError as error:
-                raise SheetError("table_no_file") from error
-        source = stack.enter_context(unpacked(binary(file)))
-        with translated():
-            document = _csv(source) if source.kind == Kind.CSV else _workbook(source, stack)
+        try:
+            if isinstance(file, Path):
+                file = stack.enter_context(_opened_path(file))
+            source = stack.enter_context(unpacked(binary(file)))
+            with translated():
+                document = _csv(source) if source.kind == Kind.CSV else _workbook(source, stack)
+        except SheetError as error:
+            error.name = path.name if path else ""
+            raise
         yield document
+
+
+def _opened_path(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise SheetError("table_no_file") from error
 
 
 def check(file: IO[bytes]) -> Source:

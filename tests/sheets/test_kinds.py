@@ -98,9 +98,9 @@ def overlong() -> bytes:
 
 
 REFUSED = {
-    "empty": (b"", "table_empty"),
+    "empty": (b"", "empty"),
     "blank lines": (b"\n\n\n", "table_no_column"),
-    "blank gzip": (gzip.compress(b""), "table_empty"),
+    "blank gzip": (gzip.compress(b""), "empty"),
     "prose": ("Уважаемые коллеги,\nво вложении расходы.\n".encode(), "table_no_column"),
     "no column of ids": (csv_text([["a", "b"], [1, 2]]).encode(), "table_no_column"),
     "workbook with a password": (LOCKED, "table_password"),
