@@ -179,14 +179,14 @@ def times() -> None:
     from creativefilter.spend.totals import checks, segment_changes
 
     def looked(what: str) -> None:
-        seen, first = timed(segment_changes.look)
+        seen, first = timed(segment_changes.pending_changes)
         began, parts, moved = time.perf_counter(), [0.0], 0
-        for some, _share in segment_changes.in_parts(seen):
+        for some, _share in segment_changes.catch_up_in_parts(seen):
             parts.append(time.perf_counter() - began - sum(parts))
             moved += some
-        segment_changes.settle(seen)
+        segment_changes.save_watermark(seen)
         whole = time.perf_counter() - began
-        _nothing, again = timed(segment_changes.look)
+        _nothing, again = timed(segment_changes.pending_changes)
         print(f"  {what:24} look {first:6.3f} s   moved {moved:>8,} in {whole:6.2f} s,"
               f" longest part {max(parts):5.2f} s   look again {again:6.3f} s",
               flush=True)  # fmt: skip
@@ -208,14 +208,13 @@ def times() -> None:
 
 
 def intervals() -> None:
-    from creativefilter.spend.reports import expected
+    from creativefilter.spend.reports import answer_cache, expected_spend
     from creativefilter.spend.reports.filters import Filters
-    from creativefilter.spend.totals import count_cache
 
-    count_cache.version()
+    answer_cache.version()
     before = megabytes()
-    estimate, taken = timed(lambda: expected.study(Filters())[0])
-    _worth, more = timed(lambda: expected.study(Filters())[1])
+    estimate, taken = timed(lambda: expected_spend.study(Filters())[0])
+    _worth, more = timed(lambda: expected_spend.study(Filters())[1])
     print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
           f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
     for row in estimate.segments[:3]:

@@ -140,10 +140,10 @@ def generate() -> None:
 
 def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
     """What draws each chart, and by which columns the alternative groups the rows for it."""
-    from creativefilter.spend.reports import expected, figures
-    from creativefilter.spend.reports.figures import Dimension
+    from creativefilter.spend.reports import expected_spend, figures
+    from creativefilter.spend.reports.figure_types import Dimension
 
-    names = {each: f"line__{each}" for each in Dimension} | {
+    names = {each: f"brand_line__{each}" for each in Dimension} | {
         Dimension.SEGMENT: "advertisement__segment"
     }
     found: dict[str, tuple[Callable[[Any], object], str]] = {}
@@ -151,31 +151,31 @@ def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
         found[f"monthly, {each}"] = (partial(figures.monthly, dimension=each), f"month {name}")
     for each, name in names.items():
         found[f"totals, {each}"] = (partial(figures.totals, dimension=each), name)
-    leaves = "line__advertiser line__brand advertisement__segment"
+    leaves = "brand_line__advertiser brand_line__brand advertisement__segment"
     return found | {
         "year over year": (figures.year_over_year, "month"),
         "tree": (figures.tree, leaves),
-        "placements": (figures.placements, "line__advertiser"),
+        "placements": (figures.placements, "brand_line__advertiser"),
         "overview": (figures.overview, ""),
         "page of creatives": (lambda filters: figures.creatives(filters)[:50], "advertisement"),
-        "intervals": (expected.study, ""),
+        "intervals": (expected_spend.study, ""),
     }
 
 
 def print_times(target: float) -> None:
-    from creativefilter.spend.totals import count_cache
+    from creativefilter.spend.reports import answer_cache
 
     settings = some_filters()
     print(f"  {'':24}{'median':>8}{'first':>8}{'plain':>8}   ratio    (ms; median under "
           f"{target * 1000:.0f})")  # fmt: skip
-    version = count_cache.version
+    version = answer_cache.version
     changes = count()
     for name, (draw, grouped) in charts().items():
         medians, firsts = [], []
         for each in settings:
-            count_cache.version = lambda: (next(changes),)
+            answer_cache.version = lambda: (next(changes),)
             firsts.append(seconds(draw, each))
-            count_cache.version = version
+            answer_cache.version = version
             draw(each)
             medians.append(statistics.median(seconds(draw, each) for _ in range(RUNS)))
         worst = max(range(len(settings)), key=medians.__getitem__)

@@ -10,5 +10,5 @@ class SpendConfig(AppConfig):
         # Makes the kind of job, its sentences and the receivers known to every process.
         from creativefilter.spend import signals  # noqa: F401
         from creativefilter.spend.imports import jobs  # noqa: F401
-        from creativefilter.spend.reports import estimates, export_jobs  # noqa: F401
+        from creativefilter.spend.reports import expected_spend_jobs, export_jobs  # noqa: F401
         from creativefilter.spend.totals import recount_jobs  # noqa: F401

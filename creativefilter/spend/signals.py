@@ -1,7 +1,7 @@
-"""What has to follow a creative wherever it is written from.
+"""Signal receivers: links between creatives and spend, and files of deleted imports.
 
 Creatives know nothing of spend. Those that are created in bulk send no signal:
-``segments.catch_up`` finds them.
+``segment_changes.catch_up`` finds them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from django.dispatch import receiver
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement, SpendImport
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links
 
 IDENTITY = {"advertisement_id", "is_demo"}
 
 
 @receiver(post_save, sender=Creative)
-def follow(
+def keep_link(
     instance: Creative, created: bool, update_fields: Collection[str] | None, **_: Any
 ) -> None:
     written = set(update_fields) if update_fields is not None else IDENTITY | {"current_media"}
@@ -31,14 +31,14 @@ def follow(
             advertisement_id=instance.advertisement_id or ""
         ).update(creative=None, stale=True)
     if written & IDENTITY:
-        creative_details.described(instance)
+        creative_links.link_one(instance)
     if not created and "current_media" in written:
         Advertisement.objects.filter(creative=instance).update(stale=True)
 
 
 @receiver(pre_delete, sender=Creative)
-def outlive(instance: Creative, **_: Any) -> None:
-    """Its money has to be counted without it."""
+def mark_stale(instance: Creative, **_: Any) -> None:
+    """Have the money of a deleted creative counted without it."""
     Advertisement.objects.filter(creative=instance).update(stale=True)
 
 

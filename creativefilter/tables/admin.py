@@ -7,50 +7,44 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from creativefilter.creatives.admin.creative import person
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
 from creativefilter.tables.models import Table
+from creativefilter.ui.formats import format_moment, format_number
+from creativefilter.ui.pages import person
+from creativefilter.ui.row_access import OwnRowsAdmin
+from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
-PROGRESS_AT_ONCE = 500
 # What a state looks like; the others look like nothing in particular.
 LOOKS = {Job.State.DONE: "done", Job.State.FAILED: "failed"}
 
 
-def count(number: int) -> str:
-    return number_format(number, force_grouping=True)
-
-
-def status_of(table: Table) -> dict[str, Any]:
-    """State for the page and for the script that keeps it current."""
+def status_of(table: Table) -> Status:
+    """State of a table: that of its job."""
     job = table.job
     state = Job.State(job.state) if job else Job.State.DONE
     final = job is None or job.is_final
-    return {
-        "id": str(table.pk),
-        "state": LOOKS.get(state, "idle") if final else "busy",
-        "title": str(state.label) if final or state == Job.State.QUEUED else _at_work(job),
-        "percent": 100 if final or job is None else job.progress,
-        "final": final,
-        "message": error_of(table),
-    }
+    return Status(
+        id=str(table.pk),
+        state=LOOKS.get(state, "idle") if final else "busy",
+        title=str(state.label) if final or state == Job.State.QUEUED else _at_work(job),
+        percent=100 if final or job is None else job.progress,
+        final=final,
+        message=error_of(table),
+    )
 
 
 def _at_work(job: Job | None) -> str:
@@ -74,7 +68,7 @@ def facts_of(table: Table) -> list[tuple[str, str, str]]:
     """How many rows got which answer: name, number, and what it means."""
     if not table.counts:
         return []
-    told = [
+    answers = [
         ("rows", _("Rows"), ""),
         ("answered", _("with a segment"), ""),
         ("silent", _("without speech"), _("Nothing is said or shown in these creatives.")),
@@ -84,32 +78,44 @@ def facts_of(table: Table) -> list[tuple[str, str, str]]:
         ("classified", _("Creatives classified for this table"), ""),
     ]
     return [
-        (title, count(table.counts[name]), hint)
-        for name, title, hint in told
+        (title, format_number(table.counts[name]), hint)
+        for name, title, hint in answers
         if table.counts[name] or name in ("rows", "answered")
     ]
 
 
 @admin.register(Table)
-class TableAdmin(ModelAdmin):
+class TableAdmin(OwnRowsAdmin, UploadListAdmin):
     list_display = ("name", "status", "rows", "answered", "unknown", "failed", "added", "file_link")
-    list_per_page = 50
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
     actions = None
-    list_before_template = "tables/upload.html"
-
-    class Media:
-        css = {"all": ("creativefilter/creatives.css", "creativefilter/spend_import.css")}
-        js = ("creativefilter/progress.js", "creativefilter/spend_import.js")
+    list_before_template = "tables/before_list.html"
+    owner_field = "owner"
+    url_prefix = "tables"
+    upload_title = gettext_lazy("Classify a table")
+    upload_form = UploadForm(
+        icon="table_view",
+        title=gettext_lazy("Choose a table or drop it here"),
+        hints=(
+            gettext_lazy("xlsx (up to 50,000 rows) or csv, with a column “Advertisement ID”."),
+            gettext_lazy(
+                "The same table comes back with five columns at its right: number and name of the "
+                "segment, probability, whether a person has looked at it, and what became of the "
+                "row. All else stays as it is."
+            ),
+        ),
+        button=gettext_lazy("Classify"),
+        accept=".xlsx,.csv,.txt,.tsv",
+    )
+    page_template = "tables/table.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Table]:
-        return super().get_queryset(request).filter(owner=person(request)).select_related("job")
+        return super().get_queryset(request).select_related("job")
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         return [
-            path("progress/", wrap(require_safe(self.progress)), name="tables_progress"),
             path("<uuid:pk>/file/", wrap(require_safe(self.download)), name="tables_file"),
             path("<uuid:pk>/cancel/", wrap(require_POST(self.cancel)), name="tables_cancel"),
             *super().get_urls(),
@@ -128,23 +134,15 @@ class TableAdmin(ModelAdmin):
 
     # The list
 
+    def status_of(self, row: Table) -> Status:
+        return status_of(row)
+
     @display(description=gettext_lazy("state"))
     def status(self, table: Table) -> str:
-        now = status_of(table)
-        return format_html(
-            '<span class="cf-status cf-status-{}" data-import="{}" data-final="{}" title="{}">'
-            '<span class="cf-status-title">{}</span>'
-            '<span class="cf-bar"><span style="width:{}%"></span></span></span>',
-            now["state"],
-            now["id"],
-            "1" if now["final"] else "",
-            now["message"],
-            now["title"],
-            now["percent"],
-        )
+        return self.status_cell(table)
 
     def _counted(self, table: Table, name: str) -> str:
-        return count(table.counts[name]) if table.counts else "—"
+        return format_number(table.counts[name]) if table.counts else "—"
 
     @display(description=gettext_lazy("rows"))
     def rows(self, table: Table) -> str:
@@ -164,7 +162,7 @@ class TableAdmin(ModelAdmin):
 
     @display(description=gettext_lazy("added"), ordering="created_at")
     def added(self, table: Table) -> str:
-        return date_format(localtime(table.created_at), "SHORT_DATETIME_FORMAT")
+        return format_moment(table.created_at)
 
     @display(description=gettext_lazy("answer"))
     def file_link(self, table: Table) -> str:
@@ -173,77 +171,28 @@ class TableAdmin(ModelAdmin):
         address = reverse("admin:tables_file", args=[table.pk])
         return format_html('<a class="cf-link" href="{}">{}</a>', address, _("Download"))
 
-    def progress(self, request: HttpRequest) -> JsonResponse:
-        """States of the tables that a page shows: ``?id=…&id=…``."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        asked = set(request.GET.getlist("id")[:PROGRESS_AT_ONCE])
-        rows = self.get_queryset(request)[:PROGRESS_AT_ONCE]
-        return JsonResponse({"imports": [status_of(row) for row in rows if str(row.pk) in asked]})
-
     # Taking a table
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            onward = self._receive(request)
-            # The page's script shows how far the upload has come, then goes on by itself.
-            if request.headers.get("Accept") == "application/json":
-                return JsonResponse({"location": onward})
-            return redirect(onward)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Classify a table"),
-            "media": self.media,
-            "has_add_permission": True,
-        }
-        return TemplateResponse(request, "tables/add.html", context)
-
-    def _receive(self, request: HttpRequest) -> str:
-        """Keeps the table and has it answered; where to go on."""
-        files = request.FILES.getlist("file")
-        if len(files) != 1:
-            messages.error(request, _("Choose one file."))
-            return reverse("admin:tables_table_add")
+    def receive(self, request: HttpRequest) -> str | None:
+        file = self.one_file(request)
+        if file is None:
+            return None
         language = (get_language() or "ru").split("-")[0]
         try:
-            table = work.receive(files[0], files[0].name or "", person(request), language)
+            table = work.receive(file, file.name or "", person(request), language)
         except (CodedError, QuotaExceeded) as error:
             messages.error(request, str(error))
-            return reverse("admin:tables_table_add")
-        return page_address(table)
+            return None
+        return self.page_address(table)
 
     # One table
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        table = self.get_object(request, object_id)
-        if table is None:
-            raise Http404
-        if not self.has_view_permission(request, table):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": table,
-            "title": str(table),
-            "media": self.media,
-            "table": table,
-            "status": status_of(table),
-            "facts": facts_of(table),
-            "may_add": self.has_add_permission(request),
-            "may_delete": self.has_delete_permission(request, table),
+    def context_of(self, request: HttpRequest, row: Table) -> dict[str, Any]:
+        return {
+            "table": row,
+            "facts": facts_of(row),
+            "cancel_url": reverse("admin:tables_cancel", args=[row.pk]),
         }
-        return TemplateResponse(request, "tables/table.html", context)
 
     def download(self, request: HttpRequest, pk: Any) -> HttpResponseBase:
         """The answer."""
@@ -261,8 +210,4 @@ class TableAdmin(ModelAdmin):
             messages.success(request, _("Cancelled."))
         else:
             messages.warning(request, _("It had ended already."))
-        return redirect(page_address(table))
-
-
-def page_address(table: Table) -> str:
-    return reverse("admin:tables_table_change", args=[table.pk])
+        return redirect(self.page_address(table))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -27,15 +26,14 @@ from creativefilter.jobs.kinds import (
     register,
 )
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.progress import Progress
 from creativefilter.site.uploads import check_upload
-from creativefilter.tables import archives, csv_files, pending, workbooks
+from creativefilter.tables import archives, awaited_creatives, csv_files, workbooks
 from creativefilter.tables.answers import Answer, Answers, Counts
 from creativefilter.tables.errors import TableFileError
 from creativefilter.tables.layout import Layout
 from creativefilter.tables.models import Table
 
-# Seconds between two looks at the job's row.
-LOOK_EVERY = 0.5
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
@@ -107,11 +105,11 @@ def read(job: Job) -> Save:
     """Finds the IDs, and the creatives behind them that nobody has judged."""
     table = _table_of(job)
     missing: set[int] = set()
-    watch = _Watch(job)
+    progress = _progress(job)
 
     def seen(cells: list[str], done: float) -> None:
-        missing.update(pending.missing(cells))
-        watch.progress(done)
+        missing.update(awaited_creatives.missing(cells))
+        progress.update(done)
 
     with _opened(table) as file:
         module = workbooks if _is_archive(file.read(4)) else csv_files
@@ -121,7 +119,7 @@ def read(job: Job) -> Save:
             raise JobError(error.code) from error
 
     def save() -> None:
-        pending.begin(table, sorted(missing), job.owner)
+        awaited_creatives.begin(table, sorted(missing), job.owner)
         Table.objects.filter(pk=table.pk).update(layout=layout.as_json())
 
     return save
@@ -130,7 +128,7 @@ def read(job: Job) -> Save:
 def wait(job: Job) -> Save:
     """Comes back with every sweep until the creatives of the table are analysed."""
     table = _table_of(job)
-    if left := pending.at_work(table):
+    if left := awaited_creatives.at_work(table):
         begin, end = (PREDICT_TABLE.percent(stage) for stage in ("classifying", "writing"))
         share = 1 - left / max(left, table.awaited.count())
         raise NotYet(round(begin + share * (end - begin)))
@@ -141,10 +139,10 @@ def write(job: Job) -> Save:
     """Writes the table with its answers; only the last claim's file is kept."""
     table = _table_of(job)
     layout, answers, counts = Layout.of(table.layout), Answers(table.language), Counts()
-    watch = _Watch(job)
+    progress = _progress(job)
 
     def answer(cells: list[str], done: float) -> list[Answer]:
-        watch.progress(done)
+        progress.update(done)
         return list(counts.add(answers.of(cells)))
 
     # It is moved to its place, not copied; and gone if nobody wants it.
@@ -176,24 +174,11 @@ def _opened(table: Table) -> IO[bytes]:
         raise JobError("table_deleted") from error
 
 
-class _Watch:
-    """Shows on the job's row how far its stage is, and stops where nobody wants it any more."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        following = PREDICT_TABLE.after(job.stage)
-        self.begin = PREDICT_TABLE.percent(job.stage)
-        self.end = PREDICT_TABLE.percent(following.name) if following else 99
-        self.looked = time.monotonic()
-
-    def progress(self, done: float) -> None:
-        now = time.monotonic()
-        if now - self.looked < LOOK_EVERY:
-            return
-        self.looked = now
-        percent = round(self.begin + done * (self.end - self.begin))
-        if not lifecycle.progressed(self.job, percent):
-            raise JobError("table_deleted")
+def _progress(job: Job) -> Progress:
+    following = PREDICT_TABLE.after(job.stage)
+    begin = PREDICT_TABLE.percent(job.stage)
+    end = PREDICT_TABLE.percent(following.name) if following else 99
+    return Progress(job, "table_deleted", begin=begin, end=end)
 
 
 PREDICT_TABLE = register(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from classifier.segments import NUMBERS, by_number
+from creativefilter.ui.formats import format_number
 
 if TYPE_CHECKING:
     from classifier.learning.evaluation import Coverage, Evaluation
@@ -132,9 +132,9 @@ def _confusions(evaluation: Evaluation) -> Grid:
 
 def shown(value: float) -> str:
     """A figure between 0 and 1, as the reader's language writes it."""
-    return number_format(round(value, 3), 3)  # it cuts off what is more
+    return format_number(value, 3)
 
 
 def percent(value: float, digits: int = 1) -> str:
     """A share between 0 and 1 in per cent."""
-    return f"{number_format(round(100 * value, digits), digits)} %"
+    return f"{format_number(100 * value, digits)} %"

@@ -6,25 +6,23 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from creativefilter.site.codes import sentence
+from creativefilter.ui.formats import format_moment
+from creativefilter.ui.pages import person
+from creativefilter.ui.row_access import OwnRowsAdmin, ReadOnlyAdmin
 from creativefilter.webhooks import addresses, endpoints, outbox
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
@@ -44,10 +42,6 @@ _LABELS = {
 
 def event_title(event: str) -> str:
     return _("test") if event == TEST_EVENT else str(Event(event).label)
-
-
-def moment(value: Any) -> str:
-    return date_format(localtime(value), "SHORT_DATETIME_FORMAT") if value else "—"
 
 
 def came_of_it(delivery: Delivery) -> str:
@@ -87,16 +81,11 @@ class EndpointForm(forms.ModelForm):
         return url
 
 
-class Private(ModelAdmin):
-    """Rows of whoever is logged in; those of others do not exist."""
-
-    owner_field: str
+class WebhooksAdmin(OwnRowsAdmin):
+    """What both pages share; the address of somebody else's row answers 404."""
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/webhooks.css")}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(**{self.owner_field: request.user})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         found = super().get_object(request, object_id, from_field)
@@ -106,7 +95,7 @@ class Private(ModelAdmin):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Private):
+class EndpointAdmin(WebhooksAdmin):
     owner_field = "owner"
     form = EndpointForm
     list_display = ("url", "description", "shown_events", "status", "created_at")
@@ -242,11 +231,6 @@ class EndpointAdmin(Private):
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
 
-def person(request: HttpRequest) -> User:
-    """Who is logged in: the admin's views let nobody else through."""
-    return cast(User, request.user)
-
-
 def row_of(delivery: Delivery) -> dict[str, Any]:
     """A line of the history of an endpoint."""
     return {
@@ -257,8 +241,8 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "look": _LABELS[Delivery.State(delivery.state)],
         "attempts": delivery.attempts,
         "answer": came_of_it(delivery),
-        "created": moment(delivery.created_at),
-        "next": moment(delivery.next_try),
+        "created": format_moment(delivery.created_at),
+        "next": format_moment(delivery.next_try),
     }
 
 
@@ -282,7 +266,7 @@ class OwnEndpointFilter(RelatedDropdownFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Private):
+class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
     owner_field = "endpoint__owner"
     list_display = (
         "shown_created", "shown_event", "shown_job", "shown_endpoint", "shown_state", "attempts",
@@ -300,15 +284,6 @@ class DeliveryAdmin(Private):
     actions = None
     actions_row = ("send_again",)
     actions_detail = ("send_again",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         if object_id is not None:
@@ -332,7 +307,7 @@ class DeliveryAdmin(Private):
 
     @display(description=gettext_lazy("created"), ordering="created_at")
     def shown_created(self, delivery: Delivery) -> str:
-        return moment(delivery.created_at)
+        return format_moment(delivery.created_at)
 
     @display(description=gettext_lazy("webhook"), ordering="endpoint__url")
     def shown_endpoint(self, delivery: Delivery) -> str:
@@ -353,7 +328,7 @@ class DeliveryAdmin(Private):
 
     @display(description=gettext_lazy("next try"))
     def shown_next(self, delivery: Delivery) -> str:
-        return moment(delivery.next_try)
+        return format_moment(delivery.next_try)
 
     @display(description=gettext_lazy("what is sent"))
     def shown_body(self, delivery: Delivery) -> str:

@@ -33,6 +33,8 @@ from tests.spend.spent import little_spend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folders")]
 V1 = "/api/v1"
+MIB = 1024**2
+TOO_LARGE = b"x" * (MIB + 1)
 CONTENT = b"the bytes of a creative"
 EVIDENCE = {"text": "Кредит", "start": 0, "end": 6, "weight": 0.41}
 
@@ -79,7 +81,7 @@ def test_predict_as_the_reference_does(
     example("reference_predict", api.post("/predict/", {"file": file()}))
     example("reference_predict", api.post("/predict/", {"file": file("1.flv", b"others")}))
     works(monkeypatch, "predict")
-    example("reference_predict", api.post("/predict/", {"file": file("2.wav", b"")}))
+    example("reference_predict", api.post("/predict/", {"file": file("2.wav", b"no sound")}))
 
 
 def test_jobs(api: APIClient) -> None:
@@ -98,8 +100,8 @@ def test_creatives(api: APIClient, known: Creative, settings: Any) -> None:
     example("creative", api.get(f"{address}/{known.pk}"))
     example("creative_labels", api.get(f"{address}/{known.pk}/labels"))
     example("creative_predictions", api.get(f"{address}/{known.pk}/predictions"))
-    settings.UPLOAD_MAX_BYTES = 100
-    files = [file("4297909.mp4", b"others"), file("film.mp4", b"x" * 101)]
+    settings.UPLOAD_MAX_BYTES = MIB
+    files = [file("4297909.mp4", b"others"), file("film.mp4", TOO_LARGE)]
     sent = api.post(address, {"file": files})
     example("creatives_upload", sent)
     lifecycle.cancel(Job.objects.get())
@@ -185,7 +187,7 @@ def test_spend_reports(api: APIClient, spend: None, monkeypatch: pytest.MonkeyPa
     example("spend_creatives", api.get(f"{V1}/spend/creatives"))
     example("spend_report_expected", api.get(f"{address}/expected"))
     # As many predictions are too many to be counted while somebody waits.
-    monkeypatch.setattr("creativefilter.spend.reports.estimates.AT_ONCE", 0)
+    monkeypatch.setattr("creativefilter.spend.reports.expected_spend_jobs.AT_ONCE", 0)
     example("spend_report_expected", api.get(f"{address}/expected?from=2021-01"))
 
 
@@ -273,9 +275,8 @@ def test_problems(
     job = f"{V1}/jobs/{api.post(f'{V1}/predict', {'file': file('1.wav', b'other')}).json()['id']}"
     api.post(f"{job}/cancel")
     responses.append(api.post(f"{job}/cancel"))
-    settings.UPLOAD_MAX_BYTES = 10
-    responses.append(api.post(f"{V1}/predict", {"file": file()}))
-    settings.UPLOAD_MAX_BYTES, settings.OPEN_JOBS_PER_USER = 1000, 0
+    settings.UPLOAD_MAX_BYTES, settings.OPEN_JOBS_PER_USER = MIB, 0
+    responses.append(api.post(f"{V1}/predict", {"file": file("film.mp4", TOO_LARGE)}))
     responses.append(api.post(f"{V1}/predict", {"file": file("2.wav", b"another")}))
     for response in responses:
         example("problem", response, folder="core")

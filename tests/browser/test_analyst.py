@@ -102,7 +102,7 @@ def assert_states_change_by_themselves(page: Page) -> None:
             window.setInterval(() => {
                 const rows = [...document.querySelectorAll("#result_list tr")];
                 const mine = rows.find((row) => row.textContent.includes(name));
-                window.seen.add(mine.querySelector("[data-creative]").className);
+                window.seen.add(mine.querySelector("[data-upload-id]").className);
             }, 50);
         }""",
         SPOKEN,

@@ -19,7 +19,7 @@ from creativefilter.creatives.models import Creative, Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.spend.imports import importer
-from creativefilter.spend.reports import estimates
+from creativefilter.spend.reports import expected_spend_jobs
 from creativefilter.spend.totals import recount_jobs, segment_changes
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
@@ -87,10 +87,11 @@ def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path:
     ready(page, "totals-segment")
     expect(page.locator("[data-chart=totals-segment]")).to_contain_text(re.compile("млн|mln"))
 
-    page.locator("[data-pick=advertiser] > button").click()
-    page.locator("[data-pick=advertiser] input[type=search]").fill("магн")
-    page.get_by_label("МАГНИТ").check()
-    page.locator("[data-pick=advertiser] .sp-apply").click()
+    search = page.locator("[data-pick=advertiser] .select2-search__field")
+    search.fill("магн")
+    expect(page.get_by_role("option")).to_have_text([re.compile("^МАГНИТ.*млн")])
+    search.press("Enter")
+    search.press("Escape")
     page.wait_for_url("**advertiser=**")
     ready(page, "totals-segment")
 
@@ -150,7 +151,7 @@ def test_figures_that_are_being_made_say_so_and_then_are_there(
     ready(page, "totals-segment")
     expect(page.locator("[data-chart=totals-segment] table")).to_contain_text("5 · ")
 
-    monkeypatch.setattr(estimates, "AT_ONCE", 0)
+    monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", 0)
     creatives = [Creative.objects.create(advertisement_id="103", name="103.mp4")]
     reference_spend.predict(creatives, said((0.6, 0.4)))
     segment_changes.catch_up()

@@ -14,6 +14,8 @@ import signal
 import sys
 from typing import Any
 
+OPENED = ("open", "os.listdir", "os.scandir")
+
 
 def requested() -> dict[str, Any]:
     """Serve requests; returns in the child that is to run one."""
@@ -44,8 +46,8 @@ def interrupt_at_work(number: int, folder: str) -> None:
     sent: list[int] = []
 
     def hook(event: str, arguments: Any) -> None:
-        file = event == "open" and str(arguments[0]).startswith(folder)
-        if (file or event == "sqlite3.connect") and not sent:
+        opened = event in OPENED and str(arguments[0]).startswith(folder)
+        if (opened or event == "sqlite3.connect") and not sent:
             sent.append(number)
             os.kill(os.getpid(), number)
 

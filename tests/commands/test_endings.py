@@ -157,7 +157,7 @@ def test_output_on_a_full_disk(tmp_path: Path) -> None:
 
 def test_sigterm_ends_a_command_as_ctrl_c_does(tmp_path: Path) -> None:
     with matrix.program(tmp_path) as program:
-        ended = program.run(["remove_orphans"], "SIGTERM")
+        ended = program.run(["check_spend"], "SIGTERM")
     assert matrix.wrong(ended, "SIGTERM", "") == []
 
 

@@ -62,7 +62,7 @@ def test_each_row_says_how_the_creative_stands(
     assert "a person" in text
     assert text.count('class="cf-tag"') == 1
     for name, final in (("card", "1"), ("broken", "1"), ("waiting", "")):
-        assert f'data-creative="{creatives[name].pk}" data-final="{final}"' in text
+        assert f'data-upload-id="{creatives[name].pk}" data-final="{final}"' in text
 
 
 def test_the_list_is_in_the_language_of_the_reader(page: Client) -> None:

@@ -26,7 +26,7 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 def ask(page: Client, *creatives: Creative) -> list[dict[str, Any]]:
     response = page.get(PROGRESS, {"id": [creative.pk for creative in creatives]})
     assert response.status_code == 200
-    rows: list[dict[str, Any]] = response.json()["creatives"]
+    rows: list[dict[str, Any]] = response.json()["rows"]
     return rows
 
 
@@ -64,4 +64,4 @@ def test_only_what_was_asked_for_is_told(page: Client) -> None:
     assert [row["id"] for row in ask(page, first)] == [first.pk]
     assert ask(page) == []
     odd = page.get(PROGRESS, {"id": ["x", "", "-1", "9" * 30, str(first.pk)]})
-    assert [row["id"] for row in odd.json()["creatives"]] == [first.pk]
+    assert [row["id"] for row in odd.json()["rows"]] == [first.pk]

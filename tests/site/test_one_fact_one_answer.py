@@ -24,9 +24,9 @@ from rest_framework.test import APIClient
 from creativefilter.creatives.intake import archive_jobs, watched_folder
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.kinds import Unavailable
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
+from creativefilter.site.unavailable import Unavailable
 from creativefilter.spend.models import SpendImport
 from creativefilter.tables.models import Table
 from tests.creatives.analysing import analyst, folders

@@ -17,7 +17,7 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import SpendTotal
-from creativefilter.spend.reports import estimates, expected
+from creativefilter.spend.reports import expected_spend, expected_spend_jobs
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import checks, recount_jobs, segment_changes
 from tests.creatives.analysing import run
@@ -99,7 +99,7 @@ def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
 def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
     label(creatives)
     seen = []
-    for moved, share in segment_changes.in_parts(segment_changes.look()):
+    for moved, share in segment_changes.catch_up_in_parts(segment_changes.pending_changes()):
         assert sum(counted().values()) == 127
         assert not checks.check().differences
         seen.append((moved, share))
@@ -153,7 +153,7 @@ def test_a_failure_is_named_and_not_repeated_at_every_look(
 def predicted(creatives: list[Creative], monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
     """The first two; intervals of more than one are left to a job."""
     monkeypatch.setattr(recount_jobs, "AT_ONCE", 1_000)
-    monkeypatch.setattr(estimates, "AT_ONCE", 1)
+    monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", 1)
     reference_spend.predict(creatives[:2], said((0.6, 0.4), (0.9, 0.1)))
     return creatives
 
@@ -169,10 +169,10 @@ def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list
     response = page.get(f"{CHARTS}?tab=certainty")
     assert response.context["working"] == []
     assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
-    study, job = estimates.ask(Filters())
-    assert (job, study and study.estimate) == (None, expected.study(Filters())[0])
+    study, job = expected_spend_jobs.ask(Filters())
+    assert (job, study and study.estimate) == (None, expected_spend.study(Filters())[0])
     assert study
-    assert study.worth == expected.study(Filters())[1]
+    assert study.worth == expected_spend.study(Filters())[1]
     assert Job.objects.count() == 1
 
 
@@ -181,24 +181,24 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
 ) -> None:
     page.get(f"{CHARTS}?tab=certainty")
     run(open_job())
-    before = expected.study(Filters())[0]
+    before = expected_spend.study(Filters())[0]
     reference_spend.again(predicted[:2], said((0.5, 0.5), (0.8, 0.2)))
     response = page.get(f"{CHARTS}?tab=certainty")
     [notice] = response.context["working"]
     assert "newer ones are being computed" in notice["text"]
     assert not notice["reload"]
     assert response.context["worth"]["rows"]
-    assert estimates.shown(Filters()) == before
+    assert expected_spend_jobs.shown(Filters()) == before
     run(open_job())
     assert texts(page, "tab=certainty") == []
-    after = estimates.shown(Filters())
-    assert after == expected.study(Filters())[0] != before
+    after = expected_spend_jobs.shown(Filters())
+    assert after == expected_spend.study(Filters())[0] != before
 
 
 def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:
     segment_changes.catch_up()
     for filters in (Filters(), Filters(media_types=("TV",))):
-        study, job = estimates.ask(filters)
+        study, job = expected_spend_jobs.ask(filters)
         assert study is None
         assert job
         assert job.state == Job.State.QUEUED
@@ -206,6 +206,6 @@ def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) ->
     # A label leaves only one: quick enough to be made at once.
     label(predicted[:1])
     segment_changes.catch_up()
-    study, job = estimates.ask(Filters())
+    study, job = expected_spend_jobs.ask(Filters())
     assert study
     assert (job, study.worth.predicted) == (None, 1)

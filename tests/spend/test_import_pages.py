@@ -256,7 +256,7 @@ def test_progress_is_told_while_it_works(page: Client) -> None:
     claimed = lifecycle.claim(str(row.job.pk), row.job.stage, "test")
     assert claimed
     lifecycle.progressed(claimed, 40)
-    [now] = page.get(f"{LIST}progress/?id={row.pk}&id=x&id=999").json()["imports"]
+    [now] = page.get(f"{LIST}progress/?id={row.pk}&id=x&id=999").json()["rows"]
     assert (now["title"], now["percent"], now["final"]) == ("Being checked", 40, False)
     assert 'style="width:40%"' in text(page, row)
     page.post(f"{LIST}{row.pk}/check/")

@@ -16,7 +16,7 @@ from classifier.segments import NUMBERS
 from creativefilter.spend.fields import roubles, units
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import figures
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from tests.spend import reference_spend
 
@@ -149,7 +149,7 @@ def assert_totals(filters: Filters, dimension: Dimension, found: pd.DataFrame, m
         amount = roubles(int(rest["units"].sum()))
         expected.append((None, amount, rest["size"].sum(), rest["id"].nunique()))
     shown = figures.totals(filters, dimension, most)
-    assert [(t.key, t.amount, t.placements, t.creatives) for t in shown] == expected
+    assert [(t.key, t.amount, t.placements, t.advertisements) for t in shown] == expected
     assert [t.share for t in shown] == pytest.approx(
         [float(amount / roubles(whole)) if whole else 0 for _, amount, _, _ in expected]
     )

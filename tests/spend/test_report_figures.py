@@ -14,7 +14,7 @@ from creativefilter.creatives.models import Creative, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import figures
-from creativefilter.spend.reports.figures import Branch, Dimension, Total
+from creativefilter.spend.reports.figure_types import Branch, Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import table
@@ -76,7 +76,9 @@ def test_an_advertisement_of_two_brands_counts_for_both_but_once_in_the_rest(spe
 
 
 def test_spend_of_demonstrations_and_of_unknown_ids_is_not_classified(spend: Any) -> None:
-    amounts = {t.key: (t.amount, t.creatives) for t in figures.totals(Filters(), Dimension.SEGMENT)}
+    amounts = {
+        t.key: (t.amount, t.advertisements) for t in figures.totals(Filters(), Dimension.SEGMENT)
+    }
     assert amounts == {3: (Decimal("0.1002"), 1), NOT_CLASSIFIED: (Decimal(10), 3)}
     overview = figures.overview(Filters())
     assert (overview.classified, overview.unclassified, overview.unknown) == (1, 1, 2)
@@ -95,10 +97,10 @@ def test_a_label_moves_money_and_counts_at_once(spend: Any) -> None:
 
 def test_another_file_is_counted_at_once(spend: Any, tmp_path: Path) -> None:
     filters = Filters(brands=("ЛЕНТА",))
-    assert figures.totals(filters, Dimension.BRAND)[0].creatives == 2
+    assert figures.totals(filters, Dimension.BRAND)[0].advertisements == 2
     importer.import_file(table(tmp_path, "9,ЛЕНТА,ЛЕНТА,OOH,1,2023,1", name="more.csv"))
     segment_changes.catch_up()
-    assert figures.totals(filters, Dimension.BRAND)[0].creatives == 3
+    assert figures.totals(filters, Dimension.BRAND)[0].advertisements == 3
 
 
 def test_years_stand_side_by_side_and_do_not_invent_months(spend: Any) -> None:
@@ -137,7 +139,7 @@ def test_choices_are_found_in_either_case_under_the_other_filters(spend: Any) ->
 
 
 def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.reports.creatives.CHUNK", 2)
+    monkeypatch.setattr("creativefilter.spend.reports.creatives_of_figure.CHUNK", 2)
     behind = figures.creatives(Filters())
     rows = list(behind.iterator())
     assert rows == behind[:10]

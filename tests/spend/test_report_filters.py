@@ -59,8 +59,14 @@ def test_a_period_that_ends_before_it_begins_is_turned_round() -> None:
     assert (turned.first, turned.last) == (date(2022, 2, 1), date(2023, 5, 1))
 
 
-def test_links_take_away() -> None:
-    assert EVERYTHING.without("segment").segments == ()
-    assert EVERYTHING.without("segment", 0).segments == (-1, 3)
-    assert EVERYTHING.without("brand", "").brands == ("Б/Р?",)
+def test_links_take_a_filter_away() -> None:
+    assert EVERYTHING.without("segments").segments == ()
+    assert EVERYTHING.without("segments", 0).segments == (-1, 3)
+    assert EVERYTHING.without("brands", "").brands == ("Б/Р?",)
     assert EVERYTHING.without("reviewed").reviewed is None
+
+
+def test_the_order_of_values_and_repeated_ones_make_no_difference() -> None:
+    assert Filters(segments=(3, -1, 3), brands=("Б", "А")) == Filters(
+        segments=(-1, 3), brands=("А", "Б")
+    )

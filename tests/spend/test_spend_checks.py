@@ -48,7 +48,11 @@ def a_placement_too_many() -> None:
 def a_month_that_nobody_spent_in() -> None:
     row = MonthlySpend.objects.get(amount=0)
     MonthlySpend.objects.create(
-        advertisement=row.advertisement, line=row.line, month="2022-01-01", placements=1, amount=0
+        advertisement=row.advertisement,
+        brand_line=row.brand_line,
+        month="2022-01-01",
+        placements=1,
+        amount=0,
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from creativefilter.spend.imports import importer
 from creativefilter.spend.imports.errors import SpendFileError
-from creativefilter.spend.models import BadRow, Line, SpendImport, SpendRow
+from creativefilter.spend.models import BadRow, BrandLine, SpendImport, SpendRow
 from tests.spend.spend_files import (
     HEADING,
     ROW,
@@ -268,7 +268,7 @@ def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> N
     path.write_bytes(text_of(*latin, ROW.format("1")).encode("cp1251"))
     done = importer.import_file(path)
     assert done.report["encoding"] == "cp1251"
-    assert Line.objects.filter(advertiser="МАГНИТ").count() == 1
+    assert BrandLine.objects.filter(advertiser="МАГНИТ").count() == 1
     assert SpendRow.objects.count() == 40_001
 
 

@@ -12,16 +12,16 @@ from django.db import transaction
 from django.db.models import Sum
 
 from creativefilter.spend.imports import importer
-from creativefilter.spend.imports.errors import Cancelled, SpendFileError
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import (
     Advertisement,
-    Line,
+    BrandLine,
     MonthlySpend,
     SpendImport,
     SpendRow,
     SpendTotal,
 )
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links
 from tests.spend.spend_files import everything, imported, prepared, sums, table
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_rows_are_kept_and_summed_by_month(tmp_path: Path) -> None:
         ("100", Decimal("0.1")), ("100", Decimal("0.1")), ("100", Decimal("0.7")),
         ("200", Decimal("0.2")),
     ]  # fmt: skip
-    months = MonthlySpend.objects.values_list("line__media_type", "placements", "amount")
+    months = MonthlySpend.objects.values_list("brand_line__media_type", "placements", "amount")
     assert sorted(months) == [
         ("OOH", 1, Decimal("0.2")), ("Radio", 1, Decimal("0.7")), ("TV Nat", 2, Decimal("0.2")),
     ]  # fmt: skip
@@ -83,8 +83,8 @@ def test_adding_keeps_what_is_there(tmp_path: Path) -> None:
     imported(table(tmp_path, MARCH, APRIL))
     imported(table(tmp_path, MARCH, MARCH_RADIO, name="more.csv"), mode=Mode.ADD)
     assert sums() == {"2021-03": Decimal("0.9"), "2021-04": Decimal("0.2")}
-    assert MonthlySpend.objects.get(line__media_type="TV Nat").placements == 2
-    assert Line.objects.count() == 3
+    assert MonthlySpend.objects.get(brand_line__media_type="TV Nat").placements == 2
+    assert BrandLine.objects.count() == 3
     assert Advertisement.objects.count() == 2
 
 
@@ -98,7 +98,7 @@ def test_replacing_lists_what_disappears_and_removes_it(tmp_path: Path) -> None:
     assert done.report["existing"] == [{"month": "2021-03-01", "rows": 3, "amount": "0.9000"}]
     # Names that stood nowhere else are not offered as filters any more.
     assert set(Advertisement.objects.values_list("advertisement_id", flat=True)) == {"200", "300"}
-    assert set(Line.objects.values_list("media_type", flat=True)) == {"TV Nat", "OOH"}
+    assert set(BrandLine.objects.values_list("media_type", flat=True)) == {"TV Nat", "OOH"}
     first.refresh_from_db()
     assert first.state == State.REPLACED
 
@@ -135,7 +135,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     def fail(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(creative_details, "describe", fail)
+    monkeypatch.setattr(creative_links, "link", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         importer.import_file(table(tmp_path, APRIL, name="b.csv"))
     assert everything() == before
@@ -160,10 +160,17 @@ def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
 def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 2)
     seen: list[float] = []
-    with pytest.raises(Cancelled):
-        importer.import_file(
-            table(tmp_path, *[MARCH] * 20), progress=seen.append, cancelled=lambda: len(seen) == 3
-        )
+
+    class StopError(Exception):
+        pass
+
+    def progress(done: float) -> None:
+        seen.append(done)
+        if len(seen) == 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        importer.import_file(table(tmp_path, *[MARCH] * 20), progress=progress)
     assert len(seen) == 3
     assert SpendRow.objects.count() == SpendImport.objects.count() == 0
 
@@ -205,8 +212,8 @@ def test_reference_spend_is_imported_to_the_last_digit(reference_data: Path) -> 
         )
         return {tuple(key): (placements, amount) for *key, placements, amount in rows}
 
-    names = {"Advertiser": "line__advertiser", "Brand": "line__brand"}
-    media = {"Media Type": "line__media_type"}
+    names = {"Advertiser": "brand_line__advertiser", "Brand": "brand_line__brand"}
+    media = {"Media Type": "brand_line__media_type"}
     by_id = {"Advertisement ID": "advertisement__advertisement_id"}
     for columns in (names, media, names | media):
         assert found(SpendTotal, **columns) == expected(*columns)

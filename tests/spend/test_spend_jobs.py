@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.utils import translation
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, progress
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.spend.imports import bad_rows, staging
@@ -180,7 +180,7 @@ def test_a_queued_import_is_cancelled() -> None:
 @pytest.mark.parametrize("moment", ["while reading", "before merging"])
 def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 10)
-    monkeypatch.setattr(work, "LOOK_EVERY", 0)
+    monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
     job = work.start(spend_import, None)
     chunks = 0
@@ -206,7 +206,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
 
 def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 300)
-    monkeypatch.setattr(work, "LOOK_EVERY", 0)
+    monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
     job = work.start(spend_import, None)
     seen: list[int] = []

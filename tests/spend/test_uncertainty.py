@@ -15,7 +15,7 @@ from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Segment
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import Advertisement
-from creativefilter.spend.reports import expected, simulation
+from creativefilter.spend.reports import expected_spend, simulation
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import segment_changes
 from tests.spend import reference_spend
@@ -68,7 +68,7 @@ class TestOfTheTables:
     ROWS = ((1, "TV", 3_000), (2, "TV", 700), (2, "Radio", 300), (3, "TV", "50.125"), (4, "TV", 7))
 
     def test_labels_are_certain_and_predictions_worth_their_probabilities(self) -> None:
-        estimate = expected.study(Filters())[0]
+        estimate = expected_spend.study(Filters())[0]
         rows = {row.segment: row for row in estimate.segments}
         assert set(rows) == {0, 1, 3}
         assert (rows[0].counted, rows[0].certain, rows[0].expected) == (4_000, 0, 2_700)
@@ -79,12 +79,12 @@ class TestOfTheTables:
         assert (rows[0].low, rows[0].high) == (1_000, 4_000)
 
     def test_filters_apply(self) -> None:
-        [first, second] = expected.study(Filters(media_types=("Radio",)))[0].segments
+        [first, second] = expected_spend.study(Filters(media_types=("Radio",)))[0].segments
         assert (first.expected, second.expected) == (270, 30)
-        assert expected.study(Filters(segments=(3,)))[0].not_classified == 0
+        assert expected_spend.study(Filters(segments=(3,)))[0].not_classified == 0
 
     def test_the_most_uncertain_comes_first_and_reviewing_it_narrows_as_promised(self) -> None:
-        worth = expected.study(Filters(), count=1)[1]
+        worth = expected_spend.study(Filters(), count=1)[1]
         [first] = worth.creatives
         assert (first.creative, first.amount) == (self.creatives["1"].pk, 3_000)
         # 1 - 0.6² - 0.4² and 1 - 0.9² - 0.1²: how much of the squared amount is in doubt.
@@ -93,15 +93,15 @@ class TestOfTheTables:
         assert (worth.predicted, 0 < worth.width_after < worth.width) == (2, True)
         set_label(self.creatives["1"], Segment.objects.get(pk=0), None)
         segment_changes.catch_up()
-        after = expected.study(Filters(), count=1)[1]
+        after = expected_spend.study(Filters(), count=1)[1]
         assert after.width == worth.width_after
         assert [each.advertisement_id for each in after.creatives] == ["2"]
 
     def test_newer_predictions_of_the_same_segments_count_at_once(self) -> None:
-        before = expected.study(Filters())[0]
+        before = expected_spend.study(Filters())[0]
         reference_spend.again(self.predicted, said((0.5, 0.5), (0.8, 0.2)))
         assert segment_changes.catch_up() == 0
-        after = expected.study(Filters())[0]
+        after = expected_spend.study(Filters())[0]
         assert [row.expected for row in before.segments[:2]] == [2_700, 1_300]
         assert [row.expected for row in after.segments[:2]] == [2_300, 1_700]
 
@@ -110,7 +110,7 @@ class TestOfTheTables:
         one.current_media = MediaVersion.objects.create(creative=one, sha256="new", size=1)
         one.save()
         segment_changes.catch_up()
-        estimate = expected.study(Filters())[0]
+        estimate = expected_spend.study(Filters())[0]
         assert [row.expected for row in estimate.segments[:2]] == [900, 100]
         assert estimate.not_classified == 3_007
 
@@ -120,20 +120,20 @@ class TestOfTheTables:
         one.current_media = None
         one.save()
         segment_changes.catch_up()
-        rows = expected.study(Filters())[0].segments
+        rows = expected_spend.study(Filters())[0].segments
         assert [row.expected for row in rows[:2]] == [900, 100]
         assert all(row.low <= row.expected <= row.high for row in rows)
 
     def test_rounded_probabilities_lose_no_money(self) -> None:
         reference_spend.again(self.predicted, said((0.3, 0.15), (0.3, 0.1)))
         segment_changes.catch_up()
-        assert expected.study(Filters())[0].segments[0].expected == pytest.approx(
+        assert expected_spend.study(Filters())[0].segments[0].expected == pytest.approx(
             Decimal(3_000 * 2 / 3 + 1_000 * 3 / 4)
         )
         assert Advertisement.objects.filter(segment=0).count() == 2
 
     def test_nothing_predicted_is_nothing_uncertain(self) -> None:
-        worth = expected.study(Filters(reviewed=True))[1]
+        worth = expected_spend.study(Filters(reviewed=True))[1]
         assert (worth.creatives, worth.width, worth.narrowing) == ((), 0, 0)
 
 

@@ -67,7 +67,7 @@ def test_a_table_is_sent_watched_and_downloaded(
     assert response["Location"] == address()
     assert len(queued) == 1
     assert "Queued" in text(page, address())
-    asked = page.get(f"{LIST}progress/?id={newest().pk}").json()["imports"]
+    asked = page.get(f"{LIST}progress/?id={newest().pk}").json()["rows"]
     assert [(each["title"], each["final"]) for each in asked] == [("Queued", False)]
     worked()
     shown = text(page, address())
@@ -117,7 +117,7 @@ def test_nobody_else_sees_a_table(page: Client) -> None:
         assert other.get(f"{own}/change/").status_code != 200
         assert other.get(f"{own}/file/").status_code == 404
         assert other.post(f"{own}/cancel/").status_code == 404
-        assert other.get(f"{LIST}progress/?id={newest().pk}").json() == {"imports": []}
+        assert other.get(f"{LIST}progress/?id={newest().pk}").json() == {"rows": []}
     viewer = client_of("viewer", "viewer")
     assert viewer.get(LIST).status_code == 403
     assert send(viewer).status_code == 403

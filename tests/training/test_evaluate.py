@@ -225,7 +225,7 @@ def test_what_cannot_be_measured_is_said(model: Path, tmp_path: Path) -> None:
         (("--cross-validate",), "Only the rows of --transcripts"),
         (("--transcripts", few, "--cross-validate"), "at least 5 families.*here are 3 and 0"),
         (("--transcripts", few, "--transformer", "x"), "rows whose split is train"),
-        (("--transcripts", few, "--out", tmp_path / "none" / "page.html"), "There is no folder"),
+        (("--transcripts", few, "--out", tmp_path / "none" / "page.html"), "there is no folder"),
     ):
         with pytest.raises(CommandError, match=words):
             evaluate("--model", model, *options)

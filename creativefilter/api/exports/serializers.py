@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -75,7 +74,7 @@ class ExportSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(SpendFilterSerializer())
     def get_filters(self, job: Job) -> dict[str, Any]:
-        return SpendFilterSerializer(Filters.of(QueryDict(job.params["query"]))).data
+        return SpendFilterSerializer(Filters.of_text(job.params["query"])).data
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, str] | None:

@@ -24,7 +24,9 @@ NAMES_HELP = "Any of these; a blank one: where it is not known."
 class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
     """A month as ``2023-01``: its first day."""
 
-    default_error_messages = {"invalid": _("This value does not match the required pattern.")}
+    default_error_messages = {
+        "invalid": serializers.RegexField.default_error_messages["invalid"],
+    }
 
     def to_internal_value(self, data: Any) -> date:
         if not isinstance(data, str) or not re.fullmatch(MONTH, data):
@@ -86,10 +88,5 @@ class SpendFilterSerializer(FilterSerializer):
 
 def filters_of(asked: dict[str, Any]) -> Filters:
     """Return what validated data of ``SpendFilterSerializer`` lets through."""
-    values = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
-    return Filters(
-        **{
-            name: tuple(sorted(set(value))) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-    )
+    given = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
+    return Filters(**given)

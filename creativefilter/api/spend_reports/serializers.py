@@ -15,8 +15,8 @@ from creativefilter.api.spend_imports.serializers import SpendMoneyField
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.creatives.models import Prediction
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.creatives import Spent
-from creativefilter.spend.reports.types import Dimension, Key
+from creativefilter.spend.reports.creatives_of_figure import CreativeSpend
+from creativefilter.spend.reports.figure_types import Dimension, Key
 
 MONTH = "month"
 BY = [dimension.value for dimension in Dimension]
@@ -185,11 +185,11 @@ class SpentSerializer(serializers.Serializer[Any]):
     placements = serializers.IntegerField()
 
     @extend_schema_field(serializers.URLField(allow_null=True))
-    def get_url(self, row: Spent) -> str | None:
+    def get_url(self, row: CreativeSpend) -> str | None:
         return None if row.creative is None else address(self, "creative", row.creative)
 
-    def get_segment_num(self, row: Spent) -> int | None:
+    def get_segment_num(self, row: CreativeSpend) -> int | None:
         return None if row.segment == NOT_CLASSIFIED else row.segment
 
-    def get_segment(self, row: Spent) -> str | None:
+    def get_segment(self, row: CreativeSpend) -> str | None:
         return NAMES.get(row.segment)

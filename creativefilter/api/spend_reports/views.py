@@ -27,9 +27,9 @@ from creativefilter.api.spend_reports.serializers import (
     key_of,
     name_of,
 )
-from creativefilter.spend.reports import estimates, figures
+from creativefilter.spend.reports import expected_spend_jobs, figures
+from creativefilter.spend.reports.figure_types import Dimension, Overview, Total
 from creativefilter.spend.reports.simulation import COVERAGE
-from creativefilter.spend.reports.types import Dimension, Overview, Total
 from creativefilter.spend.totals import recount_jobs
 
 
@@ -93,7 +93,7 @@ def _row(by: str, total: Total) -> dict[str, Any]:
         "name": name_of(by, total.key),
         "amount": total.amount,
         "placements": total.placements,
-        "advertisements": total.creatives,
+        "advertisements": total.advertisements,
         "share": total.share,
     }
 
@@ -151,7 +151,7 @@ class ExpectedReportView(Reports):
     def get(self, request: Request) -> Response:
         asked = self.asked()
         counting = recount_jobs.keep_up()
-        study, job = estimates.ask(filters_of(asked))
+        study, job = expected_spend_jobs.ask(filters_of(asked))
         is_current = counting is None and job is None
         if study is None:
             progress = job.progress if job else 0

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.creatives.admin.creative_page import page_of
@@ -38,35 +33,17 @@ from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.site.codes import CodedError, sentence
-
-PROGRESS_AT_ONCE = 500
-
-
-def person(request: HttpRequest) -> User:
-    """Who is logged in: the admin's views let nobody else through."""
-    return cast(User, request.user)
-
-
-def status_of(creative: Creative) -> dict[str, Any]:
-    """State for the page and for the script that keeps it current."""
-    done = creative.state in (Creative.State.DONE, Creative.State.FAILED)
-    return {
-        "id": creative.pk,
-        "state": creative.state,
-        "title": creative.get_state_display(),
-        "percent": creative.job.progress if creative.job and not done else 100,
-        "final": done,
-        "message": sentence(creative.error_code),
-    }
+from creativefilter.ui.formats import format_moment, format_number
+from creativefilter.ui.pages import person
+from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 
 @admin.register(Creative)
-class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
+class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
     list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
     list_filter_submit = True
-    list_per_page = 50
     list_select_related = ("job", "current_media")
     search_fields = (
         "advertisement_id",
@@ -78,9 +55,23 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
     actions = ("set_segment", "analyse_again")
     actions_list = ("needing_a_person", "batches", "retry_failed", "remove_demo")
 
-    class Media:
-        css = {"all": ("creativefilter/creatives.css",)}
-        js = ("creativefilter/progress.js",)
+    url_prefix = "creatives"
+    upload_title = gettext_lazy("Add creatives")
+    upload_form = UploadForm(
+        icon="upload_file",
+        title=gettext_lazy("Choose files or drop them here"),
+        hints=(
+            gettext_lazy(
+                "wav, mp4, avi, flv, webm (wbm), ogg, ogv, or a zip archive of them. A file named "
+                "by a number gets that number as its Advertisement ID."
+            ),
+        ),
+        button=gettext_lazy("Add"),
+        field="files",
+        multiple=True,
+        more="creatives/id_table.html",
+    )
+    page_template = "creatives/creative.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Creative]:
         return super().get_queryset(request).with_effective_segment()
@@ -88,7 +79,6 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         return [
-            path("progress/", wrap(self.progress), name="creatives_progress"),
             path("<int:pk>/label/", wrap(require_POST(self.label)), name="creatives_label"),
             path(
                 "<int:pk>/identify/", wrap(require_POST(self.identify)), name="creatives_identify"
@@ -108,20 +98,20 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
         demo = format_html(' <span class="cf-tag">{}</span>', _("demo")) if creative.is_demo else ""
         return format_html("{}{}", creative.name, demo)
 
+    def status_of(self, row: Creative) -> Status:
+        done = row.state in (Creative.State.DONE, Creative.State.FAILED)
+        return Status(
+            id=row.pk,
+            state=row.state,
+            title=row.get_state_display(),
+            percent=row.job.progress if row.job and not done else 100,
+            final=done,
+            message=sentence(row.error_code),
+        )
+
     @display(description=gettext_lazy("state"), ordering="state")
     def status(self, creative: Creative) -> str:
-        now = status_of(creative)
-        return format_html(
-            '<span class="cf-status cf-status-{}" data-creative="{}" data-final="{}" title="{}">'
-            '<span class="cf-status-title">{}</span>'
-            '<span class="cf-bar"><span style="width:{}%"></span></span></span>',
-            now["state"],
-            creative.pk,
-            "1" if now["final"] else "",
-            now["message"],
-            now["title"],
-            now["percent"],
-        )
+        return self.status_cell(creative)
 
     @display(description=gettext_lazy("segment"))
     def segment(self, creative: Any) -> str:
@@ -143,20 +133,11 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
     @display(description=gettext_lazy("seconds"), ordering="current_media__seconds")
     def seconds(self, creative: Creative) -> str:
         media = creative.current_media
-        return number_format(media.seconds, 1) if media and media.seconds else "—"
+        return format_number(media.seconds, 1) if media and media.seconds else "—"
 
     @display(description=gettext_lazy("added"), ordering="pk")
     def added(self, creative: Creative) -> str:
-        return date_format(localtime(creative.created_at), "SHORT_DATETIME_FORMAT")
-
-    def progress(self, request: HttpRequest) -> JsonResponse:
-        """States of the creatives that a page shows: ``?id=1&id=2``."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        asked = request.GET.getlist("id")[:PROGRESS_AT_ONCE]
-        ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
-        rows = Creative.objects.filter(pk__in=ids).select_related("job")
-        return JsonResponse({"creatives": [status_of(creative) for creative in rows]})
+        return format_moment(creative.created_at)
 
     @action(description=gettext_lazy("Analyse again"), permissions=["change"])
     def analyse_again(self, request: HttpRequest, queryset: QuerySet[Creative]) -> None:
@@ -211,53 +192,15 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, ModelAdmin):
 
     # Adding files
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            accepted = add_from(request, person(request))
-            onward = reverse(f"admin:creatives_creative_{'changelist' if accepted else 'add'}")
-            # The page's script shows how far the upload has come, then goes on by itself.
-            if request.headers.get("Accept") == "application/json":
-                return JsonResponse({"location": onward})
-            return redirect(onward)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Add creatives"),
-            "media": self.media,
-        }
-        return TemplateResponse(request, "creatives/add.html", context)
+    def receive(self, request: HttpRequest) -> str | None:
+        if add_from(request, person(request)):
+            return reverse("admin:creatives_creative_changelist")
+        return None
 
     # One creative
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        creative = self.get_object(request, object_id)
-        if creative is None:
-            raise Http404
-        if not self.has_view_permission(request, creative):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            **page_of(creative),
-            "opts": self.opts,
-            "original": creative,
-            "title": str(creative),
-            "media": self.media,
-            "status": status_of(creative),
-            "may_label": request.user.has_perm("creatives.add_label"),
-            "may_change": self.has_change_permission(request, creative),
-            "may_delete": self.has_delete_permission(request, creative),
-        }
-        return TemplateResponse(request, "creatives/creative.html", context)
+    def context_of(self, request: HttpRequest, row: Creative) -> dict[str, Any]:
+        return {**page_of(row), "may_label": request.user.has_perm("creatives.add_label")}
 
     def label(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Adds a label, or withdraws the last one where no segment is sent."""

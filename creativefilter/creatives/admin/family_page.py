@@ -15,13 +15,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from creativefilter.creatives.admin.label_batch_page import Listed, Theme, answer
+from creativefilter.creatives.admin.label_batch_page import Listed, answer
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.families.fingerprints import NOT_HEARD
 from creativefilter.creatives.families.grouping import Relative
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.models import Creative, Segment
 from creativefilter.site.codes import sentence
+from creativefilter.ui.pages import Theme
 
 SHOWN = 24
 

@@ -22,7 +22,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -31,14 +30,13 @@ from unfold.decorators import action
 
 from creativefilter.creatives.labels import batches as relabelling
 from creativefilter.creatives.models import Creative, LabelBatch, Segment
+from creativefilter.ui.formats import format_number
+from creativefilter.ui.pages import Theme, page_context
 
 BATCHES_A_PAGE = 50
 EXAMPLES = 10
 TICKED_AT_MOST = 1000
 LIST = "admin:creatives_creative_changelist"
-
-# An admin of the theme, of which nothing is known to the type checker.
-Theme = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,22 +142,22 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
     newest = listed.creatives.select_related(None).order_by("-pk")[:EXAMPLES]
     names = {one.number: str(one) for one in Segment.objects.all()}
     context = {
-        **_context(theme, request, _("One segment for all of them")),
+        **page_context(theme, request, _("One segment for all of them")),
         "segment": segment,
         "segments": Segment.objects.all(),
         "asked": [(name, value) for name, value in _pairs(request.GET) if name != "set"],
         "listed": listed,
         "examples": newest if listed.examples is None else listed.examples,
-        "total": counted(found.changing + found.same),
+        "total": format_number(found.changing + found.same),
         "changing": found.changing,
-        "shown_changing": counted(found.changing),
-        "same": counted(found.same) if found.same else "",
+        "shown_changing": format_number(found.changing),
+        "same": format_number(found.same) if found.same else "",
         "before": [
             {
                 "segment": _("Not classified") if one.segment is None else names[one.segment],
-                "creatives": counted(one.creatives),
-                "labelled": counted(one.labelled),
-                "changing": counted(one.changing),
+                "creatives": format_number(one.creatives),
+                "labelled": format_number(one.labelled),
+                "changing": format_number(one.changing),
             }
             for one in found.before
         ],
@@ -184,7 +182,7 @@ def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) 
         "The segment of %(count)s creatives is set: %(segment)s. It can be undone here.",
         batch.size,
     )
-    messages.success(request, text % {"count": counted(batch.size), "segment": segment})
+    messages.success(request, text % {"count": format_number(batch.size), "segment": segment})
     return redirect(reverse("admin:creatives_creative_batches"))
 
 
@@ -192,7 +190,7 @@ def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
     """Every batch, the newest first."""
     rows = LabelBatch.objects.select_related("segment", "author")
     context: dict[str, Any] = {
-        **_context(theme, request, _("Segments set for many at once")),
+        **page_context(theme, request, _("Segments set for many at once")),
         "page": Paginator(rows, BATCHES_A_PAGE).get_page(request.GET.get("page")),
         "may_label": request.user.has_perm("creatives.add_label"),
     }
@@ -213,16 +211,8 @@ def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
             "Undone: %s creatives count as before.",
             count,
         )
-        messages.success(request, text % counted(count))
+        messages.success(request, text % format_number(count))
     return redirect(reverse("admin:creatives_creative_batches"))
-
-
-def counted(number: int) -> str:
-    return number_format(number, force_grouping=True)
-
-
-def _context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**theme.admin_site.each_context(request), "title": title, "media": theme.media}
 
 
 def _pairs(query: QueryDict) -> Iterator[tuple[str, str]]:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from creativefilter.creatives.models import Segment, WaitingLabel, WatchedFile
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that the program writes and people read."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
 @admin.register(Segment)

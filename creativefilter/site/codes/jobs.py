@@ -18,8 +18,8 @@ CODES = {
     "timed_out": Code(
         500,
         _(
-            "It took longer than allowed and was stopped. Try again when the machine is less "
-            "busy; if it is a creative and happens again, convert it to mp4."
+            "It took longer than allowed. Try again when the machine is less busy; a creative that "
+            "fails so again may be converted to mp4."
         ),
     ),
     "database_busy": Code(503, _("The database did not answer in time. Try again.")),

@@ -18,9 +18,10 @@ from creativefilter.spend.admin.chart_style import (
     millions,
     short,
 )
-from creativefilter.spend.admin.wording import grouped, name_of
+from creativefilter.spend.admin.wording import name_of
 from creativefilter.spend.fields import units
-from creativefilter.spend.reports.figures import Branch, Dimension, Point
+from creativefilter.spend.reports.figure_types import Branch, Dimension, Point
+from creativefilter.ui.formats import format_number
 
 
 def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
@@ -47,7 +48,7 @@ def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
         "labels": [node["label"] for node in rows],
         # Whole numbers: a float above which its parts would sum up by rounding draws nothing.
         "values": [units(node["value"]) for node in rows],
-        "text": [f"{grouped(millions(node['value']), 1)} {_('mln ₽')}" for node in rows],
+        "text": [f"{format_number(millions(node['value']), 1)} {_('mln ₽')}" for node in rows],
         "customdata": [node["adds"] for node in rows],
         "marker": {"colors": [node["colour"] for node in rows], "line": {"width": 1}},
         "branchvalues": "total",

@@ -1,4 +1,4 @@
-"""How each chart gets its figure and the table beside it from the figures of ``report``."""
+"""What each chart draws, and the table beside it."""
 
 from __future__ import annotations
 
@@ -10,32 +10,24 @@ from typing import Any
 from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from creativefilter.spend.admin import chart_areas, chart_figures
 from creativefilter.spend.admin.chart_style import Adds, Figure, adding
 from creativefilter.spend.admin.wording import name_of, segment_names
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports import estimates
-from creativefilter.spend.reports import figures as report
-from creativefilter.spend.reports.exports import Cell, Sheet
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports import expected_spend_jobs, figures
+from creativefilter.spend.reports.exports import ColumnType, Sheet
+from creativefilter.spend.reports.figure_types import Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 
 # Keys of a chart of months; all of the market's segments and what is not classified.
 _SERIES = {Dimension.SEGMENT: 20}
 _LARGEST = {Dimension.SEGMENT: 20, Dimension.MEDIA_TYPE: 30}
 _OTHER_SERIES, _OTHER_LARGEST = 12, 25
-_DIMENSIONS = {
-    Dimension.SEGMENT: gettext_lazy("segment"),
-    Dimension.ADVERTISER: gettext_lazy("advertiser"),
-    Dimension.BRAND: gettext_lazy("brand"),
-    Dimension.MEDIA_TYPE: gettext_lazy("media type"),
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnChart:
     """A chart with its table; ``adds`` says for each row which filter it stands for."""
 
     figure: Figure
@@ -43,9 +35,9 @@ class Drawn:
     adds: Sequence[Adds]
 
 
-def monthly(dimension: Dimension, filters: Filters) -> Drawn:
+def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
     names = segment_names()
-    series = report.monthly(filters, dimension, _SERIES.get(dimension, _OTHER_SERIES))
+    series = figures.monthly(filters, dimension, _SERIES.get(dimension, _OTHER_SERIES))
     columns = [series.amounts[place] for place in range(len(series.keys))]
     titles = [name_of(dimension, key, names) for key in series.keys]
     if series.rest:
@@ -55,46 +47,52 @@ def monthly(dimension: Dimension, filters: Filters) -> Drawn:
         amounts = [column[place] for column in columns]
         rows.append((month, sum(amounts, Decimal(0)), *amounts))
     heading = (
-        (_("Month"), Cell.MONTH),
-        (_("In all, ₽"), Cell.MONEY),
-        *((title, Cell.MONEY) for title in titles),
+        (_("Month"), ColumnType.MONTH),
+        (_("In all, ₽"), ColumnType.MONEY),
+        *((title, ColumnType.MONEY) for title in titles),
     )
     adds = [
         [["from", f"{month:%Y-%m}"], ["to", f"{month:%Y-%m}"]] for month in series.months
     ]  # fmt: skip
-    return Drawn(chart_figures.stacked(series, dimension, names), Sheet(heading, rows), adds)
+    return DrawnChart(chart_figures.stacked(series, dimension, names), Sheet(heading, rows), adds)
 
 
 def ranking(
     dimension: Dimension,
-    draw: Callable[[Sequence[report.Total], Dimension, Mapping[int, str]], Figure],
+    draw: Callable[[Sequence[Total], Dimension, Mapping[int, str]], Figure],
     filters: Filters,
-) -> Drawn:
+) -> DrawnChart:
     names = segment_names()
-    totals = report.totals(filters, dimension, _LARGEST.get(dimension, _OTHER_LARGEST))
+    totals = figures.totals(filters, dimension, _LARGEST.get(dimension, _OTHER_LARGEST))
     heading = (
-        (capfirst(str(_DIMENSIONS[dimension])), Cell.TEXT),
-        (_("Spend, ₽"), Cell.MONEY),
-        (_("Share"), Cell.SHARE),
-        (_("Placements"), Cell.COUNT),
-        (_("Creatives"), Cell.COUNT),
+        (capfirst(str(dimension.label)), ColumnType.TEXT),
+        (_("Spend, ₽"), ColumnType.MONEY),
+        (_("Share"), ColumnType.SHARE),
+        (_("Placements"), ColumnType.COUNT),
+        (_("Creatives"), ColumnType.COUNT),
     )
     rows = [
-        (name_of(dimension, one.key, names), one.amount, one.share, one.placements, one.creatives)
+        (
+            name_of(dimension, one.key, names),
+            one.amount,
+            one.share,
+            one.placements,
+            one.advertisements,
+        )
         for one in totals
     ]
     adds = [adding(dimension, one.key) for one in totals]
-    return Drawn(draw(totals, dimension, names), Sheet(heading, rows), adds)
+    return DrawnChart(draw(totals, dimension, names), Sheet(heading, rows), adds)
 
 
-def years(filters: Filters) -> Drawn:
-    found = report.year_over_year(filters)
+def years(filters: Filters) -> DrawnChart:
+    found = figures.year_over_year(filters)
     months = [capfirst(str(MONTHS[number])) for number in range(1, 13)]
-    heading: list[tuple[str, Cell]] = [(_("Month"), Cell.TEXT)]
+    heading: list[tuple[str, ColumnType]] = [(_("Month"), ColumnType.TEXT)]
     for place, year in enumerate(found):
-        heading.append((f"{year.year}, ₽", Cell.MONEY))
+        heading.append((f"{year.year}, ₽", ColumnType.MONEY))
         if place:
-            heading.append((_("%d to the year before") % year.year, Cell.SHARE))
+            heading.append((_("%d to the year before") % year.year, ColumnType.SHARE))
     rows = []
     for number, name in enumerate(months if found else []):
         row: list[Any] = [name]
@@ -104,7 +102,7 @@ def years(filters: Filters) -> Drawn:
             if place:
                 row.append(_change(found[place - 1].amounts[number], amount))
         rows.append(row)
-    return Drawn(
+    return DrawnChart(
         chart_figures.years(found, [capfirst(str(MONTHS_3[n])) for n in range(1, 13)]),
         Sheet(heading, rows),
         [[] for _month in rows],
@@ -116,14 +114,14 @@ def _change(before: Decimal | None, now: Decimal | None) -> float | None:
     return float(now / before - 1) if before and now is not None else None
 
 
-def tree(filters: Filters) -> Drawn:
+def tree(filters: Filters) -> DrawnChart:
     names = segment_names()
-    branches = report.tree(filters)
+    branches = figures.tree(filters)
     heading = (
-        (_("Advertiser"), Cell.TEXT),
-        (_("Brand"), Cell.TEXT),
-        (_("Segment"), Cell.TEXT),
-        (_("Spend, ₽"), Cell.MONEY),
+        (_("Advertiser"), ColumnType.TEXT),
+        (_("Brand"), ColumnType.TEXT),
+        (_("Segment"), ColumnType.TEXT),
+        (_("Spend, ₽"), ColumnType.MONEY),
     )
     rows, adds = [], []
     for branch in branches:
@@ -136,19 +134,19 @@ def tree(filters: Filters) -> Drawn:
         # What is left of an advertiser is no filter of its own.
         whole = branch.brand is not None
         adds.append([pair for at, key in parts for pair in adding(at, key)] if whole else [])
-    return Drawn(chart_areas.treemap(branches, names), Sheet(heading, rows), adds)
+    return DrawnChart(chart_areas.treemap(branches, names), Sheet(heading, rows), adds)
 
 
-def placements(filters: Filters) -> Drawn:
+def placements(filters: Filters) -> DrawnChart:
     names = segment_names()
-    points = report.placements(filters)
+    points = figures.placements(filters)
     of_creatives = any(point.segment is not None for point in points)
     heading = (
-        (_("Advertisement ID") if of_creatives else _("Advertiser"), Cell.TEXT),
-        (_("Segment"), Cell.TEXT),
-        (_("Spend, ₽"), Cell.MONEY),
-        (_("Placements"), Cell.COUNT),
-        (_("A placement, ₽"), Cell.MONEY),
+        (_("Advertisement ID") if of_creatives else _("Advertiser"), ColumnType.TEXT),
+        (_("Segment"), ColumnType.TEXT),
+        (_("Spend, ₽"), ColumnType.MONEY),
+        (_("Placements"), ColumnType.COUNT),
+        (_("A placement, ₽"), ColumnType.MONEY),
     )
     rows = [
         (
@@ -161,19 +159,19 @@ def placements(filters: Filters) -> Drawn:
         for point in points
     ]
     adds = [[] if of_creatives else adding(Dimension.ADVERTISER, point.key) for point in points]
-    return Drawn(chart_areas.scatter(points, names), Sheet(heading, rows), adds)
+    return DrawnChart(chart_areas.scatter(points, names), Sheet(heading, rows), adds)
 
 
-def expected(filters: Filters) -> Drawn:
+def expected(filters: Filters) -> DrawnChart:
     names = segment_names()
-    estimate = estimates.shown(filters)
+    estimate = expected_spend_jobs.shown(filters)
     heading = (
-        (_("Segment"), Cell.TEXT),
-        (_("Expected, ₽"), Cell.MONEY),
-        (_("From, ₽"), Cell.MONEY),
-        (_("To, ₽"), Cell.MONEY),
-        (_("Counted, ₽"), Cell.MONEY),
-        (_("Of it reviewed, ₽"), Cell.MONEY),
+        (_("Segment"), ColumnType.TEXT),
+        (_("Expected, ₽"), ColumnType.MONEY),
+        (_("From, ₽"), ColumnType.MONEY),
+        (_("To, ₽"), ColumnType.MONEY),
+        (_("Counted, ₽"), ColumnType.MONEY),
+        (_("Of it reviewed, ₽"), ColumnType.MONEY),
     )
     rows: list[tuple[Any, ...]] = [
         (names[r.segment], r.expected, r.low, r.high, r.counted, r.certain)
@@ -184,4 +182,4 @@ def expected(filters: Filters) -> Drawn:
         left = NOT_CLASSIFIED
         rows.append((names[left], None, None, None, estimate.not_classified, None))
         adds.append(adding(Dimension.SEGMENT, left))
-    return Drawn(chart_figures.intervals(estimate.segments, names), Sheet(heading, rows), adds)
+    return DrawnChart(chart_figures.intervals(estimate.segments, names), Sheet(heading, rows), adds)

@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from creativefilter.spend.admin import chart_builders, chart_figures
-from creativefilter.spend.admin.chart_builders import Drawn
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.admin.chart_builders import DrawnChart
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 
 
@@ -21,7 +21,7 @@ class Chart:
 
     title: str | Promise
     note: str | Promise
-    draw: Callable[[Filters], Drawn]
+    draw: Callable[[Filters], DrawnChart]
     shares: bool = False
 
 

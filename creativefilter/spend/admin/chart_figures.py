@@ -23,9 +23,10 @@ from creativefilter.spend.admin.chart_style import (
     millions,
     short,
 )
-from creativefilter.spend.admin.wording import name_of, percent_of
-from creativefilter.spend.reports.expected import Expected
-from creativefilter.spend.reports.figures import Dimension, Key, Series, Total, Year
+from creativefilter.spend.admin.wording import name_of
+from creativefilter.spend.reports.expected_spend import ExpectedSpend
+from creativefilter.spend.reports.figure_types import Dimension, Key, Series, Total, Year
+from creativefilter.ui.formats import format_percent
 
 # Height of one bar that lies.
 _BAR = 30
@@ -70,15 +71,15 @@ def stacked(series: Series, dimension: Dimension, names: Mapping[int, str]) -> F
 
 def ranking(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
     """One bar for each key, with its share of the sum beside it."""
-    labels = [percent_of(one.share) for one in totals]
+    labels = [format_percent(one.share) for one in totals]
     return _bars(totals, dimension, names, [millions(one.amount) for one in totals], labels,
                  _("mln ₽"), "%{x:,.2f} " + _("mln ₽"))  # fmt: skip
 
 
 def counts(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
-    """One bar for each key: how many creatives it has."""
+    """One bar for each key: how many Advertisement IDs it has."""
     shown = [one for one in totals if one.key is not None]
-    values = [one.creatives for one in shown]
+    values = [one.advertisements for one in shown]
     return _bars(shown, dimension, names, values, None, _("creatives"), "%{x:,}")
 
 
@@ -158,7 +159,7 @@ def _month_alone(year: int, month: int) -> Adds:
     return [["from", text], ["to", text]]
 
 
-def intervals(rows: Sequence[Expected], names: Mapping[int, str]) -> Figure:
+def intervals(rows: Sequence[ExpectedSpend], names: Mapping[int, str]) -> Figure:
     """What each segment probably costs, as a bar with its interval, beside what is counted."""
     places = list(range(len(rows)))
     adds = [adding(Dimension.SEGMENT, row.segment) for row in rows]

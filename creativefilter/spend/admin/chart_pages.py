@@ -9,36 +9,23 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs.models import Job
 from creativefilter.spend.admin.chart_catalogue import CHARTS, TABS, note_of
 from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
-from creativefilter.spend.admin.page import (
-    Theme,
-    address,
-    filter_bar,
-    keep_up,
-    notice_of,
-    page_context,
-)
+from creativefilter.spend.admin.filter_bar import address, filter_bar
+from creativefilter.spend.admin.notices import keep_up, notice_of
 from creativefilter.spend.admin.plotly_assets import plotly_version, words
-from creativefilter.spend.admin.wording import (
-    cell_text,
-    grouped,
-    name_of,
-    percent_of,
-    roubles_of,
-    segment_names,
-)
+from creativefilter.spend.admin.wording import cell_text, name_of, segment_names
 from creativefilter.spend.models import SpendTotal
-from creativefilter.spend.reports import estimates, expected, figures
-from creativefilter.spend.reports.figures import Dimension
+from creativefilter.spend.reports import expected_spend, expected_spend_jobs, figures
+from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import recount_jobs
+from creativefilter.ui.formats import format_moment, format_number, format_percent
+from creativefilter.ui.pages import Theme, page_context
 
 # Of a table beside a chart; a download has all of them.
 ROWS_SHOWN = 100
@@ -47,7 +34,7 @@ CHOICES = 50
 
 def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
     """The page; the charts of its tab come one by one."""
-    notices = keep_up(request)
+    notices = keep_up()
     filters = Filters.of(request.GET)
     asked = request.GET.get("tab", "")
     tab = asked if asked in TABS else next(iter(TABS))
@@ -89,12 +76,12 @@ def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
     if found.first and found.last:
         period = f"{found.first:%m.%Y} – {found.last:%m.%Y}"
     tiles = [
-        (_("Spend"), f"{roubles_of(found.amount)} ₽"),
-        (_("Placements"), grouped(found.placements)),
-        (_("Advertisement IDs"), grouped(found.advertisements)),
-        (_("Classified"), grouped(found.classified)),
-        (_("Not classified yet"), grouped(found.unclassified)),
-        (_("No creative and no label"), grouped(found.unknown)),
+        (_("Spend"), f"{format_number(found.amount)} ₽"),
+        (_("Placements"), format_number(found.placements)),
+        (_("Advertisement IDs"), format_number(found.advertisements)),
+        (_("Classified"), format_number(found.classified)),
+        (_("Not classified yet"), format_number(found.unclassified)),
+        (_("No creative and no label"), format_number(found.unknown)),
         (_("Period"), period),
     ]
     return JsonResponse({"tiles": tiles})
@@ -125,7 +112,7 @@ def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpRespo
     """The table of a chart as a file."""
     if name not in CHARTS:
         raise Http404
-    keep_up(request)
+    keep_up()
     filters, chosen = Filters.of(request.GET), form_of(form)
     drawn = CHARTS[name].draw(filters)
     return as_file(drawn.sheet, chosen, file_name(str(CHARTS[name].title), filters))
@@ -143,7 +130,7 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
         {
             "value": str(one.key),
             "name": name_of(parted, one.key, names),
-            "amount": f"{grouped(one.amount / 1_000_000, 1)} {_('mln ₽')}",
+            "amount": f"{format_number(one.amount / 1_000_000, 1)} {_('mln ₽')}",
         }
         for one in found
     ]
@@ -152,40 +139,40 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
 
 def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
     """How far a job is that figures wait for."""
-    kinds = (recount_jobs.SPEND_FOLLOWING.name, estimates.SPEND_INTERVALS.name)
+    kinds = (recount_jobs.SPEND_RECOUNT.name, expected_spend_jobs.SPEND_INTERVALS.name)
     job = get_object_or_404(Job, pk=pk, kind__in=kinds)
     return JsonResponse({"final": job.is_final, "percent": job.progress})
 
 
 def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
     """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
-    study, job = estimates.ask(filters)
+    study, job = expected_spend_jobs.ask(filters)
     if job:
         going_on = _("The intervals are being computed in the background.")
         if study and study.made_at:
-            made = date_format(localtime(study.made_at), "SHORT_DATETIME_FORMAT")
+            made = format_moment(study.made_at)
             going_on = _("The intervals are of %s; newer ones are being computed.") % made
         failed = _("The intervals could not be computed.")
         notices.append(notice_of(job, going_on, failed, reload=study is None))
     return {"worth": _worth(study.worth)} if study else {"charts": []}
 
 
-def _worth(worth: expected.Worth) -> dict[str, Any]:
+def _worth(worth: expected_spend.Worth) -> dict[str, Any]:
     """The creatives that are best reviewed first."""
     names = segment_names()
     return {
         "narrowing": round(100 * worth.narrowing),
-        "predicted": grouped(worth.predicted),
+        "predicted": format_number(worth.predicted),
         "count": len(worth.creatives),
         "rows": [
             {
                 "creative": one.creative,
                 "title": one.advertisement_id or one.name,
                 "segment": names[one.segment],
-                "probability": percent_of(one.probability),
-                "amount": roubles_of(one.amount),
-                "at_stake": roubles_of(one.at_stake),
-                "share": percent_of(one.share),
+                "probability": format_percent(one.probability),
+                "amount": format_number(one.amount),
+                "at_stake": format_number(one.at_stake),
+                "share": format_percent(one.share),
             }
             for one in worth.creatives
         ],

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.figures import Dimension, Key
+from creativefilter.spend.reports.figure_types import Dimension, Key
 
 # Parameters of an address with their values: the filter that a click adds.
 Adds = list[list[str]]

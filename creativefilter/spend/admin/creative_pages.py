@@ -13,7 +13,6 @@ from django.http import (
     HttpResponse,
     HttpResponseNotAllowed,
     JsonResponse,
-    QueryDict,
 )
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -21,7 +20,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.admin.creative import person
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
@@ -33,27 +31,23 @@ from creativefilter.spend.admin.downloads import (
     file_name,
     form_of,
 )
-from creativefilter.spend.admin.page import (
-    Theme,
-    address,
-    chips_of,
-    filter_bar,
-    keep_up,
-    page_context,
-)
+from creativefilter.spend.admin.filter_bar import address, chips_of, filter_bar
+from creativefilter.spend.admin.notices import keep_up
 from creativefilter.spend.admin.plotly_assets import words
-from creativefilter.spend.admin.wording import grouped, percent_of, roubles_of, segment_names
+from creativefilter.spend.admin.wording import cell_text, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import export_jobs, figures
-from creativefilter.spend.reports.exports import Form, decision_of, predicted
+from creativefilter.spend.reports.exports import ColumnType, Form, decision_of, predicted
 from creativefilter.spend.reports.filters import Filters
+from creativefilter.ui.formats import format_number
+from creativefilter.ui.pages import Theme, page_context, person, wants_json
 
 ROWS_A_PAGE = 100
 
 
 def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
     """What was spent on each of them under the filters, the largest spend first."""
-    notices = keep_up(request)
+    notices = keep_up()
     filters = Filters.of(request.GET)
     behind = figures.creatives(filters)
     slices: Any = behind  # a paginator asks for no more than it has
@@ -69,10 +63,10 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
             {
                 "each": each,
                 "segment": names[each.segment] if each.creative or each.reviewed else "—",
-                "probability": "—" if each.probability is None else percent_of(each.probability),
+                "probability": cell_text(each.probability, ColumnType.SHARE),
                 "decision": decision_of(each),
-                "amount": roubles_of(each.amount),
-                "placements": grouped(each.placements),
+                "amount": format_number(each.amount),
+                "placements": format_number(each.placements),
             }
             for each in page
         ],
@@ -81,9 +75,9 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
             step: address("advertisement_changelist", filters, page=number)
             for step, number in _neighbours(page).items()
         },
-        "amount": roubles_of(found.amount),
-        "total": grouped(page.paginator.count),
-        "without_creative": grouped(found.without_creative),
+        "amount": format_number(found.amount),
+        "total": format_number(page.paginator.count),
+        "without_creative": format_number(found.without_creative),
         "downloads": downloads("export", filters),
         "charts": address("charts", filters),
         "relabel": address("relabel", filters),
@@ -96,7 +90,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a file: at once, or, where it is large, in the background."""
-    keep_up(request)
+    keep_up()
     filters, chosen = Filters.of(request.GET), form_of(form)
     if figures.creatives(filters).count() > export_jobs.AT_ONCE:
         job = export_jobs.start(filters, chosen, person(request))
@@ -114,7 +108,7 @@ def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
         "title": job.get_state_display(),
         "message": sentence(job.error_code),
     }
-    if request.headers.get("Accept") == "application/json":
+    if wants_json(request):
         return JsonResponse(state)
     filters = _filters_of(job)
     context = {
@@ -123,7 +117,7 @@ def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
         "job": job,
         "is_there": is_there,
         "is_gone": job.state == Job.State.DONE and not is_there,
-        "rows": grouped((job.result or {}).get("rows", 0)),
+        "rows": format_number((job.result or {}).get("rows", 0)),
         "chips": [name for name, _rest in chips_of(filters, segment_names())],
         "back": address("advertisement_changelist", filters),
     }
@@ -158,7 +152,7 @@ def _export_job(request: HttpRequest, pk: Any) -> Job:
 
 
 def _filters_of(job: Job) -> Filters:
-    return Filters.of(QueryDict(job.params["query"]))
+    return Filters.of_text(job.params["query"])
 
 
 def _neighbours(page: Page) -> dict[str, str]:

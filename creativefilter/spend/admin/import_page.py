@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from creativefilter.jobs.models import Job
@@ -18,6 +18,8 @@ from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import EXAMPLES, MonthSum
 from creativefilter.spend.imports.reading.tables import positions
 from creativefilter.spend.models import SpendImport
+from creativefilter.ui.formats import format_number
+from creativefilter.ui.upload_list import Status
 
 State = SpendImport.State
 ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "cp1251": "Windows-1251"}
@@ -25,33 +27,23 @@ ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "cp1251": "Windows-12
 LOOKS = {State.IMPORTED: "done", State.KNOWN: "done", State.FAILED: "failed"}
 
 
-def count(number: int) -> str:
-    return number_format(number, force_grouping=True)
-
-
-def money(amount: Decimal) -> str:
-    """Roubles and kopecks; this is the one place where a sum is rounded."""
-    rounded = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return number_format(rounded, 2, force_grouping=True)
-
-
 def is_busy(spend_import: SpendImport) -> bool:
     """Whether a job waits or works on it."""
     return spend_import.job is not None and not spend_import.job.is_final
 
 
-def status_of(spend_import: SpendImport) -> dict[str, Any]:
-    """State for the page and for the script that keeps it current."""
+def status_of(spend_import: SpendImport) -> Status:
+    """State of an import, or of the work on it."""
     job = spend_import.job
     busy = job is not None and not job.is_final
-    return {
-        "id": spend_import.pk,
-        "state": "busy" if busy else LOOKS.get(State(spend_import.state), "idle"),
-        "title": _at_work(job) if job and busy else str(spend_import.get_state_display()),
-        "percent": job.progress if job and busy else 100,
-        "final": not busy,
-        "message": "" if busy else error_of(spend_import),
-    }
+    return Status(
+        id=spend_import.pk,
+        state="busy" if busy else LOOKS.get(State(spend_import.state), "idle"),
+        title=_at_work(job) if job and busy else str(spend_import.get_state_display()),
+        percent=job.progress if job and busy else 100,
+        final=not busy,
+        message="" if busy else error_of(spend_import),
+    )
 
 
 def _at_work(job: Job) -> str:
@@ -74,7 +66,7 @@ def period_of(report: dict[str, Any]) -> str:
 
 
 def months_of(report: dict[str, Any]) -> tuple[MonthSum, ...]:
-    """The months of a file, from what is kept of ``importing.Report``."""
+    """The months of a file, from what is kept of ``importer.Report``."""
     return tuple(
         MonthSum(date.fromisoformat(each["month"]), each["rows"], Decimal(each["amount"]))
         for each in report.get("months", ())
@@ -96,11 +88,19 @@ class Sums:
         months = tuple(months)
         rows = sum(each.rows for each in months)
         amount = sum((each.amount for each in months), Decimal(0))
-        shown = [
-            (date_format(each.month, "YEAR_MONTH_FORMAT"), count(each.rows), money(each.amount))
-            for each in months
-        ]
-        return cls(shown, count(rows), money(amount), f"{rows} {amount}" if months else "")
+        return cls(
+            months=[
+                (
+                    date_format(each.month, "YEAR_MONTH_FORMAT"),
+                    format_number(each.rows),
+                    format_number(each.amount, 2),
+                )
+                for each in months
+            ],
+            rows=format_number(rows),
+            amount=format_number(amount, 2),
+            seen=f"{rows} {amount}" if months else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Offer:
 
     @property
     def left_out(self) -> str:
-        return count(self.bad_rows)
+        return format_number(self.bad_rows)
 
 
 def offer_of(spend_import: SpendImport) -> Offer | None:
@@ -140,14 +140,12 @@ def page_of(spend_import: SpendImport) -> dict[str, Any]:
     width = len(spend_import.header)
     return {
         "spend_import": spend_import,
-        "status": status_of(spend_import),
-        "error": error_of(spend_import),
         "facts": facts_of(spend_import),
         "sums": Sums.of(months_of(report)),
         "nothing_usable": bool(report) and not report["rows"],
         "offer": offer,
         "bad": [(row, row.cells + [""] * (width - len(row.cells))) for row in bad],
-        "bad_count": count(report.get("bad_rows", 0)),
+        "bad_count": format_number(report.get("bad_rows", 0)),
         "bad_more": report.get("bad_rows", 0) > len(bad),
         # What was never finished, or lies behind by now, can be looked at again.
         "may_check": not is_busy(spend_import) and spend_import.state in (
@@ -176,15 +174,15 @@ def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
     if unused := _unused(spend_import.header):
         facts.append((_("Columns that are not needed"), ", ".join(unused)))
     facts += [
-        (_("Rows"), count(report["rows"])),
-        (_("Bad rows"), count(report["bad_rows"])),
-        (_("Sum, RUB"), money(Decimal(report["amount"]))),
+        (_("Rows"), format_number(report["rows"])),
+        (_("Bad rows"), format_number(report["bad_rows"])),
+        (_("Sum, RUB"), format_number(Decimal(report["amount"]), 2)),
         (_("Months"), period_of(report)),
-        (_("Advertisements"), count(report["advertisements"])),
-        (_("of them with a creative here"), count(report["known_creatives"])),
+        (_("Advertisements"), format_number(report["advertisements"])),
+        (_("of them with a creative here"), format_number(report["known_creatives"])),
     ]
     if report["rounded"]:
-        facts.append((_("Costs rounded to four decimal places"), count(report["rounded"])))
+        facts.append((_("Costs rounded to four decimal places"), format_number(report["rounded"])))
     return facts
 
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from creativefilter.creatives.admin.creative import person
 from creativefilter.site.codes import CodedError
 from creativefilter.spend.admin.import_page import (
-    count,
     is_busy,
-    money,
     offer_of,
     page_of,
     period_of,
@@ -36,8 +28,10 @@ from creativefilter.spend.admin.import_page import (
 from creativefilter.spend.imports import jobs as work
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import SpendImport
+from creativefilter.ui.formats import format_moment, format_number
+from creativefilter.ui.pages import person
+from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
-PROGRESS_AT_ONCE = 500
 State, Mode = SpendImport.State, SpendImport.Mode
 
 
@@ -52,19 +46,33 @@ class OwnerFilter(RelatedDropdownFilter):
 
 
 @admin.register(SpendImport)
-class SpendImportAdmin(ModelAdmin):
+class SpendImportAdmin(UploadListAdmin):
     list_display = ("name", "status", "counted", "bad", "total", "months", "added")
     list_filter = ("state", ("owner", OwnerFilter), "created_at")
     list_filter_submit = True
-    list_per_page = 50
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
     # Deleting needs a look at each: what is imported stays.
     actions = None
-
-    class Media:
-        css = {"all": ("creativefilter/creatives.css", "creativefilter/spend_import.css")}
-        js = ("creativefilter/progress.js", "creativefilter/spend_import.js")
+    url_prefix = "spend_import"
+    upload_title = gettext_lazy("Import spend")
+    upload_form = UploadForm(
+        icon="upload_file",
+        title=gettext_lazy("Choose a table or drop it here"),
+        hints=(
+            gettext_lazy(
+                "csv, csv.gz, zip with one CSV file, or xlsx. Columns: Advertisement ID, "
+                "Advertiser, Brand, Media Type, Estimated cost RUB, Year, Month."
+            ),
+            gettext_lazy(
+                "Encoding, delimiter and decimal mark are found out. The file is only checked at "
+                "first; you decide afterwards."
+            ),
+        ),
+        button=gettext_lazy("Check"),
+        accept=".csv,.gz,.zip,.xlsx,.txt",
+    )
+    page_template = "spend/import.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SpendImport]:
         # One look at both: a job that ends between two looks would leave its import as it was.
@@ -74,7 +82,6 @@ class SpendImportAdmin(ModelAdmin):
         wrap = self.admin_site.admin_view
         names = {"check": self.check_again, "import": self.start, "cancel": self.cancel}
         return [
-            path("progress/", wrap(self.progress), name="spend_import_progress"),
             *(
                 path(f"<int:pk>/{name}/", wrap(require_POST(view)), name=f"spend_import_{name}")
                 for name, view in names.items()
@@ -99,37 +106,29 @@ class SpendImportAdmin(ModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Its bad rows are counted, not listed: there may be as many as rows."""
         bad = sum(each.bad.count() for each in objs)
-        counts = {self.opts.verbose_name_plural: len(objs), _("Bad rows"): count(bad)}
+        counts = {self.opts.verbose_name_plural: len(objs), _("Bad rows"): format_number(bad)}
         return [str(each) for each in objs], counts, set(), []
 
     # The list
 
+    def status_of(self, row: SpendImport) -> Status:
+        return status_of(row)
+
     @display(description=gettext_lazy("state"), ordering="state")
     def status(self, spend_import: SpendImport) -> str:
-        now = status_of(spend_import)
-        return format_html(
-            '<span class="cf-status cf-status-{}" data-import="{}" data-final="{}" title="{}">'
-            '<span class="cf-status-title">{}</span>'
-            '<span class="cf-bar"><span style="width:{}%"></span></span></span>',
-            now["state"],
-            now["id"],
-            "1" if now["final"] else "",
-            now["message"],
-            now["title"],
-            now["percent"],
-        )
+        return self.status_cell(spend_import)
 
     @display(description=gettext_lazy("rows"), ordering="rows")
     def counted(self, spend_import: SpendImport) -> str:
-        return count(spend_import.rows)
+        return format_number(spend_import.rows)
 
     @display(description=gettext_lazy("bad rows"), ordering="bad_rows")
     def bad(self, spend_import: SpendImport) -> str:
-        return count(spend_import.bad_rows)
+        return format_number(spend_import.bad_rows)
 
     @display(description=gettext_lazy("sum, RUB"), ordering="amount")
     def total(self, spend_import: SpendImport) -> str:
-        return money(Decimal(spend_import.amount))
+        return format_number(spend_import.amount, 2)
 
     @display(description=gettext_lazy("months"))
     def months(self, spend_import: SpendImport) -> str:
@@ -139,81 +138,33 @@ class SpendImportAdmin(ModelAdmin):
     def added(self, spend_import: SpendImport) -> str:
         return format_html(
             '{}<br><span class="cf-muted">{}</span>',
-            date_format(localtime(spend_import.created_at), "SHORT_DATETIME_FORMAT"),
+            format_moment(spend_import.created_at),
             spend_import.owner or "—",
         )
 
-    def progress(self, request: HttpRequest) -> JsonResponse:
-        """States of the imports that a page shows: ``?id=1&id=2``."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        asked = request.GET.getlist("id")[:PROGRESS_AT_ONCE]
-        ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
-        rows = self.get_queryset(request).filter(pk__in=ids)
-        return JsonResponse({"imports": [status_of(row) for row in rows]})
-
     # Taking a file
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            onward = self._receive(request)
-            # The page's script shows how far the upload has come, then goes on by itself.
-            if request.headers.get("Accept") == "application/json":
-                return JsonResponse({"location": onward})
-            return redirect(onward)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Import spend"),
-            "media": self.media,
-        }
-        return TemplateResponse(request, "spend/import_add.html", context)
-
-    def _receive(self, request: HttpRequest) -> str:
-        """Keeps the file and has it looked at; where to go on."""
-        files = request.FILES.getlist("file")
-        if len(files) != 1:
-            messages.error(request, _("Choose one file."))
-            return reverse("admin:spend_spendimport_add")
-        [file] = files
+    def receive(self, request: HttpRequest) -> str | None:
+        """Keep the file and have it looked at."""
+        file = self.one_file(request)
+        if file is None:
+            return None
         try:
             owner = person(request)
             spend_import = work.receive_and_start(file, file.name or "", owner, dry_run=True)
         except CodedError as error:
             messages.error(request, str(error))
-            return reverse("admin:spend_spendimport_add")
-        return page_address(spend_import.pk)
+            return None
+        return self.page_address(spend_import)
 
     # One import
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        spend_import = self.get_object(request, object_id)
-        if spend_import is None:
-            raise Http404
-        if not self.has_view_permission(request, spend_import):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            **page_of(spend_import),
-            "opts": self.opts,
-            "original": spend_import,
-            "title": str(spend_import),
-            "media": self.media,
-            "may_add": self.has_add_permission(request),
+    def context_of(self, request: HttpRequest, row: SpendImport) -> dict[str, Any]:
+        return {
+            **page_of(row),
             "may_replace": self.may_replace(request),
-            "may_delete": self.has_delete_permission(request, spend_import),
+            "cancel_url": reverse("admin:spend_import_cancel", args=[row.pk]),
         }
-        return TemplateResponse(request, "spend/import.html", context)
 
     def _asked_for(self, request: HttpRequest, pk: int) -> SpendImport:
         if not self.has_add_permission(request):
@@ -245,23 +196,20 @@ class SpendImportAdmin(ModelAdmin):
         else:
             mode = mode if there else ""
             return self._begin(request, spend_import, mode=mode, strict=strict)
-        return redirect(page_address(pk))
+        return redirect(self.page_address(spend_import))
 
     def _begin(self, request: HttpRequest, spend_import: SpendImport, **how: Any) -> HttpResponse:
         try:
             work.start(spend_import, person(request), **how)
         except SpendFileError as error:
             messages.warning(request, str(error))
-        return redirect(page_address(spend_import.pk))
+        return redirect(self.page_address(spend_import))
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Stops what is going on with the file."""
-        if work.cancel(self._asked_for(request, pk)):
+        spend_import = self._asked_for(request, pk)
+        if work.cancel(spend_import):
             messages.success(request, _("Cancelled. Nothing was imported."))
         else:
             messages.warning(request, _("It had ended already."))
-        return redirect(page_address(pk))
-
-
-def page_address(pk: int) -> str:
-    return reverse("admin:spend_spendimport_change", args=[pk])
+        return redirect(self.page_address(spend_import))

@@ -78,6 +78,5 @@ def words() -> dict[str, Any]:
         "creatives": _("Creatives"),
         "only": _("Leave only this"),
         "spent": _("mln ₽"),
-        "found": _("Nothing found."),
         "refine": _("Only the largest are shown: type a part of the name."),
     }

@@ -5,27 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import get_select2_language
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
-from unfold.admin import ModelAdmin
 
 from creativefilter.spend.admin import chart_pages, creative_pages, relabel
 from creativefilter.spend.admin.plotly_assets import plotly
 from creativefilter.spend.models import Advertisement
+from creativefilter.ui.row_access import ReadOnlyAdmin
 
 View = Callable[..., HttpResponseBase]
 
 
 @admin.register(Advertisement)
-class AdvertisementAdmin(ModelAdmin):
+class AdvertisementAdmin(ReadOnlyAdmin):
     """Its list is that of the creatives behind the charts, with what was spent on them."""
 
-    class Media:
-        css = {"all": ("creativefilter/creatives.css", "creativefilter/spend.css")}
-        js = ("creativefilter/spend.js",)
+    @property
+    def media(self) -> forms.Media:
+        """With Select2, which ships with the admin."""
+        extra = "" if settings.DEBUG else ".min"
+        language = get_select2_language()
+        return super().media + forms.Media(
+            js=(
+                f"admin/js/vendor/jquery/jquery{extra}.js",
+                f"admin/js/vendor/select2/select2.full{extra}.js",
+                *([f"admin/js/vendor/select2/i18n/{language}.js"] if language else []),
+                "admin/js/jquery.init.js",
+                "creativefilter/spend.js",
+            ),
+            css={
+                "all": (
+                    f"admin/css/vendor/select2/select2{extra}.css",
+                    "creativefilter/creatives.css",
+                    "creativefilter/spend.css",
+                )
+            },
+        )
 
     def get_urls(self) -> list[Any]:
         views: dict[str, tuple[str, View]] = {
@@ -66,12 +87,3 @@ class AdvertisementAdmin(ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("creatives.view_creative")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -23,18 +23,17 @@ from django.utils import timezone
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.imports import merging, staging
-from creativefilter.spend.imports.errors import Cancelled, SpendFileError
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.reading.containers import Survey, survey
 from creativefilter.spend.imports.reading.rows import Bad, RowReader
 from creativefilter.spend.imports.reading.tables import open_table
 from creativefilter.spend.models import SpendImport, SpendTotal
-from creativefilter.spend.totals import creative_details, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
 
 # Bad rows that a report shows; all of them are in ``BadRow``.
 EXAMPLES = 20
 
 Progress = Callable[[float], None]
-IsCancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +107,17 @@ def prepare(
     surveyed: Survey,
     *,
     progress: Progress = lambda done: None,
-    cancelled: IsCancelled = lambda: False,
 ) -> Prepared:
-    """Reads and stages a file that ``survey`` has looked at; ``progress`` hears 0 to 1.
+    """Read and stage a file that ``survey`` has looked at.
 
-    Raises ``SpendFileError``, or ``Cancelled`` soon after ``cancelled`` says so.
+    Args:
+        path: The file.
+        surveyed: What ``survey`` found in it.
+        progress: Called after every chunk of rows with the share that is read, 0 to 1. An
+            exception that it raises ends the reading.
+
+    Raises:
+        SpendFileError: The file can't be read.
     """
     staging.create()
     examples: list[Bad] = []
@@ -120,8 +125,6 @@ def prepare(
     with open_table(path, surveyed) as table:
         reader = RowReader(table)
         for chunk in reader.chunks():
-            if cancelled():
-                raise Cancelled
             staging.add(chunk.good, chunk.bad)
             rows += len(chunk.good)
             bad_rows += len(chunk.bad)
@@ -170,7 +173,7 @@ def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: b
     was imported before changes nothing. ``spend_import`` is saved with what became of it. Raises
     ``SpendFileError`` as ``refusal`` says; the caller then rolls back.
     """
-    merging.lock()
+    spend_totals.lock()
     before = known(prepared.digest)
     report = replace(
         prepared.report,
@@ -201,7 +204,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     merging.insert_bad_rows(spend_import)
     if replaces:
         merging.remove_unused()
-    creative_details.describe(Creative.objects.all())
+    creative_links.link(Creative.objects.all())
     segment_changes.refresh(Creative.objects.filter(spent__stale=True))
 
 
@@ -257,17 +260,16 @@ def import_file(
     strict: bool = False,
     look: Callable[[Prepared], None] = lambda prepared: None,
     progress: Progress = lambda done: None,
-    cancelled: IsCancelled = lambda: False,
 ) -> SpendImport:
     """Imports a file in this process, without a job. Returns the row that says what became of it.
 
     ``look`` is shown what was read before anything is written. A table that was imported before is
-    not read again. Raises ``SpendFileError`` or ``Cancelled``; nothing was imported then.
+    not read again. Raises ``SpendFileError``; nothing was imported then.
     """
     surveyed = survey(path)
     if before := known(surveyed.digest):
         return SpendImport(name=path.name, state=SpendImport.State.KNOWN, report=before.report)
-    prepared = prepare(path, surveyed, progress=progress, cancelled=cancelled)
+    prepared = prepare(path, surveyed, progress=progress)
     look(prepared)
     if error := refusal(prepared, mode=mode, strict=strict):
         raise error

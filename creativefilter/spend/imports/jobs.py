@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +18,12 @@ from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.progress import Progress
 from creativefilter.site.codes import sentence
 from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
 from creativefilter.spend.imports import importer, merging
-from creativefilter.spend.imports.errors import Cancelled, SpendFileError
+from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
@@ -31,8 +31,6 @@ from creativefilter.spend.models import SpendImport
 State = SpendImport.State
 # Reading is so much of the work; the rest is one transaction that shows nothing of itself.
 READING_PERCENT = 80
-# Seconds between two looks at the job's row.
-LOOK_EVERY = 0.5
 
 
 def receive(file: File[bytes], name: str, owner: User | None) -> SpendImport:
@@ -101,14 +99,10 @@ def run(job: Job) -> Save:
             surveyed = survey(path)
             if not dry_run and (before := importer.known(surveyed.digest)):
                 return lambda: _known(spend_import, before)
-            watch = _Watch(job)
-            prepared = importer.prepare(
-                path, surveyed, progress=watch.progress, cancelled=watch.cancelled
-            )
+            progress = Progress(job, "spend_cancelled", end=READING_PERCENT)
+            prepared = importer.prepare(path, surveyed, progress=progress.update)
     except SpendFileError as error:
         raise _job_error(error) from error
-    except Cancelled as error:
-        raise JobError("spend_cancelled") from error
     if dry_run:
         return lambda: _checked(spend_import, prepared)
     if refusal := importer.refusal(prepared, mode=mode, strict=strict):
@@ -167,24 +161,6 @@ def _summary(spend_import: SpendImport, report: dict[str, Any]) -> dict[str, Any
 
 def _job_error(error: SpendFileError) -> JobError:
     return JobError(error.code, json.dumps(error.params))
-
-
-class _Watch:
-    """Shows on the job's row how far it is, and notices there that it shall stop."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.holds = True
-        self.looked = 0.0
-
-    def progress(self, done: float) -> None:
-        now = time.monotonic()
-        if now - self.looked >= LOOK_EVERY:
-            self.looked = now
-            self.holds = lifecycle.progressed(self.job, round(READING_PERCENT * done))
-
-    def cancelled(self) -> bool:
-        return not self.holds
 
 
 def on_cancelled(job: Job) -> None:

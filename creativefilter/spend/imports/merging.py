@@ -8,9 +8,7 @@ from __future__ import annotations
 from django.db import connection
 
 from creativefilter.spend.models import MonthlySpend, SpendImport, SpendRow, SpendTotal
-
-# Any number that nobody else locks by.
-LOCK = 0x5350454E44
+from creativefilter.spend.totals import spend_totals
 
 NEW_ADVERTISEMENTS = """
     INSERT INTO spend_advertisement (advertisement_id, segment, reviewed, stale)
@@ -60,18 +58,12 @@ MONTHS_ADDED = """
         amount = spend_monthlyspend.amount + EXCLUDED.amount,
         placements = spend_monthlyspend.placements + EXCLUDED.placements
 """
-TOTALS = """
-    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
-    SELECT m.month, l.key, a.segment, a.reviewed,
-        CAST(SUM(m.amount) AS bigint), CAST(SUM(m.placements) AS integer)
+STAGED_MONTHS_BY_SEGMENT = """
+    SELECT m.month, l.key AS line_id, a.segment, a.reviewed, m.amount, m.placements
     FROM spend_staged_month m
     JOIN spend_staged_ad s ON s.id = m.ad
     JOIN spend_advertisement a ON a.id = s.key
     JOIN spend_staged_line l ON l.id = m.line
-    WHERE TRUE GROUP BY m.month, l.key, a.segment, a.reviewed
-    ON CONFLICT (month, line_id, segment, reviewed) DO UPDATE SET
-        amount = spend_spendtotal.amount + EXCLUDED.amount,
-        placements = spend_spendtotal.placements + EXCLUDED.placements
 """
 BAD_ROWS = """
     INSERT INTO spend_badrow (spend_import_id, line, reason, cells)
@@ -92,17 +84,6 @@ UNUSED = (
 )
 
 
-def lock() -> None:
-    """Lets merges wait for one another until the transaction ends.
-
-    SQLite's transactions come one after the other anyway.
-    """
-    if connection.vendor == "postgresql":
-        _execute("SELECT pg_advisory_xact_lock(%s)", LOCK)
-        # For the sorting and joining of this transaction; what is usual would spill to disk.
-        _execute("SET LOCAL work_mem = '64MB'")
-
-
 def insert(spend_import: SpendImport, *, adds: bool) -> None:
     """Adds the staged rows to those that are there, and to their sums.
 
@@ -113,7 +94,7 @@ def insert(spend_import: SpendImport, *, adds: bool) -> None:
     _execute(ROWS, spend_import.pk)
     # Looking for what is not there takes as long as writing.
     _execute(MONTHS + MONTHS_ADDED if adds else MONTHS)
-    _execute(TOTALS)
+    spend_totals.add(STAGED_MONTHS_BY_SEGMENT)
     if connection.vendor == "postgresql":
         # What follows, and the next page, must not be planned for empty tables.
         _execute("ANALYZE spend_advertisement, spend_line, spend_monthlyspend, spend_spendtotal")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.cells import harmless
 from creativefilter.creatives.models import Prediction, Segment
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.creatives import Behind, Spent
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure, CreativeSpend
 from creativefilter.spend.reports.filters import Filters
 
 # Rows of one sheet that spreadsheet programs open, the heading left out.
@@ -44,7 +44,7 @@ class Form(StrEnum):
         return "text/csv; charset=utf-8"
 
 
-class Cell(StrEnum):
+class ColumnType(StrEnum):
     """What a column holds: ``str``, roubles (``Decimal``), ``int``, a share of 1, a month."""
 
     TEXT = "text"
@@ -55,38 +55,41 @@ class Cell(StrEnum):
 
 
 _NUMBER_FORMATS = {
-    Cell.MONEY: "#,##0.00", Cell.COUNT: "#,##0", Cell.SHARE: "0.0%", Cell.MONTH: "yyyy-mm"
-}  # fmt: skip
+    ColumnType.MONEY: "#,##0.00",
+    ColumnType.COUNT: "#,##0",
+    ColumnType.SHARE: "0.0%",
+    ColumnType.MONTH: "yyyy-mm",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table: titles with what stands below them, then rows; None is a blank cell."""
 
-    columns: Sequence[tuple[str, Cell]]
+    columns: Sequence[tuple[str, ColumnType]]
     rows: Iterable[Sequence[Any]]
 
 
 def predicted(filters: Filters) -> Sheet:
     """What is known of every Advertisement ID that the filters let through. Rows are streamed."""
     columns = (
-        (_("Advertisement ID"), Cell.TEXT),
-        (_("Segment number"), Cell.COUNT),
-        (_("Segment"), Cell.TEXT),
-        (_("Probability"), Cell.SHARE),
-        (_("Decision"), Cell.TEXT),
-        (_("Reviewed"), Cell.TEXT),
-        (_("Spend, RUB"), Cell.MONEY),
-        (_("Placements"), Cell.COUNT),
-        (_("Advertiser"), Cell.TEXT),
-        (_("Brand"), Cell.TEXT),
-        (_("Media type"), Cell.TEXT),
-        (_("Creative"), Cell.TEXT),
+        (_("Advertisement ID"), ColumnType.TEXT),
+        (_("Segment number"), ColumnType.COUNT),
+        (_("Segment"), ColumnType.TEXT),
+        (_("Probability"), ColumnType.SHARE),
+        (_("Decision"), ColumnType.TEXT),
+        (_("Reviewed"), ColumnType.TEXT),
+        (_("Spend, RUB"), ColumnType.MONEY),
+        (_("Placements"), ColumnType.COUNT),
+        (_("Advertiser"), ColumnType.TEXT),
+        (_("Brand"), ColumnType.TEXT),
+        (_("Media type"), ColumnType.TEXT),
+        (_("Creative"), ColumnType.TEXT),
     )
-    return Sheet(columns, _predicted_rows(Behind(filters)))
+    return Sheet(columns, _predicted_rows(CreativesOfFigure(filters)))
 
 
-def _predicted_rows(behind: Behind) -> Iterator[Sequence[Any]]:
+def _predicted_rows(behind: CreativesOfFigure) -> Iterator[Sequence[Any]]:
     titles = {segment.number: segment.title for segment in Segment.objects.all()}
     for each in behind.iterator():
         yield (
@@ -105,7 +108,7 @@ def _predicted_rows(behind: Behind) -> Iterator[Sequence[Any]]:
         )
 
 
-def decision_of(each: Spent) -> str:
+def decision_of(each: CreativeSpend) -> str:
     """Who decided on the segment, or who has to."""
     if each.reviewed:
         return _("a person")
@@ -182,7 +185,7 @@ def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
     heading = []
     for place, (title, kind) in enumerate(sheet.columns):
         page.column_dimensions[chr(ord("A") + place) if place < 26 else "Z"].width = (
-            28 if kind is Cell.TEXT else 16
+            28 if kind is ColumnType.TEXT else 16
         )
         cell = WriteOnlyCell(page, harmless(title))
         cell.font = Font(bold=True)

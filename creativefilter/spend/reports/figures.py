@@ -2,7 +2,8 @@
 
 Every sum is made by the database of whole ten-thousandths of a rouble and comes out as an exact
 ``Decimal``: rounding is for display. Money is counted from ``SpendTotal``, advertisements from
-``MonthlySpend``. ``following.keep_up`` has to be called once before the figures of a page.
+``MonthlySpend``. ``totals.recount_jobs.keep_up`` has to be called once before the figures
+of a page.
 
 Money of an id that has no creative, or only one of the demonstration, counts under the label that
 waits for its creative, else as not classified; such an id is an advertisement like any other.
@@ -29,9 +30,9 @@ from django.db.models import (
 from creativefilter.creatives.models import Segment
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.models import Advertisement, MonthlySpend, SpendTotal
-from creativefilter.spend.reports.creatives import Behind
-from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.reports.types import (
+from creativefilter.spend.reports import advertisement_counts
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
+from creativefilter.spend.reports.figure_types import (
     Branch,
     Choice,
     Dimension,
@@ -42,29 +43,7 @@ from creativefilter.spend.reports.types import (
     Total,
     Year,
 )
-from creativefilter.spend.totals import distinct_counts
-
-__all__ = [
-    "POINTS",
-    "Branch",
-    "Choice",
-    "Dimension",
-    "Key",
-    "Overview",
-    "Point",
-    "Series",
-    "Total",
-    "Year",
-    "by_month",
-    "choices",
-    "creatives",
-    "monthly",
-    "overview",
-    "placements",
-    "totals",
-    "tree",
-    "year_over_year",
-]
+from creativefilter.spend.reports.filters import Filters
 
 POINTS = 5_000
 # One look at the totals both ranks the keys and sums them up by month.
@@ -77,10 +56,10 @@ MONTHLY = """
     FROM sums LEFT JOIN largest ON largest.key = sums.key
     GROUP BY sums.month, largest.key, largest.place
 """
-# Of the totals first by the number of their line: numbers are grouped faster than names.
+# Of the totals first by the number of their brand line: numbers are grouped faster than names.
 LINES = """
     SELECT {names}, SUM(sums.units), SUM(sums.counted)
-    FROM ({inner}) sums JOIN spend_line l ON l.id = sums.line_id GROUP BY {names}
+    FROM ({inner}) sums JOIN spend_line l ON l.id = sums.brand_line_id GROUP BY {names}
 """
 
 
@@ -109,7 +88,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
     ranked = _ranked(filters, dimension)
     whole = sum((amount for _, amount, _ in ranked), Decimal(0))
     shown, hidden = ranked[:most], ranked[most:]
-    counts = distinct_counts.by_key(filters, dimension, tuple(key for key, _, _ in shown))
+    counts = advertisement_counts.by_key(filters, dimension, tuple(key for key, _, _ in shown))
     rows: list[tuple[Key | None, Decimal, int]] = [*shown]
     if hidden:
         amount = sum((amount for _, amount, _ in hidden), Decimal(0))
@@ -125,7 +104,7 @@ def by_month(filters: Filters) -> list[Total]:
     sums = _totals(filters).values_list("month").annotate(Sum("amount"), Sum("placements"))
     rows = sorted(sums)
     whole = sum((amount for _, amount, _ in rows), Decimal(0))
-    counts = distinct_counts.by_month(filters)
+    counts = advertisement_counts.by_month(filters)
     return [
         Total(f"{month:%Y-%m}", amount, placements, counts.get(month, 0), _share(amount, whole))
         for month, amount, placements in rows
@@ -148,7 +127,7 @@ def tree(filters: Filters, most: int = 500) -> list[Branch]:
     What is left of an advertiser stands behind them as one branch without brand and segment, so
     that its branches sum up to all that it spent. Advertisers past ``POINTS`` are left out.
     """
-    rows = _by_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
+    rows = _by_brand_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
     ranked = sorted((row[:4] for row in rows), key=lambda row: (-row[3], row[:3]))
     rest: dict[str, Decimal] = defaultdict(Decimal)
     for advertiser, _, _, amount in ranked[most:]:
@@ -186,7 +165,7 @@ def choices(
 
     ``search`` is looked for anywhere in the name, in either case; of segments in the title.
     """
-    ranked = _ranked(filters.without(dimension.parameter), dimension)
+    ranked = _ranked(filters.without(dimension.filter_field), dimension)
     if search:
         # In Python: SQLite knows no upper case of Cyrillic letters.
         wanted, names = search.casefold(), _segment_titles(dimension)
@@ -199,7 +178,9 @@ def overview(filters: Filters) -> Overview:
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
-    advertisements, classified, unclassified, with_creative = distinct_counts.classified(filters)
+    advertisements, classified, unclassified, with_creative = advertisement_counts.classified(
+        filters
+    )
     return Overview(
         amount=sums["amount"] or Decimal(0),
         placements=sums["placements"] or 0,
@@ -212,9 +193,9 @@ def overview(filters: Filters) -> Overview:
     )
 
 
-def creatives(filters: Filters) -> Behind:
+def creatives(filters: Filters) -> CreativesOfFigure:
     """The creatives behind a figure, one by one: count, slices, a stream, a query."""
-    return Behind(filters)
+    return CreativesOfFigure(filters)
 
 
 def _totals(filters: Filters) -> QuerySet[SpendTotal]:
@@ -231,14 +212,14 @@ def _ranked(filters: Filters, dimension: Dimension) -> list[tuple[Any, Decimal, 
         sums = _totals(filters).values_list("segment")
         rows = list(sums.annotate(Sum("amount"), Sum("placements")))
     else:
-        rows = _by_lines(filters, f"l.{dimension}")
+        rows = _by_brand_lines(filters, f"l.{dimension}")
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def _by_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
+def _by_brand_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
     """The ``names`` with amount and placements; ``columns`` of the totals among them."""
     units = Sum("amount", output_field=BigIntegerField())
-    totals = _totals(filters).values("line_id", *columns)
+    totals = _totals(filters).values("brand_line_id", *columns)
     inner, params = _sql(totals.annotate(units=units, counted=Sum("placements")))
     with connection.cursor() as cursor:
         cursor.execute(LINES.format(names=names, inner=inner), params)
@@ -263,7 +244,7 @@ def _monthly_rows(
 
 
 def _field(dimension: Dimension) -> str:
-    return "segment" if dimension is Dimension.SEGMENT else f"line__{dimension}"
+    return "segment" if dimension is Dimension.SEGMENT else f"brand_line__{dimension}"
 
 
 def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:

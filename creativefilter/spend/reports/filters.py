@@ -1,6 +1,6 @@
-"""What of the spend somebody wants to see: read from the address of a page, and written back.
+"""Filters of spend, read from the address of a page and written back.
 
-All charts, tables, lists and exports share it, so that a link shows to everybody the same.
+All charts, tables, lists and exports share them, so a link shows the same to everybody.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db.models.lookups import In
 from django.http import QueryDict
 
 from classifier.segments import NUMBERS
-from creativefilter.spend.models import NOT_CLASSIFIED, Line
+from creativefilter.spend.models import NOT_CLASSIFIED, BrandLine
 
 SEGMENTS = frozenset([NOT_CLASSIFIED, *NUMBERS])
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
@@ -32,7 +32,6 @@ PARAMETERS = {
     "media_types": "media",
     "reviewed": "reviewed",
 }
-_FIELDS = {parameter: name for name, parameter in PARAMETERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,8 @@ class Filters:
     """Spend that all of these let through; an empty one lets everything through.
 
     ``first`` and ``last`` are first days of months, both included. ``segments`` are effective
-    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. The
-    values of a tuple are sorted, each stands there once.
+    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. Values
+    of a tuple are sorted and each is kept once, so equal filters are equal objects.
     """
 
     first: date | None = None
@@ -51,6 +50,10 @@ class Filters:
     brands: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
     reviewed: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("segments", "advertisers", "brands", "media_types"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
 
     @classmethod
     def of(cls, query: QueryDict) -> Filters:
@@ -73,6 +76,11 @@ class Filters:
             reviewed=_REVIEWED.get(query.get("reviewed", "")),
         )
 
+    @classmethod
+    def of_text(cls, query: str) -> Filters:
+        """The filters that ``query`` wrote."""
+        return cls.of(QueryDict(query))
+
     def __bool__(self) -> bool:
         """Whether anything is filtered at all."""
         return self != Filters()
@@ -89,14 +97,11 @@ class Filters:
         """The same as text, without a question mark; "" where nothing is filtered."""
         return urlencode(self.parameters())
 
-    def without(self, parameter: str, value: object = None) -> Filters:
-        """Without this parameter of the address ("from", "segment", …), or one value of it."""
-        name = _FIELDS[parameter]
-        held = getattr(self, name)
-        if not isinstance(held, tuple):
-            return replace(self, **{name: None}) if value in (None, held) else self
-        left = tuple(one for one in held if value is not None and one != value)
-        return replace(self, **{name: left})
+    def without(self, field: str, value: object = None) -> Filters:
+        """Filters without this field ("first", "segments", …), or without one value of it."""
+        if value is None:
+            return replace(self, **{field: getattr(Filters(), field)})
+        return replace(self, **{field: tuple(v for v in getattr(self, field) if v != value)})
 
     @property
     def of_advertisements_alone(self) -> bool:
@@ -105,11 +110,11 @@ class Filters:
 
     def on_totals(self) -> Q:
         """As a condition on ``SpendTotal``."""
-        return self._months_and_lines() & self.on_advertisements()
+        return self._months_and_brand_lines() & self.on_advertisements()
 
     def on_months(self) -> Q:
         """As a condition on ``MonthlySpend``."""
-        return self._months_and_lines() & self.on_advertisements("advertisement__")
+        return self._months_and_brand_lines() & self.on_advertisements("advertisement__")
 
     def on_advertisements(self, prefix: str = "") -> Q:
         """What it asks of the advertisement alone: its segment, and whether it was reviewed."""
@@ -120,7 +125,7 @@ class Filters:
             condition &= Q(**{f"{prefix}reviewed": self.reviewed})
         return condition
 
-    def on_lines(self) -> Q:
+    def on_brand_lines(self) -> Q:
         """What it asks of advertiser, brand and media type."""
         condition = Q()
         if self.advertisers:
@@ -131,16 +136,16 @@ class Filters:
             condition &= Q(media_type__in=self.media_types)
         return condition
 
-    def _months_and_lines(self) -> Q:
+    def _months_and_brand_lines(self) -> Q:
         condition = Q()
         if self.first:
             condition &= Q(month__gte=self.first)
         if self.last:
             condition &= Q(month__lte=self.last)
-        if lines := self.on_lines():
+        if lines := self.on_brand_lines():
             # Not by an index: SQLite 3.40 also finds later months through one on advertisement,
-            # line and month when lines are one of a list and months have an upper end.
-            condition &= Q(In(F("line_id") + 0, Line.objects.filter(lines).values("pk")))
+            # line and month when brand lines are one of a list and months have an upper end.
+            condition &= Q(In(F("brand_line_id") + 0, BrandLine.objects.filter(lines).values("pk")))
         return condition
 
 
@@ -154,12 +159,12 @@ def _month(text: str) -> date | None:
 
 def _segments(texts: list[str]) -> tuple[int, ...]:
     numbers = {int(text) for text in texts if _NUMBER.fullmatch(text)}
-    return tuple(sorted(numbers & SEGMENTS))
+    return tuple(numbers & SEGMENTS)
 
 
 def _names(texts: list[str]) -> tuple[str, ...]:
     # PostgreSQL refuses NUL; no name holds it.
-    return tuple(sorted({text for text in texts if "\x00" not in text}))
+    return tuple(text for text in texts if "\x00" not in text)
 
 
 def _values(value: Any) -> list[Any]:

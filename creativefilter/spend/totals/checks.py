@@ -9,22 +9,15 @@ from django.db import connection, transaction
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import roubles
-from creativefilter.spend.imports import merging
 from creativefilter.spend.models import MonthlySpend, SpendTotal
-from creativefilter.spend.totals import creative_details, segment_changes
+from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
+from creativefilter.spend.totals.spend_totals import MONTHS_BY_SEGMENT
 
 FILL_MONTHS = """
     INSERT INTO spend_monthlyspend (advertisement_id, line_id, month, amount, placements)
     SELECT advertisement_id, line_id, month, CAST(SUM(amount) AS bigint), COUNT(*)
     FROM spend_spendrow GROUP BY advertisement_id, line_id, month
     ORDER BY advertisement_id
-"""
-FILL_TOTALS = """
-    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
-    SELECT m.month, m.line_id, a.segment, a.reviewed,
-        CAST(SUM(m.amount) AS bigint), CAST(SUM(m.placements) AS integer)
-    FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
-    GROUP BY m.month, m.line_id, a.segment, a.reviewed
 """
 # What is left of the months after everything that the rows say is taken away: nothing.
 MONTHS = """
@@ -36,16 +29,16 @@ MONTHS = """
     GROUP BY advertisement_id, line_id, month
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
 """
-TOTALS = """
+TOTALS = f"""
     SELECT month, line_id, segment, SUM(amount), SUM(placements) FROM (
         SELECT month, line_id, segment, reviewed, amount, placements FROM spend_spendtotal
         UNION ALL
-        SELECT m.month, m.line_id, a.segment, a.reviewed, -m.amount, -m.placements
-        FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
+        SELECT month, line_id, segment, reviewed, -amount, -placements
+        FROM ({MONTHS_BY_SEGMENT}) expected
     ) both_sides
     GROUP BY month, line_id, segment, reviewed
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
-"""
+"""  # noqa: S608 (constants)
 # Imports that still hold all their rows, against what they said when they brought them.
 IMPORTS = """
     SELECT i.name, i.id, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
@@ -68,7 +61,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """``misplaced``: advertisements counted under another segment than their creative's;
     ``unlinked``: creatives that their spend does not know."""
 
@@ -81,30 +74,29 @@ class Checked:
         return not (self.differences or self.misplaced or self.unlinked)
 
 
-def check() -> Checked:
+def check() -> CheckResult:
     """Compares every sum with what it is the sum of. Writes nothing."""
     creatives = Creative.objects.all()
-    return Checked(
+    return CheckResult(
         differences=[
             *_differences(MonthlySpend._meta.db_table, MONTHS),
             *_differences(SpendTotal._meta.db_table, TOTALS),
             *_differences("spend_spendimport", IMPORTS),
         ],
         misplaced=segment_changes.misplaced(creatives),
-        unlinked=creative_details.unlinked(creatives).count(),
+        unlinked=creative_links.unlinked(creatives).count(),
     )
 
 
 def rebuild() -> None:
     """Makes both sums anew from the rows, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
-        merging.lock()
+        spend_totals.lock()
         cursor.execute("DELETE FROM spend_monthlyspend")
         cursor.execute(FILL_MONTHS)
-        creative_details.describe(Creative.objects.all())
+        creative_links.link(Creative.objects.all())
         segment_changes.refresh(Creative.objects.all())
-        cursor.execute("DELETE FROM spend_spendtotal")
-        cursor.execute(FILL_TOTALS)
+        spend_totals.rebuild()
 
 
 def _differences(table: str, statement: str) -> list[Difference]:

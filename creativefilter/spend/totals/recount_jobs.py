@@ -1,8 +1,8 @@
-"""Many creatives got another segment: their money is moved in the background, part by part.
+"""The job that brings the totals up to date in the background, part by part.
 
-After a switch of the model version or a large batch of labels ``segments.catch_up`` takes seconds
-to minutes, which no request waits for, and on SQLite nobody else could write meanwhile. Figures
-add up at any moment of it; what is still to come counts where it counted before.
+After a switch of the model version or a large batch of labels ``segment_changes.catch_up`` takes
+seconds to minutes: too long for a request, and on SQLite nobody else could write meanwhile. Figures
+add up at any moment of the job; money that is still to be moved counts where it counted before.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ def keep_up() -> Job | None:
     To be called before totals by segment are shown. Returns None if they are up to date, else the
     job that does it, or the one that has just failed.
     """
-    look = segment_changes.look()
-    if look.size <= AT_ONCE:
-        segment_changes.catch_up(look)
+    pending = segment_changes.pending_changes()
+    if pending.size <= AT_ONCE:
+        segment_changes.catch_up(pending)
         return None
-    of_kind = Job.objects.filter(kind=SPEND_FOLLOWING.name).order_by("-created_at")
+    of_kind = Job.objects.filter(kind=SPEND_RECOUNT.name).order_by("-created_at")
     if job := of_kind.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING)).first():
         return job
     recently = timezone.now() - AGAIN_AFTER
     if job := of_kind.filter(state=Job.State.FAILED, finished_at__gt=recently).first():
         return job
-    return lifecycle.create(SPEND_FOLLOWING, {})
+    return lifecycle.create(SPEND_RECOUNT, {})
 
 
 def run(job: Job) -> Save:
-    """Moves what has to be moved; whoever does it twice finds nothing left to do."""
-    look = segment_changes.look()
+    """Move what has to be moved. Running it twice is harmless."""
+    pending = segment_changes.pending_changes()
     moved = 0
-    for some, share in segment_changes.in_parts(look):
+    for some, share in segment_changes.catch_up_in_parts(pending):
         moved += some
         if not lifecycle.progressed(job, round(99 * share)):
             raise JobError("worker_lost")
 
     def save() -> dict[str, Any]:
-        return {"moved": moved + segment_changes.settle(look)}
+        return {"moved": moved + segment_changes.save_watermark(pending)}
 
     return save
 
 
-SPEND_FOLLOWING = register(
+SPEND_RECOUNT = register(
     Kind(
         gettext_noop("spend_following"),
         (Stage(gettext_noop("counting"), "cpu", run),),

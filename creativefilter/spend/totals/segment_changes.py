@@ -1,10 +1,10 @@
-"""Money moves between the totals when a creative gets another effective segment.
+"""Move money between the totals when creatives get another effective segment.
 
-What the effective segment is says ``Creative.objects.with_effective_segment`` alone; here is only
-kept under which segment each advertisement is counted. An advertisement whose creative is not here
-counts under the label that waits for it, if one does. Labels and predictions are written in many
-places, in bulk, too: instead of being told by each of them, ``catch_up`` looks at what was added
-since it looked last, which costs next to nothing when that is nothing.
+``Creative.objects.with_effective_segment`` alone defines the effective segment; this module keeps
+under which segment each advertisement is counted. An advertisement without a creative counts under
+the label that waits for its creative, if there is one. Labels and predictions are written in many
+places, also in bulk. So ``catch_up`` looks for rows that were added since the watermark, which is
+cheap when there are none.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from creativefilter.creatives.models import (
     ModelVersion,
     Prediction,
 )
-from creativefilter.spend.imports import merging
 from creativefilter.spend.models import Advertisement, Watermark
-from creativefilter.spend.totals import creative_details
+from creativefilter.spend.totals import creative_links, spend_totals
 
 # A row may become visible after rows with higher numbers: as late as the longest transaction.
 OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
@@ -53,21 +52,12 @@ MOVED = """
 ALL_ORPHANS = "TRUE"
 CHANGED_ORPHANS = """(a.stale OR a.advertisement_id IN (
     SELECT advertisement_id FROM creatives_waitinglabel WHERE created_at > %s))"""
-TOTALS = """
-    INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
-    SELECT month, line_id, segment, reviewed,
-        CAST(SUM(amount) AS bigint), CAST(SUM(placements) AS integer)
-    FROM (
-        SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
-        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
-        UNION ALL
-        SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
-        FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
-    ) change
-    WHERE TRUE GROUP BY month, line_id, segment, reviewed
-    ON CONFLICT (month, line_id, segment, reviewed) DO UPDATE SET
-        amount = spend_spendtotal.amount + EXCLUDED.amount,
-        placements = spend_spendtotal.placements + EXCLUDED.placements
+MOVES = """
+    SELECT m.month, m.line_id, v.segment, v.reviewed, m.amount, m.placements
+    FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
+    UNION ALL
+    SELECT m.month, m.line_id, v.old_segment, v.old_reviewed, -m.amount, -m.placements
+    FROM spend_moved v JOIN spend_monthlyspend m ON m.advertisement_id = v.id
 """
 COUNTED = """
     UPDATE spend_advertisement SET segment = v.segment, reviewed = v.reviewed
@@ -77,81 +67,91 @@ EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What happened since the mark was set.
+class PendingChanges:
+    """What happened since the watermark was set.
 
-    ``size`` is how many advertisements have to be counted again, at most; ``overdue``: the mark
-    is old, and rows that it does not cover would pile up.
+    Attributes:
+        changed: Creatives whose segment may be another one.
+        arrived: Creatives that are new.
+        waiting_since: Labels that came to wait for a creative since then count.
+        next_watermark: The watermark to be saved once the changes are counted.
+        size: How many advertisements have to be counted again, at most.
+        overdue: Whether the watermark is old, so that rows that it does not cover would pile up.
     """
 
     changed: CreativeQuerySet
     arrived: CreativeQuerySet
     waiting_since: datetime
-    following: Watermark
+    next_watermark: Watermark
     size: int
     overdue: bool
 
 
-def look() -> Look:
-    """Only reads."""
+def pending_changes() -> PendingChanges:
+    """Return what ``catch_up`` would count. Writes nothing."""
     mark = Watermark.objects.first() or Watermark(looked_at=datetime.min.replace(tzinfo=UTC))
     now = timezone.now()
-    following = _following(mark, now)
-    changed = _changed(mark, following)
+    next_watermark = _next_watermark(mark, now)
+    changed = _changed(mark, next_watermark)
     arrived = Creative.objects.filter(pk__gt=mark.creative)
     since = mark.waiting or datetime.min.replace(tzinfo=UTC)
     stale = Advertisement.objects.filter(stale=True).count()
-    if mark.model_version != following.model_version:
+    if mark.model_version != next_watermark.model_version:
         size = Advertisement.objects.filter(creative__isnull=False).count()
         size += misplaced(Creative.objects.filter(pk=0), since)
     else:
         # Those that are stale and misplaced count twice.
         size = misplaced(changed, since) + stale
-    size += creative_details.unlinked(arrived).count()
-    return Look(changed, arrived, since, following, size, overdue=now - mark.looked_at > OVERLAP)
+    size += creative_links.unlinked(arrived).count()
+    return PendingChanges(
+        changed, arrived, since, next_watermark, size, overdue=now - mark.looked_at > OVERLAP
+    )
 
 
-def catch_up(seen: Look | None = None) -> int:
-    """Brings the totals up to date with labels, predictions, creatives and the active model.
+def catch_up(pending: PendingChanges | None = None) -> int:
+    """Bring the totals up to date with labels, predictions, creatives and the active model.
 
     Returns how many advertisements moved. Takes a second for 10,000 of them: before figures are
-    shown ``following.keep_up`` has to be called instead. As long as nothing happened it only reads.
+    shown call ``recount_jobs.keep_up`` instead. Writes nothing while nothing has happened.
     """
-    seen = seen or look()
-    if not (seen.size or seen.overdue):
+    pending = pending or pending_changes()
+    if not (pending.size or pending.overdue):
         return 0
     with transaction.atomic():
-        merging.lock()
-        creative_details.describe(seen.arrived)
-        moved = refresh(seen.changed, seen.waiting_since)
-        seen.following.save()
+        spend_totals.lock()
+        creative_links.link(pending.arrived)
+        moved = refresh(pending.changed, pending.waiting_since)
+        pending.next_watermark.save()
     return moved
 
 
-def in_parts(seen: Look) -> Iterator[tuple[int, float]]:
-    """The same in many short transactions, but for the mark (``settle``).
+def catch_up_in_parts(pending: PendingChanges) -> Iterator[tuple[int, float]]:
+    """Do as ``catch_up`` in many short transactions, without the watermark (``save_watermark``).
 
     Yields how many advertisements moved and which share (0 to 1) of the work is done.
     """
     # Asked one by one: of both together PostgreSQL reads every creative for every other.
-    changed = seen.changed.filter(spent__isnull=False).order_by()
-    arrived = creative_details.unlinked(seen.arrived).order_by()
+    changed = pending.changed.filter(spent__isnull=False).order_by()
+    arrived = creative_links.unlinked(pending.arrived).order_by()
     keys = sorted({*changed.values_list("pk", flat=True), *arrived.values_list("pk", flat=True)})
     for first in range(0, len(keys), PART):
         part = keys[first : first + PART]
         span = Creative.objects.filter(pk__range=(part[0], part[-1]))
         with transaction.atomic():
-            merging.lock()
-            creative_details.describe(span)
+            spend_totals.lock()
+            creative_links.link(span)
             moved = refresh(span, timezone.now())
         yield moved, (first + len(part)) / len(keys)
 
 
-def settle(seen: Look) -> int:
-    """Sets the mark after ``in_parts``. Returns how many advertisements without creative moved."""
+def save_watermark(pending: PendingChanges) -> int:
+    """Set the watermark after ``catch_up_in_parts``.
+
+    Returns how many advertisements without a creative moved.
+    """
     # Of no creative, but not ``none``: that makes no query at all.
-    moved = refresh(Creative.objects.filter(pk=0), seen.waiting_since)
-    seen.following.save()
+    moved = refresh(Creative.objects.filter(pk=0), pending.waiting_since)
+    pending.next_watermark.save()
     return moved
 
 
@@ -163,15 +163,16 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
     """
     sql, params = _moved(creatives, since)
     with transaction.atomic(), connection.cursor() as cursor:
-        merging.lock()
+        spend_totals.lock()
         cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
         cursor.execute("SELECT COUNT(*) FROM spend_moved")
         [count] = cursor.fetchone()
         if count:
             if connection.vendor == "postgresql":
                 cursor.execute("ANALYZE spend_moved")
-            for statement in (TOTALS, COUNTED, EMPTY):
-                cursor.execute(statement)
+            spend_totals.add(MOVES)
+            cursor.execute(COUNTED)
+            cursor.execute(EMPTY)
         cursor.execute("DROP TABLE spend_moved")
         counted = Q(creative__in=creatives) | Q(creative__isnull=True)
         Advertisement.objects.filter(counted, stale=True).update(stale=False)
@@ -198,9 +199,9 @@ def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tu
     return MOVED.format(effective=sql, orphans=CHANGED_ORPHANS), (*params, when)
 
 
-def _changed(mark: Watermark, following: Watermark) -> CreativeQuerySet:
+def _changed(mark: Watermark, next_watermark: Watermark) -> CreativeQuerySet:
     """The creatives whose segment may be another since the mark was set."""
-    if mark.model_version != following.model_version:
+    if mark.model_version != next_watermark.model_version:
         return Creative.objects.all()
     labelled = Label.objects.filter(pk__gt=mark.label).order_by().values("creative")
     judged = Prediction.objects.filter(pk__gt=mark.prediction).order_by().values("creative")
@@ -209,7 +210,7 @@ def _changed(mark: Watermark, following: Watermark) -> CreativeQuerySet:
     return Creative.objects.filter(pk__in=labelled.union(judged, stale))
 
 
-def _following(mark: Watermark, now: datetime) -> Watermark:
+def _next_watermark(mark: Watermark, now: datetime) -> Watermark:
     """The mark to be set after looking: no row that it covers can still become visible."""
     active = ModelVersion.objects.filter(is_active=True).first()
 

@@ -1,4 +1,4 @@
-// Keeps the states on the page current, and shows how far an upload has come.
+// Keeps the states of uploads on the page current, and shows how far an upload has come.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -11,16 +11,16 @@ document.addEventListener("DOMContentLoaded", () => {
 
 function followStates() {
   const waiting = new Map();
-  for (const cell of document.querySelectorAll("[data-creative]")) {
+  let address = "";
+  for (const cell of document.querySelectorAll("[data-upload-id]")) {
     if (!cell.dataset.final) {
-      waiting.set(cell.dataset.creative, cell);
+      waiting.set(cell.dataset.uploadId, cell);
+      address = cell.dataset.source;
     }
   }
   if (!waiting.size) {
     return;
   }
-  const root = window.location.pathname.split("/creatives/creative/")[0];
-  const address = `${root}/creatives/creative/progress/`;
 
   // Other columns of what has ended are out of date: the list is asked for again, now and then.
   let stale = false;
@@ -31,7 +31,7 @@ function followStates() {
     try {
       const response = await fetch(`${address}?${query}`, { credentials: "same-origin" });
       if (response.ok) {
-        (await response.json()).creatives.forEach(show);
+        (await response.json()).rows.forEach(show);
       }
       if (stale && (!waiting.size || Date.now() - refreshed > 3000)) {
         await refresh();
@@ -73,7 +73,7 @@ function followStates() {
       return;
     }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const fresh of page.querySelectorAll("#result_list [data-creative]")) {
+    for (const fresh of page.querySelectorAll("#result_list [data-upload-id]")) {
       replaceRow(fresh);
     }
     stale = false;
@@ -82,8 +82,8 @@ function followStates() {
 
   // Cell by cell: what is ticked stays ticked, and the theme's own scripts keep their rows.
   function replaceRow(fresh) {
-    const id = fresh.dataset.creative;
-    const row = document.querySelector(`#result_list [data-creative="${id}"]`)?.closest("tr");
+    const id = fresh.dataset.uploadId;
+    const row = document.querySelector(`#result_list [data-upload-id="${id}"]`)?.closest("tr");
     if (!row) {
       return;
     }

@@ -44,97 +44,63 @@ function prepareFilters() {
     event.preventDefault();
     const query = new URLSearchParams();
     for (const [name, value] of new FormData(form)) {
-      // A blank name stands for what is not known, a blank choice for no filter.
-      const isChoice = form.querySelector(`select[name="${name}"]`);
-      if (value || !isChoice) {
+      // A blank name stands for what is not known, a blank choice of one for no filter.
+      if (value || form.querySelector(`select[name="${name}"][multiple]`)) {
         query.append(name, value);
       }
     }
     window.location.assign(`${window.location.pathname}?${query}`);
   });
   for (const select of form.querySelectorAll("select")) {
-    select.addEventListener("change", () => form.requestSubmit());
+    if (select.multiple) {
+      prepareChoices(select);
+    } else {
+      select.addEventListener("change", () => form.requestSubmit());
+    }
   }
-  const picks = [...form.querySelectorAll("[data-pick]")];
-  picks.forEach((pick) => preparePick(pick, picks));
 }
 
-function preparePick(pick, all) {
-  const button = pick.querySelector("button");
-  const popup = pick.querySelector(".sp-popup");
-  const search = popup.querySelector("input[type=search]");
-  const list = popup.querySelector("ul");
-  const hint = popup.querySelector("[data-hint]");
-  let asked = 0;
+// Select2 asks the server for the values; the form is sent once its list closes.
+function prepareChoices(select) {
+  const $ = django.jQuery;
+  const chosen = () => [...select.selectedOptions].map(({ value, text }) => ({ id: value, text }));
+  const key = () => JSON.stringify(chosen().map(({ id }) => id).sort());
+  const before = key();
 
-  async function fill() {
-    const mine = ++asked;
-    const address = new URL(pick.dataset.choices, window.location.href);
-    address.searchParams.set("q", search.value);
-    const found = await answer(address);
-    if (mine !== asked) {
-      return;
-    }
-    const ticked = [...list.querySelectorAll("input:checked")].map((box) => box.closest("li"));
-    const values = new Set(ticked.map((line) => line.querySelector("input").value));
-    const fresh = found.choices.filter((one) => !values.has(one.value)).map(lineOf);
-    list.replaceChildren(...ticked, ...fresh);
-    hint.textContent = found.more ? words().refine : "";
-    if (!found.choices.length && !ticked.length) {
-      hint.textContent = words().found;
-    }
+  // What is chosen stays on top of what was found.
+  function results({ choices, more }) {
+    const top = chosen();
+    const ids = new Set(top.map(({ id }) => id));
+    const found = choices
+      .filter(({ value }) => !ids.has(value))
+      .map(({ value, name, amount }) => ({ id: value, text: name, amount }));
+    const hint = more ? [{ text: words().refine, disabled: true }] : [];
+    return { results: [...top, ...found, ...hint] };
   }
 
-  function lineOf(one) {
-    const line = document.createElement("li");
-    const label = document.createElement("label");
-    const box = document.createElement("input");
-    Object.assign(box, { type: "checkbox", name: pick.dataset.pick, value: one.value });
-    label.append(box, element("span", one.name), element("small", one.amount));
-    line.append(label);
-    return line;
-  }
-
-  function show(open) {
-    popup.hidden = !open;
-    button.setAttribute("aria-expanded", String(open));
-    if (open) {
-      // Near the right edge it opens to the left.
-      popup.style.left = "0";
-      const over = popup.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
-      popup.style.left = over > 0 ? `${-over}px` : "0";
-      search.focus();
-      fill();
-    }
-  }
-
-  button.addEventListener("click", () => {
-    all.filter((one) => one !== pick).forEach((one) => {
-      one.querySelector(".sp-popup").hidden = true;
-    });
-    show(popup.hidden);
+  const box = $(select).select2({
+    ajax: {
+      url: select.dataset.choices,
+      delay: 200,
+      data: ({ term }) => ({ q: term ?? "" }),
+      processResults: results,
+    },
+    closeOnSelect: false,
+    dropdownCssClass: "sp-choices",
+    language: document.documentElement.lang,
+    templateResult: ({ text, amount }) => $("<span>").text(text).add($("<small>").text(amount ?? "")),
+    width: "100%",
   });
-  let waiting = 0;
-  search.addEventListener("input", () => {
-    window.clearTimeout(waiting);
-    waiting = window.setTimeout(fill, 200);
+  const search = select.parentElement.querySelector(".select2-search__field");
+  search.setAttribute("placeholder", select.dataset.summary);
+  search.setAttribute("aria-label", select.getAttribute("aria-label"));
+  box.on("select2:open", () => {
+    // Near the right edge the list opens to the left.
+    const list = document.querySelector(".sp-choices");
+    const over = list.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
+    list.style.marginLeft = over > 0 ? `${-over}px` : "";
   });
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") {
-      event.preventDefault();
-    }
-  });
-  pick.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      show(false);
-      button.focus();
-    }
-  });
-  document.addEventListener("click", (event) => {
-    if (!pick.contains(event.target)) {
-      show(false);
-    }
-  });
+  box.on("select2:close", () => key() !== before && select.form.requestSubmit());
 }
 
 async function showTiles() {

@@ -6,15 +6,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
+from creativefilter.spend.fields import PLACES
 from creativefilter.spend.imports import bad_rows, importer, staging
 from creativefilter.spend.imports.importer import MonthSum, Prepared, Report
 from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
+from creativefilter.ui.formats import format_number
 
 Mode = SpendImport.Mode
 DELIMITERS = {",": "«,»", ";": "«;»", "\t": "TAB", "": "—"}
@@ -94,16 +95,16 @@ class Command(BaseCommand):
             (_("format"), f"{report.container} {report.encoding}".strip()),
             (_("delimiter"), DELIMITERS[report.delimiter]),
             (_("decimal mark"), f"«{report.decimal_mark}»"),
-            (_("rows"), grouped(report.rows)),
-            (_("bad rows"), grouped(report.bad_rows)),
-            (_("sum, RUB"), grouped(report.amount)),
-            (_("advertisements"), grouped(report.advertisements)),
-            (_("of them with a creative here"), grouped(report.known_creatives)),
+            (_("rows"), format_number(report.rows)),
+            (_("bad rows"), format_number(report.bad_rows)),
+            (_("sum, RUB"), format_number(report.amount, PLACES)),
+            (_("advertisements"), format_number(report.advertisements)),
+            (_("of them with a creative here"), format_number(report.known_creatives)),
             (_("months"), period(report.months)),
             (_("months that are there already"), period(report.existing)),
         ]
         if report.rounded:
-            lines.append((_("costs rounded to four decimal places"), grouped(report.rounded)))
+            lines.append((_("costs rounded to four decimal places"), format_number(report.rounded)))
         for name, value in lines:
             self.stdout.write(f"{name + ':':34} {value}")
         for bad in report.bad_examples:
@@ -114,18 +115,16 @@ class Command(BaseCommand):
         if mode == Mode.REPLACE and report.existing:
             self.stdout.write(_("Replacing removes:"))
             for month in report.existing:
-                rows = ngettext("%s row", "%s rows", month.rows) % grouped(month.rows)
-                self.stdout.write(f"  {month.month:%Y-%m}  {rows}  {grouped(month.amount)}")
+                rows = ngettext("%s row", "%s rows", month.rows) % format_number(month.rows)
+                self.stdout.write(
+                    f"  {month.month:%Y-%m}  {rows}  {format_number(month.amount, PLACES)}"
+                )
 
 
 def write_bad_rows(prepared: Prepared, path: Path) -> None:
     """The table to be corrected."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(bad_rows.as_csv(prepared.header, staging.bad_rows()))
-
-
-def grouped(number: Any) -> str:
-    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 def period(months: tuple[MonthSum, ...]) -> str:

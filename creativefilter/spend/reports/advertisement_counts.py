@@ -1,7 +1,7 @@
 """How many different advertisements stand behind a sum.
 
 ``SpendTotal`` cannot tell; ``MonthlySpend`` takes a second for it where it has millions of rows,
-so the counts are remembered.
+so the counts are cached.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from django.db import connection
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from creativefilter.spend.models import NOT_CLASSIFIED, MonthlySpend
-from creativefilter.spend.reports.creatives import Behind
+from creativefilter.spend.reports.answer_cache import cached
+from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
+from creativefilter.spend.reports.figure_types import Dimension, Key
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.reports.types import Dimension, Key
-from creativefilter.spend.totals.count_cache import remembered
 
 COUNTS = """
     SELECT key, COUNT(*) FROM (
         SELECT DISTINCT CASE WHEN l.{name} IN ({shown}) THEN l.{name} END AS key, advertisement_id
-        FROM ({pairs}) pairs JOIN spend_line l ON l.id = pairs.line_id
+        FROM ({pairs}) pairs JOIN spend_line l ON l.id = pairs.brand_line_id
     ) apart GROUP BY key
 """
 
 
-@remembered
+@cached
 def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dict[Key | None, int]:
     """How many advertisements are behind each key, and (None) behind all others."""
     if not keys:
         return {}
     if dimension is Dimension.SEGMENT:
-        spent: QuerySet[Any] = Behind(filters).advertisements().order_by()
+        spent: QuerySet[Any] = CreativesOfFigure(filters).advertisements().order_by()
         keyed = Case(When(segment__in=keys, then=F("segment")), default=Value(None))
         return dict(spent.annotate(key=keyed).values_list("key").annotate(Count("pk")))
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
-    months: QuerySet[Any, Any] = spent_in.values("advertisement_id", "line_id").distinct()
+    months: QuerySet[Any, Any] = spent_in.values("advertisement_id", "brand_line_id").distinct()
     pairs, params = months.query.sql_with_params()
     shown = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
@@ -44,18 +44,18 @@ def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dic
         return dict(cursor.fetchall())
 
 
-@remembered
+@cached
 def by_month(filters: Filters) -> dict[date, int]:
     """How many advertisements each month has."""
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
     return dict(spent_in.values_list("month").annotate(Count("advertisement", distinct=True)))
 
 
-@remembered
+@cached
 def classified(filters: Filters) -> tuple[int, int, int, int]:
-    """Advertisements; of them those with a segment, those of creatives without one, and those of
-    creatives."""
-    spent = Behind(filters).advertisements()
+    """Return how many advertisements there are, and how many of them are classified, have a
+    creative without a segment, have a creative."""
+    spent = CreativesOfFigure(filters).advertisements()
     none = Q(segment=NOT_CLASSIFIED)
     found = spent.aggregate(
         all=Count("pk"),

@@ -1,6 +1,6 @@
-"""Intervals of expected spend where they take long: made in the background, and kept.
+"""Expected spend where it takes long: computed by a job, cached in ``KeptEstimate``.
 
-Half a million predictions take ten seconds. What was made last is shown until the next is there.
+Half a million predictions take ten seconds. The last answer is shown until a newer one is there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -20,12 +19,15 @@ from creativefilter.creatives import model_versions
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
-from creativefilter.spend.kept import KeptEstimate
-from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement
-from creativefilter.spend.reports import expected
-from creativefilter.spend.reports.expected import Estimate, Expected, Uncertain, Worth
+from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, KeptEstimate
+from creativefilter.spend.reports import answer_cache, expected_spend
+from creativefilter.spend.reports.expected_spend import (
+    Estimate,
+    ExpectedSpend,
+    ReviewCandidate,
+    ReviewGain,
+)
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals import count_cache
 
 # Predicted creatives whose intervals a request makes itself, in about two seconds.
 AT_ONCE = 75_000
@@ -36,7 +38,7 @@ class Study:
     """``made_at`` is None where it was made just now."""
 
     estimate: Estimate
-    worth: Worth
+    worth: ReviewGain
     made_at: datetime | None = None
 
 
@@ -46,7 +48,7 @@ def ask(filters: Filters) -> tuple[Study | None, Job | None]:
     The job is None if the intervals are current; it may be one that failed.
     """
     if _is_quick(filters):
-        return Study(*expected.study(filters)), None
+        return Study(*expected_spend.study(filters)), None
     digest, version = _digest(filters), _version()
     kept = KeptEstimate.objects.select_related("job").get_or_create(digest=digest)[0]
     found = _study_of(kept)
@@ -69,13 +71,13 @@ def shown(filters: Filters) -> Estimate:
         kept = KeptEstimate.objects.filter(pk=_digest(filters)).first()
         if kept and (found := _study_of(kept)):
             return found.estimate
-    return expected.study(filters)[0]
+    return expected_spend.study(filters)[0]
 
 
 def run(job: Job) -> Save:
-    """Makes them anew."""
-    filters, version = Filters.of(QueryDict(job.params["query"])), _version()
-    estimate, worth = expected.study(filters)
+    """Recompute and store the estimate for ``job.params["query"]``."""
+    filters, version = Filters.of_text(job.params["query"]), _version()
+    estimate, worth = expected_spend.study(filters)
 
     def save() -> None:
         KeptEstimate.objects.update_or_create(
@@ -100,12 +102,12 @@ def _digest(filters: Filters) -> str:
 
 
 def _version() -> str:
-    """Of all that the intervals are made of."""
+    """State of spend, predictions and model that the intervals are computed from."""
     try:
         model: int | None = model_versions.active().pk
     except model_versions.NoActiveModelError:
         model = None
-    parts = (*count_cache.version(), expected.last_prediction(), model)
+    parts = (*answer_cache.version(), expected_spend.last_prediction(), model)
     return " ".join(map(str, parts))
 
 
@@ -125,12 +127,12 @@ def _study_of(kept: KeptEstimate) -> Study | None:
     amounts = ("counted", "certain", "expected", "low", "high")
     return Study(
         Estimate(
-            tuple(Expected(**_exact(each, *amounts)) for each in estimate["segments"]),
+            tuple(ExpectedSpend(**_exact(each, *amounts)) for each in estimate["segments"]),
             Decimal(estimate["not_classified"]),
         ),
-        Worth(
+        ReviewGain(
             creatives=tuple(
-                Uncertain(**_exact(each, "amount", "at_stake")) for each in worth["creatives"]
+                ReviewCandidate(**_exact(each, "amount", "at_stake")) for each in worth["creatives"]
             ),
             width=Decimal(worth["width"]),
             width_after=Decimal(worth["width_after"]),

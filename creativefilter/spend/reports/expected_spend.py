@@ -6,8 +6,8 @@ spread over its segments. Money without a prediction stays out of it: it is not 
 
 The interval holds for a calibrated model and creatives that it misjudges independently of one
 another; near duplicates are misjudged together (``benchmarks/spend_report.py`` prints what that
-costs). ``following.keep_up`` has to be called before, as for all figures; where there are very
-many predictions ``estimates`` leaves it to a job.
+costs). ``totals.recount_jobs.keep_up`` has to be called before, as for all figures; where there
+are very many predictions ``expected_spend_jobs`` leaves it to a job.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from creativefilter.spend.models import (
     MonthlySpend,
     SpendTotal,
 )
+from creativefilter.spend.reports.answer_cache import cached
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals.count_cache import remembered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ _NAMES = [str(number) for number in NUMBERS]
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedSpend:
     """A segment in roubles. ``counted`` is what the charts show, ``certain`` what of it a person
     labelled; ``expected`` lies between ``low`` and ``high`` with ``simulation.COVERAGE``."""
 
@@ -54,7 +54,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncertain:
+class ReviewCandidate:
     """An unreviewed creative. ``at_stake``: the standard deviation, in roubles, that it adds to
     the segments' sums. ``share`` of it in the sum of their variances, 0 to 1."""
 
@@ -69,14 +69,14 @@ class Uncertain:
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class ReviewGain:
     """What reviewing these creatives brings, the most uncertain money first.
 
     ``width`` is that of all segments' intervals together, ``width_after`` once these are
     reviewed; ``predicted`` counts the creatives whose segment is only predicted.
     """
 
-    creatives: tuple[Uncertain, ...]
+    creatives: tuple[ReviewCandidate, ...]
     width: Decimal
     width_after: Decimal
     predicted: int
@@ -91,11 +91,11 @@ class Worth:
 class Estimate:
     """Every segment that has money or may have some, by number; and what is left out of it."""
 
-    segments: tuple[Expected, ...]
+    segments: tuple[ExpectedSpend, ...]
     not_classified: Decimal
 
 
-def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, Worth]:
+def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, ReviewGain]:
     """What each segment probably costs, and the ``count`` creatives that are worth reviewing.
 
     The latter are unreviewed, and ordered by how much the sum of the segments' variances falls when
@@ -111,13 +111,13 @@ def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
 
 
 def last_prediction() -> int | None:
-    """Another one may change probabilities without moving any money."""
+    """Newest prediction: part of the cache key, as it may change no sum but probabilities."""
     last: int | None = Prediction.objects.aggregate(last=Max("pk"))["last"]
     return last
 
 
-@remembered
-def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, Worth]:
+@cached
+def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, ReviewGain]:
     # Loaded where it is needed: pages without these figures do without it.
     from creativefilter.spend.reports import simulation
 
@@ -127,7 +127,7 @@ def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, W
     chosen = [n for n in (-variances).argsort(kind="stable")[:count] if variances[n] > 0]
     after = predicted.without(chosen)
     left = simulation.spread(after.amounts, after.probabilities)
-    worth = Worth(
+    worth = ReviewGain(
         creatives=_described(predicted, chosen, variances),
         width=_money(before.width),
         width_after=_money(min(left.width, before.width)),
@@ -147,7 +147,7 @@ def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate
             )
             # Of one creative alone the interval is all or nothing, and the mean lies between.
             low, high = min(low, middle), max(high, middle)
-            rows.append(Expected(number, shown, certain, middle, low, high))
+            rows.append(ExpectedSpend(number, shown, certain, middle, low, high))
     nothing = sum((v for (number, _), v in counted.items() if number == NOT_CLASSIFIED), Decimal(0))
     return Estimate(tuple(rows), nothing)
 
@@ -218,7 +218,7 @@ def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
 
 def _described(
     predicted: _Predicted, places: list[int], variances: NDArray[np.float64]
-) -> tuple[Uncertain, ...]:
+) -> tuple[ReviewCandidate, ...]:
     keys = [int(predicted.keys[n]) for n in places]
     found = Advertisement.objects.select_related("creative").in_bulk(keys)
     whole = float(variances.sum())
@@ -228,7 +228,7 @@ def _described(
         if each.creative is None:  # deleted since
             continue
         rows.append(
-            Uncertain(
+            ReviewCandidate(
                 creative=each.creative.pk,
                 advertisement_id=each.advertisement_id,
                 name=each.creative.name,

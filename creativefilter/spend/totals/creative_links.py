@@ -1,6 +1,6 @@
-"""What the spend table says of a creative: whose it is, and where it runs.
+"""Link creatives to their spend, and fill in advertiser, brand and media type from it.
 
-A creative is tied to its advertisement by the Advertisement ID. Advertiser, brand and media type
+A creative is linked to its advertisement by the Advertisement ID. Advertiser, brand and media type
 are filled in where they are blank: the advertiser that spent most, of it the brand that spent
 most, and the media type that cost most.
 """
@@ -66,15 +66,15 @@ BLANK = Q(advertiser="") | Q(brand="") | Q(media_type="")
 
 
 def unlinked(creatives: QuerySet[Creative]) -> QuerySet[Creative]:
-    """Those that money was spent on, and whose advertisement does not know them yet."""
+    """Return those that money was spent on and that are not linked to their advertisement yet."""
     spent = Advertisement.objects.filter(
         advertisement_id=OuterRef("advertisement_id"), creative__isnull=True
     )
     return creatives.filter(Exists(spent), is_demo=False)
 
 
-def describe(creatives: QuerySet[Creative]) -> None:
-    """Ties these creatives to their spend and fills in what they lack. Two statements in all.
+def link(creatives: QuerySet[Creative]) -> None:
+    """Link these creatives to their spend and fill in what they lack, by two statements.
 
     Demonstration creatives are left out: nobody spent money on them.
     """
@@ -89,9 +89,9 @@ def _execute(statement: str, creatives: QuerySet[Creative], *columns: str) -> No
         cursor.execute(statement.format(creatives=sql), params)
 
 
-def described(creative: Creative) -> None:
-    """``describe`` for a creative that has just been written; the instance learns it, too."""
+def link_one(creative: Creative) -> None:
+    """Link a creative that has just been written; the instance gets the filled-in names, too."""
     spent = Advertisement.objects.filter(advertisement_id=creative.advertisement_id)
     if creative.advertisement_id and spent.exists():
-        describe(Creative.objects.filter(pk=creative.pk))
+        link(Creative.objects.filter(pk=creative.pk))
         creative.refresh_from_db(fields=["advertiser", "brand", "media_type"])

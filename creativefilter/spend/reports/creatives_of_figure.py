@@ -10,16 +10,16 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from creativefilter.creatives.models import Creative
-from creativefilter.spend.models import Advertisement, Line, MonthlySpend
+from creativefilter.spend.models import Advertisement, BrandLine, MonthlySpend
+from creativefilter.spend.reports.answer_cache import cached
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals.count_cache import remembered
 
 # Rows that a stream looks up at once.
 CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class CreativeSpend:
     """An Advertisement ID, and what was spent on it under the filters.
 
     ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
@@ -42,7 +42,7 @@ class Spent:
     placements: int
 
 
-class Behind:
+class CreativesOfFigure:
     """Those that the filters let through, the largest spend first.
 
     A ``Paginator`` takes it; ``iterator`` streams all of it.
@@ -57,10 +57,10 @@ class Behind:
     def __len__(self) -> int:
         return self.count()
 
-    def __getitem__(self, part: slice) -> list[Spent]:
+    def __getitem__(self, part: slice) -> list[CreativeSpend]:
         return self.described(list(self.sums()[part]))
 
-    def iterator(self) -> Iterator[Spent]:
+    def iterator(self) -> Iterator[CreativeSpend]:
         """All of them; memory does not grow with their number."""
         chunk = []
         for row in self.sums().iterator(CHUNK):
@@ -90,20 +90,20 @@ class Behind:
             .order_by("-amount", "advertisement")
         )
 
-    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[Spent]:
+    def described(self, sums: list[tuple[int, Decimal, int]]) -> list[CreativeSpend]:
         """What is known of some of ``sums``, in the same order."""
         found = Advertisement.objects.in_bulk([row[0] for row in sums])
         keys = [each.creative_id for each in found.values() if each.creative_id]
         # Any: the type checker knows no annotations.
         creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
-        lines = self._lines([row[0] for row in sums])
+        brand_lines = self._brand_lines([row[0] for row in sums])
         rows = []
         for key, amount, placements in sums:
             each = found[key]
             creative = creatives.get(each.creative_id)
-            line = lines[key]
+            names = brand_lines[key]
             rows.append(
-                Spent(
+                CreativeSpend(
                     advertisement_id=each.advertisement_id,
                     creative=each.creative_id,
                     name=creative.name if creative else "",
@@ -111,28 +111,28 @@ class Behind:
                     probability=creative.probability if creative else None,
                     decision=creative.decision if creative else None,
                     reviewed=each.reviewed,
-                    advertiser=line.advertiser,
-                    brand=line.brand,
-                    media_type=line.media_type,
+                    advertiser=names.advertiser,
+                    brand=names.brand,
+                    media_type=names.media_type,
                     amount=amount,
                     placements=placements,
                 )
             )
         return rows
 
-    def _lines(self, keys: list[int]) -> dict[int, Line]:
-        """The line of each advertisement that most was spent on."""
+    def _brand_lines(self, keys: list[int]) -> dict[int, BrandLine]:
+        """The brand line of each advertisement that most was spent on."""
         sums = (
             MonthlySpend.objects.filter(self.filters.on_months(), advertisement__in=keys)
-            .values_list("advertisement", "line")
+            .values_list("advertisement", "brand_line")
             .annotate(amount=Sum("amount"))
-            .order_by("advertisement", "amount", "-line")
+            .order_by("advertisement", "amount", "-brand_line")
         )
-        most = {advertisement: line for advertisement, line, _ in sums}
-        lines = Line.objects.in_bulk(set(most.values()))
-        return {advertisement: lines[line] for advertisement, line in most.items()}
+        most = {advertisement: key for advertisement, key, _ in sums}
+        found = BrandLine.objects.in_bulk(set(most.values()))
+        return {advertisement: found[key] for advertisement, key in most.items()}
 
 
-@remembered
+@cached
 def _count(filters: Filters) -> int:
-    return Behind(filters).advertisements().count()
+    return CreativesOfFigure(filters).advertisements().count()

@@ -1,28 +1,37 @@
-"""What the figures of the charts are made of; ``report`` fills them in."""
+"""Types of the figures that ``figures`` computes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from creativefilter.spend.reports.filters import PARAMETERS
 
 # A segment's number (NOT_CLASSIFIED for none) or a name, "" for one that is not known.
 Key = int | str
 
 
-class Dimension(StrEnum):
-    """What spend is parted by."""
+class Dimension(models.TextChoices):
+    """What spend is parted by; ``label`` is its title in the middle of a sentence."""
 
-    SEGMENT = "segment"
-    ADVERTISER = "advertiser"
-    BRAND = "brand"
-    MEDIA_TYPE = "media_type"
+    SEGMENT = "segment", _("segment")
+    ADVERTISER = "advertiser", _("advertiser")
+    BRAND = "brand", _("brand")
+    MEDIA_TYPE = "media_type", _("media type")
+
+    @property
+    def filter_field(self) -> str:
+        """Field of ``Filters`` with the values of this dimension."""
+        return f"{self.value}s"
 
     @property
     def parameter(self) -> str:
-        """Of the address, for ``Filters.adding``."""
-        return "media" if self is Dimension.MEDIA_TYPE else self.value
+        """Parameter of an address that filters by this dimension."""
+        return PARAMETERS[self.filter_field]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +52,14 @@ class Series:
 class Total:
     """What was spent on a key; ``key`` is None for all that are not shown one by one.
 
-    ``creatives`` counts Advertisement IDs, whether their creatives are here or not. One that two
-    brands paid for counts for both. ``share`` of the filtered sum, 0 to 1.
+    ``advertisements`` counts Advertisement IDs, whether their creatives are here or not. One that
+    two brands paid for counts for both. ``share`` of the filtered sum, 0 to 1.
     """
 
     key: Key | None
     amount: Decimal
     placements: int
-    creatives: int
+    advertisements: int
     share: float
 
 
@@ -64,7 +73,10 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What an advertiser spent on a brand with creatives of a segment; None: the small rest."""
+    """What an advertiser spent on a brand with creatives of a segment.
+
+    Without brand and segment (None) it is the remaining spend of the advertiser.
+    """
 
     advertiser: str
     brand: str | None

@@ -1,4 +1,4 @@
-"""Counts that take long are made once, until spend or segments change.
+"""Cache of answers that take long, valid until spend or segments change.
 
 Sums come from ``SpendTotal``, which is small. How many different advertisements stand behind them
 only ``MonthlySpend`` knows, whose millions of rows take a second to count.
@@ -22,9 +22,9 @@ KEPT = 64
 def version() -> tuple[object, ...]:
     """Something that differs whenever rows of spend, or the segments they count under, changed.
 
-    Every merge notes when it was; money moves between segments in ``segments.catch_up``, which
-    notes when it looked. Deleting a creative without a segment moves nothing, and shows when
-    ``catch_up`` has looked thoroughly again: after ``segments.OVERLAP`` at the latest.
+    Every merge notes when it was; money moves between segments in ``segment_changes.catch_up``,
+    which notes when it looked. Deleting a creative without a segment moves nothing, and shows when
+    ``catch_up`` has looked thoroughly again: after ``segment_changes.OVERLAP`` at the latest.
     """
     imported = Q(state=SpendImport.State.IMPORTED)
     merged = SpendImport.objects.aggregate(last=Max("imported_at"), n=Count("pk", filter=imported))
@@ -32,7 +32,7 @@ def version() -> tuple[object, ...]:
     return (looked_at, *merged.values())
 
 
-def remembered(function: Callable[..., R]) -> Callable[..., R]:
+def cached(function: Callable[..., R]) -> Callable[..., R]:
     """Keeps the last answers in this process; the arguments must be hashable."""
 
     @lru_cache(maxsize=KEPT)

@@ -1,0 +1,40 @@
+"""Notices above figures that a job is still computing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from creativefilter.jobs.models import Job
+from creativefilter.spend.totals import recount_jobs
+
+
+def keep_up() -> list[dict[str, Any]]:
+    """Bring the totals up to date. Return notices for the page where a job has to do it."""
+    job = recount_jobs.keep_up()
+    if job is None:
+        return []
+    return [
+        notice_of(
+            job,
+            _("Segments of many creatives have changed; the figures are being brought up to date."),
+            _("The figures could not be brought up to date: some segments are those of before."),
+        )
+    ]
+
+
+def notice_of(job: Job, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
+    """The context of ``spend/working.html`` for a job that figures wait for.
+
+    ``reload``: the page loads again by itself when the job has ended.
+    """
+    has_failed = job.state == Job.State.FAILED
+    return {
+        "text": failed if has_failed else going_on,
+        "failed": has_failed,
+        "percent": job.progress,
+        "source": reverse("admin:spend_working", args=[job.pk]),
+        "reload": reload,
+    }

@@ -1,0 +1,1 @@
+"""What pages of several rooms share: numbers and dates in words, lists of uploads."""
