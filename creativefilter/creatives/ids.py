@@ -206,3 +206,12 @@ def by_normal(stored: Iterable[str]) -> dict[str, list[str]]:
     for name in stored:
         found.setdefault(normal_or_given(name), []).append(name)
     return found
+
+
+def renamings(stored: Iterable[str]) -> dict[str, str]:
+    """Stored IDs that are not in their one form, and that form where no other one has it."""
+    return {
+        names[0]: name
+        for name, names in by_normal(stored).items()
+        if len(names) == 1 and names[0] != name
+    }

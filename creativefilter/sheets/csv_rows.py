@@ -85,20 +85,18 @@ def record(
 
     try:
         cells = next(csv.reader(feed(), delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
+    except csv.Error:
         lines.put_back(taken[1:])
-        return [first], _one_line(mended(first), delimiter, error)
+        return [first], _one_line(mended(first), delimiter)
     if len(taken) > 1 and not is_row(cells, taken):
         lines.put_back(taken[1:])
         return [first], Broken([mended(first).rstrip("\r\n")], "row_quote")
     return taken, cells
 
 
-def _one_line(line: str, delimiter: str, error: csv.Error) -> Sequence[Cell]:
+def _one_line(line: str, delimiter: str) -> Sequence[Cell]:
     """A line that strict rules refuse: a mark within a cell, none at its end, or a huge cell."""
     text = line.rstrip("\r\n")
-    if "field limit" in str(error):
-        return Broken([text], "row_long_cell")
     # An end of line shows whether the last quotation mark is closed.
     try:
         cells = next(csv.reader([text + "\n"], delimiter=delimiter), [])

@@ -138,16 +138,20 @@ class CsvTable:
     def _is_row(self, cells: list[str], lines: list[str]) -> bool:
         """Whether several lines are one row, and not a line with an open quotation mark.
 
-        It has the form of a row, and none of its lines is a row by itself.
+        It has the form of a row, and no line within it is a row by itself. The last one may look
+        like one where the cell that is broken is the first; then the first line does not.
         """
         trimmed = _trimmed(cells, self.form.cells)
         if not self.heading.width <= len(trimmed) <= self.form.cells:
             return False
-        for line in lines[1:]:
-            [alone] = csv_rows.split([self._mend(line)], self.form.delimiter) or [[]]
-            if len(alone) == self.form.cells and alone[self._id].strip().isdecimal():
-                return False
-        return True
+        first = lines[0].count(self.form.delimiter) + 1
+        suspects = lines[1:] if first >= self.heading.width else lines[1:-1]
+        return not any(map(self._is_whole_row, suspects))
+
+    def _is_whole_row(self, line: str) -> bool:
+        """Whether a single line has all the cells of a row, and a number as ID."""
+        [cells] = csv_rows.split([self._mend(line)], self.form.delimiter) or [[]]
+        return len(cells) == self.form.cells and cells[self._id].strip().isdecimal()
 
     def _mended(self, lines: list[str]) -> tuple[list[str], bool]:
         """Lines of another encoding read in theirs; and whether all of them can be read."""

@@ -23,6 +23,9 @@ from creativefilter.sheets.rewrite_xlsx import SheetPlan
 from creativefilter.sheets.text import Encoding
 from creativefilter.sheets.types import Broken, Cell
 
+# What can be filled in where it stands.
+KINDS = (Kind.CSV, Kind.XLSX)
+
 # A cell of the column of IDs, or a row that can't be read.
 Key = Cell | Broken
 Value = str | int | float | None
@@ -74,6 +77,8 @@ def plan(file: IO[bytes], titles: Sequence[str], seen: Seen) -> Plan:
     Raises ``SheetError``, also for tables that are not filled in.
     """
     with opened(file) as document:
+        if document.kind not in KINDS:
+            raise SheetError("table_kind", kind=document.kind.upper())
         reading = document.only()
         for table in reading.tables:
             table.heading.places(Field.ADVERTISEMENT_ID)
@@ -83,8 +88,6 @@ def plan(file: IO[bytes], titles: Sequence[str], seen: Seen) -> Plan:
             width, places = rewrite_csv.plan(table, titles, seen)
             found = tuple(reading.findings())
             return Plan(document.kind, tuple(titles), table.form, places, width, findings=found)
-        if document.kind != Kind.XLSX:
-            raise SheetError("table_kind", kind=document.kind.upper())
         sheets = rewrite_xlsx.plan(reading.tables, titles, seen)
         return Plan(document.kind, tuple(titles), sheets=sheets, findings=tuple(reading.findings()))
 

@@ -41,7 +41,7 @@ class Form(StrEnum):
         return "text/csv; charset=utf-8"
 
 
-class Column(StrEnum):
+class ColumnType(StrEnum):
     """What a column holds: text, roubles (``Decimal``), ``int``, ``float``, a share of 1, a month.
 
     ``AS_IT_CAME`` is text of somebody else's table: numbers in it are no formulas.
@@ -57,15 +57,18 @@ class Column(StrEnum):
 
 
 _NUMBER_FORMATS = {
-    Column.MONEY: "#,##0.00", Column.COUNT: "#,##0", Column.SHARE: "0.0%", Column.MONTH: "yyyy-mm"
-}  # fmt: skip
+    ColumnType.MONEY: "#,##0.00",
+    ColumnType.COUNT: "#,##0",
+    ColumnType.SHARE: "0.0%",
+    ColumnType.MONTH: "yyyy-mm",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table: titles with what stands below them, then rows; None is a blank cell."""
 
-    columns: Sequence[tuple[str, Column]]
+    columns: Sequence[tuple[str, ColumnType]]
     rows: Iterable[Sequence[Any]]
 
 
@@ -84,7 +87,7 @@ def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
     heading = line(harmless(title) for title, _column in sheet.columns)
     yield BOM + heading if excel else heading
     mark = "," if excel else "."
-    own = [column is Column.AS_IT_CAME for _title, column in sheet.columns]
+    own = [column is ColumnType.AS_IT_CAME for _title, column in sheet.columns]
     for row in sheet.rows:
         # A row of somebody else's table may have more cells than the heading.
         kinds = chain(own, repeat(True))
@@ -145,7 +148,7 @@ def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
     page.freeze_panes = "A2"
     heading = []
     for place, (title, column) in enumerate(sheet.columns, 1):
-        wide = column in (Column.TEXT, Column.AS_IT_CAME)
+        wide = column in (ColumnType.TEXT, ColumnType.AS_IT_CAME)
         page.column_dimensions[get_column_letter(place)].width = 28 if wide else 16
         cell = _cell(page, title)
         cell.font = Font(bold=True)

@@ -26,6 +26,13 @@ def test_a_line_break_inside_a_quoted_cell_is_one_row() -> None:
     ]
 
 
+def test_a_line_break_in_the_first_of_the_cells() -> None:
+    content = 'Brand;Advertisement ID;Cost\nB;7;1\n"два\nслова";8;5\nB;9;1\n'.encode()
+    assert rows(content) == [
+        (2, ["B", "7", "1"]), (3, ["два\nслова", "8", "5"]), (5, ["B", "9", "1"]),
+    ]  # fmt: skip
+
+
 def test_line_breaks_in_the_heading_and_a_mark_before_it() -> None:
     content = '\ufeff"Advertisement\nID",Brand,"Cost\nRUB"\n1,B,5\n'.encode()
     assert rows(content) == [(4, ["1", "B", "5"])]
@@ -83,6 +90,11 @@ def test_short_and_broken_rows_are_counted_with_their_lines() -> None:
     found = findings(content)
     assert found["found_short_rows"] == {"count": 1, "lines": "2"}
     assert found["found_broken_rows"] == {"count": 2, "lines": "4, 5"}
+
+
+def test_an_open_mark_before_a_cell_beyond_every_measure() -> None:
+    found = read(f'1,"open,5\n{GOOD}2,{"x" * 200_000},6\n')
+    assert found == [(2, "row_quote"), (3, ["7", "B", "1"]), (4, "row_long_cell")]
 
 
 def test_a_cell_beyond_every_measure_costs_its_row_only() -> None:

@@ -13,12 +13,12 @@ from openpyxl import load_workbook
 
 from creativefilter.sheets import write
 from creativefilter.sheets.escape import harmless
-from creativefilter.sheets.write import Column, Sheet
+from creativefilter.sheets.write import ColumnType, Sheet
 from tests.sheets.reading import rows
 
 COLUMNS = [
-    ("Advertisement ID", Column.TEXT), ("money", Column.MONEY), ("count", Column.COUNT),
-    ("share", Column.SHARE), ("month", Column.MONTH), ("number", Column.NUMBER),
+    ("Advertisement ID", ColumnType.TEXT), ("money", ColumnType.MONEY), ("count", ColumnType.COUNT),
+    ("share", ColumnType.SHARE), ("month", ColumnType.MONTH), ("number", ColumnType.NUMBER),
 ]  # fmt: skip
 ROW = ["7", Decimal("1234.50"), 3, 0.12345, date(2024, 1, 1), 0.5]
 BAD = ["\x00", "\x0b", "\ud800", "\ufffe"]
@@ -49,7 +49,7 @@ def test_csv_and_csv_for_excel() -> None:
 
 
 def test_numbers_of_somebody_elses_table_are_no_formulas() -> None:
-    columns = [("a", Column.AS_IT_CAME)]
+    columns = [("a", ColumnType.AS_IT_CAME)]
     some = ["-5", "+1 234,5", "-x", "=1", "-"]
     lines = list(write.csv_lines(Sheet(columns, [some]), excel=False))
     assert lines[1] == "-5,\"+1 234,5\",'-x,'=1,'-\r\n"
@@ -63,7 +63,7 @@ def workbook(sheet: Sheet) -> Any:
 
 @pytest.mark.parametrize("text", ["+7 ТЕЛЕКОМ", "=1+1", "@x", "-5"])
 def test_text_in_a_workbook_is_typed_as_text_and_keeps_its_form(text: str) -> None:
-    cell = workbook(Sheet([("a", Column.TEXT)], [[text]])).active["A2"]
+    cell = workbook(Sheet([("a", ColumnType.TEXT)], [[text]])).active["A2"]
     assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
 
 
@@ -77,14 +77,14 @@ def test_a_workbook_has_types_and_formats() -> None:
 
 def test_a_long_table_has_several_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "SHEET_ROWS", 2)
-    book = workbook(Sheet([("a", Column.COUNT)], [[n] for n in range(5)]))
+    book = workbook(Sheet([("a", ColumnType.COUNT)], [[n] for n in range(5)]))
     assert [sheet.max_row for sheet in book.worksheets] == [3, 3, 2]
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.XLSX"])
 def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
     texts = ["a;b", 'два\n"слова"', "+7", "<&>", "\x00x"]
-    columns = [("Advertisement ID", Column.COUNT), ("Brand", Column.TEXT)]
+    columns = [("Advertisement ID", ColumnType.COUNT), ("Brand", ColumnType.TEXT)]
     write.write(Sheet(columns, list(enumerate(texts, 1))), tmp_path / name)
     read = [cells for _line, cells in rows((tmp_path / name).read_bytes())]
     plus = "'+7" if name == "t.csv" else "+7"

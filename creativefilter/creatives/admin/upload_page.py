@@ -78,7 +78,7 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
 
 
 def _ids(request: HttpRequest, table: Any) -> dict[str, str]:
-    """Advertisement IDs by file name; what was found in the table is said. Raises ``CodedError``."""
+    """Advertisement IDs by file name; shows what was found. Raises ``CodedError``."""
     if not table:
         return {}
     check_upload(table)

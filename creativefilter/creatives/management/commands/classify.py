@@ -17,7 +17,7 @@ from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
-from creativefilter.sheets.write import Column, Sheet, write
+from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.codes import sentence
 from creativefilter.site.commands import (
     BaseCommand,
@@ -29,7 +29,7 @@ from creativefilter.site.commands import (
 from creativefilter.site.sentences import sentence_of
 
 COLUMNS = {
-    "Segment_num": Column.COUNT, "probability": Column.NUMBER, "seconds": Column.NUMBER,
+    "Segment_num": ColumnType.COUNT, "probability": ColumnType.NUMBER, "seconds": ColumnType.NUMBER,
 }  # fmt: skip
 
 
@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
 
 def write_table(rows: list[dict[str, Any]], out: Path) -> None:
-    columns = [(name, COLUMNS.get(name, Column.TEXT)) for name in rows[0]]
+    columns = [(name, COLUMNS.get(name, ColumnType.TEXT)) for name in rows[0]]
     write(Sheet(columns, [list(row.values()) for row in rows]), out)
 
 

@@ -25,13 +25,13 @@ from creativefilter.sheets import (
     Reading,
     row_sentence,
 )
-from creativefilter.sheets.write import Column, Sheet, write
+from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 
 BATCH = 500
 ADDED = {
-    "Segment_num": Column.COUNT, "Segment": Column.TEXT, "probability": Column.NUMBER,
-    "decision": Column.TEXT, "reason": Column.TEXT,
+    "Segment_num": ColumnType.COUNT, "Segment": ColumnType.TEXT, "probability": ColumnType.NUMBER,
+    "decision": ColumnType.TEXT, "reason": ColumnType.TEXT,
 }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             [*cells, *values]
             for cells, *values in zip(read.rows[:done], *decided.values(), strict=True)
         ]
-        columns = [(title, Column.TEXT) for title in read.titles]
+        columns = [(title, ColumnType.TEXT) for title in read.titles]
         write(Sheet([*columns, *((name, ADDED[name]) for name in decided)], rows), out)
         unspoken = sum(reason != "" for reason in decided["reason"])
         self.stdout.write(
