@@ -1,9 +1,12 @@
-"""The Advertisement ID that a person gives to a creative that is stored."""
+"""The Advertisement IDs of creatives that are stored: looked up, and set by a person."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import IntegrityError, transaction
 
+from creativefilter.creatives import ids
 from creativefilter.creatives.labels.imports import take_waiting
 from creativefilter.creatives.models import Creative
 
@@ -12,13 +15,30 @@ class TakenError(ValueError):
     """Another creative has this Advertisement ID."""
 
 
+def stored_ids(given: Iterable[str]) -> dict[str, str]:
+    """The stored ID that each of these means, for those of which there is a creative.
+
+    IDs that are stored as they came, by older versions, are found as they stand.
+    """
+    spellings = {text: (text.strip(), ids.normal_or_given(text)) for text in given}
+    wanted = {name for names in spellings.values() for name in names}
+    rows = Creative.objects.filter(advertisement_id__in=wanted)
+    stored = set(rows.values_list("advertisement_id", flat=True))
+    return {
+        text: next(name for name in names if name in stored)
+        for text, names in spellings.items()
+        if stored.intersection(names)
+    }
+
+
 def set_advertisement_id(creative: Creative, advertisement_id: str | None) -> None:
     """Set the ID of a creative, or clear it with None. A label that waited for the ID is taken.
 
-    Raises ``TakenError`` if another creative has the ID, and changes nothing.
+    Raises ``TakenError`` if another creative has the ID, and ``IdError`` if it is none; then
+    nothing is changed.
     """
     before = creative.advertisement_id
-    creative.advertisement_id = advertisement_id or None
+    creative.advertisement_id = ids.normal(advertisement_id) if advertisement_id else None
     try:
         with transaction.atomic():
             creative.save(update_fields=["advertisement_id"])

@@ -19,7 +19,7 @@ from unfold.decorators import display
 
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
-from creativefilter.site.codes import CodedError, sentence
+from creativefilter.site.codes import CodedError
 from creativefilter.tables import jobs as work
 from creativefilter.tables.downloads import attachment
 from creativefilter.tables.models import Table
@@ -61,7 +61,7 @@ def error_of(table: Table) -> str:
     job = table.job
     if job is None or job.state != Job.State.FAILED:
         return ""
-    return sentence(job.error_code)
+    return work.explain(job)
 
 
 def facts_of(table: Table) -> list[tuple[str, str, str]]:
@@ -98,7 +98,9 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         icon="table_view",
         title=gettext_lazy("Choose a table or drop it here"),
         hints=(
-            gettext_lazy("xlsx (up to 50,000 rows) or csv, with a column “Advertisement ID”."),
+            gettext_lazy(
+                "xlsx (up to 50,000 rows) or csv, also in a zip, with a column “Advertisement ID”."
+            ),
             gettext_lazy(
                 "The same table comes back with five columns at its right: number and name of the "
                 "segment, probability, whether a person has looked at it, and what became of the "
@@ -106,7 +108,7 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
             ),
         ),
         button=gettext_lazy("Classify"),
-        accept=".xlsx,.csv,.txt,.tsv",
+        accept=".xlsx,.csv,.txt,.tsv,.gz,.zip",
     )
     page_template = "tables/table.html"
 

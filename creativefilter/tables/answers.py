@@ -9,12 +9,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from creativefilter.creatives import ids
 from creativefilter.creatives.models import Creative, Segment, WaitingLabel
+from creativefilter.sheets import Broken
+from creativefilter.sheets.rewrite import Key
 from creativefilter.site.codes import sentence
-from creativefilter.tables.layout import key_of
 
-OK, UNKNOWN, BLANK, SHORTENED = "ok", "unknown", "blank", "shortened"
+# The columns that are added, in their order.
+ADDED = ("Segment_num", "Segment", "probability", "reviewed", "status")
+OK, UNKNOWN, BLANK, SHORTENED, BROKEN = "ok", "unknown", "blank", "shortened", "broken"
 NOT_ANALYSED, FAILED = "not_analysed", "failed"
+_WITHOUT_ID = {"id_blank": BLANK, "id_shortened": SHORTENED, "id_invalid": UNKNOWN}
 # Besides these, a reason of ``Prediction.Reason``, and "failed:" with the code of the job.
 # All of them have their sentence in ``site.codes``.
 # So many IDs are asked for at once; databases limit the size of a question.
@@ -25,7 +30,7 @@ REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands beside a row: the cells of ``layout.ADDED``; None is a blank one.
+    """What stands beside a row: the cells of ``ADDED``; None is a blank one.
 
     ``code`` is the status for programs; ``status`` is that or a sentence. ``probability`` is the
     model's for this segment, and blank where a person decided otherwise.
@@ -58,23 +63,23 @@ class Answers:
                 for segment in Segment.objects.all()
             }
 
-    def of(self, cells: Iterable[str]) -> list[Answer]:
-        """The answer to each cell of the column of IDs, in their order."""
-        keys = [key_of(cell) for cell in cells]
-        wanted = {key for key in keys if key}
+    def of(self, keys: Iterable[Key]) -> list[Answer]:
+        """The answer to each row, in their order."""
+        given = [_read(key) for key in keys]
+        wanted = {name for name, _code in given if name}
         if len(self._known) > REMEMBERED:
             self._known.clear()
         missing = sorted(wanted - self._known.keys())
         with override(self.language or "ru"):
             for start in range(0, len(missing), BATCH):
                 self._ask(missing[start : start + BATCH])
-            nothing = {"": self._without(BLANK), None: self._without(SHORTENED)}
-        return [self._known[key] if key else nothing[key] for key in keys]
+            without = {code: self._without(code) for name, code in given if not name}
+        return [self._known[name] if name else without[code] for name, code in given]
 
-    def _ask(self, keys: Sequence[str]) -> None:
-        stored = Creative.objects.filter(advertisement_id__in=spellings(keys)).order_by()
+    def _ask(self, names: Sequence[str]) -> None:
+        stored = Creative.objects.filter(advertisement_id__in=names).order_by()
         rows: Any = stored.with_effective_segment()
-        found = self._waiting(keys) | {
+        found = self._waiting(names) | {
             row["advertisement_id"]: self._answer(row)
             for row in rows.values(
                 "advertisement_id", "state", "error_code", "label_segment", "predicted_segment",
@@ -82,12 +87,11 @@ class Answers:
             )
         }  # fmt: skip
         unknown = self._without(UNKNOWN)
-        for key in keys:
-            self._known[key] = found.get(key) or found.get(shorter(key)) or unknown
+        self._known.update({name: found.get(name, unknown) for name in names})
 
-    def _waiting(self, keys: Sequence[str]) -> dict[str, Answer]:
+    def _waiting(self, names: Sequence[str]) -> dict[str, Answer]:
         """Answers of imported labels whose creatives are not here."""
-        rows = WaitingLabel.objects.filter(pk__in=spellings(keys)).values_list("pk", "segment")
+        rows = WaitingLabel.objects.filter(pk__in=names).values_list("pk", "segment")
         return {name: self._classified(number, None, self._reviewed(True)) for name, number in rows}
 
     def _reviewed(self, labelled: bool) -> str:
@@ -123,14 +127,14 @@ class Answers:
         return Answer(code, None, None, None, reviewed, status)
 
 
-def shorter(key: str) -> str:
-    """An ID of digits without its leading zeros, which spreadsheets drop."""
-    return key.lstrip("0") if key.isdecimal() else key
-
-
-def spellings(keys: Iterable[str]) -> list[str]:
-    """The IDs under which the creatives of a table may be stored."""
-    return sorted({spelling for key in keys for spelling in (key, shorter(key)) if spelling})
+def _read(key: Key) -> tuple[str, str]:
+    """The Advertisement ID of a row, or "" and the status for a row that has none."""
+    if isinstance(key, Broken):
+        return "", BROKEN
+    try:
+        return ids.normal(key), OK
+    except ids.IdError as error:
+        return "", _WITHOUT_ID[error.code]
 
 
 @dataclass(slots=True)
@@ -155,6 +159,6 @@ class Counts:
 
 
 _KINDS = {
-    OK: "answered", UNKNOWN: "unknown", SHORTENED: "unknown", BLANK: "blank",
+    OK: "answered", UNKNOWN: "unknown", SHORTENED: "unknown", BROKEN: "unknown", BLANK: "blank",
     NOT_ANALYSED: "failed", FAILED: "failed",
 }  # fmt: skip

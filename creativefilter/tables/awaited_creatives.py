@@ -10,15 +10,14 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from creativefilter.creatives.analysis.jobs import analyse_missing
 from creativefilter.creatives.models import Creative, Label, Prediction
 from creativefilter.jobs.models import Job
-from creativefilter.tables.answers import BATCH, spellings
-from creativefilter.tables.layout import key_of
+from creativefilter.tables.answers import BATCH
 from creativefilter.tables.models import Table
 
 _OPEN = Q(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
 
 
-def missing(cells: Iterable[str]) -> set[int]:
-    """The creatives behind these cells that have no segment and can still be judged.
+def missing(names: Iterable[str]) -> set[int]:
+    """The creatives with these Advertisement IDs that have no segment and can still be judged.
 
     What has failed cannot; what a person has labelled need not.
     """
@@ -28,7 +27,7 @@ def missing(cells: Iterable[str]) -> set[int]:
     newest = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
     # Given back by a person, a creative that has failed is on its way again.
     hopeful = _OPEN | ~Q(state=Creative.State.FAILED)
-    names = spellings(key for cell in cells if (key := key_of(cell)))
+    names = sorted(set(names))
     found: set[int] = set()
     for start in range(0, len(names), BATCH):
         rows = Creative.objects.annotate(label=Subquery(newest.values("segment")[:1])).filter(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from typing import IO, Any
 
 from django.conf import settings
@@ -13,6 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from creativefilter import sheets
+from creativefilter.creatives import ids
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import (
@@ -27,14 +32,13 @@ from creativefilter.jobs.kinds import (
 )
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
+from creativefilter.sheets import Broken, SheetError, rewrite
+from creativefilter.sheets.rewrite import Key, Plan, Value
+from creativefilter.site.codes import sentence
 from creativefilter.site.uploads import check_upload
-from creativefilter.tables import archives, awaited_creatives, csv_files, workbooks
-from creativefilter.tables.answers import Answer, Answers, Counts
-from creativefilter.tables.errors import TableFileError
-from creativefilter.tables.layout import Layout
+from creativefilter.tables import awaited_creatives
+from creativefilter.tables.answers import ADDED, Answers, Counts
 from creativefilter.tables.models import Table
-
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
 def receive(file: File[bytes], name: str, owner: User | None, language: str = "") -> Table:
@@ -60,18 +64,10 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
 
 def _check(file: File[bytes]) -> None:
     check_upload(file)
+    kind = sheets.check(file).kind
+    if kind not in rewrite.KINDS:
+        raise SheetError("table_kind", kind=kind.upper())
     file.seek(0)
-    head = file.read(4)
-    if head == _OLD_EXCEL:
-        raise TableFileError("table_old_excel")
-    if _is_archive(head):
-        with archives.opened(file):
-            pass
-    file.seek(0)
-
-
-def _is_archive(head: bytes) -> bool:
-    return head[:2] == b"PK"
 
 
 def remove_old() -> None:
@@ -107,22 +103,28 @@ def read(job: Job) -> Save:
     missing: set[int] = set()
     progress = _progress(job)
 
-    def seen(cells: list[str], done: float) -> None:
-        missing.update(awaited_creatives.missing(cells))
+    changed = ids.Changed()
+
+    def seen(keys: list[Key], done: float) -> None:
+        missing.update(awaited_creatives.missing(_ids_of(keys, changed)))
         progress.update(done)
 
-    with _opened(table) as file:
-        module = workbooks if _is_archive(file.read(4)) else csv_files
-        try:
-            layout = module.survey(file, seen)
-        except TableFileError as error:
-            raise JobError(error.code) from error
+    with _opened(table) as file, _job_errors():
+        plan = rewrite.plan(file, ADDED, seen)
+    plan = replace(plan, findings=(*plan.findings, *changed.findings()))
 
     def save() -> None:
         awaited_creatives.begin(table, sorted(missing), job.owner)
-        Table.objects.filter(pk=table.pk).update(layout=layout.as_json())
+        Table.objects.filter(pk=table.pk).update(layout=plan.as_json())
 
     return save
+
+
+def _ids_of(keys: Iterable[Key], changed: ids.Changed) -> Iterator[str]:
+    for key in keys:
+        if not isinstance(key, Broken):
+            with suppress(ids.IdError):
+                yield changed.note(ids.read(key))
 
 
 def wait(job: Job) -> Save:
@@ -138,22 +140,18 @@ def wait(job: Job) -> Save:
 def write(job: Job) -> Save:
     """Writes the table with its answers; only the last claim's file is kept."""
     table = _table_of(job)
-    layout, answers, counts = Layout.of(table.layout), Answers(table.language), Counts()
+    answers, counts = Answers(table.language), Counts()
     progress = _progress(job)
 
-    def answer(cells: list[str], done: float) -> list[Answer]:
+    def answer(keys: list[Key], done: float) -> list[Sequence[Value]]:
         progress.update(done)
-        return list(counts.add(answers.of(cells)))
+        return [each.cells() for each in counts.add(answers.of(keys))]
 
     # It is moved to its place, not copied; and gone if nobody wants it.
     target = TemporaryUploadedFile(table.result_name, None, 0, None)
     stream: Any = target.file
-    module: Any = workbooks if layout.kind == "xlsx" else csv_files
-    with _opened(table) as file:
-        try:
-            module.rewrite(file, layout, stream, answer)
-        except TableFileError as error:
-            raise JobError(error.code) from error
+    with _opened(table) as file, _job_errors():
+        rewrite.write(file, _plan_of(table, file), stream, answer)
     stream.flush()
     target.size = stream.tell()
 
@@ -165,6 +163,30 @@ def write(job: Job) -> Save:
         return {"table": str(table.pk), **table.counts}
 
     return save
+
+
+def _plan_of(table: Table, file: IO[bytes]) -> Plan:
+    if "titles" in table.layout:
+        return Plan.of(table.layout)
+    # It was read by an older version.
+    return rewrite.plan(file, ADDED, lambda keys, done: None)
+
+
+@contextmanager
+def _job_errors() -> Iterator[None]:
+    try:
+        yield
+    except SheetError as error:
+        raise JobError(error.code, json.dumps(error.params)) from error
+
+
+def explain(job: Job) -> str:
+    """Why a table failed, with what its sentence is about."""
+    try:
+        params = dict(json.loads(job.error_detail))
+    except (ValueError, TypeError):
+        params = {}
+    return sentence(job.error_code, params)
 
 
 def _opened(table: Table) -> IO[bytes]:
@@ -190,6 +212,7 @@ PREDICT_TABLE = register(
             Stage(gettext_noop("writing"), "cpu", write),
         ),
         nothing,
+        explain=explain,
         subject=Subject("tables.Table", "table"),
     )
 )

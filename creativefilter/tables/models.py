@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from creativefilter.creatives.models import Creative
+from creativefilter.sheets import Finding
 
 
 def storage_name(table: Table, original: str) -> str:
@@ -24,8 +25,9 @@ def storage_name(table: Table, original: str) -> str:
 class Table(models.Model):
     """An uploaded table. ``result`` is blank until the job is done.
 
-    ``layout`` says where in the file things are (``layout.Layout``), ``counts`` how many rows got
-    which answer (``answers.Counts``), ``language`` in which words: "" for the codes of programs.
+    ``layout`` says where in the file things are (``sheets.rewrite.Plan``), ``counts`` how many
+    rows got which answer (``answers.Counts``), ``language`` in which words: "" for the codes of
+    programs.
     ``awaited`` are the creatives that were not classified when the table came.
     """
 
@@ -65,6 +67,11 @@ class Table(models.Model):
     @property
     def is_xlsx(self) -> bool:
         return self.layout.get("kind") == "xlsx"
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found in the table, once it was read."""
+        return [Finding.of(each) for each in self.layout.get("findings", ())]
 
     @property
     def result_name(self) -> str:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from creativefilter import sheets
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
-from creativefilter.creatives.labels.imports import CellError, RefusedRow, segment_number
+from creativefilter.creatives.labels.imports import segment_number
+from creativefilter.creatives.refused_rows import CellError, RefusedRow, RowsError
+from creativefilter.sheets import Field, Finding, SheetError
 from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import labelled, ready
 
@@ -28,9 +31,7 @@ if TYPE_CHECKING:
     from classifier.evaluation.figures import Evaluation
     from classifier.text.training import TrainingRow
 
-COLUMNS = ("Segment_num", "text")
 _SPLITS = ("train", "valid")
-_SHOWN_PROBLEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +71,36 @@ class Judgement:
     alike: int
 
 
-def read_transcripts(path: Path) -> list[TrainingRow]:
-    """The rows of a table with the columns ``COLUMNS`` and, optionally, ``split``.
+def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
+    """The rows of a table with segments, texts and, optionally, a column ``split``.
 
-    Without that column every split is "". Raises ``TableError`` that names the rows which can't
-    be used.
+    Without that column every split is "". Also returns what was found in the table. Raises
+    ``SheetError``, and ``RowsError`` that names the rows which can't be used.
     """
     from classifier.text.training import TrainingRow
-    from creativefilter.creatives.tables import TableError, numbered, read_table
 
-    table = read_table(path, COLUMNS)
-    parted = "split" in table.columns
-    if not parted:
-        table = table.assign(split="")
     rows: list[TrainingRow] = []
     problems: list[RefusedRow] = []
-    for number, segment, text, split in numbered(table, *COLUMNS, "split"):
-        try:
-            rows.append(TrainingRow(segment_number(segment), _text(text), _split(split, parted)))
-        except CellError as error:
-            problems.append(RefusedRow(number, str(error)))
+    with sheets.opened(path) as document:
+        reading = document.only()
+        parted = any(Field.SPLIT in table.heading.fields for table in reading.tables)
+        for record in sheets.records(
+            reading, (Field.SEGMENT_NUM, Field.SEGMENT), Field.TEXT, optional=[Field.SPLIT]
+        ):
+            if record.problem:
+                problems.append(RefusedRow(record.place, f"{record.problem}."))
+                continue
+            segment, text, split = record.cells
+            try:
+                number = segment_number(segment)
+                rows.append(TrainingRow(number, _text(str(text)), _split(str(split), parted)))
+            except CellError as error:
+                problems.append(RefusedRow(record.place, str(error)))
     if problems:
-        count = _("Rows that can't be used: %d.") % len(problems)
-        raise TableError("\n".join([count, *map(str, problems[:_SHOWN_PROBLEMS])]))
+        raise RowsError(problems)
     if not rows:
-        raise TableError(_("There are no rows in %s.") % path)
-    return rows
+        raise SheetError("table_no_rows")
+    return rows, reading.findings()
 
 
 def _text(cell: str) -> str:

@@ -20,7 +20,7 @@ CATALOGUE = ROOT / "creativefilter" / "site" / "codes"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 # What makes an error or an outcome of a code, and which of its arguments that is.
 MAKERS = {
-    "CodedError": 0, "TableFileError": 0, "SpendFileError": 0, "EndpointError": 0,
+    "CodedError": 0, "SheetError": 0, "SpendFileError": 0, "EndpointError": 0,
     "AddressError": 0, "JobError": 0, "Unavailable": 0, "Outcome": 1, "sentence": 0,
     "status_of": 0,
 }  # fmt: skip
@@ -116,9 +116,9 @@ def test_the_document_shows_the_catalogue() -> None:
 
 def test_parameters_fill_the_sentence_and_gaps_are_shown() -> None:
     with translation.override("en"):
-        error = CodedError("spend_missing_column", columns="Year, Month")
+        error = CodedError("table_missing_column", columns="Year, Month")
         assert str(error) == "The table lacks these columns: Year, Month."
-        assert sentence("spend_missing_column") == "The table lacks these columns: …."
+        assert sentence("table_missing_column") == "The table lacks these columns: …."
         assert sentence("") == ""
         assert sentence("written_by_an_older_version") == "written_by_an_older_version"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db.models import Model, Sum
 
+from creativefilter import sheets
 from creativefilter.spend.imports import importer
 from creativefilter.spend.imports.importer import Prepared
-from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import MonthlySpend, SpendImport, SpendRow
 from creativefilter.spend.totals import checks
 
@@ -60,7 +60,8 @@ def with_part(book: bytes, name: str, content: bytes) -> bytes:
 
 
 def prepared(path: Path) -> Prepared:
-    return importer.prepare(path, survey(path))
+    with sheets.opened(path) as document:
+        return importer.prepare(document)
 
 
 def imported(path: Path, **options: Any) -> SpendImport:

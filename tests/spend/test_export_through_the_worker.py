@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import Form
 from creativefilter.spend.imports import importer
 from creativefilter.spend.reports import export_jobs, figures
-from creativefilter.spend.reports.exports import Form
 from creativefilter.spend.reports.filters import Filters
 from tests.spend.spend_files import table
 

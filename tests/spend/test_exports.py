@@ -16,8 +16,8 @@ from openpyxl import load_workbook
 
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import Form
 from creativefilter.spend.reports import export_jobs
-from creativefilter.spend.reports.exports import Form
 from creativefilter.spend.reports.filters import Filters
 from tests.spend.spent import IN_ALL, little_spend
 

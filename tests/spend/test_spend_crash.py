@@ -23,7 +23,7 @@ import os, signal, sys
 import django
 django.setup()
 from creativefilter.spend.imports import importer, merging, staging
-from creativefilter.spend.imports.reading import rows
+from creativefilter.spend.imports import rows
 from pathlib import Path
 file, where, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 rows.CHUNK = 100

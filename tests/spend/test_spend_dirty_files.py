@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from creativefilter.sheets import SheetError
+from creativefilter.site.codes import CodedError
 from creativefilter.spend.imports import importer
-from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.models import BadRow, BrandLine, SpendImport, SpendRow
+from tests.sheets.sheet_files import xlsx
 from tests.spend.spend_files import (
     HEADING,
     ROW,
@@ -120,7 +122,8 @@ BAD = {
     "100,A\x07,B,TV,1.5,2021,3": BadRow.Reason.BAD_NAME,
     "100,A,B,TV,1.5,2021": BadRow.Reason.FEW_CELLS,
     "100,A,B,TV,1,5,2021,3": BadRow.Reason.MANY_CELLS,
-    HEADING: BadRow.Reason.HEADING,
+    '100,"A,B,TV,1.5,2021,3': BadRow.Reason.QUOTE,
+    f"100,{'A' * 131_073},B,TV,1.5,2021,3": BadRow.Reason.LONG_CELL,
 }
 
 
@@ -132,27 +135,76 @@ def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path: Path) -> None
     done = importer.import_file(path)
     found = list(BadRow.objects.filter(spend_import=done).values_list("line", "reason"))
     assert found == [(3 + 2 * n, reason) for n, reason in enumerate(BAD.values())]
-    assert (done.rows, done.bad_rows, done.amount) == (len(BAD), len(BAD), Decimal("2.4"))
+    assert (done.rows, done.bad_rows, done.amount) == (len(BAD), len(BAD), Decimal("2.5"))
     bad = BadRow.objects.get(reason=BadRow.Reason.MANY_CELLS)
     assert bad.cells == ["100", "A", "B", "TV", "1", "5", "2021", "3"]
 
 
+def test_a_repeated_heading_is_left_out_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(ROW.format("1"), HEADING, ROW.format("2")), "utf-8")
+    report = prepared(path).report
+    assert (report.rows, report.bad_rows) == (2, 0)
+    assert "found_headings_again" in [finding.code for finding in report.findings]
+
+
 @pytest.mark.parametrize("filler", [0, 3_000])
-def test_an_unclosed_quotation_mark_costs_its_own_lines_only(tmp_path: Path, filler: int) -> None:
+def test_an_unclosed_quotation_mark_costs_its_own_line_only(tmp_path: Path, filler: int) -> None:
     """The csv module takes everything to the next mark, or to the end, for one cell."""
     good = ROW.format("0.5")
     lines = ['100,"МАГНИТ,B,TV,1.5,2021,3', *[good] * filler, '100,A,"B",TV,1.5,2021,3', good]
     path = tmp_path / "spend.csv"
-    path.write_text(text_of(good, *lines, "", '100,"a\nb",B,TV,1.5,2021,3', good), "utf-8")
+    path.write_text(text_of(good, *lines, "", '100,"a",B,TV,1.5,2021,3', good), "utf-8")
     report = prepared(path).report
-    end = filler + 7
-    assert [(bad.line, bad.reason) for bad in report.bad_examples] == [
-        (3, BadRow.Reason.QUOTE),
-        (end, BadRow.Reason.QUOTE),
-        (end + 1, BadRow.Reason.QUOTE),
-    ]
-    assert report.bad_examples[0].cells == [lines[0]]
-    assert (report.rows, report.amount) == (filler + 4, Decimal(filler + 3) / 2 + Decimal("1.5"))
+    [bad] = report.bad_examples
+    assert (bad.line, bad.reason, bad.cells) == (3, BadRow.Reason.QUOTE, [lines[0]])
+    assert (report.rows, report.amount) == (filler + 5, Decimal(filler + 3) / 2 + Decimal(3))
+
+
+def test_a_line_break_in_a_name_is_a_bad_row_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of('100,"a\nb",B,TV,1.5,2021,3', ROW.format("1")), "utf-8")
+    report = prepared(path).report
+    assert [(bad.line, bad.reason) for bad in report.bad_examples] == [(2, BadRow.Reason.BAD_NAME)]
+    assert report.rows == 1
+
+
+def test_all_sheets_are_imported_and_bad_rows_name_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "spend.xlsx"
+    row = [100, "МАГНИТ", "Ёлка", "TV Nat"]
+    path.write_bytes(
+        xlsx(
+            {
+                "Янв": [["Отчёт"], HEADINGS, [*row, 1.5, 2021, 1]],
+                "Фев": [HEADINGS[::-1], [2, 2021, 2.5, *row[::-1]], [13, 2021, 1, *row[::-1]]],
+                "Справка": [["a"]],
+            }
+        )
+    )
+    done = importer.import_file(path)
+    assert (done.rows, done.bad_rows, done.amount) == (2, 1, Decimal(4))
+    bad = BadRow.objects.get()
+    assert (bad.sheet, bad.line, bad.reason) == ("Фев", 3, BadRow.Reason.BAD_MONTH)
+    found = {each["code"]: each["params"] for each in done.report["findings"]}
+    assert found["found_sheets"] == {"sheets": "Янв, Фев"}
+    assert found["found_sheets_without_heading"] == {"sheets": "Справка"}
+
+
+def test_a_sheet_that_lacks_a_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "spend.xlsx"
+    path.write_bytes(xlsx({"Янв": [HEADINGS], "Фев": [HEADINGS[:-1]]}))
+    with pytest.raises(SheetError, match=r"Month \(Фев\)"):
+        importer.import_file(path)
+
+
+@pytest.mark.parametrize("given", ["0100", "'100", "100.0", "№ 100", "100.mp4", "10О", "\ufeff100"])
+def test_an_id_is_the_same_however_it_is_written(tmp_path: Path, given: str) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text(text_of(ROW.format("1"), ROW.format("2").replace("100", given, 1)), "utf-8")
+    report = prepared(path).report
+    assert (report.rows, report.advertisements) == (2, 1)
+    [finding] = [each for each in report.findings if each.code == "found_ids_changed"]
+    assert "→ 100" in str(finding)
 
 
 # How an entry of a zip's directory begins, up to its flags.
@@ -165,49 +217,49 @@ LAUGHS = (
 )
 
 REFUSED = {
-    "empty": (b"", "spend_empty"),
-    "blank lines only": (b"\n\n\n", "spend_empty"),
-    "heading only": (text_of().encode(), "spend_no_rows"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "spend_not_a_table"),
-    "prose": ("Уважаемые коллеги,\nво вложении расходы.\n".encode(), "spend_not_a_table"),
-    "UTF-16": (GOOD.encode("utf-16"), "spend_not_a_table"),
-    "one endless line": (b"a" * (3 << 20), "spend_not_a_table"),
-    "missing columns": (GOOD.replace("Brand", "B").encode(), "spend_missing_column"),
+    "empty": (b"", "empty"),
+    "blank lines only": (b"\n\n\n", "table_no_column"),
+    "heading only": (text_of().encode(), "table_no_rows"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "table_document"),
+    "prose": ("Уважаемые коллеги,\nво вложении расходы.\n".encode(), "table_no_column"),
+    "one endless line": (b"a" * (3 << 20), "table_line"),
+    "missing columns": (GOOD.replace("Brand", "B").encode(), "table_missing_column"),
     "duplicate heading": (
         GOOD.replace("Brand", "advertiser").replace("Month", "Brand,Month").encode(),
-        "spend_duplicate_column",
+        "table_duplicate_column",
     ),
     "only bad rows": (text_of(*BAD).encode(), "spend_no_good_rows"),
-    "truncated gzip": (gzip.compress(GOOD.encode())[:-12], "spend_damaged"),
+    "truncated gzip": (gzip.compress(GOOD.encode())[:-12], "table_damaged"),
     "flipped gzip": (
         gzip.compress(GOOD.encode())[:40] + b"\xff" + gzip.compress(GOOD.encode())[41:],
-        "spend_damaged",
+        "table_damaged",
     ),
-    "truncated zip": (zipped({"spend.csv": GOOD.encode()})[:-30], "spend_damaged"),
-    "truncated letter": (GOOD.encode() + "Я".encode()[:1], "spend_damaged"),
-    "zip without a table": (zipped({"readme.md": b"x"}), "spend_archive"),
-    "zip of two tables": (zipped({"a.csv": b"x", "b.csv": b"x"}), "spend_archive"),
+    "truncated zip": (zipped({"spend.csv": GOOD.encode()})[:-30], "table_damaged"),
+    "truncated letter": (GOOD.encode() + "Я".encode()[:1], "table_damaged"),
+    "zip without a table": (zipped({"readme.md": b"x"}), "table_archive"),
+    "zip of two tables": (zipped({"a.csv": b"x", "b.csv": b"x"}), "table_archive"),
     "zip with a password": (
         # The flag alone: the rest is never looked at.
         zipped({"a.csv": b"x"}).replace(DIRECTORY + b"\0", DIRECTORY + b"\1"),
-        "spend_encrypted",
+        "table_archive_password",
     ),
     "damaged workbook": (
-        zipped({"xl/workbook.xml": b"<workbook"}),
-        "spend_damaged",
+        with_part(workbook([HEADINGS]), "xl/workbook.xml", b"<workbook"),
+        "table_damaged",
     ),
-    "workbook of something else": (workbook([["a", "b"], [1, 2]]), "spend_not_a_table"),
+    "workbook of something else": (workbook([["a", "b"], [1, 2]]), "table_no_column"),
+    "thousands of roubles": (OFFICE.replace("RUB", "тыс. руб.").encode(), "table_unit"),
     "workbook with entities": (
         with_part(workbook([HEADINGS]), "xl/worksheets/sheet1.xml", LAUGHS),
-        "spend_damaged",
+        "table_damaged",
     ),
     "workbook of zeros": (
         with_part(workbook([HEADINGS]), "xl/worksheets/sheet1.xml", bytes(80 << 20)),
-        "spend_too_large",
+        "table_too_large",
     ),
-    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "spend_old_excel"),
-    "gzip of zeros": (gzip.compress(bytes(1 << 20)) * 1024, "spend_not_a_table"),
-    "gzip of commas": (gzip.compress(b",,,,,,\n" * (1 << 17)) * 100, "spend_too_large"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "table_no_workbook"),
+    "gzip of zeros": (gzip.compress(bytes(1 << 20)) * 1024, "table_nul"),
+    "gzip of commas": (gzip.compress(b",,,,,,\n" * (1 << 17)) * 100, "table_too_large"),
 }
 
 
@@ -217,7 +269,7 @@ def test_what_is_no_table_of_spend_is_refused_with_a_reason(name: str, tmp_path:
     path = tmp_path / "spend.csv"
     path.write_bytes(content)
     before = everything()
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         importer.import_file(path)
     assert refused.value.code == code
     assert "%" not in str(refused.value)
@@ -234,9 +286,9 @@ def test_a_gigabyte_of_zeros_costs_no_memory(tmp_path: Path) -> None:
         for _ in range(64):
             file.write(bytes(16 << 20))
     before = peak_megabytes()
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         importer.import_file(path)
-    assert refused.value.code == "spend_too_large"
+    assert refused.value.code == "table_too_large"
     assert peak_megabytes() - before < 50
 
 
@@ -248,17 +300,17 @@ def peak_megabytes() -> float:
 def test_missing_and_double_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(heading="Advertisement ID,Advertiser,Year,YEAR,Month,Brand"))
-    with pytest.raises(SpendFileError, match="Media Type, Estimated cost RUB"):
+    with pytest.raises(SheetError, match="Media Type, Estimated cost RUB"):
         importer.import_file(path)
     path.write_text(text_of(heading=HEADING + ",year,MONTH"))
-    with pytest.raises(SpendFileError, match="Year, Month"):
+    with pytest.raises(SheetError, match="Year, Month"):
         importer.import_file(path)
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         importer.import_file(tmp_path / "none.csv")
-    assert refused.value.code == "spend_no_file"
+    assert refused.value.code == "table_no_file"
 
 
 def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> None:
@@ -282,7 +334,7 @@ def test_more_decimal_places_than_are_kept_are_rounded_and_told(tmp_path: Path) 
 def test_a_row_refused_in_strict_mode_takes_all_with_it(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("1"), ROW.format("дорого")), "utf-8")
-    with pytest.raises(SpendFileError) as refused:
+    with pytest.raises(CodedError) as refused:
         importer.import_file(path, strict=True)
     assert refused.value.code == "spend_bad_rows"
     assert SpendRow.objects.count() == SpendImport.objects.count() == 0

@@ -158,7 +158,7 @@ def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
 
 
 def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 2)
+    monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 2)
     seen: list[float] = []
 
     class StopError(Exception):
@@ -176,7 +176,7 @@ def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) ->
 
 
 def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 500)
+    monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 500)
     seen: list[float] = []
     imported(table(tmp_path, *[MARCH] * 5_000), progress=seen.append)
     assert len(seen) == 10

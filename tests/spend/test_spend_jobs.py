@@ -179,7 +179,7 @@ def test_a_queued_import_is_cancelled() -> None:
 
 @pytest.mark.parametrize("moment", ["while reading", "before merging"])
 def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 10)
+    monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 10)
     monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
     job = work.start(spend_import, None)
@@ -205,7 +205,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
 
 
 def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
-    monkeypatch.setattr("creativefilter.spend.imports.reading.rows.CHUNK", 300)
+    monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 300)
     monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
     job = work.start(spend_import, None)

@@ -15,6 +15,7 @@ from creativefilter.creatives import model_versions
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Segment, Transcript
 from creativefilter.jobs.models import Job
+from creativefilter.site.codes import CodedError
 from creativefilter.tables import jobs as work
 from creativefilter.tables.models import Table
 from tests.creatives.analysing import run
@@ -83,7 +84,6 @@ def answered(content: bytes, name: str = "план.csv", **how: Any) -> Table:
 
 def refused(content: bytes, name: str = "план.csv") -> str:
     """The code with which a table ends, at once or in its job."""
-    from creativefilter.site.codes import CodedError
 
     try:
         table = received(content, name)

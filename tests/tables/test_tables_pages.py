@@ -92,7 +92,7 @@ def test_what_is_refused_says_why(page: Client) -> None:
     assert "The file is empty." in text(page, LIST)
     send(page, b"a;b\n1;2\n")
     worked()
-    assert "There is no column “Advertisement ID”" in text(page, address())
+    assert "The table has no column «Advertisement ID»" in text(page, address())
 
 
 def test_a_table_is_cancelled_and_deleted(page: Client) -> None:

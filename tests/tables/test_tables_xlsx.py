@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from creativefilter.tables import archives, workbooks
+from creativefilter.sheets import limits
+from tests.sheets.sheet_files import XLS
 from tests.tables.table_files import (
     answered,
     bytes_of,
@@ -25,6 +26,8 @@ from tests.tables.table_files import (
 )
 
 pytestmark = pytest.mark.django_db
+TYPES, CHAIN = "[Content_Types].xml", "xl/calcChain.xml"
+RELATIONS = "xl/_rels/workbook.xml.rels"
 ADDED = ("Segment_num", "Segment", "probability", "reviewed", "status")
 
 
@@ -119,16 +122,22 @@ def test_the_list_of_formulas_goes_when_formulas_were_overwritten() -> None:
     listed = io.BytesIO()
     with zipfile.ZipFile(listed, "w") as archive:
         for name, text in parts(content).items():
-            if name == archives.TYPES:
+            if name == TYPES:
                 text = text.replace(
                     b"</Types>",
                     b'<Override PartName="/xl/calcChain.xml" ContentType="x"/></Types>',
                 )
+            if name == RELATIONS:
+                text = text.replace(
+                    b"</Relationships>",
+                    b'<Relationship Id="x" Type="http://x/calcChain" Target="calcChain.xml"/>'
+                    b"</Relationships>",
+                )
             archive.writestr(name, text)
-        archive.writestr(archives.CHAIN, "<calcChain/>")
+        archive.writestr(CHAIN, "<calcChain/>")
     after = parts(bytes_of(answered(listed.getvalue(), "t.xlsx")))
-    assert archives.CHAIN not in after
-    assert b"calcChain" not in after[archives.TYPES]
+    assert CHAIN not in after
+    assert b"calcChain" not in after[TYPES] + after[RELATIONS]
     assert len(parts(content)) == len(after)
 
 
@@ -158,7 +167,7 @@ def test_ids_as_other_programs_write_them() -> None:
     )
     content = changed(content, "xl/worksheets/sheet1.xml", (".+", sheet))
     rows = rows_of(bytes_of(answered(content, "t.xlsx")))
-    assert [row[-1] for row in rows] == ["status", "ok", "ok", None, "shortened", "blank"]
+    assert [row[-1] for row in rows] == ["status", "ok", "ok", None, "shortened", None]
     assert rows[1][2] == 12
 
 
@@ -170,14 +179,15 @@ def test_the_column_may_stand_on_another_sheet() -> None:
     assert rows_of(answer, 1)[1] == (7, "y", 12, "Кредитные карты", 0.9, "no", "ok")
 
 
-def test_only_texts_that_we_write_are_made_harmless() -> None:
+def test_our_texts_are_no_formulas_and_those_of_others_stay() -> None:
     from creativefilter.creatives.models import Segment
 
     Segment.objects.filter(pk=12).update(name="=HYPERLINK(1)")
     stored("1", 12)
-    rows = rows_of(bytes_of(answered(workbook([["Advertisement ID", "a"], [1, "=A2"]]), "t.xlsx")))
-    assert rows[1][1] == "=A2"
-    assert rows[1][3] == "'=HYPERLINK(1)"
+    answer = bytes_of(answered(workbook([["Advertisement ID", "a"], [1, "=A2"]]), "t.xlsx"))
+    cells = list(load_workbook(io.BytesIO(answer)).worksheets[0].iter_rows())[1]
+    assert (cells[1].value, cells[1].data_type) == ("=A2", "f")
+    assert (cells[3].value, cells[3].data_type) == ("=HYPERLINK(1)", "s")
 
 
 def bomb() -> bytes:
@@ -208,9 +218,10 @@ def with_macros() -> bytes:
         (laughs, "table_damaged"),
         (with_macros, "table_macros"),
         (lambda: workbook([["x"], [1]]), "table_no_column"),
-        (lambda: workbook([["Advertisement ID", "advertisement_id"], [1, 2]]), "table_two_columns"),
+        (lambda: workbook([["Advertisement ID", "advertisement_id"], [1, 2]]), "table_ambiguous"),
         (lambda: office_workbook()[:3000], "table_damaged"),
-        (lambda: b"\xd0\xcf\x11\xe0" + bytes(100), "table_old_excel"),
+        (lambda: b"\xd0\xcf\x11\xe0" + bytes(100), "table_no_workbook"),
+        (XLS.read_bytes, "table_kind"),
         (lambda: b"", "empty"),
     ],
 )
@@ -219,7 +230,7 @@ def test_what_can_not_be_answered_says_why(make: Any, code: str, folder: Path) -
 
 
 def test_more_rows_than_allowed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "MAX_ROWS", 3)
+    monkeypatch.setattr(limits, "MAX_FILLED_ROWS", 3)
     table = [["Advertisement ID"], *[[number] for number in range(4)]]
     assert refused(workbook(table), "t.xlsx") == "table_too_long"
     assert refused(workbook(table[:-1]), "t.xlsx") == ""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from creativefilter.api.core.advertisement_ids import AdvertisementIdsFilter
 from creativefilter.api.core.filters import FilterSerializer, Segments
 from creativefilter.api.core.strict_fields import (
     AnyOf,
@@ -18,6 +19,7 @@ from creativefilter.api.core.strict_fields import (
     Word,
 )
 from creativefilter.creatives.channel_names import FORMER_STATES
+from creativefilter.creatives.ids import normal_or_given
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 LONGEST_SEARCH = 200
@@ -54,7 +56,7 @@ class CreativeFilterSerializer(FilterSerializer):
     model_version = RowNumber(
         required=False, help_text="Number of a model version that has judged it."
     )
-    advertisement_id = Texts(64, source="advertisement_id__in")
+    advertisement_id = AdvertisementIdsFilter(source="advertisement_id__in")
     advertiser = Texts(255, source="advertiser__in")
     brand = Texts(255, source="brand__in")
     media_type = Texts(64, source="media_type__in")
@@ -81,14 +83,16 @@ class CreativeFilterSerializer(FilterSerializer):
 
     def by_search(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         of_media = {"media": OuterRef("current_media")}
+        words = Q()
         for word in value.split():
-            rows = rows.filter(
+            words &= (
                 Q(advertisement_id__icontains=word)
                 | Q(name__icontains=word)
                 | Exists(Transcript.objects.filter(**of_media, speech__icontains=word))
                 | Exists(ScreenReading.objects.filter(**of_media, text__icontains=word))
             )
-        return rows
+        # "0004297908" and "№ 4297908" find 4297908.
+        return rows.filter(words | Q(advertisement_id=normal_or_given(value))) if words else rows
 
 
 def creatives_of(asked: dict[str, Any]) -> QuerySet[Creative]:

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
+from creativefilter.api.core.advertisement_ids import AdvertisementIdField
 from creativefilter.api.core.filters import is_empty
 from creativefilter.api.core.problems import FieldProblemSerializer
 from creativefilter.api.core.sparse_fields import LongFields
@@ -173,10 +174,9 @@ class LabelChangeSerializer(serializers.Serializer[Any]):
 class CreativeChangeSerializer(serializers.Serializer[Any]):
     """What can be changed of a creative; what is left out stays."""
 
-    advertisement_id = Text(
+    advertisement_id = AdvertisementIdField(
         required=False,
         allow_null=True,
-        max_length=64,
         help_text="Null: it belongs to no advertisement.",
     )
     label = LabelChangeSerializer(required=False)  # type: ignore[assignment]
@@ -191,10 +191,9 @@ class CreativeUploadSerializer(serializers.Serializer[Any]):
         max_length=100,
         help_text="One part for each file: wav, mp4, avi, flv, webm (wbm), ogg, ogv.",
     )
-    advertisement_id = serializers.CharField(
+    advertisement_id = AdvertisementIdField(
         required=False,
         allow_blank=True,
-        max_length=64,
         help_text="Of one file alone. By default a file's name without its extension, if that is "
         "a number.",
     )

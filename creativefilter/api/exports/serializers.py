@@ -12,9 +12,9 @@ from creativefilter.api.core.addresses import address
 from creativefilter.api.jobs.serializers import JobErrorSerializer
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import Form
 from creativefilter.site.codes import sentence
 from creativefilter.spend.reports import export_jobs
-from creativefilter.spend.reports.exports import Form
 from creativefilter.spend.reports.filters import Filters
 
 KINDS = ["creatives"]

@@ -24,8 +24,8 @@ from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.exports.serializers import FORMATS, ExportCreateSerializer, ExportSerializer
 from creativefilter.api.spend_reports.filters import filters_of
 from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import Form
 from creativefilter.spend.reports import export_jobs
-from creativefilter.spend.reports.exports import Form
 
 
 class Exports(generics.GenericAPIView[Job]):

@@ -30,6 +30,7 @@ from creativefilter.api.labels.serializers import (
     LabelCreateSerializer,
     LabelSerializer,
 )
+from creativefilter.creatives.advertisement_ids import stored_ids
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
@@ -66,9 +67,13 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         form = LabelCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        name = "creative" if "creative" in asked else "advertisement_id"
-        key = {"pk" if name == "creative" else name: asked[name]}
-        creative = Creative.objects.filter(**key).first()
+        if "creative" in asked:
+            rows = Creative.objects.filter(pk=asked["creative"])
+        else:
+            rows = Creative.objects.filter(
+                advertisement_id__in=stored_ids([asked["advertisement_id"]]).values()
+            )
+        creative = rows.first()
         if creative is None:
             raise Problem("creative_not_found", 404, _("There is no such creative."))
         segment = _segment(asked["segment_num"])
@@ -176,13 +181,14 @@ def _meant(asked: dict[str, Any]) -> tuple[QuerySet[Creative], dict[str, list[An
     """The creatives that a request means, and what it names in vain."""
     if "filter" in asked:
         return creatives_of(asked["filter"]), {}
-    name, field = "creatives", "pk"
     if "advertisement_ids" in asked:
-        name = field = "advertisement_ids"
-        field = "advertisement_id"
-    rows = Creative.objects.filter(**{f"{field}__in": set(asked[name])})
-    unknown = set(asked[name]) - set(rows.values_list(field, flat=True))
-    return rows, {f"unknown_{name}": sorted(unknown)}
+        given = set(asked["advertisement_ids"])
+        stored = stored_ids(given)
+        rows = Creative.objects.filter(advertisement_id__in=set(stored.values()))
+        return rows, {"unknown_advertisement_ids": sorted(given - stored.keys())}
+    numbers = set(asked["creatives"])
+    rows = Creative.objects.filter(pk__in=numbers)
+    return rows, {"unknown_creatives": sorted(numbers - set(rows.values_list("pk", flat=True)))}
 
 
 def _set(

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from creativefilter.api.core.advertisement_ids import AdvertisementIdField
+
 
 class UploadSerializer(serializers.Serializer[Any]):
     """A creative to classify."""
@@ -13,10 +15,9 @@ class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(
         allow_empty_file=True, help_text="The creative: wav, mp4, avi, flv, webm (wbm), ogg, ogv."
     )
-    advertisement_id = serializers.CharField(
+    advertisement_id = AdvertisementIdField(
         required=False,
         allow_blank=True,
-        max_length=64,
         help_text="By default the file's name without its extension, if that is a number.",
     )
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
+from creativefilter.api.core.findings import FindingSerializer
 from creativefilter.api.core.strict_fields import Truth
 from creativefilter.api.jobs.serializers import JobErrorSerializer, JobSerializer
 from creativefilter.site.codes import sentence
@@ -34,7 +35,8 @@ class SpendUploadSerializer(StartSerializer):
     """A table of spend, and how it is to be imported."""
 
     file = serializers.FileField(
-        allow_empty_file=True, help_text="csv, csv.gz, zip with one CSV file, or xlsx."
+        allow_empty_file=True,
+        help_text="csv, xlsx, xls, xlsb or ods, also in gz or as the only table in a zip.",
     )
 
 
@@ -54,6 +56,7 @@ class MonthSumSerializer(serializers.Serializer[Any]):
 class BadRowSerializer(serializers.Serializer[Any]):
     """A row that can't be used."""
 
+    sheet = serializers.CharField(default="", help_text="Of a workbook; else blank.")
     line = serializers.IntegerField(help_text="Line of the file; its heading counts.")
     reason = serializers.ChoiceField(BadRow.Reason.choices)
     message = serializers.SerializerMethodField()
@@ -67,7 +70,7 @@ class BadRowSerializer(serializers.Serializer[Any]):
 class SpendReportSerializer(serializers.Serializer[Any]):
     """What was found in the file, and what importing it meets."""
 
-    container = serializers.CharField(help_text="csv, csv.gz, zip or xlsx.")
+    container = serializers.CharField(help_text="csv, xlsx, xls, xlsb or ods; csv.gz, zip.")
     encoding = serializers.CharField()
     delimiter = serializers.CharField(help_text="Blank for xlsx.")
     decimal_mark = serializers.CharField()
@@ -85,6 +88,9 @@ class SpendReportSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="The import that brought the same table before."
     )
     bad_examples = BadRowSerializer(many=True, help_text="The first bad rows.")
+    findings = FindingSerializer(
+        many=True, default=[], help_text="Encoding, heading, sheets, lines left out, IDs changed …"
+    )
 
 
 class SpendJobSerializer(JobSerializer):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
+from creativefilter.api.core.findings import FindingSerializer
 from creativefilter.api.jobs.serializers import JobSerializer
 from creativefilter.api.predict.serializers import ReferenceResultSerializer
 from creativefilter.tables.models import Table
@@ -23,8 +24,9 @@ class TableUploadSerializer(serializers.Serializer[Any]):
 
     file = TableFileField(
         allow_empty_file=True,
-        help_text="xlsx (50,000 rows at most) or csv (UTF-8 or Windows-1251; comma, semicolon or "
-        "tab), with a column `Advertisement ID` in one of the first 20 rows.",
+        help_text="xlsx (50,000 rows at most) or csv (any Russian encoding; comma, semicolon, tab "
+        "or vertical bar), also in gz or as the only table in a zip, with a column "
+        "`Advertisement ID` in one of the first 20 rows.",
     )
 
 
@@ -41,7 +43,7 @@ class TableCountsSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField(help_text="All of them; empty lines are none.")
     answered = serializers.IntegerField(help_text="`ok`.")
     silent = serializers.IntegerField(help_text="`no_speech`: known, and there is no segment.")
-    unknown = serializers.IntegerField(help_text="`unknown` and `shortened`.")
+    unknown = serializers.IntegerField(help_text="`unknown`, `shortened`, `broken`.")
     failed = serializers.IntegerField(help_text="`failed:…` and `not_analysed`.")
     blank = serializers.IntegerField(help_text="`blank`.")
     classified = serializers.IntegerField(
@@ -55,12 +57,25 @@ class TableSerializer(serializers.ModelSerializer[Table]):
     url = serializers.SerializerMethodField()
     job = TableJobSerializer(allow_null=True, help_text="Null once jobs so old are forgotten.")
     counts = serializers.SerializerMethodField()
+    findings = FindingSerializer(
+        many=True, help_text="Encoding, heading, sheets, lines left out, IDs changed …"
+    )
     file = serializers.SerializerMethodField()
     kept_until = serializers.DateTimeField(help_text="Then it is removed with its file.")
 
     class Meta:
         model = Table
-        fields = ("id", "url", "name", "job", "counts", "file", "created_at", "kept_until")
+        fields = (
+            "id",
+            "url",
+            "name",
+            "job",
+            "counts",
+            "findings",
+            "file",
+            "created_at",
+            "kept_until",
+        )
 
     @extend_schema_field(serializers.URLField())
     def get_url(self, table: Table) -> str:

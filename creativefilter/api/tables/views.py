@@ -55,6 +55,7 @@ encoding, the delimiter, quoting and line ends. Rows keep their places, whatever
 | `unknown` | there is no creative with this Advertisement ID |
 | `shortened` | a spreadsheet program has shortened the ID (`1.23E+07` as text) |
 | `blank` | the row has no ID |
+| `broken` | the row can't be read: a quotation mark is not closed, or it has too many cells |
 | `failed:<code>` | the creative could not be analysed; the codes are those of jobs |
 | `not_analysed` | there is nothing of it to analyse |
 

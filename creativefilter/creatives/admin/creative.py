@@ -11,13 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
+from creativefilter.creatives import ids
 from creativefilter.creatives.admin.creative_page import page_of
 from creativefilter.creatives.admin.family_page import LabelsFamilies, offer
+from creativefilter.creatives.admin.id_search import FindsIds
 from creativefilter.creatives.admin.label_batch_page import SetsSegments
 from creativefilter.creatives.admin.list_filters import (
     BatchFilter,
@@ -40,7 +43,7 @@ from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 
 @admin.register(Creative)
-class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin):
+class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
     list_filter = (
@@ -243,8 +246,11 @@ class CreativeAdmin(LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin
             set_advertisement_id(creative, given)
         except TakenError:
             messages.error(request, _("Another creative has the Advertisement ID %s.") % given)
+        except ids.IdError as error:
+            messages.error(request, capfirst(str(error)))
         else:
-            messages.success(request, _("Advertisement ID: %s.") % (given or "—"))
+            known = creative.advertisement_id or "—"
+            messages.success(request, _("Advertisement ID: %s.") % known)
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from creativefilter.creatives.admin.id_search import FindsIds
 from creativefilter.creatives.models import Segment, WaitingLabel, WatchedFile
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
@@ -25,7 +26,7 @@ class SegmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WaitingLabel)
-class WaitingLabelAdmin(ReadOnlyAdmin):
+class WaitingLabelAdmin(FindsIds, ReadOnlyAdmin):
     list_display = ("advertisement_id", "segment", "source", "created_at")
     list_select_related = ("segment",)
     search_fields = ("advertisement_id", "source")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +17,7 @@ from creativefilter.creatives.intake import archive_jobs, archives, id_tables, r
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
+from creativefilter.site.errors import UserError
 from creativefilter.site.unavailable import Unavailable
 from creativefilter.site.uploads import check_upload
 
@@ -44,7 +43,7 @@ def add_from(request: HttpRequest, owner: User) -> bool:
         messages.error(request, _("Choose at least one file."))
         return False
     try:
-        ids = _ids(request.FILES.get("table"))
+        ids = _ids(request, request.FILES.get("table"))
     except CodedError as error:
         messages.error(request, str(error))
         return False
@@ -78,23 +77,17 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
     added.new += not received.known
 
 
-def _ids(table: Any) -> dict[str, str]:
-    """Advertisement IDs by file name. Raises ``CodedError``."""
+def _ids(request: HttpRequest, table: Any) -> dict[str, str]:
+    """Advertisement IDs by file name; shows what was found. Raises ``CodedError``."""
     if not table:
         return {}
-    from creativefilter.creatives.tables import TableError
-
     check_upload(table)
-    suffix = Path(display_name(table.name or "")).suffix
-    with tempfile.NamedTemporaryFile(suffix=suffix) as aside:
-        for chunk in table.chunks():
-            aside.write(chunk)
-        aside.flush()
-        try:
-            return id_tables.read(Path(aside.name))
-        except TableError as error:
-            why = str(error).replace(aside.name, table.name or "")
-            raise CodedError("bad_id_table", why=why) from error
+    try:
+        read = id_tables.read(table)
+    except UserError as error:
+        raise CodedError("bad_id_table", why=error) from error
+    messages.info(request, " ".join(map(str, read.findings)))
+    return read.ids
 
 
 def _say(request: HttpRequest, added: Added) -> None:

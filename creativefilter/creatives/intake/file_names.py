@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives import ids
+
 MEDIA_SUFFIXES = {
     ".wav", ".mp4", ".avi", ".flv", ".wbm", ".webm", ".ogg", ".ogv", ".mp3", ".m4a", ".mov",
     ".mkv", ".mpg", ".mpeg", ".flac", ".opus",
@@ -32,7 +34,7 @@ def display_name(name: str) -> str:
 def advertisement_id_of(name: str) -> str | None:
     """The Advertisement ID that a file's name carries, if the name is a number."""
     match = _NUMERIC_STEM.fullmatch(PurePosixPath(name).stem)
-    return match[1] if match else None
+    return ids.normal(match[1]) if match else None
 
 
 def is_media(name: str) -> bool:

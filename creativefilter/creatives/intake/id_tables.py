@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from django.utils.translation import gettext as _
 
+from creativefilter import sheets
+from creativefilter.creatives import ids
 from creativefilter.creatives.intake.file_names import advertisement_id_of
+from creativefilter.creatives.refused_rows import RefusedRow, RowsError
+from creativefilter.sheets import Field, Finding
 
-ID = "Advertisement ID"
-FILE_COLUMNS = ("file", "file name", "filename", "name", "файл", "имя файла", "имя")
+
+@dataclass(frozen=True, slots=True)
+class IdTable:
+    """Advertisement IDs by file name, for ``id_of``; and what was found in the table."""
+
+    ids: dict[str, str]
+    findings: list[Finding]
 
 
-def read(path: Path) -> dict[str, str]:
-    """Advertisement IDs by file name, for ``id_of``. Raises ``TableError``.
+def read(file: IO[bytes] | Path) -> IdTable:
+    """A table with the columns ``Advertisement ID`` and ``file``, under any of their names.
 
-    CSV or XLSX with the columns ``Advertisement ID`` and ``file`` (or another of FILE_COLUMNS).
+    Raises ``SheetError``, and ``RowsError`` that names the rows which can't be used.
     """
-    from creativefilter.creatives.tables import TableError, numbered, read_table
-
-    table = read_table(path, (ID,))
-    named = [column for column in table.columns if str(column).strip().casefold() in FILE_COLUMNS]
-    if not named:
-        raise TableError(_("The table has no column with file names: «file» or «файл»."))
-    ids: dict[str, str] = {}
-    for row, file, given in numbered(table, named[0], ID):
-        name, advertisement_id = _key(file), given.strip()
-        if not name or not advertisement_id:
-            continue
-        if ids.setdefault(name, advertisement_id) != advertisement_id:
-            raise TableError(
-                _("Row %(row)d: «%(file)s» has got another Advertisement ID before.")
-                % {"row": row, "file": file}
-            )
-    return ids
+    found: dict[str, str] = {}
+    problems: list[RefusedRow] = []
+    changed = ids.Changed()
+    with sheets.opened(file) as document:
+        reading = document.only()
+        for record in sheets.records(reading, Field.FILE, Field.ADVERTISEMENT_ID):
+            if record.problem:
+                problems.append(RefusedRow(record.place, f"{record.problem}."))
+                continue
+            named, given = record.cells
+            name = _key(str(named))
+            try:
+                advertisement_id = changed.note(ids.read(given))
+            except ids.IdError as error:
+                if error.code != "id_blank":
+                    problems.append(RefusedRow(record.place, str(error)))
+                continue
+            if name and found.setdefault(name, advertisement_id) != advertisement_id:
+                why = _("«%s» has got another Advertisement ID before.") % named
+                problems.append(RefusedRow(record.place, why))
+    if problems:
+        raise RowsError(problems)
+    return IdTable(found, [*reading.findings(), *changed.findings()])
 
 
 def id_of(name: str, ids: Mapping[str, str]) -> str | None:

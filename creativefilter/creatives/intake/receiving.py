@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import connection, transaction
 
+from creativefilter.creatives import ids
 from creativefilter.creatives.analysis import decision, jobs, stages
 from creativefilter.creatives.intake.file_names import advertisement_id_of, display_name
 from creativefilter.creatives.labels.imports import take_waiting
@@ -83,7 +84,7 @@ def receive(
     """
     check_upload(file)
     name = display_name(name)
-    advertisement_id = (advertisement_id or "").strip() or advertisement_id_of(name)
+    advertisement_id = ids.normal_or_given(advertisement_id or "") or advertisement_id_of(name)
     sha256, size = digest_of(file)
     here = _known(advertisement_id, sha256)
     if here and not again:

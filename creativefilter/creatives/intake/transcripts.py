@@ -11,8 +11,10 @@ from typing import Any
 from django.db import transaction
 
 from classifier.speech.cleaning import Speech, assess_speech
-from creativefilter.creatives.labels.imports import RefusedRow, Row, batches, cleaned, take_waiting
+from creativefilter.creatives.labels.imports import batches, cleaned, take_waiting
 from creativefilter.creatives.models import Creative, MediaVersion, Transcript
+from creativefilter.creatives.refused_rows import RefusedRow
+from creativefilter.sheets import Cell, Finding, Record
 
 ENGINE = "imported"
 LANGUAGE = "ru"
@@ -23,7 +25,7 @@ class TranscriptOutcome:
     """How many creatives a table of transcripts made or changed, and how many it left alone.
 
     ``changed`` were here with another text or none, ``unchanged`` with this one; ``with_file``
-    have a file of their own, and what was heard in it counts.
+    have a file of their own, and what was heard in it counts; ``findings``: about the IDs.
     """
 
     added: int
@@ -31,18 +33,19 @@ class TranscriptOutcome:
     unchanged: int
     with_file: int
     problems: list[RefusedRow]
+    findings: list[Finding]
 
 
 def import_transcripts(
-    rows: Iterable[Row], source: str, advance: Callable[[int], Any]
+    records: Iterable[Record], source: str, advance: Callable[[int], Any]
 ) -> TranscriptOutcome:
-    """Stores the texts of a table (number, Advertisement ID, text), naming ``source``.
+    """Stores the texts of a table (Advertisement ID, text), naming ``source``.
 
     Creatives end in the state DONE with a transcript and no prediction. Each batch is one
     transaction, ``advance`` is told its size afterwards; stopped in the middle, the import can
     simply be done again.
     """
-    table = cleaned(rows, lambda text: text.replace("\x00", ""))  # which PostgreSQL can't store
+    table = cleaned(records, _text)
     counts: Counter[str] = Counter()
     for names in batches(list(table.values)):
         counts += _import({name: table.values[name] for name in names}, source)
@@ -53,7 +56,12 @@ def import_transcripts(
         unchanged=counts["unchanged"],
         with_file=counts["with_file"],
         problems=table.problems,
+        findings=table.changed.findings(),
     )
+
+
+def _text(cell: Cell) -> str:
+    return str(cell).replace("\x00", "")  # which PostgreSQL can't store
 
 
 def _import(texts: Mapping[str, str], source: str) -> Counter[str]:

@@ -1,13 +1,8 @@
-"""Labels that analysts bring as a table, for creatives that are here or will come.
-
-A row is given as text cells with its number; reading the file is the caller's work, so that the
-web process, which takes waiting labels, never loads what reads tables.
-"""
+"""Labels that analysts bring as a table, for creatives that are here or will come."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,42 +12,29 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from classifier.segments import canonical
+from creativefilter.creatives import ids
 from creativefilter.creatives.models import Creative, Label, WaitingLabel
+from creativefilter.creatives.refused_rows import CellError, RefusedRow
+from creativefilter.sheets import Cell, Finding, Place, Record
 
-Row = tuple[int, str, str]
 Value = TypeVar("Value", int, str)
 Item = TypeVar("Item", int, str)
 BATCH = 500
 
-_WHOLE = re.compile(r"([0-9]+)(?:[.,]0+)?")
-# "4 297 908", also with the no-break spaces of Russian offices.
-_GROUPED = re.compile(r"[0-9]{1,3}(?:\s[0-9]{3})+")
-_SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _SEGMENT = re.compile(r"([0-9]{1,6})(?:[.,]0+)?")
-
-
-class CellError(ValueError):
-    """A cell can't be used; the message is for the person who gave the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """Why a row was not used. ``row`` is its number in a spreadsheet program."""
-
-    row: int
-    reason: str
-
-    def __str__(self) -> str:
-        return _("Row %(row)d: %(reason)s") % {"row": self.row, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned(Generic[Value]):
-    """A table's usable values: what it says of each Advertisement ID, and in which row first."""
+    """A table's usable values: what it says of each Advertisement ID, and in which row first.
+
+    ``changed`` are the IDs that are written otherwise there.
+    """
 
     values: dict[str, Value]
-    rows: dict[str, int]
+    rows: dict[str, Place]
     problems: list[RefusedRow]
+    changed: ids.Changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +44,7 @@ class OverruledRow:
     ``segment`` is that person's, None where the label was withdrawn; ``given`` is the table's.
     """
 
-    row: int
+    row: Place
     advertisement_id: str
     segment: int | None
     given: int
@@ -74,7 +56,7 @@ class LabelOutcome:
 
     ``added``: labels of creatives that are here; ``waiting``: of those that are not, ``new`` of
     them unknown before or changed; ``unchanged``: creatives that had this label already;
-    ``mix``: how often the usable rows name each segment.
+    ``mix``: how often the usable rows name each segment; ``findings``: about their IDs.
     """
 
     added: int
@@ -84,30 +66,12 @@ class LabelOutcome:
     kept: list[OverruledRow]
     problems: list[RefusedRow]
     mix: dict[int, int]
+    findings: list[Finding]
 
 
-def advertisement_id(cell: str) -> str:
-    """The ID in a cell, without what spreadsheet programs add to a number: "4297908.0".
-
-    Raises ``CellError``.
-    """
-    text = cell.strip()
-    if not text:
-        raise CellError(_("the Advertisement ID is blank."))
-    if _SHORTENED.fullmatch(text):
-        raise CellError(_("a spreadsheet program has shortened the Advertisement ID: %s.") % text)
-    if _GROUPED.fullmatch(text):
-        text = re.sub(r"\s", "", text)
-    if match := _WHOLE.fullmatch(text):
-        text = match[1]
-    if len(text) > 64 or any(unicodedata.category(sign)[0] == "C" for sign in text):
-        raise CellError(_("this is no Advertisement ID: %s.") % _shown(text))
-    return text
-
-
-def segment_number(cell: str) -> int:
+def segment_number(cell: Cell) -> int:
     """The segment that a cell names, under the number that is put out. Raises ``CellError``."""
-    text = cell.strip()
+    text = str(cell).strip()
     if not text:
         raise CellError(_("the segment is blank."))
     match = _SEGMENT.fullmatch(text)
@@ -116,31 +80,31 @@ def segment_number(cell: str) -> int:
             return canonical(int(match[1]))
     except ValueError:
         pass
-    raise CellError(_("there is no segment with this number: %s.") % _shown(text))
+    raise CellError(_("there is no segment with this number: %s.") % ids.shown(text))
 
 
-def _shown(text: str) -> str:
-    """A cell's text made safe to print, and short."""
-    return "".join(c if unicodedata.category(c)[0] != "C" else "�" for c in text)[:40]
-
-
-def cleaned(rows: Iterable[Row], read: Callable[[str], Value]) -> Cleaned[Value]:
-    """Reads number, Advertisement ID and value of each row; ``read`` may raise ``CellError``.
+def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned[Value]:
+    """Reads Advertisement ID and value of each row; ``read`` may raise ``CellError``.
 
     An ID that comes again with the same value counts once. With another value none of its rows
     counts: which one is right only the author of the table knows.
     """
-    found: dict[str, dict[Value, list[int]]] = {}
+    found: dict[str, dict[Value, list[Place]]] = {}
     problems: list[RefusedRow] = []
-    for row, cell, raw in rows:
-        try:
-            name, value = advertisement_id(cell), read(raw)
-        except CellError as error:
-            problems.append(RefusedRow(row, str(error)))
+    changed = ids.Changed()
+    for record in records:
+        if record.problem:
+            problems.append(RefusedRow(record.place, f"{record.problem}."))
             continue
-        found.setdefault(name, {}).setdefault(value, []).append(row)
+        cell, raw = record.cells
+        try:
+            name, value = changed.note(ids.read(cell)), read(raw)
+        except (ids.IdError, CellError) as error:
+            problems.append(RefusedRow(record.place, str(error)))
+            continue
+        found.setdefault(name, {}).setdefault(value, []).append(record.place)
     values: dict[str, Value] = {}
-    first: dict[str, int] = {}
+    first: dict[str, Place] = {}
     for name, said in found.items():
         places = sorted(row for where in said.values() for row in where)
         if len(said) == 1:
@@ -152,17 +116,17 @@ def cleaned(rows: Iterable[Row], read: Callable[[str], Value]) -> Cleaned[Value]
                 "rows": ", ".join(map(str, places)),
             }
             problems += [RefusedRow(row, reason) for row in places]
-    return Cleaned(values, first, sorted(problems, key=lambda problem: problem.row))
+    return Cleaned(values, first, sorted(problems, key=lambda problem: problem.row), changed)
 
 
-def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) -> LabelOutcome:
-    """Adds the labels of a table (number, Advertisement ID, segment), noting ``source``.
+def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = False) -> LabelOutcome:
+    """Adds the labels of a table (Advertisement ID, segment), noting ``source``.
 
     Whatever is so already is not written again, and what a person said stays, a withdrawal too.
     A label of a creative that is not here waits for it; the newest import wins. All rows in one
     transaction; with ``dry_run`` it is rolled back in the end.
     """
-    table = cleaned(rows, segment_number)
+    table = cleaned(records, segment_number)
     with transaction.atomic():
         _write_alone()
         creatives = _creatives(list(table.values))
@@ -191,6 +155,7 @@ def import_labels(rows: Iterable[Row], source: str, *, dry_run: bool = False) ->
         kept=sorted(kept, key=lambda each: each.row),
         problems=table.problems,
         mix=dict(sorted(Counter(table.values.values()).items())),
+        findings=table.changed.findings(),
     )
 
 

@@ -25,6 +25,18 @@ CODES: dict[str, Code] = {
     **webhooks.CODES,
 }
 
+# Codes that are stored with old jobs and imports, and what is said instead today.
+REPLACED = {
+    "spend_no_file": "table_no_file", "spend_empty": "empty", "spend_no_rows": "table_no_rows",
+    "spend_not_a_table": "table_no_column", "spend_old_excel": "table_no_workbook",
+    "spend_missing_column": "table_missing_column",
+    "spend_duplicate_column": "table_duplicate_column", "spend_damaged": "table_damaged",
+    "spend_encrypted": "table_archive_password", "spend_too_large": "table_too_large",
+    "spend_archive": "table_archive", "table_empty": "empty", "table_not_a_table": "table_nul",
+    "table_two_columns": "table_ambiguous", "table_old_excel": "table_no_workbook",
+    "table_utf16": "table_no_column",
+}  # fmt: skip
+
 
 class CodedError(UserError):
     """A request that can't be carried out, for a reason of the catalogue.
@@ -51,6 +63,7 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
     Parameters that are not given are shown as "…": of an old job only the code may be kept.
     """
+    code = REPLACED.get(code, code)
     if code not in CODES:
         return code
     return str(CODES[code].sentence % _Parameters(params or {}))

@@ -1,4 +1,4 @@
-"""Tables of spend and their import, and exports."""
+"""Imports of spend, and exports."""
 
 from __future__ import annotations
 
@@ -7,42 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from creativefilter.site.codes.code import Code
 
 CODES = {
-    "spend_no_file": Code(400, _("There is no such file, or it can't be opened.")),
-    "spend_empty": Code(400, _("The file is empty.")),
-    "spend_no_rows": Code(400, _("The table has a heading and no rows.")),
-    "spend_not_a_table": Code(
-        400,
-        _(
-            "This is no table of spend. A CSV or XLSX file with the columns Advertisement ID, "
-            "Advertiser, Brand, Media Type, Estimated cost RUB, Year and Month is needed, "
-            "also as .csv.gz or .zip."
-        ),
-    ),
-    "spend_old_excel": Code(
-        400, _("This is the old format of Excel. Save the table as .xlsx or .csv.")
-    ),
-    "spend_missing_column": Code(400, _("The table lacks these columns: %(columns)s.")),
-    "spend_duplicate_column": Code(
-        400,
-        _(
-            "The table has these columns more than once: %(columns)s. Which one counts is not "
-            "clear."
-        ),
-    ),
-    "spend_damaged": Code(
-        400, _("The file is damaged or was not copied to its end. Copy it again.")
-    ),
-    "spend_encrypted": Code(400, _("The archive is locked with a password. Save it without one.")),
-    "spend_too_large": Code(
-        400,
-        _(
-            "Unpacked, the file would be larger than %(limit)s MB, or it is packed as tightly as "
-            "tables never are."
-        ),
-    ),
-    "spend_archive": Code(
-        400, _("The archive must hold exactly one CSV file; it holds %(count)s.")
-    ),
     "spend_bad_rows": Code(
         400,
         _(

@@ -1,4 +1,4 @@
-"""Tables of advertisements, and what stands beside their rows."""
+"""Tables of every use, and what stands beside the rows of those that are classified."""
 
 from __future__ import annotations
 
@@ -6,39 +6,133 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.site.codes.code import Code
 
-CODES = {
-    # Tables of advertisements that are to be classified
-    "table_empty": Code(400, _("The file is empty.")),
-    "table_not_a_table": Code(
-        400,
-        _("This is no table. An XLSX or CSV file with a column “Advertisement ID” is needed."),
-    ),
+# Each sentence says how to save the file right.
+_READING = {
+    "table_no_file": Code(400, _("There is no such file, or it can't be opened.")),
+    "table_no_rows": Code(400, _("The table has a heading and no rows.")),
     "table_no_column": Code(
         400,
         _(
-            "There is no column “Advertisement ID” in the first 20 rows of the table. "
-            "Name the column with the numbers so."
+            "The table has no column «Advertisement ID» in its first 20 rows. Name the column with "
+            "the numbers of the advertisements so."
         ),
     ),
-    "table_two_columns": Code(
-        400,
-        _("There is more than one column “Advertisement ID”. Which one counts is not clear."),
-    ),
-    "table_old_excel": Code(
+    "table_missing_column": Code(400, _("The table lacks these columns: %(columns)s.")),
+    "table_duplicate_column": Code(
         400,
         _(
-            "This is the old format of Excel, or a workbook with a password. Save the table as "
-            ".xlsx without a password, or as .csv."
+            "The table has these columns more than once: %(columns)s. Which one counts is not "
+            "clear: rename the others."
         ),
     ),
-    "table_macros": Code(400, _("Workbooks with macros are not taken. Save the table as .xlsx.")),
-    "table_utf16": Code(400, _("The table is in UTF-16. Save it as “CSV UTF-8”.")),
+    "table_unit": Code(
+        400,
+        _(
+            "The heading «%(heading)s» names a unit that is not the rouble. Turn the column into "
+            "roubles and rename it."
+        ),
+    ),
+    "table_ambiguous": Code(
+        400,
+        _(
+            "The table can be read in more than one way: %(readings)s. Save it as .xlsx, or as "
+            "“CSV UTF-8” with one column «Advertisement ID»."
+        ),
+    ),
+    "table_password": Code(
+        400,
+        _(
+            "The workbook is protected by a password. Open it in Excel, remove the password (File "
+            "→ Info → Protect Workbook) and save it again."
+        ),
+    ),
+    "table_archive_password": Code(
+        400, _("The archive is protected by a password. Pack the table without one.")
+    ),
     "table_damaged": Code(
         400, _("The file is damaged or was not copied to its end. Copy it again.")
     ),
+    "table_unreadable": Code(
+        400,
+        _(
+            "The workbook can't be read: it is damaged, or its cells stand too far apart for this "
+            "format. Open it in Excel and save it as .xlsx."
+        ),
+    ),
     "table_too_large": Code(
         400,
-        _("Unpacked, the table is larger than allowed, or it is packed as tables never are."),
+        _(
+            "Unpacked, the table is larger than %(limit)s MB, or it is packed as tightly as "
+            "tables never are. Split it, or save it as .csv."
+        ),
+    ),
+    "table_archive": Code(
+        400,
+        _(
+            "The archive must hold exactly one table; it holds %(count)s. Send each table by "
+            "itself."
+        ),
+    ),
+    "table_no_workbook": Code(
+        400,
+        _(
+            "This is no workbook: it is packed like one, but has no sheets. Open it in Excel and "
+            "save it as .xlsx."
+        ),
+    ),
+    "table_html": Code(
+        400,
+        _(
+            "This is a web page under the name of a table; some programs export so. Open it in "
+            "Excel and save it as .xlsx."
+        ),
+    ),
+    "table_excel_xml": Code(
+        400,
+        _(
+            "This is a table in the XML format of Excel 2003. Open it in Excel and save it as "
+            ".xlsx."
+        ),
+    ),
+    "table_pdf": Code(400, _("This is a PDF document. Save the table itself as .xlsx or .csv.")),
+    "table_packed": Code(
+        400,
+        _("This is an archive (%(kind)s) that is not opened. Unpack it and send the table."),
+    ),
+    "table_document": Code(
+        400, _("This is no table but %(kind)s. Save the table as .xlsx or .csv.")
+    ),
+    "table_nul": Code(
+        400,
+        _(
+            "There are zero bytes in the file: it is damaged, or it is no table. Open it in Excel "
+            "and save it as .xlsx or “CSV UTF-8”."
+        ),
+    ),
+    "table_line": Code(
+        400,
+        _(
+            "A line of the file is longer than %(limit)s characters: this is no CSV table. Save "
+            "the table as .xlsx or “CSV UTF-8”."
+        ),
+    ),
+}
+
+# Of tables that are to be filled in.
+_FILLING = {
+    "table_kind": Code(
+        400,
+        _(
+            "Answers are written into .xlsx and .csv only, and this is %(kind)s. Save the table "
+            "as .xlsx."
+        ),
+    ),
+    "table_macros": Code(
+        400,
+        _(
+            "A workbook with macros can be read, but answers are not written into it. Save it as "
+            ".xlsx."
+        ),
     ),
     "table_too_long": Code(
         400,
@@ -56,7 +150,10 @@ CODES = {
         ),
     ),
     "table_deleted": Code(422, _("The table was deleted before its turn came.")),
-    # What stands beside a row of such a table
+}
+
+# What stands beside a row of a table of advertisements.
+_ROWS = {
     "ok": Code(None, _("Classified")),
     "unknown": Code(None, _("There is no creative with this Advertisement ID")),
     "blank": Code(None, _("No Advertisement ID in this row")),
@@ -64,5 +161,8 @@ CODES = {
         None,
         _("A spreadsheet program has shortened the Advertisement ID; its digits are lost"),
     ),
+    "broken": Code(None, _("The row can't be read: the line is damaged")),
     "not_analysed": Code(None, _("The creative is not analysed yet")),
 }
+
+CODES = {**_READING, **_FILLING, **_ROWS}

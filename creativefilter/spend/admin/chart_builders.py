@@ -11,12 +11,12 @@ from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from creativefilter.sheets.write import ColumnType, Sheet
 from creativefilter.spend.admin import chart_areas, chart_figures
 from creativefilter.spend.admin.chart_style import Adds, Figure, adding
 from creativefilter.spend.admin.wording import name_of, segment_names
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import expected_spend_jobs, figures
-from creativefilter.spend.reports.exports import ColumnType, Sheet
 from creativefilter.spend.reports.figure_types import Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from creativefilter.creatives.models import Segment
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import ColumnType, Form
 from creativefilter.site.codes import sentence
 from creativefilter.spend.admin.downloads import (
     as_file,
@@ -37,7 +38,7 @@ from creativefilter.spend.admin.plotly_assets import words
 from creativefilter.spend.admin.wording import cell_text, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import export_jobs, figures
-from creativefilter.spend.reports.exports import ColumnType, Form, decision_of, predicted
+from creativefilter.spend.reports.exports import decision_of, predicted
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.ui.formats import format_number
 from creativefilter.ui.pages import Theme, page_context, person, wants_json

@@ -12,8 +12,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from creativefilter.sheets.write import Form, Sheet, csv_chunks, write_xlsx
 from creativefilter.spend.admin.filter_bar import address
-from creativefilter.spend.reports.exports import Form, Sheet, csv_chunks, write_xlsx
 from creativefilter.spend.reports.filters import Filters
 
 

@@ -12,17 +12,18 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from creativefilter.jobs.models import Job
+from creativefilter.sheets import Finding
+from creativefilter.sheets.document import name_of_encoding
+from creativefilter.sheets.fields import field_of
 from creativefilter.site.codes import sentence
 from creativefilter.spend.imports import importer
-from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import EXAMPLES, MonthSum
-from creativefilter.spend.imports.reading.tables import positions
+from creativefilter.spend.imports.rows import COLUMNS
 from creativefilter.spend.models import SpendImport
 from creativefilter.ui.formats import format_number
 from creativefilter.ui.upload_list import Status
 
 State = SpendImport.State
-ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "cp1251": "Windows-1251"}
 # What a state looks like; the others look like nothing in particular.
 LOOKS = {State.IMPORTED: "done", State.KNOWN: "done", State.FAILED: "failed"}
 
@@ -141,6 +142,7 @@ def page_of(spend_import: SpendImport) -> dict[str, Any]:
     return {
         "spend_import": spend_import,
         "facts": facts_of(spend_import),
+        "findings": [str(Finding.of(each)) for each in report.get("findings", ())],
         "sums": Sums.of(months_of(report)),
         "nothing_usable": bool(report) and not report["rows"],
         "offer": offer,
@@ -159,12 +161,12 @@ def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
     report = spend_import.report
     if not report:
         return []
-    delimiters = {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}
+    delimiters = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("vertical bar")}
     marks = {",": _("comma"), ".": _("point")}
     facts = [(_("Format"), report["container"])]
     if report["delimiter"]:
         facts += [
-            (_("Encoding"), ENCODINGS.get(report["encoding"], report["encoding"])),
+            (_("Encoding"), name_of_encoding(report["encoding"])),
             (_("Columns are separated by"), delimiters[report["delimiter"]]),
         ]
     facts += [
@@ -187,8 +189,4 @@ def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
 
 
 def _unused(header: Sequence[str]) -> list[str]:
-    try:
-        used = set(positions(header).values())
-    except SpendFileError:
-        return []
-    return [name for place, name in enumerate(header) if place not in used and name]
+    return [title for title in header if title and field_of(title) not in COLUMNS]

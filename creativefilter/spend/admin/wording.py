@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Segment
+from creativefilter.sheets.write import ColumnType
 from creativefilter.spend.models import NOT_CLASSIFIED
-from creativefilter.spend.reports.exports import ColumnType
 from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.ui.formats import format_month, format_number, format_percent
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from creativefilter.spend.imports.reading.rows import Bad
+from creativefilter.sheets.write import ColumnType, Sheet, csv_lines
+from creativefilter.spend.imports.rows import Bad
 from creativefilter.spend.models import BadRow, SpendImport
-
-BOM = "\ufeff"
-# A number is none of the formulas that a cell may begin with: "-5" stays what it is.
-_NUMBER = re.compile(r"[+-]?[\d\s]*[.,]?\d+")
 
 
 def of(spend_import: SpendImport) -> Iterator[Bad]:
     """The bad rows that were found when the file was looked at last, in the file's order."""
     for row in BadRow.objects.filter(spend_import=spend_import).order_by("pk").iterator():
-        yield Bad(row.line, BadRow.Reason(row.reason), row.cells)
+        yield Bad(row.line, BadRow.Reason(row.reason), row.cells, row.sheet)
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Bad]) -> Iterator[str]:
@@ -29,17 +23,7 @@ def as_csv(header: Sequence[str], rows: Iterable[Bad]) -> Iterator[str]:
     The cells stand under the file's own headings, behind line number and reason; no cell is
     taken for a formula.
     """
-    from creativefilter.creatives.cells import harmless
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";")
-
-    def line(cells: Sequence[str]) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow(c if _NUMBER.fullmatch(c) else harmless(c) for c in cells)
-        return buffer.getvalue()
-
-    yield BOM + line([_("line of the file"), _("reason"), *header])
-    for row in rows:
-        yield line([str(row.line), str(row.reason.label), *row.cells])
+    columns = [(_("line of the file"), ColumnType.TEXT), (_("reason"), ColumnType.TEXT)]
+    columns += [(title, ColumnType.AS_IT_CAME) for title in header]
+    cells = ([row.place, str(row.reason.label), *row.cells] for row in rows)
+    return csv_lines(Sheet(columns, cells), excel=True)

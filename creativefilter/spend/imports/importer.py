@@ -1,6 +1,7 @@
 """From a file to rows of spend: read and staged without a lock, merged in one transaction.
 
-    prepared = prepare(path)
+    with sheets.opened(path) as document:
+        prepared = prepare(document)
     with transaction.atomic():
         merge(prepared, spend_import, mode=…)
 
@@ -20,13 +21,13 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from creativefilter import sheets
 from creativefilter.creatives.models import Creative
+from creativefilter.sheets import Document, Finding, SheetError
 from creativefilter.spend.fields import roubles
 from creativefilter.spend.imports import merging, staging
 from creativefilter.spend.imports.errors import SpendFileError
-from creativefilter.spend.imports.reading.containers import Survey, survey
-from creativefilter.spend.imports.reading.rows import Bad, RowReader
-from creativefilter.spend.imports.reading.tables import open_table
+from creativefilter.spend.imports.rows import Bad, RowReader
 from creativefilter.spend.models import SpendImport, SpendTotal
 from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
 
@@ -52,7 +53,7 @@ class Report:
     ``container``, ``encoding``, ``delimiter`` ("" for XLSX) and ``decimal_mark`` were detected;
     ``rounded`` rows had more than four decimal places. ``existing``: what is there already for the
     months of the file, and disappears if they are replaced. ``known_import``: the import that
-    brought the same table before.
+    brought the same table before. ``findings``: what else its sender should know.
     """
 
     container: str
@@ -69,6 +70,7 @@ class Report:
     existing: tuple[MonthSum, ...]
     known_import: int | None
     bad_examples: tuple[Bad, ...]
+    findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
         """For ``SpendImport.report``: amounts and dates as text."""
@@ -78,9 +80,9 @@ class Report:
             "months": [_as_json(month) for month in self.months],
             "existing": [_as_json(month) for month in self.existing],
             "bad_examples": [
-                {"line": bad.line, "reason": bad.reason.value, "cells": bad.cells}
-                for bad in self.bad_examples
+                {**asdict(bad), "reason": bad.reason.value} for bad in self.bad_examples
             ],
+            "findings": [finding.as_json() for finding in self.findings],
         }
 
 
@@ -102,43 +104,37 @@ def known(digest: str) -> SpendImport | None:
     return SpendImport.objects.filter(digest=digest, state=SpendImport.State.IMPORTED).first()
 
 
-def prepare(
-    path: Path,
-    surveyed: Survey,
-    *,
-    progress: Progress = lambda done: None,
-) -> Prepared:
-    """Read and stage a file that ``survey`` has looked at.
+def prepare(document: Document, *, progress: Progress = lambda done: None) -> Prepared:
+    """Read and stage an opened file.
 
     Args:
-        path: The file.
-        surveyed: What ``survey`` found in it.
+        document: The file.
         progress: Called after every chunk of rows with the share that is read, 0 to 1. An
             exception that it raises ends the reading.
 
     Raises:
-        SpendFileError: The file can't be read.
+        SheetError: The file can't be read, or not in one way only.
     """
+    reading = document.only()
+    reader = RowReader(reading)
     staging.create()
     examples: list[Bad] = []
     rows = bad_rows = 0
-    with open_table(path, surveyed) as table:
-        reader = RowReader(table)
-        for chunk in reader.chunks():
-            staging.add(chunk.good, chunk.bad)
-            rows += len(chunk.good)
-            bad_rows += len(chunk.bad)
-            examples += chunk.bad[: EXAMPLES - len(examples)]
-            progress(chunk.done)
+    for chunk in reader.chunks():
+        staging.add(chunk.good, chunk.bad, bad_rows)
+        rows += len(chunk.good)
+        bad_rows += len(chunk.bad)
+        examples += chunk.bad[: EXAMPLES - len(examples)]
+        progress(chunk.done)
     if rows + bad_rows == 0:
-        raise SpendFileError("spend_no_rows")
+        raise SheetError("table_no_rows")
     staging.finish(reader.advertisements, reader.lines)
     months = _staged_months()
-    before = known(surveyed.digest)
+    before = known(document.digest)
     report = Report(
-        container=surveyed.container.value,
-        encoding=surveyed.encoding,
-        delimiter=table.delimiter,
+        container=document.container,
+        encoding=reading.encoding,
+        delimiter=reading.delimiter,
         decimal_mark=reader.amounts.marks.decimal,
         rows=rows,
         bad_rows=bad_rows,
@@ -150,8 +146,9 @@ def prepare(
         existing=existing(months),
         known_import=before.pk if before else None,
         bad_examples=tuple(examples),
+        findings=(*reading.findings(), *reader.findings()),
     )
-    return Prepared(surveyed.digest, table.header, report)
+    return Prepared(document.digest, list(reading.tables[0].heading.titles), report)
 
 
 def refusal(prepared: Prepared, *, mode: str, strict: bool) -> SpendFileError | None:
@@ -264,12 +261,12 @@ def import_file(
     """Imports a file in this process, without a job. Returns the row that says what became of it.
 
     ``look`` is shown what was read before anything is written. A table that was imported before is
-    not read again. Raises ``SpendFileError``; nothing was imported then.
+    not read again. Raises ``CodedError``; nothing was imported then.
     """
-    surveyed = survey(path)
-    if before := known(surveyed.digest):
-        return SpendImport(name=path.name, state=SpendImport.State.KNOWN, report=before.report)
-    prepared = prepare(path, surveyed, progress=progress)
+    with sheets.opened(path) as document:
+        if before := known(document.digest):
+            return SpendImport(name=path.name, state=SpendImport.State.KNOWN, report=before.report)
+        prepared = prepare(document, progress=progress)
     look(prepared)
     if error := refusal(prepared, mode=mode, strict=strict):
         raise error

@@ -14,18 +14,19 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from creativefilter import sheets
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
-from creativefilter.site.codes import sentence
+from creativefilter.sheets import SheetError
+from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
 from creativefilter.spend.imports import importer, merging
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import Prepared
-from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
 
 State = SpendImport.State
@@ -95,13 +96,12 @@ def run(job: Job) -> Save:
         raise JobError("spend_superseded")
     mode, strict, dry_run = (job.params[name] for name in ("mode", "strict", "dry_run"))
     try:
-        with _file_of(spend_import) as path:
-            surveyed = survey(path)
-            if not dry_run and (before := importer.known(surveyed.digest)):
+        with _file_of(spend_import) as path, sheets.opened(path) as document:
+            if not dry_run and (before := importer.known(document.digest)):
                 return lambda: _known(spend_import, before)
             progress = Progress(job, "spend_cancelled", end=READING_PERCENT)
-            prepared = importer.prepare(path, surveyed, progress=progress.update)
-    except SpendFileError as error:
+            prepared = importer.prepare(document, progress=progress.update)
+    except CodedError as error:
         raise _job_error(error) from error
     if dry_run:
         return lambda: _checked(spend_import, prepared)
@@ -125,7 +125,7 @@ def _file_of(spend_import: SpendImport) -> Iterator[Path]:
         with on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES) as path:
             yield path
     except FileNotFoundError as error:
-        raise SpendFileError("spend_no_file") from error
+        raise SheetError("table_no_file") from error
 
 
 def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:
@@ -159,7 +159,7 @@ def _summary(spend_import: SpendImport, report: dict[str, Any]) -> dict[str, Any
     return {"state": spend_import.state, **{name: report[name] for name in names}}
 
 
-def _job_error(error: SpendFileError) -> JobError:
+def _job_error(error: CodedError) -> JobError:
     return JobError(error.code, json.dumps(error.params))
 
 

@@ -66,8 +66,8 @@ STAGED_MONTHS_BY_SEGMENT = """
     JOIN spend_staged_line l ON l.id = m.line
 """
 BAD_ROWS = """
-    INSERT INTO spend_badrow (spend_import_id, line, reason, cells)
-    SELECT %s, line, reason, {cells} FROM spend_staged_bad ORDER BY line
+    INSERT INTO spend_badrow (spend_import_id, sheet, line, reason, cells)
+    SELECT %s, sheet, line, reason, {cells} FROM spend_staged_bad ORDER BY id
 """
 REPLACED_IMPORTS = """
     UPDATE spend_spendimport SET state = 'replaced' WHERE state = 'imported' AND id IN (

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from creativefilter.spend.imports.reading.rows import Bad, Good
+from creativefilter.spend.imports.rows import Bad, Good
 from creativefilter.spend.models import BadRow
 
 TABLES = {
@@ -24,7 +24,9 @@ TABLES = {
         "id integer PRIMARY KEY, advertiser varchar(255), brand varchar(255), "
         "media_type varchar(64), key integer"
     ),
-    "spend_staged_bad": "line integer, reason varchar(16), cells text",
+    "spend_staged_bad": (
+        "id integer PRIMARY KEY, sheet varchar(255), line integer, reason varchar(16), cells text"
+    ),
 }
 MONTHS = "spend_staged_month"
 SUMMED = f"""
@@ -48,11 +50,17 @@ def drop() -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-def add(good: Sequence[Good], bad: Sequence[Bad]) -> None:
-    """Some more rows of the file."""
+def add(good: Sequence[Good], bad: Sequence[Bad], bad_before: int) -> None:
+    """Some more rows of the file, and how many bad ones came before these."""
     with _together():
         _insert("spend_staged_row", good)
-        _insert("spend_staged_bad", [(b.line, b.reason.value, json.dumps(b.cells)) for b in bad])
+        _insert(
+            "spend_staged_bad",
+            [
+                (number, b.sheet[:255], b.line, b.reason.value, json.dumps(b.cells))
+                for number, b in enumerate(bad, bad_before)
+            ],
+        )
 
 
 def finish(advertisements: Sequence[str], lines: Sequence[tuple[str, str, str]]) -> None:
@@ -69,9 +77,9 @@ def finish(advertisements: Sequence[str], lines: Sequence[tuple[str, str, str]])
 def bad_rows() -> Iterator[Bad]:
     """What was staged of the bad rows, in the order of the file."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT line, reason, cells FROM spend_staged_bad ORDER BY line")
-        for line, reason, cells in iter(cursor.fetchone, None):
-            yield Bad(line, BadRow.Reason(reason), json.loads(cells))
+        cursor.execute("SELECT line, reason, cells, sheet FROM spend_staged_bad ORDER BY id")
+        for line, reason, cells, sheet in iter(cursor.fetchone, None):
+            yield Bad(line, BadRow.Reason(reason), json.loads(cells), sheet)
 
 
 def _insert(table: str, rows: Sequence[tuple[Any, ...]]) -> None:

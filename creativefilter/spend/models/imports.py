@@ -96,6 +96,9 @@ class BadRow(models.Model):
         FEW_CELLS = "few_cells", _("the row has fewer cells than the heading")
         MANY_CELLS = "many_cells", _("the row has more cells than the heading")
         QUOTE = "quote", _("a quotation mark is not closed, here or in a line before")
+        LONG_CELL = "long_cell", _("a cell is longer than 131,072 characters")
+        ENCODING = "encoding", _("the line is in another encoding than the file")
+        # Of imports by older versions; now such lines are left out.
         HEADING = "heading", _("the heading again")
 
     spend_import = models.ForeignKey(
@@ -104,6 +107,8 @@ class BadRow(models.Model):
         on_delete=models.CASCADE,
         related_name="bad",
     )
+    # Of a workbook.
+    sheet = models.CharField(_("sheet"), max_length=255, blank=True)
     line = models.PositiveIntegerField(_("line of the file"))
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     cells = models.JSONField(_("content"), default=list)

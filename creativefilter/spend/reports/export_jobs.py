@@ -16,8 +16,9 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
+from creativefilter.sheets.write import Form, Sheet, csv_chunks, write_xlsx
 from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
-from creativefilter.spend.reports.exports import Form, Sheet, csv_chunks, predicted, write_xlsx
+from creativefilter.spend.reports.exports import predicted
 from creativefilter.spend.reports.filters import Filters
 
 # Above so many rows nobody has to wait in front of the browser.

@@ -17,6 +17,7 @@ from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
+from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.codes import sentence
 from creativefilter.site.commands import (
     BaseCommand,
@@ -26,6 +27,10 @@ from creativefilter.site.commands import (
     progress_bar,
 )
 from creativefilter.site.sentences import sentence_of
+
+COLUMNS = {
+    "Segment_num": ColumnType.COUNT, "probability": ColumnType.NUMBER, "seconds": ColumnType.NUMBER,
+}  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -67,7 +72,7 @@ class Command(BaseCommand):
         finally:
             # Whatever ended it early: what is done is kept.
             if out and rows:
-                write(rows, out)
+                write_table(rows, out)
         if failed := sum(row["error"] is not None for row in rows):
             text = ngettext(
                 "%(failed)d of %(all)d file could not be classified.",
@@ -104,15 +109,9 @@ class Command(BaseCommand):
         )
 
 
-def write(rows: list[dict[str, Any]], out: Path) -> None:
-    import pandas as pd
-
-    from creativefilter.creatives.cells import harmless
-    from creativefilter.creatives.tables import write_table
-
-    table = pd.DataFrame(rows).map(harmless)
-    table["Segment_num"] = table["Segment_num"].astype("Int64")
-    write_table(table, out)
+def write_table(rows: list[dict[str, Any]], out: Path) -> None:
+    columns = [(name, COLUMNS.get(name, ColumnType.TEXT)) for name in rows[0]]
+    write(Sheet(columns, [list(row.values()) for row in rows]), out)
 
 
 def files_of(paths: list[Path]) -> list[Path]:

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from creativefilter import sheets
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
+from creativefilter.creatives.refused_rows import RefusedRow
+from creativefilter.sheets import (
+    Broken,
+    Cell,
+    Field,
+    Finding,
+    Place,
+    Reading,
+    row_sentence,
+)
+from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 BATCH = 500
+ADDED = {
+    "Segment_num": ColumnType.COUNT, "Segment": ColumnType.TEXT, "probability": ColumnType.NUMBER,
+    "decision": ColumnType.TEXT, "reason": ColumnType.TEXT,
+}  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -27,44 +43,84 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "table", type=existing_file, help=_("columns Advertisement ID and text; .csv or .xlsx")
+            "table",
+            type=existing_file,
+            help=_("columns Advertisement ID and text; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument(
             "--out", type=output_file(".csv", ".xlsx"), required=True, help=_(".csv or .xlsx")
         )
 
     def handle(self, *args: Any, table: Path, out: Path, **options: Any) -> None:
-        from creativefilter.creatives.tables import read_table
-
-        rows = read_table(table, ("Advertisement ID", "text"))
+        with sheets.opened(table) as document:
+            read = _read(document.only())
         decided = classify_texts([])
         try:
-            with progress_bar(len(rows)) as bar:
-                for start in range(0, len(rows), BATCH):
-                    texts = rows["text"][start : start + BATCH].tolist()
+            with progress_bar(len(read.texts)) as bar:
+                for start in range(0, len(read.texts), BATCH):
+                    texts = read.texts[start : start + BATCH]
                     for name, values in classify_texts(texts).items():
                         decided[name] += values
                     bar.update(len(texts))
         finally:
             # Whatever ended it early: what is done is kept.
-            if decided["reason"] or rows.empty:
-                self._write(rows, decided, out)
+            if decided["reason"] or not read.texts:
+                self._write(read, decided, out)
+        for finding in read.findings:
+            self.stdout.write(str(finding))
+        for problem in read.problems:
+            self.stderr.write(problem)
+        if read.problems:
+            self.part_failed(_("Not every row of %s can be used.") % table)
 
-    def _write(self, rows: pd.DataFrame, decided: dict[str, list[Any]], out: Path) -> None:
-        from creativefilter.creatives.cells import harmless
-        from creativefilter.creatives.tables import write_table
-
+    def _write(self, read: _Table, decided: dict[str, list[Any]], out: Path) -> None:
         done = len(decided["reason"])
-        table = rows[:done].map(harmless)
-        for name, values in decided.items():
-            table[name] = values
-        table["Segment_num"] = table["Segment_num"].astype("Int64")
-        write_table(table, out)
+        rows = [
+            [*cells, *values]
+            for cells, *values in zip(read.rows[:done], *decided.values(), strict=True)
+        ]
+        columns = [(title, ColumnType.TEXT) for title in read.titles]
+        write(Sheet([*columns, *((name, ADDED[name]) for name in decided)], rows), out)
         unspoken = sum(reason != "" for reason in decided["reason"])
         self.stdout.write(
             _("%(rows)d rows, %(unspoken)d of them without speech: %(out)s")
             % {"rows": done, "unspoken": unspoken, "out": out}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """All cells of a table of transcripts, and its texts; ``problems`` name the rows left out."""
+
+    titles: Sequence[str]
+    rows: list[Sequence[Cell]]
+    texts: list[str]
+    problems: list[str]
+    findings: list[Finding]
+
+
+def _read(reading: Reading) -> _Table:
+    """The cells of all sheets, under the headings of all of them. Raises ``SheetError``."""
+    tables = reading.tables
+    every = [table.heading.titles[: table.heading.width] for table in tables]
+    alike = all(titles == every[0] for titles in every)
+    titles = every[0] if alike else tuple(dict.fromkeys(chain(*every)))
+    found = _Table(titles, [], [], [], [])
+    for table, own in zip(tables, every, strict=True):
+        _id, text = table.heading.places(Field.ADVERTISEMENT_ID, Field.TEXT)
+        for line, cells in table.rows():
+            if isinstance(cells, Broken):
+                place = Place(0, line, table.name)
+                found.problems.append(str(RefusedRow(place, f"{row_sentence(cells.code)}.")))
+                continue
+            row = [*cells, *[""] * len(own)][: len(own)]
+            found.texts.append(str(row[text or 0]))
+            if not alike:
+                by_title = dict(zip(own, row, strict=True))
+                row = [by_title.get(title, "") for title in titles]
+            found.rows.append(row)
+    found.findings.extend(reading.findings())
+    return found
 
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:

@@ -9,9 +9,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from creativefilter import sheets
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels import imports
 from creativefilter.creatives.models import Segment
+from creativefilter.sheets import Field
 from creativefilter.site.commands import BaseCommand, CommandError, existing_file
 
 
@@ -25,16 +27,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "table",
             type=existing_file,
-            help=_("columns Advertisement ID and Segment_num; .csv or .xlsx"),
+            help=_("columns Advertisement ID and Segment_num; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument("--dry-run", action="store_true", help=_("count, write nothing"))
 
     def handle(self, *args: Any, table: Path, dry_run: bool, **options: Any) -> None:
-        from creativefilter.creatives.tables import numbered, read_table
-
-        columns = ("Advertisement ID", "Segment_num")
-        rows = numbered(read_table(table, columns), *columns)
-        outcome = imports.import_labels(rows, display_name(table.name), dry_run=dry_run)
+        with sheets.opened(table) as document:
+            reading = document.only()
+            rows = sheets.records(
+                reading, Field.ADVERTISEMENT_ID, (Field.SEGMENT_NUM, Field.SEGMENT)
+            )
+            outcome = imports.import_labels(rows, display_name(table.name), dry_run=dry_run)
+        for finding in (*reading.findings(), *outcome.findings):
+            self.stdout.write(str(finding))
         for problem in outcome.problems:
             self.stderr.write(str(problem))
         for kept in outcome.kept:
@@ -57,11 +62,11 @@ def sentence_of(kept: imports.OverruledRow) -> str:
     values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
     if kept.segment is None:
         return (
-            _("Row %(row)d: %(id)s stays unlabelled, as a person wanted; the table says %(given)d.")
+            _("Row %(row)s: %(id)s stays unlabelled, as a person wanted; the table says %(given)d.")
             % values
         )
     return _(
-        "Row %(row)d: %(id)s stays %(segment)d, as a person said; the table says %(given)d."
+        "Row %(row)s: %(id)s stays %(segment)d, as a person said; the table says %(given)d."
     ) % {**values, "segment": kept.segment}
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from creativefilter import sheets
 from creativefilter.celery import has_broker
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
+from creativefilter.sheets import Field
 from creativefilter.site.commands import (
     BaseCommand,
     CommandError,
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "table",
             type=existing_file,
-            help=_("columns Advertisement ID and text; .csv or .xlsx"),
+            help=_("columns Advertisement ID and text; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument(
             "--no-decide",
@@ -59,17 +61,19 @@ class Command(BaseCommand):
         return text % self.imported + " " + super().done_so_far()
 
     def _import(self, table: Path) -> TranscriptOutcome:
-        from creativefilter.creatives.tables import numbered, read_table
+        with sheets.opened(table) as document:
+            reading = document.only()
+            rows = list(sheets.records(reading, Field.ADVERTISEMENT_ID, Field.TEXT))
+        with progress_bar(len(rows)) as bar:
 
-        columns = ("Advertisement ID", "text")
-        frame = read_table(table, columns)
-        with progress_bar(len(frame)) as bar:
+            def advance(count: int) -> None:
+                self.imported += count
+                bar.update(count)
 
-            def advance(rows: int) -> None:
-                self.imported += rows
-                bar.update(rows)
-
-            return import_transcripts(numbered(frame, *columns), display_name(table.name), advance)
+            outcome = import_transcripts(rows, display_name(table.name), advance)
+        for finding in (*reading.findings(), *outcome.findings):
+            self.stdout.write(str(finding))
+        return outcome
 
     def _decide(self) -> None:
         jobs = decide_again(None)

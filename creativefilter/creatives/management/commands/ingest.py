@@ -43,8 +43,8 @@ class Command(BaseCommand):
             type=existing_file,
             metavar="TABLE",
             help=_(
-                "Advertisement IDs of files whose names are no numbers: .csv or .xlsx with the "
-                "columns file and Advertisement ID"
+                "Advertisement IDs of files whose names are no numbers: a table with the columns "
+                "file and Advertisement ID; .csv, .xlsx, .xls, .ods …"
             ),
         )
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         files, others = files_in(folder)
         if not files:
             raise UsageError(_("There are no media files in %s.") % folder)
-        self.ingestion = Ingestion(files, id_tables.read(ids) if ids else {})
+        self.ingestion = Ingestion(files, self._ids(ids) if ids else {})
         self.ingestion.run()
         tally = self.ingestion.tally
         for refusal in tally.refusals:
@@ -68,6 +68,12 @@ class Command(BaseCommand):
         if tally.refused:
             text = ngettext("%d file was refused.", "%d files were refused.", tally.refused)
             self.part_failed(text % tally.refused)
+
+    def _ids(self, table: Path) -> dict[str, str]:
+        read = id_tables.read(table)
+        for finding in read.findings:
+            self.stdout.write(str(finding))
+        return read.ids
 
     def done_so_far(self) -> str:
         tally = self.ingestion.tally if self.ingestion else Tally()

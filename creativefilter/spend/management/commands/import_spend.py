@@ -9,21 +9,22 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from creativefilter import sheets
+from creativefilter.sheets.document import sign_of
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 from creativefilter.spend.fields import PLACES
 from creativefilter.spend.imports import bad_rows, importer, staging
 from creativefilter.spend.imports.importer import MonthSum, Prepared, Report
-from creativefilter.spend.imports.reading.containers import survey
 from creativefilter.spend.models import SpendImport
 from creativefilter.ui.formats import format_number
 
 Mode = SpendImport.Mode
-DELIMITERS = {",": "«,»", ";": "«;»", "\t": "TAB", "": "—"}
 
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Imports spend: .csv, .csv.gz, .zip with one CSV file, .xlsx. All of it or nothing."
+        "Imports spend: .csv, .xlsx, .xls, .xlsb, .ods, also as .gz or in a .zip. All of it or "
+        "nothing."
     )
     imported = False
 
@@ -74,7 +75,8 @@ class Command(BaseCommand):
                 bar.update(round(100 * share) - bar.n)
 
             if dry_run:
-                look(importer.prepare(file, survey(file), progress=progress))
+                with sheets.opened(file) as document:
+                    look(importer.prepare(document, progress=progress))
                 self.stdout.write(_("Nothing was written."))
                 return
             done = importer.import_file(
@@ -93,7 +95,7 @@ class Command(BaseCommand):
         """What was read, one fact a line."""
         lines = [
             (_("format"), f"{report.container} {report.encoding}".strip()),
-            (_("delimiter"), DELIMITERS[report.delimiter]),
+            (_("delimiter"), sign_of(report.delimiter)),
             (_("decimal mark"), f"«{report.decimal_mark}»"),
             (_("rows"), format_number(report.rows)),
             (_("bad rows"), format_number(report.bad_rows)),
@@ -107,8 +109,10 @@ class Command(BaseCommand):
             lines.append((_("costs rounded to four decimal places"), format_number(report.rounded)))
         for name, value in lines:
             self.stdout.write(f"{name + ':':34} {value}")
+        for finding in report.findings:
+            self.stdout.write(str(finding))
         for bad in report.bad_examples:
-            place = _("line %d") % bad.line
+            place = _("line %s") % bad.place
             self.stdout.write(f"  {place}: {bad.reason.label}: {' | '.join(bad.cells)[:120]}")
 
     def _disappearing(self, report: Report, mode: str | None) -> None:

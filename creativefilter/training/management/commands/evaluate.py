@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--transcripts",
             type=existing_file,
-            help=_("columns Segment_num, text and optionally split; .csv or .xlsx"),
+            help=_("columns Segment_num, text and optionally split; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument(
             "--model", type=existing_folder, help=_("a model folder; else the active version")
@@ -116,20 +116,20 @@ class Command(BaseCommand):
         from classifier.text.families import families
         from classifier.text.training import prepare
 
-        rows = evaluation.read_transcripts(path)
+        rows, findings = evaluation.read_transcripts(path)
+        found = list(map(str, findings))
         if not crossed and not encoder:
             alone = families([row.text for row in rows])
-            return evaluation.of_transcripts(rows, alone), [], []
+            return evaluation.of_transcripts(rows, alone), [], found
         table = prepare(rows)
         parted = 0 < table.valid.sum() < len(rows)
         if encoder and not parted:
             raise UserError(_("A transformer needs rows whose split is train, and valid ones."))
         measured = self._in_folds(table) if crossed else []
-        notes = []
         if parted:
             measured += self._on_valid(rows, table, encoder)
-            notes = about_split(table)
-        return evaluation.of_transcripts(rows, table.families), measured, notes
+            found += about_split(table)
+        return evaluation.of_transcripts(rows, table.families), measured, found
 
     def _in_folds(self, table: Table) -> list[Measured]:
         from classifier.learning.cross_validation import by_chance, by_families

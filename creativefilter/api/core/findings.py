@@ -1,0 +1,22 @@
+"""What was found in a table, for everything that takes tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from creativefilter.sheets import Finding
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """Something about a file that its sender should know."""
+
+    code = serializers.CharField(help_text="What it is, for programs.")
+    sheet = serializers.CharField(help_text="Of a workbook; else blank.")
+    line = serializers.IntegerField(help_text="Line of the file; 0 for the whole file.")
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, finding: dict[str, Any] | Finding) -> str:
+        """It as a sentence in the language of Accept-Language."""
+        return str(finding if isinstance(finding, Finding) else Finding.of(finding))

@@ -1,0 +1,23 @@
+"""Search for Advertisement IDs in lists, however they are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from creativefilter.creatives import ids
+
+
+class FindsIds(ModelAdmin):
+    """A list whose rows have an ``advertisement_id``: "0004297908" finds that of 4297908."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        name = ids.normal_or_given(search_term)
+        if name != search_term and queryset.filter(advertisement_id=name).exists():
+            search_term = name
+        return super().get_search_results(request, queryset, search_term)

@@ -1,0 +1,112 @@
+"""XLS, XLSB and ODS, read by python-calamine in a process of its own.
+
+The library keeps a sheet as one block of cells: a cell in the last corner of an otherwise empty
+sheet would take all memory there is, and end the process that asked. So it runs in a child with
+limits on memory and time, which writes the cells as lines of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from creativefilter.sheets import limits
+from creativefilter.sheets.containers import Kind, Source, opened_zip
+from creativefilter.sheets.errors import SheetError
+from creativefilter.sheets.tally import Tally
+from creativefilter.sheets.types import Row
+
+_CHILD = Path(__file__).with_name("calamine_child.py")
+# How the child ends where the file is to blame.
+_EXITS = {3: "table_password", 4: "table_no_workbook"}
+_TOO_LARGE = 6
+
+
+class OtherSheet:
+    """A sheet of which the child has written the rows from ``start`` to ``end`` of a file."""
+
+    def __init__(self, file: IO[bytes], name: str, visible: bool, start: int, end: int) -> None:
+        self.name, self.visible = name, visible
+        self._file, self._start, self._end = file, start, end
+        self._at = start
+
+    @property
+    def done(self) -> float:
+        return (self._at - self._start) / max(1, self._end - self._start)
+
+    def rows(self, width: int, tally: Tally) -> Iterator[Row]:
+        self._at = self._start
+        while self._at < self._end:
+            # Another sheet of the same file may have been read meanwhile.
+            self._file.seek(self._at)
+            line = self._file.readline()
+            self._at += len(line)
+            number, *cells = json.loads(line)
+            yield number, cells[:width]
+
+
+def sheets(source: Source, stack: ExitStack) -> list[OtherSheet]:
+    """The sheets of a workbook. Raises ``SheetError``."""
+    file = source.open()
+    size = source.packed
+    if size > limits.MAX_OTHER_WORKBOOK:
+        raise SheetError("table_too_large", limit=limits.MAX_OTHER_WORKBOOK >> 20)
+    if source.kind != Kind.XLS:
+        with opened_zip(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > limits.MAX_OTHER_UNPACKED:
+            raise SheetError("table_too_large", limit=limits.MAX_OTHER_UNPACKED >> 20)
+    memory = min(limits.OTHER_MEMORY, limits.OTHER_BASE + limits.OTHER_TIMES * size)
+    return _written(_run(source.open(), memory, stack))
+
+
+def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
+    """What the child has written of a workbook."""
+    output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+    with tempfile.TemporaryFile() as copy:
+        # The child needs a file of the system, and one that nobody else seeks in.
+        shutil.copyfileobj(file, copy, limits.BLOCK)
+        copy.seek(0)
+        done = subprocess.run(
+            [sys.executable, "-I", str(_CHILD)],
+            stdin=copy,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=partial(_limit, memory),
+            timeout=4 * limits.OTHER_SECONDS,
+            check=False,
+        )
+    if done.returncode in _EXITS:
+        raise SheetError(_EXITS[done.returncode])
+    if done.returncode < 0 or done.returncode == _TOO_LARGE:
+        # Killed for want of memory, time or space.
+        raise SheetError("table_too_large", limit=memory >> 20)
+    if done.returncode:
+        raise SheetError("table_unreadable")
+    return output
+
+
+def _limit(memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.OTHER_SECONDS, limits.OTHER_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.OTHER_OUTPUT, limits.OTHER_OUTPUT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _written(file: IO[bytes]) -> list[OtherSheet]:
+    """The last line says where in the file the rows of each sheet stand."""
+    file.seek(max(0, file.seek(0, 2) - limits.MAX_SMALL_PART))
+    lines = file.read().splitlines()
+    found = [OtherSheet(file, *each) for each in json.loads(lines[-1])] if lines else []
+    if not found:
+        raise SheetError("table_no_workbook")
+    return found

@@ -1,0 +1,313 @@
+"""XLSX tables filled in: the cells of their sheets are added or replaced, all else is copied.
+
+Charts, pivot tables, pictures, styles and other sheets stay as they are, byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, Any
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from creativefilter.sheets import limits
+from creativefilter.sheets.containers import guarded, opened_zip, translated
+from creativefilter.sheets.errors import SheetError
+from creativefilter.sheets.escape import printable
+from creativefilter.sheets.fields import Field, Heading
+from creativefilter.sheets.rewrite_csv import places_of
+from creativefilter.sheets.types import Table
+from creativefilter.sheets.workbook_tables import SheetTable, XlsxSheet
+from creativefilter.sheets.xlsx_cells import CellReader
+from creativefilter.sheets.xlsx_package import TYPES, Workbook, read_workbook
+from creativefilter.sheets.xlsx_places import Located, columns_of, letters_of, locate
+from creativefilter.sheets.xlsx_stream import SheetStream, row_number
+
+# Rows that are answered at once.
+ROWS = 1_000
+_TITLES = "titles"
+_FIRST_YEAR = 1980  # that an archive can name
+_SPANS = re.compile(rb"\sspans\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_DIMENSION = re.compile(rb"(<(?:[\w.-]+:)?dimension\s[^>]*\bref=[\"'])([A-Z0-9:$]+)")
+
+Ask = Callable[[list[Any], float], Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPlan:
+    """Where in a sheet, the workbook's ``number``-th from 0, the new columns go.
+
+    ``chain``: formulas will go, so that the workbook's list of them is wrong.
+    """
+
+    number: int
+    heading: Heading
+    places: tuple[int, ...]
+    chain: bool
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> SheetPlan:
+        places, heading = tuple(stored["places"]), Heading.of(stored["heading"])
+        return cls(**{**stored, "places": places, "heading": heading})
+
+    @property
+    def id_place(self) -> int:
+        return self.heading.fields[Field.ADVERTISEMENT_ID][0]
+
+
+def plan(
+    tables: Sequence[Table], titles: Sequence[str], seen: Callable[[list[Any], float], None]
+) -> tuple[SheetPlan, ...]:
+    """Read the sheets once. Raises ``SheetError`` where answers can't be written into them."""
+    counts = _Counts()
+    plans = []
+    for table in tables:
+        assert isinstance(table, SheetTable)  # noqa: S101
+        assert isinstance(table.sheet, XlsxSheet)  # noqa: S101 (the kind of workbook says so)
+        if table.sheet.book.has_macros:
+            raise SheetError("table_macros")
+        plans.append(_Planning(table, table.sheet, titles, counts).read(seen))
+    return tuple(plans)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Rows and cells of all sheets together."""
+
+    rows: int = 0
+    cells: int = 0
+
+    def add(self, cells: int) -> None:
+        self.rows += 1
+        self.cells += cells
+        if self.rows > limits.MAX_FILLED_ROWS or self.cells > limits.MAX_FILLED_CELLS:
+            raise SheetError("table_too_long")
+
+
+class _Planning:
+    """One look at one sheet."""
+
+    def __init__(
+        self, table: SheetTable, sheet: XlsxSheet, titles: Sequence[str], counts: _Counts
+    ) -> None:
+        self.table, self.sheet, self.titles, self.counts = table, sheet, titles, counts
+        there = table.heading.titles
+        self.taken = {there.index(title) for title in titles if title in there}
+        self.width = 0
+        self.chain = False
+
+    def read(self, seen: Callable[[list[Any], float], None]) -> SheetPlan:
+        keys: list[Any] = []
+        width, tally = self.table.heading.width, self.table.tally
+        for number, cells, row, prefix in guarded(self.sheet.raw_rows(width, tally)):
+            located = locate(row, prefix)
+            filled = [cell.column for cell in located if cell.filled]
+            if not filled:
+                continue
+            self.width = max(self.width, filled[-1] + 1)
+            given = self.table.row(number, cells)
+            if given is None:
+                continue
+            self.counts.add(len(filled))
+            self._look_at_formulas(located)
+            keys.append(self.table.key(given))
+            if len(keys) >= ROWS:
+                seen(keys, self.sheet.done)
+                keys = []
+        seen(keys, 1.0)
+        merged = [columns_of(area)[1] + 1 for area in self.sheet.merged]
+        places = places_of(self.table.heading.titles, self.titles, max([self.width, *merged]))
+        if max(places) >= limits.MAX_COLUMNS:
+            raise SheetError("table_too_wide")
+        return SheetPlan(self.sheet.number, self.table.heading, places, self.chain)
+
+    def _look_at_formulas(self, located: Sequence[Located]) -> None:
+        for cell in located:
+            if cell.formula is None:
+                continue
+            first, last = columns_of(cell.formula) if cell.formula else (cell.column, cell.column)
+            touched = self.taken.intersection(range(first, last + 1))
+            if touched and first != last:
+                raise SheetError("table_formula_block")
+            self.chain = self.chain or bool(touched)
+
+
+def write(
+    file: IO[bytes],
+    titles: Sequence[str],
+    plans: Sequence[SheetPlan],
+    target: IO[bytes],
+    ask: Ask,
+) -> None:
+    """Write the workbook with its answers; ``ask`` is asked for some rows at a time."""
+    with ExitStack() as stack:
+        with translated():
+            archive = stack.enter_context(opened_zip(file))
+            book = read_workbook(archive)
+        changes: dict[str, Any] = {
+            book.sheets[each.number].part: _Filling(archive, book, each, titles, ask).run
+            for each in plans
+        }
+        chain = book.chain if any(each.chain for each in plans) else None
+        if chain:
+            changes |= dict.fromkeys((TYPES, book.relations), _without(chain))
+        _copy(archive, target, changes, chain)
+
+
+class _Filling:
+    """One sheet on its way from one archive to another."""
+
+    def __init__(
+        self, archive: ZipFile, book: Workbook, plan: SheetPlan, titles: Sequence[str], ask: Ask
+    ) -> None:
+        self.plan, self.titles, self.ask = plan, titles, ask
+        self.sheet = XlsxSheet(archive, book, plan.number)
+        self.table = SheetTable(self.sheet, plan.heading)
+        self.reader = CellReader(book)
+        self.reader.width = plan.heading.width
+        self.prefix = ""
+
+    def run(self, source: IO[bytes], target: IO[bytes]) -> None:
+        stream = SheetStream(source)
+        # What stands before a row, the row, its number, and the key that is to be answered.
+        waiting: list[tuple[bytes, bytes, int, Any]] = []
+        number = 0
+        for before, row in guarded(stream.pieces()):
+            self.prefix = stream.prefix
+            key = None
+            if row:
+                number = row_number(row) or number + 1
+                key = self._key(number, row)
+            elif not number:
+                before = _DIMENSION.sub(self._dimension, before)
+            waiting.append((before, row, number, key))
+            if len(waiting) >= ROWS:
+                self._flush(waiting, target, min(1.0, stream.read / self.sheet.size))
+                waiting = []
+        self._flush(waiting, target, 1.0)
+
+    def _key(self, number: int, row: bytes) -> Any:
+        """What is to be answered, in a list; ``_TITLES`` for a heading, None for other rows."""
+        if number < self.plan.heading.line:
+            return None
+        if number == self.plan.heading.line:
+            return _TITLES
+        again = self.table.tally.headings
+        cells = self.table.row(number, self.reader.cells(row, self.prefix))
+        if cells is None:
+            return _TITLES if self.table.tally.headings > again else None
+        return [self.table.key(cells)]
+
+    def _flush(
+        self, waiting: Sequence[tuple[bytes, bytes, int, Any]], target: IO[bytes], done: float
+    ) -> None:
+        keys = [key[0] for *_, key in waiting if isinstance(key, list)]
+        answers = iter(self.ask(keys, done))
+        for before, row, number, key in waiting:
+            target.write(before)
+            if key is None:
+                target.write(row)
+            elif key is _TITLES:
+                target.write(self._with_titles(row, number))
+            else:
+                target.write(self._with(row, number, next(answers), ""))
+
+    def _dimension(self, match: re.Match[bytes]) -> bytes:
+        area = match[2].decode()
+        first, _, last = area.partition(":")
+        row = re.sub(r"[^0-9]", "", last or first)
+        column = max(columns_of(area)[1], *self.plan.places)
+        return match[1] + f"{first}:{letters_of(column)}{row}".encode()
+
+    def _with_titles(self, row: bytes, number: int) -> bytes:
+        """Titles look like that of the IDs; those that are there stay."""
+        there = {cell.column: cell for cell in locate(row, self.prefix)}
+        style = there[self.plan.id_place].style if self.plan.id_place in there else ""
+        names = [
+            None if place in there and there[place].filled else name
+            for name, place in zip(self.titles, self.plan.places, strict=True)
+        ]
+        return self._with(row, number, names, style, keep=True)
+
+    def _with(
+        self, row: bytes, number: int, values: Sequence[Any], style: str, *, keep: bool = False
+    ) -> bytes:
+        """A row with the values at their places; with ``keep`` a blank one changes nothing."""
+        cells = locate(row, self.prefix)
+        there = {cell.column: cell for cell in cells}
+        tag_end = row.index(b">") + 1
+        tag, close, end = row[:tag_end], row.rfind(b"</"), b""
+        if tag.endswith(b"/>"):
+            # A row without cells gets an end of its own.
+            tag, close = tag[:-2] + b">", len(row)
+            end = f"</{self.prefix}row>".encode()
+        parts, written = [_SPANS.sub(b"", tag)], tag_end
+        for place, value in sorted(
+            zip(self.plan.places, values, strict=True), key=lambda each: each[0]
+        ):
+            cell = there.get(place)
+            if value is None and (keep or cell is None):
+                continue
+            behind = next((each.start for each in cells if each.column >= place), close)
+            parts.append(row[written:behind])
+            reference = f"{letters_of(place)}{number}"
+            parts.append(self._cell(reference, value, cell.style if cell else style))
+            written = cell.end if cell else behind
+        return b"".join([*parts, row[written:], end])
+
+    def _cell(self, reference: str, value: Any, style: str) -> bytes:
+        prefix = self.prefix
+        look = f' s="{style}"' if style.isdecimal() else ""
+        start = f'<{prefix}c r="{reference}"{look}'
+        if value is None:
+            return f"{start}/>".encode()
+        if isinstance(value, str):
+            # Typed as text: no program takes it for a formula.
+            text = f"<{prefix}is><{prefix}t>{escape(printable(value))}</{prefix}t></{prefix}is>"
+            return f'{start} t="inlineStr">{text}</{prefix}c>'.encode()
+        return f"{start}><{prefix}v>{value!r}</{prefix}v></{prefix}c>".encode()
+
+
+def _copy(
+    archive: ZipFile, target: IO[bytes], changes: Mapping[str, Any], left_out: str | None
+) -> None:
+    """Copy an archive; ``changes`` has a function for a part, which gets both streams."""
+    with ZipFile(target, "w", ZIP_DEFLATED) as new:
+        for member in archive.infolist():
+            if member.filename == left_out:
+                continue
+            with translated():
+                source = archive.open(member)
+            with source, new.open(_like(member), "w") as stream:
+                changes.get(member.filename, _as_it_is)(source, stream)
+
+
+def _like(member: ZipInfo) -> ZipInfo:
+    date = member.date_time if member.date_time[0] >= _FIRST_YEAR else (1980, 1, 1, 0, 0, 0)
+    info = ZipInfo(member.filename, date)
+    info.compress_type = ZIP_STORED if member.compress_type == ZIP_STORED else ZIP_DEFLATED
+    info.external_attr = member.external_attr
+    # Where it does not fit, the archive needs another form from the beginning.
+    info.file_size = 2 * member.file_size
+    return info
+
+
+def _as_it_is(source: IO[bytes], target: IO[bytes]) -> None:
+    with translated():
+        shutil.copyfileobj(source, target, 1 << 16)
+
+
+def _without(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
+    """Without the entry that names the list of formulas, which programs make anew."""
+    name = re.escape(chain.rpartition("/")[2].encode())
+
+    def copied(source: IO[bytes], target: IO[bytes]) -> None:
+        with translated():
+            text = source.read(limits.MAX_SMALL_PART)
+        target.write(re.sub(rb"<[^<>]*" + name + rb"[^<>]*/>", b"", text))
+
+    return copied

@@ -1,0 +1,193 @@
+"""Tables on their way out: CSV, CSV for Excel and XLSX, streamed, harmless in spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import IO, Any
+
+from creativefilter.sheets import limits
+from creativefilter.sheets.escape import harmless, is_formula, printable
+
+# Rows of one sheet that spreadsheet programs open, the heading left out.
+SHEET_ROWS = limits.MAX_ROWS - 1
+# Lines that go to the reader at once.
+LINES = 500
+BOM = "\ufeff"
+
+
+class Form(StrEnum):
+    """How a table leaves: ``EXCEL_CSV`` has a BOM, semicolons and decimal commas."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    EXCEL_CSV = "csv-excel"
+
+    @property
+    def suffix(self) -> str:
+        return ".xlsx" if self is Form.XLSX else ".csv"
+
+    @property
+    def content_type(self) -> str:
+        if self is Form.XLSX:
+            return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        return "text/csv; charset=utf-8"
+
+
+class ColumnType(StrEnum):
+    """What a column holds: text, roubles (``Decimal``), ``int``, ``float``, a share of 1, a month.
+
+    ``AS_IT_CAME`` is text of somebody else's table: numbers in it are no formulas.
+    """
+
+    TEXT = "text"
+    AS_IT_CAME = "as it came"
+    MONEY = "money"
+    COUNT = "count"
+    NUMBER = "number"
+    SHARE = "share"
+    MONTH = "month"
+
+
+_NUMBER_FORMATS = {
+    ColumnType.MONEY: "#,##0.00",
+    ColumnType.COUNT: "#,##0",
+    ColumnType.SHARE: "0.0%",
+    ColumnType.MONTH: "yyyy-mm",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table: titles with what stands below them, then rows; None is a blank cell."""
+
+    columns: Sequence[tuple[str, ColumnType]]
+    rows: Iterable[Sequence[Any]]
+
+
+def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
+    """The table as lines of CSV; for Excel as Russian offices open it."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";" if excel else ",", lineterminator="\r\n")
+
+    def line(cells: Iterable[str]) -> str:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    heading = line(harmless(title) for title, _column in sheet.columns)
+    yield BOM + heading if excel else heading
+    mark = "," if excel else "."
+    own = [column is ColumnType.AS_IT_CAME for _title, column in sheet.columns]
+    for row in sheet.rows:
+        # A row of somebody else's table may have more cells than the heading.
+        kinds = chain(own, repeat(True))
+        yield line(_written(value, mark, one) for value, one in zip(row, kinds, strict=False))
+
+
+def _written(value: Any, mark: str, as_it_came: bool) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal() | float():
+            text = f"{value:.4f}".rstrip("0").rstrip(".")
+            return text.replace(".", mark)
+        case date():
+            return f"{value:%Y-%m}"
+        case str() if as_it_came and _is_number(value):
+            return value
+    return str(harmless(value))
+
+
+def _is_number(text: str) -> bool:
+    """A number is none of the formulas that a cell may begin with: "-5" stays what it is."""
+    body = text[1:] if text[:1] in "+-" else text
+    return bool(body) and all(sign.isdecimal() or sign.isspace() or sign in ".," for sign in body)
+
+
+def csv_chunks(sheet: Sheet, *, excel: bool) -> Iterator[bytes]:
+    """The table as UTF-8 CSV, some lines at a time."""
+    lines = csv_lines(sheet, excel=excel)
+    while some := list(islice(lines, LINES)):
+        yield "".join(some).encode()
+
+
+def write_xlsx(sheet: Sheet, target: IO[bytes]) -> int:
+    """Write the table as a workbook, with as many sheets as it needs. Returns how many rows.
+
+    Memory does not grow with their number.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    rows = iter(sheet.rows)
+    count = 0
+    # A table without rows has its heading all the same.
+    while (part := _write_sheet(book, sheet, islice(rows, SHEET_ROWS))) or not count:
+        count += part
+        if part < SHEET_ROWS:
+            break
+    book.save(target)
+    return count
+
+
+def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    page = book.create_sheet()
+    page.freeze_panes = "A2"
+    heading = []
+    for place, (title, column) in enumerate(sheet.columns, 1):
+        wide = column in (ColumnType.TEXT, ColumnType.AS_IT_CAME)
+        page.column_dimensions[get_column_letter(place)].width = 28 if wide else 16
+        cell = _cell(page, title)
+        cell.font = Font(bold=True)
+        heading.append(cell)
+    page.append(heading)
+    formats = [_NUMBER_FORMATS.get(column) for _title, column in sheet.columns]
+    count = 0
+    for row in rows:
+        cells = []
+        for value, number_format in zip(row, chain(formats, repeat(None)), strict=False):
+            cell = _cell(page, value)
+            if number_format and value is not None:
+                cell.number_format = number_format
+            cells.append(cell)
+        page.append(cells)
+        count += 1
+    return count
+
+
+def _cell(page: Any, value: Any) -> Any:
+    """A cell; text is typed as text, so that it is never run as a formula."""
+    from openpyxl.cell import WriteOnlyCell
+
+    if not isinstance(value, str):
+        return WriteOnlyCell(page, value)
+    text = printable(value)
+    cell = WriteOnlyCell(page, text)
+    cell.data_type = "s"
+    if is_formula(text):
+        # As Excel stores what a person has typed behind an apostrophe.
+        cell.quotePrefix = True
+    return cell
+
+
+def write(sheet: Sheet, path: Path) -> None:
+    """Write the table as XLSX if the path ends so, else as CSV (UTF-8). Raises ``OSError``."""
+    with path.open("wb") as file:
+        if path.suffix.lower() == ".xlsx":
+            write_xlsx(sheet, file)
+        else:
+            for chunk in csv_chunks(sheet, excel=False):
+                file.write(chunk)

@@ -1,0 +1,222 @@
+"""Rows of a table checked and made small: numbers for names, or the reason why a row is bad.
+
+A file of 386,693 rows holds 18,239 advertisements, 160 lines and 54 months. Each of them is
+checked once, when it is first seen, and found by its raw cells afterwards; only the cost is read
+in every row.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import chain, islice
+from typing import TypeVar
+
+from creativefilter.creatives import ids
+from creativefilter.sheets import Broken, Cell, Field, Finding, Reading, Row, Table
+from creativefilter.spend.imports.amounts import AmountError, AmountReader, marks_of
+from creativefilter.spend.models import BadRow
+
+Reason = BadRow.Reason
+COLUMNS = (
+    Field.ADVERTISEMENT_ID, Field.ADVERTISER, Field.BRAND, Field.MEDIA_TYPE, Field.COST,
+    Field.YEAR, Field.MONTH,
+)  # fmt: skip
+CHUNK = 20_000
+# So many rows tell how the file writes its numbers.
+SAMPLE = 2_000
+FIRST_YEAR = 1990
+# Media plans look ahead; what lies farther is a slip of the finger.
+YEARS_AHEAD = 5
+# What is kept of a bad row's cell.
+MAX_CELL = 1_000
+_BROKEN = {
+    "row_quote": Reason.QUOTE, "row_many_cells": Reason.MANY_CELLS,
+    "row_long_cell": Reason.LONG_CELL, "row_encoding": Reason.ENCODING,
+}  # fmt: skip
+
+_NUMBER = re.compile(r"(\d{1,4})(?:[.,]0+)?", re.ASCII)
+
+# Numbers of the advertisement and the line within the file, first of the month, ten-thousandths.
+Good = tuple[int, int, str, int]
+# Advertiser, brand, media type.
+Names = tuple[str, str, str]
+Name = TypeVar("Name", str, Names)
+
+
+class RowError(ValueError):
+    def __init__(self, reason: BadRow.Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A row that can't be used. ``cells`` are those of the file, cut; ``sheet`` "" in CSV files."""
+
+    line: int
+    reason: BadRow.Reason
+    cells: list[str]
+    sheet: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.line} ({self.sheet})" if self.sheet else str(self.line)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some rows of a file; ``done`` is the share of the file that was read with them."""
+
+    good: list[Good] = field(default_factory=list)
+    bad: list[Bad] = field(default_factory=list)
+    done: float = 0.0
+
+
+class RowReader:
+    """Reads all sheets of one file. ``advertisements`` and ``lines`` grow: place in the list is
+    the number.
+
+    Raises ``SheetError`` if a sheet lacks a column.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self.tables = reading.tables
+        self._columns = [_required(table) for table in reading.tables]
+        # An office that separates by semicolons does so because the comma is its decimal mark.
+        default = "," if reading.delimiter == ";" else "."
+        self.amounts = AmountReader(marks_of(self._costs(), default=default))
+        self.advertisements: list[str] = []
+        self.lines: list[Names] = []
+        self._changed = ids.Changed()
+        # The same by what stands in the cells.
+        self._seen_ids: dict[Cell, int] = {}
+        self._seen_names: dict[tuple[Cell, ...], int] = {}
+        self._seen_months: dict[tuple[Cell, ...], str] = {}
+        self._numbers: dict[str | Names, int] = {}
+
+    def findings(self) -> list[Finding]:
+        """About the Advertisement IDs that were read so far."""
+        return self._changed.findings()
+
+    def _costs(self) -> Iterator[Cell]:
+        """The costs of the first rows."""
+        left = SAMPLE
+        for table, columns in zip(self.tables, self._columns, strict=True):
+            for _line, row in islice(table.rows(), left):
+                left -= 1
+                if len(row) > columns[4]:
+                    yield row[columns[4]]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All rows, about ``CHUNK`` at a time, good and bad ones in the order of the file."""
+        for number, (table, columns) in enumerate(zip(self.tables, self._columns, strict=True)):
+            rows = table.rows()
+            for first in rows:
+                chunk = Chunk()
+                self._read(chain((first,), islice(rows, CHUNK - 1)), table, columns, chunk)
+                chunk.done = (number + table.done) / len(self.tables)
+                yield chunk
+
+    def _read(
+        self, rows: Iterable[Row], table: Table, columns: Sequence[int], chunk: Chunk
+    ) -> None:
+        seen, names, months = self._seen_ids, self._seen_names, self._seen_months
+        at, advertiser, brand, media_type, cost, year, month = columns
+        units = self.amounts.units
+        width, most = table.heading.width, len(table.heading.titles)
+        good = chunk.good.append
+        for line, row in rows:
+            if width <= len(row) <= most:
+                try:
+                    good(
+                        (
+                            seen[row[at]],
+                            names[row[advertiser], row[brand], row[media_type]],
+                            months[row[year], row[month]],
+                            units(row[cost]),
+                        )
+                    )
+                    continue
+                except (KeyError, AmountError):
+                    pass
+            self._with_care(line, row, table, columns, chunk)
+
+    def _with_care(
+        self, line: int, row: Sequence[Cell], table: Table, columns: Sequence[int], chunk: Chunk
+    ) -> None:
+        """A row with something new in it, or something wrong."""
+        try:
+            if isinstance(row, Broken):
+                raise RowError(_BROKEN[row.code])
+            if len(row) < table.heading.width:
+                raise RowError(Reason.FEW_CELLS)
+            given, *names_given, cost, year, month = (row[n] for n in columns)
+            advertisement = _advertisement(given)
+            names = _names(*(str(name).strip() for name in names_given))
+            when = _month(year, month)
+            units = self.amounts.units(cost)
+        except (RowError, AmountError) as error:
+            cells = [_kept(cell) for cell in row]
+            chunk.bad.append(Bad(line, error.reason, cells, table.name))
+            return
+        # Only names of good rows get numbers.
+        ad = self._number(self._changed.note(advertisement), self.advertisements)
+        place = self._number(names, self.lines)
+        self._seen_ids[given] = ad
+        self._seen_names[tuple(names_given)] = place
+        self._seen_months[year, month] = when
+        chunk.good.append((ad, place, when, units))
+
+    def _number(self, name: Name, names: list[Name]) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(names)
+            names.append(name)
+        return number
+
+
+def _required(table: Table) -> list[int]:
+    return [place for place in table.heading.places(*COLUMNS) if place is not None]
+
+
+def _advertisement(cell: Cell) -> ids.AdvertisementId:
+    try:
+        return ids.read(cell)
+    except ids.IdError as error:
+        blank = error.code == "id_blank"
+        raise RowError(Reason.NO_ID if blank else Reason.BAD_ID) from error
+
+
+# The names of a line come again with each of its advertisements, a month with all of them.
+@lru_cache(maxsize=4096)
+def _names(advertiser: str, brand: str, media_type: str) -> Names:
+    names = (advertiser, brand, media_type)
+    for name, limit in zip(names, (255, 255, 64), strict=True):
+        if len(name) > limit or any(unicodedata.category(sign) == "Cc" for sign in name):
+            raise RowError(Reason.BAD_NAME)
+    return names
+
+
+@lru_cache(maxsize=1024)
+def _month(year: Cell, month: Cell) -> str:
+    y, m = _number(year), _number(month)
+    if y is None or not FIRST_YEAR <= y <= date.today().year + YEARS_AHEAD:  # noqa: DTZ011
+        raise RowError(Reason.BAD_YEAR)
+    if m is None or not 1 <= m <= 12:
+        raise RowError(Reason.BAD_MONTH)
+    return f"{y:04}-{m:02}-01"
+
+
+def _kept(cell: Cell) -> str:
+    # No database keeps a NUL in a text.
+    return str(cell)[:MAX_CELL].replace("\0", "�")
+
+
+def _number(cell: Cell) -> int | None:
+    match = _NUMBER.fullmatch(str(cell).strip())
+    return int(match[1]) if match else None
