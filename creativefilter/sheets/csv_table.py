@@ -120,7 +120,8 @@ class CsvTable:
 
             def read(characters: int) -> list[str]:
                 lines = text.readlines(characters)
-                self._read = text.buffer.tell()
+                buffer: Any = text.buffer  # its type has no tell
+                self._read = buffer.tell()
                 return lines
 
             yield csv_rows.Lines(read), self.form.top + 1
@@ -190,8 +191,8 @@ class CsvTable:
         if isinstance(cells, Broken):
             text = str(cells[0])
             self.widest = max(self.widest, text.count(self.form.delimiter) + 1)
-            readable = _UNREADABLE.sub("\ufffd", text)
-            return self.tally.broken(number, Broken([readable], cells.code))
+            text = _UNREADABLE.sub("\ufffd", text)
+            return self.tally.broken(number, Broken([text], cells.code))
         self.widest = max(self.widest, len(cells))
         texts = [str(cell) for cell in cells]
         if not any(map(str.strip, texts)):

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.admin.reference_pages import ReadOnlyAdmin
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import html_report, version_page
+from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
 @admin.register(ModelVersion)

@@ -47,7 +47,7 @@ class FilterSerializer(KnownFields, serializers.Serializer[Any]):
         """Return the rows that ``asked``, validated data of this serializer, lets through."""
         for field in self.fields.values():
             lookup = str(field.source)
-            value = asked.get(lookup)
+            value: Any = asked.get(lookup)
             if is_empty(value):
                 continue
             if method := getattr(self, f"by_{lookup}", None):

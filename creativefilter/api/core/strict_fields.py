@@ -177,7 +177,7 @@ class KnownFields(Rules):
         if isinstance(data, Mapping) and not isinstance(data, QueryDict):
             unknown = sorted(str(name)[:64] for name in set(data) - set(self.fields))  # type: ignore[attr-defined]
             if unknown:
-                message = ErrorDetail(_("There is no such field."), "unknown_field")
+                message = ErrorDetail(str(_("There is no such field.")), "unknown_field")
                 raise serializers.ValidationError({name: [message] for name in unknown})
         return super().to_internal_value(data)  # type: ignore[misc]
 
@@ -212,6 +212,7 @@ class MassAction(KnownFields):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)  # type: ignore[misc]
         if self.is_for_all(attrs) and not attrs["dry_run"] and "expected" not in attrs:
-            message = ErrorDetail(_("It is for all of them: say how many these are."), "required")
+            sentence = str(_("It is for all of them: say how many these are."))
+            message = ErrorDetail(sentence, "required")
             raise serializers.ValidationError({"expected": [message]})
         return attrs

@@ -43,11 +43,11 @@ class SpendSegmentField(Word):
     def __init__(self, **options: Any) -> None:
         super().__init__(SEGMENTS_OR_NONE, **options)
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: Any) -> Any:
         word = super().to_internal_value(data)
         return NOT_CLASSIFIED if word == NONE else int(word)
 
-    def to_representation(self, value: int) -> str:
+    def to_representation(self, value: Any) -> str:
         return NONE if value == NOT_CLASSIFIED else str(value)
 
 

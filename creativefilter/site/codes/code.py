@@ -16,4 +16,4 @@ class Code:
     """
 
     status: int | None
-    sentence: Promise
+    sentence: str | Promise

@@ -157,7 +157,7 @@ def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any
     return {"worth": _worth(study.worth)} if study else {"charts": []}
 
 
-def _worth(worth: expected_spend.Worth) -> dict[str, Any]:
+def _worth(worth: expected_spend.ReviewGain) -> dict[str, Any]:
     """The creatives that are best reviewed first."""
     names = segment_names()
     return {

@@ -99,9 +99,10 @@ class Filters:
 
     def without(self, field: str, value: object = None) -> Filters:
         """Filters without this field ("first", "segments", …), or without one value of it."""
-        if value is None:
-            return replace(self, **{field: getattr(Filters(), field)})
-        return replace(self, **{field: tuple(v for v in getattr(self, field) if v != value)})
+        left: Any = getattr(Filters(), field)
+        if value is not None:
+            left = tuple(one for one in getattr(self, field) if one != value)
+        return replace(self, **{field: left})
 
     @property
     def of_advertisements_alone(self) -> bool:
