@@ -57,7 +57,7 @@ examples: $(VENV)/dev.stamp
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
 
 bench: $(VENV)/dev.stamp
-	for name in demonstration recognition screen_text video fusion bundle; do \
+	for name in demonstration recognition screen_text pictures fusion bundle; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \

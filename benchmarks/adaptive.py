@@ -125,8 +125,8 @@ def report(name: str, rest: dict[str, int]) -> None:
     """How right the active version is on the transcripts that were not labelled."""
     import numpy as np
 
-    from classifier.learning.families import families
     from classifier.segments import canonical
+    from classifier.text.families import families
     from creativefilter.creatives.models import Creative
 
     rows = list(
@@ -149,7 +149,7 @@ def report(name: str, rest: dict[str, int]) -> None:
 
 
 def show(title: str, truth: Any, said: Any, alone: Any) -> None:
-    from classifier.learning.metrics import accuracy, macro_f1
+    from classifier.evaluation.metrics import accuracy, macro_f1
 
     print(
         f"  {title}, {len(truth)}: macro-F1 {macro_f1(truth, said):.3f}, accuracy "

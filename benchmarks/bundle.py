@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import spots  # noqa: E402
-from classifier.decision.bundle import STARTER, Bundle, SpotFeatures  # noqa: E402
+from classifier.decision.bundle import Bundle  # noqa: E402
+from classifier.decision.bundle_parts import STARTER  # noqa: E402
+from classifier.decision.types import SpotFeatures  # noqa: E402
 
 REPEATS = 5
 TIMED = "import sys, time; began = time.perf_counter(); {work}; print(time.perf_counter() - began)"

@@ -87,18 +87,6 @@ def start_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-def creative(name: str) -> Any:
-    """A creative with media of its own, of which nothing is known yet."""
-    from creativefilter.creatives.models import Creative, MediaVersion
-
-    row = Creative.objects.create(name=name)
-    row.current_media = MediaVersion.objects.create(
-        creative=row, original_name=name, sha256=name, size=1
-    )
-    row.save()
-    return row
-
-
 # Found and wrong
 
 
@@ -168,6 +156,7 @@ def show(
 
 
 def keep(name: str, made: Any) -> Any:
+    from benchmarks.duplicates_many import creative
     from creativefilter.creatives.families import grouping
 
     row = creative(name)

@@ -256,7 +256,6 @@ class Scan:
 def store_more(prints: list[Any]) -> None:
     """What the analysis spends on near duplicates, for one creative more."""
     from benchmarks import duplicate_spots as spots
-    from benchmarks.duplicates import creative
     from creativefilter.creatives.families import fingerprints as stored
     from creativefilter.creatives.families import grouping
 
@@ -274,6 +273,18 @@ def store_more(prints: list[Any]) -> None:
         timed(times["stored and grouped"], partial(grouping.store, media, made))
     for name, measured in times.items():
         show(name, measured)
+
+
+def creative(name: str) -> Any:
+    """A creative with media of its own, of which nothing is known yet."""
+    from creativefilter.creatives.models import Creative, MediaVersion
+
+    row = Creative.objects.create(name=name)
+    row.current_media = MediaVersion.objects.create(
+        creative=row, original_name=name, sha256=name, size=1
+    )
+    row.save()
+    return row
 
 
 def timed(times: Times, call: Callable[[], Any]) -> Any:

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import spots  # noqa: E402
-from classifier.decision.bundle import Bundle, Prediction, SpotFeatures  # noqa: E402
+from classifier.decision.bundle import Bundle  # noqa: E402
+from classifier.decision.types import Prediction, SpotFeatures  # noqa: E402
 from classifier.screen import load_screen_reader  # noqa: E402
 from classifier.speech.cleaning import assess_speech  # noqa: E402
 

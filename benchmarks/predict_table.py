@@ -108,9 +108,10 @@ def openpyxl(source: Path, target: Path) -> None:
 
 def ours(source: Path, target: Path) -> None:
     start_django(target.parent)
+    from creativefilter.tables.layout import key_of
+
     from creativefilter.tables import workbooks
     from creativefilter.tables.answers import Answer
-    from creativefilter.tables.layout import key_of
 
     def answer(cells: list[str], _done: float) -> list[Answer]:
         return [made_up(key_of(cell)) for cell in cells]

@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 import jiwer  # noqa: E402
 
 from classifier.media import decode  # noqa: E402
-from classifier.speech.recognition import Transcriber, load_transcriber  # noqa: E402
+from classifier.speech.recognition import load_transcriber  # noqa: E402
+from classifier.speech.types import Transcriber  # noqa: E402
 from classifier.speech.weights import PACKAGED_NAME, packaged_whisper  # noqa: E402
 from tests.ct2_to_openai import convert  # noqa: E402
 

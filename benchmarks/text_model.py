@@ -23,7 +23,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from classifier.learning.metrics import expected_calibration_error, macro_f1  # noqa: E402
+from classifier.evaluation.metrics import expected_calibration_error, macro_f1  # noqa: E402
 from classifier.learning.starter import read_rows  # noqa: E402
 from classifier.segments import canonical  # noqa: E402
 from classifier.speech.cleaning import assess_speech  # noqa: E402

@@ -99,8 +99,13 @@ def write_artefact(
     return read_artefact(folder, kind, version)
 
 
-def read_artefact(folder: Path, kind: str, version: int) -> Artefact:
-    """Verify a model folder; raises ``ArtefactError`` that says what is wrong with it."""
+def read_artefact(
+    folder: Path, kind: str, version: int, former_kind: str | None = None
+) -> Artefact:
+    """Verify a model folder; raises ``ArtefactError`` that says what is wrong with it.
+
+    ``former_kind``: what older programs called the same kind.
+    """
     try:
         raw = (folder / MANIFEST).read_bytes()
         manifest = json.loads(raw)
@@ -110,7 +115,7 @@ def read_artefact(folder: Path, kind: str, version: int) -> Artefact:
         raise ArtefactError(folder, f"there is no {MANIFEST}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ArtefactError(folder, f"{MANIFEST} cannot be read: {error!r}") from error
-    if found != (kind, version):
+    if found not in {(kind, version), (former_kind, version)}:
         raise ArtefactError(
             folder, f"it is {found[0]!r} in format {found[1]!r}, not {kind!r} in format {version}"
         )

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging
 
-from classifier.speech.weights import WeightsError
+from classifier.errors import WeightsCode, WeightsError
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # What damaged files, absent devices and unreachable hubs were seen to raise.
@@ -37,10 +37,10 @@ def arguments(model: str, weights_folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def loading(library: str, model: str, kind: type[WeightsError]) -> Iterator[None]:
-    """Turn what goes wrong inside into a `kind` that names `library` and `model`."""
+def loading(library: str, model: str) -> Iterator[None]:
+    """Turn what goes wrong inside into a `WeightsError` that names `library` and `model`."""
     if not Path(model).is_dir() and not _HUB_NAME.fullmatch(model):
-        raise kind(f"There is no folder {model}.", f"Нет папки {model}.")
+        raise WeightsError(WeightsCode.NO_FOLDER, {"model": model})
     # Bars for nobody, and warnings about random weights that the callers turn into errors.
     said: Any = logging
     said.disable_progress_bar()
@@ -48,7 +48,7 @@ def loading(library: str, model: str, kind: type[WeightsError]) -> Iterator[None
     try:
         yield
     except _CAUSES as error:
-        raise kind.not_loaded(library, model, error) from error
+        raise WeightsError.not_loaded(library, model, error) from error
 
 
 def device_of(device: str) -> str:

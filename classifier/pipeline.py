@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.decision.bundle import SpotFeatures
 from classifier.decision.spot_shape import measure
-from classifier.errors import ErrorCode, MediaError
+from classifier.decision.types import SpotFeatures
+from classifier.errors import ErrorCode, MediaError, ScreenUnavailable
 from classifier.media import Limits, Media, decode
-from classifier.pictures.encoders import evenly
-from classifier.screen import ScreenUnavailable
+from classifier.pictures.frames import evenly
 from classifier.speech.cleaning import Speech, assess_transcript
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.decision.bundle import Bundle, Prediction
-    from classifier.pictures.encoders import VideoEncoder
+    from classifier.decision.bundle import Bundle
+    from classifier.decision.types import Prediction
+    from classifier.pictures.types import PictureEncoder
     from classifier.screen import ScreenReader
-    from classifier.speech.recognition import Transcriber, Transcript
+    from classifier.speech.types import Transcriber, Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ DECODE_AHEAD = 2
 class Decision:
     """What was found out about one file: either ``error`` is set, or ``prediction`` is.
 
-    ``transcript`` is what was heard, speech alone; ``screen`` what was read, line by line;
+    ``transcript`` is the speech of it alone; ``screen`` the words on the pictures, line by line;
     ``seconds`` the length of what was decoded.
     """
 
@@ -53,16 +53,16 @@ class Decision:
 class Pipeline:
     """Decoder, recogniser, reader, encoder and bundle, joined. One broken file stops no other.
 
-    Without ``reader`` or ``encoder`` the screen is not read, the picture not looked at.
+    Without ``reader`` the screen says nothing, without ``encoder`` the pictures.
     """
 
     transcriber: Transcriber
     bundle: Bundle
     reader: ScreenReader | None = None
-    encoder: VideoEncoder | None = None
+    encoder: PictureEncoder | None = None
     limits: Limits = field(default_factory=Limits)
 
-    def classify(self, paths: Sequence[Path]) -> Iterator[Decision]:
+    def classify(self, paths: Sequence[Path]) -> Generator[Decision, None, None]:
         """One decision for each path, in their order, as soon as it is known."""
         with ThreadPoolExecutor(DECODE_AHEAD) as pool:
             ahead: list[tuple[Path, Future[Media]]] = []
@@ -79,10 +79,10 @@ class Pipeline:
             media = decoding.result()
         except MediaError as error:
             return Decision(path, error=error.code, detail=error.detail)
-        [heard] = self.transcriber.transcribe([media.audio])
-        speech = assess_transcript(heard.utterances)
-        screen = self._read(path, media)
-        [prediction] = self.bundle.predict([self._features(media, heard, speech, screen)])
+        [transcript] = self.transcriber.transcribe([media.audio])
+        speech = assess_transcript(transcript.utterances)
+        screen = self._screen(path, media)
+        [prediction] = self.bundle.predict([self._features(media, transcript, speech, screen)])
         return Decision(
             path,
             seconds=media.probe.decoded_seconds,
@@ -92,17 +92,17 @@ class Pipeline:
         )
 
     def _features(
-        self, media: Media, heard: Transcript, speech: Speech, screen: str
+        self, media: Media, transcript: Transcript, speech: Speech, screen: str
     ) -> SpotFeatures:
-        utterances = heard.utterances if speech.spoken else ()
+        utterances = transcript.utterances if speech.spoken else ()
         return SpotFeatures(
             speech=speech.text if speech.spoken else "",
             screen=screen,
-            vectors=self._see(media),
+            vectors=self._pictures(media),
             shape=measure(media.audio, media.frames, media.probe.decoded_seconds, utterances),
         )
 
-    def _read(self, path: Path, media: Media) -> str:
+    def _screen(self, path: Path, media: Media) -> str:
         if self.reader is None:
             return ""
         try:
@@ -111,7 +111,7 @@ class Pipeline:
             logger.warning("%s: %s", path, error)
             return ""
 
-    def _see(self, media: Media) -> dict[str, NDArray[np.float32]]:
+    def _pictures(self, media: Media) -> dict[str, NDArray[np.float32]]:
         if self.encoder is None or not media.frames:
             return {}
         return {self.encoder.name: self.encoder.encode(evenly(media.frames))}

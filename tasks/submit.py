@@ -19,7 +19,7 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from creativefilter.celery import app
+from creativefilter.celery import app, has_broker
 from creativefilter.jobs import kinds, lifecycle, retention
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
@@ -60,7 +60,7 @@ def publish_due(endpoints: Sequence[str], **_signal: Any) -> None:
 
 def _is_away() -> bool:
     """Whether there is no broker, or it did not answer a moment ago."""
-    if app.conf.broker_url == settings.NO_BROKER:
+    if not has_broker():
         return True
     address, until = _away
     return address == app.conf.broker_url and time.monotonic() < until

@@ -7,11 +7,13 @@ from functools import cache
 
 import numpy as np
 
-from classifier.decision.bundle import HeldOut, Parts, SpotFeatures
-from classifier.decision.fusion import CHANNELS, Fusion
+from classifier.channels import CHANNELS
+from classifier.decision.bundle_parts import HeldOut, Parts
+from classifier.decision.fusion import Fusion
 from classifier.decision.spot_shape import SpotShape
-from classifier.learning.families import fingerprints
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.linear_model import Calibration, TextModel
 from classifier.text.training import TrainingRow, fit, prepare
 
@@ -25,7 +27,7 @@ SPEAKER_SPOT = "Алиса, включи свет! Умная колонка Я�
 CARD_SCREEN = "Кредитная карта\n120 дней без процентов\n*Реклама. ПАО «Банк»"
 SHOP_SCREEN = "Сыр Гауда\n549 ₽ вместо 899 ₽\nДоставка 0 ₽"
 DOUBTFUL = "Только сегодня"
-SPEECH, SCREEN, VIDEO = (1 << place for place in range(len(CHANNELS)))
+SPEECH, SCREEN, PICTURES = (1 << place for place in range(len(CHANNELS)))
 SHAPE = SpotShape(
     seconds=20.0, speech_share=0.6, words_per_second=2.3, loudness=-18.0, loudness_range=4.0,
     syllable_share=0.4, cuts_per_second=0.3, brightness=0.5, colourfulness=40.0, has_video=True,

@@ -33,7 +33,7 @@ for name in ("PRODUCTION", "REDIS_URL", "SECRET_KEY", "PORT", "PREDICT_ANONYMOUS
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(DATA_DIR)
 # What looks at pictures takes seconds to load; the tests that are about it ask for it.
-os.environ["VIDEO_ENCODER"] = ""
+os.environ["PICTURES_ENCODER"] = ""
 # The suite asks faster than people do; the tests that are about limits set their own.
 os.environ["API_RATE"] = os.environ["API_ANONYMOUS_RATE"] = ""
 # A sweep or a republish must never help a test that should work without it.

@@ -131,7 +131,7 @@ def test_the_classifier_decides_without_the_framework() -> None:
         BLOCKED
         + """
 from classifier import Bundle
-from classifier.decision.bundle import SpotFeatures
+from classifier.decision.types import SpotFeatures
 from classifier.speech.cleaning import assess_speech
 speech = assess_speech("Кредитная карта: целый год без процентов на любые покупки.")
 [one] = Bundle.load().predict([SpotFeatures(speech=speech.text)])
@@ -146,7 +146,7 @@ def test_the_starter_decides_on_speech_and_screen_with_numpy_alone() -> None:
         f"""
 import sys
 from classifier import Bundle
-from classifier.decision.bundle import SpotFeatures
+from classifier.decision.types import SpotFeatures
 [one] = Bundle.load().predict([SpotFeatures(speech="Кредитная карта", screen="Без процентов")])
 assert one.segment == 12 and len(one.channels) == 2
 assert all(view.evidence for view in one.channels)

@@ -1,217 +1,42 @@
 """A bundle: everything that decides on a creative, as one model folder.
 
-It holds a text model, which reads what is said and what stands on the screen, where there were
-labels to learn from a video classifier and a stack, how the channels are weighed, and what was
-said of creatives while they were held out, for thresholds. Needs numpy alone unless it holds
-neural channels; several can be loaded side by side.
+It holds a text model for the words of speech and screen; a classifier of pictures and a stack where
+there were labels to learn from; the weights of the channels; and held-out probabilities, from which
+thresholds are chosen. Needs numpy alone unless it holds neural channels; several can be loaded side
+by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.artefact import MANIFEST, Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.artefact import Artefact
+from classifier.channels import PICTURES, SCREEN, SPEECH
 from classifier.decision import fusion as fusing
-from classifier.decision.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities
-from classifier.learning.evaluation import Evaluation, evaluate
-from classifier.learning.metrics import threshold_for
+from classifier.decision.bundle_parts import STARTER, Parts, load_parts
+from classifier.decision.fusion import Opinions
+from classifier.decision.types import ChannelView, Prediction, SpotFeatures
+from classifier.evaluation.figures import Evaluation, evaluate
+from classifier.evaluation.metrics import threshold_for
 from classifier.screen import terms
 from classifier.segments import NUMBERS
 from classifier.text.evidence import Evidence
-from classifier.text.linear_model import TextModel, TextPrediction, prior_factors
+from classifier.text.linear_model import TextModel, prior_factors
+from classifier.types import Probabilities
 
 if TYPE_CHECKING:
-    from classifier.decision.spot_shape import SpotShape
-    from classifier.decision.stacking import Stack
-    from classifier.pictures.classifiers import VideoClassifier
-    from classifier.pictures.nearest_neighbours import Neighbour
+    from classifier.pictures.types import Neighbour
 
-KIND = "creative-filter/bundle"
-VERSION = 1
-STARTER = Path(__file__).parents[1] / "starter_model"
-CARD = "MODEL_CARD.md"
 PRECISION = 0.95
-
-_TEXT, _TRANSFORMER, _VIDEO, _STACK = "text", "transformer", "video", "stack"
-_ARRAYS = "held_out.npz"
 # With fewer creatives held out a threshold is luck.
 LEAST_HELD_OUT = 50
 _MOST_EVIDENCE = 6
-
-Decision = Literal["auto", "review"]
-
-
-@dataclass(frozen=True, slots=True)
-class SpotFeatures:
-    """What is known of one creative; whatever is absent is empty or None.
-
-    ``speech``: ``Speech.text`` where somebody speaks. ``screen``: ``ScreenText.text``.
-    ``vectors``: by `VideoEncoder.name`, float32 (dimension,). ``shape``: of the spot.
-    """
-
-    speech: str = ""
-    screen: str = ""
-    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    shape: SpotShape | None = None
-    advertiser: str = ""
-    brand: str = ""
-    media_type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelView:
-    """What one channel says: ``name`` is one of ``fusion.CHANNELS``.
-
-    ``evidence``: places in ``SpotFeatures.speech`` or ``.screen`` that spoke for the segment that
-    the channel itself holds likeliest. ``neighbours``: the labelled creatives that look most alike.
-    """
-
-    name: str
-    probabilities: dict[int, float]
-    evidence: tuple[Evidence, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Calibrated ``probabilities`` of every segment number; empty where no channel speaks.
-
-    ``decision``: ``auto`` where the bundle's threshold is reached and nothing contradicts.
-    ``conflict``: a channel is sure of another segment. ``channels``: the surest of the decided
-    segment first.
-    """
-
-    probabilities: dict[int, float]
-    decision: Decision = "review"
-    conflict: bool = False
-    channels: tuple[ChannelView, ...] = ()
-
-    @property
-    def segment(self) -> int | None:
-        return self.candidates(1)[0][0] if self.probabilities else None
-
-    @property
-    def probability(self) -> float | None:
-        return self.candidates(1)[0][1] if self.probabilities else None
-
-    def candidates(self, n: int) -> tuple[tuple[int, float], ...]:
-        """The ``n`` likeliest segments with their probabilities, the likeliest first."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: (-item[1], item[0]))
-        return tuple(ranked[:n])
-
-
-class TextHead(Protocol):
-    """A `TextModel` or a `TransformerText`."""
-
-    def predict(self, texts: Sequence[str]) -> list[TextPrediction]: ...
-
-    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact: ...
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What was said of labelled creatives while they were held out, and what was true.
-
-    ``probabilities`` (creatives, 18), ``columns`` (creatives,) the place of the true segment in
-    ``NUMBERS``, ``masks`` (creatives,) as ``Opinions.masks``.
-    """
-
-    probabilities: NDArray[np.floating[Any]]
-    columns: NDArray[np.integer[Any]]
-    masks: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What training yields: all that a bundle is.
-
-    ``shares`` float64 (18,) how the training creatives fall on ``NUMBERS``; ``seen`` uint64, the
-    fingerprints of their texts: of what it has learned from a model must not be judged.
-    """
-
-    text: TextHead
-    fusion: Fusion
-    held_out: HeldOut
-    shares: NDArray[np.float64]
-    seen: NDArray[np.uint64]
-    video: VideoClassifier | None = None
-    stack: Stack | None = None
-
-    def opinions(self, features: Sequence[SpotFeatures]) -> Opinions:
-        """What each channel says of each creative."""
-        screens = [one.screen for one in features]
-        said = {
-            SPEECH: self._of_texts([one.speech for one in features]),
-            SCREEN: self.fusion.sharpen(SCREEN, self._of_texts(screens)),
-        }
-        if self.video:
-            said[VIDEO] = self._of_vectors(features, self.video)
-        return Opinions(said, terms.likelihood(screens))
-
-    def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
-        """Probabilities (creatives, 18) as in training; NaN where no channel speaks."""
-        pooled = fusing.pool(opinions, self.fusion)
-        if self.stack is None:
-            return pooled
-        stacked = self.stack.probabilities(opinions, features)
-        result: Probabilities = np.where(np.isnan(pooled), np.nan, stacked)
-        return result
-
-    def _of_texts(self, texts: Sequence[str]) -> Probabilities:
-        result = _nothing(len(texts))
-        rows = [row for row, text in enumerate(texts) if text]
-        for row, said in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
-            result[row] = [said.probabilities.get(number, 0.0) for number in NUMBERS]
-        return result
-
-    def _of_vectors(
-        self, features: Sequence[SpotFeatures], video: VideoClassifier
-    ) -> Probabilities:
-        result = _nothing(len(features))
-        rows = [row for row, one in enumerate(features) if video.encoder in one.vectors]
-        if rows:
-            vectors = np.stack([features[row].vectors[video.encoder] for row in rows])
-            said = video.predict_proba(vectors)
-            result[rows] = self.fusion.sharpen(VIDEO, said)
-        return result
-
-    def save(self, folder: Path, facts: Mapping[str, Any], card: str) -> Artefact:
-        """Write them as a model folder with the facts about their making and its card."""
-
-        def write(aside: Path) -> None:
-            (aside / CARD).write_text(card, encoding="utf-8")
-            np.savez_compressed(
-                aside / _ARRAYS,
-                probabilities=self.held_out.probabilities.astype(np.float16),
-                columns=self.held_out.columns.astype(np.uint8),
-                masks=self.held_out.masks,
-                shares=self.shares,
-                seen=np.unique(self.seen),
-            )
-            linear = isinstance(self.text, TextModel)
-            self.text.save(aside / (_TEXT if linear else _TRANSFORMER), {})
-            if self.video:
-                self.video.save(aside / _VIDEO, {})
-            if self.stack:
-                self.stack.save(aside / _STACK)
-
-        inside = [SPEECH, SCREEN, *([VIDEO] if self.video else [])]
-        known = {
-            "channels": inside,
-            "fusion": {"method": "stack" if self.stack else "pool", **asdict(self.fusion)},
-        }
-        return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
-
-
-def _nothing(rows: int) -> Probabilities:
-    return np.full((rows, len(NUMBERS)), np.nan)
 
 
 class Bundle:
@@ -246,25 +71,7 @@ class Bundle:
         priors: Mapping[int, float] | None = None,
     ) -> Bundle:
         """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
-        artefact = read_artefact(folder, KIND, VERSION)
-        if foreign := sorted(name for name in artefact.files if not _is_known(name)):
-            raise ArtefactError(folder, f"{foreign[0]} is no part of a bundle")
-        arrays = artefact.arrays(_ARRAYS)
-        try:
-            settings = dict(artefact.facts["fusion"])
-            stacked = settings.pop("method") == "stack"
-            seeing = VIDEO in artefact.facts["channels"]
-            parts = Parts(
-                text=_load_text(artefact),
-                fusion=Fusion(**settings),
-                held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
-                shares=arrays["shares"],
-                seen=arrays["seen"],
-                video=_load_video(artefact) if seeing else None,
-                stack=_load_stack(artefact) if stacked else None,
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
+        artefact, parts = load_parts(folder)
         return cls(parts, artefact, precision, priors)
 
     @property
@@ -274,8 +81,8 @@ class Bundle:
 
     @property
     def encoder(self) -> str:
-        """The `VideoEncoder.name` of the vectors that it wants; "" for none."""
-        return self.parts.video.encoder if self.parts.video else ""
+        """The `PictureEncoder.name` of the vectors that it wants; "" for none."""
+        return self.parts.pictures.encoder if self.parts.pictures else ""
 
     def predict(self, features: Sequence[SpotFeatures], evidence: bool = True) -> list[Prediction]:
         """One prediction for each creative, in their order.
@@ -393,7 +200,7 @@ class Bundle:
                 continue
             words: tuple[Evidence, ...] = ()
             alike: tuple[Neighbour, ...] = ()
-            if evidence and channel == VIDEO:
+            if evidence and channel == PICTURES:
                 alike = self._neighbours(one)
             elif evidence:
                 words = self._words(one, channel, NUMBERS[probabilities[row].argmax()])
@@ -417,40 +224,11 @@ class Bundle:
     def _neighbours(self, one: SpotFeatures) -> tuple[Neighbour, ...]:
         from classifier.pictures.nearest_neighbours import NearestNeighbours
 
-        video = self.parts.video
-        if not isinstance(video, NearestNeighbours):
+        classifier = self.parts.pictures
+        if not isinstance(classifier, NearestNeighbours):
             return ()
-        return video.neighbours(one.vectors[video.encoder][None])[0]
+        return classifier.neighbours(one.vectors[classifier.encoder][None])[0]
 
 
 def _by_number(row: NDArray[np.float64]) -> dict[int, float]:
     return dict(zip(NUMBERS, row.tolist(), strict=True))
-
-
-def _is_known(name: str) -> bool:
-    return name in {CARD, _ARRAYS} or name.split("/")[0] in {_TEXT, _TRANSFORMER, _VIDEO, _STACK}
-
-
-def _inside(artefact: Artefact, part: str) -> Path:
-    """The folder of a part; raises ``ArtefactError`` where the manifest does not vouch for it."""
-    return artefact.path(f"{part}/{MANIFEST}").parent
-
-
-def _load_text(artefact: Artefact) -> TextHead:
-    if f"{_TRANSFORMER}/{MANIFEST}" in artefact.files:
-        from classifier.text.transformer import TransformerText
-
-        return TransformerText.load(_inside(artefact, _TRANSFORMER))
-    return TextModel.load(_inside(artefact, _TEXT))
-
-
-def _load_video(artefact: Artefact) -> VideoClassifier:
-    from classifier.pictures.classifiers import load_video_classifier
-
-    return load_video_classifier(_inside(artefact, _VIDEO))
-
-
-def _load_stack(artefact: Artefact) -> Stack:
-    from classifier.decision.stacking import Stack
-
-    return Stack.load(_inside(artefact, _STACK))

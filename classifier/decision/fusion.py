@@ -14,17 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.channels import CHANNELS, SCREEN
 from classifier.screen import terms
-
-SPEECH, SCREEN, VIDEO = "speech", "screen", "video"
-CHANNELS = (SPEECH, SCREEN, VIDEO)
+from classifier.types import Probabilities
 
 # The text model learned from speech: of a screen's words it is too sure.
 SCREEN_SHARPNESS = 0.6
 # A probability of 0 must not silence every other channel.
 _FLOOR = 1e-6
-
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from classifier.media import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from classifier.media import Frame
-    from classifier.speech.recognition import Utterance
+    from classifier.speech.types import Utterance
 
 SILENCE = -70.0  # LUFS: below this the gate of ITU-R BS.1770 hears nothing
 

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
-from classifier.decision.fusion import CHANNELS, Opinions, Probabilities
+from classifier.channels import CHANNELS
+from classifier.decision.fusion import Opinions
 from classifier.decision.spot_shape import NAMES
 from classifier.segments import NUMBERS
+from classifier.types import Probabilities
 
 if TYPE_CHECKING:
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
 
 KIND = "creative-filter/stack"
 VERSION = 1

@@ -5,8 +5,8 @@
 (``compare_if_same``: both in one, quicker), ``grouped`` makes families of the pairs.
 """
 
+from classifier.fingerprints.fingerprint import Fingerprint, fingerprint_of, index_keys, query_keys
 from classifier.fingerprints.grouping import grouped
-from classifier.fingerprints.prints import Fingerprint, fingerprint_of, index_keys, query_keys
 from classifier.fingerprints.rules import Likeness, compare, compare_if_same
 from classifier.fingerprints.sound import SoundUnavailable
 

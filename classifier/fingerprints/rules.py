@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from classifier.fingerprints import pictures, sound, words
-from classifier.fingerprints.prints import Fingerprint
+from classifier.fingerprints.fingerprint import Fingerprint
 
 # By pictures alone: this many different ones, and this share of the spot that has fewer.
 _PICTURES, _PICTURES_SHARE = 3, 0.5

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import DataError
-from classifier.learning.evaluation import Automatic, Evaluation, by_other_folds, evaluate
-from classifier.learning.metrics import threshold_for
+from classifier.evaluation.figures import Automatic, Evaluation, by_other_folds, evaluate
+from classifier.evaluation.metrics import threshold_for
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.training import (
@@ -31,9 +31,10 @@ from classifier.text.training import (
     grouped_scores,
     margins_of,
 )
-from classifier.text.transformer import Epoch, Settings, fine_tune, held_out
+from classifier.text.transformer import fine_tune, held_out
+from classifier.text.transformer_types import Epoch, Settings
+from classifier.types import Probabilities
 
-Probabilities = NDArray[np.float64]
 Progress = Callable[[], None]
 
 
@@ -51,7 +52,7 @@ class TooFewRowsError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Which transformer to fine-tune, and on what; as ``transformer_text.fine_tune`` takes it."""
+    """Which transformer to fine-tune, and on what; as ``transformer.fine_tune`` takes it."""
 
     name: str
     weights_folder: Path
@@ -81,14 +82,14 @@ def on_valid(table: Table, progress: Progress = lambda: None) -> Evaluation:
     """
     teaching = table.only(~table.valid)
     scores = _scores(teaching, progress)
-    heard, columns = teaching.spoken, np.searchsorted(NUMBERS, teaching.segments)
-    calibration = best_calibration(scores.margins[heard], teaching.columns[heard])
+    spoken, columns = teaching.spoken, np.searchsorted(NUMBERS, teaching.segments)
+    calibration = best_calibration(scores.margins[spoken], teaching.columns[spoken])
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid, calibration)
     said = in_all_segments(table, calibration.probabilities(margins_of(table, parameters, rows)))
     said[~table.spoken[rows]] = np.nan
     apart = in_all_segments(teaching, calibration.probabilities(scores.margins))
-    automatic = _thresholds_from(apart[heard], columns[heard], said)
+    automatic = _thresholds_from(apart[spoken], columns[spoken], said)
     return evaluate(said, _columns(table)[rows], automatic, table.families[rows])
 
 
@@ -101,7 +102,7 @@ def transformer_on_valid(
     """A fine-tuned ``encoder`` on the same rows; ``table`` is that of ``prepare(rows)``.
 
     Thresholds come from the part of ``train`` that ends its training: they flatter a little.
-    Raises ``TransformerError`` when it cannot be loaded, ``ValueError`` for too few rows.
+    Raises ``WeightsError`` when it cannot be loaded, ``ValueError`` for too few rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
     columns = _columns(table)
@@ -118,8 +119,8 @@ def transformer_on_valid(
     stopped = held_out(columns[teaching], table.families[teaching], Settings().seed)
     apart = model.probabilities(texts[teaching][stopped].tolist())
     said = np.full((int(table.valid.sum()), len(NUMBERS)), np.nan)
-    heard = table.spoken[table.valid]
-    said[heard] = model.probabilities(texts[table.valid][heard].tolist())
+    spoken = table.spoken[table.valid]
+    said[spoken] = model.probabilities(texts[table.valid][spoken].tolist())
     automatic = _thresholds_from(apart, columns[teaching][stopped], said)
     return evaluate(said, columns[table.valid], automatic, table.families[table.valid])
 
@@ -141,9 +142,9 @@ def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities
 
 def require_enough(table: Table) -> None:
     """Raise ``TooFewRowsError`` if folds can't be made of these rows."""
-    heard = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
-    segments = int((np.unique(heard[0], return_counts=True)[1] > 1).sum())
-    families = len(np.unique(heard[1]))
+    spoken = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
+    segments = int((np.unique(spoken[0], return_counts=True)[1] > 1).sum())
+    families = len(np.unique(spoken[1]))
     if families < FOLDS or segments < 2:
         raise TooFewRowsError(families, segments)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision.bundle import SpotFeatures
-from classifier.learning.families import families, united
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
+from classifier.text.families import families, united
 from classifier.text.training import FOLDS
 
 HOLD_OUT = 5

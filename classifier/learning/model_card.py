@@ -91,7 +91,7 @@ def render(facts: Mapping[str, Any], segments: int) -> str:
 _TRAINED = """# Trained bundle
 
 Learned from {creatives} labelled creatives ({families} families of near duplicates) of this
-database. Channels: {channels}. Words: {text}. Pictures: {video}. Fusion: {method}.
+database. Channels: {channels}. Words: {text}. Pictures: {pictures}. Fusion: {method}.
 
 Held out, {rows} creatives of families that taught nothing: macro-F1 {macro_f1:.3f}
 ({low:.3f} to {high:.3f} over resamples), accuracy {accuracy:.3f}, expected calibration error
@@ -117,9 +117,9 @@ def render_trained(facts: Mapping[str, Any]) -> str:
     return _TRAINED.format(
         **facts["training"],
         **shown,
-        channels="speech, screen" + (", video" if recipe["video"] else ""),
+        channels="speech, screen" + (", pictures" if recipe["pictures"] else ""),
         text=recipe["text"],
-        video=f"{recipe['video']} on {recipe['encoder']}" if recipe["video"] else "none",
+        pictures=f"{recipe['pictures']} on {recipe['encoder']}" if recipe["pictures"] else "none",
         method="stack" if "stack" in figures and figures["stack"] > figures["pool"] else "pool",
         low=low,
         high=high,

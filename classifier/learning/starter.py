@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision.bundle import STARTER, Bundle, HeldOut, Parts
-from classifier.decision.fusion import CHANNELS, SPEECH, Fusion
+from classifier.channels import CHANNELS, SPEECH
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import STARTER, HeldOut, Parts
+from classifier.decision.fusion import Fusion
 from classifier.errors import DataError
+from classifier.evaluation.figures import Evaluation
 from classifier.learning.cross_validation import evaluation_of, in_all_segments, require_enough
-from classifier.learning.evaluation import Evaluation
-from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render
 from classifier.segments import NUMBERS, canonical
 from classifier.speech.cleaning import assess_speech
+from classifier.text.families import fingerprints
 from classifier.text.features import BLOCK_WEIGHTS
 from classifier.text.lexicon import lexicon_digest
 from classifier.text.linear_model import TextModel
@@ -97,9 +99,9 @@ def train_starter(
     scores = grouped_scores(table, progress=progress)
     figures |= measure_grouped(table, scores)
     progress(f"grouped by family: macro-F1 {figures['macro_f1_grouped']:.3f}")
-    heard = table.spoken
-    calibration = best_calibration(scores.margins[heard], table.columns[heard])
-    text = TextModel(fit(table, np.ones(len(heard), np.bool_), calibration))
+    spoken = table.spoken
+    calibration = best_calibration(scores.margins[spoken], table.columns[spoken])
+    text = TextModel(fit(table, np.ones(len(spoken), np.bool_), calibration))
     parts = Parts(
         text=text,
         fusion=Fusion(),
@@ -115,8 +117,8 @@ def train_starter(
     progress(f"written: {folder} ({artefact.size / 1e6:.1f} MB)")
     return TrainingReport(
         **figures,
-        rows=len(heard),
-        silent=int((~heard).sum()),
+        rows=len(spoken),
+        silent=int((~spoken).sum()),
         families=table.family_count,
         seconds=time.monotonic() - began,
         size=artefact.size,
@@ -147,11 +149,11 @@ def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
 
 
 def _held_out(table: Table, probabilities: NDArray[np.float64]) -> HeldOut:
-    heard = table.spoken
+    spoken = table.spoken
     return HeldOut(
-        in_all_segments(table, probabilities)[heard],
-        np.searchsorted(NUMBERS, table.segments[heard]),
-        np.full(int(heard.sum()), _ONLY_SPEECH, np.uint8),
+        in_all_segments(table, probabilities)[spoken],
+        np.searchsorted(NUMBERS, table.segments[spoken]),
+        np.full(int(spoken.sum()), _ONLY_SPEECH, np.uint8),
     )
 
 

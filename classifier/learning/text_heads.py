@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision.bundle import Bundle, SpotFeatures, TextHead
-from classifier.learning.families import fingerprints
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import TextHead
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.features import count_grams
 from classifier.text.linear_model import Calibration, Parameters, TextModel
 from classifier.text.training import Table, best_calibration, blend, fit, margins_of
@@ -53,13 +55,13 @@ class TextRows:
     ) -> TextRows:
         """Those of ``features``; the arrays are (creatives,)."""
         found = [
-            (text, row, shown)
+            (text, row, on_screen)
             for row, one in enumerate(features)
-            for text, shown in ((one.speech, False), (one.screen, True))
+            for text, on_screen in ((one.speech, False), (one.screen, True))
             if text
         ]
         row = np.array([place for _, place, _ in found], np.int64)
-        screen = np.array([shown for _, _, shown in found], np.bool_)
+        screen = np.array([on_screen for _, _, on_screen in found], np.bool_)
         texts = [text for text, _, _ in found]
         return cls(texts, row, screen, columns[row], families[row], fold[row])
 
@@ -81,7 +83,7 @@ class Learned:
 
 
 class LinearHead:
-    """The model of ``text_model``, learned anew or mixed with the one that it replaces."""
+    """The model of ``linear_model``, learned anew or mixed with the one that it replaces."""
 
     def __init__(self, rows: TextRows, base: Bundle | None) -> None:
         self.rows = rows
@@ -181,7 +183,7 @@ class UnchangedHead:
 
 
 class TransformerHead:
-    """An encoder of ``transformer_text``, fine-tuned once for each fold and once on all."""
+    """An encoder of ``transformer``, fine-tuned once for each fold and once on all."""
 
     def __init__(self, rows: TextRows, encoder: str, weights_folder: Path) -> None:
         self.rows = rows

@@ -18,20 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.channels import PICTURES, SCREEN, SPEECH
 from classifier.decision import stacking
-from classifier.decision.bundle import LEAST_HELD_OUT, Bundle, HeldOut, Parts, SpotFeatures
-from classifier.decision.fusion import (
-    SCREEN,
-    SCREEN_SHARPNESS,
-    SPEECH,
-    VIDEO,
-    Fusion,
-    Opinions,
-    pool,
-)
+from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
+from classifier.decision.bundle_parts import HeldOut, Parts
+from classifier.decision.fusion import SCREEN_SHARPNESS, Fusion, Opinions, pool
+from classifier.decision.types import SpotFeatures
+from classifier.evaluation.figures import Evaluation, by_other_folds, evaluate
 from classifier.learning.dataset import LEAST_CREATIVES, Example, Table
-from classifier.learning.evaluation import Evaluation, by_other_folds, evaluate
-from classifier.learning.families import fingerprints
 from classifier.learning.model_card import render_trained
 from classifier.learning.text_heads import (
     LINEAR,
@@ -41,15 +35,17 @@ from classifier.learning.text_heads import (
     TransformerHead,
     UnchangedHead,
 )
-from classifier.pictures.classifiers import VideoClassifier, train_video_classifier
+from classifier.pictures.classifiers import train_picture_classifier
+from classifier.pictures.types import PictureClassifier
 from classifier.screen import terms
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.training import FOLDS, SEED
+from classifier.types import Probabilities
 
 _SHARPNESSES = np.arange(0.2, 1.55, 0.1)
 
 Progress = Callable[[str], None]
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +54,14 @@ class Config:
 
     ``folder``: where the bundle is written. ``base``: the bundle to be compared with, whose text
     model also goes into the new one where it has not learned from these very creatives.
-    ``text``: "linear", or an encoder to fine-tune by name or folder. ``video``: "nearest",
+    ``text``: "linear", or an encoder to fine-tune by name or folder. ``pictures``: "nearest",
     "catboost", or "" for none; ``encoder``: whose vectors. ``weights_folder``: of downloads.
     """
 
     folder: Path
     base: Bundle | None = None
     text: str = LINEAR
-    video: str = "nearest"
+    pictures: str = "nearest"
     encoder: str = ""
     weights_folder: Path = Path()
     seed: int = SEED
@@ -82,7 +78,7 @@ def train(
 
     Raises ``TooFewError``; ``WeightsError`` for an encoder that cannot be loaded.
     """
-    table = Table.of(dataset, config.encoder if config.video else "", config.seed)
+    table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
     progress(f"{len(table.examples)} creatives, {table.families.max() + 1} families")
     measuring = table.hold_out()
     progress(f"{measuring.sum()} of them measure and teach nothing")
@@ -110,16 +106,19 @@ class _Learned:
 
 def _learn(table: Table, config: Config, progress: Progress, stacked: bool = False) -> _Learned:
     fold = table.folds()
-    texts, said, shown = _learn_texts(table, config, fold, progress)
-    video, looked = _learn_pictures(table, config, fold, progress)
+    texts, speech, screen = _learn_texts(table, config, fold, progress)
+    classifier, pictures = _learn_pictures(table, config, fold, progress)
     screens = [one.screen for one in table.features]
-    sharpness = {SCREEN: _screen_sharpness(screens, shown, table.columns)}
-    if video:
-        sharpness[VIDEO] = _best_sharpness(looked, table.columns)
+    sharpness = {SCREEN: _screen_sharpness(screens, screen, table.columns)}
+    if classifier:
+        sharpness[PICTURES] = _best_sharpness(pictures, table.columns)
     fusion = Fusion(sharpness=sharpness)
-    opinions = {SPEECH: said, SCREEN: fusion.sharpen(SCREEN, shown)}
-    if video:
-        opinions[VIDEO] = fusion.sharpen(VIDEO, looked)
+    opinions: dict[str, Probabilities] = {
+        SPEECH: speech,
+        SCREEN: fusion.sharpen(SCREEN, screen),
+    }
+    if classifier:
+        opinions[PICTURES] = fusion.sharpen(PICTURES, pictures)
     together = Opinions(opinions, terms.likelihood(screens))
     fused = pool(together, fusion)
     stack = None
@@ -131,7 +130,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
         held_out=_held_out(table, together, fused),
         shares=np.bincount(table.columns, minlength=len(NUMBERS)) / len(table.columns),
         seen=texts.seen,
-        video=video,
+        pictures=classifier,
         stack=stack,
     )
     return _Learned(parts, together, fused, fold)
@@ -150,25 +149,25 @@ def _learn_texts(
     else:
         head = TransformerHead(rows, config.text, config.weights_folder)
     learned = head.learn(progress)
-    said, shown = (np.full((len(table.columns), len(NUMBERS)), np.nan) for _ in range(2))
-    said[rows.creative[~rows.screen]] = learned.out_of_fold[~rows.screen]
-    shown[rows.creative[rows.screen]] = learned.out_of_fold[rows.screen]
-    return learned, said, shown
+    speech, screen = (np.full((len(table.columns), len(NUMBERS)), np.nan) for _ in range(2))
+    speech[rows.creative[~rows.screen]] = learned.out_of_fold[~rows.screen]
+    screen[rows.creative[rows.screen]] = learned.out_of_fold[rows.screen]
+    return learned, speech, screen
 
 
 def _learn_pictures(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
-) -> tuple[VideoClassifier | None, Probabilities]:
-    """The video classifier and what it said out of fold; none where too few have vectors."""
+) -> tuple[PictureClassifier | None, Probabilities]:
+    """The classifier of pictures and what it said out of fold; none where too few have vectors."""
     result = np.full((len(table.columns), len(NUMBERS)), np.nan)
     there = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
     enough = there.sum() >= LEAST_CREATIVES and len(np.unique(table.columns[there])) > 1
-    if not config.video or not enough:
+    if not config.pictures or not enough:
         return None, result
 
-    def fitted(rows: NDArray[np.intp]) -> VideoClassifier:
-        return train_video_classifier(
-            config.video,
+    def fitted(rows: NDArray[np.intp]) -> PictureClassifier:
+        return train_picture_classifier(
+            config.pictures,
             np.stack([table.features[row].vectors[config.encoder] for row in rows]),
             [table.examples[row].segment for row in rows],
             [table.examples[row].id for row in rows],
@@ -187,10 +186,10 @@ def _learn_pictures(
 
 
 def _screen_sharpness(
-    screens: Sequence[str], shown: Probabilities, columns: NDArray[np.int64]
+    screens: Sequence[str], screen: Probabilities, columns: NDArray[np.int64]
 ) -> float:
     """How sure of a screen the text model may be: by the least log loss where enough are there."""
-    rows = np.flatnonzero(~np.isnan(shown[:, 0]))
+    rows = np.flatnonzero(~np.isnan(screen[:, 0]))
     if len(rows) < LEAST_HELD_OUT:
         return SCREEN_SHARPNESS
     texts = [screens[row] for row in rows.tolist()]
@@ -198,7 +197,7 @@ def _screen_sharpness(
     likely = terms.likelihood(texts)
 
     def loss(sharpness: float) -> float:
-        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, shown[rows])
+        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, screen[rows])
         return _log_loss(terms.weigh(said, likely), columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
@@ -208,7 +207,7 @@ def _best_sharpness(said: Probabilities, columns: NDArray[np.int64]) -> float:
     rows = np.flatnonzero(~np.isnan(said[:, 0]))
 
     def loss(sharpness: float) -> float:
-        sharpened = Fusion(sharpness={VIDEO: sharpness}).sharpen(VIDEO, said[rows])
+        sharpened = Fusion(sharpness={PICTURES: sharpness}).sharpen(PICTURES, said[rows])
         return _log_loss(sharpened, columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
@@ -289,8 +288,8 @@ def _facts(
         },
         "recipe": {
             "text": config.text,
-            "video": config.video if final.parts.video else "",
-            "encoder": config.encoder if final.parts.video else "",
+            "pictures": config.pictures if final.parts.pictures else "",
+            "encoder": config.encoder if final.parts.pictures else "",
             "seed": config.seed,
         },
         "hold_out": figures,

@@ -4,9 +4,8 @@
 importing this package loads neither PyAV nor numpy.
 """
 
-from classifier.media.names import looks_like
+from classifier.media.extensions import looks_like
 from classifier.media.parent import decode
-from classifier.media.playback import encode_jpeg, read_jpeg, read_wav, write_wav
 from classifier.media.types import (
     MAX_FRAMES,
     MAX_HEIGHT,
@@ -17,6 +16,7 @@ from classifier.media.types import (
     Media,
     Probe,
 )
+from classifier.media.wav_and_jpeg import encode_jpeg, read_jpeg, read_wav, write_wav
 
 __all__ = [
     "MAX_FRAMES",

@@ -12,13 +12,15 @@ from catboost import CatBoostClassifier, CatBoostError  # type: ignore[import-un
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError
-from classifier.pictures.classifiers import Features, Probabilities, checked, columns, written
+from classifier.pictures.classifier_folder import checked, columns, written
+from classifier.pictures.types import Features
 from classifier.segments import NUMBERS
+from classifier.types import Probabilities
 
 _MODEL = "model.cbm"
 
 # No labelled real videos were at hand: measured on generated vectors like those of
-# benchmarks/video.py (1,700 of 512 and of 1,280 numbers). With a tenth of the features for each
+# benchmarks/pictures.py (1,700 of 512 and of 1,280 numbers). With a tenth of the features for each
 # tree, 300 trees take a quarter of the time of 200 with all of them, and macro-F1 is 0.01 higher to
 # 0.02 lower; a depth of 6 was no better on the whole.
 _SETTINGS = {
@@ -37,7 +39,7 @@ _SETTINGS = {
 
 
 def train(features: Features, segments: NDArray[np.int64], encoder: str) -> CatBoost:
-    """See `video_classifiers.train_video_classifier`."""
+    """See `classifiers.train_picture_classifier`."""
     if len(np.unique(segments)) < 2:
         raise ValueError("CatBoost needs creatives of at least two segments")
     machine = CatBoostClassifier(**_SETTINGS)
@@ -49,7 +51,7 @@ def train(features: Features, segments: NDArray[np.int64], encoder: str) -> CatB
 
 
 def load(artefact: Artefact) -> CatBoost:
-    """See `video_classifiers.load_video_classifier`."""
+    """See `classifiers.load_picture_classifier`."""
     machine = CatBoostClassifier()
     try:
         machine.load_model(str(artefact.path(_MODEL)), format="cbm")
@@ -65,7 +67,7 @@ def load(artefact: Artefact) -> CatBoost:
 
 @dataclass(frozen=True, slots=True)
 class CatBoost:
-    """A `VideoClassifier`."""
+    """A `PictureClassifier`."""
 
     encoder: str
     dimension: int
@@ -76,7 +78,7 @@ class CatBoost:
         return "catboost"
 
     def predict_proba(self, features: Features) -> Probabilities:
-        """See `VideoClassifier`."""
+        """See `PictureClassifier`."""
         vectors = checked(features, self.dimension)
         result = np.zeros((len(vectors), len(NUMBERS)))
         if len(vectors):
@@ -85,7 +87,7 @@ class CatBoost:
         return result
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """See `VideoClassifier`."""
+        """See `PictureClassifier`."""
 
         def write(aside: Path) -> None:
             self.machine.save_model(str(aside / _MODEL), format="cbm")

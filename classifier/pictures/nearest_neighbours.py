@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError
-from classifier.pictures.classifiers import Features, Probabilities, checked, columns, written
+from classifier.pictures.classifier_folder import checked, columns, written
+from classifier.pictures.types import Features, Neighbour
 from classifier.segments import NUMBERS
+from classifier.types import Probabilities
 
 # How many vote, and how much more the nearer ones count: similarity ** POWER. No labelled real
 # videos were at hand. On generated vectors 10 to 20 voters and powers of 8 to 16 lay within 0.05 of
@@ -27,24 +29,15 @@ _INDEX = "index.npz"
 _BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A labelled creative and the cosine between its vector and the one asked about."""
-
-    id: str
-    segment: int
-    similarity: float
-
-
 def train(
     features: Features, segments: NDArray[np.int64], ids: Sequence[str], encoder: str
 ) -> NearestNeighbours:
-    """See `video_classifiers.train_video_classifier`."""
+    """See `classifiers.train_picture_classifier`."""
     return NearestNeighbours(encoder, _unit(features), segments, tuple(ids))
 
 
 def load(artefact: Artefact) -> NearestNeighbours:
-    """See `video_classifiers.load_video_classifier`."""
+    """See `classifiers.load_picture_classifier`."""
     arrays = artefact.arrays(_INDEX)
     try:
         features = checked(arrays["features"], int(artefact.facts["dimension"]))
@@ -60,7 +53,7 @@ def load(artefact: Artefact) -> NearestNeighbours:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NearestNeighbours:
-    """A `VideoClassifier` that can name its examples."""
+    """A `PictureClassifier` that can name its examples."""
 
     encoder: str
     features: Features
@@ -76,7 +69,7 @@ class NearestNeighbours:
         return int(self.features.shape[1])
 
     def predict_proba(self, features: Features) -> Probabilities:
-        """See `VideoClassifier`."""
+        """See `PictureClassifier`."""
         rows, similarity = self._nearest(features, NEIGHBOURS)
         votes = np.zeros((len(rows), len(NUMBERS)))
         place = np.arange(len(rows))[:, None], columns(self.segments)[rows]
@@ -100,7 +93,7 @@ class NearestNeighbours:
         ]
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """See `VideoClassifier`."""
+        """See `PictureClassifier`."""
 
         def write(aside: Path) -> None:
             np.savez_compressed(

@@ -12,14 +12,16 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig, AutoImageProcessor, XCLIPModel
 
+from classifier.errors import WeightsCode, WeightsError
 from classifier.hub import arguments, device_of, loading
-from classifier.pictures.encoders import Picture, VideoError, check, clips, mean_direction
+from classifier.pictures.frames import check, clips, mean_direction
+from classifier.pictures.types import Picture
 
 
 def load(model: str, weights_folder: Path, device: str, threads: int) -> XCLIP:
-    """See `video.load_video_encoder`."""
+    """See `encoders.load_picture_encoder`."""
     where = arguments(model, weights_folder)
-    with loading("X-CLIP", model, VideoError):
+    with loading("X-CLIP", model):
         # The configuration first: weights of another kind would be left out without an error.
         if AutoConfig.from_pretrained(model, **where).model_type != "xclip":
             raise _not_xclip(model)
@@ -37,16 +39,13 @@ def load(model: str, weights_folder: Path, device: str, threads: int) -> XCLIP:
     return XCLIP(Path(model).name if Path(model).is_dir() else model, network, processor)
 
 
-def _not_xclip(model: str) -> VideoError:
-    return VideoError(
-        f"“{model}” is not an X-CLIP model, or its weights are not complete.",
-        f"«{model}» — не модель X-CLIP, или её веса неполны.",
-    )
+def _not_xclip(model: str) -> WeightsError:
+    return WeightsError(WeightsCode.NOT_XCLIP, {"model": model})
 
 
 @dataclass(frozen=True, slots=True)
 class XCLIP:
-    """A `VideoEncoder`."""
+    """A `PictureEncoder`."""
 
     name: str
     network: Any
@@ -57,7 +56,7 @@ class XCLIP:
         return int(self.network.config.projection_dim)
 
     def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
-        """See `VideoEncoder`. Every clip counts the same."""
+        """See `PictureEncoder`. Every clip counts the same."""
         check(frames)
         chosen = clips(len(frames), self.network.config.vision_config.num_frames)
         videos = [[frames[place] for place in clip] for clip in chosen]

@@ -4,9 +4,9 @@
 onnxruntime; a computer without the engine or its Russian data gets a ``ScreenUnavailable``.
 """
 
-from classifier.screen.types import ScreenLine, ScreenReader, ScreenText, ScreenUnavailable
+from classifier.screen.types import ScreenLine, ScreenReader, ScreenText
 
-__all__ = ["ScreenLine", "ScreenReader", "ScreenText", "ScreenUnavailable", "load_screen_reader"]
+__all__ = ["ScreenLine", "ScreenReader", "ScreenText", "load_screen_reader"]
 
 
 def load_screen_reader() -> ScreenReader:

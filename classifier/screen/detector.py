@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from classifier.screen.types import ScreenUnavailable
+from classifier.errors import ScreenCode, ScreenUnavailable
 
 PACKAGE = "rapidocr==3.10.0"
 _MODEL = "models/PP-OCRv6_det_small.onnx"
@@ -142,4 +142,4 @@ def _model() -> bytes:
             model = path.read_bytes()
             if hashlib.sha256(model).hexdigest() == _SHA256:
                 return model
-    raise ScreenUnavailable.no_detector(PACKAGE)
+    raise ScreenUnavailable(ScreenCode.NO_DETECTOR, {"package": PACKAGE})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from classifier.errors import ScreenCode, ScreenUnavailable
 from classifier.screen.strips import Strip
-from classifier.screen.types import ScreenUnavailable
 
 RUSSIAN = "rus"
 LATIN = "eng"
@@ -37,13 +37,13 @@ class Tesseract:
             listed = _run("--list-langs", seconds=_START_SECONDS, stderr=subprocess.STDOUT)
             version = _run("--version", seconds=_START_SECONDS, stderr=subprocess.STDOUT)
         except OSError as error:
-            raise ScreenUnavailable.no_engine() from error
+            raise ScreenUnavailable(ScreenCode.NO_ENGINE) from error
         except subprocess.SubprocessError as error:
-            raise ScreenUnavailable.failed(type(error).__name__) from error
+            raise _failed(error) from error
         there = {line.strip() for line in listed.splitlines()[1:]}
         self.version = version.partition("\n")[0].strip()
         if RUSSIAN not in there:
-            raise ScreenUnavailable.no_russian()
+            raise ScreenUnavailable(ScreenCode.NO_RUSSIAN)
         # Words that make no sense in Russian are tried in Latin letters: domains, foreign brands.
         self._languages = f"{RUSSIAN}+{LATIN}" if LATIN in there else RUSSIAN
 
@@ -63,8 +63,12 @@ class Tesseract:
                     check=True,
                 )  # fmt: skip
             except (OSError, subprocess.SubprocessError) as error:
-                raise ScreenUnavailable.failed(type(error).__name__) from error
+                raise _failed(error) from error
         return _words(table, len(strips))
+
+
+def _failed(error: Exception) -> ScreenUnavailable:
+    return ScreenUnavailable(ScreenCode.FAILED, {"reason": type(error).__name__})
 
 
 def _write(folder: Path, number: int, strip: Strip) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import ctranslate2
 from faster_whisper import WhisperModel, available_models
 
-from classifier.speech.recognition import (
+from classifier.errors import WeightsError
+from classifier.speech.types import (
     LOG_PROB_THRESHOLD,
     MAX_TOKENS,
     NO_SPEECH_THRESHOLD,
@@ -20,11 +21,11 @@ from classifier.speech.recognition import (
     Placement,
     Utterance,
 )
-from classifier.speech.weights import PACKAGED_NAME, WeightsError, packaged_whisper
+from classifier.speech.weights import PACKAGED_NAME, packaged_whisper, unknown_model
 
 
 def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, FasterWhisper]:
-    """The name of the model and the engine with its weights; see `asr.load_transcriber`."""
+    """The name of the model and the engine with its weights; see `recognition.load_transcriber`."""
     name, source = _source(model, where.weights_folder)
     device = _device(where.device)
     try:
@@ -47,7 +48,7 @@ def _source(model: str, weights_folder: Path) -> tuple[str, str | Path]:
         return model, model
     folder = Path(model)
     if not (folder / "model.bin").is_file():
-        raise WeightsError.unknown_model(model, "model.bin", available_models())
+        raise unknown_model(model, "model.bin", available_models())
     return folder.name, folder
 
 
@@ -69,7 +70,7 @@ class FasterWhisper:
     decoding: Decoding
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """See `asr.Recogniser`."""
+        """See `Recogniser`."""
         return [self._one(clip) for clip in clips]
 
     def _one(self, clip: Audio) -> tuple[str, list[Utterance]]:

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 import whisper
 
-from classifier.speech.recognition import (
+from classifier.errors import WeightsCode, WeightsError
+from classifier.speech.types import (
     LOG_PROB_THRESHOLD,
     MAX_TOKENS,
     NO_SPEECH_THRESHOLD,
@@ -22,13 +23,13 @@ from classifier.speech.recognition import (
     Placement,
     Utterance,
 )
-from classifier.speech.weights import WeightsError
+from classifier.speech.weights import unknown_model
 
 CHECKPOINT = "whisper.pt"
 
 
 def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, OpenAIWhisper]:
-    """The name of the model and the engine with its weights; see `asr.load_transcriber`."""
+    """The name of the model and the engine with its weights; see `recognition.load_transcriber`."""
     name, source = _source(model)
     device = _device(where.device)
     half = _half(where.compute_type, device)
@@ -38,27 +39,19 @@ def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, OpenAIW
         raise WeightsError.not_loaded("openai-whisper", model, error) from error
     except (UnpicklingError, EOFError, LookupError, TypeError) as error:
         # torch's own words advise to read the file without its safeguard: not for a person's eyes.
-        raise WeightsError(
-            f"{source} is not a checkpoint of openai-whisper.",
-            f"{source} — не файл весов openai-whisper.",
-        ) from error
+        raise WeightsError(WeightsCode.NOT_A_CHECKPOINT, {"path": source}) from error
     torch.set_num_threads(where.threads)
     return name, OpenAIWhisper(loaded, decoding, half)
 
 
 def _source(model: str) -> tuple[str, str]:
     if model == "packaged":
-        raise WeightsError(
-            "The packaged weights are for faster-whisper: give openai-whisper the name of a model "
-            f"or a folder with {CHECKPOINT}.",
-            "Веса из пакета подходят только для faster-whisper: для openai-whisper укажите имя "
-            f"модели или папку с {CHECKPOINT}.",
-        )
+        raise WeightsError(WeightsCode.OTHER_ENGINE, {"file": CHECKPOINT})
     if model in whisper.available_models():
         return model, model
     checkpoint = Path(model) / CHECKPOINT
     if not checkpoint.is_file():
-        raise WeightsError.unknown_model(model, CHECKPOINT, whisper.available_models())
+        raise unknown_model(model, CHECKPOINT, whisper.available_models())
     return checkpoint.parent.name, str(checkpoint)
 
 
@@ -73,10 +66,8 @@ def _half(compute_type: str | None, device: str) -> bool:
     chosen = compute_type or ("float16" if device == "cuda" else "float32")
     if chosen == "float32" or (chosen == "float16" and device == "cuda"):
         return chosen == "float16"
-    raise WeightsError(
-        f"openai-whisper cannot compute in {chosen} on {device}: choose float32.",
-        f"openai-whisper не умеет считать в {chosen} на {device}: выберите float32.",
-    )
+    facts = {"compute_type": chosen, "device": device}
+    raise WeightsError(WeightsCode.COMPUTE_TYPE, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ class OpenAIWhisper:
     lock: Lock = field(default_factory=Lock)
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """See `asr.Recogniser`."""
+        """See `Recogniser`."""
         with self.lock:
             return [self._one(clip) for clip in clips]
 

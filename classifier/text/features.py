@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from classifier.text.hashing import BLOCK, buckets, gram_hashes, pair_hashes, word_hashes
 from classifier.text.lexicon import Found, find
 from classifier.text.phonetics import BLANK, Codes, Joined, Places, fold, join, word_bounds
-from classifier.text.shape import shapes
+from classifier.text.text_shape import shapes
 
 HASHING = "poly-fnv-splitmix64/3"
 CHARACTERS, WORDS, STEMS, CONCEPTS, SEQUENCES = range(5)

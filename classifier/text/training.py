@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.learning.families import families
-from classifier.learning.metrics import (
+from classifier.evaluation.metrics import (
     accuracy,
     expected_calibration_error,
     macro_f1,
     threshold_for,
 )
 from classifier.speech.cleaning import assess_speech
+from classifier.text.families import families
 from classifier.text.features import (
     BUCKETS,
     Counts,

@@ -1,6 +1,6 @@
 """Fine-tuning a BERT-like encoder on labelled transcripts, and predicting with it.
 
-The interface is that of `text_model.TextModel`, the folder one of `artefact`: safetensors and the
+The interface is that of `linear_model.TextModel`, the folder one of `artefact`: safetensors and the
 tokenizer's JSON files, no pickle. PyTorch and transformers are imported when a model is trained
 or loaded.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,51 +20,15 @@ from numpy.typing import NDArray
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
 from classifier.errors import DataError
 from classifier.segments import NUMBERS
-from classifier.speech.weights import WeightsError
 from classifier.text.linear_model import TextPrediction
+from classifier.text.transformer_types import Epoch, Settings
 
 ENCODER = "cointegrated/rubert-tiny2"
 KIND = "creative-filter/transformer-text"
 VERSION = 1
+DEFAULTS = Settings()
 HELD_OUT = 8
 """One part in this many of the families is held out for early stopping."""
-
-
-class TransformerError(WeightsError):
-    """A text encoder cannot be loaded: weights missing, wrong, or not reachable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to fine-tune. The learning rate falls to 0 in a straight line over `epochs`.
-
-    `patience`: epochs without a better macro-F1 on the held-out part before training ends.
-    `tokens`: a longer text is cut; half a minute of speech has about 150.
-    """
-
-    epochs: int = 20
-    patience: int = 4
-    batch: int = 16
-    learning_rate: float = 1e-4
-    tokens: int = 256
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """How training stands after `number` of at most `most` epochs."""
-
-    number: int
-    most: int
-    training_loss: float
-    held_out_loss: float
-    held_out_macro_f1: float
-
-    def __str__(self) -> str:
-        return (
-            f"epoch {self.number} of at most {self.most}: loss {self.training_loss:.3f}, "
-            f"held out {self.held_out_loss:.3f}, macro-F1 {self.held_out_macro_f1:.3f}"
-        )
 
 
 def fine_tune(
@@ -74,7 +38,7 @@ def fine_tune(
     *,
     encoder: str = ENCODER,
     weights_folder: Path,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
     device: str = "auto",
     threads: int = 1,
     progress: Callable[[Epoch], None] = lambda _: None,
@@ -92,7 +56,7 @@ def fine_tune(
     there, so its figures are no measurement: for that keep other rows back.
 
     Raises ValueError for unknown segments or lists of different lengths; DataError for too few
-    rows to hold any out; TransformerError for an encoder that can't be loaded.
+    rows to hold any out; WeightsError for an encoder that can't be loaded.
     """
     columns = np.searchsorted(NUMBERS, segments)
     if not set(segments) <= set(NUMBERS) or not len(texts) == len(segments) == len(families):
@@ -168,7 +132,7 @@ class TransformerText:
     def load(cls, folder: Path, *, device: str = "auto", threads: int = 1) -> TransformerText:
         """Read a model folder.
 
-        Raises `ArtefactError` unless it is whole and of this format, TransformerError for a
+        Raises `ArtefactError` unless it is whole and of this format, WeightsError for a
         device that is not to be had.
         """
         artefact = read_artefact(folder, KIND, VERSION)

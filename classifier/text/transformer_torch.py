@@ -1,4 +1,4 @@
-"""The part of `transformer_text` that needs PyTorch. Imported only when a model is in use."""
+"""The part of `transformer` that needs PyTorch. Imported only when a model is in use."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from torch.nn import functional
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from classifier.artefact import ArtefactError
+from classifier.errors import WeightsCode, WeightsError
+from classifier.evaluation.metrics import macro_f1
 from classifier.hub import arguments, device_of, loading
-from classifier.learning.metrics import macro_f1
-from classifier.text.transformer import Epoch, Settings, TransformerError
+from classifier.text.transformer_types import Epoch, Settings
 
 _BATCH = 32
 _WEIGHT_DECAY = 0.01
@@ -49,13 +50,13 @@ def load(folder: Path, device: str, threads: int) -> tuple[Any, Any]:
     torch.set_num_threads(threads)
     where = {"local_files_only": True, "use_safetensors": True}
     try:
-        with loading("transformers", str(folder), TransformerError):
+        with loading("transformers", str(folder)):
             network, tokenizer, missing = _read(str(folder), where)
-    except TransformerError as error:
+    except WeightsError as error:
         raise ArtefactError(folder, f"it holds no usable transformer: {error}") from error
     if missing:
         raise ArtefactError(folder, f"its weights lack {missing[0]}")
-    with loading("transformers", str(folder), TransformerError):
+    with loading("transformers", str(folder)):
         return network.to(device_of(device)).eval(), tokenizer
 
 
@@ -70,7 +71,7 @@ def _read(model: str, where: dict[str, Any], **config: Any) -> tuple[Any, Any, l
 def _encoder(source: Source, labels: int) -> tuple[Any, Any]:
     """The encoder with a new head for so many labels."""
     where = arguments(source.encoder, source.weights_folder)
-    with loading("transformers", source.encoder, TransformerError):
+    with loading("transformers", source.encoder):
         network, tokenizer, missing = _read(
             source.encoder, where, num_labels=labels, dtype=torch.float32
         )
@@ -78,10 +79,8 @@ def _encoder(source: Source, labels: int) -> tuple[Any, Any]:
         prefix = f"{network.base_model_prefix}."
         lost = [key for key in missing if key.startswith(prefix) and ".pooler." not in key]
         if lost:
-            raise TransformerError(
-                f"The weights of “{source.encoder}” are not complete: {lost[0]} is missing.",
-                f"Веса «{source.encoder}» неполны: нет {lost[0]}.",
-            )
+            facts = {"model": source.encoder, "missing": lost[0]}
+            raise WeightsError(WeightsCode.INCOMPLETE, facts)
         return network.to(device_of(source.device)), tokenizer
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from environs import Env
 
+from creativefilter.site import former_names
+
+former_names.adopt(os.environ)
 env = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
 PRODUCTION: bool = env.bool("PRODUCTION", False)

@@ -40,7 +40,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BadRowReasonEnum": "creativefilter.spend.models.BadRow.Reason",
-        "ChannelNameEnum": "classifier.decision.fusion.CHANNELS",
+        "ChannelNameEnum": "classifier.channels.CHANNELS",
         "CreativeStateEnum": "creativefilter.creatives.models.Creative.State",
         "DecisionEnum": ["auto", "review"],
         "DeliveryEventEnum": ["job.done", "job.failed", "job.cancelled", "webhook.test"],

@@ -23,9 +23,9 @@ WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru")
 WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
 WHISPER_THREADS: int = env.int("WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES))
 WEIGHTS_FOLDER = DATA_DIR / "weights"
-# What looks at the pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a folder),
-# or "" for nothing.
-VIDEO_ENCODER: str = env.str("VIDEO_ENCODER", "efficientnet-lite0")
+# What makes vectors of pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a
+# folder), or "" for nothing.
+PICTURES_ENCODER: str = env.str("PICTURES_ENCODER", "efficientnet-lite0")
 STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 # Which share of the decisions that no person looks at has to be right.
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))

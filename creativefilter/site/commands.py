@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core import management
 from django.core.management import base
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandError as CommandError
+from django.core.management.base import CommandParser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -44,6 +45,7 @@ class BaseCommand(base.BaseCommand):
     arguments have a type of this module, so that they are checked before anything is done.
     """
 
+    help: Any = ""  # also a lazy translation, which argparse does not take
     _failed_part = ""
 
     def done_so_far(self) -> str:
@@ -55,7 +57,7 @@ class BaseCommand(base.BaseCommand):
         self._failed_part = sentence
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        self.help = str(self.help)  # argparse takes no lazy text
+        self.help = str(self.help)
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, ProgrammingError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from creativefilter.site.codes import sentence
 from creativefilter.site.errors import UserError
 
 
@@ -72,12 +72,10 @@ def _database_name() -> Path:
 def _of_classifier(error: BaseException) -> str:
     """``classifier`` knows nothing of languages; its errors for people are these."""
     from classifier.artefact import ArtefactError
-    from classifier.errors import DataError
-    from classifier.screen.types import ScreenUnavailable
-    from classifier.speech.weights import WeightsError
+    from classifier.errors import DataError, ScreenUnavailable, WeightsError
 
     if isinstance(error, WeightsError | ScreenUnavailable):
-        return error.sentence((get_language() or "ru")[:2])
+        return sentence(error.code, error.facts)
     if isinstance(error, ArtefactError):
         return _("The model can't be used: %s") % error
     return str(error) if isinstance(error, DataError) else ""

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from classifier.decision.bundle import Bundle, SpotFeatures
-    from classifier.learning.evaluation import Evaluation
+    from classifier.decision.bundle import Bundle
+    from classifier.decision.types import SpotFeatures
+    from classifier.evaluation.figures import Evaluation
     from classifier.text.training import TrainingRow
 
 _SPLITS = ("train", "valid")
@@ -116,7 +117,7 @@ def _split(cell: str, parted: bool) -> str:
 
 def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> Labelled:
     """Transcripts as creatives of which nothing else is known."""
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
     from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(row.text) for row in rows]
@@ -177,7 +178,7 @@ def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
     without the recogniser's inventions, or by the words on their screens."""
     import numpy as np
 
-    from classifier.learning.families import fingerprints
+    from classifier.text.families import fingerprints
 
     result = np.zeros(len(labelled.segments), np.bool_)
     for texts in (

@@ -13,7 +13,7 @@ from classifier.segments import NUMBERS, by_number
 from creativefilter.ui.formats import format_number
 
 if TYPE_CHECKING:
-    from classifier.learning.evaluation import Coverage, Evaluation
+    from classifier.evaluation.figures import Coverage, Evaluation
 
 LARGEST_CONFUSIONS = 5
 NONE = "—"

@@ -20,7 +20,7 @@ from creativefilter.training.figure_tables import Grid, Measured, segment_title
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from classifier.learning.evaluation import Evaluation
+    from classifier.evaluation.figures import Evaluation
 
 _PLAIN = {"displayModeBar": False, "responsive": True}
 _MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}

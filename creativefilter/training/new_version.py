@@ -23,8 +23,8 @@ from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import ready
 
 if TYPE_CHECKING:
+    from classifier.evaluation.figures import Evaluation
     from classifier.learning.dataset import Example, TooFewError
-    from classifier.learning.evaluation import Evaluation
 
 Progress = Callable[[str], None]
 
@@ -61,16 +61,16 @@ def examples() -> list[Example]:
     ]
 
 
-def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
+def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
     """Trains a version and registers it; which one decides stays as it is.
 
-    ``text``: "linear" or an encoder to fine-tune; ``video``: "nearest", "catboost" or "".
+    ``text``: "linear" or an encoder to fine-tune; ``pictures``: "nearest", "catboost" or "".
     A process that is killed leaves no version. Raises ``TrainingError``, ``ArtefactError`` for
     the active version, ``WeightsError`` for an encoder.
     """
     from classifier import train
+    from classifier.evaluation.figures import Evaluation
     from classifier.learning.dataset import TooFewError
-    from classifier.learning.evaluation import Evaluation
     from classifier.learning.trainer import Config
 
     active = model_versions.active()
@@ -81,8 +81,8 @@ def learn(text: str, video: str, progress: Progress) -> tuple[ModelVersion, Comp
             folder=models / name,
             base=base,
             text=text,
-            video=video,
-            encoder=_most_used_encoder() if video else "",
+            pictures=pictures,
+            encoder=_most_used_encoder() if pictures else "",
             weights_folder=settings.WEIGHTS_FOLDER,
         )
         try:

@@ -31,7 +31,7 @@ def measured(facts: dict[str, Any]) -> list[Measured]:
 
     Raises ``KeyError``, ``TypeError`` or ``ValueError`` for facts of another program.
     """
-    from classifier.learning.evaluation import Evaluation
+    from classifier.evaluation.figures import Evaluation
 
     result = []
     held_out = facts.get("hold_out", {})

@@ -115,7 +115,7 @@ def assert_states_change_by_themselves(page: Page) -> None:
     # The same document from the first state to the last: nobody has reloaded it.
     seen = {name.removeprefix("cf-status cf-status-") for name in page.evaluate("[...window.seen]")}
     assert "done" in seen
-    assert seen & {"queued", "decoding", "transcribing", "reading", "seeing", "classifying"}
+    assert seen & {"queued", "decoding", "speech", "screen", "pictures", "classifying"}
 
 
 def assert_player_follows_the_transcript(page: Page) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from classifier import Bundle as PublicBundle
-from classifier.decision.bundle import CARD, STARTER, Bundle, Prediction, SpotFeatures
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import CARD, STARTER
+from classifier.decision.types import Prediction, SpotFeatures
 from classifier.pictures.nearest_neighbours import NearestNeighbours
 from classifier.screen import terms
 from classifier.segments import NUMBERS
@@ -20,11 +22,11 @@ from tests.bundles import (
     CARD_SCREEN,
     CARD_SPOT,
     DOUBTFUL,
+    PICTURES,
     SCREEN,
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    VIDEO,
     asked,
     rows,
     small_parts,
@@ -71,7 +73,7 @@ def test_screens_alone_never_decide_by_the_starter_for_they_were_never_measured(
     assert (shown.segment, shown.decision, spoken.decision) == (12, "review", "auto")
     assert (shown.probability or 0) > (lax.threshold(SPEECH) or 1) + 0.1
     assert [starter.threshold(SCREEN, target) for target in (0.5, 0.95)] == [None, None]
-    assert starter.threshold(SCREEN | VIDEO) is None
+    assert starter.threshold(SCREEN | PICTURES) is None
 
 
 def test_a_channel_that_is_sure_of_another_segment_brings_a_person(starter: Bundle) -> None:
@@ -195,15 +197,15 @@ def test_each_channel_is_explained_for_its_own_segment() -> None:
 
 def test_pictures_name_the_labelled_creatives_that_look_alike(tmp_path: Path) -> None:
     vectors = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], np.float32)
-    video = NearestNeighbours("tiny", vectors, np.array([12, 16, 0]), ("ad-1", "ad-2", "ad-3"))
-    replace(small_parts(), video=video).save(tmp_path / "seeing", {}, "card")
+    pictures = NearestNeighbours("tiny", vectors, np.array([12, 16, 0]), ("ad-1", "ad-2", "ad-3"))
+    replace(small_parts(), pictures=pictures).save(tmp_path / "seeing", {}, "card")
     bundle = Bundle.load(tmp_path / "seeing")
-    assert (bundle.encoder, bundle.facts["channels"]) == ("tiny", ["speech", "screen", "video"])
+    assert (bundle.encoder, bundle.facts["channels"]) == ("tiny", ["speech", "screen", "pictures"])
     seen, blind = bundle.predict(
         [SpotFeatures(vectors={"tiny": vectors[0]}), SpotFeatures(vectors={"another": vectors[0]})]
     )
     [view] = seen.channels
-    assert view.name == "video"
+    assert view.name == "pictures"
     assert [one.id for one in view.neighbours][:2] == ["ad-1", "ad-2"]
     assert (seen.segment, seen.decision) == (12, "review")
     assert blind == Prediction({})
@@ -230,7 +232,7 @@ def test_a_bundle_comes_back_from_its_folder(tmp_path: Path) -> None:
 
 def test_the_settings_of_fusion_come_back(tmp_path: Path) -> None:
     parts = small_parts()
-    other = replace(parts.fusion, together=0.5, clash=0.75, sharpness={"video": 0.5})
+    other = replace(parts.fusion, together=0.5, clash=0.75, sharpness={"pictures": 0.5})
     replace(parts, fusion=other).save(tmp_path / "model", {}, "card")
     assert Bundle.load(tmp_path / "model").parts.fusion == other
 

@@ -19,21 +19,23 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError
-from classifier.decision.bundle import CARD, STARTER, Bundle, SpotFeatures
+from classifier.decision.bundle import Bundle
+from classifier.decision.bundle_parts import CARD, STARTER
 from classifier.decision.fusion import Opinions
 from classifier.decision.stacking import train
+from classifier.decision.types import SpotFeatures
 from classifier.pictures.nearest_neighbours import NearestNeighbours
 from tests.bundles import rows, small_parts
 
-ARRAYS = ("held_out.npz", "text/weights.npz", "video/index.npz")
+ARRAYS = ("held_out.npz", "text/weights.npz", "pictures/index.npz")
 FILES = (CARD, *ARRAYS, "stack/model.cbm", *(f"{part}/{MANIFEST}" for part in
-         ("text", "video", "stack")))  # fmt: skip
+         ("text", "pictures", "stack")))  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of every part: text, video, stack."""
+    """A bundle of every part: text, pictures, stack."""
     folder = tmp_path_factory.mktemp("models") / "whole"
     parts = small_parts()
     features = [SpotFeatures(speech=row.text) for row in rows()]
@@ -42,8 +44,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Opinions({"speech": parts.held_out.probabilities.astype(np.float64)}), features, columns
     )
     vectors = np.eye(3, dtype=np.float32)
-    video = NearestNeighbours("tiny", vectors, np.array([0, 12, 16]), ("ad-1", "ad-2", "ad-3"))
-    replace(parts, video=video, stack=stack).save(folder, {"rows": 60}, "card")
+    pictures = NearestNeighbours("tiny", vectors, np.array([0, 12, 16]), ("ad-1", "ad-2", "ad-3"))
+    replace(parts, pictures=pictures, stack=stack).save(folder, {"rows": 60}, "card")
     return folder
 
 
@@ -103,7 +105,7 @@ def test_the_bundle_itself_is_whole(whole: Path) -> None:
     bundle = Bundle.load(whole)
     assert bundle.artefact is not None
     assert set(bundle.artefact.files) == set(FILES)
-    assert bundle.parts.video is not None
+    assert bundle.parts.pictures is not None
     assert bundle.parts.stack is not None
     assert bundle.predict([SpotFeatures(speech="скидка: сыр и молоко")])[0].segment == 0
 
@@ -133,7 +135,7 @@ def test_a_changed_manifest_is_refused_or_another_version(model: Path) -> None:
         assert changed.digest != known.digest
 
 
-@pytest.mark.parametrize("part", ["", "text/", "video/", "stack/"])
+@pytest.mark.parametrize("part", ["", "text/", "pictures/", "stack/"])
 @pytest.mark.parametrize("step", [-1, 1])
 def test_an_older_or_newer_format_is_refused(model: Path, part: str, step: int) -> None:
     edit(model / part / MANIFEST, lambda one: one.update(version=one["version"] + step))
@@ -201,10 +203,10 @@ def test_a_missing_file_is_refused(model: Path, name: str) -> None:
     [
         (["held_out.npz"], r"names no file 'held_out\.npz'"),
         (["text"], r"names no file 'text/manifest\.json'"),
-        (["video"], r"names no file 'video/manifest\.json'"),
+        (["pictures"], r"names no file 'pictures/manifest\.json'"),
         (["stack"], r"names no file 'stack/manifest\.json'"),
         (["text/weights.npz"], r"no file 'weights\.npz'"),
-        (["video/index.npz"], r"no file 'index\.npz'"),
+        (["pictures/index.npz"], r"no file 'index\.npz'"),
         (["stack/model.cbm"], r"no file 'model\.cbm'"),
     ],
 )
@@ -217,7 +219,7 @@ def test_a_part_that_is_left_out_is_refused(model: Path, names: list[str], messa
         Bundle.load(model)
 
 
-@pytest.mark.parametrize("part", ["text", "video", "stack"])
+@pytest.mark.parametrize("part", ["text", "pictures", "stack"])
 @pytest.mark.parametrize("forgotten", ["everything", "its manifest"])
 def test_a_part_that_only_lies_there_is_not_trusted(model: Path, part: str, forgotten: str) -> None:
     """What the manifest does not name nothing vouches for, even if it is whole in itself."""
@@ -306,3 +308,33 @@ def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: 
     for left in model.parent.glob(".*"):
         with pytest.raises(ArtefactError, match="no manifest"):
             Bundle.load(left)
+
+
+def test_a_folder_of_an_older_program_decides_alike(whole: Path, tmp_path: Path) -> None:
+    """Its channel of pictures was called video: in the manifest, and as a folder."""
+    old = tmp_path / "old"
+    shutil.copytree(whole, old)
+    (old / "pictures").rename(old / "video")
+    manifest = json.loads((old / "video" / MANIFEST).read_text())
+    manifest["kind"] = "creative-filter/video-classifier"
+    (old / "video" / MANIFEST).write_text(json.dumps(manifest))
+    manifest = json.loads((old / MANIFEST).read_text())
+    manifest["files"] = {
+        name.replace("pictures/", "video/"): digest for name, digest in manifest["files"].items()
+    }
+    inner = (old / "video" / MANIFEST).read_bytes()
+    manifest["files"][f"video/{MANIFEST}"] = hashlib.sha256(inner).hexdigest()
+    facts = manifest["facts"]
+    facts["channels"] = ["speech", "screen", "video"]
+    facts["fusion"]["sharpness"] = {"screen": 0.6, "video": 0.4}
+    (old / MANIFEST).write_text(json.dumps(manifest))
+
+    bundle = Bundle.load(old)
+    assert bundle.parts.pictures is not None
+    assert bundle.parts.fusion.sharpness == {"screen": 0.6, "pictures": 0.4}
+    today = Bundle.load(whole)
+    today = Bundle(replace(today.parts, fusion=bundle.parts.fusion))
+    features = [SpotFeatures(vectors={"tiny": np.ones(3, np.float32)})]
+    [before], [after] = bundle.predict(features), today.predict(features)
+    assert before == after
+    assert [view.name for view in before.channels] == ["pictures"]

@@ -7,17 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifier.decision.bundle import LEAST_HELD_OUT, Bundle, HeldOut, SpotFeatures
+from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
+from classifier.decision.bundle_parts import HeldOut
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
 from tests.bundles import (
     CARD_SCREEN,
     CARD_SPOT,
     DOUBTFUL,
+    PICTURES,
     SCREEN,
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    VIDEO,
     asked,
     held_out,
     small_parts,
@@ -80,7 +82,7 @@ def test_creatives_with_more_channels_need_what_any_of_them_needs() -> None:
         SPEECH: (SPEECH, 100, 0.75, 96, 4),
         SCREEN: (SCREEN, 100, 0.875, 97, 4),
         SPEECH | SCREEN: (SPEECH | SCREEN, 100, 0.625, 98, 4),
-        VIDEO: (VIDEO, 100, 0.9375, 50, 4),
+        PICTURES: (PICTURES, 100, 0.9375, 50, 4),
     }
 
     def thresholds(*known: int) -> list[float | None]:
@@ -91,9 +93,9 @@ def test_creatives_with_more_channels_need_what_any_of_them_needs() -> None:
     assert thresholds(SPEECH) == [0.75, None, 0.75]
     assert thresholds(SPEECH, SCREEN) == [0.75, 0.875, 0.875]
     assert thresholds(SPEECH, SCREEN, SPEECH | SCREEN) == [0.75, 0.875, 0.625]
-    held = held_out(groups[SPEECH], groups[VIDEO])
+    held = held_out(groups[SPEECH], groups[PICTURES])
     bundle = Bundle(replace(small_parts(), held_out=held))
-    assert [bundle.threshold(mask) for mask in (VIDEO, SPEECH | VIDEO)] == [None, None]
+    assert [bundle.threshold(mask) for mask in (PICTURES, SPEECH | PICTURES)] == [None, None]
 
 
 def test_a_few_creatives_promise_nothing() -> None:

@@ -21,7 +21,7 @@ from classifier.learning.cross_validation import (
 )
 from classifier.learning.starter import read_rows
 from classifier.text.training import FOLDS, Table, TrainingRow, prepare
-from classifier.text.transformer import Epoch
+from classifier.text.transformer_types import Epoch
 from tests.small_bert import save_encoder, toy
 
 SOUNDS = ("ба", "ву", "ги", "до", "жэ", "зю", "ки", "лу", "мо", "ню", "пе", "ра", "со", "ты", "фу")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.learning.evaluation import (
+from classifier.evaluation.figures import (
     Automatic,
     Evaluation,
     by_other_folds,

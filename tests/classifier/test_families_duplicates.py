@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifier.decision.bundle import Bundle
-from classifier.learning.families import families, fingerprints
+from classifier.text.families import families, fingerprints
 
 BREAD = "Свежий хлеб каждое утро в нашей булочной на углу, приходите всей семьёй."
 FISH = "Копчёная скумбрия и солёная сельдь по цене улова, рыбный ряд у моря."

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from classifier.fingerprints import grouped
-from classifier.learning.families import united
+from classifier.text.families import united
 
 Pair = tuple[int, int, float]
 

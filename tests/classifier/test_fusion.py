@@ -10,20 +10,14 @@ import pytest
 from benchmarks import spots
 from benchmarks.fusion import spoken_words
 from benchmarks.spots import Spot
-from classifier.decision.bundle import Bundle, Prediction, SpotFeatures
-from classifier.decision.fusion import (
-    CHANNELS,
-    SCREEN,
-    SPEECH,
-    VIDEO,
-    Fusion,
-    Opinions,
-    Probabilities,
-    conflicts,
-    pool,
-)
-from classifier.screen import ScreenUnavailable, load_screen_reader
+from classifier.channels import CHANNELS, PICTURES, SCREEN, SPEECH
+from classifier.decision.bundle import Bundle
+from classifier.decision.fusion import Fusion, Opinions, conflicts, pool
+from classifier.decision.types import Prediction, SpotFeatures
+from classifier.errors import ScreenUnavailable
+from classifier.screen import load_screen_reader
 from classifier.segments import NUMBERS
+from classifier.types import Probabilities
 
 PLAIN = Fusion(together=0.8, sharpness={})
 SEGMENTS = len(NUMBERS)
@@ -75,7 +69,7 @@ def test_beside_others_each_counts_less_than_whole() -> None:
         expected = (one * other) ** together
         pooled = pool(Opinions({SPEECH: one, SCREEN: other}), Fusion(together=together))
         assert pooled == pytest.approx(expected / expected.sum())
-    three = pool(Opinions({SPEECH: one, SCREEN: other, VIDEO: one}), Fusion(together=0.8))
+    three = pool(Opinions({SPEECH: one, SCREEN: other, PICTURES: one}), Fusion(together=0.8))
     powers = (one * other * one) ** 0.8
     assert three == pytest.approx(powers / powers.sum())
 
@@ -143,7 +137,7 @@ def test_masks_name_the_channels_that_speak() -> None:
     said = opinion((4, 0.6))
     opinions = Opinions(
         {
-            VIDEO: np.concatenate([SILENT, SILENT, said, SILENT]),
+            PICTURES: np.concatenate([SILENT, SILENT, said, SILENT]),
             SPEECH: np.concatenate([said, said, said, SILENT]),
             SCREEN: np.concatenate([SILENT, said, SILENT, SILENT]),
         }

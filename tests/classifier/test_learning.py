@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from classifier import Bundle, train
-from classifier.decision.bundle import SpotFeatures
 from classifier.decision.spot_shape import NAMES, SpotShape
+from classifier.decision.types import SpotFeatures
 from classifier.learning.dataset import Example, Table, TooFewError
-from classifier.learning.families import fingerprints
 from classifier.learning.trainer import Config
 from classifier.segments import NUMBERS
+from classifier.text.families import fingerprints
 from classifier.text.linear_model import TextModel
 from tests.small_bert import save_encoder
 
@@ -140,7 +140,7 @@ def test_a_model_that_learned_from_these_very_creatives_does_not_teach(
 @pytest.mark.parametrize("method", ["nearest", "catboost"])
 def test_pictures_decide_where_nobody_speaks(method: str, tmp_path: Path) -> None:
     seen = with_pictures(creatives(75))
-    config = Config(folder=tmp_path / method, video=method, encoder=ENCODER)
+    config = Config(folder=tmp_path / method, pictures=method, encoder=ENCODER)
     bundle = train(seen, config)
     assert bundle.encoder == ENCODER
     silent = [replace(one.features, speech="") for one in with_pictures(creatives(30, seed=3))]
@@ -148,7 +148,7 @@ def test_pictures_decide_where_nobody_speaks(method: str, tmp_path: Path) -> Non
     assert bundle.evaluate(silent, segments).accuracy > 0.9
     [said] = bundle.predict(silent[:1])
     assert said.segment == segments[0]
-    assert [view.name for view in said.channels] == ["video"]
+    assert [view.name for view in said.channels] == ["pictures"]
     assert bool(said.channels[0].neighbours) == (method == "nearest")
 
 

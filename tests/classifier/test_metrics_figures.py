@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifier.learning.metrics import (
+from classifier.evaluation.metrics import (
     accuracy,
     expected_calibration_error,
     macro_f1,

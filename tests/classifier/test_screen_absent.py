@@ -12,21 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifier.errors import ScreenCode, ScreenUnavailable
 from classifier.media import Frame
-from classifier.screen import ScreenUnavailable, detector, load_screen_reader
+from classifier.screen import detector, load_screen_reader
 from tests import screen_cards as cards
+from tests.sentences import told
 
 ROOT = Path(__file__).resolve().parents[2]
 TESSERACT = shutil.which("tesseract")
 needs_tesseract = pytest.mark.skipif(
     TESSERACT is None, reason="needs Debian's tesseract-ocr and tesseract-ocr-rus"
 )
-SENTENCES = """
-from classifier.screen import ScreenUnavailable, load_screen_reader
+CODE = """
+from classifier.errors import ScreenUnavailable
+from classifier.screen import load_screen_reader
 try:
     load_screen_reader()
 except ScreenUnavailable as error:
-    print(error.sentence("ru"), error.sentence("en"), sep="\\n")
+    print(error.code)
 """
 
 
@@ -71,10 +74,11 @@ def test_reading_needs_none_of_the_wheels_own_code() -> None:
 
 
 def test_no_tesseract_is_said_in_both_languages(tmp_path: Path) -> None:
-    russian, english = run(SENTENCES, PATH=str(tmp_path))
-    assert "не установлен Tesseract" in russian
-    assert "apt-get install tesseract-ocr tesseract-ocr-rus" in russian
-    assert "Tesseract is not installed" in english
+    [code] = run(CODE, PATH=str(tmp_path))
+    missing = ScreenUnavailable(ScreenCode(code))
+    assert "не установлен Tesseract" in told(missing)
+    assert "apt-get install tesseract-ocr tesseract-ocr-rus" in told(missing)
+    assert "Tesseract is not installed" in told(missing, "en")
 
 
 @needs_tesseract
@@ -84,9 +88,10 @@ def test_no_russian_data_is_said_in_both_languages(with_languages: Path) -> None
         for language in there:
             name = f"{language}.traineddata"
             (with_languages / name).symlink_to(real / name)
-        russian, english = run(SENTENCES, TESSDATA_PREFIX=str(with_languages))
-        assert "нет данных русского языка" in russian, there
-        assert "no Russian data" in english, there
+        [code] = run(CODE, TESSDATA_PREFIX=str(with_languages))
+        missing = ScreenUnavailable(ScreenCode(code))
+        assert "нет данных русского языка" in told(missing), there
+        assert "no Russian data" in told(missing, "en"), there
 
 
 @needs_tesseract
@@ -114,8 +119,8 @@ def test_a_missing_or_foreign_detector_is_said(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ScreenUnavailable) as raised:
         detector.TextDetector()
-    assert "pip install --force-reinstall --no-deps rapidocr==3.10.0" in str(raised.value)
-    assert "детектор текста" in raised.value.sentence()
+    assert "pip install --force-reinstall --no-deps rapidocr==3.10.0" in told(raised.value, "en")
+    assert "детектор текста" in told(raised.value)
 
 
 @needs_tesseract
@@ -134,7 +139,7 @@ def test_an_engine_that_dies_is_said_and_leaves_nothing_behind(
     reader = load_screen_reader()
     with pytest.raises(ScreenUnavailable) as raised:
         reader.read([Frame(0.0, cards.paint(cards.CARDS[0], 1))])
-    assert "сбой Tesseract" in raised.value.sentence("ru")
+    assert "сбой Tesseract" in told(raised.value, "ru")
     assert list(scratch.iterdir()) == []
     assert reader.read([Frame(0.0, np.zeros((360, 640, 3), np.uint8))]).lines == ()
 

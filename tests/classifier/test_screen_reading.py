@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from classifier.errors import ScreenUnavailable
 from classifier.media import Frame, decode
-from classifier.screen import ScreenReader, ScreenUnavailable, load_screen_reader
+from classifier.screen import ScreenReader, load_screen_reader
 from tests import screen_cards as cards
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"

@@ -14,10 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier.artefact import ArtefactError, write_artefact
-from classifier.decision.bundle import Bundle, SpotFeatures
-from classifier.decision.fusion import SCREEN, SPEECH, VIDEO, Fusion, Opinions, Probabilities, pool
+from classifier.channels import PICTURES, SCREEN, SPEECH
+from classifier.decision.bundle import Bundle
+from classifier.decision.fusion import Fusion, Opinions, pool
 from classifier.decision.stacking import KIND, VERSION, Stack, train
+from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
+from classifier.types import Probabilities
 from tests.bundles import SHAPE, held_out, small_parts
 
 # Places of the segments 1, 4, 12 and 16: speech knows the first two, the screen the others.
@@ -115,7 +118,7 @@ def test_training_goes_on_without_channels_shape_and_payer(asked: Made) -> None:
     some = np.arange(300) % 3 == 0
     gaps = asked.without(SCREEN, some)
     bare = [SpotFeatures() for _ in asked.features]
-    seeing = Opinions({**gaps.probabilities, VIDEO: np.full((300, len(NUMBERS)), np.nan)})
+    seeing = Opinions({**gaps.probabilities, PICTURES: np.full((300, len(NUMBERS)), np.nan)})
     learned = train(seeing, bare, asked.columns)
     said = learned.probabilities(seeing, bare)
     assert np.isfinite(said).all()

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.decision.bundle import Bundle, SpotFeatures
-from classifier.decision.fusion import CHANNELS, SPEECH
-from classifier.learning.families import fingerprints
+from classifier.channels import CHANNELS, SPEECH
+from classifier.decision.bundle import Bundle
+from classifier.decision.types import SpotFeatures
 from classifier.learning.starter import COLUMNS, read_rows, train_starter
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
+from classifier.text.families import fingerprints
 from classifier.text.training import (
     best_calibration,
     fit,

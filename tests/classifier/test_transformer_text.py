@@ -15,18 +15,12 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError, write_artefact
+from classifier.errors import WeightsError
 from classifier.segments import NUMBERS
 from classifier.text.linear_model import TextPrediction
-from classifier.text.transformer import (
-    KIND,
-    VERSION,
-    Epoch,
-    Settings,
-    TransformerError,
-    TransformerText,
-    fine_tune,
-    held_out,
-)
+from classifier.text.transformer import KIND, VERSION, TransformerText, fine_tune, held_out
+from classifier.text.transformer_types import Epoch, Settings
+from tests.sentences import told
 from tests.small_bert import TOPICS, Toy, save_encoder, toy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,9 +245,9 @@ def test_what_cannot_be_learned_from_is_refused(
 
 
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TransformerError, match="There is no folder") as error:
+    with pytest.raises(WeightsError, match="no_model_folder") as error:
         tune(toy(60, seed=7), tmp_path / "none")
-    assert error.value.sentence("ru").startswith("Нет папки")
+    assert told(error.value, "ru").startswith("Нет папки")
 
 
 def test_an_encoder_with_a_lost_layer_is_refused(encoder: Path, tmp_path: Path) -> None:
@@ -265,7 +259,7 @@ def test_an_encoder_with_a_lost_layer_is_refused(encoder: Path, tmp_path: Path) 
     weights = load_file(tmp_path / "lost" / "model.safetensors")
     del weights["encoder.layer.0.output.dense.weight"]
     save_file(weights, tmp_path / "lost" / "model.safetensors", {"format": "pt"})
-    with pytest.raises(TransformerError, match="not complete"):
+    with pytest.raises(WeightsError, match=r"weights_incomplete: .*missing encoder"):
         tune(toy(60, seed=7), tmp_path / "lost")
 
 
@@ -273,8 +267,8 @@ def test_a_hub_out_of_reach_is_said_in_both_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(TransformerError, match="give a local folder") as error:
+    with pytest.raises(WeightsError, match="model_not_loaded") as error:
         fine_tune(["раз", "два"] * 10, [0, 4] * 10, range(20), weights_folder=tmp_path)
-    english, russian = error.value.sentence("en"), error.value.sentence("ru")
+    english, russian = told(error.value, "en"), told(error.value, "ru")
     assert "cannot load the model “cointegrated/rubert-tiny2”" in english
     assert "не может загрузить модель «cointegrated/rubert-tiny2»" in russian

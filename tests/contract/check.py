@@ -41,7 +41,7 @@ def main() -> int:
         "API_RATE": "1000000/min",
         "API_ANONYMOUS_RATE": "1000000/min",
         "OPEN_JOBS_PER_USER": "1000000",
-        "VIDEO_ENCODER": "",
+        "PICTURES_ENCODER": "",
     }
     with tempfile.TemporaryDirectory(prefix="contract-") as folder:
         data = Data.new(Path(folder) / "data")

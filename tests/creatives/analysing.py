@@ -16,7 +16,7 @@ from django.core.files.base import File
 
 from classifier.media import Frame
 from classifier.screen import ScreenReader, ScreenText
-from classifier.speech.recognition import Audio, Transcriber, Transcript
+from classifier.speech.types import Audio, Transcriber, Transcript
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.receiving import Received

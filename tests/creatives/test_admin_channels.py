@@ -78,7 +78,7 @@ def text_of(page: Client, creative: Creative) -> str:
 def test_the_lines_of_the_screen_have_their_seconds_and_marks(page: Client) -> None:
     creative = decided(known(LINES))
     text = text_of(page, creative)
-    assert "On screen" in text
+    assert re.search(r">\s*Screen\s*<", text)
     [lines] = re.findall(r'<ol class="cf-transcript cf-screen">(.*?)</ol>', text)
     assert re.findall(r'data-seek="([\d.]+)"', lines) == ["0.5", "3.0"]
     # What was seen on one frame only is shown for a second, too.
@@ -101,7 +101,7 @@ def test_channels_that_agree_are_sure_enough(page: Client) -> None:
     assert "needs a person" not in text
     assert "contradict" not in text
     for channel in creative.predictions.get().channels:
-        title = {"speech": "Speech", "screen": "Text on screen"}[channel["name"]]
+        title = {"speech": "Speech", "screen": "Screen"}[channel["name"]]
         percent = round(100 * channel["probabilities"]["12"])
         assert re.search(
             rf">{title}</span><span>12 · Credit cards</span><span>{percent} %</span>", text
@@ -141,8 +141,10 @@ def test_why_the_screen_was_not_read_is_said(page: Client) -> None:
 
 def test_a_screen_without_words_is_said_and_a_sound_has_no_screen(page: Client) -> None:
     creative = known()
-    assert "On screen" not in text_of(page, creative)
+    heading = r">\s*Screen\s*<"
+    assert not re.search(heading, text_of(page, creative))
     ScreenReading.objects.create(media=creative.current_media, engine="e", seconds_taken=1)
+    assert re.search(heading, text_of(page, creative))
     assert "No words were read on the screen." in text_of(page, creative)
 
 
@@ -156,7 +158,7 @@ def test_labelled_creatives_that_look_alike_are_linked(page: Client) -> None:
         creative=creative, media=creative.current_media, model_version=model_versions.active(),
         segment_id=12, probability=0.9, probabilities={"12": 0.9, "0": 0.1},
         channels=[
-            {"name": "video", "probabilities": {"12": 0.9, "0": 0.1}, "evidence": [],
+            {"name": "pictures", "probabilities": {"12": 0.9, "0": 0.1}, "evidence": [],
              "neighbours": neighbours},
         ],
     )  # fmt: skip

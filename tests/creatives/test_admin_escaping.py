@@ -56,7 +56,7 @@ def creative(page: Client, analyst: Any) -> Creative:
         channels=[
             {"name": "speech", "evidence": evidence},
             {"name": "screen", "evidence": evidence, "probabilities": {"8": 0.9, "0": 0.1}},
-            {"name": "video", "evidence": [], "neighbours": neighbours},
+            {"name": "pictures", "evidence": [], "neighbours": neighbours},
         ],
     )  # fmt: skip
     set_label(media.creative, Segment.objects.get(pk=8), analyst, PICTURE)

@@ -33,10 +33,10 @@ def test_a_transcript_that_comes_too_late_is_dropped(
         return remembering()
 
     monkeypatch.setattr(engines, "transcriber", overtaken)
-    assert lifecycle.run_stage(job_id, "transcribing", "first") is None
+    assert lifecycle.run_stage(job_id, "speech", "first") is None
     assert Transcript.objects.count() == 1
     job = Job.objects.get(pk=job_id)
-    assert (job.state, job.stage, job.worker) == ("queued", "reading", "second")
+    assert (job.state, job.stage, job.worker) == ("queued", "screen", "second")
     run(job)
     assert Prediction.objects.count() == 1
     received.creative.refresh_from_db()

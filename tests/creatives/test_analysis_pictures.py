@@ -25,9 +25,9 @@ ENCODER = "efficientnet-lite0"
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """What was loaded for another setting is forgotten."""
-    engines.video_encoder.cache_clear()
+    engines.picture_encoder.cache_clear()
     yield
-    engines.video_encoder.cache_clear()
+    engines.picture_encoder.cache_clear()
 
 
 def media_of(creative: Creative) -> MediaVersion:
@@ -43,7 +43,7 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One test, for what looks takes seconds to load."""
-    settings.VIDEO_ENCODER = ENCODER
+    settings.PICTURES_ENCODER = ENCODER
     films = [
         cards.make_video(tmp_path / f"{number}.mp4", [cards.ground(number, (320, 180), light)])
         for number, light in ((601, 60), (602, 60), (603, 255))
@@ -61,8 +61,8 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
     sound = analysed(make_media(tmp_path / "604.wav", 1))
     assert features_of(media_of(sound)).vectors == {}
 
-    engines.video_encoder.cache_clear()
-    settings.VIDEO_ENCODER = "/no such folder"
+    engines.picture_encoder.cache_clear()
+    settings.PICTURES_ENCODER = "/no such folder"
     with caplog.at_level(logging.WARNING):
         for number in (605, 606):
             film = cards.make_video(
@@ -75,7 +75,7 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
 def test_where_the_settings_want_nothing_nothing_is_loaded(
     folders: Path, recogniser: None, tmp_path: Path, settings: Any
 ) -> None:
-    settings.VIDEO_ENCODER = ""
-    assert engines.video_encoder() is None
+    settings.PICTURES_ENCODER = ""
+    assert engines.picture_encoder() is None
     film = cards.make_video(tmp_path / "601.mp4", [cards.ground(1, (320, 180))], seconds=0.5)
     assert features_of(media_of(analysed(film))).vectors == {}

@@ -152,15 +152,15 @@ def test_state_and_progress_can_be_followed(
 
     for name in ("transcriber", "screen_reader", "bundle"):
         monkeypatch.setattr(engines, name, watched(getattr(engines, name)))
-    settings.VIDEO_ENCODER = "one that cannot be loaded"
-    monkeypatch.setattr(engines, "video_encoder", watched(lambda: None))
+    settings.PICTURES_ENCODER = "one that cannot be loaded"
+    monkeypatch.setattr(engines, "picture_encoder", watched(lambda: None))
     first = lifecycle.run_stage(str(received.job.pk), "decoding", "test")
     assert first is not None
-    assert (first.state, first.stage, first.progress) == ("queued", "transcribing", 20)
+    assert (first.state, first.stage, first.progress) == ("queued", "speech", 20)
     run(first)
     assert seen == [
-        ("running", "transcribing", 20, "transcribing"),
-        ("running", "reading", 40, "reading"),
-        ("running", "seeing", 60, "seeing"),
+        ("running", "speech", 20, "speech"),
+        ("running", "screen", 40, "screen"),
+        ("running", "pictures", 60, "pictures"),
         ("running", "classifying", 80, "classifying"),
     ]

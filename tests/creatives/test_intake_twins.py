@@ -30,7 +30,7 @@ def the_job(creative: Creative) -> Job:
 def test_what_is_known_is_taken_over_and_only_judged(
     folders: Path, recogniser: None, analyst: Any, settings: Any
 ) -> None:
-    settings.VIDEO_ENCODER = ""
+    settings.PICTURES_ENCODER = ""
     first = analysed(FILM, "501.mp4")
     second = analysed(FILM, "502.wav")
     assert stages(the_job(second)) == ["decoding", "classifying"]
@@ -84,14 +84,14 @@ def test_uploaded_together_they_are_heard_once(folders: Path, recogniser: None) 
     job = Job.objects.get(pk=one.job.pk)
     run(job)
     job = run(Job.objects.get(pk=two.job.pk))
-    assert stages(job) == ["decoding", "transcribing", "classifying"]
+    assert stages(job) == ["decoding", "speech", "classifying"]
     assert Transcript.objects.filter(media=two.media).count() == 1
 
 
 def test_known_bytes_of_an_earlier_version_are_only_judged(
     folders: Path, recogniser: None, settings: Any
 ) -> None:
-    settings.VIDEO_ENCODER = ""
+    settings.PICTURES_ENCODER = ""
     first = analysed(FILM, "506.mp4")
     analysed(b"no film", "506.mp4")
     back = analysed(FILM, "506.mp4")
@@ -106,7 +106,7 @@ def test_known_bytes_of_an_earlier_version_are_only_judged(
 def test_nothing_is_taken_from_where_something_lacks(
     folders: Path, recogniser: None, settings: Any
 ) -> None:
-    settings.VIDEO_ENCODER = ""
+    settings.PICTURES_ENCODER = ""
     demo = analysed(FILM, "507.mp4", is_demo=True).current_media
     media = take_in(FILM, "508.mp4").media
     assert demo is not None

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 State = Creative.State
 # Each state with those that can follow it; written out, for the program derives them.
 LEGAL = {
-    "queued": "queued decoding transcribing reading seeing classifying done failed",
-    "decoding": "queued decoding transcribing reading seeing classifying done failed",
-    "transcribing": "queued transcribing reading seeing classifying done failed",
-    "reading": "queued reading seeing classifying done failed",
-    "seeing": "queued seeing classifying done failed",
+    "queued": "queued decoding speech screen pictures classifying done failed",
+    "decoding": "queued decoding speech screen pictures classifying done failed",
+    "speech": "queued speech screen pictures classifying done failed",
+    "screen": "queued screen pictures classifying done failed",
+    "pictures": "queued pictures classifying done failed",
     "classifying": "queued classifying done failed",
     "done": "queued",
     "failed": "queued",
@@ -42,9 +42,9 @@ def test_every_pair_of_states() -> None:
 
 def test_a_stage_that_begins_late_moves_nothing_back(folders: Path) -> None:
     received = take_in(b"bytes", "1.avi")
-    for state in (State.DONE, State.FAILED, State.READING):
+    for state in (State.DONE, State.FAILED, State.SCREEN):
         Creative.objects.update(state=state)
-        stages._enter(received.job, State.TRANSCRIBING)
+        stages._enter(received.job, State.SPEECH)
         assert Creative.objects.get().state == state
 
 

@@ -81,7 +81,7 @@ def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> 
     assert bucket.Object(name).get()["Body"].read() == (DEMO / MUSIC).read_bytes()
     job = lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
     assert job is not None, Job.objects.get().error_detail
-    assert job.stage == "transcribing"
+    assert job.stage == "speech"
     assert MediaVersion.objects.get().seconds == pytest.approx(10, abs=5)
     assert (working_copies.folder(received.media.pk) / working_copies.AUDIO).is_file()
     received.creative.delete()

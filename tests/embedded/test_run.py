@@ -156,9 +156,7 @@ def test_a_killed_supervisor_leaves_nothing_and_its_work_is_done_later(
     client = Client(sturdy, token)
     answer = client.post_file("/api/v1/predict", long_speech(tmp_path))
     path = answer.headers["Location"].removeprefix(sturdy.address)
-    wait_until(
-        lambda: client.request("GET", path).json()["stage"] == "transcribing", 60, "transcribing"
-    )
+    wait_until(lambda: client.request("GET", path).json()["stage"] == "speech", 60, "speech")
     assert len(sturdy.alive()) >= ALL
     os.kill(sturdy.process.pid, signal.SIGKILL)
     sturdy.process.wait()

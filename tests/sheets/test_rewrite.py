@@ -56,7 +56,9 @@ def test_every_row_of_every_kind_gets_its_answer(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [every_kind()["ods"], every_kind()["xlsb"], XLS.read_bytes()], ids=str
+    "content",
+    [every_kind()["ods"], every_kind()["xlsb"], XLS.read_bytes()],
+    ids=["ods", "xlsb", "xls"],
 )
 def test_other_workbooks_are_not_filled_in(content: bytes) -> None:
     with pytest.raises(SheetError) as refused:

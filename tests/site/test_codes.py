@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from classifier.errors import ErrorCode
+from classifier.errors import ErrorCode, ScreenCode, WeightsCode
 from creativefilter.creatives.models import Prediction
-from creativefilter.site.codes import CODES, CodedError, sentence, status_of
+from creativefilter.site.codes import CODES, CodedError, engines, sentence, status_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = ROOT / "creativefilter" / "site" / "codes"
@@ -40,7 +40,7 @@ def named(call: ast.Call) -> str:
 
 def raised() -> dict[str, str]:
     """Every code that stands in the source where an error or an outcome is made, and where."""
-    found = {str(code): "classifier.errors" for code in ErrorCode}
+    found = {str(code): "classifier.errors" for code in (*ErrorCode, *WeightsCode, *ScreenCode)}
     found |= {str(reason): "Prediction.Reason" for reason in Prediction.Reason}
     for path, module in modules():
         for node in ast.walk(module):
@@ -102,6 +102,8 @@ def rows_of_the_document() -> list[str]:
         return [
             f"| {entry.status or '–'} | `{code}` | {sentence(code, {'count': 1000})} |"
             for code, entry in CODES.items()
+            # Commands and logs alone tell of engines: no request is answered with these.
+            if code not in engines.CODES
         ]
 
 

@@ -15,9 +15,9 @@ from tasks.submit import queue_of
     ("stage", "resource"),
     [
         ("decoding", "cpu"),
-        ("transcribing", "gpu"),
-        ("reading", "cpu"),
-        ("seeing", "gpu"),
+        ("speech", "gpu"),
+        ("screen", "cpu"),
+        ("pictures", "gpu"),
         ("classifying", "cpu"),
     ],
 )
@@ -28,7 +28,7 @@ def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -
 
 
 def test_the_stages_named_here_are_all_there_are() -> None:
-    stages = ["decoding", "transcribing", "reading", "seeing", "classifying"]
+    stages = ["decoding", "speech", "screen", "pictures", "classifying"]
     assert [stage.name for stage in ANALYSE.stages] == stages
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from classifier.decision.bundle import Bundle, SpotFeatures
+from classifier.decision.bundle import Bundle
+from classifier.decision.types import SpotFeatures
 
 HEADS = ["Advertisement ID", "Segment_num", "text", "split"]
 STOCK = {

@@ -18,16 +18,26 @@ from creativefilter.api.core.strict_fields import (
     Truth,
     Word,
 )
+from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.ids import normal_or_given
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 LONGEST_SEARCH = 200
 
 
+class States(AnyOf):
+    """States of creatives; those of older programs are understood."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, list):
+            data = [FORMER_STATES.get(one, one) if isinstance(one, str) else one for one in data]
+        return super().to_internal_value(data)
+
+
 class CreativeFilterSerializer(FilterSerializer):
     """The filters of the list of creatives: all of them have to hold."""
 
-    state = AnyOf(Creative.State.choices, source="state__in")
+    state = States(Creative.State.choices, source="state__in")
     segment = Segments(
         source="effective_segment",
         help_text="Number of the effective segment: the label, else the prediction; or `none`.",

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from classifier.decision.fusion import CHANNELS
+from classifier.channels import CHANNELS
 from creativefilter.api.core.addresses import address
 from creativefilter.api.segments.serializers import SegmentShareSerializer
 from creativefilter.creatives.analysis.stages import ANALYSE

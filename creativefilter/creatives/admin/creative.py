@@ -27,6 +27,7 @@ from creativefilter.creatives.admin.list_filters import (
     DecisionFilter,
     ReviewedFilter,
     SegmentFilter,
+    StateFilter,
 )
 from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
 from creativefilter.creatives.admin.upload_page import add_from
@@ -45,7 +46,14 @@ from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, UploadListAdmin):
     list_display = ("title", "status", "segment", "decided", "seconds", "added")
     list_display_links = ("title",)
-    list_filter = ("state", SegmentFilter, DecisionFilter, ReviewedFilter, "is_demo", BatchFilter)
+    list_filter = (
+        ("state", StateFilter),
+        SegmentFilter,
+        DecisionFilter,
+        ReviewedFilter,
+        "is_demo",
+        BatchFilter,
+    )
     list_filter_submit = True
     list_select_related = ("job", "current_media")
     search_fields = (

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from classifier.channels import SCREEN, SPEECH
 from creativefilter.creatives.admin.family_page import family_of
 from creativefilter.creatives.admin.prediction_text import deciding_words, marked, verdict_of
 from creativefilter.creatives.analysis import twins, working_copies
@@ -167,7 +168,7 @@ def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list
 
     An imported transcript is one utterance without times.
     """
-    words = deciding_words(prediction, "speech")
+    words = deciding_words(prediction, SPEECH)
     utterances = transcript.utterances
     if not utterances and transcript.text:
         utterances = [{"start": None, "end": None, "text": transcript.text}]
@@ -183,7 +184,7 @@ def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list
 
 def screen_of(reading: ScreenReading, prediction: Prediction | None) -> list[dict[str, Any]]:
     """The lines that were read, with the seconds they are seen; marked as the transcript is."""
-    words = deciding_words(prediction, "screen")
+    words = deciding_words(prediction, SCREEN)
     return [
         {
             "start": line["seconds"],

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.filters import ChoicesFieldListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
+from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Prediction, Segment
+
+
+class StateFilter(ChoicesFieldListFilter):
+    """By the state; addresses that name a former value mean that of today."""
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: dict[str, Any], *args: Any, **options: Any
+    ) -> None:
+        for name in ("state", "state__exact", "state__in"):
+            if name in params:
+                params[name] = [_states_of_today(value) for value in params[name]]
+        super().__init__(field, request, params, *args, **options)
+
+
+def _states_of_today(value: str) -> str:
+    """One value or, for ``state__in``, several with commas between them."""
+    return ",".join(FORMER_STATES.get(one, one) for one in value.split(","))
 
 
 class SegmentFilter(DropdownFilter):

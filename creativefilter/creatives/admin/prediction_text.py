@@ -10,7 +10,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from classifier.channels import PICTURES, SCREEN, SPEECH
 from creativefilter.creatives.analysis.decision import favourite
+from creativefilter.creatives.channel_names import TITLES
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.site.codes import sentence
 
@@ -36,9 +38,9 @@ def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
     if not prediction.conflict:
         return ""
     phrases = {
-        "speech": _("the speech says %s"),
-        "screen": _("the screen says %s"),
-        "video": _("the picture says %s"),
+        SPEECH: _("the speech says %s"),
+        SCREEN: _("the screen says %s"),
+        PICTURES: _("the pictures say %s"),
     }
     best = {channel["name"]: favourite(channel) for channel in prediction.channels}
     said = [phrases[name] % segments[one[0]] for name, one in best.items() if one]
@@ -47,13 +49,12 @@ def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
 
 def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list[dict[str, Any]]:
     """Each channel that speaks: its best segment, the words that decided, creatives alike."""
-    titles = {"speech": _("Speech"), "screen": _("Text on screen"), "video": _("Picture")}
     found = []
     for channel in prediction.channels:
         best = favourite(channel)
         found.append(
             {
-                "title": titles[channel["name"]],
+                "title": TITLES[channel["name"]],
                 "segment": segments[best[0]] if best else None,
                 "percent": round(100 * best[1]) if best else None,
                 "evidence": channel.get("evidence", []),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from classifier.channels import SCREEN
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import MediaVersion, Prediction, ScreenReading
 
 if TYPE_CHECKING:
-    from classifier.decision.bundle import ChannelView, SpotFeatures
     from classifier.decision.spot_shape import SpotShape
+    from classifier.decision.types import ChannelView, SpotFeatures
     from classifier.text.evidence import Evidence
 
 
@@ -24,7 +25,7 @@ def features_of(media: MediaVersion) -> SpotFeatures:
     """What is known of a media version and its creative, as a bundle takes it."""
     import numpy as np
 
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
 
     transcript = media.transcripts.first()
     reading = reading_of(media)
@@ -71,7 +72,7 @@ def decide(media: MediaVersion) -> Prediction:
 
 
 def _row(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
-    text = features.screen if channel.name == "screen" else features.speech
+    text = features.screen if channel.name == SCREEN else features.speech
     return {
         "name": channel.name,
         "probabilities": _by_text(channel.probabilities),

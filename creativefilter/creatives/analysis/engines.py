@@ -1,4 +1,4 @@
-"""What hears, reads, sees and decides in this process.
+"""Per-process cache of the loaded models.
 
 Each is loaded when it is first needed, once per process, never before the pool has forked.
 """
@@ -18,9 +18,9 @@ from creativefilter.creatives.models import ModelVersion
 
 if TYPE_CHECKING:
     from classifier.decision.bundle import Bundle
-    from classifier.pictures.encoders import VideoEncoder
+    from classifier.pictures.types import PictureEncoder
     from classifier.screen import ScreenReader
-    from classifier.speech.recognition import Transcriber
+    from classifier.speech.types import Transcriber
 
 logger = logging.getLogger(__name__)
 
@@ -51,23 +51,24 @@ def screen_reader() -> ScreenReader:
 
 
 @functools.cache
-def video_encoder() -> VideoEncoder | None:
-    """What looks at the pictures; None where the settings want nothing, or it can't be loaded.
+def picture_encoder() -> PictureEncoder | None:
+    """The encoder of pictures; None where the settings want none, or it can't be loaded.
 
     That is logged once and remembered: asking a hub that does not answer takes half a minute.
     """
-    from classifier.pictures.encoders import VideoError, load_video_encoder
+    from classifier.errors import WeightsError
+    from classifier.pictures.encoders import load_picture_encoder
 
-    if not settings.VIDEO_ENCODER:
+    if not settings.PICTURES_ENCODER:
         return None
     try:
-        return load_video_encoder(
-            settings.VIDEO_ENCODER,
+        return load_picture_encoder(
+            settings.PICTURES_ENCODER,
             weights_folder=settings.WEIGHTS_FOLDER,
             threads=settings.WHISPER_THREADS,
         )
-    except VideoError as error:
-        logger.warning("pictures are not looked at until this process ends: %s", error)
+    except WeightsError as error:
+        logger.warning("no vectors of pictures until this process ends: %s", error)
         return None
 
 

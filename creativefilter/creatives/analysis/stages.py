@@ -91,10 +91,10 @@ def decode(job: Job) -> Save:
 
 def transcribe(job: Job) -> Save:
     """Speech out of the sound, with what is not speech taken out of the text."""
+    from classifier.errors import WeightsError
     from classifier.speech.cleaning import assess_transcript
-    from classifier.speech.weights import WeightsError
 
-    media = _enter(job, State.TRANSCRIBING)
+    media = _enter(job, State.SPEECH)
     if not media.file:
         return _save_nothing
     # Uploaded together, they were decoded together; meanwhile the other one may be through.
@@ -125,9 +125,9 @@ def transcribe(job: Job) -> Save:
     return save
 
 
-def read(job: Job) -> Save:
+def read_screen(job: Job) -> Save:
     """Words out of the pictures, the shape of the spot, and its fingerprint."""
-    media = _enter(job, State.READING)
+    media = _enter(job, State.SCREEN)
     if not media.file:
         return _save_nothing
     frames = working_copies.frames(media.pk, media.probe)
@@ -146,7 +146,7 @@ def read(job: Job) -> Save:
 
 def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
     from classifier.decision.spot_shape import measure
-    from classifier.speech.recognition import Utterance
+    from classifier.speech.types import Utterance
 
     transcript = media.transcripts.first()
     heard = transcript.utterances if transcript and transcript.spoken else []
@@ -156,7 +156,7 @@ def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
 
 def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | None:
     """A row for what was read, or for why nothing could be; None if that is known already."""
-    from classifier.screen import ScreenUnavailable
+    from classifier.errors import ScreenUnavailable
 
     before = media.readings.first()
     began = time.monotonic()
@@ -180,16 +180,16 @@ def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | No
     )
 
 
-def see(job: Job) -> Save:
-    """What the pictures look like, as one vector; nothing where nothing looks at them."""
-    media = _enter(job, State.SEEING)
-    if not media.file or not settings.VIDEO_ENCODER or not media.probe.get("frames"):
+def encode_pictures(job: Job) -> Save:
+    """The pictures as one vector; nothing where the settings want no encoder."""
+    media = _enter(job, State.PICTURES)
+    if not media.file or not settings.PICTURES_ENCODER or not media.probe.get("frames"):
         return _save_nothing
-    encoder = engines.video_encoder()
+    encoder = engines.picture_encoder()
     if encoder is None or media.vectors.filter(encoder=encoder.name).exists():
         return _save_nothing
 
-    from classifier.pictures.encoders import evenly
+    from classifier.pictures.frames import evenly
 
     vector = encoder.encode(evenly(working_copies.frames(media.pk, media.probe)))
 
@@ -248,9 +248,9 @@ ANALYSE = register(
         gettext_noop("analyse"),
         (
             Stage(gettext_noop("decoding"), "cpu", decode),
-            Stage(gettext_noop("transcribing"), "gpu", transcribe),
-            Stage(gettext_noop("reading"), "cpu", read),
-            Stage(gettext_noop("seeing"), "gpu", see),
+            Stage(gettext_noop("speech"), "gpu", transcribe),
+            Stage(gettext_noop("screen"), "cpu", read_screen),
+            Stage(gettext_noop("pictures"), "gpu", encode_pictures),
             Stage(gettext_noop("classifying"), "cpu", classify),
         ),
         on_failed,

@@ -17,9 +17,9 @@ State = Creative.State
 _STAGES = (
     State.QUEUED,
     State.DECODING,
-    State.TRANSCRIBING,
-    State.READING,
-    State.SEEING,
+    State.SPEECH,
+    State.SCREEN,
+    State.PICTURES,
     State.CLASSIFYING,
 )
 # A stage that is repeated after an accident, the next ones; and the ends: judged or not when its

@@ -100,7 +100,7 @@ def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, 
     Those of the very same bytes belong to them, whatever can be seen and heard in these.
     """
     from classifier.fingerprints import compare, compare_if_same
-    from classifier.fingerprints.prints import METHOD
+    from classifier.fingerprints.fingerprint import METHOD
 
     rows = Fingerprint.objects.filter(method=METHOD, media__creative__is_demo=is_demo)
     same = rows.filter(media__sha256=sha256)[:_COMPARED]
@@ -129,7 +129,7 @@ def print_of(row: Fingerprint) -> Print:
 
 def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
     """The row of a fingerprint."""
-    from classifier.fingerprints.prints import METHOD
+    from classifier.fingerprints.fingerprint import METHOD
 
     return Fingerprint(
         media=media,

@@ -206,7 +206,7 @@ class Counted:
 def unprinted(*, everything: bool) -> list[int]:
     """Current media with a file that have no fingerprint, or one of another method or without
     the sound that can be heard by now; or all of them."""
-    from classifier.fingerprints.prints import METHOD
+    from classifier.fingerprints.fingerprint import METHOD
     from creativefilter.creatives.families.fingerprints import hears
 
     rows = MediaVersion.objects.filter(creative__current_media=F("pk")).exclude(file="")

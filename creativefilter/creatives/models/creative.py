@@ -8,6 +8,8 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from classifier import channels
+from creativefilter.creatives.channel_names import TITLES
 from creativefilter.creatives.models.label import Label
 from creativefilter.creatives.models.prediction import Prediction
 
@@ -50,9 +52,9 @@ class Creative(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
         DECODING = "decoding", _("Decoding")
-        TRANSCRIBING = "transcribing", _("Transcribing")
-        READING = "reading", _("Reading the screen")
-        SEEING = "seeing", _("Looking at the picture")
+        SPEECH = channels.SPEECH, TITLES[channels.SPEECH]
+        SCREEN = channels.SCREEN, TITLES[channels.SCREEN]
+        PICTURES = channels.PICTURES, TITLES[channels.PICTURES]
         CLASSIFYING = "classifying", _("Classifying")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")

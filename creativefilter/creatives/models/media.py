@@ -103,7 +103,10 @@ class ScreenReading(models.Model):
 
 
 class PictureVector(models.Model):
-    """What a video encoder saw: float32 numbers, little-endian. Training and neighbours use it."""
+    """The vector of an encoder of pictures: float32 numbers, little-endian.
+
+    Training and neighbours use it.
+    """
 
     media = models.ForeignKey(
         MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="vectors"

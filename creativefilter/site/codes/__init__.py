@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from creativefilter.site.codes import creatives, jobs, spend, tables, uploads, webhooks
+from creativefilter.site.codes import creatives, engines, jobs, spend, tables, uploads, webhooks
 from creativefilter.site.codes.code import Code
 from creativefilter.site.errors import UserError
 
 CODES: dict[str, Code] = {
     **uploads.CODES,
     **creatives.CODES,
+    **engines.CODES,
     **jobs.CODES,
     **tables.CODES,
     **spend.CODES,

@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _pipeline(self) -> Pipeline:
         """All that the model needs, with every core for the one process that runs."""
-        from classifier.screen import ScreenUnavailable
+        from classifier.errors import ScreenUnavailable
         from classifier.speech.recognition import load_transcriber
 
         transcriber = load_transcriber(
@@ -105,7 +105,7 @@ class Command(BaseCommand):
             self.stderr.write(sentence_of(error))
             reader = None
         return Pipeline(
-            transcriber, bundle, reader, engines.video_encoder() if bundle.encoder else None
+            transcriber, bundle, reader, engines.picture_encoder() if bundle.encoder else None
         )
 
 

@@ -125,7 +125,7 @@ def _read(reading: Reading) -> _Table:
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
     """Columns beside the texts; without usable speech the segment stays empty, with a reason."""
-    from classifier.decision.bundle import SpotFeatures
+    from classifier.decision.types import SpotFeatures
     from classifier.segments import by_number
     from classifier.speech.cleaning import assess_speech
 

@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter import sheets
+from creativefilter.celery import has_broker
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
@@ -79,8 +79,7 @@ class Command(BaseCommand):
         jobs = decide_again(None)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
         # Of many only the first are sent at once.
-        waits = bool(jobs) and not jobs[0].published_at
-        if waits and settings.CELERY_BROKER_URL != settings.NO_BROKER:
+        if jobs and not jobs[0].published_at and has_broker():
             self.stdout.write(
                 _(
                     "The queue was not reached for %d of them; the running application takes "

@@ -8,12 +8,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from creativefilter.celery import has_broker
 from creativefilter.creatives.intake import id_tables
 from creativefilter.creatives.intake.file_names import is_media
 from creativefilter.creatives.intake.many_files import Tally, take_path
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if others:
             self.stdout.write(_("Files that are no creatives by their names: %d.") % others)
-        if self.ingestion.unpublished and settings.CELERY_BROKER_URL != settings.NO_BROKER:
+        if self.ingestion.unpublished and has_broker():
             self.stdout.write(
                 _("The queue was not reached; the running application takes them up by itself.")
             )

@@ -113,7 +113,7 @@ class Command(BaseCommand):
         self, path: Path, crossed: bool, encoder: str | None
     ) -> tuple[Labelled, list[Measured], list[str]]:
         """The creatives, what was measured of recipes, and what has to be said of it."""
-        from classifier.learning.families import families
+        from classifier.text.families import families
         from classifier.text.training import prepare
 
         rows, findings = evaluation.read_transcripts(path)
@@ -146,7 +146,7 @@ class Command(BaseCommand):
     ) -> list[Measured]:
         from classifier.learning.cross_validation import Encoder, on_valid, transformer_on_valid
         from classifier.text.training import FOLDS
-        from classifier.text.transformer import Settings
+        from classifier.text.transformer_types import Settings
 
         with progress_bar(FOLDS, leave=False) as bar:
             measured = [Measured(_("recipe, train → valid"), on_valid(table, bar.update))]

@@ -12,10 +12,11 @@ from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import BaseCommand
+from creativefilter.site.former_names import FormerOption
 from creativefilter.training import figure_tables, new_version
 from creativefilter.training.figure_tables import Measured
 
-VIDEO = ("nearest", "catboost", "none")
+PICTURES = ("nearest", "catboost", "none")
 
 
 class Command(BaseCommand):
@@ -38,12 +39,13 @@ class Command(BaseCommand):
             metavar="linear|NAME_OR_FOLDER",
             help=_("the linear model, or an encoder to fine-tune (cointegrated/rubert-tiny2, ...)"),
         )
-        parser.add_argument("--video", choices=VIDEO, default="nearest")
+        parser.add_argument("--pictures", choices=PICTURES, default="nearest")
+        parser.add_argument("--video", action=FormerOption, choices=PICTURES, dest="pictures")
 
-    def handle(self, *args: Any, activate: bool, text: str, video: str, **options: Any) -> None:
+    def handle(self, *args: Any, activate: bool, text: str, pictures: str, **options: Any) -> None:
         old = model_versions.active()
         version, compared = new_version.learn(
-            text, "" if video == "none" else video, self.stderr.write
+            text, "" if pictures == "none" else pictures, self.stderr.write
         )
         self.version = version
         shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from classifier.decision import spot_shape
 from classifier.decision.spot_shape import NAMES, SILENCE, SpotShape, loudness_of
 from classifier.media import SAMPLE_RATE, Frame, Media, Probe, decode
-from classifier.speech.recognition import Utterance
+from classifier.speech.types import Utterance
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 

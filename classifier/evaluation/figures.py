@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.learning.metrics import expected_calibration_error
+from classifier.evaluation.metrics import expected_calibration_error
 from classifier.segments import NUMBERS
 
 PRECISIONS = (0.90, 0.95, 0.98)
@@ -218,7 +218,7 @@ def by_other_folds(
 ) -> Automatic:
     """Thresholds for each fold chosen on the others: an honest ``automatic`` of what was said
     out of fold."""
-    from classifier.learning.metrics import threshold_for
+    from classifier.evaluation.metrics import threshold_for
 
     known = np.nan_to_num(probabilities)
     sure, right = known.max(axis=1), known.argmax(axis=1) == columns

@@ -1,6 +1,6 @@
 """What seeing costs: CPU seconds for 8 frames, and CatBoost beside nearest neighbours.
 
-    python benchmarks/video.py [--xclip NAME_OR_FOLDER]
+    python benchmarks/pictures.py [--xclip NAME_OR_FOLDER]
 
 Without --xclip the network of microsoft/xclip-base-patch32 is built with random weights: it sees
 nothing, but costs the same. The vectors for the classifiers are generated, so their macro-F1 says
@@ -24,9 +24,14 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from classifier.learning.metrics import macro_f1  # noqa: E402
-from classifier.pictures.classifiers import METHODS, train_video_classifier  # noqa: E402
-from classifier.pictures.encoders import EFFICIENTNET, VideoEncoder, load_video_encoder  # noqa: E402
+from classifier.evaluation.metrics import macro_f1  # noqa: E402
+from classifier.pictures.classifiers import train_picture_classifier  # noqa: E402
+from classifier.pictures.encoders import load_picture_encoder  # noqa: E402
+from classifier.pictures.types import (  # noqa: E402
+    EFFICIENTNET,
+    METHODS,
+    PictureEncoder,
+)
 from classifier.segments import NUMBERS  # noqa: E402
 
 FRAMES = 8
@@ -44,8 +49,8 @@ def main() -> None:
     print(f"{'encoder':34} {'numbers':>7} {f'CPU s, {FRAMES} frames':>15} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for load in (
-            lambda: load_video_encoder(EFFICIENTNET, weights_folder=Path(folder)),
-            lambda: load_video_encoder(asked, weights_folder=Path(folder)) if asked else blank(),
+            lambda: load_picture_encoder(EFFICIENTNET, weights_folder=Path(folder)),
+            lambda: load_picture_encoder(asked, weights_folder=Path(folder)) if asked else blank(),
         ):
             show_encoder(load, frames)
     print(
@@ -55,7 +60,7 @@ def main() -> None:
         show_classifiers(dimension)
 
 
-def show_encoder(load: Callable[[], VideoEncoder], frames: list[NDArray[np.uint8]]) -> None:
+def show_encoder(load: Callable[[], PictureEncoder], frames: list[NDArray[np.uint8]]) -> None:
     encoder = load()
     encoder.encode(frames)
     costs = []
@@ -68,7 +73,7 @@ def show_encoder(load: Callable[[], VideoEncoder], frames: list[NDArray[np.uint8
     print(f"{encoder.name:34} {encoder.dimension:7} {cost:15.2f} {peak:8.0f}", flush=True)
 
 
-def blank() -> VideoEncoder:
+def blank() -> PictureEncoder:
     """X-CLIP's own size without its knowledge."""
     import torch
     from transformers import VideoMAEImageProcessorPil, XCLIPConfig, XCLIPModel
@@ -91,7 +96,7 @@ def show_classifiers(dimension: int) -> None:
         ids = [str(number) for number in range(TRAINING)]
         for method in METHODS:
             began = time.process_time()
-            model = train_video_classifier(
+            model = train_picture_classifier(
                 method, features, segments.tolist(), ids, encoder="generated"
             )
             trained = time.process_time()

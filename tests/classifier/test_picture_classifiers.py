@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 
 from classifier.artefact import MANIFEST, ArtefactError, write_artefact
-from classifier.pictures.classifiers import (
-    KIND,
-    METHODS,
-    VERSION,
-    Features,
-    VideoClassifier,
-    load_video_classifier,
-    train_video_classifier,
-)
+from classifier.pictures.classifier_folder import KIND, VERSION
+from classifier.pictures.classifiers import load_picture_classifier, train_picture_classifier
 from classifier.pictures.nearest_neighbours import NearestNeighbours
+from classifier.pictures.types import METHODS, Features, PictureClassifier
 from classifier.segments import NUMBERS
 
 KNOWN = (0, 5, 7, 18)
@@ -41,17 +35,17 @@ def names(count: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def trained() -> dict[str, VideoClassifier]:
+def trained() -> dict[str, PictureClassifier]:
     features, segments = generated(200, seed=1)
     return {
-        method: train_video_classifier(method, features, segments, names(200), encoder=ENCODER)
+        method: train_picture_classifier(method, features, segments, names(200), encoder=ENCODER)
         for method in METHODS
     }
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_it_finds_the_segments_of_new_vectors(
-    trained: dict[str, VideoClassifier], method: str
+    trained: dict[str, PictureClassifier], method: str
 ) -> None:
     features, segments = generated(200, seed=2)
     probabilities = trained[method].predict_proba(features)
@@ -65,7 +59,7 @@ def test_it_finds_the_segments_of_new_vectors(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_training_did_not_know_has_no_probability(
-    trained: dict[str, VideoClassifier], method: str
+    trained: dict[str, PictureClassifier], method: str
 ) -> None:
     probabilities = trained[method].predict_proba(generated(20, seed=3)[0])
     known = np.isin(NUMBERS, KNOWN)
@@ -75,10 +69,10 @@ def test_what_training_did_not_know_has_no_probability(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_rows_give_the_same_classifier(
-    trained: dict[str, VideoClassifier], method: str
+    trained: dict[str, PictureClassifier], method: str
 ) -> None:
     features, segments = generated(200, seed=1)
-    again = train_video_classifier(method, features, segments, names(200), encoder=ENCODER)
+    again = train_picture_classifier(method, features, segments, names(200), encoder=ENCODER)
     asked = generated(20, seed=3)[0]
     assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
 
@@ -86,7 +80,7 @@ def test_the_same_rows_give_the_same_classifier(
 def test_a_rare_segment_weighs_as_much_as_a_common_one_for_catboost() -> None:
     """Vectors that say nothing, nine in ten of one segment: it must not win by number."""
     features = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
-    model = train_video_classifier(
+    model = train_picture_classifier(
         "catboost", features[:300], [0, *[5] * 9] * 30, names(300), encoder=ENCODER
     )
     common = model.predict_proba(features[300:])[:, NUMBERS.index(5)].mean()
@@ -96,10 +90,10 @@ def test_a_rare_segment_weighs_as_much_as_a_common_one_for_catboost() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_it_comes_back_from_its_folder_bit_by_bit(
-    trained: dict[str, VideoClassifier], method: str, tmp_path: Path
+    trained: dict[str, PictureClassifier], method: str, tmp_path: Path
 ) -> None:
-    artefact = trained[method].save(tmp_path / "video", {"rows": 200})
-    again = load_video_classifier(tmp_path / "video")
+    artefact = trained[method].save(tmp_path / "pictures", {"rows": 200})
+    again = load_picture_classifier(tmp_path / "pictures")
     asked = generated(20, seed=3)[0]
     assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
     assert (again.method, again.encoder, again.dimension) == (method, ENCODER, DIMENSION)
@@ -109,14 +103,14 @@ def test_it_comes_back_from_its_folder_bit_by_bit(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_one_flipped_byte_is_refused(
-    trained: dict[str, VideoClassifier], method: str, tmp_path: Path
+    trained: dict[str, PictureClassifier], method: str, tmp_path: Path
 ) -> None:
-    (name,) = trained[method].save(tmp_path / "video", {}).files
-    raw = bytearray((tmp_path / "video" / name).read_bytes())
+    (name,) = trained[method].save(tmp_path / "pictures", {}).files
+    raw = bytearray((tmp_path / "pictures" / name).read_bytes())
     raw[len(raw) // 2] ^= 1
-    (tmp_path / "video" / name).write_bytes(raw)
+    (tmp_path / "pictures" / name).write_bytes(raw)
     with pytest.raises(ArtefactError, match="sha256"):
-        load_video_classifier(tmp_path / "video")
+        load_picture_classifier(tmp_path / "pictures")
 
 
 @pytest.mark.parametrize(("method", "name"), [("catboost", "model.cbm"), ("nearest", "index.npz")])
@@ -128,33 +122,33 @@ def test_a_file_of_another_kind_is_refused(method: str, name: str, tmp_path: Pat
         (folder / name).write_bytes(pickle.dumps({"a": print}))
 
     facts = {"method": method, "encoder": ENCODER, "dimension": DIMENSION}
-    write_artefact(tmp_path / "video", KIND, VERSION, write, facts)
+    write_artefact(tmp_path / "pictures", KIND, VERSION, write, facts)
     with pytest.raises(ArtefactError):
-        load_video_classifier(tmp_path / "video")
+        load_picture_classifier(tmp_path / "pictures")
 
 
 def test_an_older_format_and_an_unknown_method_are_refused(
-    trained: dict[str, VideoClassifier], tmp_path: Path
+    trained: dict[str, PictureClassifier], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "video"
+    folder = tmp_path / "pictures"
     trained["nearest"].save(folder, {})
     shutil.copytree(folder, tmp_path / "old")
     text = (folder / MANIFEST).read_text(encoding="utf-8")
     older = text.replace(f'"version": {VERSION}', f'"version": {VERSION - 1}')
     (tmp_path / "old" / MANIFEST).write_text(older, encoding="utf-8")
     with pytest.raises(ArtefactError, match="in format 0"):
-        load_video_classifier(tmp_path / "old")
+        load_picture_classifier(tmp_path / "old")
     (folder / MANIFEST).write_text(text.replace('"nearest"', '"guess"'), encoding="utf-8")
     with pytest.raises(ArtefactError, match="no known method"):
-        load_video_classifier(folder)
+        load_picture_classifier(folder)
 
 
 def test_neighbours_are_the_nearest_labelled_creatives(tmp_path: Path) -> None:
     features = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 2]], np.float32)
-    train_video_classifier("nearest", features, [1, 2, 3], ["a", "б-2", "c"], encoder=ENCODER).save(
-        tmp_path / "video", {}
-    )
-    model = load_video_classifier(tmp_path / "video")
+    train_picture_classifier(
+        "nearest", features, [1, 2, 3], ["a", "б-2", "c"], encoder=ENCODER
+    ).save(tmp_path / "pictures", {})
+    model = load_picture_classifier(tmp_path / "pictures")
     assert isinstance(model, NearestNeighbours)
     first, second = model.neighbours(np.array([[2, 0, 0], [0, 0, 1]], np.float32), 2)
     assert [(one.id, one.segment) for one in first] == [("a", 1), ("б-2", 2)]
@@ -165,18 +159,18 @@ def test_neighbours_are_the_nearest_labelled_creatives(tmp_path: Path) -> None:
 
 def test_a_nearer_neighbour_counts_more_and_opposites_do_not_vote() -> None:
     features = np.array([[1, 0], [0.6, 0.8], [-1, 0]], np.float32)
-    model = train_video_classifier("nearest", features, [1, 2, 3], names(3), encoder=ENCODER)
+    model = train_picture_classifier("nearest", features, [1, 2, 3], names(3), encoder=ENCODER)
     one, two, three = model.predict_proba(np.array([[1, 0]], np.float32))[0][1:4]
     assert one > 0.9 > two
     assert two == pytest.approx(three, abs=0.001)
-    nobody = train_video_classifier(
+    nobody = train_picture_classifier(
         "nearest", -features[:1], [4], names(1), encoder=ENCODER
     ).predict_proba(features[:1])
     assert nobody[0][NUMBERS.index(4)] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_vectors_and_wrong_vectors(trained: dict[str, VideoClassifier], method: str) -> None:
+def test_no_vectors_and_wrong_vectors(trained: dict[str, PictureClassifier], method: str) -> None:
     model = trained[method]
     assert model.predict_proba(np.zeros((0, DIMENSION), np.float32)).shape == (0, len(NUMBERS))
     with pytest.raises(ValueError, match="expected vectors"):
@@ -199,6 +193,6 @@ def test_what_cannot_be_learned_from_is_refused(
     method: str, segments: list[int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        train_video_classifier(
+        train_picture_classifier(
             method, np.ones((2, 4), np.float32), segments, names(2), encoder=ENCODER
         )

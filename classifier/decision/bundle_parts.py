@@ -1,0 +1,206 @@
+"""What a bundle consists of, and the model folder that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.artefact import MANIFEST, Artefact, ArtefactError, read_artefact, write_artefact
+from classifier.channels import (
+    FORMER_NAMES,
+    PICTURES,
+    SCREEN,
+    SPEECH,
+    current_name,
+)
+from classifier.decision import fusion as fusing
+from classifier.decision.fusion import Fusion, Opinions
+from classifier.decision.types import SpotFeatures
+from classifier.screen import terms
+from classifier.segments import NUMBERS
+from classifier.text.linear_model import TextModel, TextPrediction
+from classifier.types import Probabilities
+
+if TYPE_CHECKING:
+    from classifier.decision.stacking import Stack
+    from classifier.pictures.types import PictureClassifier
+
+KIND = "creative-filter/bundle"
+VERSION = 1
+STARTER = Path(__file__).parents[1] / "starter_model"
+CARD = "MODEL_CARD.md"
+
+_TEXT, _TRANSFORMER, _STACK = "text", "transformer", "stack"
+_ARRAYS = "held_out.npz"
+
+
+class TextHead(Protocol):
+    """A `TextModel` or a `TransformerText`."""
+
+    def predict(self, texts: Sequence[str]) -> list[TextPrediction]: ...
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What was said of labelled creatives while they were held out, and what was true.
+
+    ``probabilities`` (creatives, 18), ``columns`` (creatives,) the place of the true segment in
+    ``NUMBERS``, ``masks`` (creatives,) as ``Opinions.masks``.
+    """
+
+    probabilities: NDArray[np.floating[Any]]
+    columns: NDArray[np.integer[Any]]
+    masks: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What training yields: all that a bundle is.
+
+    ``shares`` float64 (18,) how the training creatives fall on ``NUMBERS``; ``seen`` uint64, the
+    fingerprints of their texts: of what it has learned from a model must not be judged.
+    """
+
+    text: TextHead
+    fusion: Fusion
+    held_out: HeldOut
+    shares: NDArray[np.float64]
+    seen: NDArray[np.uint64]
+    pictures: PictureClassifier | None = None
+    stack: Stack | None = None
+
+    def opinions(self, features: Sequence[SpotFeatures]) -> Opinions:
+        """What each channel says of each creative."""
+        screens = [one.screen for one in features]
+        said: dict[str, Probabilities] = {
+            SPEECH: self._of_texts([one.speech for one in features]),
+            SCREEN: self.fusion.sharpen(SCREEN, self._of_texts(screens)),
+        }
+        if self.pictures:
+            said[PICTURES] = self._of_vectors(features, self.pictures)
+        return Opinions(said, terms.likelihood(screens))
+
+    def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
+        """Probabilities (creatives, 18) as in training; NaN where no channel speaks."""
+        pooled = fusing.pool(opinions, self.fusion)
+        if self.stack is None:
+            return pooled
+        stacked = self.stack.probabilities(opinions, features)
+        result: Probabilities = np.where(np.isnan(pooled), np.nan, stacked)
+        return result
+
+    def _of_texts(self, texts: Sequence[str]) -> Probabilities:
+        result = _nothing(len(texts))
+        rows = [row for row, text in enumerate(texts) if text]
+        for row, said in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
+            result[row] = [said.probabilities.get(number, 0.0) for number in NUMBERS]
+        return result
+
+    def _of_vectors(
+        self, features: Sequence[SpotFeatures], classifier: PictureClassifier
+    ) -> Probabilities:
+        encoder = classifier.encoder
+        result = _nothing(len(features))
+        rows = [row for row, one in enumerate(features) if encoder in one.vectors]
+        if rows:
+            vectors = np.stack([features[row].vectors[encoder] for row in rows])
+            said = classifier.predict_proba(vectors)
+            result[rows] = self.fusion.sharpen(PICTURES, said)
+        return result
+
+    def save(self, folder: Path, facts: Mapping[str, Any], card: str) -> Artefact:
+        """Write them as a model folder with the facts about their making and its card."""
+
+        def write(aside: Path) -> None:
+            (aside / CARD).write_text(card, encoding="utf-8")
+            np.savez_compressed(
+                aside / _ARRAYS,
+                probabilities=self.held_out.probabilities.astype(np.float16),
+                columns=self.held_out.columns.astype(np.uint8),
+                masks=self.held_out.masks,
+                shares=self.shares,
+                seen=np.unique(self.seen),
+            )
+            linear = isinstance(self.text, TextModel)
+            self.text.save(aside / (_TEXT if linear else _TRANSFORMER), {})
+            if self.pictures:
+                self.pictures.save(aside / PICTURES, {})
+            if self.stack:
+                self.stack.save(aside / _STACK)
+
+        inside = [SPEECH, SCREEN, *([PICTURES] if self.pictures else [])]
+        known = {
+            "channels": inside,
+            "fusion": {"method": "stack" if self.stack else "pool", **asdict(self.fusion)},
+        }
+        return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
+
+
+def _nothing(rows: int) -> Probabilities:
+    return np.full((rows, len(NUMBERS)), np.nan)
+
+
+def load_parts(folder: Path) -> tuple[Artefact, Parts]:
+    """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+    artefact = read_artefact(folder, KIND, VERSION)
+    if foreign := sorted(name for name in artefact.files if not _is_known(name)):
+        raise ArtefactError(folder, f"{foreign[0]} is no part of a bundle")
+    arrays = artefact.arrays(_ARRAYS)
+    try:
+        settings = dict(artefact.facts["fusion"])
+        stacked = settings.pop("method") == "stack"
+        sharpness = settings.pop("sharpness")
+        channels = {current_name(name) for name in artefact.facts["channels"]}
+        parts = Parts(
+            text=_load_text(artefact),
+            fusion=Fusion(
+                **settings, sharpness={current_name(name): sharpness[name] for name in sharpness}
+            ),
+            held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
+            shares=arrays["shares"],
+            seen=arrays["seen"],
+            pictures=_load_pictures(artefact) if PICTURES in channels else None,
+            stack=_load_stack(artefact) if stacked else None,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
+    return artefact, parts
+
+
+def _is_known(name: str) -> bool:
+    folders = {_TEXT, _TRANSFORMER, PICTURES, _STACK, *FORMER_NAMES}
+    return name in {CARD, _ARRAYS} or name.split("/")[0] in folders
+
+
+def _inside(artefact: Artefact, part: str) -> Path:
+    """The folder of a part; raises ``ArtefactError`` where the manifest does not vouch for it."""
+    return artefact.path(f"{part}/{MANIFEST}").parent
+
+
+def _load_text(artefact: Artefact) -> TextHead:
+    if f"{_TRANSFORMER}/{MANIFEST}" in artefact.files:
+        from classifier.text.transformer import TransformerText
+
+        return TransformerText.load(_inside(artefact, _TRANSFORMER))
+    return TextModel.load(_inside(artefact, _TEXT))
+
+
+def _load_pictures(artefact: Artefact) -> PictureClassifier:
+    from classifier.pictures.classifiers import load_picture_classifier
+
+    names = (PICTURES, *FORMER_NAMES)
+    there = [name for name in names if f"{name}/{MANIFEST}" in artefact.files]
+    return load_picture_classifier(_inside(artefact, there[0] if there else PICTURES))
+
+
+def _load_stack(artefact: Artefact) -> Stack:
+    from classifier.decision.stacking import Stack
+
+    return Stack.load(_inside(artefact, _STACK))

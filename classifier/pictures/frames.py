@@ -1,0 +1,58 @@
+"""Frames on their way into an encoder, and vectors of several on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.pictures.types import Picture
+
+if TYPE_CHECKING:
+    from classifier.media import Frame
+
+# As many as X-CLIP was trained on.
+FRAMES = 8
+
+
+def clips(count: int, size: int) -> NDArray[np.int64]:
+    """Which frames each clip holds, (clips, size), when a spot has `count` and a clip `size`.
+
+    A longer spot is cut into equal consecutive parts, one clip each, so that every frame is seen;
+    within a part frames are spread evenly, and repeated when it has fewer than `size`.
+    """
+    parts = np.array_split(np.arange(count), -(-count // size))
+    return np.stack(
+        [part[np.linspace(0, len(part) - 1, size).round().astype(np.int64)] for part in parts]
+    )
+
+
+def evenly(frames: Sequence[Frame], count: int = FRAMES) -> list[Picture]:
+    """The pictures of at most ``count`` frames, spread evenly over those that are there."""
+    places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
+    return [frames[place].image for place in places]
+
+
+def check(frames: Sequence[Picture]) -> None:
+    """Raise ValueError unless these are frames as `PictureEncoder.encode` takes them."""
+    if not frames:
+        raise ValueError("a spot without pictures cannot be encoded")
+    for frame in frames:
+        # Floats in 0-1 would be scaled down a second time, and nothing would tell.
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+            raise ValueError(
+                f"expected an RGB picture, uint8 (height, width, 3), got "
+                f"{frame.dtype} {frame.shape}"
+            )
+
+
+def mean_direction(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the unit vectors along the rows of (n, dimension), again of length 1."""
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    mean = unit.mean(axis=0)
+    result: NDArray[np.float32] = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(
+        np.float32
+    )
+    return result
