@@ -156,7 +156,7 @@ def _csv(source: Source) -> Document:
     survey = text.survey(source)
     found = forms(source, survey.encodings)
     if not found:
-        raise SheetError("table_no_column")
+        raise SheetError("table_nul" if survey.zero_bytes else "table_no_column")
     readings = []
     for form in found:
         notes = [
@@ -169,6 +169,8 @@ def _csv(source: Source) -> Document:
             other = name_of_encoding(form.encoding.other) if form.encoding.other else "?"
             params = {"encoding": other, "count": survey.mixed, "lines": lines}
             notes.append(Finding("found_other_encoding", params, survey.mixed_lines[0]))
+        if survey.zero_bytes:
+            notes.append(Finding("found_zero_bytes", {"count": survey.zero_bytes}))
         table = CsvTable(source, survey.size, form)
         readings.append(Reading([table], form.encoding.label, form.delimiter, notes))
     return Document(source.kind, source.name, survey.size, survey.digest, readings)

@@ -35,6 +35,7 @@ FINDING_SENTENCES: dict[str, str | Promise] = {
     "found_other_encoding": _(
         "Lines in another encoding (%(encoding)s): %(count)s, the first: %(lines)s."
     ),
+    "found_zero_bytes": _("Zero bytes, which no text has: %(count)s. The file may be damaged."),
     "found_headings_again": _("Lines that repeat the heading, left out: %(count)s (%(lines)s)."),
     "found_broken_rows": _("Rows that can't be read: %(count)s, the first: %(lines)s."),
     "found_short_rows": _(

@@ -16,6 +16,8 @@ from creativefilter.sheets.errors import SheetError
 UTF8 = "utf-8"
 # Bytes of the lines that are shown to whoever guesses the encoding.
 SAMPLE = 64 << 10
+# And one in a thousand.
+MAX_ZERO_BYTES = 10
 # So many line numbers are kept for a finding.
 EXAMPLES = 5
 # Three letters of Russian in UTF-8; an old encoding has them where nothing can be read.
@@ -47,7 +49,8 @@ class Survey:
     """What one pass over a file tells. ``size`` is in bytes, ``digest`` their SHA-256.
 
     ``encodings``: those that it may be in, the likeliest first. ``mixed``: how many lines are in
-    another encoding than the file, and the numbers of the first of them.
+    another encoding than the file, and the numbers of the first of them. ``zero_bytes``: a few are
+    an accident, many are no text.
     """
 
     size: int = 0
@@ -55,6 +58,7 @@ class Survey:
     encodings: list[Encoding] = field(default_factory=list)
     mixed: int = 0
     mixed_lines: list[int] = field(default_factory=list)
+    zero_bytes: int = 0
 
 
 def survey(source: Source) -> Survey:
@@ -63,7 +67,10 @@ def survey(source: Source) -> Survey:
     head = file.read(4096)
     wide = _wide(head)
     # A look at the beginning would not do: names in Cyrillic letters may come late.
-    return _Wide(source, *wide).result() if wide else _Narrow(source).result()
+    found = _Wide(source, *wide).result() if wide else _Narrow(source).result()
+    if found.zero_bytes > max(MAX_ZERO_BYTES, found.size // 1000):
+        raise SheetError("table_nul")
+    return found
 
 
 def _wide(head: bytes) -> tuple[str, bool] | None:
@@ -106,8 +113,7 @@ class _Wide:
             found.size += len(block)
             text = decoder.decode(block)
             clean = clean and _is_clean(text)
-            if "\0" in text:
-                raise SheetError("table_nul")
+            found.zero_bytes += text.count("\0")
             last = max(text.rfind("\n"), text.rfind("\r"))
             line = line + len(text) if last < 0 else len(text) - last
             _check_line(line)
@@ -144,8 +150,7 @@ class _Narrow:
     def result(self) -> Survey:
         found, digest, rest = self.found, hashlib.sha256(), b""
         for block in _blocks(self.source):
-            if b"\0" in block:
-                raise SheetError("table_nul")
+            found.zero_bytes += block.count(0)
             if not found.size:
                 self.bom = block.startswith(codecs.BOM_UTF8)
             digest.update(block)

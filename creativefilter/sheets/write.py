@@ -13,8 +13,11 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, Any
 
+from django.utils.translation import gettext as _
+
 from creativefilter.sheets import limits
 from creativefilter.sheets.escape import harmless, is_formula, printable
+from creativefilter.site.errors import UserError
 
 # Rows of one sheet that spreadsheet programs open, the heading left out.
 SHEET_ROWS = limits.MAX_ROWS - 1
@@ -184,10 +187,14 @@ def _cell(page: Any, value: Any) -> Any:
 
 
 def write(sheet: Sheet, path: Path) -> None:
-    """Write the table as XLSX if the path ends so, else as CSV (UTF-8). Raises ``OSError``."""
-    with path.open("wb") as file:
-        if path.suffix.lower() == ".xlsx":
-            write_xlsx(sheet, file)
-        else:
-            for chunk in csv_chunks(sheet, excel=False):
-                file.write(chunk)
+    """Write the table as XLSX if the path ends so, else as CSV (UTF-8). Raises ``UserError``."""
+    try:
+        with path.open("wb") as file:
+            if path.suffix.lower() == ".xlsx":
+                write_xlsx(sheet, file)
+            else:
+                file.writelines(csv_chunks(sheet, excel=False))
+    except OSError as error:
+        raise UserError(
+            _("%(path)s can't be written: %(why)s") % {"path": path, "why": error}
+        ) from error

@@ -122,7 +122,7 @@ def test_a_table_that_can_not_be_read_stops_before_anything(page: Client) -> Non
     files = {"files": [SimpleUploadedFile("1.wav", b"one")]}
     table = SimpleUploadedFile("ids.csv", b"what,who\n1,2\n")
     text = page.post(ADD, {**files, "table": table}, follow=True).content.decode()
-    assert "ids.csv has no column «Advertisement ID»." in text
+    assert "The table has no column «Advertisement ID» in its first 20 rows." in text
     assert not Creative.objects.exists()
 
 

@@ -160,7 +160,7 @@ def test_numbers_as_spreadsheets_write_them_are_the_same_id(tmp_path: Path) -> N
     book.active.cell(7, 1).data_type = "e"
     book.save(tmp_path / "labels.xlsx")
     _out, err = import_labels(tmp_path / "labels.xlsx")
-    assert waiting() == {"4297908": 12, "7": 1, "1234567": 2, "0042": 3}
+    assert waiting() == {"4297908": 12, "7": 1, "1234567": 2, "42": 3}
     assert "Row 7: the Advertisement ID is blank." in err
 
 
@@ -186,10 +186,22 @@ def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
         import_labels(written(tmp_path, "1;99"))
 
 
-def test_a_first_row_that_is_too_long_is_refused_not_shifted(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="more cells than the heading"):
-        import_labels(written(tmp_path, "1;12;13", "2;13"))
-    assert waiting() == {}
+def test_a_row_that_is_too_long_is_left_out_not_shifted(tmp_path: Path) -> None:
+    _out, err = import_labels(written(tmp_path, "1;12;13", "2;13"))
+    assert "Row 2: more cells than the heading has." in err
+    assert waiting() == {"2": 13}
+
+
+def test_what_was_found_in_the_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes(
+        "Разметка\n\nID рекламы;Сегмент\n0042;12\n№ 7;3\n".encode("cp866")
+    )
+    out, err = import_labels(tmp_path / "labels.csv")
+    assert waiting() == {"42": 12, "7": 3}
+    assert "Encoding: CP866 (DOS)." in out
+    assert "The heading stands in line 3." in out
+    assert "written otherwise here: 2 (0042 → 42, № 7 → 7)." in out
+    assert err == ""
 
 
 def test_the_labels_that_wait_are_a_page_to_read(

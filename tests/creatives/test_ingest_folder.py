@@ -115,7 +115,7 @@ def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("Advertisement ID,what\n1,2\n", "именами файлов"),
+        ("Advertisement ID,what\n1,2\n", "столбцов: file"),
         ("file\na.wav\n", "Advertisement ID"),
         ("file,Advertisement ID\na.wav,1\nA.WAV,2\n", "Строка 3"),
     ],

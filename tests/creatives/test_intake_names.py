@@ -46,7 +46,7 @@ def test_a_name_of_which_nothing_is_left_still_has_something_to_show(given: str)
         ("4297908.avi", "4297908"),
         ("4297908 (1).AVI", "4297908"),
         ("4297908(12).mp4", "4297908"),
-        ("0042.wav", "0042"),
+        ("0042.wav", "42"),
         ("4297908", "4297908"),
         ("4297908.wav.html", None),
         ("ролик 4297908.avi", None),

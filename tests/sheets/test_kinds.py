@@ -136,7 +136,8 @@ REFUSED = {
     "7z": (b"7z\xbc\xaf\x27\x1c\0\4", "table_packed"),
     "RAR": (b"Rar!\x1a\x07\x01\0", "table_packed"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "table_document"),
-    "one zero byte": (csv_text().replace("СБЕР", "СБ\0ЕР").encode(), "table_nul"),
+    "zero bytes": (csv_text().encode() + b"\0" * 20, "table_nul"),
+    "zero bytes and no heading": (b"a,b\n\0,1\n", "table_nul"),
     "an endless line": (b"Advertisement ID," + b"a" * (3 << 20), "table_line"),
     "half a letter": (csv_text().encode() + "Я".encode()[:1], "table_damaged"),
     "half a letter of UTF-16": (csv_text().encode("utf-16")[:-1], "table_damaged"),
@@ -197,6 +198,12 @@ def test_what_is_cut_off_anywhere_is_read_or_refused(make: object) -> None:
     content = make()  # type: ignore[operator]
     for end in range(0, len(content), max(1, len(content) // 23)):
         refusal(content[:end])
+
+
+def test_a_single_zero_byte_costs_nothing_but_is_told() -> None:
+    content = csv_text().replace("СБЕР,", "СБ\0ЕР,").encode()
+    assert rows(content)[0][1][1] == "СБ\0ЕР"
+    assert findings(content)["found_zero_bytes"] == {"count": 1}
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from creativefilter.sheets import write
 from creativefilter.sheets.escape import harmless
 from creativefilter.sheets.write import ColumnType, Sheet
+from creativefilter.site.errors import UserError
 from tests.sheets.reading import rows
 
 COLUMNS = [
@@ -91,6 +92,6 @@ def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
     assert read == [["1", "a;b"], ["2", 'два\n"слова"'], ["3", plus], ["4", "<&>"], ["5", "x"]]
 
 
-def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="no such folder"):
+def test_what_can_not_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
         write.write(Sheet([], []), tmp_path / "no such folder" / "t.csv")

@@ -227,8 +227,9 @@ def test_a_known_table_changes_nothing(page: Client) -> None:
 def test_a_file_that_is_no_table_says_why(page: Client) -> None:
     row = checked(page, b"a;b\n1;2\n")
     assert row.state == State.FAILED
-    assert "This is no table of spend." in text(page, row)
-    assert "This is no table of spend." in page.get(f"/admin/jobs/job/{row.job_id}/change/").text
+    why = "The table has no column «Advertisement ID»"
+    assert why in text(page, row)
+    assert why in page.get(f"/admin/jobs/job/{row.job_id}/change/").text
     none = checked(page, text_of("100,A,B,TV,1,2021,13"))
     assert "None of the rows can be used." in text(page, none)
     assert f"{LIST}{none.pk}/import/" not in text(page, none)

@@ -22,6 +22,7 @@ from creativefilter.creatives.models import (
     Prediction,
     WaitingLabel,
 )
+from creativefilter.sheets import Place, Record
 from creativefilter.spend.models import NOT_CLASSIFIED, Advertisement, SpendTotal, Watermark
 from creativefilter.spend.reports import figures as report
 from creativefilter.spend.reports.filters import Filters
@@ -248,7 +249,8 @@ def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
 
 
 def waits(name: str, segment: int) -> None:
-    imports.import_labels([(2, name, str(segment))], "labels.csv")
+    row = Record(Place(0, 2, ""), (name, str(segment)))
+    imports.import_labels([row], "labels.csv")
 
 
 def test_a_label_counts_before_its_creative_is_here(tmp_path: Path) -> None:

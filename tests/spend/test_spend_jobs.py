@@ -139,7 +139,7 @@ def test_a_file_to_blame_fails_with_its_reason() -> None:
     job = done(spend_import)
     assert (job.state, job.error_code, spend_import.state) == (
         Job.State.FAILED,
-        "spend_not_a_table",
+        "table_no_column",
         State.FAILED,
     )
 
@@ -147,7 +147,7 @@ def test_a_file_to_blame_fails_with_its_reason() -> None:
 def test_a_file_that_is_gone_fails_with_its_reason() -> None:
     spend_import = received(GOOD)
     spend_import.path.unlink()
-    assert done(spend_import).error_code == "spend_no_file"
+    assert done(spend_import).error_code == "table_no_file"
     job = work.start(spend_import, None)
     spend_import.delete()
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None

@@ -202,8 +202,8 @@ def drawn(html: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("Advertisement ID,Segment_num\n1,0\n", "no column «text»"),
-        ("Segment_num,text\n", "There are no rows"),
+        ("Advertisement ID,Segment_num\n1,0\n", "lacks these columns: text"),
+        ("Segment_num,text\n", "has a heading and no rows"),
         ("Segment_num,text\n0,слово\n77,слово\n", r"used: 1\.\nRow 3: .*number: 77"),
         ("Segment_num,text\n0,\n,слово\n", r"used: 2\.\nRow 2: the text.*\nRow 3: the segment"),
         ("Segment_num,text,split\n0,слово,test\n", "Row 2: the split is neither .*: test"),
