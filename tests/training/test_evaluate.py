@@ -22,6 +22,7 @@ from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake.transcripts import import_transcripts
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
+from creativefilter.sheets import Place, Record
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
 
@@ -242,7 +243,10 @@ def test_a_folder_that_is_no_whole_bundle_is_refused(model: Path, tmp_path: Path
 
 
 def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
-    lines = [(place + 2, str(1000 + place), row.text) for place, row in enumerate(content)]
+    lines = [
+        Record(Place(0, place + 2, ""), (str(1000 + place), row.text))
+        for place, row in enumerate(content)
+    ]
     import_transcripts(lines, "table.csv", lambda _: None)
     return list(Creative.objects.order_by("advertisement_id"))
 
