@@ -243,11 +243,11 @@ def test_a_folder_that_is_no_whole_bundle_is_refused(model: Path, tmp_path: Path
 
 
 def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
-    records = [
-        Record(Place(0, number + 2, ""), (str(1000 + number), row.text))
-        for number, row in enumerate(content)
+    lines = [
+        Record(Place(0, place + 2, ""), (str(1000 + place), row.text))
+        for place, row in enumerate(content)
     ]
-    import_transcripts(records, "table.csv", lambda _: None)
+    import_transcripts(lines, "table.csv", lambda _: None)
     return list(Creative.objects.order_by("advertisement_id"))
 
 
