@@ -74,6 +74,15 @@ def normal(text: str | float) -> str:
     return read(text).id
 
 
+def check_digits(cell: str | float) -> None:
+    """Raise ``IdError`` if a spreadsheet program has dropped digits of an ID; nothing else."""
+    try:
+        read(cell)
+    except IdError as error:
+        if error.code == "id_shortened":
+            raise
+
+
 def normal_or_given(text: str) -> str:
     """For search: the ID that a text means, or the text itself if it is none."""
     try:

@@ -32,5 +32,6 @@ class RowsError(UserError):
     SHOWN = 10
 
     def __init__(self, problems: Sequence[RefusedRow]) -> None:
+        self.problems = problems
         count = _("Rows that can't be used: %d.") % len(problems)
         super().__init__("\n".join([count, *map(str, problems[: self.SHOWN])]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,11 +25,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The wanted cells of a row; "" for those that it lacks. ``problem``: why it can't be read."""
+    """The wanted cells of a row; "" for those that it lacks.
+
+    ``problem`` says why it can't be read; ``row`` are all of its cells.
+    """
 
     place: Place
     cells: tuple[Cell, ...]
     problem: str = ""
+    row: Sequence[Cell] = ()
 
 
 def records(reading: Reading, *wanted: Choice, optional: Iterable[Field] = ()) -> Iterator[Record]:
@@ -49,10 +53,8 @@ def _records(reading: Reading, columns: list[list[int | None]]) -> Iterator[Reco
         for line, cells in table.rows():
             place = Place(number, line, table.name if several else "")
             if isinstance(cells, Broken):
-                yield Record(place, (), row_sentence(cells.code))
+                yield Record(place, (), f"{row_sentence(cells.code)}.")
                 continue
             width = len(cells)
-            yield Record(
-                place,
-                tuple("" if n is None or n >= width else cells[n] for n in places),
-            )
+            wanted = tuple("" if n is None or n >= width else cells[n] for n in places)
+            yield Record(place, wanted, row=cells)

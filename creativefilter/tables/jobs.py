@@ -47,7 +47,7 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
     ``language`` is that of the words in the answer, "" the codes of programs. Raises
     ``CodedError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
     """
-    _check(file)
+    check(file)
     remove_old()
     table = Table(name=display_name(name), owner=owner, language=language)
     # Before there is a row: the copy may take long, and writers wait for one another.
@@ -62,7 +62,8 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
     return table
 
 
-def _check(file: File[bytes]) -> None:
+def check(file: File[bytes]) -> None:
+    """Refuse what can be seen to be no table, or none that is filled in. Raises ``CodedError``."""
     check_upload(file)
     kind = sheets.check(file).kind
     if kind not in rewrite.KINDS:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from creativefilter import sheets
+from creativefilter.creatives import ids
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
 from creativefilter.creatives.labels.imports import segment_number
@@ -85,16 +86,20 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
         reading = document.only()
         parted = any(Field.SPLIT in table.heading.fields for table in reading.tables)
         for record in sheets.records(
-            reading, (Field.SEGMENT_NUM, Field.SEGMENT), Field.TEXT, optional=[Field.SPLIT]
+            reading,
+            (Field.SEGMENT_NUM, Field.SEGMENT),
+            Field.TEXT,
+            optional=[Field.SPLIT, Field.ADVERTISEMENT_ID],
         ):
             if record.problem:
-                problems.append(RefusedRow(record.place, f"{record.problem}."))
+                problems.append(RefusedRow(record.place, record.problem))
                 continue
-            segment, text, split = record.cells
+            segment, text, split, name = record.cells
             try:
+                ids.check_digits(name)
                 number = segment_number(segment)
                 rows.append(TrainingRow(number, _text(str(text)), _split(str(split), parted)))
-            except CellError as error:
+            except (CellError, ids.IdError) as error:
                 problems.append(RefusedRow(record.place, str(error)))
     if problems:
         raise RowsError(problems)

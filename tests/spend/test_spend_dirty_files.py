@@ -161,12 +161,11 @@ def test_an_unclosed_quotation_mark_costs_its_own_line_only(tmp_path: Path, fill
     assert (report.rows, report.amount) == (filler + 5, Decimal(filler + 3) / 2 + Decimal(3))
 
 
-def test_a_line_break_in_a_name_is_a_bad_row_of_its_own(tmp_path: Path) -> None:
+def test_a_line_break_in_a_name_is_a_blank(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
-    path.write_text(text_of('100,"a\nb",B,TV,1.5,2021,3', ROW.format("1")), "utf-8")
-    report = prepared(path).report
-    assert [(bad.line, bad.reason) for bad in report.bad_examples] == [(2, BadRow.Reason.BAD_NAME)]
-    assert report.rows == 1
+    path.write_text(text_of('100,"a\r\nb",B,TV,1.5,2021,3', ROW.format("1")), "utf-8")
+    assert importer.import_file(path).rows == 2
+    assert BrandLine.objects.filter(advertiser="a b").exists()
 
 
 def test_all_sheets_are_imported_and_bad_rows_name_theirs(tmp_path: Path) -> None:

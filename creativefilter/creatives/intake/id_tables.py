@@ -36,7 +36,7 @@ def read(file: IO[bytes] | Path) -> IdTable:
         reading = document.only()
         for record in sheets.records(reading, Field.FILE, Field.ADVERTISEMENT_ID):
             if record.problem:
-                problems.append(RefusedRow(record.place, f"{record.problem}."))
+                problems.append(RefusedRow(record.place, record.problem))
                 continue
             named, given = record.cells
             name = _key(str(named))

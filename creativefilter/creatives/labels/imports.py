@@ -94,7 +94,7 @@ def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned
     changed = ids.Changed()
     for record in records:
         if record.problem:
-            problems.append(RefusedRow(record.place, f"{record.problem}."))
+            problems.append(RefusedRow(record.place, record.problem))
             continue
         cell, raw = record.cells
         try:

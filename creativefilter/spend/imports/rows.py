@@ -39,6 +39,8 @@ _BROKEN = {
     "row_long_cell": Reason.LONG_CELL, "row_encoding": Reason.ENCODING,
 }  # fmt: skip
 
+# Alt+Enter in a cell.
+_LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
 _NUMBER = re.compile(r"(\d{1,4})(?:[.,]0+)?", re.ASCII)
 
 # Numbers of the advertisement and the line within the file, first of the month, ten-thousandths.
@@ -157,7 +159,7 @@ class RowReader:
                 raise RowError(Reason.FEW_CELLS)
             given, *names_given, cost, year, month = (row[n] for n in columns)
             advertisement = _advertisement(given)
-            names = _names(*(str(name).strip() for name in names_given))
+            names = _names(*(_LINE_BREAK.sub(" ", str(name)).strip() for name in names_given))
             when = _month(year, month)
             units = self.amounts.units(cost)
         except (RowError, AmountError) as error:

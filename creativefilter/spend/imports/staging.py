@@ -82,6 +82,13 @@ def bad_rows() -> Iterator[Bad]:
             yield Bad(line, BadRow.Reason(reason), json.loads(cells), sheet)
 
 
+def advertisements() -> list[str]:
+    """The Advertisement IDs that were staged."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT advertisement_id FROM spend_staged_ad ORDER BY id")
+        return [str(name) for (name,) in cursor.fetchall()]
+
+
 def _insert(table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return

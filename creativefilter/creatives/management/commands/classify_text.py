@@ -13,18 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter import sheets
+from creativefilter.creatives import ids
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
 from creativefilter.creatives.refused_rows import RefusedRow
-from creativefilter.sheets import (
-    Broken,
-    Cell,
-    Field,
-    Finding,
-    Place,
-    Reading,
-    row_sentence,
-)
+from creativefilter.sheets import Cell, Field, Finding, Reading
 from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 
@@ -53,33 +46,33 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, table: Path, out: Path, **options: Any) -> None:
         with sheets.opened(table) as document:
-            read = _read(document.only())
+            found = read(document.only())
         decided = classify_texts([])
         try:
-            with progress_bar(len(read.texts)) as bar:
-                for start in range(0, len(read.texts), BATCH):
-                    texts = read.texts[start : start + BATCH]
+            with progress_bar(len(found.texts)) as bar:
+                for start in range(0, len(found.texts), BATCH):
+                    texts = found.texts[start : start + BATCH]
                     for name, values in classify_texts(texts).items():
                         decided[name] += values
                     bar.update(len(texts))
         finally:
             # Whatever ended it early: what is done is kept.
-            if decided["reason"] or not read.texts:
-                self._write(read, decided, out)
-        for finding in read.findings:
+            if decided["reason"] or not found.texts:
+                self._write(found, decided, out)
+        for finding in found.findings:
             self.stdout.write(str(finding))
-        for problem in read.problems:
-            self.stderr.write(problem)
-        if read.problems:
+        for problem in found.problems:
+            self.stderr.write(str(problem))
+        if found.problems:
             self.part_failed(_("Not every row of %s can be used.") % table)
 
-    def _write(self, read: _Table, decided: dict[str, list[Any]], out: Path) -> None:
+    def _write(self, found: Transcripts, decided: dict[str, list[Any]], out: Path) -> None:
         done = len(decided["reason"])
         rows = [
             [*cells, *values]
-            for cells, *values in zip(read.rows[:done], *decided.values(), strict=True)
+            for cells, *values in zip(found.rows[:done], *decided.values(), strict=True)
         ]
-        columns = [(title, ColumnType.TEXT) for title in read.titles]
+        columns = [(title, ColumnType.TEXT) for title in found.titles]
         write(Sheet([*columns, *((name, ADDED[name]) for name in decided)], rows), out)
         unspoken = sum(reason != "" for reason in decided["reason"])
         self.stdout.write(
@@ -89,36 +82,38 @@ class Command(BaseCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Transcripts:
     """All cells of a table of transcripts, and its texts; ``problems`` name the rows left out."""
 
     titles: Sequence[str]
     rows: list[Sequence[Cell]]
     texts: list[str]
-    problems: list[str]
+    problems: list[RefusedRow]
     findings: list[Finding]
 
 
-def _read(reading: Reading) -> _Table:
+def read(reading: Reading) -> Transcripts:
     """The cells of all sheets, under the headings of all of them. Raises ``SheetError``."""
-    tables = reading.tables
-    every = [table.heading.titles[: table.heading.width] for table in tables]
+    every = [table.heading.titles[: table.heading.width] for table in reading.tables]
     alike = all(titles == every[0] for titles in every)
     titles = every[0] if alike else tuple(dict.fromkeys(chain(*every)))
-    found = _Table(titles, [], [], [], [])
-    for table, own in zip(tables, every, strict=True):
-        _id, text = table.heading.places(Field.ADVERTISEMENT_ID, Field.TEXT)
-        for line, cells in table.rows():
-            if isinstance(cells, Broken):
-                place = Place(0, line, table.name)
-                found.problems.append(str(RefusedRow(place, f"{row_sentence(cells.code)}.")))
-                continue
-            row = [*cells, *[""] * len(own)][: len(own)]
-            found.texts.append(str(row[text or 0]))
-            if not alike:
-                by_title = dict(zip(own, row, strict=True))
-                row = [by_title.get(title, "") for title in titles]
-            found.rows.append(row)
+    found = Transcripts(titles, [], [], [], [])
+    for record in sheets.records(reading, Field.ADVERTISEMENT_ID, Field.TEXT):
+        if record.problem:
+            found.problems.append(RefusedRow(record.place, record.problem))
+            continue
+        try:
+            ids.check_digits(record.cells[0])
+        except ids.IdError as error:
+            found.problems.append(RefusedRow(record.place, str(error)))
+            continue
+        own = every[record.place.sheet_number]
+        row = [*record.row, *[""] * len(own)][: len(own)]
+        if not alike:
+            by_title = dict(zip(own, row, strict=True))
+            row = [by_title.get(title, "") for title in titles]
+        found.rows.append(row)
+        found.texts.append(str(record.cells[1]))
     found.findings.extend(reading.findings())
     return found
 

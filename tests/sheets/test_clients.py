@@ -1,0 +1,90 @@
+"""Whatever a table comes in: all clients read the same rows, or refuse it for the same reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from creativefilter import sheets
+from tests.sheets.client_files import FILES, NOT_FILLED_IN
+from tests.sheets.clients import ALL_OR_NONE, CLIENTS, Outcome, outcome
+from tests.sheets.test_cases import folder
+
+__all__ = ["folder"]
+
+pytestmark = pytest.mark.django_db
+
+
+def outcomes(path: Path) -> dict[str, Outcome]:
+    return {name: outcome(client, path) for name, client in CLIENTS.items()}
+
+
+def assert_same(found: dict[str, Outcome]) -> None:
+    expected = found["spend"]
+    for name, one in found.items():
+        if one.bad and name in ALL_OR_NONE:
+            assert (one.bad, one.ids) == (expected.bad, ()), name
+            continue
+        assert one.refused == expected.refused, name
+        assert (sorted(one.ids), one.bad) == (sorted(expected.ids), expected.bad), name
+        # Texts stand for the IDs there, so nothing is known of how these are written.
+        without_ids = name in ("evaluate", "classify_text")
+        findings = [f for f in expected.findings if not (without_ids and "ids_changed" in f)]
+        assert list(one.findings) == findings, name
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_all_clients_agree(kind: str, tmp_path: Path) -> None:
+    name, content = FILES[kind]
+    (tmp_path / name).write_bytes(content)
+    found = outcomes(tmp_path / name)
+    assert found["spend"].ids or found["spend"].refused
+    assert_same(found)
+
+
+@pytest.mark.parametrize("kind", NOT_FILLED_IN)
+def test_what_can_not_be_filled_in_is_read_by_all_others(kind: str, tmp_path: Path) -> None:
+    name, content = NOT_FILLED_IN[kind]
+    (tmp_path / name).write_bytes(content)
+    found = outcomes(tmp_path / name)
+    assert found.pop("predict_table").refused == "table_kind"
+    assert_same(found)
+    assert len(found["spend"].ids) == 2
+
+
+def reason(client: str, path: Path) -> str:
+    """What a client says of a file that has the columns of another."""
+    found = outcome(CLIENTS[client], path)
+    return found.refused
+
+
+def test_the_collection_of_small_files_is_read_alike_by_all(folder: Path) -> None:
+    """Each file holds the columns of one client: the others miss theirs, and say so by name."""
+    differ = []
+    for path in sorted(folder.iterdir()):
+        found = outcomes(path)
+        read = {name: one for name, one in found.items() if one.refused != "table_missing_column"}
+        if path.suffix == ".ods":
+            assert read.pop("predict_table").refused == "table_kind"
+        reasons = {one.refused for one in read.values()}
+        # A heading in thousands matters to those who want the cost, bad rows to all that read.
+        if len(reasons - {"table_unit", "table_no_rows"}) != 1:
+            differ.append((path.name, {name: str(one) for name, one in found.items()}))
+        told = {
+            tuple(finding for finding in one.findings if "ids_changed" not in finding)
+            for name, one in read.items()
+            if not one.refused and not (one.bad and name in ALL_OR_NONE)
+        }
+        if len(told) > 1:
+            differ.append((path.name, told))
+    assert differ == []
+
+
+def test_a_column_that_a_client_lacks_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Advertisement ID,Brand\n1,B\n")
+    for name, column in (("labels", "Segment_num"), ("transcripts", "text"), ("spend", "Month")):
+        with pytest.raises(sheets.SheetError, match=rf"t\.csv|{column}") as refused:
+            CLIENTS[name](path)
+        assert column in refused.value.params["columns"]
