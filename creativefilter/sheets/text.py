@@ -92,9 +92,12 @@ def _blocks(source: Source) -> Iterator[bytes]:
         yield block
 
 
-def _check_line(length: int) -> None:
-    if length > limits.MAX_LINE:
-        raise SheetError("table_line", limit=limits.MAX_LINE)
+def _check_line(length: int, found: Survey) -> None:
+    if length <= limits.MAX_LINE:
+        return
+    if found.zero_bytes > MAX_ZERO_BYTES:
+        raise SheetError("table_nul")  # the cause of the missing line ends, too
+    raise SheetError("table_line", limit=limits.MAX_LINE)
 
 
 class _Wide:
@@ -116,7 +119,7 @@ class _Wide:
             found.zero_bytes += text.count("\0")
             last = max(text.rfind("\n"), text.rfind("\r"))
             line = line + len(text) if last < 0 else len(text) - last
-            _check_line(line)
+            _check_line(line, found)
         if decoder.getstate()[0]:  # it ends in the middle of a letter
             raise SheetError("table_damaged")
         found.encodings = [Encoding(self.name, bom=self.bom, clean=clean)]
@@ -156,13 +159,13 @@ class _Narrow:
             digest.update(block)
             found.size += len(block)
             end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
-            _check_line(len(rest) + (end or len(block)))
+            _check_line(len(rest) + (end or len(block)), found)
             if end:
                 self._look(rest + block[:end])
                 rest = block[end:]
             else:
                 rest += block
-        _check_line(len(rest))
+        _check_line(len(rest), found)
         self._look_at_end(rest)
         found.digest = digest.hexdigest()
         self._decide()
