@@ -177,8 +177,7 @@ def test_a_file_of_an_ingested_folder(
     content, code = refused
     (tmp_path / "many").mkdir()
     (tmp_path / "many" / "1.mp4").write_bytes(content)
-    with pytest.raises(SystemExit):
-        call_command("ingest", tmp_path / "many")
+    call_command("ingest", tmp_path / "many")
     assert sentence(code) in capsys.readouterr().err
 
 
