@@ -25,6 +25,7 @@ from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from classifier.decision.bundle import Bundle
@@ -33,29 +34,6 @@ if TYPE_CHECKING:
     from classifier.text.training import TrainingRow
 
 _SPLITS = ("train", "valid")
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Creatives to judge a model by.
-
-    ``segments``: their canonical numbers; ``heard``: what was heard in each, as the recogniser
-    wrote it; ``families`` (creatives,): of near duplicates.
-    """
-
-    features: list[SpotFeatures]
-    segments: list[int]
-    heard: list[str]
-    families: NDArray[np.int64]
-
-    def only(self, chosen: NDArray[np.bool_]) -> Labelled:
-        rows = [row for row, there in enumerate(chosen) if there]
-        return Labelled(
-            [self.features[row] for row in rows],
-            [self.segments[row] for row in rows],
-            [self.heard[row] for row in rows],
-            self.families[chosen],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +98,22 @@ def _split(cell: str, parted: bool) -> str:
     return cell
 
 
-def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> Labelled:
-    """Transcripts as creatives of which nothing else is known."""
+def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> pd.DataFrame:
+    """Transcripts as creatives of which nothing else is known, in the columns that ``judge`` takes.
+
+    ``families`` (rows,): of near duplicates.
+    """
     from classifier.decision.types import SpotFeatures
     from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(row.text) for row in rows]
-    return Labelled(
-        [SpotFeatures(speech=one.text if one.spoken else "") for one in speeches],
-        [row.segment for row in rows],
-        [row.text for row in rows],
-        families,
-    )
+    features = [SpotFeatures(speech=one.text if one.spoken else "") for one in speeches]
+    return _table(features, [row.segment for row in rows], [row.text for row in rows], families)
 
 
-def of_database() -> tuple[Labelled, int]:
-    """The labelled creatives that are analysed, and how many labelled ones are not.
+def of_database() -> tuple[pd.DataFrame, int]:
+    """The labelled creatives that are analysed, in the columns that ``judge`` takes, and how many
+    labelled ones are not analysed.
 
     Demonstration creatives are left out. Raises ``UserError`` when there are none.
     """
@@ -153,47 +131,72 @@ def of_database() -> tuple[Labelled, int]:
     if not features:
         raise UserError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
-    return Labelled(features, segments, heard, families_of(features, related)), left_out
+    return _table(features, segments, heard, families_of(features, related)), left_out
 
 
-def judge(bundle: Bundle, labelled: Labelled) -> Judgement:
-    """Figures of the bundle on these creatives, with what it has seen of them told apart.
+def _table(
+    features: list[SpotFeatures],
+    segments: list[int],
+    heard: list[str],
+    families: NDArray[np.int64],
+) -> pd.DataFrame:
+    # Loaded where it is needed: pages that only show figures do without it.
+    import pandas as pd
 
-    Near duplicates of texts that taught it are found among these creatives alone.
+    speech, screen = [one.speech for one in features], [one.screen for one in features]
+    return pd.DataFrame(
+        {
+            "features": features,
+            "segment": segments,
+            "heard": heard,
+            "speech": speech,
+            "screen": screen,
+            "family": families,
+        }
+    )
+
+
+def judge(bundle: Bundle, creatives: pd.DataFrame) -> Judgement:
+    """Figures of the bundle on labelled creatives, with what it has seen of them told apart.
+
+    Columns of ``creatives``: ``features`` (``SpotFeatures``), ``segment`` (canonical), ``heard``
+    (the transcript as the recogniser wrote it), ``speech`` and ``screen`` (the words of
+    ``features``), ``family`` (number of a family of near duplicates). Near duplicates of texts
+    that taught the bundle are found among these creatives alone.
     """
-    import numpy as np
-
-    seen = seen_by(bundle, labelled)
-    known = np.isin(labelled.families, labelled.families[seen])
-    unseen = labelled.only(~known) if known.any() and not known.all() else None
+    seen = seen_by(bundle, creatives)
+    known = creatives["family"].isin(creatives.loc[seen, "family"])
+    alone = known.any() and not known.all()
     return Judgement(
-        everything=_evaluation(bundle, labelled),
-        unseen=_evaluation(bundle, unseen) if unseen else None,
+        everything=_evaluation(bundle, creatives),
+        unseen=_evaluation(bundle, creatives[~known]) if alone else None,
         seen=int(seen.sum()),
         alike=int(known.sum() - seen.sum()),
     )
 
 
-def _evaluation(bundle: Bundle, labelled: Labelled) -> Evaluation:
-    return bundle.evaluate(labelled.features, labelled.segments, labelled.families)
+def _evaluation(bundle: Bundle, creatives: pd.DataFrame) -> Evaluation:
+    return bundle.evaluate(
+        creatives["features"].tolist(),
+        creatives["segment"].tolist(),
+        creatives["family"].to_numpy(),
+    )
 
 
-def seen_by(bundle: Bundle, labelled: Labelled) -> NDArray[np.bool_]:
-    """Which creatives taught the bundle, (creatives,): by what was heard in them, by that
-    without the recogniser's inventions, or by the words on their screens."""
-    import numpy as np
+def seen_by(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
+    """Which creatives taught the bundle: by what was heard in them, by that without the
+    recogniser's inventions, or by the words on their screens."""
+    import pandas as pd
 
     from classifier.text.families import fingerprints
 
-    result = np.zeros(len(labelled.segments), np.bool_)
-    for texts in (
-        labelled.heard,
-        [one.speech for one in labelled.features],
-        [one.screen for one in labelled.features],
-    ):
+    result = pd.Series(False, creatives.index)
+    for column in ("heard", "speech", "screen"):
+        texts = creatives[column]
         # Texts without a letter are all alike.
-        says = [any(sign.isalnum() for sign in text) for text in texts]
-        result |= np.array(says) & np.isin(fingerprints(texts), bundle.parts.seen)
+        says = texts.map(lambda text: any(sign.isalnum() for sign in text))
+        taught = pd.Series(fingerprints(texts.tolist()), texts.index).isin(bundle.parts.seen)
+        result |= says & taught
     return result
 
 

@@ -24,7 +24,7 @@ LARGEST = 2**63 - 1
 # Values of one parameter: an address has to hold them.
 MOST_VALUES = 100
 NO_NUL = r"^[^\x00]*$"
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _TRUTH = {"true": True, "false": False}
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 

@@ -25,9 +25,11 @@ from creativefilter.training import evaluation, figure_tables, html_report
 from creativefilter.training.figure_tables import Measured
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from classifier.decision.bundle import Bundle
     from classifier.text.training import Table, TrainingRow
-    from creativefilter.training.evaluation import Judgement, Labelled
+    from creativefilter.training.evaluation import Judgement
 
 
 class Command(BaseCommand):
@@ -94,13 +96,13 @@ class Command(BaseCommand):
         )
         recipe: list[Measured] = []
         if transcripts:
-            labelled, recipe, said = self._of_table(transcripts, crossed, encoder)
+            creatives, recipe, said = self._of_table(transcripts, crossed, encoder)
             notes += said
         else:
-            labelled, left_out = evaluation.of_database()
+            creatives, left_out = evaluation.of_database()
             if left_out:
                 notes.append(_("Labelled creatives that are not analysed: %d.") % left_out)
-        judged = evaluation.judge(bundle, labelled)
+        judged = evaluation.judge(bundle, creatives)
         own = of_model(judged)
         return html_report.Page(
             model=name_of(bundle),
@@ -111,7 +113,7 @@ class Command(BaseCommand):
 
     def _of_table(
         self, path: Path, crossed: bool, encoder: str | None
-    ) -> tuple[Labelled, list[Measured], list[str]]:
+    ) -> tuple[pd.DataFrame, list[Measured], list[str]]:
         """The creatives, what was measured of recipes, and what has to be said of it."""
         from classifier.text.families import families
         from classifier.text.training import prepare
