@@ -108,22 +108,30 @@ def openpyxl(source: Path, target: Path) -> None:
 
 def ours(source: Path, target: Path) -> None:
     start_django(target.parent)
-    from creativefilter.tables.layout import key_of
+    from creativefilter.sheets import rewrite
+    from creativefilter.tables.answers import ADDED, Answer
 
-    from creativefilter.tables import workbooks
-    from creativefilter.tables.answers import Answer
+    def answer(keys: list[rewrite.Key], _done: float) -> list[tuple[rewrite.Value, ...]]:
+        return [made_up(number_of(key)).cells() for key in keys]
 
-    def answer(cells: list[str], _done: float) -> list[Answer]:
-        return [made_up(key_of(cell)) for cell in cells]
-
-    def made_up(key: str | None) -> Answer:
-        if not key:
+    def made_up(number: int | None) -> Answer:
+        if number is None:
             return Answer("blank", None, None, None, None, "blank")
-        return Answer("ok", int(key) % 17, f"Сегмент {int(key) % 17}", 0.9731, "no", "ok")
+        return Answer("ok", number % 17, f"Сегмент {number % 17}", 0.9731, "no", "ok")
 
     with source.open("rb") as file, target.open("wb") as written:
-        layout = workbooks.survey(file, lambda _cells, _done: None)
-        workbooks.rewrite(file, layout, written, answer)
+        plan = rewrite.plan(file, ADDED, lambda _keys, _done: None)
+        rewrite.write(file, plan, written, answer)
+
+
+def number_of(key: Any) -> int | None:
+    """The Advertisement ID of a cell, read as the product reads it."""
+    from creativefilter.creatives import ids
+
+    try:
+        return int(ids.normal("" if key is None else str(key)))
+    except ids.IdError:
+        return None
 
 
 def start_django(data: Path) -> None:
@@ -141,8 +149,6 @@ def check(source: Path, answered: Path) -> None:
     from openpyxl import load_workbook
 
     start_django(answered.parent)
-    from creativefilter.tables.layout import key_of
-
     before = load_workbook(source, read_only=True).worksheets[0].iter_rows(values_only=True)
     after = load_workbook(answered, read_only=True).worksheets[0].iter_rows(values_only=True)
     rows = 0
@@ -150,9 +156,9 @@ def check(source: Path, answered: Path) -> None:
         assert list(new[:10]) == list(old[:10]), number
         if number > 2:
             rows += 1
-            key = key_of("" if old[0] is None else str(old[0]))
-            assert new[10] == (int(key) % 17 if key else None), number
-            assert new[14] == ("ok" if key else "blank"), number
+            key = number_of(old[0])
+            assert new[10] == (None if key is None else key % 17), number
+            assert new[14] == ("blank" if key is None else "ok"), number
     assert rows == ROWS
 
 

@@ -79,7 +79,8 @@ def _wide(head: bytes) -> tuple[str, bool] | None:
         if head.startswith(mark):
             return name, True
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if len(head) > 3 and max(even, odd) > len(head) // 10 and min(even, odd) == 0:
+    # One zero byte alone is damage.
+    if max(even, odd) > max(1, len(head) // 10) and min(even, odd) == 0:
         return ("utf-16-be" if even else "utf-16-le"), False
     return None
 

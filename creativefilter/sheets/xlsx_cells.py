@@ -1,23 +1,17 @@
-"""Rows of a worksheet's XML as cells.
-
-A row as every spreadsheet program writes it is read by one pattern, any other by the parser
-(``xlsx_places``), with the same outcome: seven million cells take seconds that way.
-"""
+"""Rows of a worksheet's XML as cells: by one pattern, or by the parser (``xlsx_places``)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from xml.sax.saxutils import unescape
 
 from creativefilter.sheets import limits
 from creativefilter.sheets.errors import SheetError
 from creativefilter.sheets.types import Cell
 from creativefilter.sheets.xlsx_package import Workbook, unescaped
-from creativefilter.sheets.xlsx_places import locate, number_of
+from creativefilter.sheets.xlsx_places import cell_pattern, columns_in_order, parsed
 
 _ENTITY = re.compile(r"&#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}));")
 _ENTITIES = {"&quot;": '"', "&apos;": "'"}
@@ -25,17 +19,6 @@ _ENTITIES = {"&quot;": '"', "&apos;": "'"}
 EXACT = 10**15
 _DIGITS = 15
 _MAX_DAY = 2_958_465.999988  # 9999-12-31
-
-
-def _cell_pattern(prefix: str) -> re.Pattern[str]:
-    """A cell as spreadsheet programs write it: column, style, type, value or text."""
-    p = re.escape(prefix)
-    return re.compile(
-        rf'<{p}c r="([A-Z]{{1,3}})[0-9]{{1,7}}"(?: s="([0-9]+)")?(?: t="([a-zA-Z]+)")?'
-        rf"(?:/>|>(?:<{p}f(?: [^<>]*)?(?:/>|>[^<>]*</{p}f>))?"
-        rf"(?:<{p}v>([^<>]*)</{p}v>|"
-        rf'<{p}is><{p}t(?: xml:space="preserve")?>([^<>]*)</{p}t></{p}is>)?</{p}c>)'
-    )
 
 
 class CellReader:
@@ -52,7 +35,7 @@ class CellReader:
 
     def cells(self, row: bytes, prefix: str) -> list[Cell]:
         if self._pattern is None or prefix != self._prefix:
-            self._pattern, self._prefix = _cell_pattern(prefix), prefix
+            self._pattern, self._prefix = re.compile(cell_pattern(prefix)), prefix
             self._formula = f"<{prefix}f"
         try:
             text = row.decode()
@@ -63,20 +46,21 @@ class CellReader:
             return []
         parts = self._pattern.split(body)
         # Between the cells of an ordinary row stands nothing.
-        if any(parts[::6]):
+        if any(parts[::7]):
             return self._slowly(row, prefix)
         if self._formula in body:
-            self.unsaved += len(re.findall(rf"(?:</{prefix}f>|/>)</{prefix}c>", body))
+            pairs = zip(parts[4::7], parts[5::7], strict=True)
+            self.unsaved += sum(bool(formula and not value) for formula, value in pairs)
         return self._filled(parts)
 
     def _filled(self, parts: list[str]) -> list[Cell]:
-        """The cells that the pattern has cut a row into: column, style, kind, value, text."""
-        columns = _columns(tuple(parts[1::6]))
+        """The cells that the pattern has cut a row into, by the groups of ``cell_pattern``."""
+        columns = columns_in_order(tuple(parts[1::7]))
         width = min(self.width, columns[-1] + 1)
         cells: list[Cell] = [""] * width
         strings, known = self.book.strings, self.book.strings.known
         for column, style, kind, value, inline in zip(
-            columns, parts[2::6], parts[3::6], parts[4::6], parts[5::6], strict=True
+            columns, parts[2::7], parts[3::7], parts[5::7], parts[6::7], strict=True
         ):
             if column >= width:
                 break
@@ -92,7 +76,7 @@ class CellReader:
         return cells
 
     def _slowly(self, row: bytes, prefix: str) -> list[Cell]:
-        located = locate(row, prefix)
+        located = parsed(row, prefix)
         cells: list[Cell] = [""] * (located[-1].column + 1 if located else 0)
         for cell in located:
             self.unsaved += cell.formula is not None and not cell.text
@@ -173,11 +157,3 @@ def _character(match: re.Match[str]) -> str:
     if not 0 < code < 0x110000:
         raise SheetError("table_damaged")
     return chr(code)
-
-
-@lru_cache(maxsize=1024)
-def _columns(letters: Sequence[str]) -> tuple[int, ...]:
-    columns = tuple(map(number_of, letters))
-    if any(before >= column for before, column in pairwise(columns)):
-        raise SheetError("table_damaged")
-    return columns

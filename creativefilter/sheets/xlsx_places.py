@@ -1,15 +1,39 @@
-"""Where in a row's XML its cells stand, and the names of columns."""
+"""Where in a row's XML its cells stand, and the names of columns.
+
+A row as every spreadsheet program writes it is read by one pattern, any other by the parser, with
+the same outcome: seven million cells take seconds that way.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 from creativefilter.sheets import limits
 from creativefilter.sheets.errors import SheetError
 from creativefilter.sheets.xlsx_package import Parser
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
+
+
+_RANGE_OF_FORMULA = re.compile(rb"\sref=\"([^\"]*)\"")
+
+
+def cell_pattern(prefix: str) -> str:
+    """A cell as spreadsheet programs write it.
+
+    Groups: column, style, type, formula (the element), value, text within the cell.
+    """
+    p = re.escape(prefix)
+    return (
+        rf'<{p}c r="([A-Z]{{1,3}})[0-9]{{1,7}}"(?: s="([0-9]+)")?(?: t="([a-zA-Z]+)")?'
+        rf"(?:/>|>(?:(<{p}f(?: [^<>]*)?(?:/>|>[^<>]*</{p}f>))(?:<{p}v ?/>)?)?"
+        rf"(?:<{p}v>([^<>]*)</{p}v>|"
+        rf'<{p}is><{p}t(?: xml:space="preserve")?>([^<>]*)</{p}t></{p}is>)?</{p}c>)'
+    )
 
 
 @dataclass(slots=True)
@@ -21,12 +45,18 @@ class Located:
 
     column: int
     start: int
-    kind: str
     style: str
     end: int = 0
-    text: str = ""
     formula: str | None = None
     filled: bool = False
+
+
+@dataclass(slots=True)
+class Parsed(Located):
+    """A cell with its type and what stands in it, as the XML has them."""
+
+    kind: str = "n"
+    text: str = ""
 
 
 class _RowParser(Parser):
@@ -35,8 +65,8 @@ class _RowParser(Parser):
     def __init__(self, row: bytes, prefix: str) -> None:
         super().__init__()
         self.row, self.prefix = row, prefix
-        self.cells: list[Located] = []
-        self._cell: Located | None = None
+        self.cells: list[Parsed] = []
+        self._cell: Parsed | None = None
         self._texts: list[str] = []
         self._aloud = False
         self.parser.StartElementHandler = self.start
@@ -65,7 +95,7 @@ class _RowParser(Parser):
         if column <= before:
             self.refuse()
         start = self.parser.CurrentByteIndex
-        self._cell = Located(column, start, attributes.get("t", "n"), attributes.get("s", ""))
+        self._cell = Parsed(column, start, attributes.get("s", ""), kind=attributes.get("t", "n"))
         self.cells.append(self._cell)
 
     def end(self, name: str) -> None:
@@ -81,14 +111,55 @@ class _RowParser(Parser):
             cell.text = "".join(self._texts)
             self._texts.clear()
             at = self.parser.CurrentByteIndex
-            # Of "<c …/>" the parser tells the beginning.
-            cell.end = self.row.index(b">", at) + 1
+            # Of "<c …/>" the parser tells where it has ended, else where "</c>" begins.
+            closed = self.row.startswith(b"</", at)
+            cell.end = self.row.index(b">", at) + 1 if closed else at
             self._cell = None
 
 
-def locate(row: bytes, prefix: str) -> list[Located]:
-    """The cells of a row with the places of their bytes. Raises ``SheetError``."""
+def parsed(row: bytes, prefix: str) -> list[Parsed]:
+    """The cells of a row. Raises ``SheetError``."""
     return _RowParser(row, prefix).cells
+
+
+def locate(row: bytes, prefix: str) -> Sequence[Located]:
+    """The cells of a row with the places of their bytes. Raises ``SheetError``."""
+    at = row.find(b">") + 1
+    end = len(row) if row.endswith(b"/>") else row.rfind(b"<")
+    found = []
+    for match in _bytes_pattern(prefix).finditer(row, at, end):
+        if match.start() != at:
+            return parsed(row, prefix)
+        at = match.end()
+        found.append(match)
+    if at != end:
+        return parsed(row, prefix)
+    columns = columns_in_order(tuple(match[1].decode() for match in found))
+    return [_located(column, match) for column, match in zip(columns, found, strict=True)]
+
+
+def _located(column: int, match: re.Match[bytes]) -> Located:
+    _letters, style, _kind, formula, value, inline = match.groups()
+    area = None
+    if formula is not None:
+        named = _RANGE_OF_FORMULA.search(formula, 0, formula.index(b">"))
+        area = named[1].decode() if named else ""
+    filled = formula is not None or value is not None or inline is not None
+    return Located(column, match.start(), (style or b"").decode(), match.end(), area, filled)
+
+
+@lru_cache(maxsize=8)
+def _bytes_pattern(prefix: str) -> re.Pattern[bytes]:
+    return re.compile(cell_pattern(prefix).encode())
+
+
+@lru_cache(maxsize=1024)
+def columns_in_order(letters: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of columns from their letters. Raises ``SheetError`` for a wrong order."""
+    columns = tuple(map(number_of, letters))
+    if any(before >= column for before, column in pairwise(columns)):
+        raise SheetError("table_damaged")
+    return columns
 
 
 def number_of(letters: str) -> int:

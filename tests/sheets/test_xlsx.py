@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -12,6 +13,7 @@ from openpyxl import Workbook
 from creativefilter.sheets import limits
 from creativefilter.sheets.xlsx_cells import CellReader
 from creativefilter.sheets.xlsx_package import is_date_format
+from creativefilter.sheets.xlsx_places import Located, locate, parsed
 from tests.sheets.reading import cells, findings, refusal, rows
 from tests.sheets.sheet_files import HEADING, inline, numbers, parts, with_sheet, xlsx, zipped
 
@@ -95,6 +97,31 @@ UNUSUAL = {
     "characters that XML lacks": '<row r="2"><c r="A2"><v>7</v></c>'
     f"{inline('B2', 'a_x0026_b')}</row>",
 }
+
+
+LOCATED = {
+    "texts and numbers": f'<row r="7"><c r="A7" s="3" t="s"><v>1</v></c>{inline("C7", "ы")}</row>',
+    "blank cells": '<row r="7"><c r="A7"/><c r="B7" s="1"/><c r="C7"></c></row>',
+    "formulas": '<row r="7"><c r="A7"><f>B7*2</f><v>4</v></c><c r="B7"><f>C7</f><v/></c><c r="C7">'
+    '<f t="shared" ref="C7:C9" si="0"/><v></v></c>'
+    '<c r="D7"><f t="array" ref="D7:F7">1</f></c></row>',
+    "no cells": '<row r="7" ht="15"></row>',
+    "no end": '<row r="7"/>',
+    "nothing in a value": '<row r="7"><c r="A7"><v/></c><c r="B7"><v></v></c></row>',
+    "another order": '<row r="7"><c s="2" r="A7"><v>1</v></c> <c r="B7"/></row>',
+}
+
+
+@pytest.mark.parametrize("name", LOCATED)
+def test_the_pattern_finds_the_places_that_the_parser_finds(name: str) -> None:
+    row = LOCATED[name].encode()
+
+    def places(cells: Sequence[Located]) -> list[tuple[Any, ...]]:
+        return [(c.column, c.start, c.end, c.style, c.formula, c.filled) for c in cells]
+
+    found = locate(row, "")
+    assert places(found) == places(parsed(row, ""))
+    assert all(row[each.start : each.end].startswith(b"<c") for each in found)
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
