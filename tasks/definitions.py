@@ -15,8 +15,8 @@ from django.db import connections
 from creativefilter.creatives.intake import watched_folder
 from creativefilter.jobs import lifecycle
 from creativefilter.webhooks import delivering
-from tasks import submit
-from tasks.submit import DELIVER, RUN_STAGE, WATCH, publish_deliveries
+from tasks import publishing
+from tasks.publishing import DELIVER, RUN_STAGE, WATCH, publish_deliveries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -30,7 +30,7 @@ def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
 @shared_task(name="jobs.sweep")
 def sweep() -> int:
     """Queues again what a dead worker or a lost message left."""
-    return submit.sweep()
+    return publishing.sweep()
 
 
 @shared_task(name=DELIVER)

@@ -79,7 +79,7 @@ for signal in (job_queued, deliveries_due):
     print(f"{{receiver.__module__}}.{{receiver.__name__}}")
 """
     ).split()
-    assert heard == ["tasks.submit.publish_queued", "tasks.submit.publish_due"]
+    assert heard == ["tasks.publishing.publish_queued", "tasks.publishing.publish_due"]
 
 
 def test_rooms_below_the_api_link_to_these_addresses_of_it_alone() -> None:

@@ -25,7 +25,7 @@ from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
 from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
-from tasks.submit import sweep
+from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
 

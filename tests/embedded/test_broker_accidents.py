@@ -14,7 +14,7 @@ from creativefilter.celery import app
 from creativefilter.embedded import broker as embedded_broker
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish_all
+from tasks.publishing import publish_all
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ import pytest
 from creativefilter.celery import app
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish
+from tasks.publishing import publish
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True)

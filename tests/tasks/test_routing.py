@@ -7,7 +7,7 @@ import pytest
 from creativefilter.celery import QUEUES, app
 from creativefilter.creatives.analysis.stages import ANALYSE
 from creativefilter.jobs.models import Job
-from tasks.submit import queue_of
+from tasks.publishing import queue_of
 
 
 @pytest.mark.parametrize("urgency", Job.Urgency.values)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from creativefilter.jobs import lifecycle
 from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.models import Delivery, Endpoint, Event
-from tasks.submit import publish_deliveries
+from tasks.publishing import publish_deliveries
 from tests.webhooks.receiving import Receiver
 from tests.worker_app import KINDS
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
-from tasks.submit import publish_all
+from tasks.publishing import publish_all
 from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ import pytest
 
 from creativefilter.creatives.models import Creative
 from creativefilter.jobs.models import Job
-from tasks import submit
+from tasks import publishing
 from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_SEGMENT, SPOKEN_TOO
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.weights]
@@ -52,8 +52,8 @@ def test_requests_are_answered_while_the_worker_works(
     shutil.copy(DEMO / SPOKEN, watched / "7001.flv")
 
     def through() -> bool:
-        submit._send_watch()
-        submit.sweep()
+        publishing._send_watch()
+        publishing.sweep()
         return Creative.objects.filter(advertisement_id="7001", state="done").exists()
 
     eventually(through)

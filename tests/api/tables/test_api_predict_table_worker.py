@@ -13,7 +13,7 @@ from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import Prediction
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
-from tasks.submit import publish_all
+from tasks.publishing import publish_all
 from tests.tables.table_files import bytes_of, received, rows_of, stored, workbook
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

@@ -22,9 +22,9 @@ from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
 from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.models import Event
-from tasks import submit
+from tasks import publishing
 from tasks.definitions import sweep
-from tasks.submit import SOME, publish_all
+from tasks.publishing import SOME, publish_all
 from tests.tasks.queueing import PRIORITIES
 from tests.worker_app import KINDS
 
@@ -177,7 +177,7 @@ def test_a_broker_that_does_not_answer_is_waited_for_once(
     broker: Any, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stopped process takes connections and says nothing."""
-    monkeypatch.setattr(submit, "PAUSE_SECONDS", 3.0)
+    monkeypatch.setattr(publishing, "PAUSE_SECONDS", 3.0)
     os.kill(broker.process.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
