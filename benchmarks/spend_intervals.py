@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.learning.cross_validation import in_all_segments
-from classifier.learning.starter import read_rows
 from classifier.segments import NUMBERS
 from classifier.text import training
 from creativefilter.spend.reports import simulation
+from tests.classifier.transcript_rows import read_rows
 
 RESAMPLES = 500
 TARGET = "85 to 95 %"

@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from classifier.evaluation.metrics import expected_calibration_error, macro_f1  # noqa: E402
-from classifier.learning.starter import read_rows  # noqa: E402
 from classifier.segments import canonical  # noqa: E402
 from classifier.speech.cleaning import assess_speech  # noqa: E402
 from classifier.text.linear_model import TextModel, prior_factors  # noqa: E402
@@ -37,6 +36,7 @@ from classifier.text.training import (  # noqa: E402
     measure_valid,
     prepare,
 )
+from tests.classifier.transcript_rows import read_rows  # noqa: E402
 
 SEEDS = (0, 1, 2)
 PRECISIONS = (0.90, 0.95)

@@ -6,9 +6,8 @@ says how, and what that means for the figures.
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,11 +20,10 @@ from classifier.channels import CHANNELS, SPEECH
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import STARTER, HeldOut, Parts
 from classifier.decision.fusion import Fusion
-from classifier.errors import DataError
 from classifier.evaluation.figures import Evaluation
 from classifier.learning.cross_validation import evaluation_of, in_all_segments, require_enough
 from classifier.learning.model_card import render
-from classifier.segments import NUMBERS, canonical
+from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.families import fingerprints
 from classifier.text.features import BLOCK_WEIGHTS
@@ -46,7 +44,6 @@ from classifier.text.training import (
     prepare,
 )
 
-COLUMNS = ("Advertisement ID", "Segment_num", "text", "split")
 _ONLY_SPEECH = 1 << CHANNELS.index(SPEECH)
 SOURCE = {
     "repository": "mediawise-creative-filter",
@@ -80,19 +77,19 @@ class TrainingReport:
 
 
 def train_starter(
-    transcripts: Path, folder: Path = STARTER, progress: Callable[[str], None] = lambda _: None
+    rows: Sequence[TrainingRow],
+    folder: Path = STARTER,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> TrainingReport:
-    """Measure the recipe on the rows of ``transcripts``, train it on all, write ``folder``.
+    """Measure the recipe on ``rows``, of which some are ``valid``; train it on all; write
+    ``folder``.
 
-    The same table and libraries give the same bytes. ``progress`` is told each step. Raises
-    ``DataError`` for rows that can't be read or are too few.
+    The same rows and libraries give the same bytes. ``progress`` is told each step. Raises
+    ``TooFewRowsError``.
     """
     began = time.monotonic()
-    rows = read_rows(transcripts)
     table = prepare(rows)
     require_enough(table.only(~table.valid))
-    if not table.valid.any():
-        raise DataError(f"{transcripts.name}: no row has the split valid")
     progress(f"{len(table.segments)} rows, {table.family_count} families of near duplicates")
     figures = measure_valid(table)
     progress(f"trained on train: macro-F1 on valid {figures['macro_f1_valid']:.3f}")
@@ -123,29 +120,6 @@ def train_starter(
         seconds=time.monotonic() - began,
         size=artefact.size,
     )
-
-
-def read_rows(path: Path) -> list[TrainingRow]:
-    """The rows of a CSV with the columns ``COLUMNS`` (UTF-8).
-
-    Raises ``DataError`` that names the line of a missing column, an unknown segment or split.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(f"{path.name}: no column {', '.join(missing)}")
-        return [_row(path, reader.line_num, row) for row in reader]
-
-
-def _row(path: Path, line: int, row: dict[str, str]) -> TrainingRow:
-    try:
-        segment = canonical(int(row["Segment_num"]))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path.name}, line {line}: {error}") from error
-    if row["split"] not in {"train", "valid"}:
-        raise DataError(f"{path.name}, line {line}: split is {row['split']!r}")
-    return TrainingRow(segment, row["text"], row["split"])
 
 
 def _held_out(table: Table, probabilities: NDArray[np.float64]) -> HeldOut:

@@ -19,9 +19,9 @@ from classifier.learning.cross_validation import (
     on_valid,
     transformer_on_valid,
 )
-from classifier.learning.starter import read_rows
 from classifier.text.training import FOLDS, Table, TrainingRow, prepare
 from classifier.text.transformer_types import Epoch
+from tests.classifier.transcript_rows import read_rows
 from tests.small_bert import save_encoder, toy
 
 SOUNDS = ("ба", "ву", "ги", "до", "жэ", "зю", "ки", "лу", "мо", "ню", "пе", "ра", "со", "ты", "фу")

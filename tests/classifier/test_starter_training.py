@@ -12,7 +12,7 @@ import pytest
 from classifier.channels import CHANNELS, SPEECH
 from classifier.decision.bundle import Bundle
 from classifier.decision.types import SpotFeatures
-from classifier.learning.starter import COLUMNS, read_rows, train_starter
+from classifier.learning.starter import train_starter
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.families import fingerprints
@@ -24,6 +24,7 @@ from classifier.text.training import (
     measure_valid,
     prepare,
 )
+from tests.classifier.transcript_rows import COLUMNS, read_rows
 
 WORDS = {
     0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
@@ -61,7 +62,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    report = train_starter(table, tmp_path / "model", told.append)
+    report = train_starter(read_rows(table), tmp_path / "model", told.append)
     assert (report.rows, report.silent) == (90, 3)
     assert report.macro_f1_valid_spoken > 0.9
     assert report.macro_f1_grouped_spoken > 0.9
@@ -79,7 +80,7 @@ def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None
 
 def test_what_a_bundle_keeps_of_its_training(table: Path, tmp_path: Path) -> None:
     """Of every row in which somebody speaks what was said of it while it was held out."""
-    train_starter(table, tmp_path / "model")
+    train_starter(read_rows(table), tmp_path / "model")
     parts = Bundle.load(tmp_path / "model").parts
     rows = read_rows(table)
     ready = prepare(rows)
@@ -103,7 +104,7 @@ def test_what_a_bundle_keeps_of_its_training(table: Path, tmp_path: Path) -> Non
 
 def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        train_starter(table, tmp_path / name)
+        train_starter(read_rows(table), tmp_path / name)
     one, two = (
         {path.relative_to(folder): path.read_bytes() for path in files_in(folder)}
         for folder in (tmp_path / "one", tmp_path / "two")
@@ -115,7 +116,7 @@ def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
 
 
 def test_no_word_of_the_data_gets_into_the_folder(table: Path, tmp_path: Path) -> None:
-    train_starter(table, tmp_path / "model")
+    train_starter(read_rows(table), tmp_path / "model")
     for path in files_in(tmp_path / "model"):
         raw = path.read_bytes()
         assert not any(word.encode() in raw for word in ("гречка", "грейс", "будильник"))
@@ -158,26 +159,6 @@ def test_calibration_is_found_again() -> None:
     found = best_calibration(scores, column)
     assert found.slope == pytest.approx(7.0, rel=0.1)
     assert found.probabilities(scores).max() == pytest.approx(shares.max(), abs=0.05)
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ((1, "x", "текст", "train"), r"line 2: invalid literal"),
-        ((1, 19, "текст", "train"), r"line 2: no segment has the number 19"),
-        ((1, 3, "текст", "test"), r"line 2: split is 'test'"),
-    ],
-)
-def test_a_bad_row_is_named(tmp_path: Path, row: tuple[object, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        read_rows(write_table(tmp_path / "t.csv", [row]))
-
-
-def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text("Advertisement ID,text\n1,текст\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="no column Segment_num, split"):
-        read_rows(path)
 
 
 @pytest.mark.reference

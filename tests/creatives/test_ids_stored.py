@@ -13,9 +13,9 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from creativefilter.creatives.advertisement_ids import set_advertisement_id, stored_ids
 from creativefilter.creatives.ids import IdError
 from creativefilter.creatives.models import Creative, WaitingLabel
+from creativefilter.creatives.stored_ids import set_advertisement_id, stored_ids
 from creativefilter.spend.models import Advertisement
 from tests.api.conftest import upload
 from tests.creatives.analysing import take_in

@@ -103,10 +103,11 @@ def test_the_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("id,text\n1,слово\n", "no column Advertisement ID, Segment_num, split"),
-        (",".join(HEADS) + "\n1,77,слово,train\n", "line 2"),
-        (",".join(HEADS) + "\n1,0,слово,train\n1,0,слово,test\n", "line 3"),
-        (",".join(HEADS) + "\n1,,слово,train\n", "line 2"),
+        ("id,text\n1,слово\n", "столбц"),
+        (",".join(HEADS) + "\n1,77,слово,train\n", "Строка 2"),
+        (",".join(HEADS) + "\n1,0,слово,train\n1,0,слово,test\n", "Строка 3"),
+        (",".join(HEADS) + "\n1,,слово,train\n", "Строка 2"),
+        ("Segment_num,text\n0,слово\n", "valid"),
     ],
 )
 def test_a_wrong_table_is_refused_by_line_and_writes_nothing(

@@ -34,13 +34,13 @@ from creativefilter.api.creatives.serializers import (
     UploadsSerializer,
 )
 from creativefilter.api.jobs.serializers import JobSerializer
-from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
 from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.stored_ids import TakenError, set_advertisement_id
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence, status_of
 from creativefilter.site.unavailable import Unavailable

@@ -30,10 +30,10 @@ from creativefilter.api.labels.serializers import (
     LabelCreateSerializer,
     LabelSerializer,
 )
-from creativefilter.creatives.advertisement_ids import stored_ids
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
+from creativefilter.creatives.stored_ids import stored_ids
 
 
 class LabelRows(generics.GenericAPIView[Label]):

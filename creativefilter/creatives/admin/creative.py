@@ -31,11 +31,11 @@ from creativefilter.creatives.admin.list_filters import (
 )
 from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
 from creativefilter.creatives.admin.upload_page import add_from
-from creativefilter.creatives.advertisement_ids import TakenError, set_advertisement_id
 from creativefilter.creatives.analysis import jobs
 from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.creatives.stored_ids import TakenError, set_advertisement_id
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.ui.formats import format_moment, format_number
 from creativefilter.ui.pages import person

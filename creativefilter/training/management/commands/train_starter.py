@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.site.commands import BaseCommand, existing_file, output_folder
+from creativefilter.site.errors import UserError
 from creativefilter.training import evaluation
 
 
@@ -27,15 +28,20 @@ class Command(BaseCommand):
             "--transcripts",
             type=existing_file,
             required=True,
-            help=_("CSV with the columns Advertisement ID, Segment_num, text, split"),
+            help=_("columns Segment_num, text and split; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument("--out", type=output_folder, default=Path(settings.STARTER_MODEL))
 
     def handle(self, *args: Any, transcripts: Path, out: Path, **options: Any) -> None:
         from classifier.learning.starter import train_starter
 
+        rows, findings = evaluation.read_transcripts(transcripts)
+        for finding in findings:
+            self.stderr.write(str(finding))
+        if not any(row.split == "valid" for row in rows):
+            raise UserError(_("No row has the split valid: there is nothing to measure on."))
         with evaluation.enough_rows():
-            report = train_starter(transcripts, out, progress=self.stderr.write)
+            report = train_starter(rows, out, progress=self.stderr.write)
         for name, value in asdict(report).items():
             shown = f"{value:.4f}" if isinstance(value, float) else str(value)
             self.stdout.write(f"{name:24} {shown}")
