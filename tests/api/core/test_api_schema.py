@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from creativefilter.api.core.schema import EnglishGenerator
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +96,16 @@ def test_every_operation_shows_examples_that_its_schema_allows() -> None:
                     errors = validator.iter_errors(shown["value"])
                     wrong += [f"{method} {path}: {error.message}" for error in errors]
     assert not wrong
+
+
+def test_exceptions_of_the_contract_check_name_operations_that_there_are() -> None:
+    schema = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    there = {
+        operation["operationId"] for path in schema["paths"].values() for operation in path.values()
+    }
+    rules = tomllib.loads((ROOT / "tests" / "contract" / "schemathesis.toml").read_text("utf-8"))
+    named = {name for rule in rules["operations"] for name in rule["include-operation-id"]}
+    assert named <= there
 
 
 @pytest.mark.parametrize("page", ["docs", "redoc"])
