@@ -7,6 +7,7 @@ what was checked: a name that answers differently the next time gains nothing.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ _REFUSED_V4 = [
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 ]  # fmt: skip
+# Nothing but a port behind an address in brackets: versions of Python read the rest differently.
+_BRACKETED = re.compile(r"(?:^|@)\[[^\[\]]*\](?::[0-9]*)?$")
 # Global unicast. What lies outside: loopback, unique and link-local, multicast, and the forms
 # that hide an IPv4 address (mapped, compatible, NAT64).
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
@@ -67,6 +70,8 @@ def parse(url: str) -> Target:
         raise AddressError("bad_address")
     try:
         parts = urlsplit(url)
+        if "[" in parts.netloc and not _BRACKETED.search(parts.netloc):
+            raise AddressError("bad_address")
         host = _ascii(parts.hostname or "")
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

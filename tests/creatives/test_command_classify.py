@@ -61,7 +61,7 @@ def test_each_file_is_a_json_line_and_a_broken_one_does_not_stop_the_rest(
     assert "процентов" in card["transcript"]
     assert card["reason"] is card["error"] is None
     assert card["decision"] == "auto"
-    assert "Кредитная карта" in card["screen"]
+    assert ("Кредитная карта" in card["screen"]) == engines.reads_screens()
     assert bad["file"] == str(broken)
     assert bad["error"].startswith("This is neither audio nor video")
     assert bad["Segment_num"] is bad["probability"] is bad["Advertisement ID"] is None
@@ -148,7 +148,8 @@ def test_what_is_done_is_kept_when_somebody_interrupts(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
     assert ended.value.code == 130
-    assert capsys.readouterr().err == "Interrupted. Files that are classified: 1 of 3.\n"
+    # Before it may stand that no screen is read here.
+    assert capsys.readouterr().err.endswith("Interrupted. Files that are classified: 1 of 3.\n")
     [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
     assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")
 

@@ -46,7 +46,6 @@ REFUSED = {
         "http://[2002:7f00:1::]/", "http://169.254.169.254/latest/meta-data/",
         "http://localhost/", "http://LOCALHOST./", "http://a.localhost:8000/",
         "http://１２７.0.0.1/", "http://127。0。0。1/", "http://①②⑦.0.0.1/", "https://10.0.0.1/",
-        "http://[::ffff:127.0.0.1%25eth0].com/",
     ],
     "bad_address": [
         "", "/hook", "//example.com", "example.com", "ftp://example.com/", "file:///etc/passwd",
@@ -56,7 +55,7 @@ REFUSED = {
         "http://example.com:port/", "http://[::1", "http://[not-an-address]/",
         "http://example.com%00.org/", "http://exam%70le.com/", "http://пример.рф/путь",
         "http://" + "a" * 64 + ".com/", "http://a..b/", "http://example.com/" + "a" * 1000,
-        "http://exam\x00ple.com/",
+        "http://exam\x00ple.com/", "http://[::ffff:127.0.0.1%25eth0].com/", "http://[::1]x/",
     ],
     "address_with_password": ["http://user@example.com/", "http://user:pw@example.com/",
                               "http://@example.com/", "http://127.0.0.1@example.com/"],

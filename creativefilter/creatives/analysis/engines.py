@@ -50,6 +50,17 @@ def screen_reader() -> ScreenReader:
     return load_screen_reader()
 
 
+def reads_screens() -> bool:
+    """Whether this process can read the words on pictures."""
+    from classifier.errors import ScreenUnavailable
+
+    try:
+        screen_reader()
+    except ScreenUnavailable:
+        return False
+    return True
+
+
 @functools.cache
 def picture_encoder() -> PictureEncoder | None:
     """The encoder of pictures; None where the settings want none, or it can't be loaded.

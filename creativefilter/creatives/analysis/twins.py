@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.analysis import engines, working_copies
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.models import (
     Creative,
@@ -59,11 +59,16 @@ def known(media: MediaVersion) -> MediaVersion | None:
 
 
 def _is_whole(media: MediaVersion) -> bool:
-    """Whether its working copies are there, and its screen was read if it has one."""
+    """Whether its working copies are there, and its screen was read if it has one.
+
+    Where no screen can be read now, either, another look would bring nothing.
+    """
     if not (working_copies.folder(media.pk) / working_copies.AUDIO).is_file():
         return False
+    if not media.probe.get("frames"):
+        return True
     reading = media.readings.first()
-    return not media.probe.get("frames") or (reading is not None and not reading.problem)
+    return reading is not None and not (reading.problem and engines.reads_screens())
 
 
 def take_over(job: Job, media: MediaVersion) -> Save | None:
