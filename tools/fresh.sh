@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The README's two commands on a fresh Debian 12: `make demo` and `make test` in a clone of HEAD.
+#
+#     tools/fresh.sh [PACKAGE ...]
+#
+# debootstrap makes the machine in a temporary folder, with the packages that the README asks for
+# and those that are named here (the optional ones), and an ordinary user runs the commands there.
+# pip gets the configuration that it has here: sources of packages, certificates. Needs root and
+# debootstrap; skips with a reason without them. Prints seconds; ends as the commands do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "$(id -u)" != 0 ] || ! command -v debootstrap > /dev/null; then
+    echo "skipped: root and debootstrap are needed"
+    exit 0
+fi
+
+machine=$(mktemp -d /var/tmp/creative-filter-fresh-XXXXXX)
+chmod 755 "$machine"
+mounts=()
+bind() {  # PLACE: the same place there as here
+    mkdir -p "$machine$1"
+    mount --bind "$1" "$machine$1"
+    mounts+=("$machine$1")
+}
+leave() {
+    for ((n = ${#mounts[@]} - 1; n >= 0; n--)); do umount -l "${mounts[n]}"; done
+    rm -rf --one-file-system "$machine"
+}
+trap leave EXIT
+there() { chroot "$machine" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+
+echo "A fresh Debian 12 with: python3 python3-venv git make ca-certificates $*"
+debootstrap --variant=minbase --include=python3,python3-venv,git,make,ca-certificates \
+    bookworm "$machine" http://deb.debian.org/debian > "$machine.log"
+rm "$machine.log"
+bind /proc
+bind /dev
+cp /etc/resolv.conf /etc/hosts "$machine/etc/"
+# Certificates that this machine trusts beyond Debian's.
+cp /etc/ssl/certs/ca-certificates.crt "$machine/etc/ssl/certs/ca-certificates.crt"
+if [ $# -gt 0 ]; then
+    there apt-get update -qq
+    there apt-get install -qq -y --no-install-recommends "$@" > /dev/null
+fi
+
+pip_settings=()
+while IFS='=' read -r name value; do
+    key=${name#*.}
+    value=${value:1:-1}
+    pip_settings+=("PIP_$(tr 'a-z-' 'A-Z_' <<< "$key")=$value")
+    for place in $value; do
+        # The pages of an index name files that lie beside it.
+        case $place in file://*) place=$(dirname "${place#file://}") ;; esac
+        if [ -d "$place" ]; then
+            mountpoint -q "$machine$place" || bind "$place"
+        elif [ -f "$place" ] && [ ! -e "$machine$place" ]; then
+            mkdir -p "$(dirname "$machine$place")"
+            cp "$place" "$machine$place"
+        fi
+    done
+done < <(python3 -m pip config list)
+
+there useradd --create-home user
+git clone --quiet --no-hardlinks . "$machine/home/user/creative-filter"
+there chown -R user:user /home/user
+status=0
+for command in "make demo" "make test"; do
+    began=$SECONDS
+    chroot --userspec=user:user "$machine" /usr/bin/env -i HOME=/home/user PATH=/usr/bin:/bin \
+        LANG=C.UTF-8 "${pip_settings[@]}" \
+        bash -c "cd ~/creative-filter && $command" || status=$?
+    echo "$command: status $status after $((SECONDS - began)) s"
+    [ $status = 0 ] || break
+done
+exit $status
