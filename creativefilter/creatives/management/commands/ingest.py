@@ -115,15 +115,16 @@ class Ingestion:
         """Raises what a thread raised; interrupted, it takes in what was begun."""
         with progress_bar(self.total, unit="file") as bar:
             threads = [threading.Thread(target=self._work, args=[bar]) for _ in range(THREADS)]
-            for thread in threads:
-                thread.start()
             try:
+                for thread in threads:
+                    thread.start()
                 for thread in threads:
                     thread.join()
             except KeyboardInterrupt as interrupt:
                 self._failure = interrupt
                 for thread in threads:
-                    thread.join()
+                    if thread.ident is not None:  # it may come before all have started
+                        thread.join()
         if self._failure:
             raise self._failure
 
