@@ -40,8 +40,8 @@ def reference_data() -> Path:
 def pytest_configure() -> None:
     # Real hashing takes a third of a second by intent; the suite makes users by the hundred.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # Where a shell runs the suite in the background, Ctrl-C is ignored, and so it would be by all
-    # processes that tests start.
+    # A shell that runs the suite in the background has it ignore SIGINT, and all processes that the
+    # tests start would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -81,11 +81,11 @@ def train_starter(
     folder: Path = STARTER,
     progress: Callable[[str], None] = lambda _: None,
 ) -> TrainingReport:
-    """Measure the recipe on ``rows``, of which some are ``valid``; train it on all; write
-    ``folder``.
+    """Measure the recipe, train it on all rows, and write the model folder.
 
-    The same rows and libraries give the same bytes. ``progress`` is told each step. Raises
-    ``TooFewRowsError``.
+    Some of ``rows`` must have the split ``valid``. The same rows and the same versions of the
+    libraries give the same bytes. ``progress`` is called with a sentence after each step. Raises
+    ``TooFewRowsError`` where the ``train`` rows are too few for folds.
     """
     began = time.monotonic()
     table = prepare(rows)

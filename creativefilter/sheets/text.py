@@ -79,7 +79,7 @@ def _wide(head: bytes) -> tuple[str, bool] | None:
         if head.startswith(mark):
             return name, True
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    # One zero byte alone is damage.
+    # A single zero byte is damage, not UTF-16.
     if max(even, odd) > max(1, len(head) // 10) and min(even, odd) == 0:
         return ("utf-16-be" if even else "utf-16-le"), False
     return None

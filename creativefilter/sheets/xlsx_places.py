@@ -17,13 +17,11 @@ from creativefilter.sheets.errors import SheetError
 from creativefilter.sheets.xlsx_package import Parser
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-
-
 _RANGE_OF_FORMULA = re.compile(rb"\sref=\"([^\"]*)\"")
 
 
 def cell_pattern(prefix: str) -> str:
-    """A cell as spreadsheet programs write it.
+    """Return a regular expression for a cell as spreadsheet programs write it.
 
     Groups: column, style, type, formula (the element), value, text within the cell.
     """
@@ -111,19 +109,22 @@ class _RowParser(Parser):
             cell.text = "".join(self._texts)
             self._texts.clear()
             at = self.parser.CurrentByteIndex
-            # Of "<c …/>" the parser tells where it has ended, else where "</c>" begins.
+            # For "<c …/>" the parser gives the position behind it, else that of "</c>".
             closed = self.row.startswith(b"</", at)
             cell.end = self.row.index(b">", at) + 1 if closed else at
             self._cell = None
 
 
 def parsed(row: bytes, prefix: str) -> list[Parsed]:
-    """The cells of a row. Raises ``SheetError``."""
+    """Return the cells of a row, read by the parser. Raises ``SheetError``."""
     return _RowParser(row, prefix).cells
 
 
 def locate(row: bytes, prefix: str) -> Sequence[Located]:
-    """The cells of a row with the places of their bytes. Raises ``SheetError``."""
+    """Return the cells of a row with the positions of their bytes. Raises ``SheetError``.
+
+    Uses the pattern where the whole row matches it, else the parser.
+    """
     at = row.find(b">") + 1
     end = len(row) if row.endswith(b"/>") else row.rfind(b"<")
     found = []

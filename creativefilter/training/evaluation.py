@@ -99,9 +99,9 @@ def _split(cell: str, parted: bool) -> str:
 
 
 def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> pd.DataFrame:
-    """Transcripts as creatives of which nothing else is known, in the columns that ``judge`` takes.
+    """Return a table for ``judge`` of creatives of which only the transcript is known.
 
-    ``families`` (rows,): of near duplicates.
+    ``families`` (rows,): the number of each row's family of near duplicates.
     """
     from classifier.decision.types import SpotFeatures
     from classifier.speech.cleaning import assess_speech
@@ -112,8 +112,8 @@ def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> 
 
 
 def of_database() -> tuple[pd.DataFrame, int]:
-    """The labelled creatives that are analysed, in the columns that ``judge`` takes, and how many
-    labelled ones are not analysed.
+    """Return a table for ``judge`` of the labelled creatives that are analysed, and the number of
+    labelled creatives that are not analysed.
 
     Demonstration creatives are left out. Raises ``UserError`` when there are none.
     """
@@ -143,26 +143,22 @@ def _table(
     # Loaded where it is needed: pages that only show figures do without it.
     import pandas as pd
 
-    speech, screen = [one.speech for one in features], [one.screen for one in features]
     return pd.DataFrame(
-        {
-            "features": features,
-            "segment": segments,
-            "heard": heard,
-            "speech": speech,
-            "screen": screen,
-            "family": families,
-        }
+        {"features": features, "segment": segments, "heard": heard, "family": families}
     )
 
 
 def judge(bundle: Bundle, creatives: pd.DataFrame) -> Judgement:
-    """Figures of the bundle on labelled creatives, with what it has seen of them told apart.
+    """Evaluate the bundle on labelled creatives: on all, and on those that it was not trained on.
 
-    Columns of ``creatives``: ``features`` (``SpotFeatures``), ``segment`` (canonical), ``heard``
-    (the transcript as the recogniser wrote it), ``speech`` and ``screen`` (the words of
-    ``features``), ``family`` (number of a family of near duplicates). Near duplicates of texts
-    that taught the bundle are found among these creatives alone.
+    ``creatives`` has a row for each creative and these columns:
+
+    - ``features``: ``SpotFeatures``;
+    - ``segment``: the number of its canonical segment;
+    - ``heard``: its transcript as the recogniser wrote it;
+    - ``family``: the number of its family of near duplicates.
+
+    A near duplicate of a training text is recognised only if that text is among ``creatives``.
     """
     seen = seen_by(bundle, creatives)
     known = creatives["family"].isin(creatives.loc[seen, "family"])
@@ -184,15 +180,23 @@ def _evaluation(bundle: Bundle, creatives: pd.DataFrame) -> Evaluation:
 
 
 def seen_by(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
-    """Which creatives taught the bundle: by what was heard in them, by that without the
-    recogniser's inventions, or by the words on their screens."""
+    """Return for each creative whether the bundle was trained on it, with the index of
+    ``creatives``.
+
+    A creative counts if the bundle has a fingerprint of its transcript, of its cleaned speech or
+    of the words on its screen.
+    """
     import pandas as pd
 
     from classifier.text.families import fingerprints
 
     result = pd.Series(False, creatives.index)
-    for column in ("heard", "speech", "screen"):
-        texts = creatives[column]
+    features = creatives["features"]
+    for texts in (
+        creatives["heard"],
+        features.map(lambda one: one.speech),
+        features.map(lambda one: one.screen),
+    ):
         # Texts without a letter are all alike.
         says = texts.map(lambda text: any(sign.isalnum() for sign in text))
         taught = pd.Series(fingerprints(texts.tolist()), texts.index).isin(bundle.parts.seen)

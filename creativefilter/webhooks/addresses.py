@@ -30,7 +30,8 @@ _REFUSED_V4 = [
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 ]  # fmt: skip
-# Nothing but a port behind an address in brackets: versions of Python read the rest differently.
+# Only a port may follow an address in brackets: what else follows is read differently by different
+# versions of Python.
 _BRACKETED = re.compile(r"(?:^|@)\[[^\[\]]*\](?::[0-9]*)?$")
 # Global unicast. What lies outside: loopback, unique and link-local, multicast, and the forms
 # that hide an IPv4 address (mapped, compatible, NAT64).

@@ -61,14 +61,14 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    report = train_starter(read_rows(table), tmp_path / "model", told.append)
+    messages: list[str] = []
+    report = train_starter(read_rows(table), tmp_path / "model", messages.append)
     assert (report.rows, report.silent) == (90, 3)
     assert report.macro_f1_valid_spoken > 0.9
     assert report.macro_f1_grouped_spoken > 0.9
     assert report.macro_f1_grouped < report.macro_f1_grouped_spoken
     assert report.size == sum(path.stat().st_size for path in files_in(tmp_path / "model"))
-    assert any("macro-F1 on valid" in line for line in told)
+    assert any("macro-F1 on valid" in line for line in messages)
     bundle = Bundle.load(tmp_path / "model")
     said = ["кредитная карта, льготный период", "скидка: сыр и молоко"]
     predicted = bundle.predict([SpotFeatures(speech=text) for text in said])

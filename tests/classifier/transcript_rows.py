@@ -1,4 +1,4 @@
-"""Transcripts of a table as training takes them."""
+"""Read a table of transcripts as training rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMNS = ("Advertisement ID", "Segment_num", "text", "split")
 
 
 def read_rows(path: Path) -> list[TrainingRow]:
-    """The rows of a CSV in UTF-8 with ``COLUMNS``."""
+    """Return the rows of a CSV in UTF-8 that has ``COLUMNS``."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [
             TrainingRow(canonical(int(row["Segment_num"])), row["text"], row["split"])

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -162,6 +163,25 @@ def test_interrupted_it_says_how_many_are_in(
     count = Creative.objects.count()
     assert 0 < count < 40
     assert capsys.readouterr().err.startswith(f"Interrupted. New: {count}. Already in: 0.")
+
+
+def test_interrupted_while_its_threads_start_it_waits_for_those_that_have(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            threads.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(command.threading, "Thread", Interrupted)
+    folder = a_folder(tmp_path / "in", 40)
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "ingest", str(folder)])
+    assert ended.value.code == 130
+    assert [thread.is_alive() for thread in threads] == [False]
 
 
 def test_a_refused_file_makes_it_fail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,20 @@ def test_known_bytes_of_an_earlier_version_are_only_judged(
     assert back.current_media.fingerprint is not None
 
 
+@pytest.fixture
+def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Take Tesseract away; the reader that this process has loaded is forgotten, too."""
+
+    def take_away() -> None:
+        monkeypatch.setenv("PATH", "")
+        engines.screen_reader.cache_clear()
+
+    yield take_away
+    engines.screen_reader.cache_clear()
+
+
 def test_nothing_is_taken_from_where_something_lacks(
-    folders: Path, recogniser: None, settings: Any
+    folders: Path, recogniser: None, settings: Any, with_nothing_on_the_path: Callable[[], None]
 ) -> None:
     settings.PICTURES_ENCODER = ""
     demo = analysed(FILM, "507.mp4", is_demo=True).current_media
@@ -116,8 +129,11 @@ def test_nothing_is_taken_from_where_something_lacks(
     media.creative.refresh_from_db()
     assert twins.known(media) == demo
     demo.readings.update(problem="no_screen_reader")
-    # What nobody could read here is read again as soon as somebody can.
+    # A screen that could not be read is read again once a reader is installed.
     assert twins.known(media) == (None if engines.reads_screens() else demo)
+    with_nothing_on_the_path()
+    assert not engines.reads_screens()
+    assert twins.known(media) == demo
     demo.readings.update(problem="")
     (working_copies.folder(demo.pk) / working_copies.AUDIO).unlink()
     assert twins.known(media) is None

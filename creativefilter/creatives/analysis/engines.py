@@ -51,7 +51,7 @@ def screen_reader() -> ScreenReader:
 
 
 def reads_screens() -> bool:
-    """Whether this process can read the words on pictures."""
+    """Return whether this process can read the words on pictures."""
     from classifier.errors import ScreenUnavailable
 
     try:

@@ -59,9 +59,9 @@ def known(media: MediaVersion) -> MediaVersion | None:
 
 
 def _is_whole(media: MediaVersion) -> bool:
-    """Whether its working copies are there, and its screen was read if it has one.
+    """Return whether its working copies exist, and its screen was read if it has one.
 
-    Where no screen can be read now, either, another look would bring nothing.
+    A screen that could not be read counts as read while this process has no reader either.
     """
     if not (working_copies.folder(media.pk) / working_copies.AUDIO).is_file():
         return False

@@ -32,7 +32,8 @@ def test_json_has_types(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["whole=", "whole=x", "whole=٣", "number=", "number=nan", "truth=", "truth=yes"]
+    "wrong",
+    ["whole=", "whole=x", "whole=٣", "whole=1e5", "number=", "number=nan", "truth=", "truth=yes"],
 )
 def test_forms_have_texts_and_none_of_them_is_blank(wrong: str) -> None:
     form = Form(data=QueryDict(wrong))
@@ -47,3 +48,9 @@ def test_the_right_thing_is_taken() -> None:
         assert form.is_valid(), form.errors
         assert form.validated_data == found
     assert Form(data=QueryDict("")).is_valid()
+
+
+def test_a_number_may_have_an_exponent() -> None:
+    form = Form(data=QueryDict("number=1.5e-07"))
+    assert form.is_valid(), form.errors
+    assert form.validated_data == {"number": 1.5e-07}

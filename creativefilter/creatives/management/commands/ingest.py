@@ -123,7 +123,8 @@ class Ingestion:
             except KeyboardInterrupt as interrupt:
                 self._failure = interrupt
                 for thread in threads:
-                    if thread.ident is not None:  # it may come before all have started
+                    # The interrupt may arrive before all threads have started.
+                    if thread.ident is not None:
                         thread.join()
         if self._failure:
             raise self._failure
