@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages
+.PHONY: setup run demo test check contract client bench lines messages resolve fresh
 
 setup: $(VENV)/runtime.stamp
 
@@ -65,6 +65,14 @@ bench: $(VENV)/dev.stamp
 		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv && \
 		REFERENCE_DATA=$(REFERENCE_DATA) $(BIN)/python benchmarks/spend_import.py; \
 	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+
+# Whether the pinned requirements can be resolved from the public index alone.
+resolve: $(VENV)/bin/python
+	$(BIN)/python tools/resolve.py
+
+# The README's commands on a fresh Debian 12; PACKAGES adds the optional ones.
+fresh:
+	tools/fresh.sh $(PACKAGES)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp

@@ -15,27 +15,28 @@ if [ "$(id -u)" != 0 ] || ! command -v debootstrap > /dev/null; then
     exit 0
 fi
 
-machine=$(mktemp -d /var/tmp/creative-filter-fresh-XXXXXX)
-chmod 755 "$machine"
-mounts=()
+if [ -z "${MACHINE:-}" ]; then
+    # What is mounted below ends with this namespace; only then the folder is removed.
+    machine=$(mktemp -d /var/tmp/creative-filter-fresh-XXXXXX)
+    chmod 755 "$machine"
+    trap 'rm -rf --one-file-system "$machine"' EXIT
+    MACHINE=$machine unshare --mount --pid --fork --kill-child "$0" "$@"
+    exit
+fi
+machine=$MACHINE
 bind() {  # PLACE: the same place there as here
     mkdir -p "$machine$1"
     mount --bind "$1" "$machine$1"
-    mounts+=("$machine$1")
 }
-leave() {
-    for ((n = ${#mounts[@]} - 1; n >= 0; n--)); do umount -l "${mounts[n]}"; done
-    rm -rf --one-file-system "$machine"
-}
-trap leave EXIT
 there() { chroot "$machine" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 
 echo "A fresh Debian 12 with: python3 python3-venv git make ca-certificates $*"
 debootstrap --variant=minbase --include=python3,python3-venv,git,make,ca-certificates \
     bookworm "$machine" http://deb.debian.org/debian > "$machine.log"
 rm "$machine.log"
-bind /proc
+mount -t proc proc "$machine/proc"
 bind /dev
+mount -t tmpfs -o mode=1777 tmpfs "$machine/dev/shm"
 cp /etc/resolv.conf /etc/hosts "$machine/etc/"
 # Certificates that this machine trusts beyond Debian's.
 cp /etc/ssl/certs/ca-certificates.crt "$machine/etc/ssl/certs/ca-certificates.crt"
