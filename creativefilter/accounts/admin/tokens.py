@@ -17,12 +17,12 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from knox.models import AuthToken
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.ui.model_admin import ModelAdmin
 
 # Knox's own page knows neither names nor whose token it is to whom.
 admin.site.unregister(AuthToken)

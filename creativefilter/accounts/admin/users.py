@@ -14,13 +14,13 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from creativefilter.accounts.roles import SENTENCES, Role, give, role_of
+from creativefilter.ui.model_admin import ModelAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
