@@ -6,8 +6,14 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.urls import reverse
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerView,
+)
 from rest_framework.exceptions import NotAuthenticated
+
+from creativefilter.api.core.generics import CountedFirst
 
 # Redoc would fetch a logo from its makers; both pages set styles and begin by inline scripts.
 POLICY = (
@@ -34,9 +40,13 @@ class Page:
         return response
 
 
-class SwaggerView(Page, SpectacularSwaggerView):
+class SchemaView(CountedFirst, SpectacularAPIView):
+    """The schema itself."""
+
+
+class SwaggerView(Page, CountedFirst, SpectacularSwaggerView):
     """Tried out with the session of whoever looks at it."""
 
 
-class RedocView(Page, SpectacularRedocView):
+class RedocView(Page, CountedFirst, SpectacularRedocView):
     """For reading."""

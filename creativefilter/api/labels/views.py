@@ -9,11 +9,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core import generics
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent

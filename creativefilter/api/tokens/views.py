@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from rest_framework.reverse import reverse
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.api.core import generics
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
