@@ -48,6 +48,7 @@ UNFOLD = {
     "SITE_HEADER": "Creative Filter",
     "SITE_SUBHEADER": _("Advertising by segment"),
     "SITE_SYMBOL": "filter_alt",
+    "LOGIN": {"form": "creativefilter.accounts.login_form.LoginForm"},
     "SITE_FAVICONS": [
         {
             "rel": "icon",

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from creativefilter.accounts.roles import Role, give
 from creativefilter.api.core.generics import CountedFirst
 from creativefilter.api.core.throttles import PerUser
+from creativefilter.site import shared_counters
 from creativefilter.site.rate import Rate
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ YEARS = 10 * 365 * 86_400
 @pytest.fixture(autouse=True)
 def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.API_RATE, settings.API_ANONYMOUS_RATE = Rate(600, YEARS), Rate(60, YEARS)
-    monkeypatch.setattr(PerUser, "_asked_again_at", 0.0)
+    monkeypatch.setattr(shared_counters, "_asked_again_at", 0.0)
     caches["rates"].clear()
 
 
