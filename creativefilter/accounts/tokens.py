@@ -74,6 +74,15 @@ def revoke(details: TokenDetails) -> None:
     details.token.delete()
 
 
+def revoke_all(user: User, but: AuthToken | None = None) -> int:
+    """Revoke every token of a user, but for one; return how many."""
+    rows = AuthToken.objects.filter(user=user)
+    if but is not None:
+        rows = rows.exclude(pk=but.pk)
+    # Details are deleted along with their tokens; those are not counted.
+    return int(rows.delete()[1].get(AuthToken._meta.label, 0))
+
+
 def used(token: AuthToken) -> None:
     """Notes that a token was used just now."""
     now = timezone.now()
@@ -86,3 +95,27 @@ def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **sig
     """Whoever makes a token, its details are there."""
     if created and not raw:
         TokenDetails.objects.create(token=instance)
+
+
+def note_lost_trust(sender: Any, instance: User, raw: bool = False, **signal: Any) -> None:
+    """Before a user is saved: see whether the password changes or the user is switched off.
+
+    A hash that Django renews while somebody logs in is no new password.
+    """
+    instance._ends_tokens = False  # type: ignore[attr-defined]
+    fields = signal.get("update_fields")
+    if raw or instance.pk is None or (fields and not {"password", "is_active"} & set(fields)):
+        return
+    before = User.objects.filter(pk=instance.pk).values("password", "is_active").first()
+    if before is None:
+        return
+    chosen = instance._password is not None or not instance.has_usable_password()
+    changed = chosen and before["password"] != instance.password
+    switched_off = before["is_active"] and not instance.is_active
+    instance._ends_tokens = changed or switched_off  # type: ignore[attr-defined]
+
+
+def end_with_trust(sender: Any, instance: User, **signal: Any) -> None:
+    """After a user is saved: the tokens go for good with the password, and with being active."""
+    if getattr(instance, "_ends_tokens", False):
+        revoke_all(instance)

@@ -80,6 +80,18 @@ class TokensView(Idempotent, TokenViews):
         headers = {"Location": where, "Cache-Control": "no-store"}
         return Response(answer, status.HTTP_201_CREATED, headers=headers)
 
+    @extend_schema(
+        operation_id="tokens_revoke",
+        summary="Revoke all your access tokens",
+        request=None,
+        description="But for the one that carries the request. Those of others stay.",
+        responses={204: OpenApiResponse(description="They open nothing any more.")},
+    )
+    def delete(self, request: Request) -> Response:
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        tokens.revoke_all(request.user, but=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 class TokenView(Etagged, TokenViews):
     """One token."""
