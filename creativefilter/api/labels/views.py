@@ -10,7 +10,6 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +18,7 @@ from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.parsers import JSONParser
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.creatives.filters import creatives_of

@@ -7,7 +7,6 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -18,6 +17,7 @@ from creativefilter.api.core import generics
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.parsers import JSONParser
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.tokens.serializers import (
