@@ -29,6 +29,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from knox.models import AuthToken
 
+from creativefilter.accounts.models import AuditEntry
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import (
     Creative,
@@ -166,6 +167,7 @@ SHARED: dict[str, Callable[[], object]] = {
     "spend_import": spend_import,
     "waiting_label": waiting_label,
     "somebody": somebody,
+    "entry": lambda: AuditEntry.objects.create(action="login").pk,
     "group": lambda: Group.objects.create(name="press office").pk,
 }
 PRIVATE: dict[str, Callable[[User], object]] = {
@@ -298,6 +300,7 @@ pages(
     see=ANALYSTS, add=ANALYSTS, delete=ANALYSTS, private=True,
 )  # fmt: skip
 pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
+pages("accounts_auditentry", "entry", see=NOBODY)
 pages("auth_group", "group", see=NOBODY)
 pages(
     "accounts_tokendetails", "token",

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, post_save, pre_save
+from django.db.models.signals import post_migrate, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,10 +8,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
-        from creativefilter.accounts import roles, tokens
+        from creativefilter.accounts import roles, tokens, user_signals  # noqa: F401
 
         # The last app of the settings: by its turn every permission is there.
         post_migrate.connect(roles.synchronise, sender=self)
         post_save.connect(tokens.describe, sender="knox.AuthToken")
-        pre_save.connect(tokens.note_lost_trust, sender="auth.User")
-        post_save.connect(tokens.end_with_trust, sender="auth.User")

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AuthenticationForm
 
-from creativefilter.accounts import login_throttle
+from creativefilter.accounts import audit, login_throttle
 from creativefilter.site.client_address import client_address
 
 
@@ -23,6 +23,8 @@ class LoginForm(AuthenticationForm):
             return super().clean()
         login = login_throttle.Login.of(username, client_address(self.request))
         if seconds := login_throttle.begin(login):
+            if login_throttle.is_first_refusal(login, seconds):
+                audit.record(audit.Action.LOGIN_DELAYED, by=username, seconds=seconds)
             raise ValidationError(_wait_text(seconds), "throttled")
         cleaned = super().clean()
         login_throttle.succeeded(login)

@@ -26,6 +26,8 @@ from creativefilter.site.shared_counters import ask, increment
 FREE_OF_PAIR = 3
 FREE_OF_ACCOUNT = 10
 FREE_OF_ADDRESS = 30
+# Attempts of an address in a minute, for whatever accounts: each costs a hash and an audit entry.
+PER_MINUTE = 60
 LONGEST_SECONDS = 15 * 60
 # After the last failure.
 KEPT_SECONDS = 24 * 3600
@@ -64,6 +66,12 @@ def succeeded(login: Login) -> None:
     ask(lambda counters: _forget(counters, login), None)
 
 
+def is_first_refusal(login: Login, seconds: int) -> bool:
+    """Whether nobody was refused in this delay before: a flood is one entry of the audit log."""
+    key = login.until.replace("until", "noted")
+    return ask(lambda counters: bool(counters.add(key, 1, timeout=seconds)), False)
+
+
 def delay(pair: int, account: int, address: int) -> int:
     """Seconds until the next attempt, after so many failures, this one included."""
     free = FREE_OF_PAIR if address < FREE_OF_ADDRESS else 1
@@ -78,6 +86,9 @@ def _begin(counters: Any, login: Login) -> int:
     left = math.ceil((counters.get(login.until) or 0) - now)
     if left > 0:
         return left
+    minute = int(now // 60)
+    if increment(counters, f"{login.address}-{minute}", 120) > PER_MINUTE:
+        return math.ceil((minute + 1) * 60 - now) or 1
     failures = [_increment(counters, key) for key in (login.pair, login.account, login.address)]
     if seconds := delay(*failures):
         counters.set(login.until, now + seconds, timeout=KEPT_SECONDS)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.site.errors import UserError
 
@@ -54,6 +55,7 @@ def issue(user: User, name: str = "", days: int | None = None) -> Issued:
         details = TokenDetails.objects.select_related("token__user").get(token=token)
         details.name = name
         details.save(update_fields=["name"])
+        record(Action.TOKEN_CREATED, f"{user}: {details}", days=lifetime.days)
     return Issued(details, value)
 
 
@@ -71,7 +73,9 @@ def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
 
 def revoke(details: TokenDetails) -> None:
     """From now on it opens nothing."""
-    details.token.delete()
+    with transaction.atomic():
+        record(Action.TOKENS_REVOKED, f"{details.token.user}: {details}", count=1)
+        details.token.delete()
 
 
 def revoke_all(user: User, but: AuthToken | None = None) -> int:
@@ -79,8 +83,12 @@ def revoke_all(user: User, but: AuthToken | None = None) -> int:
     rows = AuthToken.objects.filter(user=user)
     if but is not None:
         rows = rows.exclude(pk=but.pk)
-    # Details are deleted along with their tokens; those are not counted.
-    return int(rows.delete()[1].get(AuthToken._meta.label, 0))
+    with transaction.atomic():
+        # Details are deleted along with their tokens; those are not counted.
+        count = int(rows.delete()[1].get(AuthToken._meta.label, 0))
+        if count:
+            record(Action.TOKENS_REVOKED, user, count=count)
+    return count
 
 
 def used(token: AuthToken) -> None:
@@ -95,27 +103,3 @@ def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **sig
     """Whoever makes a token, its details are there."""
     if created and not raw:
         TokenDetails.objects.create(token=instance)
-
-
-def note_lost_trust(sender: Any, instance: User, raw: bool = False, **signal: Any) -> None:
-    """Before a user is saved: see whether the password changes or the user is switched off.
-
-    A hash that Django renews while somebody logs in is no new password.
-    """
-    instance._ends_tokens = False  # type: ignore[attr-defined]
-    fields = signal.get("update_fields")
-    if raw or instance.pk is None or (fields and not {"password", "is_active"} & set(fields)):
-        return
-    before = User.objects.filter(pk=instance.pk).values("password", "is_active").first()
-    if before is None:
-        return
-    chosen = instance._password is not None or not instance.has_usable_password()
-    changed = chosen and before["password"] != instance.password
-    switched_off = before["is_active"] and not instance.is_active
-    instance._ends_tokens = changed or switched_off  # type: ignore[attr-defined]
-
-
-def end_with_trust(sender: Any, instance: User, **signal: Any) -> None:
-    """After a user is saved: the tokens go for good with the password, and with being active."""
-    if getattr(instance, "_ends_tokens", False):
-        revoke_all(instance)

@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "creativefilter.accounts.audit.AuditedRequests",
     "creativefilter.site.request_limits.LimitBody",
     "django.contrib.messages.middleware.MessageMiddleware",
     "creativefilter.jobs.middleware.SayQuota",

@@ -146,6 +146,12 @@ UNFOLD = {
                         "link": reverse_lazy("admin:accounts_tokendetails_changelist"),
                     },
                     _item(
+                        _("Audit log"),
+                        "policy",
+                        "admin:accounts_auditentry_changelist",
+                        "accounts.view_auditentry",
+                    ),
+                    _item(
                         _("Webhooks"),
                         "webhook",
                         "admin:webhooks_endpoint_changelist",

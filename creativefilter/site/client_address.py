@@ -10,7 +10,7 @@ from rest_framework.throttling import BaseThrottle
 
 def client_address(request: Any) -> str:
     """The address of a client, behind as many proxies as ``NUM_PROXIES`` says."""
-    return str(BaseThrottle().get_ident(request))  # type: ignore[no-untyped-call]
+    return str(BaseThrottle().get_ident(request))
 
 
 def network_of(address: str) -> str:

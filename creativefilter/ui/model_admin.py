@@ -32,6 +32,8 @@ class ModelAdmin(ThemeModelAdmin):
                 continue
             field = declared[0] if isinstance(declared, tuple | list) else declared
             yield set(_lookups_of(self.opts, str(field)))
+        if day := self.date_hierarchy:
+            yield {f"{day}__{part}" for part in ("year", "month", "day", "gte", "lt")}
 
 
 def _lookups_of(opts: Any, field: str) -> Iterator[str]:

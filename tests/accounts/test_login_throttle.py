@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 
 from creativefilter.accounts import login_throttle
 from creativefilter.accounts.login_form import LoginForm
-from creativefilter.accounts.login_throttle import LONGEST_SECONDS, Login, delay
+from creativefilter.accounts.login_throttle import LONGEST_SECONDS, PER_MINUTE, Login, delay
 from creativefilter.embedded.broker import Broker
 from creativefilter.site import shared_counters
 
@@ -95,6 +95,14 @@ def test_one_address_that_tries_many_accounts_has_one_attempt_at_each(root: User
     assert not logs_in("wrong")
     assert not logs_in(PASSWORD)
     assert logs_in(PASSWORD, OTHER)
+
+
+def test_one_address_has_so_many_attempts_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 60 * (time.time() // 60)
+    monkeypatch.setattr(time, "time", lambda: now)
+    waits = [login_throttle.begin(Login.of(f"user {n}", ATTACKER)) for n in range(80)]
+    assert waits == [0] * PER_MINUTE + [60] * 20
+    assert login_throttle.begin(Login.of("user 0", OTHER)) == 0
 
 
 def test_who_logs_in_begins_anew(root: User) -> None:
