@@ -61,7 +61,7 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(
         User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    actor_name = models.CharField(_("name"), max_length=150, blank=True)
+    actor_name = models.CharField(_("name of the person"), max_length=150, blank=True)
     action = models.CharField(_("action"), max_length=32, choices=Action.choices, db_index=True)
     subject = models.CharField(_("what"), max_length=255, blank=True)
     address = models.CharField(_("from where"), max_length=64, blank=True)
