@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+
+from tests.stack import ROOT
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/admin/creatives/creative/", "/admin/spend/advertisement/charts/", "/api/v1/docs",
@@ -77,3 +82,19 @@ def test_a_login_leads_to_the_creatives() -> None:
     assert answer.status_code == 200
     client.logout()
     assert client.post("/admin/login/", form, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", "False"), ("true", "True")])
+def test_a_domain_joins_the_lists_of_browsers_only_when_told_to(value: str, expected: str) -> None:
+    production = {
+        "PRODUCTION": "true",
+        "SECRET_KEY": "k" * 50,
+        "ALLOWED_HOSTS": "localhost",
+        "DATABASE_URL": "postgres://localhost/unused",
+        "REDIS_URL": "redis://localhost/0",
+    }
+    env = {**os.environ, **production, **({"SECURE_HSTS_PRELOAD": value} if value else {})}
+    script = "from creativefilter import settings; print(settings.SECURE_HSTS_PRELOAD)"
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
