@@ -3,8 +3,11 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from django.conf import settings
 from kombu import Queue
+
+from creativefilter.site.private_files import keep_private
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
 
@@ -17,6 +20,9 @@ app = Celery("creativefilter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
 app.autodiscover_tasks(["tasks"], related_name="definitions")
+
+for started in (worker_init, beat_init):
+    started.connect(keep_private)
 
 
 def has_broker() -> bool:

@@ -19,6 +19,7 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from creativefilter.accounts import audit
 from creativefilter.celery import app, has_broker
 from creativefilter.jobs import kinds, lifecycle, retention
 from creativefilter.jobs.models import Job
@@ -141,6 +142,7 @@ def sweep() -> int:
     """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
     count = publish_all(lifecycle.sweep())
     outbox.remove_old()
+    audit.remove_old()
     retention.forget_old()
     if settings.INGEST_FOLDER:
         _sent(_send_watch, WATCH)

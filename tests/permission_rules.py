@@ -29,6 +29,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from knox.models import AuthToken
 
+from creativefilter.accounts.models import AuditEntry
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import (
     Creative,
@@ -166,6 +167,7 @@ SHARED: dict[str, Callable[[], object]] = {
     "spend_import": spend_import,
     "waiting_label": waiting_label,
     "somebody": somebody,
+    "entry": lambda: AuditEntry.objects.create(action="login").pk,
     "group": lambda: Group.objects.create(name="press office").pk,
 }
 PRIVATE: dict[str, Callable[[User], object]] = {
@@ -252,6 +254,8 @@ RULES |= {
     "GET admin:creatives_creative_remove_demo": Rule(LEADS),
     "POST admin:creatives_creative_remove_demo": Rule(LEADS),
     "GET admin:training_version_figures": Rule(VIEWERS, "version", also=frozenset({404})),
+    "GET admin:accounts_tokendetails_revoke_all": Rule(VIEWERS),
+    "GET admin:auth_user_revoke_tokens": Rule(LEADS, "somebody"),
     "GET admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
     "POST admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
     "GET admin:spend_plotly": Rule(EVERYBODY, "0", also=frozenset({404})),
@@ -296,6 +300,7 @@ pages(
     see=ANALYSTS, add=ANALYSTS, delete=ANALYSTS, private=True,
 )  # fmt: skip
 pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
+pages("accounts_auditentry", "entry", see=NOBODY)
 pages("auth_group", "group", see=NOBODY)
 pages(
     "accounts_tokendetails", "token",
@@ -371,6 +376,7 @@ RULES |= {
     "GET api:export-download": Rule(VIEWERS, "export", private=True),
     "GET api:tokens": Rule(VIEWERS),
     "POST api:tokens": Rule(VIEWERS),
+    "DELETE api:tokens": Rule(VIEWERS),
     "GET api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
     "DELETE api:token": Rule(VIEWERS, "token", private=True, beyond=LEADS),
     "GET api:webhooks": Rule(VIEWERS),

@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
-        from creativefilter.accounts import roles, tokens
+        from creativefilter.accounts import roles, tokens, user_signals  # noqa: F401
 
         # The last app of the settings: by its turn every permission is there.
         post_migrate.connect(roles.synchronise, sender=self)

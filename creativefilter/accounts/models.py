@@ -1,8 +1,10 @@
-"""What a person wants to know of a token, beside the hash that knox keeps."""
+"""Details of tokens beside the hash that knox keeps, and the audit log."""
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
@@ -26,3 +28,50 @@ class TokenDetails(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.token.token_key
+
+
+class AuditEntry(models.Model):
+    """Something that a person did; see ``audit``."""
+
+    class Action(models.TextChoices):
+        LOGIN = "login", _("logged in")
+        LOGIN_FAILED = "login_failed", _("failed to log in")
+        LOGIN_DELAYED = "login_delayed", _("was delayed at the login")
+        PASSWORD_CHANGED = "password_changed", _("password changed")
+        USER_ADDED = "user_added", _("user added")
+        USER_CHANGED = "user_changed", _("user changed")
+        USER_DELETED = "user_deleted", _("user deleted")
+        ROLE_CHANGED = "role_changed", _("role changed")
+        GROUP_CHANGED = "group_changed", _("group changed")
+        TOKEN_CREATED = "token_created", _("access token created")
+        TOKENS_REVOKED = "tokens_revoked", _("access tokens revoked")
+        WEBHOOK_ADDED = "webhook_added", _("webhook added")
+        WEBHOOK_CHANGED = "webhook_changed", _("webhook changed")
+        WEBHOOK_DELETED = "webhook_deleted", _("webhook deleted")
+        VERSION_ACTIVATED = "version_activated", _("model version activated")
+        CREATIVE_DELETED = "creative_deleted", _("creative deleted")
+        LABELS_SET = "labels_set", _("segment set for many")
+        LABELS_UNDONE = "labels_undone", _("segments set for many undone")
+        LABELS_IMPORTED = "labels_imported", _("labels imported")
+        SPEND_IMPORTED = "spend_imported", _("spend import started")
+        SPEND_DELETED = "spend_deleted", _("spend import deleted")
+
+    at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
+    # The name stays when the user is gone, and says who tried to log in.
+    actor = models.ForeignKey(
+        User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    actor_name = models.CharField(_("name of the person"), max_length=150, blank=True)
+    action = models.CharField(_("action"), max_length=32, choices=Action.choices, db_index=True)
+    subject = models.CharField(_("what"), max_length=255, blank=True)
+    address = models.CharField(_("from where"), max_length=64, blank=True)
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        default_permissions = ("view",)
+        ordering = ("-at", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.get_action_display()} {self.subject}"

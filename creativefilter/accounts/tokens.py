@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.site.errors import UserError
 
@@ -54,6 +55,7 @@ def issue(user: User, name: str = "", days: int | None = None) -> Issued:
         details = TokenDetails.objects.select_related("token__user").get(token=token)
         details.name = name
         details.save(update_fields=["name"])
+        record(Action.TOKEN_CREATED, f"{user}: {details}", days=lifetime.days)
     return Issued(details, value)
 
 
@@ -71,7 +73,22 @@ def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
 
 def revoke(details: TokenDetails) -> None:
     """From now on it opens nothing."""
-    details.token.delete()
+    with transaction.atomic():
+        record(Action.TOKENS_REVOKED, f"{details.token.user}: {details}", count=1)
+        details.token.delete()
+
+
+def revoke_all(user: User, but: AuthToken | None = None) -> int:
+    """Revoke every token of a user, but for one; return how many."""
+    rows = AuthToken.objects.filter(user=user)
+    if but is not None:
+        rows = rows.exclude(pk=but.pk)
+    with transaction.atomic():
+        # Details are deleted along with their tokens; those are not counted.
+        count = int(rows.delete()[1].get(AuthToken._meta.label, 0))
+        if count:
+            record(Action.TOKENS_REVOKED, user, count=count)
+    return count
 
 
 def used(token: AuthToken) -> None:

@@ -1,7 +1,6 @@
 """Addresses of the API, version 1."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from creativefilter.api.core import schema_pages
 from creativefilter.api.creatives import views as creatives
@@ -35,7 +34,7 @@ urlpatterns = [
     *tables.urlpatterns,
     *webhooks.urlpatterns,
     *tokens.urlpatterns,
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", schema_pages.SchemaView.as_view(), name="schema"),
     path("docs", schema_pages.SwaggerView.as_view(), name="docs"),
     path("redoc", schema_pages.RedocView.as_view(), name="redoc"),
 ]

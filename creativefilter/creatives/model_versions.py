@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.errors import UserError
 
@@ -54,6 +55,12 @@ def register_folder(folder: Path) -> ModelVersion:
 def activate(version: ModelVersion) -> None:
     """Lets this version decide from now on. The others stay, and can be activated again."""
     with transaction.atomic():
+        _activate(version)
+        record(Action.VERSION_ACTIVATED, version)
+
+
+def _activate(version: ModelVersion) -> None:
+    with transaction.atomic():
         # Two at once would each leave their own active.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
         ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
@@ -68,5 +75,6 @@ def ensure_starter() -> ModelVersion:
     starter = register_folder(Path(settings.STARTER_MODEL))
     current = ModelVersion.objects.filter(is_active=True).first()
     if current is None or (current.folder == starter.folder and current.pk != starter.pk):
-        activate(starter)
+        # Nobody's decision: it comes with a release.
+        _activate(starter)
     return starter

@@ -11,6 +11,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from knox.models import AuthToken
 
+from creativefilter.site.private_files import tighten
+
 ADMIN = "admin"
 
 
@@ -25,7 +27,7 @@ class Credentials:
 
 def prepare() -> Credentials | None:
     """Database, weights and, on an empty database, an administrator with a token."""
-    Path(settings.DATA_DIR).mkdir(parents=True, exist_ok=True)
+    tighten(Path(settings.DATA_DIR))
     call_command("migrate", verbosity=0, interactive=False)
     if settings.WHISPER_MODEL == "packaged":
         from classifier.speech.weights import PACKAGED_NAME, packaged_whisper

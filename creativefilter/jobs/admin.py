@@ -14,13 +14,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.jobs.summaries import outcome_of, story_of
+from creativefilter.ui.model_admin import ModelAdmin
 
 
 class KindFilter(admin.AllValuesFieldListFilter):

@@ -9,6 +9,7 @@ one concern.
 
 from creativefilter.settings.api import *
 from creativefilter.settings.base import *
+from creativefilter.settings.content_policy import *
 from creativefilter.settings.environment import *
 from creativefilter.settings.limits import *
 from creativefilter.settings.openapi import *

@@ -19,6 +19,11 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["creativefilter.api.core.throttles.PerUser"],
     # In front of web there is one proxy; on one machine there is none.
     "NUM_PROXIES": 1 if PRODUCTION else 0,
+    "DEFAULT_PARSER_CLASSES": [
+        "creativefilter.api.core.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_SCHEMA_CLASS": "creativefilter.api.core.schema.ApiSchema",
     "EXCEPTION_HANDLER": "creativefilter.api.core.problems.handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

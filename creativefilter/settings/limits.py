@@ -33,5 +33,8 @@ API_ANONYMOUS_RATE = rate(env.str("API_ANONYMOUS_RATE", "60/min"))
 
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 
+# Entries of the audit log.
+AUDIT_DAYS: int = env.int("AUDIT_DAYS", 365, validate=validate.Range(1, 3650))
+
 PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validate.Range(1, 60))
 WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))

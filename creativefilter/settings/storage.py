@@ -30,7 +30,11 @@ STORAGE_S3: dict[str, Any] = {
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "creativefilter.site.s3.Bucket", "OPTIONS": STORAGE_S3}
     if STORAGE_S3_BUCKET
-    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # Its own default lets everybody read.
+        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -48,6 +48,7 @@ UNFOLD = {
     "SITE_HEADER": "Creative Filter",
     "SITE_SUBHEADER": _("Advertising by segment"),
     "SITE_SYMBOL": "filter_alt",
+    "LOGIN": {"form": "creativefilter.accounts.login_form.LoginForm"},
     "SITE_FAVICONS": [
         {
             "rel": "icon",
@@ -144,6 +145,12 @@ UNFOLD = {
                         "icon": "key",
                         "link": reverse_lazy("admin:accounts_tokendetails_changelist"),
                     },
+                    _item(
+                        _("Audit log"),
+                        "policy",
+                        "admin:accounts_auditentry_changelist",
+                        "accounts.view_auditentry",
+                    ),
                     _item(
                         _("Webhooks"),
                         "webhook",

@@ -24,6 +24,7 @@ from django.core.management.base import CommandParser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from creativefilter.site.private_files import keep_private
 from creativefilter.site.sentences import sentence_of
 
 FAILED = 1
@@ -159,6 +160,8 @@ def progress_bar(total: int, **options: Any) -> Any:
 
 def main(argv: list[str]) -> None:
     """Run ``manage.py``; an error of the settings, too, is a sentence."""
+    if argv[1:2] != ["collectstatic"]:  # what everybody may read
+        keep_private()
     try:
         management.execute_from_command_line(argv)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement, SpendImport
 from creativefilter.spend.totals import creative_links
@@ -40,6 +41,12 @@ def keep_link(
 def mark_stale(instance: Creative, **_: Any) -> None:
     """Have the money of a deleted creative counted without it."""
     Advertisement.objects.filter(creative=instance).update(stale=True)
+
+
+@receiver(post_delete, sender=SpendImport)
+def note_deletion(instance: SpendImport, **_: Any) -> None:
+    """Write down who deleted an import."""
+    record(Action.SPEND_DELETED, instance.name)
 
 
 @receiver(post_delete, sender=SpendImport)

@@ -49,7 +49,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         page = version_page.page_of(version)
         if page is None:
             raise Http404
-        return HttpResponse(html_report.render(page))
+        nonce = str(request.csp_nonce)  # type: ignore[attr-defined]
+        return HttpResponse(html_report.render(page, nonce))
 
     def change_view(
         self,

@@ -55,8 +55,13 @@ def write(path: Path, page: Page) -> None:
     path.write_text(render(page), encoding="utf-8")
 
 
-def render(page: Page) -> str:
-    """The page as HTML: Plotly itself is inside, nothing is fetched."""
+def render(page: Page, nonce: str = "") -> str:
+    """The page as HTML: Plotly itself is inside, nothing is fetched.
+
+    Args:
+        page: What stands on it.
+        nonce: What allows its scripts where a content policy holds; "" for a file.
+    """
     from plotly.offline import get_plotlyjs
 
     return render_to_string(
@@ -70,24 +75,25 @@ def render(page: Page) -> str:
                 figure_tables.quality(page.measured),
                 figure_tables.automation(page.measured),
             ),
-            "sections": [_section(one) for one in page.drawn],
+            "sections": [_section(one, nonce) for one in page.drawn],
+            "nonce": nonce,
             "plotly": mark_safe(get_plotlyjs()),  # noqa: S308  the library's own code
         },
     )
 
 
-def _section(measured: Measured) -> Section:
+def _section(measured: Measured, nonce: str) -> Section:
     evaluation = measured.evaluation
     return Section(
         measured.title,
-        _chart(_confusion(evaluation)),
-        _chart(_curve(evaluation)),
-        _chart(_bars(evaluation)),
+        _chart(_confusion(evaluation), nonce),
+        _chart(_curve(evaluation), nonce),
+        _chart(_bars(evaluation), nonce),
         figure_tables.details(evaluation),
     )
 
 
-def _chart(figure: Figure) -> SafeString:
+def _chart(figure: Figure, nonce: str) -> SafeString:
     comma = (get_language() or "ru").startswith("ru")
     figure.update_layout(
         template="plotly_white",
@@ -97,6 +103,8 @@ def _chart(figure: Figure) -> SafeString:
         hoverlabel={"bgcolor": "white", "font": _FONT},
     )
     html = figure.to_html(full_html=False, include_plotlyjs=False, config=_PLAIN)
+    if nonce:
+        html = html.replace("<script", f'<script nonce="{nonce}"')
     return mark_safe(html)  # noqa: S308  numbers, and names from our own dictionary
 
 

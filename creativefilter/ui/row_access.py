@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+
+from creativefilter.ui.model_admin import ModelAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):

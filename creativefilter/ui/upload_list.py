@@ -22,8 +22,8 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from unfold.admin import ModelAdmin
 
+from creativefilter.ui.model_admin import ModelAdmin
 from creativefilter.ui.pages import wants_json
 
 # Rows whose states are told at once.

@@ -9,6 +9,6 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         # Every process that ends a job writes what its owner's endpoints are to be told.
         from creativefilter.jobs.signals import job_ended
-        from creativefilter.webhooks import outbox
+        from creativefilter.webhooks import endpoints, outbox  # noqa: F401
 
         job_ended.connect(outbox.record, dispatch_uid="webhooks")

@@ -8,8 +8,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.site.codes import CodedError
 from creativefilter.webhooks import addresses, signing
 from creativefilter.webhooks.models import Endpoint
@@ -46,6 +49,7 @@ def register(
         if of(owner).count() >= PER_USER:
             raise EndpointError("webhook_too_many")
         endpoint.save(force_insert=True)
+        record(Action.WEBHOOK_ADDED, endpoint.url)
     return endpoint, secret
 
 
@@ -67,7 +71,9 @@ def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
         fields["off_reason"] = ""
     for name, value in fields.items():
         setattr(endpoint, name, value)
-    endpoint.save(update_fields=list(fields))
+    with transaction.atomic():
+        endpoint.save(update_fields=list(fields))
+        record(Action.WEBHOOK_CHANGED, endpoint.url)
     if endpoint.active:
         tell_after_commit(lambda: [str(endpoint.pk)])
     return endpoint
@@ -76,7 +82,9 @@ def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
 def new_secret(endpoint: Endpoint) -> str:
     """The old one signs nothing from now on. The new one can't be had again."""
     secret = signing.renew(endpoint)
-    endpoint.save(update_fields=["salt", "fingerprint"])
+    with transaction.atomic():
+        endpoint.save(update_fields=["salt", "fingerprint"])
+        record(Action.WEBHOOK_CHANGED, endpoint.url, secret="renewed")  # noqa: S106
     return secret
 
 
@@ -85,3 +93,8 @@ def _check(url: str) -> None:
         addresses.parse(url)
     except addresses.AddressError as error:
         raise EndpointError(error.code, "url") from error
+
+
+@receiver(post_delete, sender=Endpoint)
+def note_deletion(instance: Endpoint, **signal: Any) -> None:
+    record(Action.WEBHOOK_DELETED, instance.url)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 # What keeps a bare machine's chromium quiet: no sandbox for root, no calls home.
 QUIET = [
@@ -27,3 +28,34 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield chromium
         chromium.close()
+
+
+# Reports what a page's content policy forbids, whether or not the browser writes it down.
+REPORT = """
+addEventListener("securitypolicyviolation", event => console.error(
+    `Content Security Policy: ${event.violatedDirective} forbids ${event.blockedURI}`
+    + ` on ${location.pathname} (${event.sourceFile}:${event.lineNumber} ${event.sample})`))
+"""
+# ReDoc has the logo of its makers fetched by every reader; we forbid it on purpose.
+FORBIDDEN_ON_PURPOSE = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+
+
+@pytest.fixture(autouse=True)
+def no_page_breaks_its_policy(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test in a browser fails if a page tries what its policy forbids."""
+    broken: list[str] = []
+    new_context = browser.new_context
+
+    def watched(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.add_init_script(REPORT)
+        context.on("console", note)
+        return context
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text and FORBIDDEN_ON_PURPOSE not in message.text:
+            broken.append(message.text)
+
+    monkeypatch.setattr(browser, "new_context", watched)
+    yield
+    assert broken == []

@@ -1,6 +1,7 @@
 """Users, their roles, other groups, and access tokens."""
 
+from creativefilter.accounts.admin.audit import AuditEntryAdmin
 from creativefilter.accounts.admin.tokens import TokenDetailsAdmin
 from creativefilter.accounts.admin.users import GroupAdmin, UserAdmin
 
-__all__ = ["GroupAdmin", "TokenDetailsAdmin", "UserAdmin"]
+__all__ = ["AuditEntryAdmin", "GroupAdmin", "TokenDetailsAdmin", "UserAdmin"]

@@ -12,17 +12,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from knox.models import AuthToken
-from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.ui.model_admin import ModelAdmin
 
 # Knox's own page knows neither names nor whose token it is to whom.
 admin.site.unregister(AuthToken)
@@ -53,6 +54,7 @@ class TokenDetailsAdmin(ModelAdmin):
     fields = ("shown_name", "beginning", "user", "created", "expires", "used")
     readonly_fields = fields
     list_per_page = 50
+    actions_list = ("revoke_all",)
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/tokens.css")}
@@ -152,6 +154,29 @@ class TokenDetailsAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[TokenDetails]) -> None:
         for details in queryset:
             tokens.revoke(details)
+
+    @action(
+        description=gettext_lazy("Revoke all of mine"),
+        permissions=["delete"],
+        url_path="revoke-all",
+        icon="key_off",
+        dialog={
+            "title": gettext_lazy("Revoke all your access tokens?"),
+            "description": gettext_lazy("Programs that use them are refused from now on."),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Revoke all"),
+        },
+    )
+    def revoke_all(self, request: HttpRequest, form: Any) -> HttpResponse:
+        tell_revoked(request, tokens.revoke_all(_person(request)))
+        onward = reverse("admin:accounts_tokendetails_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})
+
+
+def tell_revoked(request: HttpRequest, count: int) -> None:
+    """Say how many tokens are gone."""
+    text = ngettext("%d access token is revoked.", "%d access tokens are revoked.", count)
+    messages.success(request, text % count)
 
 
 def _person(request: HttpRequest) -> User:

@@ -10,17 +10,21 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RadioFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
+from creativefilter.accounts import tokens
+from creativefilter.accounts.admin.tokens import tell_revoked
 from creativefilter.accounts.roles import SENTENCES, Role, give, role_of
+from creativefilter.ui.model_admin import ModelAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -97,6 +101,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    actions_detail = ("revoke_tokens",)
 
     class Media:
         css = {"all": ("creativefilter/users.css",)}
@@ -126,6 +131,28 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _reaches(request, obj) and super().has_delete_permission(request, obj)
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("knox.delete_authtoken")
+
+    @action(
+        description=gettext_lazy("Revoke all access tokens"),
+        permissions=["revoke"],
+        url_path="revoke-tokens",
+        icon="key_off",
+        dialog={
+            "title": gettext_lazy("Revoke all access tokens of this user?"),
+            "description": gettext_lazy("Programs that use them are refused from now on."),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Revoke all"),
+        },
+    )
+    def revoke_tokens(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
+        user = get_object_or_404(User, pk=object_id)
+        tell_revoked(request, tokens.revoke_all(user))
+        return HttpResponse(
+            headers={"HX-Redirect": reverse("admin:auth_user_change", args=[user.pk])}
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -9,15 +9,16 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
-from rest_framework.parsers import JSONParser
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core import generics
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.filters import AddressFilters
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.parsers import JSONParser
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.creatives.filters import creatives_of

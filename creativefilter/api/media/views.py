@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import path as route
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from creativefilter.api.core.downloads import BYTES, RANGE, AlwaysJson, answers, ranged
+from creativefilter.api.core.generics import APIView
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import MediaVersion

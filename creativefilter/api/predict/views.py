@@ -12,8 +12,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
+from creativefilter.api.core.generics import APIView
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.permissions import MaySubmit, RolePermissions
 from creativefilter.api.core.waiting import WaitSerializer, wait_for

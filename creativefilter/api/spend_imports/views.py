@@ -13,16 +13,18 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core import generics
 from creativefilter.api.core.downloads import AlwaysJson
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.parsers import JSONParser
 from creativefilter.api.core.permissions import RolePermissions, by_model
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.spend_imports.serializers import (

@@ -8,10 +8,11 @@ from django.db.models import BigIntegerField, IntegerField
 from django.db.models.functions import Cast
 from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from creativefilter.api.core import generics
 from creativefilter.api.core.pagination import Column, CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer, filters_of

@@ -12,7 +12,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
+from rest_framework import status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from creativefilter.api.core import generics
 from creativefilter.api.core.downloads import AlwaysJson
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
@@ -200,7 +201,7 @@ class TableCancelView(Idempotent, Tables):
         return Response(self.get_serializer(self.get_object()).data)
 
 
-class ReferencePredictTableView(Idempotent, APIView):
+class ReferencePredictTableView(Idempotent, generics.APIView):
     """The contract of the reference service: a workbook in, the same with segments out."""
 
     parser_classes = [MultiPartParser]

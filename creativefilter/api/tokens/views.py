@@ -6,17 +6,18 @@ from django.db.models import QuerySet
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, status
-from rest_framework.parsers import JSONParser
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.api.core import generics
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
+from creativefilter.api.core.parsers import JSONParser
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.tokens.serializers import (
@@ -78,6 +79,18 @@ class TokensView(Idempotent, TokenViews):
         where = reverse("api:token", args=[issued.details.pk], request=request)
         headers = {"Location": where, "Cache-Control": "no-store"}
         return Response(answer, status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(
+        operation_id="tokens_revoke",
+        summary="Revoke all your access tokens",
+        request=None,
+        description="But for the one that carries the request. Those of others stay.",
+        responses={204: OpenApiResponse(description="They open nothing any more.")},
+    )
+    def delete(self, request: Request) -> Response:
+        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        tokens.revoke_all(request.user, but=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TokenView(Etagged, TokenViews):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from creativefilter.creatives import ids
+from creativefilter.ui.model_admin import ModelAdmin
 
 
 class FindsIds(ModelAdmin):

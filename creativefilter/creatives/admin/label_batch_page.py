@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -113,7 +114,7 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
     listing.GET = query_of_list  # type: ignore[assignment]
     try:
         changelist = theme.get_changelist_instance(listing)
-    except IncorrectLookupParameters:
+    except (IncorrectLookupParameters, DisallowedModelAdminLookup):
         messages.error(request, _("There is no such list of creatives."))
         return redirect(back)
     back = f"{back}?{query_of_list.urlencode()}" if query_of_list else back

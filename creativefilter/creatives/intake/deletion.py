@@ -1,4 +1,4 @@
-"""Files of a media version are removed with its row."""
+"""Files of a media version are removed with its row; who deletes a creative is noted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.models import MediaVersion
+from creativefilter.creatives.models import Creative, MediaVersion
 
 
 @receiver(post_delete, sender=MediaVersion)
@@ -23,3 +24,9 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
         working_copies.remove(media_id)
 
     transaction.on_commit(remove)
+
+
+@receiver(post_delete, sender=Creative)
+def note_deletion(instance: Creative, **_: Any) -> None:
+    name = " ".join(filter(None, (instance.advertisement_id, instance.name)))
+    record(Action.CREATIVE_DELETED, name, id=instance.pk)

@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Segment
 
 # Rows of one INSERT.
@@ -83,6 +84,7 @@ def relabel(
             Label(creative_id=pk, segment=segment, author=author, note=note, batch=batch)
             for pk in chosen
         )
+        record(Action.LABELS_SET, segment, batch=batch.pk, count=len(chosen))
     return batch
 
 
@@ -102,6 +104,7 @@ def undo(batch: LabelBatch, author: User | None) -> int | None:
         rows = list(standing.values_list("creative", "before"))
         note = _("batch %d undone") % batch.pk
         _add(Label(creative_id=pk, segment_id=old, author=author, note=note) for pk, old in rows)
+        record(Action.LABELS_UNDONE, batch.segment, batch=batch.pk, count=len(rows))
     batch.refresh_from_db()
     return len(rows)
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from classifier.segments import canonical
+from creativefilter.accounts import audit
 from creativefilter.creatives import ids
 from creativefilter.creatives.models import Creative, Label, WaitingLabel
 from creativefilter.creatives.refused_rows import CellError, RefusedRow
@@ -145,6 +146,7 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
                 labels.append(Label(creative_id=creatives[name], segment_id=number, note=source))
         Label.objects.bulk_create(labels, batch_size=BATCH)
         new = _let_wait(absent, source)
+        audit.record(audit.Action.LABELS_IMPORTED, source, added=len(labels), waiting=len(absent))
         if dry_run:
             transaction.set_rollback(True)
     return LabelOutcome(

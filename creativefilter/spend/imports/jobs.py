@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from creativefilter import sheets
+from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
@@ -78,6 +79,8 @@ def start(
         spend_import.job = row.job = job
         spend_import.error_code = row.error_code = ""
         row.save(update_fields=["job", "error_code"])
+        if not dry_run:
+            record(Action.SPEND_IMPORTED, row, mode=mode, strict=strict)
     return job
 
 

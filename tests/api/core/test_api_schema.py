@@ -116,7 +116,7 @@ def test_the_pages_need_a_login_and_no_other_host(client: Any, analyst: Any, pag
     client.force_login(analyst)
     response = client.get(address)
     assert response.status_code == 200
-    assert "default-src 'self';" in response["Content-Security-Policy"]
+    assert "default-src 'none'" in response["Content-Security-Policy"]
     text = response.content.decode()
     links = Links(text).found
     assert any(link.endswith(".js") for link in links)

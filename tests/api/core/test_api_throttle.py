@@ -13,8 +13,8 @@ from environs import EnvError
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from creativefilter.api.core.throttles import PerUser
 from creativefilter.embedded.broker import Broker
+from creativefilter.site import shared_counters
 from creativefilter.site.rate import Rate, rate
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ ADDRESS = "/api/v1/segments"
 def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three requests in ten years, so that no test ever meets the change of a window."""
     settings.API_RATE = settings.API_ANONYMOUS_RATE = Rate(3, 10 * 365 * 86_400)
-    monkeypatch.setattr(PerUser, "_asked_again_at", 0.0)
+    monkeypatch.setattr(shared_counters, "_asked_again_at", 0.0)
     caches["rates"].clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy
 from creativefilter.embedded.console import credentials_text
 from creativefilter.embedded.preparation import prepare
 from creativefilter.site.commands import BaseCommand
+from creativefilter.site.private_files import write_private
+
+FIRST_LOGIN = "first-login"
 
 
 class Command(BaseCommand):
@@ -20,5 +24,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if credentials := prepare():
-            self.stdout.write(credentials_text(credentials))
+            self._hand_over(credentials_text(credentials))
         self.stdout.write(_("The database and the data in %s are prepared.") % settings.DATA_DIR)
+
+    def _hand_over(self, text: str) -> None:
+        """Print it for the person at the terminal; anything else may be a log that is kept."""
+        if self.stdout.isatty():
+            self.stdout.write(text)
+            return
+        path = Path(settings.DATA_DIR) / FIRST_LOGIN
+        write_private(path, f"{text}\n")
+        message = _("The first administrator's password and token are in %s. Delete it then.")
+        self.stdout.write(message % path)

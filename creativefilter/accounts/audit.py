@@ -1,0 +1,74 @@
+"""Who did what, when, to what and from where: written once, never changed, kept for a time.
+
+Services call ``record`` in the transaction of what they do, so an entry stands if and only if that
+was done. The person and the address are those of the request that is being answered; without one
+(a command, a worker) the entry has neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from creativefilter.accounts.models import AuditEntry
+from creativefilter.site.client_address import client_address
+
+Action = AuditEntry.Action
+# One sweep deletes no more: writers wait for it.
+DELETED_AT_ONCE = 1000
+_request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
+
+
+class AuditedRequests:
+    """Middleware, after the one that knows the user."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = _request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(token)
+
+
+def record(
+    action: AuditEntry.Action, subject: object = "", *, by: User | str = "", **details: Any
+) -> None:
+    """Write an entry.
+
+    Args:
+        action: What was done.
+        subject: To what, in words that stay clear after it is gone.
+        by: Who did it, or under what name, where nobody is logged in yet.
+        details: What else is worth knowing; plain JSON, no secrets.
+    """
+    request = _request.get()
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        user = by if isinstance(by, User) else None
+    AuditEntry.objects.create(
+        actor_id=user.pk if user else None,
+        actor_name=(user.get_username() if user else str(by))[:150],
+        action=action,
+        subject=str(subject)[:255],
+        address=client_address(request)[:64] if request else "",
+        details=details,
+    )
+
+
+def remove_old() -> int:
+    """Delete entries older than ``AUDIT_DAYS``; return how many."""
+    oldest = timezone.now() - timedelta(days=settings.AUDIT_DAYS)
+    old = AuditEntry.objects.filter(at__lt=oldest).order_by("at").values_list("pk", flat=True)
+    count, _by_model = AuditEntry.objects.filter(pk__in=list(old[:DELETED_AT_ONCE])).delete()
+    return count

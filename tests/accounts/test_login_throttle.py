@@ -1,0 +1,154 @@
+"""Passwords can't be guessed: a delay that grows, and that nobody can lay on somebody else."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from django.test import Client, RequestFactory
+
+from creativefilter.accounts import login_throttle
+from creativefilter.accounts.login_form import LoginForm
+from creativefilter.accounts.login_throttle import LONGEST_SECONDS, PER_MINUTE, Login, delay
+from creativefilter.embedded.broker import Broker
+from creativefilter.site import shared_counters
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "the right one 8"
+ATTACKER, OTHER = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_failed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_counters, "_asked_again_at", 0.0)
+    caches["rates"].clear()
+
+
+@pytest.fixture
+def root() -> User:
+    return User.objects.create_superuser("root", password=PASSWORD)
+
+
+def page_after(password: str, address: str = ATTACKER, username: str = "root") -> Any:
+    client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=address)
+    return client.post("/admin/login/", {"username": username, "password": password})
+
+
+def logs_in(*args: Any, **kwargs: Any) -> bool:
+    return page_after(*args, **kwargs).status_code == 302
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Sets the clock of this process forward, that of the counters, too."""
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+
+
+def test_1000_wrong_logins(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = User.check_password
+    monkeypatch.setattr(User, "check_password", lambda *args: asked.append(1) or real(*args))
+    request = RequestFactory(REMOTE_ADDR=ATTACKER).post("/admin/login/")
+    for number in range(1000):
+        # The page without its drawing, which takes most of the time.
+        form = {"username": "root", "password": f"wrong {number}"}
+        assert not LoginForm(request, form).is_valid()
+    assert len(asked) < 12
+    # The right one does not help before the delay has passed.
+    refused = page_after(PASSWORD)
+    assert refused.status_code == 200
+    assert re.search(r"Too many wrong passwords\. Wait \d+ seconds?,", refused.content.decode())
+    # Its owner, at another address, never notices.
+    assert logs_in(PASSWORD, OTHER)
+    later(monkeypatch, LONGEST_SECONDS)
+    assert logs_in(PASSWORD)
+
+
+def test_the_delay_doubles_up_to_a_quarter_of_an_hour() -> None:
+    own = [delay(failures, failures, failures) for failures in range(1, 16)]
+    assert own == [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+
+
+def test_an_attack_from_everywhere_makes_delays_longer_but_locks_nobody_out(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        assert not logs_in("wrong", f"198.51.100.{number}")
+    # Two mistakes of the owner are free; after the third one the delay is as long as it gets.
+    assert not logs_in("mistyped", OTHER)
+    assert not logs_in("mistyped", OTHER)
+    assert not logs_in("mistyped", OTHER)
+    assert not logs_in(PASSWORD, OTHER)
+    later(monkeypatch, LONGEST_SECONDS)
+    # Nobody elsewhere prolongs it.
+    assert not logs_in("wrong", ATTACKER)
+    assert logs_in(PASSWORD, OTHER)
+
+
+def test_one_address_that_tries_many_accounts_has_one_attempt_at_each(root: User) -> None:
+    for number in range(40):
+        page_after("wrong", username=f"user {number}")
+    assert not logs_in("wrong")
+    assert not logs_in(PASSWORD)
+    assert logs_in(PASSWORD, OTHER)
+
+
+def test_one_address_has_so_many_attempts_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 60 * (time.time() // 60)
+    monkeypatch.setattr(time, "time", lambda: now)
+    waits = [login_throttle.begin(Login.of(f"user {n}", ATTACKER)) for n in range(80)]
+    assert waits == [0] * PER_MINUTE + [60] * 20
+    assert login_throttle.begin(Login.of("user 0", OTHER)) == 0
+
+
+def test_who_logs_in_begins_anew(root: User) -> None:
+    for _time in range(20):
+        assert not logs_in("mistyped")
+        assert not logs_in("mistyped")
+        assert logs_in(PASSWORD)
+
+
+def test_addresses_of_one_ipv6_network_are_one(root: User) -> None:
+    for number in range(4):
+        page_after("wrong", f"2001:db8::{number:x}")
+    assert not logs_in(PASSWORD, "2001:db8::ffff")
+    assert logs_in(PASSWORD, "2001:db8:0:1::1")
+
+
+def test_the_name_in_other_letters_is_the_same_account() -> None:
+    assert Login.of("Root", ATTACKER) == Login.of("rOOT", ATTACKER)
+
+
+def test_the_page_says_it_in_russian(root: User) -> None:
+    client = Client(headers={"Accept-Language": "ru"}, REMOTE_ADDR=ATTACKER)
+    form = {"username": "root", "password": "wrong"}
+    pages = [client.post("/admin/login/", form).content.decode() for _time in range(4)]
+    assert "Слишком много неверных паролей" in pages[3]
+
+
+def test_all_processes_count_together(root: User, settings: Any, broker: Broker) -> None:
+    settings.CACHES = settings.CACHES | {
+        "rates": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": broker.url,
+        }
+    }
+    caches["rates"].clear()
+    for _time in range(3):
+        # What another process would do.
+        assert login_throttle.begin(Login.of("root", ATTACKER)) == 0
+    assert not logs_in(PASSWORD)
+
+
+def test_without_counters_people_still_log_in(root: User, settings: Any) -> None:
+    settings.CACHES = settings.CACHES | {
+        "rates": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    assert logs_in(PASSWORD)

@@ -1,0 +1,148 @@
+"""Tokens end with the trust in their user, for good."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from knox.models import AuthToken
+
+from creativefilter.accounts import tokens
+from creativefilter.accounts.roles import Role, give
+
+pytestmark = pytest.mark.django_db
+OLD, NEW = "long-enough-to-pass-8", "another-long-one-9"
+
+
+@pytest.fixture
+def mary() -> User:
+    user = User.objects.create_user("mary", password=OLD)
+    give(user, Role.ANALYST)
+    return User.objects.get(pk=user.pk)
+
+
+def client_of(user: User) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(user)
+    return client
+
+
+def opens(token: str) -> bool:
+    headers = {"Authorization": f"Token {token}"}
+    return Client().get("/api/v1/segments", headers=headers).status_code == 200
+
+
+def by_herself(user: User) -> None:
+    form = {"old_password": OLD, "new_password1": NEW, "new_password2": NEW}
+    assert client_of(user).post("/admin/password_change/", form).status_code == 302
+
+
+def by_a_lead(user: User) -> None:
+    lead = User.objects.create_user("lead")
+    give(lead, Role.LEAD)
+    address = reverse("admin:auth_user_password_change", args=[user.pk])
+    form = {"password1": NEW, "password2": NEW, "usable_password": "true"}
+    assert client_of(lead).post(address, form).status_code == 302
+
+
+def taken_away(user: User) -> None:
+    user.set_unusable_password()
+    user.save()
+
+
+def switched_off(user: User) -> None:
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize("end", [by_herself, by_a_lead, taken_away, switched_off])
+def test_tokens_end(mary: User, end: Callable[[User], None]) -> None:
+    value = tokens.issue(mary, "plan").value
+    other = tokens.issue(User.objects.create_superuser("root"), "plan").value
+    assert opens(value)
+    end(mary)
+    assert not opens(value)
+    assert opens(other)
+    user = User.objects.get(pk=mary.pk)
+    user.is_active = True
+    user.save()
+    assert not opens(value)
+
+
+def test_tokens_stay_with_whatever_else_changes(mary: User) -> None:
+    value = tokens.issue(mary, "plan").value
+    mary.first_name = "Mary"
+    mary.save()
+    give(mary, Role.VIEWER)
+    client = Client()
+    assert client.post("/admin/login/", {"username": "mary", "password": OLD}).status_code == 302
+    assert opens(value)
+
+
+def test_a_hash_that_is_renewed_at_a_login_is_no_new_password(mary: User, settings: object) -> None:
+    value = tokens.issue(mary, "plan").value
+    settings.PASSWORD_HASHERS = [  # type: ignore[attr-defined]
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    before = mary.password
+    client = Client()
+    assert client.post("/admin/login/", {"username": "mary", "password": OLD}).status_code == 302
+    assert User.objects.get(pk=mary.pk).password != before
+    assert opens(value)
+
+
+def test_the_command_that_changes_a_password_ends_them(
+    mary: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = tokens.issue(mary, "plan").value
+    monkeypatch.setattr("getpass.getpass", lambda prompt: NEW)
+    call_command("changepassword", "mary", stdout=io.StringIO())
+    assert not opens(value)
+
+
+def test_one_revokes_all_of_ones_own_on_their_page(mary: User) -> None:
+    mine = [tokens.issue(mary, "plan").value for _number in range(3)]
+    other = tokens.issue(User.objects.create_superuser("root"), "plan").value
+    client = client_of(mary)
+    address = reverse("admin:accounts_tokendetails_revoke_all")
+    assert address in client.get("/admin/accounts/tokendetails/").content.decode()
+    assert "Revoke all your access tokens?" in client.get(address).content.decode()
+    assert all(opens(value) for value in mine)
+    client.post(address, {"_form_submitted": "True"})
+    assert not any(opens(value) for value in mine)
+    assert opens(other)
+    assert (
+        "3 access tokens are revoked."
+        in client.get("/admin/accounts/tokendetails/").content.decode()
+    )
+
+
+def test_a_lead_revokes_all_of_a_user(mary: User) -> None:
+    values = [tokens.issue(mary, "plan").value for _number in range(2)]
+    lead = User.objects.create_user("lead")
+    give(lead, Role.LEAD)
+    kept = tokens.issue(lead, "plan").value
+    address = reverse("admin:auth_user_revoke_tokens", args=[mary.pk])
+    page = reverse("admin:auth_user_change", args=[mary.pk])
+    client = client_of(lead)
+    assert address in client.get(page).content.decode()
+    assert client_of(mary).post(address, {"_form_submitted": "True"}).status_code == 403
+    client.post(address, {"_form_submitted": "True"})
+    assert not any(opens(value) for value in values)
+    assert opens(kept)
+
+
+def test_a_program_revokes_all_but_its_own(mary: User) -> None:
+    carrying, *others = [tokens.issue(mary, "plan").value for _number in range(3)]
+    root = tokens.issue(User.objects.create_superuser("root"), "plan").value
+    headers = {"Authorization": f"Token {carrying}"}
+    assert Client().delete("/api/v1/tokens", headers=headers).status_code == 204
+    assert [opens(value) for value in (carrying, *others)] == [True, False, False]
+    assert opens(root)
+    assert AuthToken.objects.filter(user=mary).count() == 1

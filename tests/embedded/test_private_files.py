@@ -1,0 +1,99 @@
+"""Other accounts of the machine read nothing of the application."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from tests.stack import ROOT
+
+
+def prepare(data: Path, umask: int = 0o022) -> str:
+    """``manage.py prepare`` in a process of its own; what it prints."""
+    env = {**os.environ, "DATA_DIR": str(data), "DATABASE_URL": f"sqlite:///{data / 'db.sqlite3'}",
+           "WHISPER_MODEL": "tiny", "LANG": "en_US.UTF-8"}  # fmt: skip
+    argv = [sys.executable, str(ROOT / "manage.py"), "prepare"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, umask=umask, check=True)
+    return done.stdout
+
+
+def open_to_others(folder: Path) -> list[str]:
+    paths = [folder, *folder.rglob("*")]
+    return [f"{path}: {stat.filemode(path.stat().st_mode)}" for path in paths
+            if path.stat().st_mode & 0o077]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> tuple[Path, str]:
+    """A folder that an earlier release has left open, after the start of this one."""
+    data = tmp_path_factory.mktemp("open") / "data"
+    (data / "media" / "1").mkdir(parents=True)
+    (data / "media" / "1" / "90000001.wav").write_bytes(b"x")
+    (data / "secret-key").write_text("k" * 60)
+    # With its tables, which take long to make.
+    with (
+        closing(sqlite3.connect(Path(settings.DATA_DIR) / "test.sqlite3")) as tables,
+        closing(sqlite3.connect(data / "db.sqlite3")) as database,
+    ):
+        tables.backup(database)
+    for path in (data, *data.iterdir()):
+        path.chmod(path.stat().st_mode | 0o055)
+    return data, prepare(data)
+
+
+def test_the_folder_and_all_that_is_made_in_it_are_private(prepared: tuple[Path, str]) -> None:
+    data, _printed = prepared
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    inside = [path for path in open_to_others(data) if "/media/1" not in path]
+    assert inside == []
+    assert (data / "db.sqlite3").exists()
+    # What lies in a folder that was open is out of reach with it.
+    assert stat.S_IMODE((data / "media").stat().st_mode) == 0o700
+
+
+def test_the_first_password_and_token_are_in_a_private_file_and_not_in_the_log(
+    prepared: tuple[Path, str],
+) -> None:
+    data, printed = prepared
+    secrets = (data / "first-login").read_text()
+    match = re.search(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n", secrets)
+    assert match
+    assert stat.S_IMODE((data / "first-login").stat().st_mode) == 0o600
+    assert str(data / "first-login") in printed
+    assert match[1] not in printed
+    assert match[2] not in printed
+
+
+@pytest.mark.django_db
+def test_a_person_at_a_terminal_reads_them_there(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.WHISPER_MODEL = tmp_path, "tiny"
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        call_command("prepare", stdout=terminal)
+        terminal.flush()
+        printed = os.read(ours, 4096)
+    os.close(ours)
+    assert re.search(rb": [0-9a-f]{64}\r\n", printed)
+    assert not (tmp_path / "first-login").exists()
+
+
+def test_uploads_are_private() -> None:
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    name = default_storage.save("private/1.wav", ContentFile(b"x"))
+    path = Path(default_storage.path(name))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    default_storage.delete(name)

@@ -1,0 +1,100 @@
+"""What answers say about themselves: a content policy, and that nobody keeps them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.stack import ROOT
+
+pytestmark = pytest.mark.django_db
+PAGES = ("/admin/creatives/creative/", "/admin/spend/advertisement/charts/", "/api/v1/docs",
+         "/api/v1/redoc", "/admin/auth/user/", "/admin/nothing/")  # fmt: skip
+
+
+@pytest.fixture
+def root() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def policy_of(answer: object) -> dict[str, set[str]]:
+    header = answer["Content-Security-Policy"]  # type: ignore[index]
+    parts = (part.split() for part in header.split(";") if part.strip())
+    return {name: set(values) for name, *values in parts}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_runs_no_script_of_a_stranger(root: Client, address: str) -> None:
+    answer = root.get(address)
+    policy = policy_of(answer)
+    assert policy["default-src"] == {"'none'"}
+    assert policy["base-uri"] == policy["frame-ancestors"] == {"'none'"}
+    allowed = {one for one in policy["script-src"] if not one.startswith("'nonce-")}
+    assert allowed - {"'unsafe-eval'"} == {"'self'"}
+    # The theme alone evaluates texts.
+    assert ("'unsafe-eval'" in allowed) == address.startswith("/admin/")
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_inline_scripts_carry_the_nonce_of_their_answer(root: Client) -> None:
+    seen = set()
+    for _time in range(2):
+        answer = root.get("/api/v1/redoc")
+        [nonce] = re.findall(r"'nonce-([^']+)'", answer["Content-Security-Policy"])
+        assert f'<script nonce="{nonce}">' in answer.content.decode()
+        assert "<script>" not in answer.content.decode()
+        seen.add(nonce)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/nothing", "/healthz", "/predict"])
+def test_what_is_no_page_runs_nothing_and_is_not_kept(root: Client, address: str) -> None:
+    answer = root.get(address)
+    assert policy_of(answer)["default-src"] == {"'none'"}
+    assert "script-src" not in policy_of(answer)
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_the_login_page_has_a_policy_too() -> None:
+    assert policy_of(Client().get("/admin/login/"))["default-src"] == {"'none'"}
+
+
+def test_static_files_can_be_kept(root: Client) -> None:
+    answer = root.get("/static/creativefilter/progress.js")
+    assert answer.status_code == 200
+    assert "max-age" in answer["Cache-Control"]
+    assert "no-store" not in answer["Cache-Control"]
+
+
+def test_a_login_leads_to_the_creatives() -> None:
+    User.objects.create_superuser("root", password="right one")
+    form = {"username": "root", "password": "right one"}
+    client = Client()
+    answer = client.post("/admin/login/", {**form, "next": ""}, follow=True)
+    assert answer.status_code == 200
+    client.logout()
+    assert client.post("/admin/login/", form, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", "False"), ("true", "True")])
+def test_a_domain_joins_the_lists_of_browsers_only_when_told_to(value: str, expected: str) -> None:
+    production = {
+        "PRODUCTION": "true",
+        "SECRET_KEY": "k" * 50,
+        "ALLOWED_HOSTS": "localhost",
+        "DATABASE_URL": "postgres://localhost/unused",
+        "REDIS_URL": "redis://localhost/0",
+    }
+    env = {**os.environ, **production, **({"SECURE_HSTS_PRELOAD": value} if value else {})}
+    script = "from creativefilter import settings; print(settings.SECURE_HSTS_PRELOAD)"
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

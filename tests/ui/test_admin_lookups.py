@@ -1,0 +1,99 @@
+"""Lists are filtered by the filters that they declare, and by nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from creativefilter.accounts.roles import Role, give
+from creativefilter.creatives.models import Creative
+from creativefilter.spend.models import Advertisement
+from creativefilter.ui.model_admin import ModelAdmin
+
+pytestmark = pytest.mark.django_db
+# Its list is a page of its own, which reads its own parameters.
+LISTS = sorted(
+    (model for model in admin.site._registry if model is not Advertisement),
+    key=lambda model: model._meta.label,
+)
+FORBIDDEN = (
+    "auth_token_set__digest__startswith=a",
+    "name__regex=^(a%2B)%2B$",
+    "pk__gt=0",
+    "password__startswith=pbkdf2",
+    "owner__password__startswith=pbkdf2",
+    "nothing=1",
+)
+
+
+def list_of(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.fixture
+def root() -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def test_every_list_stands_on_the_base() -> None:
+    assert [one for one in admin.site._registry.values() if not isinstance(one, ModelAdmin)] == []
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
+def test_no_list_takes_a_lookup_that_it_does_not_declare(model: Any, root: Client) -> None:
+    assert root.get(list_of(model)).status_code == 200
+    for query in FORBIDDEN:
+        assert root.get(f"{list_of(model)}?{query}").status_code == 400, query
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
+def test_what_the_page_offers_works(model: Any, root: Client) -> None:
+    """The address of every choice of every filter, as the page itself makes it, and its orders."""
+    page = root.get(list_of(model))
+    changelist = page.context["cl"]
+    queries = ["?q=x", "?o=1", "?o=-1", "?p=2", "?all=", "?o=1.-2&q=x&p=1", "?_facets=True"]
+    for spec in changelist.filter_specs:
+        queries += [
+            choice["query_string"]
+            for choice in spec.choices(changelist)
+            if "query_string" in choice
+        ]
+    for query in queries:
+        # A page that is not there is led back to with e=1.
+        assert root.get(f"{list_of(model)}{query}").status_code in (200, 302), query
+
+
+def test_a_viewer_does_not_hold_the_process_with_a_pattern() -> None:
+    user = User.objects.create_user("viewer")
+    give(user, Role.VIEWER)
+    Creative.objects.create(name="a" * 27 + "!")
+    client = Client()
+    client.force_login(user)
+    started = time.process_time()
+    answer = client.get("/admin/creatives/creative/?name__regex=^(a%2B)%2B$")
+    assert answer.status_code == 400
+    assert time.process_time() - started < 2
+
+
+def test_a_lead_reads_no_digest_of_a_token_letter_by_letter() -> None:
+    user = User.objects.create_user("lead")
+    give(user, Role.LEAD)
+    client = Client()
+    client.force_login(user)
+    address = "/admin/auth/user/?auth_token_set__digest__startswith=a"
+    assert client.get(address).status_code == 400
+
+
+def test_the_page_that_labels_a_whole_list_refuses_them_too(root: Client) -> None:
+    address = reverse("admin:creatives_creative_relabel")
+    answer = root.get(address, {"list": "name__regex=^(a+)+$"})
+    assert (answer.status_code, answer["Location"]) == (302, list_of(Creative))
+    assert root.get(address, {"list": "state__exact=done&reviewed=no&q=x"}).status_code == 200
