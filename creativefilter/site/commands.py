@@ -114,11 +114,17 @@ def output_file(*suffixes: str) -> Callable[[str], Path]:
         path = Path(text)
         if path.suffix.lower() not in suffixes:
             raise _unwritable(path, _("its name has to end in %s.") % ", ".join(suffixes))
-        if path.is_dir():
-            raise _unwritable(path, _("it is a folder."))
-        return _writable(path)
+        return written_file(text)
 
     return check
+
+
+def written_file(text: str) -> Path:
+    """A file to be written, whatever its name."""
+    path = Path(text)
+    if path.is_dir():
+        raise _unwritable(path, _("it is a folder."))
+    return _writable(path)
 
 
 def output_folder(text: str) -> Path:
@@ -127,6 +133,20 @@ def output_folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise _unwritable(path, _("it is a file."))
     return _writable(path)
+
+
+def port_number(text: str) -> int:
+    """A port that a web server can have."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    """A number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(_("%s is no number from 1 on.") % text)
+    return int(text)
 
 
 def _readable(path: Path, missing: str) -> Path:
