@@ -21,7 +21,8 @@ class ServiceCommand(BaseCommand):
     for many readers.
     """
 
-    # Celery and gunicorn are told by the checks of ``prepare`` and ``run``; a restart is quick.
+    help: Any = ""
+    # ``prepare`` and ``run`` have checked the system; a restart is quick.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,7 +32,7 @@ class ServiceCommand(BaseCommand):
             if status := self.serve(**options):
                 raise SystemExit(status)
 
-    def serve(self, **options: Any) -> int:
+    def serve(self, *args: Any, **options: Any) -> int:
         """Serve, and return the exit status."""
         raise NotImplementedError
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 
 from creativefilter.celery import QUEUES, app
 from creativefilter.embedded.alive import Scheduler, touch_with_heartbeats
@@ -44,9 +45,7 @@ def serve_web(host: str, port: int) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            from creativefilter.wsgi import application
-
-            return application
+            return get_wsgi_application()
 
     Web().run()
 

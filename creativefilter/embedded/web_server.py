@@ -49,6 +49,8 @@ ANSWER_BYTES = 64 * 1024**2
 class Request(HTTPRequestParser):
     """A request as it is received. A body that is too long is not: the application refuses it."""
 
+    content_length: int
+    body_rcv: Any
     limit = 0
     body_is_left = False
 

@@ -26,5 +26,5 @@ class Command(ServiceCommand):
         )
         alive_argument(parser)
 
-    def serve(self, *, schedule: Path, alive_file: Path | None, **options: Any) -> int:
+    def serve(self, *args: Any, schedule: Path, alive_file: Path | None, **options: Any) -> int:
         return services.beat(schedule, alive_file)

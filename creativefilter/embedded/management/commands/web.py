@@ -25,6 +25,6 @@ class Command(ServiceCommand):
             "--port", type=port_number, default=os.environ.get("PORT") or "8000", help=_("its port")
         )
 
-    def serve(self, *, host: str, port: int, **options: Any) -> int:
+    def serve(self, *args: Any, host: str, port: int, **options: Any) -> int:
         services.serve_web(host, port)
         return 0

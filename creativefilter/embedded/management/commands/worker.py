@@ -37,7 +37,7 @@ class Command(ServiceCommand):
 
     def serve(
         self,
-        *,
+        *args: Any,
         queues: list[str],
         name: str,
         processes: int | None,
