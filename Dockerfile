@@ -23,4 +23,4 @@ RUN SECRET_KEY=unused-while-building-unused-while-building-unused PRODUCTION=tru
 USER app
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "creativefilter.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--threads", "16", "--timeout", "120", "--limit-request-line", "8190"]
+CMD ["python", "manage.py", "web", "--host", "0.0.0.0", "--port", "8000"]

@@ -6,7 +6,6 @@ from django.views.generic import RedirectView
 
 from creativefilter.api.predict.views import ReferencePredictView
 from creativefilter.api.tables.views import ReferencePredictTableView
-from creativefilter.site.health import healthz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
@@ -18,7 +17,6 @@ urlpatterns = [
         r"^predict_table/?$", ReferencePredictTableView.as_view(), name="reference-predict-table"
     ),
     path("docs", RedirectView.as_view(pattern_name="api:docs")),
-    path("healthz", healthz),
 ]
 
 # Under /api/ they answer with problem details, elsewhere with Django's pages.

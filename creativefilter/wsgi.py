@@ -1,4 +1,4 @@
-"""The web application (gunicorn). Loads no machine-learning library."""
+"""The web application. Loads no machine-learning library."""
 
 import os
 

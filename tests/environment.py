@@ -32,6 +32,8 @@ else:
 for name in ("PRODUCTION", "REDIS_URL", "SECRET_KEY", "PORT", "PREDICT_ANONYMOUS"):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(DATA_DIR)
+# The settings of whoever develops here are not those of the suite.
+os.environ["ENV_FILE"] = ""
 # What looks at pictures takes seconds to load; the tests that are about it ask for it.
 os.environ["PICTURES_ENCODER"] = ""
 # The suite asks faster than people do; the tests that are about limits set their own.

@@ -6,7 +6,7 @@ A route that is not here fails that test with its name. To add one:
     RULES["DELETE api:hook"] = Rule(VIEWERS, "hook", private=True)
 
 - The key is the method and the route's name with its namespace; a route without a name is called
-  by its pattern (``GET /healthz``). Every method that a REST view answers needs a rule, a page of
+  by its pattern (``GET /docs``). Every method that a REST view answers needs a rule, a page of
   the admin at least one; ``pages(…)`` makes those of a model.
 - ``Rule(allowed, arguments, …)``: ``allowed`` is one of the sets below. ``arguments``, separated by
   blanks, fill the address: names of ``SHARED`` (made once) or of ``PRIVATE`` (made for each user),
@@ -217,7 +217,6 @@ def pages(
 RULES |= {
     "GET /": Rule(EVERYBODY),
     "GET /docs": Rule(EVERYBODY),
-    "GET /healthz": Rule(EVERYBODY),
     "POST set_language": Rule(EVERYBODY),
     "POST reference-predict": Rule(ANALYSTS),
     "POST reference-predict-table": Rule(ANALYSTS),

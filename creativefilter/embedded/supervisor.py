@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
@@ -186,32 +186,12 @@ def _stopper(supervisor: Supervisor) -> Callable[[int, object], None]:
 
 def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, Child]:
     env = {"REDIS_URL": broker_url, "PYTHONUNBUFFERED": "1"}
-    # Each process of the pool has its own model and threads; more would fight for the cores.
-    threads = str(settings.WHISPER_THREADS)
-    worker_env = env | {"OMP_NUM_THREADS": threads, "OMP_THREAD_LIMIT": threads}
-    python = [sys.executable, "-m"]
-    worker = [
-        *python, "celery", "--app", "creativefilter", "worker",
-        "--hostname", WORKER_NAME,
-        "--concurrency", str(settings.WORKER_PROCESSES),
-        "--queues", ",".join(QUEUES),
-        "--loglevel", "INFO",
-        "--without-gossip", "--without-mingle",
-    ]  # fmt: skip
-    web = [
-        *python, "gunicorn", "creativefilter.wsgi",
-        "--bind", f"{supervisor.host}:{supervisor.port}",
-        "--worker-class", "gthread",
-        "--threads", str(settings.WEB_THREADS),
-        "--timeout", "120",
-        "--graceful-timeout", "5",
-        "--limit-request-line", "8190",
-        "--access-logfile", "-",
-        "--no-control-socket",
-    ]  # fmt: skip
+    manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
+    worker = [*manage, "worker", "--name", WORKER_NAME]
+    web = [*manage, "web", "--host", supervisor.host, "--port", str(supervisor.port)]
     return {
         # Asked kindly it would finish its stage, which may take minutes, beside its successor.
-        "worker": Child(worker, worker_env, logs / "worker.log", death_signal=signal.SIGKILL),
+        "worker": Child(worker, env, logs / "worker.log", death_signal=signal.SIGKILL),
         "web": Child(web, env, logs / "web.log"),
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from environs import validate
 
 from creativefilter.settings.environment import env
+from creativefilter.site.machine import processes_for
 from creativefilter.site.rate import rate
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
@@ -28,8 +29,8 @@ MEDIA_LIMITS: dict[str, Any] = {
 TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
 
 # "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
-API_RATE = rate(env.str("API_RATE", "600/min"))
-API_ANONYMOUS_RATE = rate(env.str("API_ANONYMOUS_RATE", "60/min"))
+API_RATE = rate("API_RATE", env.str("API_RATE", "600/min"))
+API_ANONYMOUS_RATE = rate("API_ANONYMOUS_RATE", env.str("API_ANONYMOUS_RATE", "60/min"))
 
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 
@@ -37,4 +38,8 @@ TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 AUDIT_DAYS: int = env.int("AUDIT_DAYS", 365, validate=validate.Range(1, 3650))
 
 PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validate.Range(1, 60))
+# Two at least: one that is busy with something long keeps the other from nothing.
+WEB_PROCESSES: int = env.int(
+    "WEB_PROCESSES", processes_for(1024**3, most=4), validate=validate.Range(1, 64)
+)
 WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))

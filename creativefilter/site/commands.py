@@ -115,11 +115,17 @@ def output_file(*suffixes: str) -> Callable[[str], Path]:
         path = Path(text)
         if path.suffix.lower() not in suffixes:
             raise _unwritable(path, _("its name has to end in %s.") % ", ".join(suffixes))
-        if path.is_dir():
-            raise _unwritable(path, _("it is a folder."))
-        return _writable(path)
+        return written_file(text)
 
     return check
+
+
+def written_file(text: str) -> Path:
+    """A file to be written, whatever its name."""
+    path = Path(text)
+    if path.is_dir():
+        raise _unwritable(path, _("it is a folder."))
+    return _writable(path)
 
 
 def output_folder(text: str) -> Path:
@@ -128,6 +134,20 @@ def output_folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise _unwritable(path, _("it is a file."))
     return _writable(path)
+
+
+def port_number(text: str) -> int:
+    """A port that a web server can have."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    """A number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(_("%s is no number from 1 on.") % text)
+    return int(text)
 
 
 def _readable(path: Path, missing: str) -> Path:
@@ -170,8 +190,25 @@ def main(argv: list[str]) -> None:
         if "--traceback" in argv:
             raise
         if not settings.configured:
-            _end(WRONG_USE, str(error))
+            _end(WRONG_USE, _of_settings(str(error)))
         _end(FAILED, sentence_of(error) or _unexpected(error))
+
+
+# What the library says of a value, and what is said beside it.
+_ALLOWED = {
+    "Not a valid boolean.": "true or false is needed",
+    "Not a valid integer.": "a whole number is needed",
+    "Not a valid number.": "a number is needed",
+    "Not a valid log level.": "one of DEBUG, INFO, WARNING, ERROR is needed",
+}
+
+
+def _of_settings(text: str) -> str:
+    """An error of the settings, with the values that are allowed."""
+    for said, allowed in _ALLOWED.items():
+        if said in text:
+            return f"{text} ({allowed})"
+    return text
 
 
 @contextmanager

@@ -5,14 +5,20 @@ Programs get problem details, people Django's pages.
 
 from __future__ import annotations
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 
+from creativefilter.site import database_errors
+from creativefilter.site.codes import sentence
 from creativefilter.site.problem_details import TOO_LARGE, answer, is_api
+from creativefilter.site.unavailable import RETRY_AFTER_SECONDS, Unavailable
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -50,10 +56,26 @@ def length_needed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 where the error is that the database, or the storage, can't be asked now."""
+    error = sys.exc_info()[1]  # Django calls this where it has caught it
+    code = error.code if isinstance(error, Unavailable) else database_errors.code_of(error)
+    if code:
+        return unavailable(request, code)
     if not is_api(request):
         return defaults.server_error(request)
     detail = _("Something in the program itself went wrong. Try again later.")
     return answer(request, 500, "internal", detail)
+
+
+def unavailable(request: HttpRequest, code: str) -> HttpResponse:
+    """503 with a sentence: what is needed does not answer now."""
+    if is_api(request):
+        response = answer(request, 503, code, sentence(code))
+    else:
+        content = render_to_string("503.html", {"words": sentence(code)})
+        response = HttpResponse(content, status=503)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -19,12 +19,12 @@ class Rate:
     seconds: int
 
 
-def rate(text: str) -> Rate | None:
-    """None for "": no limit. Raises ``EnvError`` for what is no rate."""
+def rate(name: str, text: str) -> Rate | None:
+    """Return the rate that a variable names, None for "": no limit; raises ``EnvError``."""
     if not text:
         return None
     match = _RATE.fullmatch(text)
     if not match:
-        message = f"{text!r} is no rate: a number, a slash, and s, min, h or d"
-        raise EnvError(message)
+        message = f"{text!r} is no rate: a number, a slash, and s, min, h or d, such as 600/min"
+        raise EnvError(f'Environment variable "{name}" invalid: {message}')
     return Rate(int(match[1]), _SECONDS[match[2]])

@@ -22,14 +22,23 @@ REST_OF_A_FORM = 1024**2
 
 
 def limit_of(request: HttpRequest) -> int:
-    """How many bytes the body may have. Only forms hold files, and those of pages many."""
-    if request.content_type != "multipart/form-data":
+    """How many bytes the body may have."""
+    is_form = request.content_type == "multipart/form-data"
+    # Whether somebody is logged in is asked of the database, so only where it matters.
+    is_known = is_form and not is_api(request) and request.user.is_authenticated
+    return largest_body(is_api=is_api(request), is_form=is_form, is_known=is_known)
+
+
+def largest_body(*, is_api: bool, is_form: bool, is_known: bool) -> int:
+    """How many bytes a body may have. Only forms hold files, and those of pages many.
+
+    ``is_known``: somebody has logged in, or, for the web server, says so.
+    """
+    if not is_form:
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or REST_OF_A_FORM
-    if is_api(request):
+    if is_api:
         return settings.UPLOAD_MAX_BYTES + REST_OF_A_FORM
-    if not request.user.is_authenticated:
-        return REST_OF_A_FORM
-    return settings.REQUEST_MAX_BYTES
+    return settings.REQUEST_MAX_BYTES if is_known else REST_OF_A_FORM
 
 
 class Counted:

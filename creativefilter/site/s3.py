@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.utils.deconstruct import deconstructible
 from storages.backends.s3 import S3Storage
 
@@ -20,17 +23,56 @@ from creativefilter.site.unavailable import Unavailable
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024
+# Somebody waits for our answer.
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+PLACE_SECONDS = 2.0
 # What the bucket says of an object that is not there, and of a range beyond its end.
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
-def _told(work: Callable[..., T]) -> Callable[..., T]:
+class Places:
+    """How many threads of this process may wait for the bucket at a time.
+
+    A bucket that hangs must not hold all that answer requests: half of them wait for jobs at the
+    most, and less than half here.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._mine = threading.local()
+
+    @contextmanager
+    def taken(self, patience: float) -> Iterator[None]:
+        """A place, for as long as the block lasts.
+
+        Raises ``Unavailable`` if none is free within ``patience`` seconds: to wait for one holds a
+        thread, too.
+        """
+        if getattr(self._mine, "taken", False):
+            yield
+            return
+        if not self._free.acquire(timeout=patience):
+            raise Unavailable("storage_away", "too many wait for it already")
+        self._mine.taken = True
+        try:
+            yield
+        finally:
+            self._mine.taken = False
+            self._free.release()
+
+
+_places = Places(max(1, settings.WEB_THREADS // 2 - 1))
+
+
+def _told(work: Callable[..., T], patience: float = 0.0) -> Callable[..., T]:
     """A bucket that does not answer, or not as it should, is nobody's file's fault."""
 
     @functools.wraps(work)
     def told(*args: Any, **kwargs: Any) -> T:
         try:
-            return work(*args, **kwargs)
+            with _places.taken(patience):
+                return work(*args, **kwargs)
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 raise FileNotFoundError(str(error)) from error
@@ -60,8 +102,8 @@ class Bucket(S3Storage):
             ),
             client_config=Config(
                 s3={"addressing_style": addressing_style},
-                connect_timeout=5,
-                read_timeout=30,
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
                 retries={"total_max_attempts": 3, "mode": "standard"},
                 # Servers other than Amazon's do not all know the newer checksums.
                 request_checksum_calculation="when_required",
@@ -110,8 +152,7 @@ class Stream(io.RawIOBase):
         self._at = max(0, origin + offset)
         return self._at
 
-    @_told
-    def read(self, size: int | None = -1) -> bytes:
+    def _read(self, size: int | None = -1) -> bytes:
         if self._at >= self._size or size == 0:
             return b""
         if self._body is None:
@@ -119,6 +160,9 @@ class Stream(io.RawIOBase):
         content: bytes = self._body.read(None if size is None or size < 0 else size)
         self._at += len(content)
         return content
+
+    # In the middle of an answer, and quickly done: others wait a moment for their turn.
+    read = _told(_read, patience=PLACE_SECONDS)
 
     def close(self) -> None:
         self._hang_up()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# When it is worth asking again.
+RETRY_AFTER_SECONDS = 60
+
 
 class Unavailable(Exception):  # noqa: N818 (nothing is wrong with the work)
     """Something that the work needs does not answer: it is worth another attempt."""

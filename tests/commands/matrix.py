@@ -21,6 +21,7 @@ from pathlib import Path
 
 from django.core.management import get_commands, load_command_class
 
+from creativefilter.embedded.service_command import ServiceCommand
 from creativefilter.site import commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,11 @@ FULL_DISK = "full disk"
 def names() -> list[str]:
     """The commands of the project."""
     return sorted(n for n, app in get_commands().items() if app.startswith("creativefilter."))
+
+
+def serves(name: str) -> bool:
+    """Whether it goes on until a signal comes, and then ends as gunicorn or Celery do."""
+    return isinstance(load_command_class(get_commands()[name], name), ServiceCommand)
 
 
 def arguments_of(name: str) -> list[argparse.Action]:
@@ -132,7 +138,7 @@ def cases(name: str) -> Iterator[tuple[str, argparse.Action | None]]:
         for action in arguments_of(name):
             if files.wrong(action, case) is not None:
                 yield case, action
-    for case in (*SIGNALS, CLOSED_PIPE):
+    for case in () if serves(name) else (*SIGNALS, CLOSED_PIPE):
         yield case, None
 
 

@@ -133,6 +133,9 @@ def test_letters_that_the_terminal_lacks_stop_nothing(tmp_path: Path) -> None:
         ("TOKEN_DAYS", "many", b'"TOKEN_DAYS"'),
         ("DATA_DIR", "/dev/null/data", b"/dev/null/data"),
         ("STAGE_SOFT_SECONDS", "", b"STAGE_SOFT_SECONDS"),
+        ("API_RATE", "600 per minute", b'"API_RATE" invalid'),
+        ("LOG_LEVEL", "loud", b"one of DEBUG, INFO"),
+        ("PREDICT_ANONYMOUS", "perhaps", b"true or false"),
     ],
 )
 def test_a_bad_setting_is_one_line(name: str, value: str, words: bytes, tmp_path: Path) -> None:
@@ -140,6 +143,23 @@ def test_a_bad_setting_is_one_line(name: str, value: str, words: bytes, tmp_path
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert words in line
+
+
+def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("TOKEN_DAYS=many\nLOG_LEVEL=loud\n")
+    settings = {"DATA_DIR": str(tmp_path), "ENV_FILE": str(file), "LOG_LEVEL": "INFO"}
+    done = manage("check_spend", **settings)
+    assert done.returncode == 2
+    assert b'"TOKEN_DAYS"' in done.stderr
+    assert b"LOG_LEVEL" not in done.stderr
+
+
+def test_a_port_that_is_none_is_one_line(tmp_path: Path) -> None:
+    done = manage("web", DATA_DIR=str(tmp_path), PORT="abc")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert b"abc" in line
 
 
 def test_a_bad_setting_with_traceback(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ from tests.stack import (
 
 pytestmark = pytest.mark.stack
 
-# The supervisor, the web server and its worker, the queue's worker and one of its pool, the broker.
-ALL = 6
+# The supervisor, the web server and two that answer, the worker and one of its pool, the broker.
+ALL = 7
 FILES = ["90000014.wav", "90000022.avi", "90000037.wav"]
 
 
@@ -120,7 +120,7 @@ def test_a_taken_port_is_named(data: Data) -> None:
     assert "Traceback" not in stack.said
 
 
-@pytest.mark.parametrize("words", [("celery", "worker"), ("gunicorn",), ("valkey",)])
+@pytest.mark.parametrize("words", [("manage.py", "worker"), ("manage.py", "web"), ("valkey",)])
 def test_a_killed_process_is_started_again(
     sturdy: Stack, token: str, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

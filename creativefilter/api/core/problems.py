@@ -26,7 +26,7 @@ from rest_framework.authentication import SessionAuthentication
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.problem_details import TITLES, TOO_LARGE, answer
-from creativefilter.site.unavailable import Unavailable
+from creativefilter.site.unavailable import RETRY_AFTER_SECONDS, Unavailable
 
 # REST framework's own words for what went wrong say less than these.
 _CODES = {
@@ -125,7 +125,8 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, QuotaExceeded):
         return Problem("too_many_open_jobs", 429, str(exc), {"Retry-After": "60"})
     if isinstance(exc, Unavailable):
-        return Problem(exc.code, 503, sentence(exc.code), {"Retry-After": "60"})
+        wait = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Problem(exc.code, 503, sentence(exc.code), wait)
     if isinstance(exc, CodedError):
         return Problem(exc.code, exc.status, str(exc))
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):

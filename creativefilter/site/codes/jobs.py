@@ -23,6 +23,9 @@ CODES = {
         ),
     ),
     "database_busy": Code(503, _("The database did not answer in time. Try again.")),
+    "database_away": Code(
+        503, _("The database does not answer now. Try again in a minute; nothing is lost.")
+    ),
     "storage_away": Code(
         503,
         _(

@@ -127,8 +127,8 @@ def _redis(broker: Broker) -> Any:
 
 
 def test_rates_are_read_strictly() -> None:
-    assert rate("600/min") == Rate(600, 60)
-    assert rate("") is None
+    assert rate("API_RATE", "600/min") == Rate(600, 60)
+    assert rate("API_RATE", "") is None
     for wrong in ("600", "0/min", "-1/s", "600/week", "many/min", "600 / min"):
-        with pytest.raises(EnvError):
-            rate(wrong)
+        with pytest.raises(EnvError, match='"API_RATE" invalid'):
+            rate("API_RATE", wrong)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,9 +17,9 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 
-from creativefilter.embedded.processes import spawn, stop
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import stored_files
+from tests.serving import serving
 
 MIB = 1024**2
 BOUNDARY = "----boundary"
@@ -154,43 +150,16 @@ def test_pages_refuse_it_too(analyst: User, temporary: Path, settings: Any) -> N
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Path]]:
-    """Gunicorn as it is deployed: its port, its worker, and where that writes what it is sent."""
+    """The web server: its port, its worker, and where that writes what it is sent."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "temporary").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environ = {
-        **os.environ,
-        "DATA_DIR": str(folder / "data"),
         "TMPDIR": str(folder / "temporary"),
         "PREDICT_ANONYMOUS": "true",
         "UPLOAD_MAX_BYTES": str(4 * MIB),
     }
-    process = spawn(
-        [
-            sys.executable, "-m", "gunicorn", "creativefilter.wsgi", "--preload",
-            "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2",
-            "--worker-tmp-dir", str(folder),
-        ],
-        environ,
-    )  # fmt: skip
-    try:
-        yield port, worker_of(process.pid, port), folder / "temporary"
-    finally:
-        stop(process, 5)
-
-
-def worker_of(parent: int, port: int) -> int:
-    """The process that answers, as soon as there is one."""
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := children.read_text().split():
-            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz"):
-                return int(found[0])
-        time.sleep(0.1)
-    raise TimeoutError
+    with serving(folder, **environ) as web:
+        yield web.port, web.workers()[0], folder / "temporary"
 
 
 def resident(process: int) -> int:

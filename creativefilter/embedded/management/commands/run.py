@@ -14,7 +14,7 @@ from creativefilter.creatives.families import fingerprints
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text
 from creativefilter.embedded.supervisor import Supervisor, running
-from creativefilter.site.commands import INTERRUPTED, BaseCommand, CommandError, UsageError
+from creativefilter.site.commands import INTERRUPTED, BaseCommand, CommandError, port_number
 
 
 class Command(BaseCommand):
@@ -67,10 +67,3 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
-
-
-def port_number(text: str) -> int:
-    """A port that a web server can have."""
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
-    return int(text)

@@ -1,0 +1,59 @@
+"""A worker that does jobs, until a signal comes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from creativefilter.celery import QUEUES
+from creativefilter.embedded import services
+from creativefilter.embedded.service_command import ServiceCommand, alive_argument
+from creativefilter.site.commands import UsageError, at_least_one
+
+
+class Command(ServiceCommand):
+    help = gettext_lazy("Does jobs of the named queues until a signal comes.")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--queues",
+            type=queue_names,
+            default=",".join(QUEUES),
+            help=_("names with commas, all by default: %s") % ", ".join(QUEUES),
+        )
+        parser.add_argument(
+            "--name", default="worker@%h", help=_("its name among all; %%h is the host")
+        )
+        parser.add_argument(
+            "--processes",
+            type=at_least_one,
+            help=_("how many stages it works on at a time; WORKER_PROCESSES by default"),
+        )
+        alive_argument(parser)
+
+    def serve(
+        self,
+        *args: Any,
+        queues: list[str],
+        name: str,
+        processes: int | None,
+        alive_file: Path | None,
+        **options: Any,
+    ) -> int:
+        return services.work(queues, name=name, processes=processes, alive=alive_file)
+
+
+def queue_names(text: str) -> list[str]:
+    """Names of queues, separated by commas."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in QUEUES:
+            raise UsageError(
+                _("There is no queue “%(name)s”. There are: %(queues)s.")
+                % {"name": name, "queues": ", ".join(QUEUES)}
+            )
+    return names

@@ -1,0 +1,44 @@
+"""The base of the commands that serve until a signal comes: ``web``, ``worker``, ``beat``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from creativefilter.site.commands import BaseCommand, written_file
+
+
+class ServiceCommand(BaseCommand):
+    """A command whose process belongs to gunicorn or Celery from here on.
+
+    It logs as ``LOG_LEVEL`` says, ends as these end, and has no language of a terminal: it works
+    for many readers.
+    """
+
+    help: Any = ""
+    # ``prepare`` and ``run`` have checked the system; a restart is quick.
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logging.getLogger().setLevel(settings.LOG_LEVEL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with translation.override(None):
+            if status := self.serve(**options):
+                raise SystemExit(status)
+
+    def serve(self, *args: Any, **options: Any) -> int:
+        """Serve, and return the exit status."""
+        raise NotImplementedError
+
+
+def alive_argument(parser: ArgumentParser) -> None:
+    """Add the option that names the file which says that the process works."""
+    parser.add_argument(
+        "--alive-file", type=written_file, help=_("a file to be touched as long as it works")
+    )

@@ -1,0 +1,89 @@
+"""``manage.py worker`` and ``beat``, as containers run them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from creativefilter.embedded.broker import Broker
+from creativefilter.embedded.processes import spawn, stop
+from tests.serving import ROOT
+from tests.stack import processes, wait_until
+
+pytestmark = pytest.mark.stack
+
+
+def environ_of(folder: Path, **settings: str) -> dict[str, str]:
+    url = f"sqlite:///{folder / 'db.sqlite3'}"
+    return {**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": url, **settings}
+
+
+@contextmanager
+def service(folder: Path, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    environ = environ_of(folder, **settings)
+    migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
+    subprocess.run(migrate, env=environ, check=True)
+    with (folder / "service.log").open("ab") as output:
+        process = spawn([sys.executable, ROOT / "manage.py", *words], environ, output=output)
+    try:
+        yield process
+    finally:
+        stop(process, 20)
+
+
+def touched_again(file: Path) -> bool:
+    before = file.stat().st_mtime
+    time.sleep(0.5)
+    return file.stat().st_mtime > before
+
+
+def test_a_worker_obeys_the_settings_and_says_that_it_works(
+    tmp_path: Path, broker_server: Broker
+) -> None:
+    alive = tmp_path / "alive"
+    words = ("worker", "--queues", "cpu-interactive", "--alive-file", str(alive))
+    settings = {"REDIS_URL": broker_server.url, "WORKER_PROCESSES": "3"}
+    with service(tmp_path, *words, **settings) as worker:
+        wait_until(alive.exists, 60, "a heartbeat")
+        wait_until(lambda: touched_again(alive), 10, "another one")
+        assert len([p for p in processes() if p.parent == worker.pid]) == 3
+        worker.terminate()
+        assert worker.wait(20) == 0
+    assert "INFO" in (tmp_path / "service.log").read_text()
+
+
+def test_beat_sends_what_is_due_and_says_that_it_works(
+    tmp_path: Path, broker_server: Broker
+) -> None:
+    alive = tmp_path / "alive"
+    words = ("beat", "--schedule", str(tmp_path / "schedule"), "--alive-file", str(alive))
+    settings = {"REDIS_URL": broker_server.url, "SWEEP_SECONDS": "1"}
+    with service(tmp_path, *words, **settings) as beat:
+        wait_until(alive.exists, 60, "a look at the schedule")
+        wait_until(lambda: touched_again(alive), 10, "another one")
+        log = tmp_path / "service.log"
+        wait_until(lambda: "jobs.sweep" in log.read_text(), 10, "a sweep is sent")
+        beat.terminate()
+        assert beat.wait(20) == 0
+
+
+def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "worker", "--queues", "cpu-urgent"],
+        env=environ_of(tmp_path, LANG="en"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "cpu-urgent" in done.stderr
+    assert "cpu-interactive" in done.stderr
+    assert "Traceback" not in done.stderr

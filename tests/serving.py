@@ -1,0 +1,99 @@
+"""``manage.py web`` as a child of the suite, on a free port and data of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from creativefilter.embedded.broker import free_port
+from creativefilter.embedded.processes import spawn, stop
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Web:
+    """A running web server."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        parent = self.process.pid
+        return [
+            int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        ]
+
+    def get(self, path: str, **arguments: object) -> requests.Response:
+        return requests.get(self.address + path, timeout=30, **arguments)  # type: ignore[arg-type]
+
+    def live(self) -> float:
+        """Asks on a new connection whether it lives; the seconds that the answer took."""
+        began = time.monotonic()
+        assert self.get("/health/live").json() == {"status": "ok"}
+        return time.monotonic() - began
+
+
+@contextmanager
+def serving(folder: Path, *, patch: str = "", migrate: bool = False, **env: str) -> Iterator[Web]:
+    """A web server that answers, stopped at the end.
+
+    Args:
+        folder: Where its data and its log are.
+        patch: Python that is run before it starts, such as shorter deadlines.
+        migrate: Whether it needs a database.
+        env: Its settings.
+    """
+    port = free_port()
+    environ = {**os.environ, "DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)}
+    environ |= {"DATABASE_URL": f"sqlite:///{folder / 'data' / 'db.sqlite3'}", **env}
+    (folder / "data").mkdir(exist_ok=True)
+    command = [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)]
+    if patch:
+        program = folder / "manage_patched.py"
+        program.write_text(
+            "import os, sys\nimport django\n"
+            "os.environ['DJANGO_SETTINGS_MODULE'] = 'creativefilter.settings'\n"
+            f"django.setup()\n{patch}\n"
+            "from creativefilter.site.commands import main\nmain(sys.argv)\n"
+        )
+        command[1] = str(program)
+    if migrate:
+        manage = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
+        subprocess.run(manage, env=environ, check=True)
+    log = folder / "web.log"
+    with log.open("ab") as output:
+        process = spawn(command, environ, output=output)
+    web = Web(port, process, log)
+    try:
+        _wait(web)
+        yield web
+    finally:
+        stop(process, 15)
+
+
+def _wait(web: Web) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert web.process.poll() is None, web.log.read_text()
+        try:
+            web.live()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(web.log.read_text())
