@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import logging
 import signal
 from typing import Any
 
-from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery import Task, shared_task
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
 from creativefilter.creatives.intake import watched_folder
 from creativefilter.jobs import lifecycle
+from creativefilter.site.database import UNREACHABLE
 from creativefilter.webhooks import delivering
 from tasks import publishing
 from tasks.publishing import DELIVER, RUN_STAGE, WATCH, publish_deliveries
+
+logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -73,12 +76,16 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     """
     if sender.name != RUN_STAGE:
         return
-    too_long = isinstance(exception, TimeLimitExceeded | SoftTimeLimitExceeded)
-    code = "timed_out" if too_long else "worker_lost"
     job_id, stage = args
-    lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
-    # The pool forks again from this process: no connection may be shared with a child.
-    connections.close_all()
+    code = lifecycle.code_of(exception)
+    try:
+        lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
+    except UNREACHABLE:
+        # The lease will run out.
+        logger.exception("job %s, stage %s: %s is not written", job_id, stage, code)
+    finally:
+        # The pool forks again from this process: no connection may be shared with a child.
+        connections.close_all()
 
 
 @worker_ready.connect

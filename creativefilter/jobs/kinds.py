@@ -38,8 +38,9 @@ class Stage:
 
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
-    over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
-    English word that is shown translated: mark it with ``gettext_noop``.
+    over leaves no trace. While the database is away ``save`` is called again and again: it must
+    not use up what it needs. What the last ``save`` returns becomes the job's result. ``name`` is
+    an English word that is shown translated: mark it with ``gettext_noop``.
     """
 
     name: str

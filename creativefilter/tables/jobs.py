@@ -158,8 +158,9 @@ def write(job: Job) -> Save:
 
     def save() -> dict[str, Any]:
         table.counts = {**asdict(counts), "classified": table.awaited.count()}
-        table.result.save(table.result_name, target, save=False)
-        target.close()
+        if not target.closed:  # not when it is saved once more
+            table.result.save(table.result_name, target, save=False)
+            target.close()
         table.save(update_fields=["counts", "result"])
         return {"table": str(table.pk), **table.counts}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ def _enter(job: Job, state: Creative.State) -> MediaVersion:
         raise JobError("deleted", "the creative was deleted while its job waited")
     states.move(Creative.objects.filter(pk=media.creative_id, job=job), state)
     return media
+
+
+# What a ``save`` stores is copied: a row whose transaction failed keeps a key that is not its own.
 
 
 def _save_nothing() -> None:
@@ -138,7 +142,7 @@ def read_screen(job: Job) -> Save:
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(shape=asdict(shape))
         if reading:
-            reading.save()
+            copy(reading).save()
         grouping.store(media, fingerprint)
 
     return save
@@ -214,9 +218,10 @@ def classify(job: Job) -> Save:
         raise JobError("no_model", str(error)) from error
 
     def save() -> dict[str, Any]:
-        prediction.save()
+        saved = copy(prediction)
+        saved.save()
         states.move(Creative.objects.filter(pk=media.creative_id, job=job), State.DONE)
-        return decision.outcome(prediction)
+        return decision.outcome(saved)
 
     return save
 

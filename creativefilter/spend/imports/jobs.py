@@ -24,7 +24,7 @@ from creativefilter.sheets import SheetError
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
-from creativefilter.spend.imports import importer, merging
+from creativefilter.spend.imports import importer, merging, staging
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.models import SpendImport
@@ -110,6 +110,7 @@ def run(job: Job) -> Save:
         raise _job_error(refusal)
 
     def save() -> dict[str, Any]:
+        staging.require()
         try:
             report = importer.merge(prepared, spend_import, mode=mode, strict=strict)
         except SpendFileError as error:  # another import was quicker
@@ -146,6 +147,7 @@ def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
 
 def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
     """The outcome of a look at the file; its bad rows can be downloaded from then on."""
+    staging.require()
     importer.note(spend_import, prepared)
     spend_import.state = State.CHECKED
     spend_import.save()

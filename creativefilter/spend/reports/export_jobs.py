@@ -60,7 +60,8 @@ def run(job: Job) -> Save:
         raise
 
     def save() -> dict[str, Any]:
-        aside.replace(target)
+        if aside.exists():  # not when it is saved once more
+            aside.replace(target)
         return {"rows": counted.done, "bytes": target.stat().st_size}
 
     return save
