@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 from celery import Task, shared_task
+from celery.exceptions import Reject
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
@@ -27,7 +28,11 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 @shared_task(name=RUN_STAGE, bind=True)
 def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
     """Does one stage of a job."""
-    lifecycle.run_stage(job_id, stage, self.request.hostname or "")
+    try:
+        lifecycle.run_stage(job_id, stage, self.request.hostname or "")
+    except lifecycle.NotClaimed as away:
+        # The message goes back to where it was. There is nothing to do without the database.
+        raise Reject(str(away), requeue=True) from away
 
 
 @shared_task(name="jobs.sweep")

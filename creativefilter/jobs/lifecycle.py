@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from creativefilter.jobs import kinds, quota, timings
+from creativefilter.jobs import kinds, leases, quota, timings
 from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
@@ -29,12 +29,18 @@ logger = logging.getLogger(__name__)
 
 # The database was busy or away, or the stage was slow this once: worth another attempt.
 TRANSIENT = (*UNREACHABLE, SoftTimeLimitExceeded, Unavailable)
+# How long a worker waits for the database before it gives a message back to the queue.
+CLAIM_SECONDS = 10.0
 # How long a stage that is done, or that failed, tries to have that written down.
 SAVE_SECONDS = 240.0
 # How long a worker's main process, which has other processes to look after, tries that.
 LOST_SECONDS = 20.0
 # Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
 REPUBLISH_AT_ONCE = 1000
+
+
+class NotClaimed(Exception):  # noqa: N818 (nothing is wrong with the work)
+    """A job could not be claimed because the database is away: no attempt, and no failure."""
 
 
 def create(
@@ -128,11 +134,13 @@ def create_done(
 def claim(job_id: str, stage: str, worker: str) -> Job | None:
     """Takes a queued job for this worker, or returns None: it is claimed, done or gone."""
     now = timezone.now()
-    claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage).update(
+    queued = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage)
+    claimed = queued.update(
         state=Job.State.RUNNING,
         worker=worker,
         attempts=F("attempts") + 1,
         lease_until=now + settings.JOB_LEASE,
+        lease_missed_at=None,
         started_at=Coalesce(F("started_at"), now),
         stage_started_at=now,
     )
@@ -144,13 +152,19 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 
     Returns the job if it is queued for its next stage or another attempt; None if it ended, has
     to wait (``NotYet``), or was not this worker's.
+
+    Raises:
+        NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
     """
-    job = claim(job_id, stage, worker)
+    try:
+        job = persistently(lambda: claim(job_id, stage, worker), CLAIM_SECONDS)
+    except UNREACHABLE as error:
+        raise NotClaimed(str(error)) from error
     if job is None:
         return None
     kind = kinds.get(job.kind)
     try:
-        with quota.lifted():
+        with quota.lifted(), leases.renewed(_mine(job)):
             save = kind.stage(stage).work(job)
             return persistently(lambda: _advance(job, kind, save), SAVE_SECONDS)
     except Exception as error:
@@ -341,10 +355,9 @@ def lost_by(worker: str) -> list[Job]:
 
 def sweep() -> list[Job]:
     """Jobs that need the broker: leases that ran out, messages that were never sent or got lost."""
-    now = timezone.now()
-    for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
+    for job in leases.run_out():
         release(job, "worker_lost", "the lease ran out")
-    stale = now - settings.JOB_REPUBLISH_AFTER
+    stale = timezone.now() - settings.JOB_REPUBLISH_AFTER
     return list(
         Job.objects.filter(state=Job.State.QUEUED)
         .filter(Q(published_at__isnull=True) | Q(published_at__lt=stale))

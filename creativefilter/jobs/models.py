@@ -49,6 +49,8 @@ class Job(models.Model):
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=255, blank=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    # When the sweep saw that the lease had run out; see ``leases``.
+    lease_missed_at = models.DateTimeField(_("lease missed"), null=True, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),

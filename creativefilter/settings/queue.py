@@ -17,8 +17,9 @@ STAGE_HARD_SECONDS: int = env.int(
     STAGE_SOFT_SECONDS + 30,
     validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
 )
-# A claim outlives the hard limit, so only a dead worker's lease ever runs out.
-JOB_LEASE = timedelta(seconds=STAGE_HARD_SECONDS + 60)
+# A process renews the lease of its stage four times as often: what a dead host held is taken up
+# within a lease and two sweeps.
+JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
 # A queued row that nobody claimed for so long is published again.
 JOB_REPUBLISH_AFTER = timedelta(seconds=env.int("JOB_REPUBLISH_SECONDS", 300))
 # How many jobs one person may have that have not ended, and how long those that have are kept.
