@@ -6,12 +6,9 @@ from celery import Celery
 from django.conf import settings
 from kombu import Queue
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
+from creativefilter.site.lanes import QUEUES
 
-RESOURCES = ("gpu", "cpu")
-URGENCIES = ("interactive", "batch")
-# In the order in which a worker that serves all of them asks for work.
-QUEUES = tuple(f"{resource}-{urgency}" for urgency in URGENCIES for resource in RESOURCES)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
 
 app = Celery("creativefilter")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -22,6 +22,7 @@ from tasks.publishing import DELIVER, RUN_STAGE, WATCH, publish_deliveries
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 60
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -48,7 +49,8 @@ def deliver(endpoint_id: str) -> None:
         publish_deliveries([endpoint_id])
 
 
-@shared_task(name=WATCH)
+# A folder of the network that hangs must not keep the process that is reserved for people.
+@shared_task(name=WATCH, soft_time_limit=LOOK_SECONDS, time_limit=LOOK_SECONDS + 5)
 def watch() -> None:
     """Looks into the watched folder."""
     watched_folder.look()

@@ -19,12 +19,13 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
 from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
+from creativefilter.site.lanes import QUEUES
 from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)

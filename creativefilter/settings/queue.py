@@ -8,6 +8,7 @@ from environs import validate
 
 from creativefilter.settings.environment import DATA_DIR, REDIS_URL, env
 from creativefilter.site import broker_address
+from creativefilter.site.lanes import PRIORITY_STEPS, Lane, priority, queue
 
 JOB_MAX_ATTEMPTS = 3
 STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
@@ -42,6 +43,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 25,
     # A worker that serves several queues empties them in their order: people first.
     "queue_order_strategy": "priority",
+    "priority_steps": PRIORITY_STEPS,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -52,7 +54,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_SOFT_TIME_LIMIT = STAGE_SOFT_SECONDS
 CELERY_TASK_TIME_LIMIT = STAGE_HARD_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_DEFAULT_QUEUE = "cpu-interactive"
+CELERY_TASK_DEFAULT_QUEUE = queue(Lane.UPKEEP)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float("SOFT_SHUTDOWN_SECONDS", 10.0)
@@ -63,6 +65,6 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "jobs.sweep",
         "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
+        "options": {"expires": SWEEP_SECONDS, "priority": priority(Lane.UPKEEP)},
     },
 }

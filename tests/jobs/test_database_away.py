@@ -17,8 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.embedded.processes import spawn, stop
+from creativefilter.site.lanes import QUEUES
 from tests import postgres
 from tests.conftest import ROOT
 from tests.stack import processes

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = Creative.State
+# What people wait for in seconds does not wait behind anything longer.
+LONG_SECONDS = 120
 
 
 def _enter(job: Job, state: Creative.State) -> MediaVersion:
@@ -89,6 +91,9 @@ def decode(job: Job) -> Save:
             share_read=decoded.probe.share_read,
             probe=probe,
         )
+        if decoded.probe.decoded_seconds > LONG_SECONDS:
+            short = Job.objects.filter(pk=job.pk, urgency=Job.Urgency.INTERACTIVE)
+            short.update(urgency=Job.Urgency.LONG)
 
     return save
 

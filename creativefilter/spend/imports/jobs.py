@@ -21,6 +21,7 @@ from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, regi
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
 from creativefilter.sheets import SheetError
+from creativefilter.site import lanes
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
@@ -74,7 +75,9 @@ def start(
         if row.job and not row.job.is_final:
             raise SpendFileError("spend_busy")
         params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
-        job = lifecycle.create(SPEND_IMPORT, params, owner)
+        # A look at a small file takes seconds; whatever writes waits for other writers.
+        urgency = lanes.of_bytes(row.file.size) if dry_run else Job.Urgency.LONG
+        job = lifecycle.create(SPEND_IMPORT, params, owner, urgency)
         spend_import.job = row.job = job
         spend_import.error_code = row.error_code = ""
         row.save(update_fields=["job", "error_code"])
