@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def test_the_reserved_process_serves_people_and_the_folder_while_all_others_are_
     settings.INGEST_FOLDER = str(folder)
     env = {"INGEST_FOLDER": str(folder), "SOFT_SHUTDOWN_SECONDS": "1"}
     held = lifecycle.create(KINDS["sleep"], ENDLESS, urgency=Job.Urgency.LONG)
-    worker("regular@suite", **env)
+    regular = worker("regular@suite", **env)
     worker("reserved@suite", queues=RESERVED_QUEUES, **env)
     eventually(lambda: is_(held, Job.State.RUNNING))
     lifecycle.create_many(KINDS["sleep"], [ENDLESS] * 500, None)
@@ -52,6 +54,7 @@ def test_the_reserved_process_serves_people_and_the_folder_while_all_others_are_
     taken = Job.objects.exclude(state=Job.State.QUEUED).exclude(kind="watch")
     assert taken.count() == len(uploads) + 2, "it takes nothing else"
     kept.delete()
+    os.killpg(regular.pid, signal.SIGKILL)  # it would be waited for
 
 
 def test_a_creative_that_is_long_leaves_the_lane_of_those_that_are_not(
