@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
 from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
-from creativefilter.site.lanes import QUEUES
+from creativefilter.site.lanes import QUEUES, RESERVED_QUEUES
 from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 WORKER_GRACE = 15.0
 RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
+# Kept free of what takes minutes and of batches.
+RESERVED_NAME = "people@localhost"
 
 
 class SupervisorError(UserError):
@@ -191,14 +193,17 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
     threads = str(settings.WHISPER_THREADS)
     worker_env = env | {"OMP_NUM_THREADS": threads, "OMP_THREAD_LIMIT": threads}
     python = [sys.executable, "-m"]
-    worker = [
-        *python, "celery", "--app", "creativefilter", "worker",
-        "--hostname", WORKER_NAME,
-        "--concurrency", str(settings.WORKER_PROCESSES),
-        "--queues", ",".join(QUEUES),
-        "--loglevel", "INFO",
-        "--without-gossip", "--without-mingle",
-    ]  # fmt: skip
+
+    def worker(name: str, processes: int, queues: Sequence[str]) -> list[str]:
+        return [
+            *python, "celery", "--app", "creativefilter", "worker",
+            "--hostname", name,
+            "--concurrency", str(processes),
+            "--queues", ",".join(queues),
+            "--loglevel", "INFO",
+            "--without-gossip", "--without-mingle",
+        ]  # fmt: skip
+
     web = [
         *python, "gunicorn", "creativefilter.wsgi",
         "--bind", f"{supervisor.host}:{supervisor.port}",
@@ -212,7 +217,18 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
     ]  # fmt: skip
     return {
         # Asked kindly it would finish its stage, which may take minutes, beside its successor.
-        "worker": Child(worker, worker_env, logs / "worker.log", death_signal=signal.SIGKILL),
+        "worker": Child(
+            worker(WORKER_NAME, settings.WORKER_PROCESSES, QUEUES),
+            worker_env,
+            logs / "worker.log",
+            death_signal=signal.SIGKILL,
+        ),
+        "worker for people": Child(
+            worker(RESERVED_NAME, 1, RESERVED_QUEUES),
+            worker_env,
+            logs / "worker-people.log",
+            death_signal=signal.SIGKILL,
+        ),
         "web": Child(web, env, logs / "web.log"),
     }
 

@@ -120,7 +120,9 @@ def test_a_taken_port_is_named(data: Data) -> None:
     assert "Traceback" not in stack.said
 
 
-@pytest.mark.parametrize("words", [("celery", "worker"), ("gunicorn",), ("valkey",)])
+@pytest.mark.parametrize(
+    "words", [("embedded@localhost",), ("people@localhost",), ("gunicorn",), ("valkey",)]
+)
 def test_a_killed_process_is_started_again(
     sturdy: Stack, token: str, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
