@@ -22,6 +22,7 @@ from creativefilter.jobs import kinds, leases, quota, timings
 from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
+from creativefilter.site import disk_full
 from creativefilter.site.database import UNREACHABLE, persistently, reconnect
 from creativefilter.site.unavailable import Unavailable
 
@@ -176,7 +177,9 @@ def _after(job: Job, error: Exception) -> Job | None:
     detail = traceback.format_exc(limit=-5)
 
     def write() -> Job | None:
-        if isinstance(error, JobError):
+        if disk_full.is_full(error):
+            fail(job, "storage_full", repr(error))
+        elif isinstance(error, JobError):
             fail(job, error.code, error.detail)
         elif isinstance(error, NotYet):
             _put_back(job, error.percent)

@@ -30,7 +30,7 @@ STORAGE_S3: dict[str, Any] = {
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "creativefilter.site.s3.Bucket", "OPTIONS": STORAGE_S3}
     if STORAGE_S3_BUCKET
-    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    else {"BACKEND": "creativefilter.site.folder.Folder"},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -49,3 +49,8 @@ DERIVED_ROOT = DATA_DIR / "derived"
 # none.
 INGEST_FOLDER: str = env.str("INGEST_FOLDER", "")
 INGEST_QUIET_SECONDS: int = env.int("INGEST_QUIET_SECONDS", 10, validate=validate.Range(0, 3600))
+
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "creativefilter.site.upload_handler.TemporaryFile",
+]

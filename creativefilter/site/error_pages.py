@@ -5,6 +5,8 @@ Programs get problem details, people Django's pages.
 
 from __future__ import annotations
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,8 @@ from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 
+from creativefilter.site import disk_full
+from creativefilter.site.codes import sentence
 from creativefilter.site.problem_details import TOO_LARGE, answer, is_api
 
 
@@ -50,10 +54,20 @@ def length_needed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django calls this where it has caught the error.
+    if disk_full.is_full(sys.exception()):
+        return _storage_full(request)
     if not is_api(request):
         return defaults.server_error(request)
     detail = _("Something in the program itself went wrong. Try again later.")
     return answer(request, 500, "internal", detail)
+
+
+def _storage_full(request: HttpRequest) -> HttpResponse:
+    detail = sentence("storage_full")
+    if is_api(request):
+        return answer(request, 507, "storage_full", detail)
+    return HttpResponse(detail, status=507, content_type="text/plain; charset=utf-8")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
