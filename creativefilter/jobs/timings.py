@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from creativefilter.jobs import kinds
 from creativefilter.jobs.models import Job
 from creativefilter.site import lanes
-from creativefilter.site.lanes import Lane
+from creativefilter.site.lanes import Lane, Resource
 
 # Counted no further: who waits behind so many does not care about the rest.
 MOST = 10_000
@@ -81,7 +81,7 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
     By queue, by priority, by age: as workers take them, but for the order in which messages of
     the same priority arrived at the broker. Counted up to ``MOST``.
     """
-    queues: dict[tuple[str, Lane, int], list[Job]] = defaultdict(list)
+    queues: dict[tuple[Resource, Lane, int], list[Job]] = defaultdict(list)
     for job in jobs:
         kind = kinds.find(job.kind)
         if job.state == Job.State.QUEUED and kind:
@@ -102,7 +102,7 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
     return found
 
 
-def _queued(resource: str, lane: Lane, priorities: Container[int]) -> QuerySet[Job]:
+def _queued(resource: Resource, lane: Lane, priorities: Container[int]) -> QuerySet[Job]:
     """The jobs that wait in a queue at these priorities."""
     stages = Q(pk__in=[])
     for kind in kinds.every():
