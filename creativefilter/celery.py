@@ -7,14 +7,10 @@ from celery.signals import beat_init, worker_init
 from django.conf import settings
 from kombu import Queue
 
+from creativefilter.site.lanes import QUEUES
 from creativefilter.site.private_files import keep_private
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
-
-RESOURCES = ("gpu", "cpu")
-URGENCIES = ("interactive", "batch")
-# In the order in which a worker that serves all of them asks for work.
-QUEUES = tuple(f"{resource}-{urgency}" for urgency in URGENCIES for resource in RESOURCES)
 
 app = Celery("creativefilter")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import logging
 import signal
 from typing import Any
 
-from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery import Task, shared_task
+from celery.exceptions import Reject
 from celery.signals import celeryd_init, task_failure, worker_process_init, worker_ready
 from django.db import connections
 
 from creativefilter.creatives.intake import watched_folder
 from creativefilter.jobs import lifecycle
+from creativefilter.site.database import UNREACHABLE
 from creativefilter.webhooks import delivering
 from tasks import publishing
 from tasks.publishing import DELIVER, RUN_STAGE, WATCH, publish_deliveries
 
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @shared_task(name=RUN_STAGE, bind=True)
 def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
     """Does one stage of a job."""
-    lifecycle.run_stage(job_id, stage, self.request.hostname or "")
+    try:
+        lifecycle.run_stage(job_id, stage, self.request.hostname or "")
+    except lifecycle.NotClaimed as away:
+        # The message goes back to where it was. There is nothing to do without the database.
+        raise Reject(str(away), requeue=True) from away
 
 
 @shared_task(name="jobs.sweep")
@@ -40,7 +49,8 @@ def deliver(endpoint_id: str) -> None:
         publish_deliveries([endpoint_id])
 
 
-@shared_task(name=WATCH)
+# A folder of the network that hangs must not keep the process that is reserved for people.
+@shared_task(name=WATCH, soft_time_limit=LOOK_SECONDS, time_limit=LOOK_SECONDS + 5)
 def watch() -> None:
     """Looks into the watched folder."""
     watched_folder.look()
@@ -73,12 +83,16 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     """
     if sender.name != RUN_STAGE:
         return
-    too_long = isinstance(exception, TimeLimitExceeded | SoftTimeLimitExceeded)
-    code = "timed_out" if too_long else "worker_lost"
     job_id, stage = args
-    lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
-    # The pool forks again from this process: no connection may be shared with a child.
-    connections.close_all()
+    code = lifecycle.code_of(exception)
+    try:
+        lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
+    except UNREACHABLE:
+        # The lease will run out.
+        logger.exception("job %s, stage %s: %s is not written", job_id, stage, code)
+    finally:
+        # The pool forks again from this process: no connection may be shared with a child.
+        connections.close_all()
 
 
 @worker_ready.connect

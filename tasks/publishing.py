@@ -24,6 +24,8 @@ from creativefilter.celery import app, has_broker
 from creativefilter.jobs import kinds, lifecycle, retention
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
+from creativefilter.site import lanes
+from creativefilter.site.lanes import Lane, Resource
 from creativefilter.webhooks import outbox
 from creativefilter.webhooks.signals import deliveries_due
 
@@ -92,12 +94,20 @@ def _sent(send: Callable[[], None], what: str) -> bool:
     return True
 
 
+def _place(lane: Lane, resource: Resource = "cpu", stages_done: int = 0) -> dict[str, Any]:
+    return {
+        "queue": lanes.queue(lane, resource),
+        "priority": lanes.priority(lane, stages_done),
+    }
+
+
 def _send(job: Job) -> None:
+    kind, lane = kinds.get(job.kind), Lane(job.urgency)
+    stage = kind.stage(job.stage)
     app.send_task(
         RUN_STAGE,
         args=[str(job.pk), job.stage],
-        queue=queue_of(job),
-        priority=priority_of(job),
+        **_place(lane, stage.resource, kind.stages_before(job.stage)),
         task_id=str(uuid.uuid5(job.pk, f"{job.stage}:{job.attempts}")),
         retry=False,
     )
@@ -127,12 +137,10 @@ def publish_deliveries(endpoints: Iterable[str]) -> int:
 
 
 def _send_deliver(endpoint: str) -> None:
-    # After all that people wait for, before any batch: it may wait for a host that is slow.
     app.send_task(
         DELIVER,
         args=[endpoint],
-        queue="cpu-interactive",
-        priority=9,
+        **_place(Lane.WEBHOOKS),
         expires=DELIVER_EXPIRES_SECONDS,
         retry=False,
     )
@@ -151,20 +159,4 @@ def sweep() -> int:
 
 def _send_watch() -> None:
     # By a worker: a folder of the network that hangs must not keep the sweep from the rest.
-    app.send_task(WATCH, queue="cpu-batch", priority=9, expires=settings.SWEEP_SECONDS, retry=False)
-
-
-def priority_of(job: Job) -> int:
-    """0 goes first, 9 last, in the four steps that the Redis transport knows.
-
-    People before batches; and what has begun before what has not, so that creatives come out one
-    by one instead of all at the end.
-    """
-    first = kinds.get(job.kind).stages[0].name
-    batch = job.urgency == Job.Urgency.BATCH
-    return (6 if batch else 0) + (3 if job.stage == first else 0)
-
-
-def queue_of(job: Job) -> str:
-    """``gpu-`` for neural models, ``cpu-`` for the rest; people before batches."""
-    return f"{kinds.get(job.kind).stage(job.stage).resource}-{job.urgency}"
+    app.send_task(WATCH, **_place(Lane.UPKEEP), expires=settings.SWEEP_SECONDS, retry=False)

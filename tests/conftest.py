@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from django.contrib.auth.models import User
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.embedded import broker as embedded_broker
 from creativefilter.embedded.processes import spawn, stop
+from creativefilter.site.lanes import QUEUES
 from tests.stack import stack
 from tests.tasks.queueing import publish_to
 
@@ -101,12 +102,14 @@ def worker(
 
     started = []
 
-    def start(name: str = "test@suite", processes: int = 1, **env: str) -> Any:
+    def start(
+        name: str = "test@suite", processes: int = 1, queues: Sequence[str] = QUEUES, **env: str
+    ) -> Any:
         process = spawn(
             [
                 sys.executable, "-m", "celery", "--app", "tests.worker_app", "worker",
                 "--hostname", name, "--concurrency", str(processes),
-                "--queues", ",".join(QUEUES), "--without-gossip", "--without-mingle",
+                "--queues", ",".join(queues), "--without-gossip", "--without-mingle",
             ],
             {
                 "DATABASE_URL": database_url(),

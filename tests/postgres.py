@@ -94,7 +94,7 @@ def start(folder: Path) -> Server:
         preexec_fn=lambda: libc.prctl(1, signal.SIGINT),
     )  # fmt: skip
     server = Server(process, port, folder)
-    _wait(server)
+    wait(server)
     return server
 
 
@@ -117,7 +117,7 @@ def _readable(found: Path, folder: Path) -> Path:
     return copy / package.name / "pginstall" / "bin"
 
 
-def _wait(server: Server) -> None:
+def wait(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:

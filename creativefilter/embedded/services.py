@@ -14,8 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.embedded.alive import Scheduler, touch_with_heartbeats
+from creativefilter.site.lanes import QUEUES
 
 
 def serve_web(host: str, port: int) -> None:

@@ -25,6 +25,7 @@ from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
 from creativefilter.jobs import lifecycle
 from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
+from creativefilter.site.lanes import RESERVED_QUEUES
 from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 WORKER_GRACE = 15.0
 RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
+# Kept free of what takes minutes and of batches.
+RESERVED_NAME = "people@localhost"
 
 
 class SupervisorError(UserError):
@@ -188,10 +191,14 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
     env = {"REDIS_URL": broker_url, "PYTHONUNBUFFERED": "1"}
     manage = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
     worker = [*manage, "worker", "--name", WORKER_NAME]
+    reserved = [*manage, "worker", "--name", RESERVED_NAME, "--processes", "1"]
+    reserved += ["--queues", ",".join(RESERVED_QUEUES)]
     web = [*manage, "web", "--host", supervisor.host, "--port", str(supervisor.port)]
+    # Asked kindly a worker would finish its stage, which may take minutes, beside its successor.
+    kill = signal.SIGKILL
     return {
-        # Asked kindly it would finish its stage, which may take minutes, beside its successor.
-        "worker": Child(worker, env, logs / "worker.log", death_signal=signal.SIGKILL),
+        "worker": Child(worker, env, logs / "worker.log", death_signal=kill),
+        "worker for people": Child(reserved, env, logs / "worker-people.log", death_signal=kill),
         "web": Child(web, env, logs / "web.log"),
     }
 

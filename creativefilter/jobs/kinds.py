@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
+from creativefilter.site.lanes import Resource
 
 Save = Callable[[], dict[str, Any] | None]
 
@@ -38,12 +39,13 @@ class Stage:
 
     ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
     database in the transaction that also moves the job on, so a late worker whose claim was taken
-    over leaves no trace. What the last ``save`` returns becomes the job's result. ``name`` is an
-    English word that is shown translated: mark it with ``gettext_noop``.
+    over leaves no trace. While the database is away ``save`` is called again and again: it must
+    not use up what it needs. What the last ``save`` returns becomes the job's result. ``name`` is
+    an English word that is shown translated: mark it with ``gettext_noop``.
     """
 
     name: str
-    resource: Literal["cpu", "gpu"]
+    resource: Resource
     work: Callable[[Job], Save]
 
 
@@ -100,16 +102,16 @@ class Kind:
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)
 
-    def begins_with(self, name: str) -> bool:
-        return self.stages[0].name == name
+    def stages_before(self, name: str) -> int:
+        return [stage.name for stage in self.stages].index(name)
 
     def after(self, name: str) -> Stage | None:
-        index = [stage.name for stage in self.stages].index(name) + 1
+        index = self.stages_before(name) + 1
         return self.stages[index] if index < len(self.stages) else None
 
     def percent(self, name: str) -> int:
         """The share of stages that lie before this one, 0-100."""
-        return 100 * [stage.name for stage in self.stages].index(name) // len(self.stages)
+        return 100 * self.stages_before(name) // len(self.stages)
 
 
 _KINDS: dict[str, Kind] = {}

@@ -10,26 +10,38 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import OperationalError, transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from creativefilter.jobs import kinds, quota, timings
+from creativefilter.jobs import kinds, leases, quota, timings
 from creativefilter.jobs.kinds import JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
+from creativefilter.site import disk_full
+from creativefilter.site.database import UNREACHABLE, persistently, reconnect
 from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
 
 # The database was busy or away, or the stage was slow this once: worth another attempt.
-TRANSIENT = (OperationalError, SoftTimeLimitExceeded, Unavailable)
+TRANSIENT = (*UNREACHABLE, SoftTimeLimitExceeded, Unavailable)
+# How long a worker waits for the database before it gives a message back to the queue.
+CLAIM_SECONDS = 10.0
+# How long a stage that is done, or that failed, tries to have that written down.
+SAVE_SECONDS = 240.0
+# How long a worker's main process, which has other processes to look after, tries that.
+LOST_SECONDS = 20.0
 # Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
 REPUBLISH_AT_ONCE = 1000
+
+
+class NotClaimed(Exception):  # noqa: N818 (nothing is wrong with the work)
+    """A job could not be claimed because the database is away: no attempt, and no failure."""
 
 
 def create(
@@ -123,11 +135,13 @@ def create_done(
 def claim(job_id: str, stage: str, worker: str) -> Job | None:
     """Takes a queued job for this worker, or returns None: it is claimed, done or gone."""
     now = timezone.now()
-    claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage).update(
+    queued = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage)
+    claimed = queued.update(
         state=Job.State.RUNNING,
         worker=worker,
         attempts=F("attempts") + 1,
         lease_until=now + settings.JOB_LEASE,
+        lease_missed_at=None,
         started_at=Coalesce(F("started_at"), now),
         stage_started_at=now,
     )
@@ -139,31 +153,56 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 
     Returns the job if it is queued for its next stage or another attempt; None if it ended, has
     to wait (``NotYet``), or was not this worker's.
+
+    Raises:
+        NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
     """
-    job = claim(job_id, stage, worker)
+    try:
+        job = persistently(lambda: claim(job_id, stage, worker), CLAIM_SECONDS)
+    except UNREACHABLE as error:
+        raise NotClaimed(str(error)) from error
     if job is None:
         return None
     kind = kinds.get(job.kind)
     try:
-        with quota.lifted():
+        with quota.lifted(), leases.renewed(_mine(job)):
             save = kind.stage(stage).work(job)
-            return _advance(job, kind, save)
-    except JobError as error:
-        fail(job, error.code, error.detail)
-    except NotYet as waiting:
-        _put_back(job, waiting.percent)
-    except TRANSIENT as error:
-        return job if release(job, _code_of(error), repr(error)) else None
-    except Exception:
-        logger.exception("job %s, stage %s", job_id, stage)
-        fail(job, "internal", traceback.format_exc(limit=-5))
-    return None
+            return persistently(lambda: _advance(job, kind, save), SAVE_SECONDS)
+    except Exception as error:
+        return _after(job, error)
 
 
-def _code_of(accident: Exception) -> str:
+def _after(job: Job, error: Exception) -> Job | None:
+    """Write down why a stage did not come to its end; the job if it is queued again."""
+    detail = traceback.format_exc(limit=-5)
+
+    def write() -> Job | None:
+        if disk_full.is_full(error):
+            fail(job, "storage_full", repr(error))
+        elif isinstance(error, JobError):
+            fail(job, error.code, error.detail)
+        elif isinstance(error, NotYet):
+            _put_back(job, error.percent)
+        elif isinstance(error, TRANSIENT):
+            return job if release(job, code_of(error), repr(error)) else None
+        else:
+            logger.error("job %s, stage %s", job.pk, job.stage, exc_info=error)
+            fail(job, "internal", detail)
+        return None
+
+    # The stage may have left a cursor open, or its connection broken.
+    reconnect()
+    return persistently(write, SAVE_SECONDS)
+
+
+def code_of(accident: BaseException) -> str:
+    """The error code of what a stage did not survive, whoever noticed."""
     if isinstance(accident, Unavailable):
         return accident.code
-    return "timed_out" if isinstance(accident, SoftTimeLimitExceeded) else "database_busy"
+    if isinstance(accident, UNREACHABLE):
+        return "database_busy"
+    too_long = isinstance(accident, SoftTimeLimitExceeded | TimeLimitExceeded)
+    return "timed_out" if too_long else "worker_lost"
 
 
 def _mine(job: Job) -> Any:
@@ -210,8 +249,19 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
 
 
 def progressed(job: Job, percent: int) -> bool:
-    """Shows how far a long stage has come. False if the claim no longer holds: stop working."""
-    return bool(_mine(job).update(progress=percent))
+    """Shows how far a long stage has come. False if the claim no longer holds: stop working.
+
+    Outside of a transaction a database that can't be reached is passed over: work does not end
+    because of a percentage.
+    """
+    try:
+        return bool(_mine(job).update(progress=percent))
+    except UNREACHABLE as error:
+        if connection.in_atomic_block:
+            raise
+        # The connection stays: it may hold temporary tables of the stage.
+        logger.warning("job %s: progress is not written: %s", job.pk, error)
+        return True
 
 
 def cancel(job: Job) -> bool:
@@ -288,8 +338,13 @@ def _put_back(job: Job, percent: int) -> None:
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:
     """The process that held this claim is gone. Returns whether the job is queued again."""
-    job = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker).first()
-    return job is not None and release(job, code, detail)
+    held = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker)
+
+    def give_back() -> bool:
+        job = held.first()
+        return job is not None and release(job, code, detail)
+
+    return persistently(give_back, LOST_SECONDS)
 
 
 def lost_by(worker: str) -> list[Job]:
@@ -303,10 +358,9 @@ def lost_by(worker: str) -> list[Job]:
 
 def sweep() -> list[Job]:
     """Jobs that need the broker: leases that ran out, messages that were never sent or got lost."""
-    now = timezone.now()
-    for job in Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now):
+    for job in leases.run_out():
         release(job, "worker_lost", "the lease ran out")
-    stale = now - settings.JOB_REPUBLISH_AFTER
+    stale = timezone.now() - settings.JOB_REPUBLISH_AFTER
     return list(
         Job.objects.filter(state=Job.State.QUEUED)
         .filter(Q(published_at__isnull=True) | Q(published_at__lt=stale))

@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from creativefilter.site.lanes import Lane
+
 
 class Job(models.Model):
     """One piece of work in one or more stages, claimed by conditional UPDATE.
@@ -25,8 +27,9 @@ class Job(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     class Urgency(models.TextChoices):
-        INTERACTIVE = "interactive", _("A person waits")
-        BATCH = "batch", _("In the background")
+        INTERACTIVE = Lane.INTERACTIVE.value, _("A person waits")
+        LONG = Lane.LONG.value, _("A person waits for minutes")
+        BATCH = Lane.BATCH.value, _("In the background")
 
     OPEN = (State.QUEUED, State.RUNNING)
     FINAL = (State.DONE, State.FAILED, State.CANCELLED)
@@ -49,6 +52,8 @@ class Job(models.Model):
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=255, blank=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    # When the sweep saw that the lease had run out; see ``leases``.
+    lease_missed_at = models.DateTimeField(_("lease missed"), null=True, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),

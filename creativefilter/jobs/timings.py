@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from django.utils.dateparse import parse_datetime
 
 from creativefilter.jobs import kinds
 from creativefilter.jobs.models import Job
+from creativefilter.site import lanes
+from creativefilter.site.lanes import Lane, Resource
 
 # Counted no further: who waits behind so many does not care about the rest.
 MOST = 10_000
@@ -79,16 +81,17 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
     By queue, by priority, by age: as workers take them, but for the order in which messages of
     the same priority arrived at the broker. Counted up to ``MOST``.
     """
-    queues: dict[tuple[str, str, bool], list[Job]] = defaultdict(list)
+    queues: dict[tuple[Resource, Lane, int], list[Job]] = defaultdict(list)
     for job in jobs:
         kind = kinds.find(job.kind)
         if job.state == Job.State.QUEUED and kind:
-            resource = kind.stage(job.stage).resource
-            queues[(resource, job.urgency, kind.begins_with(job.stage))].append(job)
+            resource, lane = kind.stage(job.stage).resource, Lane(job.urgency)
+            priority = lanes.priority(lane, kind.stages_before(job.stage))
+            queues[(resource, lane, priority)].append(job)
     found: dict[Any, int] = {}
-    for (queue, urgency, first), waiting in queues.items():
-        before = _queued(queue, urgency, False)[:MOST].count() if first else 0
-        same = _queued(queue, urgency, first)
+    for (resource, lane, priority), waiting in queues.items():
+        before = _queued(resource, lane, range(priority))[:MOST].count()
+        same = _queued(resource, lane, [priority])
         if len(waiting) == 1:
             older = same.filter(created_at__lt=waiting[0].created_at)[:MOST].count()
             found[waiting[0].pk] = min(MOST, before + older)
@@ -99,15 +102,15 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
     return found
 
 
-def _queued(resource: str, urgency: str, first: bool) -> QuerySet[Job]:
-    """The jobs that wait in a queue: at their first stage, or at a later one."""
+def _queued(resource: Resource, lane: Lane, priorities: Container[int]) -> QuerySet[Job]:
+    """The jobs that wait in a queue at these priorities."""
     stages = Q(pk__in=[])
     for kind in kinds.every():
         names = [
             stage.name
-            for stage in kind.stages
-            if stage.resource == resource and kind.begins_with(stage.name) is first
+            for number, stage in enumerate(kind.stages)
+            if stage.resource == resource and lanes.priority(lane, number) in priorities
         ]
         if names:
             stages |= Q(kind=kind.name, stage__in=names)
-    return Job.objects.filter(stages, state=Job.State.QUEUED, urgency=urgency)
+    return Job.objects.filter(stages, state=Job.State.QUEUED, urgency=lane.value)

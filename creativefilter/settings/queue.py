@@ -8,6 +8,7 @@ from environs import validate
 
 from creativefilter.settings.environment import DATA_DIR, REDIS_URL, env
 from creativefilter.site import broker_address
+from creativefilter.site.lanes import PRIORITY_STEPS, Lane, priority, queue
 
 JOB_MAX_ATTEMPTS = 3
 STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
@@ -17,8 +18,9 @@ STAGE_HARD_SECONDS: int = env.int(
     STAGE_SOFT_SECONDS + 30,
     validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
 )
-# A claim outlives the hard limit, so only a dead worker's lease ever runs out.
-JOB_LEASE = timedelta(seconds=STAGE_HARD_SECONDS + 60)
+# A process renews the lease of its stage four times as often: what a dead host held is taken up
+# within a lease and two sweeps.
+JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
 # A queued row that nobody claimed for so long is published again.
 JOB_REPUBLISH_AFTER = timedelta(seconds=env.int("JOB_REPUBLISH_SECONDS", 300))
 # How many jobs one person may have that have not ended, and how long those that have are kept.
@@ -41,6 +43,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 25,
     # A worker that serves several queues empties them in their order: people first.
     "queue_order_strategy": "priority",
+    "priority_steps": PRIORITY_STEPS,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -51,7 +54,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_SOFT_TIME_LIMIT = STAGE_SOFT_SECONDS
 CELERY_TASK_TIME_LIMIT = STAGE_HARD_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_DEFAULT_QUEUE = "cpu-interactive"
+CELERY_TASK_DEFAULT_QUEUE = queue(Lane.UPKEEP)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float("SOFT_SHUTDOWN_SECONDS", 10.0)
@@ -62,6 +65,6 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "jobs.sweep",
         "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
+        "options": {"expires": SWEEP_SECONDS, "priority": priority(Lane.UPKEEP)},
     },
 }

@@ -31,8 +31,8 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "creativefilter.site.s3.Bucket", "OPTIONS": STORAGE_S3}
     if STORAGE_S3_BUCKET
     else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        # Its own default lets everybody read.
+        "BACKEND": "creativefilter.site.folder.Folder",
+        # Django's own default lets everybody read.
         "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
     "staticfiles": {
@@ -53,3 +53,8 @@ DERIVED_ROOT = DATA_DIR / "derived"
 # none.
 INGEST_FOLDER: str = env.str("INGEST_FOLDER", "")
 INGEST_QUIET_SECONDS: int = env.int("INGEST_QUIET_SECONDS", 10, validate=validate.Range(0, 3600))
+
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "creativefilter.site.upload_handler.TemporaryFile",
+]

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 # Of PostgreSQL: connections, resources, an operator who intervenes, the system (Appendix A).
 _AWAY_CLASSES = ("08", "53", "57P", "58")
-_SQLITE_AWAY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+_SQLITE_AWAY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

@@ -15,7 +15,7 @@ from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 
-from creativefilter.site import database_errors
+from creativefilter.site import database_errors, disk_full
 from creativefilter.site.codes import sentence
 from creativefilter.site.problem_details import TOO_LARGE, answer, is_api
 from creativefilter.site.unavailable import RETRY_AFTER_SECONDS, Unavailable
@@ -56,8 +56,10 @@ def length_needed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 where the error is that the database, or the storage, can't be asked now."""
-    error = sys.exc_info()[1]  # Django calls this where it has caught it
+    """500; 507 for a full disk, 503 where the database or the storage can't be asked now."""
+    error = sys.exception()  # Django calls this where it has caught it
+    if disk_full.is_full(error):
+        return _storage_full(request)
     code = error.code if isinstance(error, Unavailable) else database_errors.code_of(error)
     if code:
         return unavailable(request, code)
@@ -76,6 +78,13 @@ def unavailable(request: HttpRequest, code: str) -> HttpResponse:
         response = HttpResponse(content, status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _storage_full(request: HttpRequest) -> HttpResponse:
+    detail = sentence("storage_full")
+    if is_api(request):
+        return answer(request, 507, "storage_full", detail)
+    return HttpResponse(detail, status=507, content_type="text/plain; charset=utf-8")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

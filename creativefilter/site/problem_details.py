@@ -30,6 +30,7 @@ TITLES: dict[int, str | Promise] = {
     429: _("Too many requests"),
     500: _("The program made a mistake"),
     503: _("The program is not available now"),
+    507: _("There is no space left"),
 }
 TOO_LARGE = _("What was sent is larger than this server takes.")
 

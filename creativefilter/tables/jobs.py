@@ -34,6 +34,7 @@ from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
 from creativefilter.sheets import Broken, SheetError, rewrite
 from creativefilter.sheets.rewrite import Key, Plan, Value
+from creativefilter.site import lanes
 from creativefilter.site.codes import sentence
 from creativefilter.site.uploads import check_upload
 from creativefilter.tables import awaited_creatives
@@ -54,7 +55,8 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
     table.file.save(name, file, save=False)
     try:
         with transaction.atomic():
-            table.job = lifecycle.create(PREDICT_TABLE, {"table": str(table.pk)}, owner)
+            params, urgency = {"table": str(table.pk)}, lanes.of_bytes(file.size)
+            table.job = lifecycle.create(PREDICT_TABLE, params, owner, urgency)
             table.save()
     except BaseException:
         table.file.storage.delete(str(table.file.name))
@@ -158,8 +160,9 @@ def write(job: Job) -> Save:
 
     def save() -> dict[str, Any]:
         table.counts = {**asdict(counts), "classified": table.awaited.count()}
-        table.result.save(table.result_name, target, save=False)
-        target.close()
+        if not target.closed:  # not when it is saved once more
+            table.result.save(table.result_name, target, save=False)
+            target.close()
         table.save(update_fields=["counts", "result"])
         return {"table": str(table.pk), **table.counts}
 

@@ -20,6 +20,7 @@ from creativefilter.creatives.families import grouping as families
 from creativefilter.creatives.labels.imports import segment_number
 from creativefilter.creatives.refused_rows import CellError, RefusedRow, RowsError
 from creativefilter.sheets import Field, Finding, SheetError
+from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import labelled, ready
 
@@ -121,7 +122,7 @@ def of_database() -> tuple[pd.DataFrame, int]:
 
     known = families.numbers()
     features, segments, heard, related = [], [], [], []
-    for creative in ready().iterator():
+    for creative in in_batches(ready()):
         media = creative.current_media
         transcript = media.transcripts.first()
         features.append(features_of(media))

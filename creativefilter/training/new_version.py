@@ -19,6 +19,7 @@ from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping
 from creativefilter.creatives.models import ModelVersion, PictureVector
+from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import ready
 
@@ -57,7 +58,7 @@ def examples() -> list[Example]:
             features_of(creative.current_media),
             known.get(creative.pk),
         )
-        for creative in ready().iterator()
+        for creative in in_batches(ready())
     ]
 
 

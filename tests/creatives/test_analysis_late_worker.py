@@ -27,7 +27,7 @@ def test_a_transcript_that_comes_too_late_is_dropped(
     def overtaken() -> Remembering:
         """Our lease ran out long ago; another worker has done the stage meanwhile."""
         monkeypatch.setattr(engines, "transcriber", remembering)
-        Job.objects.filter(pk=job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
         [queued] = lifecycle.sweep()
         lifecycle.run_stage(job_id, queued.stage, "second")
         return remembering()
@@ -53,7 +53,7 @@ def test_an_error_that_comes_too_late_fails_nothing(
 
     def overtaken(*names: str) -> object:
         monkeypatch.undo()
-        Job.objects.filter(pk=job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
         lifecycle.sweep()
         assert lifecycle.claim(job_id, "decoding", "second")
         return real(*names)

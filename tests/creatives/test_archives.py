@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,21 @@ def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
     assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
     job.refresh_from_db()
     return job
+
+
+def test_an_archive_whose_members_overlap_is_refused_as_it_comes_in(folders: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("0.wav", bytes(1_000))
+        archive.writestr("last.wav", b"x")
+        for number in range(1, 100):
+            again = copy(archive.filelist[0])
+            again.filename = f"{number}.wav"
+            archive.filelist.append(again)
+    with pytest.raises(CodedError) as refused:
+        begun(out.getvalue())
+    assert refused.value.code == "archive_overlap"
+    assert not Job.objects.exists()
 
 
 def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:

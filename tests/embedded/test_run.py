@@ -120,7 +120,10 @@ def test_a_taken_port_is_named(data: Data) -> None:
     assert "Traceback" not in stack.said
 
 
-@pytest.mark.parametrize("words", [("manage.py", "worker"), ("manage.py", "web"), ("valkey",)])
+@pytest.mark.parametrize(
+    "words",
+    [("embedded@localhost",), ("people@localhost",), ("manage.py", "web"), ("valkey",)],
+)
 def test_a_killed_process_is_started_again(
     sturdy: Stack, token: str, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

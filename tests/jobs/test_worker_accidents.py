@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +98,24 @@ def test_what_a_killed_worker_held_runs_again_when_it_is_back(worker: Any, event
     worker("phoenix@suite")
     eventually(final(job))
     assert (job.state, job.attempts) == (Job.State.DONE, 2)
+
+
+def test_what_a_host_that_is_gone_for_good_held_is_taken_up_by_another(
+    worker: Any, eventually: Any, settings: Any
+) -> None:
+    settings.JOB_LEASE = timedelta(seconds=2)
+    process = worker("gone@suite", JOB_LEASE_SECONDS="2")
+    job = start("sleep", seconds=5)
+    eventually(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
+    time.sleep(3)
+    assert lifecycle.sweep() == []
+    assert Job.objects.get(pk=job.pk).lease_missed_at is None, "its worker renews it"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    worker("other@suite", JOB_LEASE_SECONDS="2")
+    ended = final(job)
+    eventually(lambda: [lifecycle.sweep(), ended()][1], 20)
+    assert (job.state, job.attempts, job.worker) == (Job.State.DONE, 2, "other@suite")
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_claims_back(worker: Any, eventually: Any) -> None:

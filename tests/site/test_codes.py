@@ -127,4 +127,4 @@ def test_a_status_is_that_of_the_catalogue() -> None:
     assert CodedError("too_large").status == status_of("too_large") == 413
     assert status_of("no_speech") == status_of("written_by_an_older_version") == 500
     statuses = {entry.status for entry in CODES.values()}
-    assert statuses == {None, 400, 409, 413, 422, 429, 500, 503}
+    assert statuses == {None, 400, 409, 413, 422, 429, 500, 503, 507}

@@ -1,5 +1,6 @@
 """What the tests of this room share."""
 
+from tests.creatives.analysing import folders, recogniser
 from tests.tasks.queueing import broker_away, waiting
 
-__all__ = ["broker_away", "waiting"]
+__all__ = ["broker_away", "folders", "recogniser", "waiting"]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import redis
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
+from creativefilter.site.lanes import PRIORITY_STEPS, QUEUES
 
 # A queue is a list for each priority: https://docs.celeryq.dev, "Redis message priorities".
-PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
+PRIORITIES = tuple(f"\x06\x16{step}" if step else "" for step in PRIORITY_STEPS)
 
 
 def publish_to(address: str) -> None:

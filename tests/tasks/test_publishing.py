@@ -213,18 +213,18 @@ def test_deliveries_are_sent_after_the_commit_too(waiting: Waiting) -> None:
     owner = User.objects.create_user("owner")
     endpoint, _secret = endpoints.register(owner, "https://hooks.example.com/", Event.values)
     rolled_back(lambda: outbox.send_test(endpoint))
-    assert waiting("cpu-interactive") == 0
+    assert waiting("cpu-webhooks") == 0
     delivery = outbox.send_test(endpoint)
-    assert waiting("cpu-interactive") == 1
+    assert waiting("cpu-webhooks") == 1
     outbox.send_again(delivery)
-    assert waiting("cpu-interactive") == 2
+    assert waiting("cpu-webhooks") == 2
     lifecycle.create_done(KINDS["echo"], {}, {}, owner)
-    assert waiting("cpu-interactive") == 3
+    assert waiting("cpu-webhooks") == 3
     endpoints.change(endpoint, {"active": False})
     lifecycle.create_done(KINDS["echo"], {}, {}, owner)
-    assert waiting("cpu-interactive") == 3
+    assert waiting("cpu-webhooks") == 3
     endpoints.change(endpoint, {"active": True})
-    assert waiting("cpu-interactive") == 4
+    assert waiting("cpu-webhooks") == 4
 
 
 def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
@@ -232,7 +232,7 @@ def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
 ) -> None:
     job = create()
     client = redis.Redis.from_url(broker.url)
-    message = json.loads(client.lindex("cpu-interactive" + PRIORITIES[1], 0))  # type: ignore[arg-type]
+    message = json.loads(client.lindex("cpu-interactive" + PRIORITIES[2], 0))  # type: ignore[arg-type]
     client.close()
     assert message["content-type"] == "application/json"
     assert message["headers"]["task"] == "jobs.run_stage"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from creativefilter.celery import QUEUES, app
+from creativefilter.celery import app
 from creativefilter.creatives.analysis.stages import ANALYSE
 from creativefilter.jobs.models import Job
-from tasks.publishing import queue_of
+from creativefilter.site import lanes
+from creativefilter.site.lanes import PRIORITIES, PRIORITY_STEPS, QUEUES, RESERVED_QUEUES, Lane
 
 
 @pytest.mark.parametrize("urgency", Job.Urgency.values)
@@ -22,9 +23,9 @@ from tasks.publishing import queue_of
     ],
 )
 def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -> None:
-    job = Job(kind=ANALYSE.name, stage=stage, urgency=urgency)
-    assert queue_of(job) == f"{resource}-{urgency}"
-    assert queue_of(job) in QUEUES
+    queue = lanes.queue(Lane(urgency), ANALYSE.stage(stage).resource)
+    assert queue == f"{resource}-{urgency}"
+    assert queue in QUEUES
 
 
 def test_the_stages_named_here_are_all_there_are() -> None:
@@ -33,7 +34,12 @@ def test_the_stages_named_here_are_all_there_are() -> None:
 
 
 def test_a_worker_of_all_queues_asks_for_people_first() -> None:
-    assert QUEUES == ("gpu-interactive", "cpu-interactive", "gpu-batch", "cpu-batch")
+    assert QUEUES == (
+        "gpu-interactive", "cpu-interactive", "cpu-upkeep", "gpu-long", "cpu-long",
+        "cpu-webhooks", "gpu-batch", "cpu-batch",
+    )  # fmt: skip
+    assert RESERVED_QUEUES == ("gpu-interactive", "cpu-interactive", "cpu-upkeep")
+    assert app.conf.broker_transport_options["priority_steps"] == PRIORITY_STEPS
     assert app.conf.broker_transport_options["queue_order_strategy"] == "priority"
     assert app.conf.worker_prefetch_multiplier == 1
 
@@ -44,3 +50,18 @@ def test_a_message_comes_again_only_after_the_hard_limit() -> None:
     assert options["visibility_timeout"] > 2 * app.conf.task_time_limit
     assert app.conf.task_acks_late
     assert not app.conf.task_reject_on_worker_lost
+
+
+def test_the_lanes_share_the_priorities_of_the_broker_in_their_order() -> None:
+    assert [step for lane in Lane for step in PRIORITIES[lane]] == PRIORITY_STEPS
+
+
+@pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BATCH])
+@pytest.mark.parametrize("resource", lanes.RESOURCES)
+def test_of_an_analysis_later_stages_go_first(lane: Lane, resource: str) -> None:
+    found = [
+        lanes.priority(lane, number)
+        for number, stage in enumerate(ANALYSE.stages)
+        if stage.resource == resource
+    ]
+    assert found == sorted(set(found), reverse=True)

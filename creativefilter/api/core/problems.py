@@ -24,6 +24,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.site import disk_full
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.problem_details import TITLES, TOO_LARGE, answer
 from creativefilter.site.unavailable import RETRY_AFTER_SECONDS, Unavailable
@@ -116,6 +117,8 @@ def handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 
 def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
+    if disk_full.is_full(exc):
+        return Problem("storage_full", 507, sentence("storage_full"))
     if isinstance(exc, exceptions.APIException):
         return exc
     if isinstance(exc, Http404):

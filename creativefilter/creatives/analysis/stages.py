@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = Creative.State
+# What people wait for in seconds does not wait behind anything longer.
+LONG_SECONDS = 120
 
 
 def _enter(job: Job, state: Creative.State) -> MediaVersion:
@@ -46,6 +49,9 @@ def _enter(job: Job, state: Creative.State) -> MediaVersion:
         raise JobError("deleted", "the creative was deleted while its job waited")
     states.move(Creative.objects.filter(pk=media.creative_id, job=job), state)
     return media
+
+
+# What a ``save`` stores is copied: a row whose transaction failed keeps a key that is not its own.
 
 
 def _save_nothing() -> None:
@@ -85,6 +91,9 @@ def decode(job: Job) -> Save:
             share_read=decoded.probe.share_read,
             probe=probe,
         )
+        if decoded.probe.decoded_seconds > LONG_SECONDS:
+            short = Job.objects.filter(pk=job.pk, urgency=Job.Urgency.INTERACTIVE)
+            short.update(urgency=Job.Urgency.LONG)
 
     return save
 
@@ -138,7 +147,7 @@ def read_screen(job: Job) -> Save:
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(shape=asdict(shape))
         if reading:
-            reading.save()
+            copy(reading).save()
         grouping.store(media, fingerprint)
 
     return save
@@ -214,9 +223,10 @@ def classify(job: Job) -> Save:
         raise JobError("no_model", str(error)) from error
 
     def save() -> dict[str, Any]:
-        prediction.save()
+        saved = copy(prediction)
+        saved.save()
         states.move(Creative.objects.filter(pk=media.creative_id, job=job), State.DONE)
-        return decision.outcome(prediction)
+        return decision.outcome(saved)
 
     return save
 

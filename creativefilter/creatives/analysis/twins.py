@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -98,7 +99,7 @@ def take_over(job: Job, media: MediaVersion) -> Save | None:
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(**facts)
         for row in rows:
-            row.save()
+            copy(row).save()  # saved once more it would have the key of the first time
         grouping.store(media, made)
         lifecycle.skip_to_last_stage(job)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import lzma
 import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import IO
@@ -23,6 +24,8 @@ CHUNK = 1024 * 1024
 # Members up to this size never touch the disk twice.
 SPOOLED = 8 * 1024 * 1024
 _UTF8_NAME = 0x800
+# Bytes before a member's content, without its name: APPNOTE.TXT of PKWARE, 4.3.7.
+LOCAL_HEADER = 30
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
 )  # fmt: skip
@@ -75,7 +78,18 @@ def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         raise CodedError("archive_empty")
     if len(found) > MEMBERS_MAX:
         raise _too_many()
+    if _overlap(archive.infolist()):
+        raise CodedError("archive_overlap")
     return found
+
+
+def _overlap(members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether bytes of the archive belong to several members: so a little unpacks to terabytes."""
+    ordered = sorted(members, key=lambda info: info.header_offset)
+    return any(
+        one.header_offset + LOCAL_HEADER + one.compress_size > following.header_offset
+        for one, following in itertools.pairwise(ordered)
+    )
 
 
 def name_of(info: zipfile.ZipInfo) -> str:
@@ -91,10 +105,12 @@ def name_of(info: zipfile.ZipInfo) -> str:
 def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Iterator[File[bytes]]:
     """A member as a file of its own, gone afterwards. Raises ``CodedError``, past ``most`` bytes.
 
-    What the archive says of its size is not believed: bytes are counted as they come.
+    If the archive says that it is smaller, that is not believed: bytes are counted as they come.
     """
     if info.flag_bits & 0x1:
         raise CodedError("archive_locked")
+    if info.file_size > most:
+        raise CodedError("too_large")
     with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as aside:
         size = 0
         try:

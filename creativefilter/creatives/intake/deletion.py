@@ -1,16 +1,24 @@
-"""Files of a media version are removed with its row; who deletes a creative is noted."""
+"""What goes with a creative: its job, the files of its media versions; who deletes it is noted."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.jobs import lifecycle
+
+
+@receiver(pre_delete, sender=Creative)
+def cancel_job(instance: Creative, **_: Any) -> None:
+    """Whoever works on it saves nothing any more, and nobody begins."""
+    if instance.job and not instance.job.is_final:
+        lifecycle.cancel(instance.job)
 
 
 @receiver(post_delete, sender=MediaVersion)

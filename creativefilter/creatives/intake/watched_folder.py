@@ -28,6 +28,7 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
+from creativefilter.site.database import in_batches
 
 State = WatchedFile.State
 # A job takes so many at most; the next look makes another one.
@@ -101,7 +102,7 @@ def _note(found: dict[str, Found]) -> None:
     now = timezone.now()
     quiet_since = now - timedelta(seconds=settings.INGEST_QUIET_SECONDS)
     changed, ready, gone = [], [], []
-    for row in WatchedFile.objects.iterator():
+    for row in in_batches(WatchedFile.objects.all()):
         here = found.pop(row.path, None)
         if here is None:
             gone.append(row.pk)

@@ -33,6 +33,13 @@ CODES = {
             "administrator."
         ),
     ),
+    "storage_full": Code(
+        507,
+        _(
+            "There is no space left on the server's disk. Nothing of it was kept; try again when "
+            "the administrator has made room."
+        ),
+    ),
     "cancelled": Code(422, _("It was cancelled before it had ended.")),
     "internal": Code(
         500,

@@ -30,6 +30,7 @@ CODES = {
     "bad_archive": Code(
         400, _("The archive is damaged, or no zip archive. Pack and send it again.")
     ),
+    "archive_overlap": Code(400, _("Files overlap within the archive. Pack and send them again.")),
     "archive_empty": Code(400, _("There are no files in the archive.")),
     "archive_too_many_files": Code(400, _("There are more than %(limit)s files in the archive.")),
     "bad_id_table": Code(400, _("The table of Advertisement IDs can't be used: %(why)s")),

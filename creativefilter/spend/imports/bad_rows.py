@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.utils.translation import gettext as _
 
 from creativefilter.sheets.write import ColumnType, Sheet, csv_lines
+from creativefilter.site.database import in_batches
 from creativefilter.spend.imports.rows import Bad
 from creativefilter.spend.models import BadRow, SpendImport
 
 
 def of(spend_import: SpendImport) -> Iterator[Bad]:
     """The bad rows that were found when the file was looked at last, in the file's order."""
-    for row in BadRow.objects.filter(spend_import=spend_import).order_by("pk").iterator():
+    for row in in_batches(BadRow.objects.filter(spend_import=spend_import)):
         yield Bad(row.line, BadRow.Reason(row.reason), row.cells, row.sheet)
 
 

@@ -22,10 +22,11 @@ from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, regi
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
 from creativefilter.sheets import SheetError
+from creativefilter.site import lanes
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
-from creativefilter.spend.imports import importer, merging
+from creativefilter.spend.imports import importer, merging, staging
 from creativefilter.spend.imports.errors import SpendFileError
 from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.models import SpendImport
@@ -75,7 +76,9 @@ def start(
         if row.job and not row.job.is_final:
             raise SpendFileError("spend_busy")
         params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
-        job = lifecycle.create(SPEND_IMPORT, params, owner)
+        # A look at a small file takes seconds; whatever writes waits for other writers.
+        urgency = lanes.of_bytes(row.file.size) if dry_run else Job.Urgency.LONG
+        job = lifecycle.create(SPEND_IMPORT, params, owner, urgency)
         spend_import.job = row.job = job
         spend_import.error_code = row.error_code = ""
         row.save(update_fields=["job", "error_code"])
@@ -113,6 +116,7 @@ def run(job: Job) -> Save:
         raise _job_error(refusal)
 
     def save() -> dict[str, Any]:
+        staging.require()
         try:
             report = importer.merge(prepared, spend_import, mode=mode, strict=strict)
         except SpendFileError as error:  # another import was quicker
@@ -149,6 +153,7 @@ def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
 
 def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
     """The outcome of a look at the file; its bad rows can be downloaded from then on."""
+    staging.require()
     importer.note(spend_import, prepared)
     spend_import.state = State.CHECKED
     spend_import.save()

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from creativefilter.site.unavailable import Unavailable
 from creativefilter.spend.imports.rows import Bad, Good
 from creativefilter.spend.models import BadRow
 
@@ -42,6 +43,18 @@ def create() -> None:
     with connection.cursor() as cursor:
         for name, columns in TABLES.items():
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+
+
+def require() -> None:
+    """Raise ``Unavailable`` if the connection that the rows were staged in is gone."""
+    name = next(iter(TABLES))
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT 1 FROM sqlite_temp_master WHERE name = %s", [name])
+        else:
+            cursor.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [f"pg_temp.{name}"])
+        if cursor.fetchone() is None:
+            raise Unavailable("database_busy", "the staged rows went with their connection")
 
 
 def drop() -> None:

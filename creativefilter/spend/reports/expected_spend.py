@@ -186,6 +186,7 @@ def _load(filters: Filters) -> _Predicted:
         .order_by("advertisement")
     )
     columns = np.dtype([("key", np.int64), ("segment", np.int64), ("units", np.int64)])
+    # Both iterators are read to their end here, and nothing is written meanwhile.
     rows = np.fromiter((row for row in spent.iterator(CHUNK) if row[2]), columns)
     keys, amounts = rows["key"], rows["units"] / UNIT
     probabilities = np.zeros((len(NUMBERS), len(keys)))

@@ -60,7 +60,7 @@ def ask(filters: Filters) -> tuple[Study | None, Job | None]:
         return found, kept.job
     params = {"query": filters.query(), "version": version}
     with transaction.atomic():
-        job = lifecycle.create(SPEND_INTERVALS, params)
+        job = lifecycle.create(SPEND_INTERVALS, params, urgency=Job.Urgency.LONG)
         KeptEstimate.objects.filter(pk=digest).update(job=job)
     return found, job
 

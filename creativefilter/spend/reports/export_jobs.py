@@ -29,7 +29,7 @@ KEPT_SECONDS = 7 * 24 * 3600
 def start(filters: Filters, form: Form, owner: User | None) -> Job:
     """A job that writes ``predicted`` in the language of who asks for it."""
     params = {"query": filters.query(), "form": form, "language": get_language() or "ru"}
-    return lifecycle.create(SPEND_EXPORT, params, owner)
+    return lifecycle.create(SPEND_EXPORT, params, owner, Job.Urgency.LONG)
 
 
 def file_of(job: Job) -> Path:
@@ -60,7 +60,8 @@ def run(job: Job) -> Save:
         raise
 
     def save() -> dict[str, Any]:
-        aside.replace(target)
+        if aside.exists():  # not when it is saved once more
+            aside.replace(target)
         return {"rows": counted.done, "bytes": target.stat().st_size}
 
     return save

@@ -40,7 +40,7 @@ def keep_up() -> Job | None:
     recently = timezone.now() - AGAIN_AFTER
     if job := of_kind.filter(state=Job.State.FAILED, finished_at__gt=recently).first():
         return job
-    return lifecycle.create(SPEND_RECOUNT, {})
+    return lifecycle.create(SPEND_RECOUNT, {}, urgency=Job.Urgency.LONG)
 
 
 def run(job: Job) -> Save:

@@ -53,8 +53,12 @@ class Command(BaseCommand):
         if not files:
             raise UsageError(_("There are no media files in %s.") % folder)
         self.ingestion = Ingestion(files, self._ids(ids) if ids else {})
-        self.ingestion.run()
         tally = self.ingestion.tally
+        try:
+            self.ingestion.run()
+        except Exception:
+            self.stdout.write(" ".join(counts_of(tally)))
+            raise
         for refusal in tally.refusals:
             self.stderr.write(f"{refusal.file}: {refusal.message}")
         for line in counts_of(tally):

@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from creativefilter.celery import QUEUES
 from creativefilter.embedded import services
 from creativefilter.embedded.service_command import ServiceCommand, alive_argument
 from creativefilter.site.commands import UsageError, at_least_one
+from creativefilter.site.lanes import QUEUES
 
 
 class Command(ServiceCommand):

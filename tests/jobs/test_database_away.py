@@ -1,0 +1,133 @@
+"""PostgreSQL goes away under load and comes back: no attempt, no result and no time is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from creativefilter.celery import app
+from creativefilter.embedded.processes import spawn, stop
+from creativefilter.site.lanes import QUEUES
+from tests import postgres
+from tests.conftest import ROOT
+from tests.stack import processes
+
+AWAY_SECONDS = 4
+JOBS = 30
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of these tests alone; its unprivileged user can't enter folders of pytest."""
+    server = postgres.start(Path(tempfile.mkdtemp(prefix="creative-filter-away-")))
+    env = {**os.environ, "DATABASE_URL": server.url("postgres")}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=env, cwd=ROOT, check=True)
+    yield server
+    server.stop()
+
+
+def started_again(server: postgres.Server) -> postgres.Server:
+    process = subprocess.Popen(
+        server.process.args,
+        user="nobody" if os.geteuid() == 0 else None,
+        cwd=server.folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    again = postgres.Server(process, server.port, server.folder)
+    postgres.wait(again)
+    return again
+
+
+def states(url: str) -> list[tuple[str, int, str]]:
+    with psycopg.connect(url) as database:
+        return database.execute("SELECT state, attempts, error_detail FROM jobs_job").fetchall()  # type: ignore[return-value]
+
+
+def queue_jobs(url: str) -> None:
+    """Rows as the application writes them, and their messages."""
+    with psycopg.connect(url) as database:
+        database.execute("DELETE FROM jobs_job")
+        for _number in range(JOBS):
+            key = uuid.uuid4()
+            row = {
+                "id": key, "kind": "sleep", "state": "queued", "stage": "one", "urgency": "batch",
+                "progress": 0, "params": json.dumps({"seconds": 0.3}), "error_code": "",
+                "error_detail": "", "attempts": 0, "timings": "[]", "worker": "",
+                "in_quota": False, "created_at": "2026-01-01", "published_at": "2026-01-01",
+            }  # fmt: skip
+            places = ", ".join(["%s"] * len(row))
+            database.execute(
+                f"INSERT INTO jobs_job ({', '.join(row)}) VALUES ({places})",  # noqa: S608
+                list(row.values()),
+            )
+            database.commit()
+            app.send_task("jobs.run_stage", args=[str(key), "one"], queue="cpu-batch")
+
+
+@pytest.fixture
+def jobs(server: postgres.Server, broker: Any, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with queued jobs, at which two processes work."""
+    url = server.url("postgres")
+    worker = spawn(
+        [
+            sys.executable, "-m", "celery", "--app", "tests.worker_app", "worker",
+            "--hostname", "away@suite", "--concurrency", "2",
+            "--queues", ",".join(QUEUES), "--without-gossip", "--without-mingle",
+        ],
+        {**os.environ, "DATABASE_URL": url, "REDIS_URL": broker.url, "PYTHONPATH": str(ROOT)},
+        output=(tmp_path / "worker.log").open("ab"),
+    )  # fmt: skip
+    queue_jobs(url)
+    yield url
+    stop(worker, 10)
+
+
+def some_are_done(url: str) -> bool:
+    return sum(state == "done" for state, *_ in states(url)) > 3
+
+
+def all_are_done_once(url: str) -> bool:
+    """One claim each, also of the stages that were done while there was nobody to tell."""
+    return {row[:2] for row in states(url)} == {("done", 1)}
+
+
+# In this order: the second one ends the server that the fixture started.
+def test_work_goes_on_when_a_database_that_was_silent_answers(
+    jobs: str, server: postgres.Server, eventually: Callable[..., None]
+) -> None:
+    eventually(lambda: some_are_done(jobs), 30)
+    frozen = [p.pid for p in processes() if p.parent == server.process.pid]
+    for pid in (server.process.pid, *frozen):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(AWAY_SECONDS)
+    for pid in (server.process.pid, *frozen):
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: all_are_done_once(jobs), 15)
+
+
+def test_work_goes_on_when_a_database_that_crashed_is_back(
+    jobs: str, server: postgres.Server, eventually: Callable[..., None]
+) -> None:
+    eventually(lambda: some_are_done(jobs), 30)
+    server.process.send_signal(signal.SIGQUIT)
+    server.process.wait(10)
+    time.sleep(AWAY_SECONDS)
+    again = started_again(server)
+    try:
+        eventually(lambda: all_are_done_once(jobs), 15)
+    finally:
+        again.stop()
