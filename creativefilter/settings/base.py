@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "creativefilter.tables",
     "creativefilter.api",
     "creativefilter.embedded",
+    "creativefilter.doctor",
     "tasks",
     # The last one: its groups carry the permissions of all others.
     "creativefilter.accounts",

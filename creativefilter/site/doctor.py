@@ -158,6 +158,30 @@ def examine(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is wrong, and what was and has been mended."""
+
+    found: list[Finding]
+    mended: list[Finding]
+
+
+def report(*, fix: bool = False, begins: Callable[[Check], object] = lambda check: None) -> Report:
+    """Look at everything; with ``fix`` mend what is safe, and look again.
+
+    ``begins`` hears of each check before it looks or mends.
+    """
+    checks = every()
+    found = examine(checks, begins)
+    wrong = [finding for finding in found if finding.mended]
+    if not (fix and wrong):
+        return Report(found, [])
+    mend(checks, wrong, begins)
+    left = examine(checks, begins)
+    codes = {finding.code for finding in left}
+    return Report(left, [finding for finding in wrong if finding.code not in codes])
+
+
 def mend(
     checks: Sequence[Check],
     found: Sequence[Finding],

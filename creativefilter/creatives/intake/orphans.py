@@ -148,7 +148,7 @@ def _folders(fields: Iterable[FileField[Any, Any]]) -> set[str]:
 
 
 def _named(field: FileField[Any, Any]) -> Iterator[tuple[Any, str]]:
-    """Key and name of the file of every row that has one, without an open cursor between queries."""
+    """Key of every row that has a file, and the file's name; no cursor is open between queries."""
     rows = field.model._default_manager.exclude(**{field.name: ""}).order_by("pk")
     page = list(rows.values_list("pk", field.name)[:ROWS])
     while page:
