@@ -36,7 +36,7 @@ if PRODUCTION:
     ALLOWED_HOSTS: list[str] = env.list(
         "ALLOWED_HOSTS", validate=[validate.Length(min=1), setting_values.host_names]
     )
-    DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=60)}
+    DATABASES = {"default": env.database("DATABASE_URL", conn_max_age=60)}
 else:
     # Short ones can be guessed; without one there is one of this installation's own.
     _given = env.str("SECRET_KEY", "", validate=setting_values.key_or_none)
@@ -46,8 +46,7 @@ else:
         ["localhost", "127.0.0.1", "[::1]"],
         validate=setting_values.host_names,
     )
-    DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-setting_values.check_database(DATABASES["default"])
+    DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 
 DEBUG = False
 

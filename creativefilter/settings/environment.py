@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from dotenv import dotenv_values, load_dotenv
-from environs import Env
 
 from creativefilter.site import former_names, setting_values
+from creativefilter.site.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = Env()
+env = Variables()
 # What the environment says itself wins. ENV_FILE names another file, or none. Its lines become
 # variables of this process, so libraries and commands that look there see them, too.
 _file = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))

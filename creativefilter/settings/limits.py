@@ -9,7 +9,7 @@ from environs import validate
 
 from creativefilter.settings.environment import env
 from creativefilter.site.machine import processes_for
-from creativefilter.site.rate import rate
+from creativefilter.site.rate import Rate
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2, validate=validate.Range(1))
 # All files of one form of the pages together.
@@ -36,8 +36,8 @@ MEDIA_LIMITS: dict[str, Any] = {
 TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
 
 # "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
-API_RATE = rate("API_RATE", env.str("API_RATE", "600/min"))
-API_ANONYMOUS_RATE = rate("API_ANONYMOUS_RATE", env.str("API_ANONYMOUS_RATE", "60/min"))
+API_RATE: Rate | None = env.rate("API_RATE", "600/min")
+API_ANONYMOUS_RATE: Rate | None = env.rate("API_ANONYMOUS_RATE", "60/min")
 
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 

@@ -8,7 +8,6 @@ from environs import validate
 
 from creativefilter.settings.environment import BASE_DIR, DATA_DIR, env
 from creativefilter.site import setting_values
-from creativefilter.site.segment_mix import segment_mix
 
 CPUS = os.cpu_count() or 1
 WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", min(CPUS, 4), validate=validate.Range(1, 64))
@@ -34,4 +33,4 @@ STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
 # How often each segment occurs where the creatives come from, in any unit; "" for as often as in
 # the training data.
-SEGMENT_MIX: dict[int, float] | None = segment_mix(env.str("SEGMENT_MIX", ""))
+SEGMENT_MIX: dict[int, float] | None = env.segment_mix("SEGMENT_MIX", "")

@@ -190,25 +190,8 @@ def main(argv: list[str]) -> None:
         if "--traceback" in argv:
             raise
         if not settings.configured:
-            _end(WRONG_USE, _of_settings(str(error)))
+            _end(WRONG_USE, str(error))
         _end(FAILED, sentence_of(error) or _unexpected(error))
-
-
-# What the library says of a value, and what is said beside it.
-_ALLOWED = {
-    "Not a valid boolean.": "true or false is needed",
-    "Not a valid integer.": "a whole number is needed",
-    "Not a valid number.": "a number is needed",
-    "Not a valid log level.": "one of DEBUG, INFO, WARNING, ERROR is needed",
-}
-
-
-def _of_settings(text: str) -> str:
-    """An error of the settings, with the values that are allowed."""
-    for said, allowed in _ALLOWED.items():
-        if said in text:
-            return f"{text} ({allowed})"
-    return text
 
 
 @contextmanager

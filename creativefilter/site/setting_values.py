@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from environs import EnvError, ValidationError
+from environs import ValidationError
 
 from classifier.speech.languages import LANGUAGES
 
 KEY_LENGTH = 50
 _HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
-_DATABASES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
 
 
 def key_or_none(text: str) -> None:
@@ -66,14 +64,6 @@ def language(code: str) -> None:
     if code and code not in LANGUAGES:
         known = ", ".join(sorted(LANGUAGES))
         raise ValidationError(f"{code!r} is none of the languages of Whisper: {known}")
-
-
-def check_database(database: dict[str, Any]) -> dict[str, Any]:
-    """Return a parsed ``DATABASE_URL``; raises ``EnvError`` for a server that is not supported."""
-    if database.get("ENGINE") not in _DATABASES:
-        what = "an address such as postgres://user:password@host/name is needed"
-        raise EnvError(f'Environment variable "DATABASE_URL" invalid: {what}')
-    return database
 
 
 def _is_address(text: str, schemes: tuple[str, ...]) -> bool:

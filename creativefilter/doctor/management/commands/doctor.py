@@ -18,8 +18,8 @@ from creativefilter.site.doctor import Check, Finding
 class Command(BaseCommand):
     help = gettext_lazy(
         "Looks for what is wrong: files and rows, jobs, sums, models, weights, broker, disk, "
-        "settings. Says what to do, and ends with 1 if something is. --fix mends what can be mended "
-        "without losing anything. Work that is going on is no finding."
+        "settings. Says what to do, and ends with 1 if something is. --fix mends what it can without "
+        "losing anything. Work that is going on is no finding."
     )
     # They are among what is looked at, and said like the rest.
     requires_system_checks: list[str] = []
