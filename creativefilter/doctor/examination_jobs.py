@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from creativefilter.accounts.audit import Action, record
+from creativefilter.doctor import examination
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, ResultText, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
@@ -62,7 +63,7 @@ def examine(job: Job) -> Save:
         progress.update(min(1.0, begun / steps))
         begun += 1
 
-    report = doctor.report(fix=job.params["fix"], begins=begins)
+    report = examination.report(fix=job.params["fix"], begins=begins)
     result = {
         "findings": [finding.as_json() for finding in report.found],
         "mended": [finding.as_json() for finding in report.mended],

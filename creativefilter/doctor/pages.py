@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from creativefilter.doctor import examination_jobs
+from creativefilter.doctor import examination, examination_jobs
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site import doctor
 from creativefilter.ui.pages import person
@@ -40,7 +40,7 @@ def system_check(request: HttpRequest) -> HttpResponse:
 def _found() -> dict[str, Any]:
     """What the quick checks find now, and what the last job has found of everything else."""
     quick = doctor.every(quick=True)
-    found = doctor.examine(quick)
+    found = examination.examine(quick)
     last = examination_jobs.last_done()
     if last:
         fresh = {problem.code for check in quick for problem in check.problems}

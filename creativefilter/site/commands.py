@@ -24,6 +24,7 @@ from django.core.management.base import CommandParser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from creativefilter import __version__
 from creativefilter.site.private_files import keep_private
 from creativefilter.site.sentences import sentence_of
 
@@ -48,6 +49,9 @@ class BaseCommand(base.BaseCommand):
 
     help: Any = ""  # also a lazy translation, which argparse does not take
     _failed_part = ""
+
+    def get_version(self) -> str:
+        return __version__
 
     def done_so_far(self) -> str:
         """Say what was done until now, for somebody who interrupts the command."""
@@ -180,6 +184,9 @@ def progress_bar(total: int, **options: Any) -> Any:
 
 def main(argv: list[str]) -> None:
     """Run ``manage.py``; an error of the settings, too, is a sentence."""
+    if argv[1:] in (["--version"], ["version"]):
+        print(__version__)  # Django would say its own
+        return
     if argv[1:2] != ["collectstatic"]:  # what everybody may read
         keep_private()
     try:

@@ -1,23 +1,16 @@
 """What can be wrong with an installation. Each room registers its checks, this module knows none.
 
-``manage.py doctor`` and the page "System check" run them. A check finds only what is wrong: work
+``creativefilter.doctor`` runs them. A check finds only what is wrong: work
 that is going on, or waits its turn, is no finding.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
-from creativefilter.site.sentences import sentence_of
-
-logger = logging.getLogger(__name__)
 
 Text = str | Promise
 # Names that one finding lists; it counts the rest.
@@ -112,20 +105,21 @@ class Check:
     vital: bool = False
 
 
-NOT_LOOKED_AT = Problem(
-    "not_looked_at",
-    gettext_lazy("This could not be looked at: %(subject)s. %(why)s"),
-    gettext_lazy("Mend what the sentence names, then look again."),
-)
 _checks: dict[str, Check] = {}
-_problems: dict[str, Problem] = {NOT_LOOKED_AT.code: NOT_LOOKED_AT}
+_problems: dict[str, Problem] = {}
 
 
 def register(check: Check) -> Check:
     """Make a check known; called as the apps start."""
     _checks[check.name] = check
-    _problems.update((problem.code, problem) for problem in check.problems)
+    for each in check.problems:
+        declare(each)
     return check
+
+
+def declare(found: Problem) -> Problem:
+    """Make a problem known that no check has for itself."""
+    return _problems.setdefault(found.code, found)
 
 
 def problem(code: str) -> Problem:
@@ -142,67 +136,3 @@ def every(*, quick: bool = False) -> list[Check]:
     """Return the checks in the order in which they look; only the quick ones if asked."""
     wanted = [check for check in _checks.values() if check.quick or not quick]
     return sorted(wanted, key=lambda check: (not check.vital, not check.quick))
-
-
-def examine(
-    checks: Sequence[Check], begins: Callable[[Check], object] = lambda check: None
-) -> list[Finding]:
-    """Return what is wrong; ``begins`` hears of each check before it looks."""
-    found: list[Finding] = []
-    for check in checks:
-        begins(check)
-        some = _look(check)
-        found += some
-        if check.vital and some:
-            break
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is wrong, and what was and has been mended."""
-
-    found: list[Finding]
-    mended: list[Finding]
-
-
-def report(*, fix: bool = False, begins: Callable[[Check], object] = lambda check: None) -> Report:
-    """Look at everything; with ``fix`` mend what is safe, and look again.
-
-    ``begins`` hears of each check before it looks or mends.
-    """
-    checks = every()
-    found = examine(checks, begins)
-    wrong = [finding for finding in found if finding.mended]
-    if not (fix and wrong):
-        return Report(found, [])
-    mend(checks, wrong, begins)
-    left = examine(checks, begins)
-    codes = {finding.code for finding in left}
-    return Report(left, [finding for finding in wrong if finding.code not in codes])
-
-
-def mend(
-    checks: Sequence[Check],
-    found: Sequence[Finding],
-    begins: Callable[[Check], object] = lambda check: None,
-) -> None:
-    """Put right what can be without losing anything; whoever asks looks again afterwards.
-
-    Raises what keeps a check from that.
-    """
-    codes = {finding.code for finding in found if finding.mended}
-    for check in checks:
-        if check.mend and codes & {each.code for each in check.problems}:
-            begins(check)
-            check.mend()
-
-
-def _look(check: Check) -> list[Finding]:
-    try:
-        return list(check.look())
-    except Exception as error:
-        # One subject that can't be looked at hides no other.
-        logger.warning("%s", check.name, exc_info=error)
-        why = sentence_of(error) or f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        return [NOT_LOOKED_AT.found(subject=_(check.name), why=why)]

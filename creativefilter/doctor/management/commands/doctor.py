@@ -10,16 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.accounts.audit import Action, record
-from creativefilter.site import doctor
+from creativefilter.doctor import examination
 from creativefilter.site.commands import BaseCommand, progress_bar
-from creativefilter.site.doctor import Check, Finding
+from creativefilter.site.doctor import Check, Finding, every
 
 
 class Command(BaseCommand):
     help = gettext_lazy(
         "Looks for what is wrong: files and rows, jobs, sums, models, weights, broker, disk, "
-        "settings. Says what to do, and ends with 1 if something is. --fix mends what it can without "
-        "losing anything. Work that is going on is no finding."
+        "settings. Says what to do, and ends with 1 if something is. --fix mends what it can, and "
+        "loses nothing. Work that is going on is no finding."
     )
     # They are among what is looked at, and said like the rest.
     requires_system_checks: list[str] = []
@@ -32,8 +32,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, fix: bool, **options: Any) -> None:
-        with progress_bar(len(doctor.every()), leave=False) as bar:
-            report = doctor.report(fix=fix, begins=_showing(bar))
+        with progress_bar(len(every()), leave=False) as bar:
+            report = examination.report(fix=fix, begins=_showing(bar))
         if report.mended:
             record(Action.SYSTEM_MENDED, **{each.code: each.count for each in report.mended})
         for finding in report.mended:
