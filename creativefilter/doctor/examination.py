@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -80,8 +81,10 @@ def mend(
 def _look(check: Check) -> list[Finding]:
     try:
         return list(check.look())
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:
         # One subject that can't be looked at hides no other.
-        logger.warning("%s", check.name, exc_info=error)
+        logger.info("%s", check.name, exc_info=error)
         why = sentence_of(error) or f"{type(error).__name__}: {error}".splitlines()[0][:300]
         return [NOT_LOOKED_AT.found(subject=_(check.name), why=why)]
