@@ -11,8 +11,9 @@ import pytest
 from classifier.speech.weights import PACKAGED_NAME, packaged_whisper
 from creativefilter.jobs import doctor as jobs_doctor
 from tests.creatives.analysing import folders
+from tests.tasks.queueing import broker_away
 
-__all__ = ["folders"]
+__all__ = ["broker_away", "folders"]
 
 
 @pytest.fixture(scope="session")
