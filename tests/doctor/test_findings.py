@@ -28,6 +28,7 @@ from creativefilter.spend.totals import segment_changes
 from tests.creatives.analysing import stored_files, take_in
 from tests.doctor.examining import aged, codes, doctor
 from tests.spend.spend_files import imported, table
+from tests.spend.test_spend_checks import LEAST
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installation")]
 
@@ -169,7 +170,7 @@ def spend(folder: Path) -> None:
 
 
 def a_sum_off() -> None:
-    MonthlySpend.objects.update(amount=F("amount") + Decimal("0.0001"))
+    MonthlySpend.objects.update(amount=F("amount") + LEAST)
 
 
 def an_advertisement_counted_elsewhere() -> None:

@@ -22,6 +22,7 @@ from creativefilter.creatives.models import Creative, Label, ModelVersion
 from creativefilter.jobs import doctor as jobs_doctor
 from creativefilter.jobs import leases
 from creativefilter.jobs.models import Job
+from creativefilter.site.folder import Folder
 from creativefilter.spend.totals import checks
 from tests.creatives.analysing import stored_files, take_in
 from tests.creatives.test_archives import packed
@@ -127,6 +128,20 @@ def test_files_that_come_and_go_while_it_looks() -> None:
         for _look in range(15):
             found = orphans.compare()
             assert (found.orphans.files, found.lost) == ([], [])
+
+
+def test_a_creative_that_is_deleted_between_its_row_and_its_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    creative = take_in(b"known", "1.wav").creative
+    walk = Folder.walk
+
+    def delete_first(self: Folder, folder: str) -> Iterator[tuple[str, float]]:
+        Creative.objects.filter(pk=creative.pk).delete()
+        return walk(self, folder)
+
+    monkeypatch.setattr(Folder, "walk", delete_first)
+    assert orphans.compare().lost == []
 
 
 def test_labels_that_come_while_it_sums(tmp_path: Path) -> None:
