@@ -11,12 +11,13 @@ from django.utils.translation import gettext_noop
 
 from creativefilter.accounts.audit import Action, record
 from creativefilter.doctor import examination
+from creativefilter.doctor.examination import Report
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import Kind, ResultText, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
 from creativefilter.site import doctor
-from creativefilter.site.doctor import Check, Finding
+from creativefilter.site.doctor import Check
 
 
 def start(owner: User, *, fix: bool) -> Job:
@@ -43,9 +44,16 @@ def last_done() -> Job | None:
     return _newest(state=Job.State.DONE)
 
 
-def findings_of(job: Job) -> list[Finding]:
-    """What a job that is done has found."""
-    return doctor.of_json(job.result["findings"]) if job.result else []
+def last_failed() -> Job | None:
+    """The newest job, if it did not come to its end."""
+    job = _newest()
+    return job if job and job.state == Job.State.FAILED else None
+
+
+def found_by(job: Job) -> Report:
+    """What a job that is done has found, and mended."""
+    result = job.result or {"findings": [], "mended": []}
+    return Report(doctor.of_json(result["findings"]), doctor.of_json(result["mended"]))
 
 
 def _newest(**conditions: Any) -> Job | None:
@@ -73,7 +81,7 @@ def examine(job: Job) -> Save:
 
 def tell(job: Job) -> ResultText:
     """What was found, in sentences."""
-    found = findings_of(job)
+    found = found_by(job).found
     rows = [(finding.sentence, finding.remedy) for finding in found]
     return ResultText([] if found else [_("Nothing is wrong.")], rows)
 

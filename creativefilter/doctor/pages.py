@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from creativefilter.doctor import examination, examination_jobs
 from creativefilter.jobs.quota import QuotaExceeded
+from creativefilter.jobs.summaries import story_of
 from creativefilter.site import doctor
 from creativefilter.ui.pages import person
 
@@ -34,16 +36,24 @@ def system_check(request: HttpRequest) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": _("System check")}
     if job := examination_jobs.under_way():
         return render(request, "doctor/system_check.html", {**context, "job": job})
-    return render(request, "doctor/system_check.html", {**context, **_found()})
+    return render(request, "doctor/system_check.html", {**context, **_found(person(request))})
 
 
-def _found() -> dict[str, Any]:
+def _found(user: User) -> dict[str, Any]:
     """What the quick checks find now, and what the last job has found of everything else."""
     quick = doctor.every(quick=True)
     found = examination.examine(quick)
-    last = examination_jobs.last_done()
+    last, mended = examination_jobs.last_done(), []
     if last:
         fresh = {problem.code for check in quick for problem in check.problems}
-        old = examination_jobs.findings_of(last)
-        found += [finding for finding in old if finding.code not in fresh]
-    return {"findings": found, "last": last, "mended": any(each.mended for each in found)}
+        report = examination_jobs.found_by(last)
+        found += [finding for finding in report.found if finding.code not in fresh]
+        mended = report.mended
+    failed = examination_jobs.last_failed()
+    return {
+        "findings": found,
+        "mended": mended,
+        "mendable": any(finding.mended for finding in found),
+        "last": last,
+        "failed": story_of(failed, user).error if failed else "",
+    }

@@ -27,8 +27,10 @@ def misspelt(
     names: Collection[str], known: Collection[str], alike: float
 ) -> Iterator[tuple[str, str]]:
     """Yield names that are no settings, each with the setting that it is like."""
+    # Too much is like HOST and PORT.
+    guesses = [name for name in known if len(name) > len("PORT")]
     for name in sorted(set(names) - set(known)):
-        for guess in difflib.get_close_matches(name.upper(), known, n=1, cutoff=alike):
+        for guess in difflib.get_close_matches(name.upper(), guesses, n=1, cutoff=alike):
             yield name, guess
 
 

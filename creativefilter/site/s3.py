@@ -23,6 +23,8 @@ from creativefilter.site.unavailable import Unavailable
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024
+# Names that one request lists; the protocol allows no more.
+PAGE = 1000
 # Somebody waits for our answer.
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -125,7 +127,7 @@ class Bucket(S3Storage):
         Objects that come or go meanwhile may be among them or not.
         """
         outside = len(self._normalize_name(folder)) - len(folder)
-        page: dict[str, Any] = {"Prefix": f"{self._normalize_name(folder)}/"}
+        page: dict[str, Any] = {"Prefix": f"{self._normalize_name(folder)}/", "MaxKeys": PAGE}
         while page:
             found = self._page(**page)
             for one in found.get("Contents", []):
