@@ -31,9 +31,7 @@ DATABASE = Problem(
 )
 MIGRATIONS = Problem(
     "migrations_missing",
-    gettext_lazy(
-        "The database is not prepared for this version: %(count)d migrations are missing."
-    ),
+    gettext_lazy("The database is not prepared for this version. Missing migrations: %(count)d."),
     gettext_lazy("Run manage.py prepare. Nothing else could be looked at."),
 )
 BROKER = Problem(

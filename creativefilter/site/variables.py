@@ -55,10 +55,10 @@ class Variables(Env):
 
     def seal(self) -> None:
         """End the reading; raises ``EnvError`` with a line for each variable that is wrong."""
+        wrong = dict(self._errors)
         try:
             super().seal()
-        except EnvValidationError as error:
-            wrong = dict(error.error_messages)
+        except EnvValidationError:
             raise EnvError("\n".join(map(_sentence, wrong, wrong.values()))) from None
 
 

@@ -74,7 +74,7 @@ def test_files_that_no_row_names_are_put_aside(folders: Path) -> None:
     assert aside.parent.relative_to(folders).parts[2:] == ("creatives", "ab")
     assert codes() == []
     [entry] = AuditEntry.objects.all()
-    assert (entry.action, entry.details) == ("system_mended", {"files_without_rows": 2})
+    assert (entry.action, entry.details) == ("system_mended", {"found": {"files_without_rows": 2}})
 
 
 def test_nothing_is_moved_where_most_files_are_unknown(

@@ -70,7 +70,7 @@ class Orphans:
 class Lost:
     """Rows of a field whose file is not in the storage: some of them, and how many there are."""
 
-    field: FileField[Any, Any]
+    field: FileField
     rows: list[Any]
     count: int
 
@@ -136,18 +136,18 @@ def _batches(things: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _fields() -> Iterator[FileField[Any, Any]]:
+def _fields() -> Iterator[FileField]:
     for model in apps.get_models():
         yield from (field for field in model._meta.fields if isinstance(field, FileField))
 
 
-def _folders(fields: Iterable[FileField[Any, Any]]) -> set[str]:
+def _folders(fields: Iterable[FileField]) -> set[str]:
     """The folders of the storage that uploads are written to; nothing else there is ours."""
     made = {field.generate_filename(field.model(), "x").split("/")[0] for field in fields}
     return made | {ARCHIVES}
 
 
-def _named(field: FileField[Any, Any]) -> Iterator[tuple[Any, str]]:
+def _named(field: FileField) -> Iterator[tuple[Any, str]]:
     """Key of every row that has a file, and the file's name; no cursor is open between queries."""
     rows = field.model._default_manager.exclude(**{field.name: ""}).order_by("pk")
     page = list(rows.values_list("pk", field.name)[:ROWS])
@@ -162,7 +162,7 @@ def _archives() -> Iterator[str]:
     yield from jobs.values_list("params__archive", flat=True)
 
 
-def _lost(names: sqlite3.Connection, number: int, field: FileField[Any, Any]) -> Lost:
+def _lost(names: sqlite3.Connection, number: int, field: FileField) -> Lost:
     count: int = names.execute(f"SELECT COUNT(*) {_MISSING}", (number,)).fetchone()[0]
     some = names.execute(f"SELECT pk, name {_MISSING} ORDER BY pk LIMIT {ASKED_AGAIN}", (number,))
     rows = []

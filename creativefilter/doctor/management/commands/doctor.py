@@ -35,7 +35,7 @@ class Command(BaseCommand):
         with progress_bar(len(every()), leave=False) as bar:
             report = examination.report(fix=fix, begins=_showing(bar))
         if report.mended:
-            record(Action.SYSTEM_MENDED, **{each.code: each.count for each in report.mended})
+            record(Action.SYSTEM_MENDED, found={one.code: one.count for one in report.mended})
         for finding in report.mended:
             self.stdout.write(_("Mended: %s") % finding.sentence)
         for finding in report.found:
