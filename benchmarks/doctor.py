@@ -90,7 +90,8 @@ def looked(status: int, *arguments: str) -> str:
     done = subprocess.Popen([sys.executable, "manage.py", "doctor", *arguments], cwd=ROOT)
     _pid, ended, usage = os.wait4(done.pid, 0)
     assert os.waitstatus_to_exitcode(ended) == status
-    return f"{time.monotonic() - began:.1f} s, {usage.ru_maxrss // 1024} MB"
+    took, processor = time.monotonic() - began, usage.ru_utime + usage.ru_stime
+    return f"{took:.0f} s, {processor:.0f} s of them on a processor, {usage.ru_maxrss // 1024} MB"
 
 
 if __name__ == "__main__":

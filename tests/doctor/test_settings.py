@@ -88,6 +88,21 @@ def test_in_production_all_that_is_needed_is_named(tmp_path: Path) -> None:
     assert {line.split('"')[1] for line in done.stderr.splitlines()} == absent
 
 
+def test_what_depends_on_another_setting_follows_it(tmp_path: Path) -> None:
+    larger = {"UPLOAD_MAX_BYTES": str(10**12), "MEDIA_WALL_SECONDS": "60.5"}
+    done = check(DATA_DIR=str(tmp_path), STAGE_SOFT_SECONDS="600", **larger)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
+    done = check(DATA_DIR=str(tmp_path), ENV_FILE=str(ROOT / ".env.example"))
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (ROOT / ".env.example").read_text("utf-8").replace("# ", "")
+    names = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
+    assert "PICTURES_ENCODER" in names
+    assert names <= known_names() - set(former_names.SETTINGS)
+
+
 def test_a_secret_is_not_printed(tmp_path: Path) -> None:
     wrong = {"SECRET_KEY": "hush", "REDIS_URL": "http://:hush@x/", "DATABASE_URL": "x://u:hush@h/n"}
     done = check(DATA_DIR=str(tmp_path), **wrong)
