@@ -34,15 +34,18 @@ def system_check(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
         return redirect("system-check")
     context = {**admin.site.each_context(request), "title": _("System check")}
-    if job := examination_jobs.under_way():
-        return render(request, "doctor/system_check.html", {**context, "job": job})
     return render(request, "doctor/system_check.html", {**context, **_found(person(request))})
 
 
 def _found(user: User) -> dict[str, Any]:
-    """What the quick checks find now, and what the last job has found of everything else."""
+    """What the quick checks find now, and what the last job has found of everything else.
+
+    While a job looks, or waits for a worker that may be what is missing, the quick ones alone.
+    """
     quick = doctor.every(quick=True)
     found = examination.examine(quick)
+    if job := examination_jobs.under_way():
+        return {"findings": found, "job": job}
     last, mended = examination_jobs.last_done(), []
     if last:
         fresh = {problem.code for check in quick for problem in check.problems}
