@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import roubles
@@ -99,8 +100,8 @@ def _twice(count: Callable[[], int]) -> int:
 
 
 def _unlinked() -> int:
-    arrived = segment_changes.pending_changes().arrived
-    return creative_links.unlinked(Creative.objects.exclude(pk__in=arrived.values("pk"))).count()
+    arrived = segment_changes.pending_changes().arrived.filter(pk=OuterRef("pk"))
+    return creative_links.unlinked(Creative.objects.filter(~Exists(arrived))).count()
 
 
 def rebuild() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Model, Q
+from django.db.models import Exists, Max, Model, OuterRef, Q
 from django.utils import timezone
 
 from creativefilter.creatives.models import (
@@ -187,7 +187,9 @@ def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int
 def overlooked() -> int:
     """How many advertisements are counted under a wrong segment that ``catch_up`` won't find."""
     pending = pending_changes()
-    settled = Creative.objects.exclude(pk__in=pending.changed.order_by().values("pk"))
+    # Not by NOT IN: PostgreSQL compares every creative with every other once they are many.
+    waits = Exists(pending.changed.order_by().filter(pk=OuterRef("pk")))
+    settled = Creative.objects.filter(~waits)
     sql, params = _moved(settled, pending.waiting_since, f"NOT {CHANGED_ORPHANS}")
     return _count(sql, params)
 
