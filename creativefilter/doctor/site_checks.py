@@ -87,7 +87,7 @@ def _probe(problem: Problem, probe: Callable[[], Any]) -> Iterator[Finding]:
 
 
 def database() -> Iterator[Finding]:
-    yield from _probe(DATABASE, connection.ensure_connection)
+    yield from _probe(DATABASE, probes.database)
 
 
 def migrations() -> Iterator[Finding]:
