@@ -13,7 +13,7 @@ from creativefilter.spend.totals import checks
 
 _AGAIN = gettext_lazy(
     "manage.py doctor --fix makes the sums anew from the rows, as manage.py check_spend --rebuild "
-    "does. Imports wait meanwhile: a minute for some million rows."
+    "does. Imports wait meanwhile."
 )
 SUMS = Problem(
     "spend_sums_differ",
