@@ -181,14 +181,27 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
 
 def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
     """How many advertisements ``refresh`` would move."""
-    sql, params = _moved(creatives, since)
+    return _count(*_moved(creatives, since))
+
+
+def overlooked() -> int:
+    """How many advertisements are counted under a wrong segment that ``catch_up`` won't find."""
+    pending = pending_changes()
+    settled = Creative.objects.exclude(pk__in=pending.changed.order_by().values("pk"))
+    sql, params = _moved(settled, pending.waiting_since, f"NOT {CHANGED_ORPHANS}")
+    return _count(sql, params)
+
+
+def _count(sql: str, params: tuple[Any, ...]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM ({sql}) moved", params)  # noqa: S608
         [count] = cursor.fetchone()
     return int(count)
 
 
-def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tuple[Any, ...]]:
+def _moved(
+    creatives: CreativeQuerySet, since: datetime | None, orphans: str = CHANGED_ORPHANS
+) -> tuple[str, tuple[Any, ...]]:
     # Every effective segment is asked of the one place that knows what it is.
     effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
     columns = effective.values("id", "label_segment", "effective_segment")
@@ -196,7 +209,7 @@ def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tu
     if since is None:
         return MOVED.format(effective=sql, orphans=ALL_ORPHANS), params
     when = connection.ops.adapt_datetimefield_value(since)
-    return MOVED.format(effective=sql, orphans=CHANGED_ORPHANS), (*params, when)
+    return MOVED.format(effective=sql, orphans=orphans), (*params, when)
 
 
 def _changed(mark: Watermark, next_watermark: Watermark) -> CreativeQuerySet:
