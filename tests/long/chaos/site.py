@@ -131,6 +131,7 @@ class Site:
             "INGEST_FOLDER": str(self.watched_folder),
             "INGEST_QUIET_SECONDS": "1",
             "SWEEP_SECONDS": "5",
+            "JOB_REPUBLISH_SECONDS": "300",
             "WHISPER_BEAM_SIZE": "1",
             "PICTURES_ENCODER": "",
             "WORKER_PROCESSES": "2",
