@@ -74,6 +74,16 @@ resolve: $(VENV)/bin/python
 fresh:
 	tools/fresh.sh $(PACKAGES)
 
+# Harm a running site in every way there is, see what becomes of its work: about 5 minutes each for
+# embedded and PostgreSQL. SEED=3, SEED=1-20; SITE=embedded or postgresql. Needs root.
+SEED ?= 1
+SITE ?= both
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.long.chaos --seeds $(SEED) --site $(SITE)
+
+chaos-long: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.long.chaos --seeds $(SEED) --site $(SITE) --creatives 300 --rounds 4
+
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp
 	$(BIN)/python tools/code_lines.py

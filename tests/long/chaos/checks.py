@@ -1,0 +1,155 @@
+"""What has to be true when a run is over: nothing is lost, twice or stuck, all reasons are true.
+
+Read from the database and the data folder by the harness, not asked of the site.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+
+from creativefilter.accounts.models import AuditEntry
+from creativefilter.creatives.models import (
+    Creative,
+    Label,
+    MediaVersion,
+    ModelVersion,
+    Prediction,
+    ScreenReading,
+    Transcript,
+)
+from creativefilter.jobs.models import Job
+from creativefilter.site.codes import sentence
+from creativefilter.spend.models import SpendImport, SpendRow
+from creativefilter.spend.totals import checks as spend_checks
+from creativefilter.spend.totals import segment_changes
+from tests.long.chaos.material import TRANSCRIPTS, Material
+from tests.long.chaos.site import Site
+
+# A job that met a fault may end that long after it.
+AFTERMATH = timedelta(seconds=120)
+
+
+def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]:
+    """Failed jobs whose code no fault explains that was there while they ran.
+
+    Args:
+        harm: From when to when a fault lasted, and the codes that tell the truth about it.
+    """
+    found = []
+    for job in Job.objects.filter(state=Job.State.FAILED):
+        ended = job.finished_at or job.created_at
+        true = {
+            code
+            for begin, end, codes in harm
+            if begin <= ended and (job.started_at or job.created_at) <= end + AFTERMATH
+            for code in codes
+        }
+        if job.error_code not in true:
+            found.append(
+                f"{job.kind} {job.pk} failed as {job.error_code}: {job.error_detail[-300:]}"
+            )
+        if not sentence(job.error_code):
+            found.append(f"{job.error_code} has no sentence")
+    return found
+
+
+def stuck() -> list[str]:
+    """Jobs that have not come to an end."""
+    return [
+        f"{job.kind} {job.pk} is {job.state} at {job.stage}, attempt {job.attempts}: "
+        f"{job.error_detail[-200:]}"
+        for job in Job.objects.exclude(state__in=Job.FINAL)
+    ]
+
+
+def check(site: Site, material: Material) -> list[str]:
+    """Every sentence about what is not as it has to be."""
+    found: list[str] = []
+    for look in (_lost, _twice, _money, _labels, _training, _audit):
+        found += look(material)
+    found += _doctor(site)
+    return found
+
+
+def _lost(material: Material) -> Iterator[str]:
+    here = set(Creative.objects.values_list("advertisement_id", flat=True))
+    if gone := set(material.ids) - here:
+        yield f"lost creatives: {sorted(gone)}"
+    if more := len(here) - len(material.ids) - TRANSCRIPTS:
+        yield f"{more:+} creatives more than were brought"
+    for creative in Creative.objects.exclude(state=Creative.State.DONE):
+        yield f"creative {creative} is {creative.state} {creative.error_code}"
+    for media in MediaVersion.objects.exclude(file=""):
+        if not media.file.storage.exists(media.file.name):
+            yield f"the file of {media} is gone"
+    for missing in MediaVersion.objects.filter(predictions=None):
+        yield f"{missing} has no prediction"
+
+
+def _twice(material: Material) -> Iterator[str]:
+    for creative in Creative.objects.annotate(n=Count("media")).exclude(n=1):
+        yield f"creative {creative} has {creative.n} media versions"
+    by_media: tuple[tuple[str, Callable[[], Counter[int]]], ...] = (
+        ("transcripts", lambda: Counter(Transcript.objects.values_list("media", flat=True))),
+        ("readings", lambda: Counter(ScreenReading.objects.values_list("media", flat=True))),
+        ("predictions", lambda: Counter(Prediction.objects.values_list("media", flat=True))),
+    )
+    for what, counted in by_media:
+        for media, count in counted().items():
+            if count != 1:
+                yield f"media version {media} has {count} {what}"
+
+
+def _money(material: Material) -> Iterator[str]:
+    amount = SpendRow.objects.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    rows = SpendRow.objects.count()
+    if (rows, amount) != (material.spend_rows, material.spend_amount):
+        yield f"spend: {rows} rows, {amount} RUB; brought were {material.spend_amount}"
+    states = Counter(SpendImport.objects.values_list("state", flat=True))
+    if states != {"imported": 1}:
+        yield f"imports of spend: {dict(states)}"
+    segment_changes.catch_up()
+    sums = spend_checks.check()
+    if not sums.agrees:
+        yield f"sums of spend: {sums}"
+
+
+def _labels(material: Material) -> Iterator[str]:
+    """One of each creative that was not in the archive, one of each with a transcript."""
+    wanted = len(material.creatives) - material.archived + TRANSCRIPTS
+    if (count := Label.objects.count()) != wanted:
+        yield f"{count} labels instead of {wanted}"
+
+
+def _training(material: Material) -> Iterator[str]:
+    if (count := ModelVersion.objects.count()) != 2:
+        yield f"{count} model versions instead of 2"
+
+
+def _audit(material: Material) -> Iterator[str]:
+    """Every deed of the run is in the audit log, once."""
+    action = AuditEntry.Action
+    wanted = {action.SPEND_IMPORTED: 1, action.LABELS_SET: 2, action.LABELS_IMPORTED: 1}
+    for each, times in wanted.items():
+        count = AuditEntry.objects.filter(action=each).count()
+        if count != times:
+            yield f"audit log: {each} {count} times instead of {times}"
+
+
+def _doctor(site: Site) -> list[str]:
+    """What ``manage.py doctor`` finds, run where the application runs."""
+    done = subprocess.run(
+        [str(word) for word in site.command("doctor")],
+        env=site.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return [f"doctor: {done.stdout.strip()}"] if done.returncode else []
