@@ -74,6 +74,13 @@ resolve: $(VENV)/bin/python
 fresh:
 	tools/fresh.sh $(PACKAGES)
 
+# Random tables, archives and JSON bodies for so many seconds each; TARGET is sheets, archives or json.
+SECONDS ?= 600
+TARGET ?= *
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s --timeout 0 \
+		-p no:cacheprovider --show-capture=no tests/fuzz/test_fuzz_$(TARGET).py
+
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp
 	$(BIN)/python tools/code_lines.py
