@@ -84,6 +84,13 @@ chaos: $(VENV)/dev.stamp
 chaos-long: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.long.chaos --seeds $(SEED) --site $(SITE) --creatives 300 --rounds 4
 
+# Random tables, archives and JSON bodies for so many seconds each; TARGET is sheets, archives or json.
+SECONDS ?= 600
+TARGET ?= *
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q -s --timeout 0 \
+		-p no:cacheprovider --show-capture=no tests/fuzz/test_fuzz_$(TARGET).py
+
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp
 	$(BIN)/python tools/code_lines.py

@@ -17,6 +17,7 @@ from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
+from tests.fuzz.mutations import packed as packed_as_is
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,3 +145,23 @@ def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
     assert job.result
     assert job.result["refused"] == 1
     assert "парол" in job.result["refusals"][0]["message"]
+
+
+def test_a_member_without_a_name_and_one_whose_name_is_no_text_stop_no_other(
+    folders: Path,
+) -> None:
+    nameless = unpacked(packed_as_is([("", b"a" * 10, 8), ("1.wav", b"b" * 10, 8)]))
+    assert (nameless.state, nameless.result["new"]) == (Job.State.DONE, 2)
+    # The name before the content says that it is UTF-8, and is not.
+    content = bytearray(packed(("2.wav", b"c" * 10), ("3.wav", b"d" * 10)))
+    content[7] |= 0x08
+    content[30] = 0x81
+    broken = unpacked(bytes(content))
+    assert (broken.state, broken.result["new"], broken.result["refused"]) == ("done", 1, 1)
+
+
+def test_a_member_that_lies_before_the_archive_is_refused(folders: Path) -> None:
+    content = packed(("4.wav", b"e" * 10), ("5.wav", b"f" * 10))
+    # Without its first byte all places in it are off by one: the first is at -1.
+    job = unpacked(content[1:])
+    assert (job.state, job.result["refused"]) == (Job.State.DONE, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import lzma
 import struct
@@ -26,8 +27,10 @@ SPOOLED = 8 * 1024 * 1024
 _UTF8_NAME = 0x800
 # Bytes before a member's content, without its name: APPNOTE.TXT of PKWARE, 4.3.7.
 LOCAL_HEADER = 30
+# ValueError: names and numbers that are none; struct.error: a record that is cut.
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+    ValueError, struct.error,
 )  # fmt: skip
 
 
@@ -73,7 +76,9 @@ def _too_many() -> CodedError:
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """What is in it, without folders and what systems add unseen. Raises ``CodedError``."""
-    found = [info for info in archive.infolist() if not info.is_dir() and not _unseen(info)]
+    # Not ``is_dir``, which fails on a name without a letter.
+    files = [info for info in archive.infolist() if not info.filename.endswith("/")]
+    found = [info for info in files if not _unseen(info)]
     if not found:
         raise CodedError("archive_empty")
     if len(found) > MEMBERS_MAX:
@@ -121,8 +126,9 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
                         raise CodedError("too_large")
                     aside.write(chunk)
         except (*_DAMAGED, OSError) as error:
-            if isinstance(error, OSError) and error.errno:
-                raise  # our own disk, or the storage
+            # Our own disk or the storage, and not a place before the beginning of the file.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
             raise CodedError("archive_member_damaged") from error
         aside.seek(0)
         yield File(aside, name=name_of(info))
