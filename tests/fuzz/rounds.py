@@ -1,0 +1,132 @@
+"""Rounds of hypothesis: one short round in the suite, as many as fit into a time in ``make fuzz``.
+
+``FUZZ_SECONDS`` and ``FUZZ_SEED`` set the time and the first seed. What fails is shrunk, noted and
+left alone afterwards, so that the rest of the time looks for other failures.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+Example = TypeVar("Example")
+
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+# Of one round where time is what ends them.
+ROUND = 200
+# Processor time of one example; wall time after which nothing but a deadlock explains it.
+CPU_SECONDS = 10
+WALL_SECONDS = 240
+# How much more memory than before an example may map.
+MEMORY = 768 << 20
+
+
+class HangError(BaseException):
+    """An example took too long. Nobody who catches ``Exception`` holds it back."""
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Bounds of time and memory for one example."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY, limits[1]))
+    faulthandler.dump_traceback_later(WALL_SECONDS, exit=True, file=sys.__stderr__)
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, 1)
+    try:
+        yield
+    except HangError as error:
+        raise AssertionError(f"longer than {CPU_SECONDS} s") from error
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.cancel_dump_traceback_later()
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+        signal.signal(signal.SIGPROF, before)
+
+
+class Failures:
+    """The distinct failures so far, each with the smallest example that shows it."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], str] = {}
+        self._last: dict[tuple[str, str], tuple[object, str]] = {}
+
+    def attempt(self, check: Callable[[Example], None], example: Example) -> None:
+        """Check an example; a failure that is known is passed over."""
+        try:
+            with watched():
+                check(example)
+        except Exception as error:
+            key = _place(error)
+            if key in self.known:
+                return
+            self._last[key] = example, traceback.format_exc()
+            raise
+
+    def learn(self) -> None:
+        """Note the last examples of what has failed since: hypothesis has shrunk them."""
+        for key, (example, trace) in self._last.items():
+            self.known[key] = f"{trace}\nEXAMPLE {example!r:.3000}"
+        self._last.clear()
+
+
+def _place(error: BaseException) -> tuple[str, str]:
+    """Kind of an error, and the innermost line of the project where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "/creativefilter/" in frame.filename]
+    frame = (own or frames)[-1]
+    return type(error).__name__, f"{frame.filename}:{frame.lineno}"
+
+
+def fuzz(
+    examples: SearchStrategy[Example], check: Callable[[Example], None], number: int
+) -> None:
+    """Check ``number`` examples, or as many as ``FUZZ_SECONDS`` leave time for."""
+    failures, done = Failures(), 0
+    until = time.monotonic() + SECONDS
+
+    def one(example: Example) -> None:
+        nonlocal done
+        done += 1
+        failures.attempt(check, example)
+
+    for round_number in count(SEED):
+        test = settings(
+            max_examples=ROUND if SECONDS else number,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )(seed(round_number)(given(examples)(one)))
+        try:
+            test()
+        except Exception:
+            if not failures._last:
+                raise
+            failures.learn()
+        if time.monotonic() >= until:
+            break
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"FUZZED {done} examples, {len(failures.known)} failures, {peak} MB at most")
+    if failures.known:
+        pytest.fail("\n\n".join(failures.known.values()))
