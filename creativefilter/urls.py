@@ -6,9 +6,11 @@ from django.views.generic import RedirectView
 
 from creativefilter.api.predict.views import ReferencePredictView
 from creativefilter.api.tables.views import ReferencePredictTableView
+from creativefilter.doctor.pages import system_check
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
+    path("admin/system-check/", admin.site.admin_view(system_check), name="system-check"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("creativefilter.api.urls")),

@@ -7,4 +7,4 @@ class TasksConfig(AppConfig):
     def ready(self) -> None:
         # Every process that queues a job or a delivery sends it to the broker: pages and commands
         # as well as workers.
-        from tasks import publishing  # noqa: F401
+        from tasks import doctor, publishing  # noqa: F401

@@ -17,6 +17,8 @@ from typing import Any
 from django.conf import settings
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.accounts import audit
@@ -39,6 +41,8 @@ SOME = 50
 # After a failure only the sweep asks the broker for so long: whoever queues thousands of jobs one
 # by one does not wait for a connection as many times.
 PAUSE_SECONDS = 5.0
+# The broker keeps here which of its processes the last sweep met.
+MET = "creativefilter:met"
 # By then the sweep has asked again.
 DELIVER_EXPIRES_SECONDS = 600
 
@@ -148,6 +152,8 @@ def _send_deliver(endpoint: str) -> None:
 
 def sweep() -> int:
     """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
+    if _may_have_lost_messages():
+        lifecycle.distrust_messages()
     count = publish_all(lifecycle.sweep())
     outbox.remove_old()
     audit.remove_old()
@@ -155,6 +161,24 @@ def sweep() -> int:
     if settings.INGEST_FOLDER:
         _sent(_send_watch, WATCH)
     return count + publish_deliveries(outbox.due())
+
+
+def _may_have_lost_messages() -> bool:
+    """Whether the broker is no longer the process that the last sweep met, or was emptied since.
+
+    One that is started again has lost what it had not yet written to its file.
+    """
+    if not has_broker():
+        return False
+    try:
+        with Redis.from_url(
+            app.conf.broker_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True
+        ) as broker:
+            process = broker.info("server")["run_id"]
+            return bool(broker.set(MET, process, get=True) != process)
+    except RedisError as error:
+        logger.warning("the broker does not say who it is: %s", error)
+        return False
 
 
 def _send_watch() -> None:

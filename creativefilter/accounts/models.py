@@ -55,6 +55,7 @@ class AuditEntry(models.Model):
         LABELS_IMPORTED = "labels_imported", _("labels imported")
         SPEND_IMPORTED = "spend_imported", _("spend import started")
         SPEND_DELETED = "spend_deleted", _("spend import deleted")
+        SYSTEM_MENDED = "system_mended", _("findings of the system check mended")
 
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
     # The name stays when the user is gone, and says who tried to log in.

@@ -10,6 +10,7 @@ model of its own goes by the permission that says what it does to the data:
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
 | replace months of spend | ``spend.delete_spendrow`` |
+| see the system check, and have it mend what is safe | ``creatives.delete_creative`` |
 | see and revoke everybody's tokens | ``knox.delete_authtoken`` |
 """
 

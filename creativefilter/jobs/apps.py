@@ -5,3 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class JobsConfig(AppConfig):
     name = "creativefilter.jobs"
     verbose_name = _("Jobs")
+
+    def ready(self) -> None:
+        # Registers what can be wrong with jobs.
+        from creativefilter.jobs import doctor  # noqa: F401

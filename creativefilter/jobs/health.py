@@ -31,15 +31,20 @@ KEPT_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 10
 
 
-def _queues() -> dict[str, int]:
-    try:
-        return oldest_by_queue()
-    finally:
-        connection.close()
+def _closing(ask: Callable[[], Any]) -> Callable[[], Any]:
+    """A probe that leaves its thread without a connection: the next one opens its own."""
+
+    def probe() -> Any:
+        try:
+            return ask()
+        finally:
+            connection.close()
+
+    return probe
 
 
 PROBES: dict[str, Callable[[], Any]] = {
-    "database": probes.database,
+    "database": _closing(probes.database),
     "broker": probes.broker,
     "storage": probes.storage,
     "disk": probes.disk,
@@ -73,7 +78,7 @@ class Readiness:
         return self._found
 
     def _look(self) -> dict[str, Any]:
-        for name, probe in {**PROBES, "queues": _queues}.items():
+        for name, probe in {**PROBES, "queues": _closing(oldest_by_queue)}.items():
             if name not in self._running or self._running[name].done():
                 self._running[name] = self._threads.submit(probe)
         wait(self._running.values(), timeout=PROBE_SECONDS)

@@ -5,7 +5,7 @@ data folder). With ``PRODUCTION=true`` the secrets and addresses have no default
 one concern.
 """
 
-# ruff: noqa: F403  (Django reads the settings as names of this module)
+# ruff: noqa: F403, F405  (Django reads the settings as names of this module)
 
 from creativefilter.settings.api import *
 from creativefilter.settings.base import *
@@ -17,3 +17,6 @@ from creativefilter.settings.queue import *
 from creativefilter.settings.recognition import *
 from creativefilter.settings.storage import *
 from creativefilter.settings.theme import UNFOLD as UNFOLD
+
+# Each value that is wrong has been replaced by its default until here.
+env.seal()

@@ -9,6 +9,7 @@ from environs import validate
 
 from creativefilter.settings.environment import PRODUCTION, REDIS_URL, env
 from creativefilter.settings.limits import TOKEN_DAYS
+from creativefilter.site import setting_values
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -60,4 +61,4 @@ WEBHOOK_DISABLE_AFTER_DAYS: int = env.int(
 )
 # Where this installation is reached, such as https://creatives.example: addresses that are sent
 # out begin with it. Without it they begin with a slash.
-PUBLIC_URL: str = env.str("PUBLIC_URL", "")
+PUBLIC_URL: str = env.str("PUBLIC_URL", "", validate=setting_values.web_address)

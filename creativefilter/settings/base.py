@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import EnvError, validate
 
 from creativefilter.settings.environment import BASE_DIR, DATA_DIR, PRODUCTION, env
+from creativefilter.site import setting_values
 
 
 def _embedded_secret(path: Path) -> str:
@@ -31,13 +32,21 @@ def _embedded_secret(path: Path) -> str:
 
 
 if PRODUCTION:
-    SECRET_KEY: str = env.str("SECRET_KEY", validate=validate.Length(min=50))
-    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
-    DATABASES = {"default": env.dj_db_url("DATABASE_URL", conn_max_age=60)}
+    SECRET_KEY: str = env.str("SECRET_KEY", validate=validate.Length(min=setting_values.KEY_LENGTH))
+    ALLOWED_HOSTS: list[str] = env.list(
+        "ALLOWED_HOSTS", validate=[validate.Length(min=1), setting_values.host_names]
+    )
+    DATABASES = {"default": env.database("DATABASE_URL", conn_max_age=60)}
 else:
-    SECRET_KEY = env.str("SECRET_KEY", "") or _embedded_secret(DATA_DIR / "secret-key")
-    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-    DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+    # Short ones can be guessed; without one there is one of this installation's own.
+    _given = env.str("SECRET_KEY", "", validate=setting_values.key_or_none)
+    SECRET_KEY = _given or _embedded_secret(DATA_DIR / "secret-key")
+    ALLOWED_HOSTS = env.list(
+        "ALLOWED_HOSTS",
+        ["localhost", "127.0.0.1", "[::1]"],
+        validate=setting_values.host_names,
+    )
+    DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 
 DEBUG = False
 
@@ -76,6 +85,7 @@ INSTALLED_APPS = [
     "creativefilter.tables",
     "creativefilter.api",
     "creativefilter.embedded",
+    "creativefilter.doctor",
     "tasks",
     # The last one: its groups carry the permissions of all others.
     "creativefilter.accounts",
@@ -113,6 +123,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "creativefilter.ui.pages.version",
             ],
         },
     },
@@ -137,7 +148,7 @@ LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
+TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow", validate=setting_values.time_zone)
 
 # Security
 
@@ -148,14 +159,16 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000, validate=validate.Range(0))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     # The lists of browsers keep a domain for years: nothing to join by default.
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
     SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+    CSRF_TRUSTED_ORIGINS: list[str] = env.list(
+        "CSRF_TRUSTED_ORIGINS", [], validate=setting_values.web_addresses
+    )
 
 LOG_LEVEL: str = logging.getLevelName(env.log_level("LOG_LEVEL", logging.INFO))
 LOGGING = {

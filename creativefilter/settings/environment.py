@@ -5,17 +5,45 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from environs import Env
+from dotenv import dotenv_values, load_dotenv
 
-from creativefilter.site import former_names
+from creativefilter.site import former_names, setting_values
+from creativefilter.site.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = Env()
-# What the environment says itself wins. ENV_FILE names another file, or none.
-if file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
-    env.read_env(file, recurse=False)
+env = Variables()
+# What the environment says itself wins. ENV_FILE names another file, or none. Its lines become
+# variables of this process, so libraries and commands that look there see them, too.
+_file = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+NAMES_IN_FILE = frozenset(dotenv_values(_file)) if _file else frozenset()
+if _file:
+    load_dotenv(_file)
 former_names.adopt(os.environ)
 PRODUCTION: bool = env.bool("PRODUCTION", False)
 DATA_DIR: Path = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-# Empty: the embedded broker; the supervisor sets it for the processes that it starts.
-REDIS_URL: str = env.str("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")
+if PRODUCTION:
+    REDIS_URL: str = env.str("REDIS_URL", validate=setting_values.broker_address)
+else:
+    # Empty: the embedded broker; the supervisor sets it for the processes that it starts.
+    REDIS_URL = env.str("REDIS_URL", "", validate=setting_values.broker_address)
+
+
+# What is read under a condition, or elsewhere: commands, docker-compose.yml.
+_OTHER_NAMES = (
+    "CSRF_TRUSTED_ORIGINS",
+    "ENV_FILE",
+    "HOST",
+    "HTTP_PORT",
+    "PORT",
+    "POSTGRES_PASSWORD",
+    "SECURE_HSTS_PRELOAD",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_SSL_REDIRECT",
+    "STATIC_ROOT",
+    *former_names.SETTINGS,
+)
+
+
+def known_names() -> set[str]:
+    """The variables that the application reads; complete once all settings are loaded."""
+    return {*env.dump(), *_OTHER_NAMES}

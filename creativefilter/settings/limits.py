@@ -9,19 +9,26 @@ from environs import validate
 
 from creativefilter.settings.environment import env
 from creativefilter.site.machine import processes_for
-from creativefilter.site.rate import rate
+from creativefilter.site.rate import Rate
 
-UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2)
+UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2, validate=validate.Range(1))
 # All files of one form of the pages together.
-REQUEST_MAX_BYTES: int = env.int("REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES)
+REQUEST_MAX_BYTES: int = env.int(
+    "REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES, validate=validate.Range(UPLOAD_MAX_BYTES)
+)
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+_wall_seconds = env.float("MEDIA_WALL_SECONDS", 240.0, validate=validate.Range(1))
 # What decoding one upload may cost (``classifier.media.Limits``).
 MEDIA_LIMITS: dict[str, Any] = {
     "bytes": UPLOAD_MAX_BYTES,
     "seconds": env.float("MEDIA_MAX_SECONDS", 600.0, validate=validate.Range(1)),
     "pixels": env.int("MEDIA_MAX_PIXELS", 4096 * 4096, validate=validate.Range(1)),
-    "cpu_seconds": env.int("MEDIA_CPU_SECONDS", 120, validate=validate.Range(1)),
-    "wall_seconds": env.float("MEDIA_WALL_SECONDS", 240.0, validate=validate.Range(1)),
+    "cpu_seconds": env.int(
+        "MEDIA_CPU_SECONDS",
+        min(120, int(_wall_seconds)),
+        validate=validate.Range(1, _wall_seconds),
+    ),
+    "wall_seconds": _wall_seconds,
     "memory_bytes": 1024**2 * env.int("MEDIA_MEMORY_MB", 2048, validate=validate.Range(512)),
     "output_bytes": 1024**2 * env.int("MEDIA_OUTPUT_MB", 256, validate=validate.Range(1)),
 }
@@ -29,8 +36,8 @@ MEDIA_LIMITS: dict[str, Any] = {
 TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
 
 # "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
-API_RATE = rate("API_RATE", env.str("API_RATE", "600/min"))
-API_ANONYMOUS_RATE = rate("API_ANONYMOUS_RATE", env.str("API_ANONYMOUS_RATE", "60/min"))
+API_RATE: Rate | None = env.rate("API_RATE", "600/min")
+API_ANONYMOUS_RATE: Rate | None = env.rate("API_ANONYMOUS_RATE", "60/min")
 
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 

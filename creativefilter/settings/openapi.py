@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from creativefilter import __version__
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "Creative Filter",
     "DESCRIPTION": "Advertising creatives in, their market segments out.",
-    "VERSION": "0.1.0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     # Operations are grouped by what comes next.

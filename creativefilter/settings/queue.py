@@ -11,7 +11,7 @@ from creativefilter.site import broker_address
 from creativefilter.site.lanes import PRIORITY_STEPS, Lane, priority, queue
 
 JOB_MAX_ATTEMPTS = 3
-STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300)
+STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300, validate=validate.Range(1))
 # Native code hears no soft limit: at the hard one the process is killed.
 STAGE_HARD_SECONDS: int = env.int(
     "STAGE_HARD_SECONDS",
@@ -22,11 +22,13 @@ STAGE_HARD_SECONDS: int = env.int(
 # within a lease and two sweeps.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
 # A queued row that nobody claimed for so long is published again.
-JOB_REPUBLISH_AFTER = timedelta(seconds=env.int("JOB_REPUBLISH_SECONDS", 300))
+JOB_REPUBLISH_AFTER = timedelta(
+    seconds=env.int("JOB_REPUBLISH_SECONDS", 300, validate=validate.Range(1))
+)
 # How many jobs one person may have that have not ended, and how long those that have are kept.
 OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.Range(1))
 JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
-SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15)
+SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15, validate=validate.Range(1))
 
 # What stands for no broker: no application runs on this data, so jobs wait for it in the database.
 NO_BROKER = "redis://127.0.0.1:2/0"
@@ -57,7 +59,9 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = queue(Lane.UPKEEP)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float("SOFT_SHUTDOWN_SECONDS", 10.0)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: float = env.float(
+    "SOFT_SHUTDOWN_SECONDS", 10.0, validate=validate.Range(0)
+)
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

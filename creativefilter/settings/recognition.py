@@ -7,7 +7,7 @@ import os
 from environs import validate
 
 from creativefilter.settings.environment import BASE_DIR, DATA_DIR, env
-from creativefilter.site.segment_mix import segment_mix
+from creativefilter.site import setting_values
 
 CPUS = os.cpu_count() or 1
 WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", min(CPUS, 4), validate=validate.Range(1, 64))
@@ -19,9 +19,11 @@ WHISPER_ENGINE: str = env.str(
 # "packaged" (whisper-base from the installed weight packages), a name such as "small"
 # (fetched from the hub), or a folder.
 WHISPER_MODEL: str = env.str("WHISPER_MODEL", "packaged")
-WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru")
+WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru", validate=setting_values.language)
 WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
-WHISPER_THREADS: int = env.int("WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES))
+WHISPER_THREADS: int = env.int(
+    "WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES), validate=validate.Range(1, 1024)
+)
 WEIGHTS_FOLDER = DATA_DIR / "weights"
 # What makes vectors of pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a
 # folder), or "" for nothing.
@@ -31,4 +33,4 @@ STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
 # How often each segment occurs where the creatives come from, in any unit; "" for as often as in
 # the training data.
-SEGMENT_MIX: dict[int, float] | None = segment_mix(env.str("SEGMENT_MIX", ""))
+SEGMENT_MIX: dict[int, float] | None = env.segment_mix("SEGMENT_MIX", "")

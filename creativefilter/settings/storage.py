@@ -7,6 +7,7 @@ from typing import Any
 from environs import validate
 
 from creativefilter.settings.environment import BASE_DIR, DATA_DIR, PRODUCTION, env
+from creativefilter.site import setting_values
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static")) if PRODUCTION else None
@@ -18,7 +19,7 @@ MEDIA_URL = "/media-is-served-by-a-view-only/"
 STORAGE_S3_BUCKET: str = env.str("STORAGE_S3_BUCKET", "")
 STORAGE_S3: dict[str, Any] = {
     "bucket_name": STORAGE_S3_BUCKET,
-    "endpoint_url": env.str("STORAGE_S3_ENDPOINT", "") or None,
+    "endpoint_url": env.str("STORAGE_S3_ENDPOINT", "", validate=setting_values.web_address) or None,
     "region_name": env.str("STORAGE_S3_REGION", "") or None,
     "access_key": env.str("STORAGE_S3_ACCESS_KEY", "") or None,
     "secret_key": env.str("STORAGE_S3_SECRET_KEY", "") or None,

@@ -134,6 +134,13 @@ UNFOLD = {
                         _("Jobs"), "pending_actions", "admin:jobs_job_changelist", "jobs.view_job"
                     ),
                     _item(
+                        _("System check"),
+                        "health_and_safety",
+                        "system-check",
+                        # As ``doctor.pages`` asks.
+                        "creatives.delete_creative",
+                    ),
+                    _item(
                         _("Model versions"),
                         "model_training",
                         "admin:creatives_modelversion_changelist",

@@ -24,6 +24,7 @@ from django.core.management.base import CommandParser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from creativefilter import __version__
 from creativefilter.site.private_files import keep_private
 from creativefilter.site.sentences import sentence_of
 
@@ -48,6 +49,9 @@ class BaseCommand(base.BaseCommand):
 
     help: Any = ""  # also a lazy translation, which argparse does not take
     _failed_part = ""
+
+    def get_version(self) -> str:
+        return __version__
 
     def done_so_far(self) -> str:
         """Say what was done until now, for somebody who interrupts the command."""
@@ -180,6 +184,9 @@ def progress_bar(total: int, **options: Any) -> Any:
 
 def main(argv: list[str]) -> None:
     """Run ``manage.py``; an error of the settings, too, is a sentence."""
+    if argv[1:] in (["--version"], ["version"]):
+        print(__version__)  # Django would say its own
+        return
     if argv[1:2] != ["collectstatic"]:  # what everybody may read
         keep_private()
     try:
@@ -190,25 +197,8 @@ def main(argv: list[str]) -> None:
         if "--traceback" in argv:
             raise
         if not settings.configured:
-            _end(WRONG_USE, _of_settings(str(error)))
+            _end(WRONG_USE, str(error))
         _end(FAILED, sentence_of(error) or _unexpected(error))
-
-
-# What the library says of a value, and what is said beside it.
-_ALLOWED = {
-    "Not a valid boolean.": "true or false is needed",
-    "Not a valid integer.": "a whole number is needed",
-    "Not a valid number.": "a number is needed",
-    "Not a valid log level.": "one of DEBUG, INFO, WARNING, ERROR is needed",
-}
-
-
-def _of_settings(text: str) -> str:
-    """An error of the settings, with the values that are allowed."""
-    for said, allowed in _ALLOWED.items():
-        if said in text:
-            return f"{text} ({allowed})"
-    return text
 
 
 @contextmanager

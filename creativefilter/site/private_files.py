@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,25 @@ def keep_private(**_signal: Any) -> None:
     os.umask(OTHERS)
 
 
+def open_to_others(folder: Path) -> list[Path]:
+    """Return of a folder and what lies directly in it that which other accounts can open."""
+    found = []
+    for path in (folder, *sorted(folder.iterdir())):
+        with suppress(FileNotFoundError):  # it has gone since
+            if path.lstat().st_mode & OTHERS and not path.is_symlink():
+                found.append(path)
+    return found
+
+
 def tighten(folder: Path) -> None:
     """Make a folder and what lies directly in it private; deeper down nobody else comes.
 
     What belongs to another account stays as it is, with a warning.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for path in (folder, *folder.iterdir()):
-        if path.is_symlink():
-            continue
-        mode = path.stat().st_mode
-        if not mode & OTHERS:
-            continue
+    for path in open_to_others(folder):
         try:
-            path.chmod(mode & ~OTHERS & 0o7777)
+            path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
         except PermissionError:
             logger.warning("%s can be read by others, and belongs to another account", path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from environs import EnvError
+from environs import ValidationError
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"([1-9]\d{0,8})/(s|min|h|d)")
@@ -19,12 +19,12 @@ class Rate:
     seconds: int
 
 
-def rate(name: str, text: str) -> Rate | None:
-    """Return the rate that a variable names, None for "": no limit; raises ``EnvError``."""
+def rate(text: str) -> Rate | None:
+    """Return the rate that a text names, None for "": no limit; raises ``ValidationError``."""
     if not text:
         return None
     match = _RATE.fullmatch(text)
     if not match:
         message = f"{text!r} is no rate: a number, a slash, and s, min, h or d, such as 600/min"
-        raise EnvError(f'Environment variable "{name}" invalid: {message}')
+        raise ValidationError(message)
     return Rate(int(match[1]), _SECONDS[match[2]])

@@ -23,6 +23,8 @@ from creativefilter.site.unavailable import Unavailable
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024
+# Names that one request lists; the protocol allows no more.
+PAGE = 1000
 # Somebody waits for our answer.
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -118,6 +120,33 @@ class Bucket(S3Storage):
     exists = _told(S3Storage.exists)
     listdir = _told(S3Storage.listdir)
     get_modified_time = _told(S3Storage.get_modified_time)
+
+    def walk(self, folder: str) -> Iterator[tuple[str, float]]:
+        """Yield name and time of the last change (seconds since 1970) of every file below a folder.
+
+        Objects that come or go meanwhile may be among them or not.
+        """
+        outside = len(self._normalize_name(folder)) - len(folder)
+        page: dict[str, Any] = {"Prefix": f"{self._normalize_name(folder)}/", "MaxKeys": PAGE}
+        while page:
+            found = self._page(**page)
+            for one in found.get("Contents", []):
+                yield one["Key"][outside:], one["LastModified"].timestamp()
+            token = found.get("NextContinuationToken")
+            page = {**page, "ContinuationToken": token} if token else {}
+
+    @_told
+    def _page(self, **options: Any) -> dict[str, Any]:
+        client = self.connection.meta.client
+        return dict(client.list_objects_v2(Bucket=self.bucket_name, **options))
+
+    @_told
+    def move(self, name: str, target: str) -> None:
+        """Give an object another name. Raises ``FileNotFoundError``."""
+        source = {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
+        # In parts where it is large.
+        self.bucket.Object(self._normalize_name(target)).copy(source)
+        self.bucket.Object(source["Key"]).delete()
 
     @_told
     def stream(self, name: str) -> Stream:

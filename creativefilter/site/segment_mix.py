@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from environs import EnvError
+from environs import ValidationError
 
 from classifier.segments import NUMBERS
 
@@ -12,7 +12,7 @@ from classifier.segments import NUMBERS
 def segment_mix(text: str) -> dict[int, float] | None:
     """Shares by segment number, in any unit, from "0:54,1:3,…" with all numbers; None for "".
 
-    Raises ``EnvError`` that says what is wrong.
+    Raises ``ValidationError`` that says what is wrong.
     """
     if not text.strip():
         return None
@@ -31,5 +31,5 @@ def segment_mix(text: str) -> dict[int, float] | None:
     return mix
 
 
-def _error(what: str) -> EnvError:
-    return EnvError(f'Environment variable "SEGMENT_MIX" {what}')
+def _error(what: str) -> ValidationError:
+    return ValidationError(f"it {what}")

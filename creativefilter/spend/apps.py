@@ -7,8 +7,8 @@ class SpendConfig(AppConfig):
     verbose_name = _("Spend")
 
     def ready(self) -> None:
-        # Makes the kind of job, its sentences and the receivers known to every process.
-        from creativefilter.spend import signals  # noqa: F401
+        # Makes kinds of jobs, receivers and checks known to every process.
+        from creativefilter.spend import doctor, signals  # noqa: F401
         from creativefilter.spend.imports import jobs  # noqa: F401
         from creativefilter.spend.reports import expected_spend_jobs, export_jobs  # noqa: F401
         from creativefilter.spend.totals import recount_jobs  # noqa: F401

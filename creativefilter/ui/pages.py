@@ -7,8 +7,15 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from creativefilter import __version__
+
 # Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
 Theme = Any
+
+
+def version(_request: HttpRequest) -> dict[str, str]:
+    """Context processor: the version of the application, for the foot of every page."""
+    return {"version": __version__}
 
 
 def person(request: HttpRequest) -> User:

@@ -225,10 +225,11 @@ def test_efficientnet_names_the_right_things(efficientnet: PictureEncoder) -> No
     import torch
     from sklearn.datasets import load_sample_images
 
-    from classifier.pictures.efficientnet import EfficientNet, _square, _weights
+    from classifier.pictures.efficientnet import EfficientNet, _square
+    from classifier.pictures.efficientnet_weights import sound_weights
 
     assert isinstance(efficientnet, EfficientNet)
-    weights = torch.load(_weights(), weights_only=True)
+    weights = torch.load(sound_weights(), weights_only=True)
     layer, bias = weights["_fc.weight"].numpy(), weights["_fc.bias"].numpy()
     for picture, wanted in zip(load_sample_images().images, ({442, 663, 698}, {985}), strict=True):
         with torch.inference_mode():
@@ -247,12 +248,12 @@ def test_efficientnet_takes_the_mean_over_frames(efficientnet: PictureEncoder) -
 def test_damaged_and_missing_weights_of_efficientnet_are_refused(
     efficientnet: PictureEncoder, tmp_path: Path
 ) -> None:
-    from classifier.pictures.efficientnet import PACKAGE, WEIGHTS, _weights
+    from classifier.pictures.efficientnet_weights import PACKAGE, WEIGHTS, sound_weights
 
     package = tmp_path / PACKAGE.replace("-", "_")
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").touch()
-    raw = bytearray(_weights().read_bytes())
+    raw = bytearray(sound_weights().read_bytes())
     raw[1_000_000] ^= 1
     (package / "models" / WEIGHTS).write_bytes(raw)
     code = (

@@ -7,6 +7,7 @@ import logging
 import threading
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from django.test import Client
 from moto.server import ThreadedMotoServer
 
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.intake import archive_jobs
+from creativefilter.creatives.intake import archive_jobs, orphans
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
+from creativefilter.site import s3
 from creativefilter.site.files import TooLongError, on_disk, streamed
 from creativefilter.site.s3 import PART, Bucket
 from creativefilter.spend.imports import jobs as spend
 from tests.creatives.analysing import DEMO, MUSIC, take_in
+from tests.creatives.test_archives import packed
 from tests.spend.spend_files import HEADING
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,3 +185,38 @@ def test_uploads_at_once_stand_beside_each_other(bucket: Any) -> None:
         thread.join()
     assert sorted(names(bucket)) == [f"uploads/{n}" for n in range(4)]
     assert isinstance(default_storage._wrapped, Bucket)
+
+
+def test_files_without_rows_are_found_page_by_page_and_put_aside(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = [take_in(b"%d" % number, f"{number}.wav").media for number in range(3)]
+    kept = archive_jobs.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
+    known = {*(str(one.file.name) for one in media), kept.params["archive"]}
+    for number in range(4):
+        default_storage.save(f"creatives/{number}/x.wav", ContentFile(b"%d" % number))
+    bucket.put_object(Key="creatives/of-another-program", Body=b"x")
+    monkeypatch.setattr(s3, "PAGE", 2)
+    assert orphans.compare().orphans.files == []
+    monkeypatch.setattr(orphans, "OLD", timedelta(seconds=-60))
+    found = orphans.compare()
+    assert found.orphans.files == [f"creatives/{number}/x.wav" for number in range(4)]
+    assert (found.orphans.stored, found.lost) == (8, [])
+
+    orphans.put_aside(found.orphans)
+    assert orphans.compare().orphans.files == []
+    left = {name.removeprefix("uploads/") for name in names(bucket)}
+    aside = {name for name in left if name.startswith("quarantine/")}
+    assert left - aside == known | {"creatives/of-another-program"}
+    assert {default_storage.open(name).read() for name in aside} == {b"0", b"1", b"2", b"3"}
+
+
+def test_a_file_that_the_bucket_lost_comes_back_with_the_same_upload(bucket: Any) -> None:
+    media = take_in(b"one", "1.wav").media
+    default_storage.delete(str(media.file.name))
+    [lost] = orphans.compare().lost
+    assert (lost.rows, lost.count) == ([media], 1)
+    again = take_in(b"one", "1.wav").media
+    assert again == media
+    assert default_storage.open(str(again.file.name)).read() == b"one"
+    assert orphans.compare().lost == []

@@ -55,7 +55,7 @@ def test_inline_scripts_carry_the_nonce_of_their_answer(root: Client) -> None:
     assert len(seen) == 2
 
 
-@pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/nothing", "/healthz", "/predict"])
+@pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/nothing", "/predict"])
 def test_what_is_no_page_runs_nothing_and_is_not_kept(root: Client, address: str) -> None:
     answer = root.get(address)
     assert policy_of(answer)["default-src"] == {"'none'"}

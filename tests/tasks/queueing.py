@@ -10,6 +10,7 @@ import redis
 
 from creativefilter.celery import app
 from creativefilter.site.lanes import PRIORITY_STEPS, QUEUES
+from tasks.publishing import sweep
 
 # A queue is a list for each priority: https://docs.celeryq.dev, "Redis message priorities".
 PRIORITIES = tuple(f"\x06\x16{step}" if step else "" for step in PRIORITY_STEPS)
@@ -27,6 +28,7 @@ def waiting(broker: Any) -> Iterator[Any]:
     client = redis.Redis.from_url(broker.url)
     every = [queue + priority for queue in QUEUES for priority in PRIORITIES]
     client.delete(*every)
+    sweep()  # has met this broker
     yield lambda queue: sum(client.llen(queue + priority) for priority in PRIORITIES)
     client.delete(*every)
     client.close()

@@ -109,6 +109,29 @@ def test_of_many_the_first_are_sent_and_the_sweep_sends_the_rest(waiting: Waitin
     assert (waiting("cpu-batch"), waiting("gpu-batch")) == (many, many)
 
 
+def test_what_an_emptied_broker_has_lost_is_sent_by_the_next_sweep(
+    waiting: Waiting, broker: Any
+) -> None:
+    for _number in range(3):
+        create()
+    assert sweep() == 0, "nothing is sent twice"
+    assert waiting("cpu-interactive") == 3
+    with redis.Redis.from_url(broker.url) as client:
+        client.flushall()
+    assert sweep() == 3
+    assert waiting("cpu-interactive") == 3
+    assert sweep() == 0
+
+
+def test_what_a_broker_that_is_started_again_may_have_lost_is_sent_again(
+    waiting: Waiting, broker: Any
+) -> None:
+    create()
+    broker.stop()
+    broker.start()
+    assert sweep() == 1
+
+
 def test_thousands_are_one_signal(waiting: Waiting) -> None:
     heard: list[list[Job]] = []
 

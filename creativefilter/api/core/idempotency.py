@@ -1,9 +1,10 @@
 """A POST that is sent twice with the same Idempotency-Key is carried out once.
 
-The first one reserves the key by inserting its row, so of many at once only one gets through.
-Kept for a day: every answer but those that another attempt may change (409, 429, faults of ours)
-and those larger than ``LARGEST``. A key whose request never answered, because its process died, is
-free again after ``ABANDONED``. Without a login a key is ignored: it would belong to everybody.
+What it does and the row that keeps its answer are written in one transaction, which holds a lock on
+the row: of many at once only one gets through, and a process that dies takes back what it did and
+lets go of the key. Kept for a day: every answer but those that another attempt may change (409,
+412, 429, faults of ours) and those larger than ``LARGEST``. Without a login a key is ignored: it
+would belong to everybody.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
@@ -30,8 +33,6 @@ from creativefilter.api.models import IdempotencyKey
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT = timedelta(hours=24)
-# No request may take longer: its thread would have been stopped long ago.
-ABANDONED = timedelta(minutes=10)
 LARGEST = 16 * 1024**2
 DELETED_AT_ONCE = 1000
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -50,45 +51,69 @@ class Idempotent:
 
     # Top-level fields that are shown once: the kept answer, and so a replay, has null there.
     shown_once: tuple[str, ...] = ()
-    _reserved: IdempotencyKey | None = None
+    post: Callable[..., Any]
+    # Set while a POST with a key is being answered.
+    _key: IdempotencyKey | None = None
+    _transaction: ExitStack | None = None
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if request.method == "POST" and request.user.is_authenticated:
             key = request.headers.get(HEADER)
             if key is not None:
-                self._reserved = _reserve(request, key)
+                # REST framework looks for its handler after this.
+                self.post = partial(self._once, _row_of(request, key), self.post)
+
+    def _once(
+        self, key: IdempotencyKey, post: Callable[..., Any], request: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Answer the request, and keep the answer, in one transaction."""
+        with ExitStack() as self._transaction:
+            self._transaction.enter_context(transaction.atomic())
+            self._key = _locked(key)
+            response = post(request, *args, **kwargs)
+            self.keep(response)
+        return response
+
+    def keep(self, response: Any) -> None:
+        """Commit what was done, with the answer that another request with the key would get.
+
+        A view that goes on waiting calls it before it waits; what it answers in the end replaces
+        that answer, unless it may not be kept.
+        """
+        if self._key is None:
+            return
+        self._write(response)
+        assert self._transaction is not None  # noqa: S101 (set before any handler is called)
+        self._transaction.close()
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, _AnsweredBefore):
             return _replay(exc.row)
-        try:
-            return super().handle_exception(exc)  # type: ignore[misc]
-        except BaseException:
-            self._free()
-            raise
+        response = super().handle_exception(exc)  # type: ignore[misc]
+        # By now what was done is taken back: a refusal is kept by itself.
+        if self._key is not None:
+            self._write(response)
+        return response
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        row, self._reserved = self._reserved, None
-        if row is None:
-            return final
-        if final.status_code >= 500 or final.status_code in _NOT_KEPT:
-            _free(row)
-        elif isinstance(final, Response):
-            final.add_post_render_callback(
-                lambda rendered: _keep(row, rendered, _without(final.data, self.shown_once))
-            )
-        elif isinstance(final, HttpResponse):
-            _keep(row, final)
-        else:
-            return _keep_stream(row, final)
-        return final
-
-    def _free(self) -> None:
-        if self._reserved is not None:
-            _free(self._reserved)
-            self._reserved = None
+    def _write(self, response: Any) -> None:
+        assert self._key is not None  # noqa: S101
+        body = None
+        if isinstance(response, Response):
+            request = self.request  # type: ignore[attr-defined]
+            super().finalize_response(request, response)  # type: ignore[misc]
+            response.render()
+            body = _without(response.data, self.shown_once)
+        passing = response.status_code >= 500 or response.status_code in _NOT_KEPT
+        content = None if passing else _content_of(response)
+        if content is None:
+            _free(self._key)
+            return
+        IdempotencyKey.objects.filter(pk=self._key.pk).update(
+            status=response.status_code,
+            headers={name: response[name] for name in _KEPT_HEADERS if name in response},
+            body=content if body is None else body,
+        )
 
 
 def forget_expired() -> int:
@@ -98,8 +123,8 @@ def forget_expired() -> int:
     return IdempotencyKey.objects.filter(pk__in=keys).delete()[0]
 
 
-def _reserve(request: Any, key: str) -> IdempotencyKey:
-    """The key's new row. Raises what there is to answer if the key was used before."""
+def _row_of(request: Any, key: str) -> IdempotencyKey:
+    """The key's row, a new one if need be. Raises what there is to answer if it has an answer."""
     if not _KEY.fullmatch(key):
         text = _("1 to 255 visible ASCII characters.")
         raise ValidationError({HEADER: [text]})
@@ -109,36 +134,36 @@ def _reserve(request: Any, key: str) -> IdempotencyKey:
     mine = IdempotencyKey.objects.filter(owner=request.user, key=key)
     forget_expired()
     mine.filter(created_at__lt=now - KEPT).delete()
-    row, created = mine.get_or_create(owner=request.user, key=key, defaults=fresh)
-    if created:
-        return row
+    row, _created = mine.get_or_create(owner=request.user, key=key, defaults=fresh)
     if row.request_digest != digest:
         raise Problem(
             "idempotency_key_reused", 422, _("Another request was sent with this key already.")
         )
     if row.status is not None:
         raise _AnsweredBefore(row)
-    # Of those who find it abandoned one gets it: the others no longer find this moment.
-    abandoned = mine.filter(
-        pk=row.pk, status=None, created_at=row.created_at, created_at__lt=now - ABANDONED
-    )
-    if not abandoned.update(created_at=now):
+    return row
+
+
+def _locked(key: IdempotencyKey) -> IdempotencyKey:
+    """The row of a key, locked until the transaction ends.
+
+    On SQLite a transaction waits for the one before it: the row is answered or free by now.
+    """
+    row = IdempotencyKey.objects.select_for_update(skip_locked=True).filter(pk=key.pk).first()
+    if row is None:
         raise Problem(
             "idempotency_key_in_use",
             409,
             _("The first request with this key is still being answered."),
             {"Retry-After": "1"},
         )
-    row.created_at = now
+    if row.status is not None:
+        raise _AnsweredBefore(row)
     return row
 
 
-def _mine(row: IdempotencyKey) -> Any:
-    return IdempotencyKey.objects.filter(pk=row.pk, status=None, created_at=row.created_at)
-
-
 def _free(row: IdempotencyKey) -> None:
-    _mine(row).delete()
+    IdempotencyKey.objects.filter(pk=row.pk, status=None).delete()
 
 
 def _without(data: Any, shown_once: tuple[str, ...]) -> bytes | None:
@@ -148,30 +173,17 @@ def _without(data: Any, shown_once: tuple[str, ...]) -> bytes | None:
     return JSONRenderer().render({**data, **{name: None for name in shown_once if name in data}})
 
 
-def _keep(row: IdempotencyKey, response: HttpResponse, body: bytes | None = None) -> None:
-    if len(response.content) > LARGEST:
-        _free(row)
-        return
-    headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
-    _mine(row).update(
-        status=response.status_code,
-        headers=headers,
-        body=response.content if body is None else body,
-    )
-
-
-def _keep_stream(row: IdempotencyKey, response: Any) -> HttpResponseBase:
-    """A streamed answer is kept as a whole, unless it is long or its length unknown."""
-    length = response.get("Content-Length", "")
-    if not length or int(length) > LARGEST:
-        _free(row)
-        return response
-    whole = HttpResponse(response.getvalue(), status=response.status_code)
-    for name, value in response.items():
-        whole[name] = value
-    response.close()
-    _keep(row, whole)
-    return whole
+def _content_of(response: Any) -> bytes | None:
+    """The body of an answer; None where it is too large to be kept, or a stream of any length."""
+    length = response.get("Content-Length", "") if response.streaming else len(response.content)
+    if length == "" or int(length) > LARGEST:
+        return None
+    if not response.streaming:
+        return bytes(response.content)
+    content = bytes(response.getvalue())
+    # Read, and still to be sent.
+    response.streaming_content = [content]
+    return content
 
 
 def _replay(row: IdempotencyKey) -> HttpResponse:

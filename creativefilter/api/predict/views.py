@@ -60,8 +60,12 @@ class PredictView(Idempotent, APIView):
         query = WaitSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         job = receive_upload(request)
+        self.keep(self._answer(job))
         wait_for(job, query.validated_data["wait"])
-        answer = JobSerializer(job, context={"request": request}).data
+        return self._answer(job)
+
+    def _answer(self, job: Job) -> Response:
+        answer = JobSerializer(job, context={"request": self.request}).data
         code = status.HTTP_200_OK if job.is_final else status.HTTP_202_ACCEPTED
         return Response(answer, status=code, headers={"Location": answer["url"]})
 
@@ -88,7 +92,13 @@ class ReferencePredictView(Idempotent, APIView):
     )
     def post(self, request: Request) -> Response:
         job = receive_upload(request)
+        self.keep(self._answer(job, late=status.HTTP_202_ACCEPTED))
         waited = wait_for(job, settings.PREDICT_WAIT_SECONDS)
+        late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
+        return self._answer(job, late)
+
+    def _answer(self, job: Job, late: int) -> Response:
+        """What there is to say; ``late`` is the status where the job has not ended."""
         if job.state == Job.State.DONE:
             return Response(reference_answer(job.result or {}))
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
@@ -96,8 +106,7 @@ class ReferencePredictView(Idempotent, APIView):
         if job.is_final:
             answer["message"] = sentence(code)
             return Response(answer, 500 if status_of(code) >= 500 else 422)
-        answer["job"] = reverse("api:job", args=[job.pk], request=request)
-        late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
+        answer["job"] = reverse("api:job", args=[job.pk], request=self.request)
         return Response(answer, late, headers={"Location": answer["job"]})
 
 

@@ -136,7 +136,11 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
         query = WaitSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         table = receive_table(request)
+        self.keep(self._answer(table))
         waited(table, query.validated_data["wait"])
+        return self._answer(table)
+
+    def _answer(self, table: Table) -> Response:
         answer = self.get_serializer(table).data
         final = table.job is not None and table.job.is_final
         code = status.HTTP_200_OK if final else status.HTTP_202_ACCEPTED
@@ -223,7 +227,12 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         table = receive_table(request)
+        self.keep(self._answer(table, late=202))
         had_place = waited(table, settings.PREDICT_WAIT_SECONDS)
+        return self._answer(table, late=504 if had_place else 202)
+
+    def _answer(self, table: Table, late: int) -> HttpResponseBase:
+        """What there is to say; ``late`` is the status where the job has not ended."""
         if table.result:
             return download(table)
         job = table.job
@@ -233,9 +242,9 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
         if job.is_final:
             answer["message"] = sentence(code)
             return Response(answer, 500 if status_of(code) >= 500 else 422)
-        answer["job"] = reverse("api:job", args=[job.pk], request=request)
-        answer["table"] = reverse("api:table", args=[table.pk], request=request)
-        return Response(answer, 504 if had_place else 202, headers={"Location": answer["job"]})
+        answer["job"] = reverse("api:job", args=[job.pk], request=self.request)
+        answer["table"] = reverse("api:table", args=[table.pk], request=self.request)
+        return Response(answer, late, headers={"Location": answer["job"]})
 
 
 urlpatterns = [

@@ -1,17 +1,24 @@
-"""Files that nobody knows: a process was killed between writing one and its row.
+"""Files that no row names, and rows whose file is gone.
 
-Only what is older than a day is looked at, so nothing that is on its way is ever taken for one.
+A process that is killed between writing a file and its row leaves the one, a disk that loses files
+the other. Only files that are older than a day count, so nothing that is on its way is taken for
+one that nobody needs. Names are compared in a temporary database on the disk: memory does not grow
+with their number.
 """
 
+# ruff: noqa: S608  (statements are made of constants)
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
@@ -26,31 +33,107 @@ from creativefilter.creatives.models import MediaVersion
 from creativefilter.jobs.models import Job
 
 OLD = timedelta(days=1)
-ROWS = 500
+ROWS = 5_000
+# Rows whose file is missed that are asked for once more: they may have gone since.
+ASKED_AGAIN = 1_000
+# Of the storage, beside the folders of uploads.
+QUARANTINE = "quarantine"
 T = TypeVar("T")
+
+_TABLES = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -65536;
+    CREATE TABLE stored (name TEXT, changed REAL);
+    CREATE TABLE known (name TEXT, field INTEGER, pk);
+"""
+# Made once the tables are filled, which is quicker.
+_INDEXES = """
+    CREATE INDEX stored_name ON stored (name);
+    CREATE INDEX known_name ON known (name);
+"""
+_UNKNOWN = """
+    SELECT name FROM stored WHERE changed < ? AND NOT EXISTS (
+        SELECT 1 FROM known WHERE known.name = stored.name) ORDER BY name
+"""
+_MISSING = """
+    FROM known WHERE field = ? AND NOT EXISTS (
+        SELECT 1 FROM stored WHERE stored.name = known.name)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """Names in the storage, and folders of working copies."""
+    """What no row names: names in the storage of ``stored`` files, folders of working copies."""
 
     files: list[str]
     folders: list[Path]
+    stored: int
 
 
-def find() -> Orphans:
-    """What no row points at, a day after it was written."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Rows of a field whose file is not in the storage: some of them, and how many there are."""
+
+    field: FileField
+    rows: list[Any]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Storage and rows, side by side."""
+
+    orphans: Orphans
+    lost: list[Lost]
+
+
+def compare() -> Compared:
+    """Return what no row names, a day after it was written, and rows whose file is gone."""
     before = timezone.now() - OLD
-    names = [name for folder in sorted(_folders()) for name in _below(folder)]
-    files = [name for some in _batches(names) for name in _unknown(some)]
-    return Orphans([name for name in files if _is_old(name, before)], list(_copies(before)))
+    with closing(sqlite3.connect("")) as names:
+        names.executescript(_TABLES)
+        # Rows first: a file is written before its row, and removed after it.
+        fields = list(_fields())
+        for number, field in enumerate(fields):
+            _note(names, "known", ((name, number, str(pk)) for pk, name in _named(field)))
+        _note(names, "known", ((name, -1, "") for name in _archives()))
+        for folder in sorted(_folders(fields)):
+            _note(names, "stored", default_storage.walk(folder))  # type: ignore[attr-defined]
+        names.executescript(_INDEXES)
+        unknown = [name for (name,) in names.execute(_UNKNOWN, (before.timestamp(),))]
+        stored = names.execute("SELECT COUNT(*) FROM stored").fetchone()[0]
+        lost = [_lost(names, number, field) for number, field in enumerate(fields)]
+    orphans = Orphans(unknown, list(_copies(before.timestamp())), stored)
+    return Compared(orphans, [each for each in lost if each.count])
 
 
 def remove(orphans: Orphans) -> None:
+    """Remove them for good."""
     for name in orphans.files:
         default_storage.delete(name)
+    _remove_folders(orphans)
+
+
+def put_aside(orphans: Orphans) -> None:
+    """Move files to the folder ``QUARANTINE`` of the storage; remove working copies.
+
+    These hold nothing that can't be made again.
+    """
+    day = timezone.localdate().isoformat()
+    for name in orphans.files:
+        default_storage.move(name, f"{QUARANTINE}/{day}/{name}")  # type: ignore[attr-defined]
+    _remove_folders(orphans)
+
+
+def _remove_folders(orphans: Orphans) -> None:
     for folder in orphans.folders:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(names: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    marks = {"known": "?, ?, ?", "stored": "?, ?"}[table]
+    names.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:
@@ -64,47 +147,53 @@ def _fields() -> Iterator[FileField]:
         yield from (field for field in model._meta.fields if isinstance(field, FileField))
 
 
-def _folders() -> set[str]:
+def _folders(fields: Iterable[FileField]) -> set[str]:
     """The folders of the storage that uploads are written to; nothing else there is ours."""
-    made = {field.generate_filename(field.model(), "x").split("/")[0] for field in _fields()}
+    made = {field.generate_filename(field.model(), "x").split("/")[0] for field in fields}
     return made | {ARCHIVES}
 
 
-def _below(folder: str) -> Iterator[str]:
-    try:
-        folders, names = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    yield from (f"{folder}/{name}" for name in names if name)
-    for inner in folders:
-        yield from _below(f"{folder}/{inner}")
+def _named(field: FileField) -> Iterator[tuple[Any, str]]:
+    """Key of every row that has a file, and the file's name; no cursor is open between queries."""
+    rows = field.model._default_manager.exclude(**{field.name: ""}).order_by("pk")
+    page = list(rows.values_list("pk", field.name)[:ROWS])
+    while page:
+        yield from page
+        page = list(rows.filter(pk__gt=page[-1][0]).values_list("pk", field.name)[:ROWS])
 
 
-def _unknown(names: Iterable[str]) -> list[str]:
-    wanted = set(names)
-    for field in _fields():
-        rows = field.model._default_manager.filter(**{f"{field.name}__in": wanted})
-        wanted -= set(rows.values_list(field.name, flat=True))
-    jobs = Job.objects.filter(kind=UNPACK.name, params__archive__in=wanted)
-    wanted -= set(jobs.values_list("params__archive", flat=True))
-    return sorted(wanted)
+def _archives() -> Iterator[str]:
+    """Names of archives that a job may still unpack."""
+    jobs = Job.objects.filter(kind=UNPACK.name).order_by("pk")
+    yield from jobs.values_list("params__archive", flat=True)
 
 
-def _is_old(name: str, before: datetime) -> bool:
-    try:
-        return default_storage.get_modified_time(name) < before
-    except FileNotFoundError:
-        return False
+def _lost(names: sqlite3.Connection, number: int, field: FileField) -> Lost:
+    count: int = names.execute(f"SELECT COUNT(*) {_MISSING}", (number,)).fetchone()[0]
+    some = names.execute(f"SELECT pk, name {_MISSING} ORDER BY pk LIMIT {ASKED_AGAIN}", (number,))
+    rows = []
+    for pk, name in some.fetchall():
+        row = field.model._default_manager.filter(**{"pk": pk, field.name: name}).first()
+        if row is not None and not default_storage.exists(name):
+            rows.append(row)
+    return Lost(field, rows, len(rows) + max(0, count - ASKED_AGAIN))
 
 
-def _copies(before: datetime) -> Iterator[Path]:
+def _copies(before: float) -> Iterator[Path]:
+    """Working copies of media versions that are gone, and folders that nobody fills any more."""
     root = Path(settings.DERIVED_ROOT)
-    for some in _batches(sorted(root.glob("*/*"))):
+    for some in _batches(root.glob("*/*")):
         numbers = {int(path.name) for path in some if path.name.isdecimal()}
         known = set(MediaVersion.objects.filter(pk__in=numbers).values_list("pk", flat=True))
         for path in some:
             left = path.name.startswith(working_copies.ASIDE)
-            if (left or (path.name.isdecimal() and int(path.name) not in known)) and (
-                datetime.fromtimestamp(path.stat().st_mtime, before.tzinfo) < before
-            ):
+            gone = path.name.isdecimal() and int(path.name) not in known
+            if (left or gone) and _changed(path) < before:
                 yield path
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()

@@ -73,8 +73,9 @@ def receive(
 ) -> Received:
     """Store an upload and create its job; bytes that are known already are not stored again.
 
-    The same Advertisement ID with other bytes is a new media version of the same creative, the
-    old one is kept.
+    Where the storage has lost the file of known bytes, the upload takes its place. The same
+    Advertisement ID with other bytes is a new media version of the same creative, the old one is
+    kept.
 
     Raises:
         CodedError: the file is refused.
@@ -87,19 +88,24 @@ def receive(
     advertisement_id = ids.normal_or_given(advertisement_id or "") or advertisement_id_of(name)
     sha256, size = digest_of(file)
     here = _known(advertisement_id, sha256)
-    if here and not again:
+    whole = here is not None and _is_stored(here.current_media)
+    if here and whole and not again:
         raise AlreadyIn(here)
     media = MediaVersion(original_name=name, sha256=sha256, size=size)
     storage = media.file.storage
     # Before the transaction: the copy may take long, and writers wait for one another.
-    stored = "" if here else storage.save(storage_name(media, name), file)
+    stored = "" if whole else storage.save(storage_name(media, name), file)
     try:
         with transaction.atomic():
             _one_at_a_time(sha256)
             creative = _creative(advertisement_id, sha256, name, owner, is_demo)
             known = creative.media.filter(sha256=sha256).first()
+            in_need = known is None or (bool(stored) and not _is_stored(known))
             if known:
                 media = known
+                if in_need:
+                    media.file.name = stored
+                    media.save(update_fields=["file"])
             else:
                 media.creative = creative
                 stored = stored or storage.save(storage_name(media, name), file)
@@ -113,7 +119,7 @@ def receive(
         if stored:
             storage.delete(stored)
         raise
-    if known and stored:
+    if stored and not in_need:
         storage.delete(stored)
     return Received(creative, media, job, known is not None)
 
@@ -124,6 +130,11 @@ def _known(advertisement_id: str | None, sha256: str) -> Creative | None:
     if advertisement_id:
         same = same.filter(advertisement_id=advertisement_id)
     return same.order_by("pk").first()
+
+
+def _is_stored(media: MediaVersion | None) -> bool:
+    """Whether the storage still has its file."""
+    return bool(media and media.file and media.file.storage.exists(str(media.file.name)))
 
 
 def _one_at_a_time(sha256: str) -> None:

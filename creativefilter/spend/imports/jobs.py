@@ -77,7 +77,7 @@ def start(
             raise SpendFileError("spend_busy")
         params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
         # A look at a small file takes seconds; whatever writes waits for other writers.
-        urgency = lanes.of_bytes(row.file.size) if dry_run else Job.Urgency.LONG
+        urgency = lanes.of_bytes(_size(row)) if dry_run else Job.Urgency.LONG
         job = lifecycle.create(SPEND_IMPORT, params, owner, urgency)
         spend_import.job = row.job = job
         spend_import.error_code = row.error_code = ""
@@ -85,6 +85,14 @@ def start(
         if not dry_run:
             record(Action.SPEND_IMPORTED, row, mode=mode, strict=strict)
     return job
+
+
+def _size(spend_import: SpendImport) -> int:
+    """Bytes of its file; 0 where it is gone, which the job will say."""
+    try:
+        return spend_import.file.size
+    except (ValueError, FileNotFoundError):
+        return 0
 
 
 def cancel(spend_import: SpendImport) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Model, Q
+from django.db.models import Exists, Max, Model, OuterRef, Q
 from django.utils import timezone
 
 from creativefilter.creatives.models import (
@@ -181,14 +181,29 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
 
 def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
     """How many advertisements ``refresh`` would move."""
-    sql, params = _moved(creatives, since)
+    return _count(*_moved(creatives, since))
+
+
+def overlooked() -> int:
+    """How many advertisements are counted under a wrong segment that ``catch_up`` won't find."""
+    pending = pending_changes()
+    # Not by NOT IN: PostgreSQL compares every creative with every other once they are many.
+    waits = Exists(pending.changed.order_by().filter(pk=OuterRef("pk")))
+    settled = Creative.objects.filter(~waits)
+    sql, params = _moved(settled, pending.waiting_since, f"NOT {CHANGED_ORPHANS}")
+    return _count(sql, params)
+
+
+def _count(sql: str, params: tuple[Any, ...]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM ({sql}) moved", params)  # noqa: S608
         [count] = cursor.fetchone()
     return int(count)
 
 
-def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tuple[Any, ...]]:
+def _moved(
+    creatives: CreativeQuerySet, since: datetime | None, orphans: str = CHANGED_ORPHANS
+) -> tuple[str, tuple[Any, ...]]:
     # Every effective segment is asked of the one place that knows what it is.
     effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
     columns = effective.values("id", "label_segment", "effective_segment")
@@ -196,7 +211,7 @@ def _moved(creatives: CreativeQuerySet, since: datetime | None) -> tuple[str, tu
     if since is None:
         return MOVED.format(effective=sql, orphans=ALL_ORPHANS), params
     when = connection.ops.adapt_datetimefield_value(since)
-    return MOVED.format(effective=sql, orphans=CHANGED_ORPHANS), (*params, when)
+    return MOVED.format(effective=sql, orphans=orphans), (*params, when)
 
 
 def _changed(mark: Watermark, next_watermark: Watermark) -> CreativeQuerySet:

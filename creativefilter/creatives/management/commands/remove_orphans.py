@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        found = orphans.find()
+        found = orphans.compare().orphans
         for name in [*found.files, *map(str, found.folders)]:
             self.stdout.write(name)
         if dry_run:

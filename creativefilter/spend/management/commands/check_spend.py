@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.site.commands import BaseCommand, CommandError
+from creativefilter.site.doctor import SHOWN
 from creativefilter.spend.totals import checks, segment_changes
-
-SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -29,7 +28,7 @@ class Command(BaseCommand):
             segment_changes.catch_up()
         found = checks.check()
         for each in found.differences[:SHOWN]:
-            self.stdout.write(f"{each.table}: {each.what}: {each.amount:+} RUB, {each.rows:+}")
+            self.stdout.write(str(each))
         if not found.agrees:
             raise CommandError(
                 _(

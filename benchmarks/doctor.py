@@ -1,0 +1,98 @@
+"""How long ``manage.py doctor`` looks at half a million creatives, and the memory that it takes.
+
+    python benchmarks/doctor.py [--creatives 500000]
+
+On a data folder of its own, with SQLite, or the (empty) database of ``DATABASE_URL``. Every
+creative has a file and a row; then a hundred files lose their rows, a hundred rows their files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+BATCH = 10_000
+SPOILT = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--creatives", type=int, default=500_000)
+    count = parser.parse_args().creatives
+    data = Path(tempfile.mkdtemp(prefix="doctor-"))
+    os.umask(0o077)
+    os.environ |= {"DATA_DIR": str(data), "ENV_FILE": "", "LC_ALL": "en_US.UTF-8"}
+    try:
+        subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=True)
+        began = time.monotonic()
+        fill(count)
+        print(f"{count:,} creatives made in {time.monotonic() - began:.0f} s")
+        print(f"nothing wrong: {looked(0)}")
+        spoil()
+        print(f"{SPOILT} files and {SPOILT} rows alone: {looked(1)}")
+        print(f"--fix: {looked(1, '--fix')}")
+    finally:
+        shutil.rmtree(data)
+
+
+def fill(count: int) -> None:
+    """Rows and files, as intake makes them."""
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
+    django.setup()
+    from django.conf import settings
+
+    from creativefilter.creatives.models import Creative, MediaVersion, storage_name
+
+    root = Path(settings.MEDIA_ROOT)
+    for number in range(256):
+        (root / "creatives" / f"{number:02x}").mkdir(parents=True)
+    for first in range(1, count + 1, BATCH):
+        numbers = range(first, min(first + BATCH, count + 1))
+        Creative.objects.bulk_create(
+            Creative(pk=n, advertisement_id=str(n), name=str(n), state=Creative.State.DONE)
+            for n in numbers
+        )
+        rows = [
+            MediaVersion(pk=n, creative_id=n, original_name=f"{n}.mp4", sha256=f"{n:064x}", size=1)
+            for n in numbers
+        ]
+        for row in rows:
+            row.file.name = storage_name(row, row.original_name)
+            path = root / str(row.file.name)
+            path.touch()
+            os.utime(path, (1, 1))
+        MediaVersion.objects.bulk_create(rows)
+
+
+def spoil() -> None:
+    from django.conf import settings
+
+    from creativefilter.creatives.models import MediaVersion
+
+    rows = list(MediaVersion.objects.order_by("sha256")[: 2 * SPOILT])
+    for row in rows[:SPOILT]:
+        (Path(settings.MEDIA_ROOT) / str(row.file.name)).unlink()
+    MediaVersion.objects.filter(pk__in=[row.pk for row in rows[SPOILT:]])._raw_delete("default")
+
+
+def looked(status: int, *arguments: str) -> str:
+    began = time.monotonic()
+    done = subprocess.Popen([sys.executable, "manage.py", "doctor", *arguments], cwd=ROOT)
+    _pid, ended, usage = os.wait4(done.pid, 0)
+    assert os.waitstatus_to_exitcode(ended) == status
+    took, processor = time.monotonic() - began, usage.ru_utime + usage.ru_stime
+    return f"{took:.0f} s, {processor:.0f} s of them on a processor, {usage.ru_maxrss // 1024} MB"
+
+
+if __name__ == "__main__":
+    main()

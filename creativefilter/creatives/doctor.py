@@ -1,0 +1,114 @@
+"""What can be wrong with creatives: files and rows, creatives that nobody analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from creativefilter.creatives.intake import orphans
+from creativefilter.creatives.intake.orphans import QUARANTINE, Lost, Orphans
+from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.jobs.models import Job
+from creativefilter.site import doctor
+from creativefilter.site.doctor import Check, Finding, Problem
+
+# Where most files seem to be nobody's the database is another one, or was restored.
+MOST = 0.5
+FEW = 20
+
+FILES = Problem(
+    "files_without_rows",
+    gettext_lazy("Files and folders older than a day that no row names: %(count)d."),
+    gettext_lazy(
+        "A process that was killed left them. manage.py doctor --fix moves files to the folder "
+        "“%(quarantine)s” of the storage; delete it when you miss nothing."
+    ),
+    mended=True,
+)
+MOST_FILES = Problem(
+    "most_files_without_rows",
+    gettext_lazy("No row names %(count)d of the %(stored)d files in the storage."),
+    gettext_lazy(
+        "Is DATABASE_URL that of this data, or was an older database restored? Nothing is moved."
+    ),
+)
+CREATIVES_LOST = Problem(
+    "creative_files_gone",
+    gettext_lazy("Creatives whose file is gone from the storage: %(count)d."),
+    gettext_lazy(
+        "Restore “media” from a backup, or upload the same files again: they take their places. "
+        "Segments, transcripts and predictions are still there."
+    ),
+)
+FILES_LOST = Problem(
+    "files_gone",
+    gettext_lazy("Files of imports and tables that are gone from the storage: %(count)d."),
+    gettext_lazy(
+        "Restore “media” from a backup, or send the tables again. Rows of spend are still there."
+    ),
+)
+IDLE = Problem(
+    "creatives_without_job",
+    gettext_lazy(
+        "Creatives that are shown as being analysed, and that no job analyses: %(count)d."
+    ),
+    gettext_lazy("Analyse them again: tick them in the list of creatives, or open their pages."),
+)
+
+
+def files() -> Iterator[Finding]:
+    """Compare the storage with the rows of every room that has files there."""
+    found = orphans.compare()
+    lost = found.orphans
+    names = [*lost.files, *lost.folders]
+    if _are_most(lost):
+        yield MOST_FILES.found(lost.files, stored=lost.stored)
+    elif names:
+        yield FILES.found(names, quarantine=QUARANTINE)
+    for each in found.lost:
+        yield _of_lost(each)
+
+
+def _are_most(found: Orphans) -> bool:
+    return len(found.files) > max(FEW, MOST * found.stored)
+
+
+def _of_lost(lost: Lost) -> Finding:
+    if lost.field.model is MediaVersion:
+        return CREATIVES_LOST.found(map(_named, lost.rows), count=lost.count)
+    kind = lost.field.model._meta.verbose_name
+    return FILES_LOST.found((f"{kind} {row}" for row in lost.rows), count=lost.count)
+
+
+def _named(media: MediaVersion) -> str:
+    creative = str(media.creative)
+    return creative if creative == media.original_name else f"{creative} ({media.original_name})"
+
+
+def put_aside() -> None:
+    """Move what no row names out of the way."""
+    found = orphans.compare().orphans
+    if not _are_most(found):
+        orphans.put_aside(found)
+
+
+def idle() -> Iterator[Finding]:
+    """Find creatives that wait for ever."""
+    ended = Q(job=None) | Q(job__state__in=Job.FINAL)
+    states = (Creative.State.DONE, Creative.State.FAILED)
+    rows = Creative.objects.filter(ended).exclude(state__in=states).order_by("pk")
+    if count := rows.count():
+        yield IDLE.found(rows[: doctor.SHOWN], count=count)
+
+
+doctor.register(
+    Check(
+        gettext_noop("files and their rows"),
+        (FILES, MOST_FILES, CREATIVES_LOST, FILES_LOST),
+        files,
+        put_aside,
+    )
+)
+doctor.register(Check(gettext_noop("creatives and their jobs"), (IDLE,), idle))

@@ -1,0 +1,65 @@
+"""System checks of settings: what ``manage.py check`` and every start say beside a wrong value.
+
+A value that can't be used at all stops the start already (``creativefilter.settings``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register  # noqa: A004 (Django's name)
+from django.utils.translation import gettext as _
+
+from creativefilter.settings.environment import NAMES_IN_FILE, known_names
+
+TAG = "settings"
+# How alike a name must be to be taken for a misspelt one: the environment holds much that is no
+# business of ours, the file of settings hardly anything.
+ALIKE, ALIKE_IN_FILE = 0.87, 0.7
+
+
+def misspelt(
+    names: Collection[str], known: Collection[str], alike: float
+) -> Iterator[tuple[str, str]]:
+    """Yield names that are no settings, each with the setting that it is like."""
+    # Too much is like HOST and PORT.
+    guesses = [name for name in known if len(name) > len("PORT")]
+    for name in sorted(set(names) - set(known)):
+        for guess in difflib.get_close_matches(name.upper(), guesses, n=1, cutoff=alike):
+            yield name, guess
+
+
+@register(TAG)
+def check_names(**_options: Any) -> list[CheckMessage]:
+    """Say which variables are ignored and look like a setting."""
+    known = known_names()
+    found = dict(misspelt(os.environ, known, ALIKE))
+    found |= dict(misspelt(NAMES_IN_FILE, known, ALIKE_IN_FILE))
+    text = _("%(name)s is no setting and is ignored: did you mean %(guess)s?")
+    return [
+        Warning(text % {"name": name, "guess": guess}, id="creativefilter.W001")
+        for name, guess in sorted(found.items())
+    ]
+
+
+@register(TAG)
+def check_keys_of_bucket(**_options: Any) -> list[CheckMessage]:
+    """Say where only one of two keys is set: the client would take others, or none."""
+    keys = settings.STORAGE_S3
+    if settings.STORAGE_S3_BUCKET and bool(keys["access_key"]) != bool(keys["secret_key"]):
+        text = _("STORAGE_S3_ACCESS_KEY and STORAGE_S3_SECRET_KEY are needed both, or neither.")
+        return [Warning(text, id="creativefilter.W002")]
+    return []
+
+
+def watched_folder_sentence() -> str:
+    """What is wrong with ``INGEST_FOLDER`` as this process sees it; "" if nothing."""
+    folder = settings.INGEST_FOLDER
+    if not folder or (Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        return ""
+    return _("INGEST_FOLDER=%s is no folder that can be read here.") % folder

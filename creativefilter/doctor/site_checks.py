@@ -1,0 +1,151 @@
+"""What can be wrong with what every room needs: database, broker, storage, disk, settings."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext_lazy, gettext_noop
+from redis.exceptions import RedisError
+
+from creativefilter.celery import has_broker
+from creativefilter.doctor.setting_checks import TAG, watched_folder_sentence
+from creativefilter.site import doctor, probes
+from creativefilter.site.doctor import Check, Finding, Problem
+from creativefilter.site.private_files import open_to_others, tighten
+from creativefilter.site.sentences import sentence_of
+from creativefilter.site.unavailable import Unavailable
+
+MB = 1024**2
+
+DATABASE = Problem(
+    "database_away",
+    gettext_lazy("The database does not answer. %(why)s"),
+    gettext_lazy("Start it, or correct DATABASE_URL. Nothing else could be looked at."),
+)
+MIGRATIONS = Problem(
+    "migrations_missing",
+    gettext_lazy("The database is not prepared for this version. Missing migrations: %(count)d."),
+    gettext_lazy("Run manage.py prepare. Nothing else could be looked at."),
+)
+BROKER = Problem(
+    "broker_away",
+    gettext_lazy("The broker does not answer. %(why)s"),
+    gettext_lazy("Start it, or correct REDIS_URL. Nothing is lost: jobs wait in the database."),
+)
+STORAGE = Problem(
+    "storage_away",
+    gettext_lazy("The storage of uploads can't be used. %(why)s"),
+    gettext_lazy(
+        "Is the folder media in DATA_DIR there and ours to write? With STORAGE_S3_BUCKET: does the "
+        "bucket answer, and are its keys right?"
+    ),
+)
+DISK = Problem(
+    "disk_full",
+    gettext_lazy(
+        "The disk of %(folder)s has %(free)d MB left, and one upload may have %(needed)d MB."
+    ),
+    gettext_lazy("Make room, or lower UPLOAD_MAX_BYTES."),
+)
+SETTING = Problem(
+    "setting",
+    gettext_lazy("A setting is wrong: %(sentence)s"),
+    gettext_lazy("Correct it in the environment or in .env, then start everything again."),
+)
+WATCHED_FOLDER = Problem(
+    "watched_folder",
+    gettext_lazy("The watched folder can't be looked into: %(sentence)s"),
+    gettext_lazy(
+        "Mount it where the worker for cpu-upkeep runs, and let its account read it. Elsewhere it "
+        "need not be seen."
+    ),
+)
+OPEN_FILES = Problem(
+    "open_files",
+    gettext_lazy("Files of DATA_DIR that other accounts of this machine can open: %(count)d."),
+    gettext_lazy(
+        "manage.py doctor --fix closes them. What belongs to another account only that account can "
+        "close (chmod go= …)."
+    ),
+    mended=True,
+)
+
+
+def _probe(problem: Problem, probe: Callable[[], Any]) -> Iterator[Finding]:
+    try:
+        probe()
+    except (DatabaseError, RedisError, OSError, Unavailable) as error:
+        why = sentence_of(error) or str(error).splitlines()[0] if str(error) else repr(error)
+        yield problem.found(why=why)
+
+
+def database() -> Iterator[Finding]:
+    yield from _probe(DATABASE, probes.database)
+
+
+def migrations() -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        yield MIGRATIONS.found(f"{step.app_label}.{step.name}" for step, _backwards in missing)
+
+
+def broker() -> Iterator[Finding]:
+    if has_broker():  # else the application does not run
+        yield from _probe(BROKER, probes.broker)
+
+
+def storage() -> Iterator[Finding]:
+    yield from _probe(STORAGE, probes.storage)
+
+
+def disk() -> Iterator[Finding]:
+    try:
+        probes.disk()
+    except probes.TooLittleRoomError:
+        free = shutil.disk_usage(settings.DATA_DIR).free
+        yield DISK.found(
+            folder=str(settings.DATA_DIR),
+            free=free // MB,
+            needed=settings.UPLOAD_MAX_BYTES // MB,
+        )
+
+
+def setting_sentences() -> Iterator[Finding]:
+    for message in checks.run_checks(tags=[TAG]):
+        yield SETTING.found(sentence=message.msg)
+
+
+def watched_folder() -> Iterator[Finding]:
+    """Look for the folder where a worker, not a page, has to see it."""
+    if sentence := watched_folder_sentence():
+        yield WATCHED_FOLDER.found(sentence=sentence)
+
+
+def open_files() -> Iterator[Finding]:
+    if paths := open_to_others(Path(settings.DATA_DIR)):
+        yield OPEN_FILES.found(paths)
+
+
+def close_files() -> None:
+    tighten(Path(settings.DATA_DIR))
+
+
+for check in (
+    Check(gettext_noop("database"), (DATABASE,), database, quick=True, vital=True),
+    Check(gettext_noop("migrations"), (MIGRATIONS,), migrations, quick=True, vital=True),
+    Check(gettext_noop("settings"), (SETTING,), setting_sentences, quick=True),
+    Check(gettext_noop("watched folder"), (WATCHED_FOLDER,), watched_folder),
+    Check(gettext_noop("broker"), (BROKER,), broker, quick=True),
+    Check(gettext_noop("storage of uploads"), (STORAGE,), storage, quick=True),
+    Check(gettext_noop("free disk"), (DISK,), disk, quick=True),
+    Check(gettext_noop("permissions of files"), (OPEN_FILES,), open_files, close_files, quick=True),
+):
+    doctor.register(check)

@@ -1,0 +1,75 @@
+"""What values of settings may be, beyond their types. Each raises ``ValidationError``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from environs import ValidationError
+
+from classifier.speech.languages import LANGUAGES
+
+KEY_LENGTH = 50
+_HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+
+def key_or_none(text: str) -> None:
+    """A key that can't be guessed, or "" for none."""
+    if 0 < len(text) < KEY_LENGTH:
+        raise ValidationError(f"{KEY_LENGTH} characters at least are needed, or none at all")
+
+
+def web_address(text: str) -> None:
+    """An address that a browser opens, or "" for none."""
+    if text and not _is_address(text, ("http", "https")):
+        raise ValidationError(
+            f"{text!r} is no address: it begins with https:// or http://, then a host"
+        )
+
+
+def web_addresses(texts: Iterable[str]) -> None:
+    """As ``web_address``, many."""
+    for text in texts:
+        web_address(text)
+
+
+def broker_address(text: str) -> None:
+    """The address of a Redis server, or "" for the embedded one. It may hold a password."""
+    if text and not _is_address(text, ("redis", "rediss")):
+        raise ValidationError("an address such as redis://localhost:6379/0 is needed")
+
+
+def host_names(names: Iterable[str]) -> None:
+    """Names of hosts, without scheme, port and path."""
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise ValidationError(
+                f"{name!r} is no name of a host: without http://, port and path, such as "
+                "creatives.example"
+            )
+
+
+def time_zone(name: str) -> None:
+    """A name of the time zone database."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise ValidationError(f"{name!r} is no time zone, such as Europe/Moscow") from error
+
+
+def language(code: str) -> None:
+    """A language that Whisper hears, or "" to have it found out."""
+    if code and code not in LANGUAGES:
+        known = ", ".join(sorted(LANGUAGES))
+        raise ValidationError(f"{code!r} is none of the languages of Whisper: {known}")
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 (raises for what is no number)
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)

@@ -1,0 +1,69 @@
+"""What can be wrong with spend: sums that are not those of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from creativefilter.site import doctor
+from creativefilter.site.doctor import Check, Finding, Problem
+from creativefilter.spend.models import SpendImport
+from creativefilter.spend.totals import checks
+
+_AGAIN = gettext_lazy(
+    "manage.py doctor --fix makes the sums anew from the rows, as manage.py check_spend --rebuild "
+    "does. Imports wait meanwhile."
+)
+SUMS = Problem(
+    "spend_sums_differ",
+    gettext_lazy("Sums of spend that differ from their rows: %(count)d."),
+    _AGAIN,
+    mended=True,
+)
+MISPLACED = Problem(
+    "spend_misplaced",
+    gettext_lazy("Advertisements whose spend is counted under another segment: %(count)d."),
+    _AGAIN,
+    mended=True,
+)
+UNLINKED = Problem(
+    "spend_unlinked",
+    gettext_lazy("Creatives that are not tied to their spend: %(count)d."),
+    _AGAIN,
+    mended=True,
+)
+ROWS_GONE = Problem(
+    "spend_rows_gone",
+    gettext_lazy("Imports of spend that no longer hold the rows that they brought: %(count)d."),
+    gettext_lazy(
+        "Rows were deleted from the database by hand, or lost. Restore it from a backup, or import "
+        "these months again and replace them."
+    ),
+)
+
+
+def look() -> Iterator[Finding]:
+    """Compare sums with rows."""
+    found = checks.check()
+    table = SpendImport._meta.db_table
+    sums = [each for each in found.differences if each.table != table]
+    imports = [each for each in found.differences if each.table == table]
+    if sums:
+        yield SUMS.found(map(str, sums))
+    if imports:
+        yield ROWS_GONE.found(map(str, imports))
+    if found.misplaced:
+        yield MISPLACED.found(count=found.misplaced)
+    if found.unlinked:
+        yield UNLINKED.found(count=found.unlinked)
+
+
+doctor.register(
+    Check(
+        gettext_noop("sums of spend"),
+        (SUMS, MISPLACED, UNLINKED, ROWS_GONE),
+        look,
+        checks.rebuild,
+    )
+)

@@ -1,0 +1,78 @@
+"""What can be wrong with the queue: lanes in which jobs wait and that no worker serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy, gettext_noop
+from redis.exceptions import RedisError
+
+from creativefilter.celery import app, has_broker
+from creativefilter.jobs import kinds
+from creativefilter.jobs.models import Job
+from creativefilter.jobs.waiting import oldest_by_queue
+from creativefilter.site import doctor, probes
+from creativefilter.site.doctor import Check, Finding, Problem
+
+# How long a job waits before the question is asked, and how long a worker may say nothing.
+PATIENCE = timedelta(minutes=10)
+ANSWER_SECONDS = 3.0
+
+UNSERVED = Problem(
+    "queue_unserved",
+    gettext_lazy(
+        "Jobs wait in %(queue)s, the oldest for %(minutes)d min, and no worker takes them."
+    ),
+    gettext_lazy(
+        "Start a worker for that queue (manage.py run, or manage.py worker --queues %(queue)s). If "
+        "one runs, look at its log: logs/worker.log, or that of its container."
+    ),
+)
+
+
+def look() -> Iterator[Finding]:
+    """Find queues in which a job waits, from which none was taken lately and that nobody asks.
+
+    A long queue is not an error: a worker that is busy, or that answers, will come to it.
+    """
+    if not _broker_answers():
+        return
+    waiting = {q: age for q, age in oldest_by_queue().items() if age > PATIENCE.total_seconds()}
+    suspects = [queue for queue in waiting if not _took_lately(queue.split("-")[0])]
+    if not suspects:
+        return
+    served = _served()
+    for queue in suspects:
+        if queue not in served:
+            yield UNSERVED.found(count=1, queue=queue, minutes=waiting[queue] // 60)
+
+
+def _took_lately(resource: str) -> bool:
+    """Whether a worker with that resource has a job, or began with one lately."""
+    stages = Q(pk__in=[])
+    for kind in kinds.every():
+        names = [stage.name for stage in kind.stages if stage.resource == resource]
+        stages |= Q(kind=kind.name, stage__in=names)
+    recent = Q(state=Job.State.RUNNING) | Q(stage_started_at__gt=timezone.now() - PATIENCE)
+    return Job.objects.filter(stages, recent).exists()
+
+
+def _broker_answers() -> bool:
+    """Another check says so where it does not; where there is none the application does not run."""
+    try:
+        probes.broker()
+    except (RedisError, OSError):
+        return False
+    return has_broker()
+
+
+def _served() -> set[str]:
+    """The queues of the workers that answer."""
+    answers = app.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
+    return {queue["name"] for queues in answers.values() for queue in queues}
+
+
+doctor.register(Check(gettext_noop("lanes of the queue"), (UNSERVED,), look, quick=True))

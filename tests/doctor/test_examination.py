@@ -1,0 +1,147 @@
+"""How checks are run, whatever they look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import translation
+
+from creativefilter.creatives.models import Creative
+from creativefilter.doctor import examination
+from creativefilter.embedded.broker import Broker
+from creativefilter.site import doctor
+from creativefilter.site.doctor import SHOWN, Check, Finding, Problem
+from tests.conftest import ROOT
+from tests.doctor.examining import codes
+from tests.doctor.examining import doctor as command
+
+WRONG = Problem("wrong", "Wrong: %(count)d of %(kind)s.", "Mend %(kind)s.", mended=True)
+ODD = Problem("odd", "Odd.", "Look.")
+
+
+@pytest.fixture(autouse=True)
+def problems_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_problems", {**doctor._problems, "wrong": WRONG, "odd": ODD})
+
+
+def raising(error: BaseException) -> Check:
+    def look() -> Iterator[Finding]:
+        yield ODD.found()
+        raise error
+
+    return Check("database", (ODD,), look)
+
+
+def test_a_subject_that_can_not_be_looked_at_hides_no_other() -> None:
+    fine = Check("broker", (ODD,), lambda: [ODD.found()])
+    with translation.override("en"):
+        found = examination.examine([raising(KeyError("surprise\nin two lines")), fine])
+        assert [finding.code for finding in found] == ["not_looked_at", "odd"]
+        assert found[0].sentence.startswith("This could not be looked at: database. KeyError")
+        [away] = examination.examine([raising(OperationalError("connection refused"))])
+        assert "The database can't be reached: connection refused" in away.sentence
+
+
+def test_a_worker_that_has_no_more_time_says_so() -> None:
+    with pytest.raises(SoftTimeLimitExceeded):
+        examination.examine([raising(SoftTimeLimitExceeded())])
+
+
+def test_without_what_is_vital_nothing_else_is_looked_at() -> None:
+    asked: list[str] = []
+    vital = Check("database", (ODD,), lambda: [ODD.found()], vital=True)
+    after = Check("broker", (ODD,), lambda: [ODD.found()])
+    found = examination.examine([vital, after], lambda check: asked.append(check.name))
+    assert (len(found), asked) == (1, ["database"])
+
+
+def test_vital_checks_come_first_and_quick_ones_next() -> None:
+    kinds = [(check.vital, check.quick) for check in doctor.every()]
+    assert kinds == sorted(kinds, reverse=True)
+    assert [check.name for check in doctor.every()][:2] == ["database", "migrations"]
+    assert all(check.quick for check in doctor.every(quick=True))
+
+
+def test_only_what_is_wrong_is_mended_and_what_is_left_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left, mended = [3], []
+
+    def mend() -> None:
+        mended.append("first")
+        left.clear()
+
+    checks = {
+        "first": Check("first", (WRONG,), lambda: [WRONG.found(left, kind="it")] * len(left), mend),
+        "second": Check("second", (ODD,), lambda: [ODD.found()], lambda: mended.append("second")),
+    }
+    monkeypatch.setattr(doctor, "_checks", checks)
+    assert [finding.code for finding in examination.report().found] == ["wrong", "odd"]
+    assert mended == []
+    report = examination.report(fix=True)
+    assert [finding.sentence for finding in report.mended] == ["Wrong: 1 of it."]
+    assert [finding.code for finding in report.found] == ["odd"]
+    assert mended == ["first"]
+
+
+def test_a_finding_names_some_and_counts_all() -> None:
+    finding = WRONG.found(range(50), kind="them")
+    assert (finding.count, len(finding.things), finding.unnamed) == (50, SHOWN, 50 - SHOWN)
+    assert (finding.sentence, finding.remedy) == ("Wrong: 50 of them.", "Mend them.")
+    assert doctor.of_json([finding.as_json()]) == [finding]
+    assert WRONG.found(count=7, kind="x").unnamed == 0
+
+
+def test_every_finding_is_documented() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    section = text.partition("\n## Doctor\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    documented = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+    assert documented == set(doctor._problems) - {"wrong", "odd"}
+
+
+# Through the command
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_not_prepared(installation: Any) -> None:
+    MigrationRecorder.Migration.objects.filter(app="spend", name__startswith="0005").delete()
+    said = command()
+    assert "Missing migrations: 1." in said
+    assert "spend.0005" in said
+    assert codes() == ["migrations_missing"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away(installation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    name, nowhere = ("NAME", "/proc/nowhere/db") if connection.vendor == "sqlite" else ("PORT", "1")
+    monkeypatch.setitem(connection.settings_dict, name, nowhere)
+    said = command()
+    assert said.startswith("The database does not answer.")
+    assert "Nothing else could be looked at." in said
+    assert codes() == ["database_away"]
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away(installation: Any, settings: Any, broker: Broker) -> None:
+    settings.CELERY_BROKER_URL = broker.url
+    assert codes() == []
+    settings.CELERY_BROKER_URL = "redis://:secret-word@127.0.0.1:2/0"
+    assert codes() == ["broker_away"]
+    assert "secret-word" not in command()
+
+
+@pytest.mark.django_db
+def test_the_command_names_some_and_counts_all(installation: Any) -> None:
+    Creative.objects.bulk_create(Creative(name=f"creative {n}") for n in range(SHOWN + 5))
+    said = command()
+    assert f"that no job analyses: {SHOWN + 5}." in said
+    assert said.count("    creative ") == SHOWN
+    assert "    and 5 more\n" in said

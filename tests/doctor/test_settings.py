@@ -1,0 +1,242 @@
+"""Settings are read strictly, what is wrong is said in a sentence, misspelt names are named."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+from django.utils import translation
+from environs import EnvError, ValidationError
+
+from classifier.speech.languages import LANGUAGES
+from creativefilter.doctor import setting_checks
+from creativefilter.doctor.setting_checks import ALIKE, ALIKE_IN_FILE, TAG, misspelt
+from creativefilter.settings.environment import known_names
+from creativefilter.site import former_names, setting_values
+from creativefilter.site.variables import Variables
+from tests.conftest import ROOT
+
+WRONG = [
+    ("SECRET_KEY", "abc", "50 characters"),
+    ("ALLOWED_HOSTS", "http://x/", "no name of a host"),
+    ("ALLOWED_HOSTS", "x.example:8000", "no name of a host"),
+    ("PUBLIC_URL", "creatives.example", "begins with https://"),
+    ("STORAGE_S3_ENDPOINT", "minio:9000", "begins with https://"),
+    ("UPLOAD_MAX_BYTES", "0", "greater than or equal to 1"),
+    ("REQUEST_MAX_BYTES", "1", "greater than or equal to"),
+    ("MEDIA_CPU_SECONDS", "241", "less than or equal to 240"),
+    ("WHISPER_THREADS", "0", "greater than or equal to 1"),
+    ("WHISPER_LANGUAGE", "xx", "none of the languages"),
+    ("SWEEP_SECONDS", "0", "greater than or equal to 1"),
+    ("JOB_REPUBLISH_SECONDS", "0", "greater than or equal to 1"),
+    ("SOFT_SHUTDOWN_SECONDS", "-1", "greater than or equal to 0"),
+    ("STAGE_SOFT_SECONDS", "0", "greater than or equal to 1"),
+    ("REDIS_URL", "nonsense", "such as redis://"),
+    ("REDIS_URL", "redis://:word@host:port/0", "such as redis://"),
+    ("DATABASE_URL", "nonsense", "such as postgres://"),
+    ("DATABASE_URL", "mysql://u:p@host/name", "such as postgres://"),
+    ("TIME_ZONE", "Mars", "no time zone"),
+    ("API_RATE", "600 per minute", "such as 600/min"),
+    ("SEGMENT_MIX", "1", "reads like"),
+    ("PREDICT_ANONYMOUS", "perhaps", "true or false is needed"),
+    ("TOKEN_DAYS", "many", "a whole number is needed"),
+    ("TARGET_PRECISION", "most", "a number is needed"),
+    ("LOG_LEVEL", "loud", "one of DEBUG"),
+]
+
+
+def check(**environ: str) -> subprocess.CompletedProcess[str]:
+    """``manage.py check`` with these variables."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": "en_US.UTF-8", **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_all_that_are_wrong_are_named_at_once_each_in_a_sentence(tmp_path: Path) -> None:
+    """As many runs as one of them can be wrong in different ways."""
+    left = list(WRONG)
+    while left:
+        some = {name: (value, words) for name, value, words in reversed(left)}
+        left = [case for case in left if (case[1], case[2]) != some[case[0]]]
+        done = check(DATA_DIR=str(tmp_path), **{name: value for name, (value, _) in some.items()})
+        assert done.returncode == 2
+        lines = {line.split('"')[1]: line for line in done.stderr.splitlines()}
+        assert set(lines) == set(some)
+        for name, (_value, words) in some.items():
+            assert words in lines[name]
+
+
+def test_in_production_all_that_is_needed_is_named(tmp_path: Path) -> None:
+    absent = {"SECRET_KEY", "ALLOWED_HOSTS", "REDIS_URL", "DATABASE_URL"}
+    environ = {name: value for name, value in os.environ.items() if name not in absent}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT, env={**environ, "PRODUCTION": "true", "DATA_DIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert {line.split('"')[1] for line in done.stderr.splitlines()} == absent
+
+
+def test_what_depends_on_another_setting_follows_it(tmp_path: Path) -> None:
+    larger = {"UPLOAD_MAX_BYTES": str(10**12), "MEDIA_WALL_SECONDS": "60.5"}
+    done = check(DATA_DIR=str(tmp_path), STAGE_SOFT_SECONDS="600", **larger)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
+    done = check(DATA_DIR=str(tmp_path), ENV_FILE=str(ROOT / ".env.example"))
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (ROOT / ".env.example").read_text("utf-8").replace("# ", "")
+    names = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
+    assert "PICTURES_ENCODER" in names
+    assert names <= known_names() - set(former_names.SETTINGS)
+
+
+def test_a_secret_is_not_printed(tmp_path: Path) -> None:
+    wrong = {"SECRET_KEY": "hush", "REDIS_URL": "http://:hush@x/", "DATABASE_URL": "x://u:hush@h/n"}
+    done = check(DATA_DIR=str(tmp_path), **wrong)
+    assert done.returncode == 2
+    assert "hush" not in done.stderr
+
+
+def test_a_value_that_is_wrong_is_replaced_until_the_end_of_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    env = Variables()
+    monkeypatch.setenv("TOKEN_DAYS", "many")
+    assert env.int("TOKEN_DAYS", 90) == 90
+    assert env.str("NOT_SET_ANYWHERE") == ""
+    with pytest.raises(EnvError) as raised:
+        env.seal()
+    assert str(raised.value).splitlines() == [
+        'Environment variable "TOKEN_DAYS" invalid: Not a valid integer. '
+        "(a whole number is needed)",
+        'Environment variable "NOT_SET_ANYWHERE" invalid: Environment variable not set.',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "right"),
+    [
+        (setting_values.host_names, ["x.example", ".x.example", "*", "10.1.2.3", "[::1]", "my_pc"]),
+        (setting_values.web_addresses, ["", "https://x.example", "http://10.1.2.3:8000"]),
+        (setting_values.web_addresses, ["https://*.x.example"]),
+    ],
+)
+def test_what_is_right_is_taken(rule: object, right: list[str]) -> None:
+    assert rule(right) is None  # type: ignore[operator]
+
+
+def test_addresses_of_brokers() -> None:
+    for right in ("", "redis://localhost", "rediss://:word@host:6380/1"):
+        setting_values.broker_address(right)
+    for wrong in ("localhost:6379", "http://localhost", "redis://", "redis://host:x"):
+        with pytest.raises(ValidationError):
+            setting_values.broker_address(wrong)
+
+
+def test_the_languages_are_those_of_whisper() -> None:
+    tokenizer = pytest.importorskip("faster_whisper.tokenizer")
+    assert set(tokenizer._LANGUAGE_CODES) == LANGUAGES
+
+
+# Names
+
+
+def documented() -> set[str]:
+    text = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", row)}
+
+
+def read_anywhere() -> set[str]:
+    """The names that the sources of the settings ask for."""
+    folder = ROOT / "creativefilter" / "settings"
+    sources = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', sources))
+
+
+def test_every_name_that_is_read_is_known_and_documented() -> None:
+    assert read_anywhere() - known_names() == set()
+    assert read_anywhere() - documented() == set()
+    assert documented() - known_names() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("WHISPER_BEEM_SIZE", "WHISPER_BEAM_SIZE"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("DATADIR", "DATA_DIR"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("Public_Url", "PUBLIC_URL"),
+        ("STORAGE_S3_BUCKETS", "STORAGE_S3_BUCKET"),
+    ],
+)
+def test_a_misspelt_name_is_named(name: str, guess: str) -> None:
+    assert list(misspelt([name], known_names(), ALIKE)) == [(name, guess)]
+
+
+OTHERS = [
+    "PATH", "HOME", "HOSTNAME", "PGHOST", "PGDATABASE", "POSTGRES_USER", "POSTGRES_DB", "TZ",
+    "XDG_DATA_DIRS", "XDG_DATA_HOME", "REDIS_PORT", "REDIS_PORT_6379_TCP", "REDIS_SERVICE_PORT",
+    "WEB_CONCURRENCY", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "PYTHONPATH", "SUPPORT",
+    "TEST_DATABASE", "DJANGO_SETTINGS_MODULE", "SSL_CERT_FILE", "PORTS", "GHOST", "TMPDIR",
+]  # fmt: skip
+
+
+def test_what_others_call_theirs_is_not_taken_for_ours() -> None:
+    assert list(misspelt(OTHERS, known_names(), ALIKE)) == []
+    assert list(misspelt(known_names(), known_names(), ALIKE_IN_FILE)) == []
+
+
+def test_the_check_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_checks(tags=[TAG]) == []
+    monkeypatch.setenv("WHISPER_BEEM_SIZE", "1")
+    monkeypatch.setattr(setting_checks, "NAMES_IN_FILE", {"TARGET_PRECISON", "COMPOSE_PROFILES"})
+    with translation.override("en"):
+        said = [message.msg for message in run_checks(tags=[TAG])]
+    assert said == [
+        "TARGET_PRECISON is no setting and is ignored: did you mean TARGET_PRECISION?",
+        "WHISPER_BEEM_SIZE is no setting and is ignored: did you mean WHISPER_BEAM_SIZE?",
+    ]
+
+
+def test_a_file_is_read_for_libraries_too_and_former_names_are_understood(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("VIDEO_ENCODER=\nHOST=10.9.9.9\nAWS_REGION=ru\nDATADIR=/x\n")
+    code = (
+        "import os; from creativefilter import settings; "
+        "print(repr(settings.PICTURES_ENCODER), os.environ['HOST'], os.environ['AWS_REGION'])"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "PICTURES_ENCODER"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        cwd=ROOT, env={**environ, "ENV_FILE": str(file), "DATA_DIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "'' 10.9.9.9 ru\n"
+    [former] = former_names.SETTINGS
+    assert f"{former} is now called" in done.stderr
+
+
+def test_one_key_of_a_bucket_without_the_other_is_named(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"access_key": "a", "secret_key": None}
+    monkeypatch.setattr("django.conf.settings.STORAGE_S3_BUCKET", "creatives")
+    monkeypatch.setattr("django.conf.settings.STORAGE_S3", keys)
+    with translation.override("en"):
+        [message] = run_checks(tags=[TAG])
+    assert "both, or neither" in message.msg
