@@ -74,9 +74,11 @@ def zip_field(content: bytes, record: int, field: int, number: int) -> bytes:
     fields = ZIP_FIELDS[match[0]]
     offset, size = fields[field % len(fields)]
     start = match.start() + offset
-    return content[:start] + (number % (1 << 8 * size)).to_bytes(size, "little") + content[
-        start + size :
-    ]
+    return (
+        content[:start]
+        + (number % (1 << 8 * size)).to_bytes(size, "little")
+        + content[start + size :]
+    )
 
 
 # Each takes what a file holds and returns it changed.

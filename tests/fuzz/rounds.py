@@ -98,9 +98,7 @@ def _place(error: BaseException) -> tuple[str, str]:
     return type(error).__name__, f"{frame.filename}:{frame.lineno}"
 
 
-def fuzz(
-    examples: SearchStrategy[Example], check: Callable[[Example], None], number: int
-) -> None:
+def fuzz(examples: SearchStrategy[Example], check: Callable[[Example], None], number: int) -> None:
     """Check ``number`` examples, or as many as ``FUZZ_SECONDS`` leave time for."""
     failures, done = Failures(), 0
     until = time.monotonic() + SECONDS

@@ -54,10 +54,14 @@ def made_csv(draw: st.DrawFn) -> bytes:
 def made_xlsx(draw: st.DrawFn) -> bytes:
     """A workbook whose sheet is made cell by cell."""
     rows = []
-    for number, row in enumerate([HEADING, *draw(st.lists(st.lists(CELLS, max_size=8), max_size=6))]):
+    for number, row in enumerate(
+        [HEADING, *draw(st.lists(st.lists(CELLS, max_size=8), max_size=6))]
+    ):
         cells = []
         for place, cell in enumerate(row):
-            where = draw(st.sampled_from([f"{chr(65 + place)}{number + 1}"] * 6 + ["", "XFD1", "A"]))
+            where = draw(
+                st.sampled_from([f"{chr(65 + place)}{number + 1}"] * 6 + ["", "XFD1", "A"])
+            )
             match draw(st.integers(0, 5)) if number else 5:
                 case 0:
                     kind = draw(st.sampled_from(["s", "n", "b", "e", "str", "d", "?"]))
