@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import lzma
 import struct
 import tempfile
 import zipfile
@@ -60,7 +61,7 @@ Item = TypeVar("Item")
 # What libraries raise on damaged files.
 _DAMAGED = (
     ValueError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error,
-    ParseError, KeyError, NotImplementedError, RuntimeError, OverflowError,
+    ParseError, KeyError, NotImplementedError, RuntimeError, OverflowError, lzma.LZMAError,
 )  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def translated() -> Iterator[None]:
     except _DAMAGED as error:
         raise SheetError("table_damaged") from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+        # EINVAL: a place before the beginning of the file. None: bz2 can't unpack it.
+        if error.errno not in (errno.EINVAL, None):
             raise
         raise SheetError("table_damaged") from error
 

@@ -285,7 +285,7 @@ def _with_heading(lines: list[str], encoding: Encoding, delimiter: str, skipped:
     places = headings[chosen].fields.get(Field.ADVERTISEMENT_ID, [])
     return [
         Form(encoding, delimiter, Heading(titles, line, above, place), len(cells), top)
-        for place in (places if len(places) > 1 else [None])
+        for place in (places[: limits.MAX_READINGS] if len(places) > 1 else [None])
     ]
 
 

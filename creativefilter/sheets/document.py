@@ -29,9 +29,6 @@ from creativefilter.sheets.workbook_tables import Sheet, SheetTable, XlsxSheet, 
 from creativefilter.sheets.xlsx_package import read_workbook
 from creativefilter.sheets.xlsx_places import letters_of
 
-# So many ways to read a file are named.
-MAX_READINGS = 8
-
 
 @dataclass
 class Reading:
@@ -78,7 +75,7 @@ class Document:
         if len(self.readings) > 1:
             words = "; ".join(
                 f"({number}) {reading.in_words()}"
-                for number, reading in enumerate(self.readings[:MAX_READINGS], 1)
+                for number, reading in enumerate(self.readings[: limits.MAX_READINGS], 1)
             )
             raise SheetError("table_ambiguous", readings=words)
         return self.readings[0]

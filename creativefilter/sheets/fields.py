@@ -158,8 +158,11 @@ class Heading:
             if title and (field := field_of(title)):
                 found.setdefault(field, []).append(place)
         for field, places in found.items():
-            own = [n for n in places if _skeleton(self.titles[n]) == _skeleton(field.value)]
-            if len(own) == 1 and field != Field.ADVERTISEMENT_ID:
+            if len(places) == 1 or field == Field.ADVERTISEMENT_ID:
+                continue
+            name = _skeleton(field.value)
+            own = [n for n in places if _skeleton(self.titles[n]) == name]
+            if len(own) == 1:
                 found[field] = own
         if self.id_place is not None:
             found[Field.ADVERTISEMENT_ID] = [self.id_place]

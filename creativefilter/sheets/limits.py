@@ -26,6 +26,8 @@ MAX_CELL = 131_072
 MAX_CELL_LINES = 200
 # The heading is looked for in so many rows that are not blank.
 HEADING_ROWS = 20
+# Ways to read a file that are told apart: more columns of IDs are nobody's table.
+MAX_READINGS = 8
 
 # Of a sheet.
 MAX_ROWS = 1_048_576

@@ -140,5 +140,5 @@ def with_ids(rows: Sequence[Heading], chosen: int) -> list[Heading]:
     places = heading.fields.get(Field.ADVERTISEMENT_ID, [])
     return [
         Heading(heading.titles, heading.line, above, place, heading.sheet)
-        for place in (places if len(places) > 1 else [None])
+        for place in (places[: limits.MAX_READINGS] if len(places) > 1 else [None])
     ]

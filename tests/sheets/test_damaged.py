@@ -6,12 +6,13 @@ import io
 import random
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from creativefilter import sheets
 from creativefilter.sheets import rewrite
-from tests.sheets.sheet_files import every_kind, parts, zipped
+from tests.sheets.sheet_files import csv_text, every_kind, parts, xlsx, zipped
 
 PIECES = [
     b'"',
@@ -88,3 +89,26 @@ def test_changed_files_are_read_or_refused(
             use(change(chance, content))
         except sheets.SheetError as error:
             str(error).encode()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda rows: csv_text(rows).encode(), lambda rows: xlsx({"1": rows})]
+)
+def test_thousands_of_columns_of_ids_cost_no_more_than_a_few(make: Any) -> None:
+    """Each is a way to read the file; all of them were once made with all of their columns."""
+    with sheets.opened(io.BytesIO(make([["Advertisement ID"] * 5000, [7] * 5000]))) as document:
+        assert 2 <= len(document.readings) <= 40
+        with pytest.raises(sheets.SheetError):
+            document.only()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_packed_in_other_ways_are_read_and_damaged_ones_refused(method: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("t.csv", csv_text() * 20)
+    use(file.getvalue())
+    content = bytearray(file.getvalue())
+    content[60:90] = b"\xff" * 30
+    with pytest.raises(sheets.SheetError):
+        use(bytes(content))
