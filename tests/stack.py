@@ -86,6 +86,7 @@ class Data:
 
     folder: Path
     database_url: str
+    settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def new(cls, folder: Path) -> Data:
@@ -107,6 +108,7 @@ class Data:
             "WHISPER_BEAM_SIZE": "1",
             "JOB_REPUBLISH_SECONDS": "300",
             "SWEEP_SECONDS": "3",
+            **self.settings,
         }
 
     def contents(self) -> Iterator[tuple[Path, bytes]]:
