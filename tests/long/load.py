@@ -95,11 +95,8 @@ def spend_table(path: Path, rows: int, seed: int) -> Path:
     with path.open("w", encoding="utf-8") as file:
         file.write(SPEND_HEADER + "\n")
         for number in range(rows):
-            brand, year, month = (
-                dice.randrange(200),
-                dice.randrange(2021, 2023),
-                dice.randint(1, 12),
-            )
+            brand = dice.randrange(200)
+            month = f"{dice.randrange(2021, 2023)},{dice.randint(1, 12)}"
             amount = f"{dice.randrange(1, 10**7)}.{dice.randrange(100):02}"
             file.write(
                 f"{FIRST_ID + 10_000 * seed + number},ADVERTISER {brand % 40},BRAND {brand},"
