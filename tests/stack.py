@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"
 START_SECONDS = 120
 # A first start prints these once. The words around them are in the language of the settings.
-_ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
+ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
 
 
 class NotInTimeError(AssertionError):
@@ -139,7 +139,7 @@ class Stack:
     @property
     def credentials(self) -> tuple[str, str] | None:
         """The administrator's password and token, if they were printed."""
-        match = _ADMINISTRATOR.search(self.said)
+        match = ADMINISTRATOR.search(self.said)
         return (match[1], match[2]) if match else None
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:

@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds, leases, quota, timings
-from creativefilter.jobs.kinds import JobError, Kind, NotYet
+from creativefilter.jobs.kinds import Continued, JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
 from creativefilter.site import disk_full
@@ -151,8 +151,8 @@ def claim(job_id: str, stage: str, worker: str) -> Job | None:
 def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
     """Does one stage of a job.
 
-    Returns the job if it is queued for its next stage or another attempt; None if it ended, has
-    to wait (``NotYet``), or was not this worker's.
+    Returns the job if it is queued for its next stage, more of this one or another attempt; None
+    if it ended, has to wait (``NotYet``), or was not this worker's.
 
     Raises:
         NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
@@ -183,6 +183,8 @@ def _after(job: Job, error: Exception) -> Job | None:
             fail(job, error.code, error.detail)
         elif isinstance(error, NotYet):
             _put_back(job, error.percent)
+        elif isinstance(error, Continued):
+            return job if _go_on_later(job, error) else None
         elif isinstance(error, TRANSIENT):
             return job if release(job, code_of(error), repr(error)) else None
         else:
@@ -334,6 +336,26 @@ def _put_back(job: Job, percent: int) -> None:
         lease_until=None,
         published_at=None,
     )
+
+
+def _go_on_later(job: Job, part: Continued) -> bool:
+    """Queues a job whose stage has done a part of its work. False if the claim no longer holds.
+
+    What it went through before that part counts no more: the next one has all attempts.
+    """
+    with transaction.atomic():
+        queued = _mine(job).update(
+            state=Job.State.QUEUED,
+            progress=part.percent,
+            params=part.params,
+            attempts=0,
+            lease_until=None,
+            published_at=None,
+        )
+        if queued:
+            job.refresh_from_db()
+            _tell_that_they_are_queued([job])
+    return bool(queued)
 
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:

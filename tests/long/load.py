@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import wave
 from collections.abc import Iterator, Sequence
@@ -21,12 +23,14 @@ from typing import Any
 import av
 import numpy as np
 import psycopg
+import requests
 from numpy.typing import NDArray
 
 from tests import postgres
-from tests.stack import DEMO, Client, Data, Stack, wait_until
+from tests.stack import ADMINISTRATOR, DEMO, ROOT, Client, Data, Stack, wait_until
 
 RATE = 16_000
+FIRST_LOGIN = "first-login"
 DATABASES = ("sqlite", "postgresql")
 # Below the Advertisement IDs of the demonstration.
 FIRST_ID = 50_000_000
@@ -119,7 +123,7 @@ class Place:
 
 @contextmanager
 def place(database: str, **settings: str) -> Iterator[Place]:
-    """A place for an application on "sqlite" or "postgresql"; gone afterwards.
+    """A place for an application on "sqlite" or "postgresql", prepared; gone afterwards.
 
     Args:
         database: Of a PostgreSQL the server is this place's own.
@@ -143,17 +147,31 @@ def place(database: str, **settings: str) -> Iterator[Place]:
             "SWEEP_SECONDS": "15",
             **settings,
         }
-        yield Place(folder, Data(data, url, environ), server)
+        place = Place(folder, Data(data, url, environ), server)
+        _prepare(place.data)
+        yield place
     finally:
         if server:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _prepare(data: Data) -> None:
+    """Everything that a first start makes but the demonstration."""
+    command = [sys.executable, "manage.py", "prepare"]
+    subprocess.run(command, cwd=ROOT, env=data.environ, check=True, stdout=subprocess.DEVNULL)
+
+
+def _credentials(data: Data) -> tuple[str, str]:
+    """The administrator's password and token."""
+    match = ADMINISTRATOR.search((data.folder / FIRST_LOGIN).read_text("utf-8"))
+    assert match is not None
+    return match[1], match[2]
+
+
 def client_of(stack: Stack) -> Client:
-    """The administrator's program, after a first start."""
-    assert stack.credentials is not None
-    return Client(stack, stack.credentials[1])
+    """The administrator's program."""
+    return Client(stack, _credentials(stack.data)[1])
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
@@ -168,7 +186,9 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 def moment(value: Any) -> float:
     """Seconds since 1970 of a time as a database gives it."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value).replace(tzinfo=UTC)
+        value = datetime.fromisoformat(value)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
     return float(value.timestamp())
 
 
@@ -191,3 +211,27 @@ def table(titles: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in cells
     )
+
+
+def pages_of(stack: Stack) -> requests.Session:
+    """The administrator's browser, logged in."""
+    session = requests.Session()
+    session.headers["Accept-Language"] = "en"
+    form = {"username": "admin", "password": _credentials(stack.data)[0]}
+    answer = post_form(session, f"{stack.address}/admin/login/", form)
+    assert "/login/" not in answer.url, "the administrator is logged in"
+    return session
+
+
+def post_form(
+    session: requests.Session, url: str, form: dict[str, str], file: Path | None = None
+) -> requests.Response:
+    """Send a form as a browser does, with a file in its field ``files``."""
+    session.get(url, timeout=60)
+    form = {**form, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    headers = {"Referer": url}
+    if file is None:
+        return session.post(url, form, headers=headers, timeout=60)
+    with file.open("rb") as body:
+        files = {"files": (file.name, body)}
+        return session.post(url, form, files=files, headers=headers, timeout=60)
