@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages resolve fresh
+.PHONY: setup run demo test check contract client bench lines messages resolve fresh \
+	lanes writers database-away recovery
 
 setup: $(VENV)/runtime.stamp
 
@@ -73,6 +74,13 @@ resolve: $(VENV)/bin/python
 # The README's commands on a fresh Debian 12; PACKAGES adds the optional ones.
 fresh:
 	tools/fresh.sh $(PACKAGES)
+
+# Long checks on the running application; docs/testing.md says what they show. ARGS are their options.
+lanes writers recovery: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/$@.py $(ARGS)
+
+database-away: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/database_away.py $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp
