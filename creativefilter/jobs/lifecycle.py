@@ -23,7 +23,7 @@ from creativefilter.jobs.kinds import Continued, JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
 from creativefilter.site import disk_full
-from creativefilter.site.database import UNREACHABLE, persistently, reconnect
+from creativefilter.site.database import UNREACHABLE, is_lost, persistently, reconnect
 from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -175,6 +175,7 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 def _after(job: Job, error: Exception) -> Job | None:
     """Write down why a stage did not come to its end; the job if it is queued again."""
     detail = traceback.format_exc(limit=-5)
+    server_away = isinstance(error, UNREACHABLE) and is_lost()
 
     def write() -> Job | None:
         if disk_full.is_full(error):
@@ -184,7 +185,10 @@ def _after(job: Job, error: Exception) -> Job | None:
         elif isinstance(error, NotYet):
             _put_back(job, error.percent)
         elif isinstance(error, Continued):
-            return job if _go_on_later(job, error) else None
+            return job if _go_on_later(job, error.percent, error.params) else None
+        elif server_away:
+            # Nobody's fault but the server's: the stage begins again with all attempts.
+            return job if _go_on_later(job, job.progress, job.params) else None
         elif isinstance(error, TRANSIENT):
             return job if release(job, code_of(error), repr(error)) else None
         else:
@@ -338,16 +342,13 @@ def _put_back(job: Job, percent: int) -> None:
     )
 
 
-def _go_on_later(job: Job, part: Continued) -> bool:
-    """Queues a job whose stage has done a part of its work. False if the claim no longer holds.
-
-    What it went through before that part counts no more: the next one has all attempts.
-    """
+def _go_on_later(job: Job, percent: int, params: dict[str, Any]) -> bool:
+    """Queues a job to go on in its stage, with all attempts. False if the claim no longer holds."""
     with transaction.atomic():
         queued = _mine(job).update(
             state=Job.State.QUEUED,
-            progress=part.percent,
-            params=part.params,
+            progress=percent,
+            params=params,
             attempts=0,
             lease_until=None,
             published_at=None,

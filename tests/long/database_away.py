@@ -123,6 +123,7 @@ def _programs(
     """Programs that go on asking whatever they are answered."""
     more = iter(load.creatives(place.folder / "more", 200, 3, MORE_SEED))
     pages = load.pages_of(stack)
+    known = [path.stem for path in (place.folder / "creatives").iterdir()]
 
     def poll() -> None:
         answers.note("poll", client.request("GET", "/api/v1/jobs"))
@@ -142,7 +143,7 @@ def _programs(
 
     def label() -> None:
         key, segment = str(uuid.uuid4()), answers.batches % 5
-        body = {"filter": {}, "segment_num": segment, "note": ""}
+        body = {"advertisement_ids": known, "segment_num": segment}
         headers = {"Idempotency-Key": key, "Authorization": f"Token {client.token}"}
         answer = requests.post(
             f"{stack.address}/api/v1/labels/batches", json=body, headers=headers, timeout=60
@@ -192,9 +193,11 @@ def _gone_on(
         for key in sorted(waiting):
             row = now.get(key)
             held = row and row[1] == "running" and row[5] and load.moment(row[5]) > returned_at + 28
-            if row is None or held or row[2:4] != before[key][2:4]:
+            if row is None or held or row[1] == "queued" or row[2:4] != before[key][2:4]:
                 waiting.discard(key)
-                lines.append([before[key][0], before[key][2], f"{time.monotonic() - returned:.1f}"])
+                how = "queued again" if row and row[1] == "queued" else "goes on"
+                seconds = f"{time.monotonic() - returned:.1f}"
+                lines.append([before[key][0], before[key][2], how, seconds])
         return not waiting
 
     try:
@@ -202,7 +205,7 @@ def _gone_on(
     except NotInTimeError:
         late = [f"{before[key][0]} did not go on within {MOST_SECONDS:.0f} s" for key in waiting]
     print(f"running as it went away: {dict(kinds)}; queued: {len(before) - kinds.total()}")
-    print(load.table(["kind", "stage", "went on after"], lines))
+    print(load.table(["kind", "stage", "", "after"], lines))
     ended = "SELECT min(finished_at) FROM jobs_job WHERE finished_at > to_timestamp(%f)"
     try:
         wait_until(lambda: place.rows(ended % returned_at)[0][0], 60, "a job ended")

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,8 +124,11 @@ class Work:
 
     def relabel(self) -> None:
         self.number += 1
-        body = {"filter": {}, "segment_num": 1 + self.number % 9, "note": ""}
-        answer = self.client.request("POST", "/api/v1/labels/batches", json=body)
+        body: dict[str, Any] = {"filter": {}, "segment_num": 1 + self.number % 9, "dry_run": True}
+        path = "/api/v1/labels/batches"
+        expected = self.client.request("POST", path, json=body).json()["changing"]
+        body |= {"dry_run": False, "expected": expected}
+        answer = self.client.request("POST", path, json=body)
         assert answer.status_code == 201, answer.text
         assert self.client.request("GET", "/api/v1/spend/report").status_code == 200
 
