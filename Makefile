@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages resolve fresh
+.PHONY: setup run demo test check contract client bench lines messages resolve fresh \
+	lanes writers database-away recovery
 
 setup: $(VENV)/runtime.stamp
 
@@ -85,11 +86,18 @@ chaos-long: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.long.chaos --seeds $(SEED) --site $(SITE) --creatives 300 --rounds 4
 
 # Random tables, archives and JSON bodies for so many seconds each; TARGET is sheets, archives or json.
-SECONDS ?= 600
 TARGET ?= *
+fuzz: SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q -s --timeout 0 \
 		-p no:cacheprovider --show-capture=no tests/fuzz/test_fuzz_$(TARGET).py
+
+# Long checks on the running application; docs/testing.md says what they show. ARGS are their options.
+lanes writers recovery: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/$@.py $(ARGS)
+
+database-away: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/database_away.py $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -44,6 +45,17 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
+    def crash(self) -> None:
+        """End it as a crash does: it recovers when it is started again."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(10)
+
+    def start_again(self) -> Server:
+        """The server on the same data and port, after ``crash``, once it answers."""
+        again = Server(_spawn(self.process.args, self.folder), self.port, self.folder)
+        wait(again)
+        return again
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # "fast": no waiting for clients
         try:
@@ -68,8 +80,7 @@ def start(folder: Path, listen: str = "127.0.0.1") -> Server:
     """
     folder.mkdir(exist_ok=True)
     found = binaries()
-    # PostgreSQL refuses to run as root.
-    user = "nobody" if os.geteuid() == 0 else None
+    user = _user()
     if user:
         found = _readable(found, folder)
         account = pwd.getpwnam(user)
@@ -87,22 +98,31 @@ def start(folder: Path, listen: str = "127.0.0.1") -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    arguments = [
+        found / "postgres", "-D", data, "-p", str(port), "-h", listen,
+        "-k", folder, "-c", "fsync=off", "-c", "full_page_writes=off",
+    ]  # fmt: skip
+    server = Server(_spawn(arguments, folder), port, folder)
+    wait(server)
+    return server
+
+
+def _user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _spawn(arguments: Any, folder: Path) -> subprocess.Popen[bytes]:
     libc = ctypes.CDLL(None)
-    process = subprocess.Popen(
-        [
-            found / "postgres", "-D", data, "-p", str(port), "-h", listen,
-            "-k", folder, "-c", "fsync=off", "-c", "full_page_writes=off",
-        ],
-        user=user,
+    return subprocess.Popen(
+        arguments,
+        user=_user(),
         cwd=folder,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: libc.prctl(1, signal.SIGINT),
-    )  # fmt: skip
-    server = Server(process, port, folder)
-    wait(server)
-    return server
+    )
 
 
 def _readable(found: Path, folder: Path) -> Path:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"
 START_SECONDS = 120
 # A first start prints these once. The words around them are in the language of the settings.
-_ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
+ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
 
 
 class NotInTimeError(AssertionError):
@@ -86,6 +86,7 @@ class Data:
 
     folder: Path
     database_url: str
+    settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def new(cls, folder: Path) -> Data:
@@ -107,6 +108,7 @@ class Data:
             "WHISPER_BEAM_SIZE": "1",
             "JOB_REPUBLISH_SECONDS": "300",
             "SWEEP_SECONDS": "3",
+            **self.settings,
         }
 
     def contents(self) -> Iterator[tuple[Path, bytes]]:
@@ -137,7 +139,7 @@ class Stack:
     @property
     def credentials(self) -> tuple[str, str] | None:
         """The administrator's password and token, if they were printed."""
-        match = _ADMINISTRATOR.search(self.said)
+        match = ADMINISTRATOR.search(self.said)
         return (match[1], match[2]) if match else None
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:

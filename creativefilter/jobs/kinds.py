@@ -33,6 +33,18 @@ class NotYet(Exception):  # noqa: N818 (nothing went wrong)
         self.percent = percent
 
 
+class Continued(Exception):  # noqa: N818 (nothing went wrong)
+    """A stage of many parts has done some, and lets others have their turn: it is queued again.
+
+    ``percent`` is the job's progress until then, ``params`` are those it goes on with.
+    """
+
+    def __init__(self, percent: int, params: dict[str, Any]) -> None:
+        super().__init__(percent)
+        self.percent = percent
+        self.params = params
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step of a kind of work.

@@ -19,11 +19,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from creativefilter.jobs import kinds, leases, quota, timings
-from creativefilter.jobs.kinds import JobError, Kind, NotYet
+from creativefilter.jobs.kinds import Continued, JobError, Kind, NotYet
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
 from creativefilter.site import disk_full
-from creativefilter.site.database import UNREACHABLE, persistently, reconnect
+from creativefilter.site.database import UNREACHABLE, is_lost, persistently, reconnect
 from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -151,8 +151,8 @@ def claim(job_id: str, stage: str, worker: str) -> Job | None:
 def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
     """Does one stage of a job.
 
-    Returns the job if it is queued for its next stage or another attempt; None if it ended, has
-    to wait (``NotYet``), or was not this worker's.
+    Returns the job if it is queued for its next stage, more of this one or another attempt; None
+    if it ended, has to wait (``NotYet``), or was not this worker's.
 
     Raises:
         NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
@@ -175,6 +175,7 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 def _after(job: Job, error: Exception) -> Job | None:
     """Write down why a stage did not come to its end; the job if it is queued again."""
     detail = traceback.format_exc(limit=-5)
+    server_away = isinstance(error, UNREACHABLE) and is_lost()
 
     def write() -> Job | None:
         if disk_full.is_full(error):
@@ -183,6 +184,11 @@ def _after(job: Job, error: Exception) -> Job | None:
             fail(job, error.code, error.detail)
         elif isinstance(error, NotYet):
             _put_back(job, error.percent)
+        elif isinstance(error, Continued):
+            return job if _go_on_later(job, error.percent, error.params) else None
+        elif server_away:
+            # Nobody's fault but the server's: the stage begins again with all attempts.
+            return job if _go_on_later(job, job.progress, job.params) else None
         elif isinstance(error, TRANSIENT):
             return job if release(job, code_of(error), repr(error)) else None
         else:
@@ -334,6 +340,23 @@ def _put_back(job: Job, percent: int) -> None:
         lease_until=None,
         published_at=None,
     )
+
+
+def _go_on_later(job: Job, percent: int, params: dict[str, Any]) -> bool:
+    """Queues a job to go on in its stage, with all attempts. False if the claim no longer holds."""
+    with transaction.atomic():
+        queued = _mine(job).update(
+            state=Job.State.QUEUED,
+            progress=percent,
+            params=params,
+            attempts=0,
+            lease_until=None,
+            published_at=None,
+        )
+        if queued:
+            job.refresh_from_db()
+            _tell_that_they_are_queued([job])
+    return bool(queued)
 
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:

@@ -50,6 +50,16 @@ def reconnect() -> None:
         connection.close()
 
 
+def is_lost() -> bool:
+    """Whether this thread's connection broke or could not be made: the server was away.
+
+    False on SQLite, which has no server.
+    """
+    if connection.vendor == "sqlite":
+        return False
+    return connection.connection is None or not connection.is_usable()
+
+
 def persistently(work: Callable[[], T], seconds: float) -> T:
     """Call ``work`` until the database can be reached, on a new connection each time.
 

@@ -36,6 +36,8 @@ PRIORITIES = {
 }
 PRIORITY_STEPS = list(range(10))
 _CPU_ALONE = (Lane.UPKEEP, Lane.WEBHOOKS)
+# A stage of many parts lets others have their turn after so many seconds.
+TURN_SECONDS = 10.0
 # Up to so many bytes a table is read in seconds.
 QUICK_BYTES = 5_000_000
 

@@ -102,7 +102,16 @@ def test_what_unpacks_to_too_much_is_cut_off(
     settings.UPLOAD_MAX_BYTES = 100_000
     monkeypatch.setattr(archive_jobs, "TOTAL", 1)
     bomb = packed(*((f"{n}.wav", bytes(60_000)) for n in range(5)))
-    job = unpacked(bomb)
+    with pytest.raises(CodedError) as refused:
+        begun(bomb)
+    assert refused.value.code == "archive_too_large"
+    assert not Job.objects.exists()
+    # One that lies is found out as it is unpacked.
+    monkeypatch.setattr(archive_jobs, "TOTAL", 9)
+    job = begun(bomb)
+    monkeypatch.setattr(archive_jobs, "TOTAL", 1)
+    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    job.refresh_from_db()
     assert job.result
     assert (job.result["new"], job.result["refused"]) == (1, 4)
 
@@ -118,6 +127,24 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     assert job.result == {"new": 0, "known": 2, "refused": 0, "refusals": []}
     assert Creative.objects.count() == 2
     assert Job.objects.count() == 3
+
+
+def test_an_archive_lets_others_have_their_turn(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
+    job = begun(packed(("1.wav", b"a"), ("2.wav", b"a"), ("3.wav", b""), ("4.wav", b"d")))
+    for turn in range(1, 4):
+        again = lifecycle.run_stage(str(job.pk), job.stage, "w")
+        assert again is not None
+        assert (again.state, again.progress, again.attempts) == (Job.State.QUEUED, 25 * turn, 0)
+        assert again.published_at is None
+    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE
+    assert job.result
+    assert (job.result["new"] + job.result["known"], job.result["refused"]) == (3, 1)
+    assert [row["file"] for row in job.result["refusals"]] == ["3.wav"]
 
 
 @pytest.mark.parametrize(

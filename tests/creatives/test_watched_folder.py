@@ -52,6 +52,19 @@ def test_a_file_is_taken_when_it_has_stopped_growing(watched: Path) -> None:
     assert Creative.objects.get().media.count() == 2
 
 
+def test_a_look_takes_what_it_can_in_its_turn(
+    watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
+    for number in range(3):
+        (watched / f"{number}.wav").write_bytes(b"%d" % number)
+    assert look_and_take() is None
+    taken = [look_and_take() for _ in range(4)]
+    assert [each["new"] for each in taken if each] == [1, 1, 1]
+    # A person put them there: they do not wait behind what waits in the background.
+    assert {job.urgency for job in Job.objects.filter(kind="watch")} == {Job.Urgency.LONG}
+
+
 def test_it_waits_as_long_as_the_settings_say(watched: Path, settings: Any) -> None:
     settings.INGEST_QUIET_SECONDS = 3600
     (watched / "82.wav").write_bytes(b"x")

@@ -38,20 +38,6 @@ def server() -> Iterator[postgres.Server]:
     server.stop()
 
 
-def started_again(server: postgres.Server) -> postgres.Server:
-    process = subprocess.Popen(
-        server.process.args,
-        user="nobody" if os.geteuid() == 0 else None,
-        cwd=server.folder,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    again = postgres.Server(process, server.port, server.folder)
-    postgres.wait(again)
-    return again
-
-
 def states(url: str) -> list[tuple[str, int, str]]:
     with psycopg.connect(url) as database:
         return database.execute("SELECT state, attempts, error_detail FROM jobs_job").fetchall()  # type: ignore[return-value]
@@ -123,10 +109,9 @@ def test_work_goes_on_when_a_database_that_crashed_is_back(
     jobs: str, server: postgres.Server, eventually: Callable[..., None]
 ) -> None:
     eventually(lambda: some_are_done(jobs), 30)
-    server.process.send_signal(signal.SIGQUIT)
-    server.process.wait(10)
+    server.crash()
     time.sleep(AWAY_SECONDS)
-    again = started_again(server)
+    again = server.start_again()
     try:
         eventually(lambda: all_are_done_once(jobs), 15)
     finally:

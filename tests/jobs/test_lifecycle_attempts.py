@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import translation
 
 from creativefilter.jobs import kinds, lifecycle
@@ -34,6 +34,35 @@ def errors() -> Iterator[list[Exception]]:
     )
     yield left
     del kinds._KINDS["fragile"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_goes_away_within_a_stage_costs_no_attempt() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server")
+    lost = 4
+
+    def work(job: Job) -> Save:
+        nonlocal lost
+        lost -= 1
+        if lost >= 0:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return lambda: {"done": True}
+
+    kind = kinds.register(Kind("unlucky", (Stage("one", "cpu", work),), print))
+    try:
+        job: Job | None = lifecycle.create(kind, {})
+        for _time in range(4):
+            assert job is not None
+            job = once(job)
+            assert job is not None
+            assert (job.state, job.attempts, job.published_at) == (Job.State.QUEUED, 0, None)
+        assert once(job) is None
+        job.refresh_from_db()
+        assert (job.state, job.timings[-1]["attempts"]) == (Job.State.DONE, 1)
+    finally:
+        del kinds._KINDS["unlucky"]
 
 
 def once(job: Job) -> Job | None:

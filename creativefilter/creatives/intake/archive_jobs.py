@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +12,16 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import get_language, gettext_noop, override
 
 from creativefilter.creatives.intake import archives
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.many_files import Tally, take, tell
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
+from creativefilter.jobs.kinds import Continued, JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
+from creativefilter.site import lanes
 from creativefilter.site.codes import CodedError
 from creativefilter.site.uploads import check_upload
 
@@ -32,7 +35,10 @@ def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, st
     """A job that takes every file of the archive in. Raises ``CodedError``."""
     check_upload(file)
     with archives.opened(file) as archive:
-        archives.members(archive)
+        declared = sum(info.file_size for info in archives.members(archive))
+    if declared > TOTAL * settings.UPLOAD_MAX_BYTES:
+        limit = filesizeformat(TOTAL * settings.UPLOAD_MAX_BYTES)
+        raise CodedError("archive_too_large", size=filesizeformat(declared), limit=limit)
     file.seek(0)
     stored = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}.zip", file)
     params = {
@@ -49,8 +55,9 @@ def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, st
 
 
 def unpack(job: Job) -> Save:
-    """Takes the members in one by one. What an earlier attempt took is recognised."""
-    tally, left = Tally(), TOTAL * settings.UPLOAD_MAX_BYTES
+    """Takes the members in one by one, for a turn. What a lost attempt took is recognised."""
+    tally, done, left = _progress_of(job)
+    turn_ends = time.monotonic() + lanes.TURN_SECONDS
     try:
         packed = default_storage.open(job.params["archive"], "rb")
     except FileNotFoundError as error:
@@ -59,10 +66,14 @@ def unpack(job: Job) -> Save:
         try:
             with archives.opened(packed) as archive:
                 files = archives.members(archive)
-                for number, info in enumerate(files):
+                for number, info in enumerate(files[done:], done + 1):
                     left -= _take_member(archive, info, tally, left, job)
-                    if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(files))):
+                    percent = min(99, 100 * number // len(files))
+                    if not lifecycle.progressed(job, percent):
                         raise JobError("stopped")
+                    if number < len(files) and time.monotonic() > turn_ends:
+                        so_far = {"tally": tally.as_result(), "done": number, "left": left}
+                        raise Continued(percent, {**job.params, **so_far})
         except CodedError as error:
             raise JobError("bad_archive", str(error)) from error
 
@@ -71,6 +82,13 @@ def unpack(job: Job) -> Save:
         return tally.as_result()
 
     return save
+
+
+def _progress_of(job: Job) -> tuple[Tally, int, int]:
+    """What earlier turns took: the tally, the number of members, the bytes that may follow."""
+    if "tally" not in job.params:
+        return Tally(), 0, TOTAL * settings.UPLOAD_MAX_BYTES
+    return Tally.of(job.params["tally"]), job.params["done"], job.params["left"]
 
 
 def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> int:

@@ -48,6 +48,12 @@ class Tally:
         if len(self.refusals) < REFUSED_SHOWN:
             self.refusals.append(Refusal(display_name(name), why.code, str(why)))
 
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Tally:
+        """The tally whose ``as_result`` this is."""
+        refusals = [Refusal(**refusal) for refusal in result["refusals"]]
+        return cls(result["new"], result["known"], result["refused"], refusals)
+
     def add(self, other: Tally) -> None:
         self.new += other.new
         self.known += other.known

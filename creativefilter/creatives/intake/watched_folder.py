@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,11 +28,12 @@ from creativefilter.creatives.models import WatchedFile
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
+from creativefilter.site import lanes
 from creativefilter.site.codes import CodedError
 from creativefilter.site.database import in_batches
 
 State = WatchedFile.State
-# A job takes so many at most; the next look makes another one.
+# A job takes so many at most, or as many as it can in its turn; the next look makes another one.
 AT_ONCE = 500
 PATH_MAX = 1024
 # After a failure that was nobody's file.
@@ -60,7 +62,7 @@ def look() -> Job | None:
     _note(dict(found_in(root)))
     if not WatchedFile.objects.filter(state=State.READY).exists() or _busy():
         return None
-    return lifecycle.create(WATCH, {}, urgency=Job.Urgency.BATCH)
+    return lifecycle.create(WATCH, {}, urgency=Job.Urgency.LONG)
 
 
 def _busy() -> bool:
@@ -134,6 +136,7 @@ def take_ready(job: Job) -> Save:
     root, tally = folder(), Tally()
     if root is None:
         raise JobError("no_folder")
+    turn_ends = time.monotonic() + lanes.TURN_SECONDS
     ready = list(WatchedFile.objects.filter(state=State.READY).order_by("pk")[:AT_ONCE])
     found = dict(found_in(root)) if ready else {}
     with override(settings.LANGUAGE_CODE):
@@ -143,6 +146,8 @@ def take_ready(job: Job) -> Save:
                 _take(row, here, root, tally)
             if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(ready))):
                 raise JobError("stopped")
+            if time.monotonic() > turn_ends:
+                break
     return tally.as_result
 
 

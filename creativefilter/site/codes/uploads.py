@@ -33,6 +33,9 @@ CODES = {
     "archive_overlap": Code(400, _("Files overlap within the archive. Pack and send them again.")),
     "archive_empty": Code(400, _("There are no files in the archive.")),
     "archive_too_many_files": Code(400, _("There are more than %(limit)s files in the archive.")),
+    "archive_too_large": Code(
+        413, _("Unpacked, the files of the archive would take %(size)s; at most %(limit)s may.")
+    ),
     "bad_id_table": Code(400, _("The table of Advertisement IDs can't be used: %(why)s")),
     "archive_locked": Code(400, _("The file is locked by a password.")),
     "archive_member_damaged": Code(400, _("The file is damaged within the archive.")),

@@ -43,6 +43,8 @@ def run(job: Job) -> Save:
     target = file_of(job)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_old(target.parent)
+    for lost in target.parent.glob(f"{target.name}.*.partial"):  # of a process that was killed
+        lost.unlink(missing_ok=True)
     aside = target.with_name(f"{target.name}.{job.attempts}.partial")
     try:
         with override(job.params["language"]), aside.open("wb") as file:

@@ -1,0 +1,86 @@
+"""A process that is lost in the middle of a stage of minutes: the next attempt ends it, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from creativefilter.creatives.labels.single import set_label
+from creativefilter.creatives.models import Creative, Segment
+from creativefilter.jobs import lifecycle
+from creativefilter.jobs.models import Job
+from creativefilter.sheets.write import Form
+from creativefilter.spend.imports import importer
+from creativefilter.spend.imports import jobs as import_jobs
+from creativefilter.spend.models import SpendRow
+from creativefilter.spend.reports import export_jobs
+from creativefilter.spend.reports.filters import Filters
+from creativefilter.spend.totals import checks, recount_jobs, segment_changes
+from tests.long import load
+from tests.stack import processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROWS = 8_000
+
+
+def killed_once(job: Job, worker: Any, eventually: Callable[..., None]) -> Job:
+    """The job, ended, after the process that worked on it was killed in the middle."""
+    main = worker()
+    running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
+    eventually(lambda: running.filter(progress__gt=0).exists())
+    for child in processes():
+        if child.parent == main.pid:
+            os.kill(child.pid, signal.SIGKILL)
+    eventually(lambda: Job.objects.get(pk=job.pk).is_final)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.DONE, "")
+    assert job.timings[-1]["attempts"] == 2
+    return job
+
+
+def test_an_import_is_made_once(worker: Any, eventually: Any, tmp_path: Path) -> None:
+    table = load.spend_table(tmp_path / "s.csv", ROWS, seed=1)
+    kept = import_jobs.receive(ContentFile(table.read_bytes(), "s.csv"), "s.csv", None)
+    job = killed_once(import_jobs.start(kept, None), worker, eventually)
+    assert job.result
+    assert job.result["rows"] == ROWS == SpendRow.objects.count()
+    assert checks.check().agrees
+
+
+def test_an_export_is_one_whole_file(worker: Any, eventually: Any, tmp_path: Path) -> None:
+    importer.import_file(load.spend_table(tmp_path / "s.csv", ROWS, seed=1))
+    job = killed_once(export_jobs.start(Filters(), Form.CSV, None), worker, eventually)
+    file = export_jobs.file_of(job)
+    assert job.result == {"rows": ROWS, "bytes": file.stat().st_size}
+    assert len(file.read_text("utf-8").splitlines()) == ROWS + 1
+    # What the killed process had written.
+    assert list(file.parent.glob(f"{file.name}*")) == [file]
+
+
+def test_money_that_moves_with_labels_is_moved_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_changes, "PART", 2)
+    importer.import_file(load.spend_table(tmp_path / "s.csv", 20, seed=1))
+    segment_changes.catch_up()
+    for number in range(20):
+        name = str(load.FIRST_ID + 10_000 + number)
+        creative = Creative.objects.create(advertisement_id=name, name=name)
+        set_label(creative, Segment.objects.get(pk=number % 5), None)
+    job = lifecycle.create(recount_jobs.SPEND_RECOUNT, {}, urgency=Job.Urgency.LONG)
+    claimed = lifecycle.claim(str(job.pk), job.stage, "w")
+    assert claimed is not None
+    recount_jobs.run(claimed)  # lost before its outcome is saved
+    assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
+    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    job.refresh_from_db()
+    assert (job.state, job.timings[-1]["attempts"]) == (Job.State.DONE, 2)
+    assert segment_changes.pending_changes().size == 0
+    assert checks.check().agrees

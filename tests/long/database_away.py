@@ -1,0 +1,252 @@
+"""What becomes of the work while PostgreSQL is away: ``make database-away SECONDS=60``.
+
+The server of the application is killed under load (creatives, an import, exports, a table; programs
+that poll, send creatives and label in bulk) and started again after so many seconds. Prints when
+each kind of work went on, and what the web processes answered meanwhile. The exit status is 0 if
+everything went on within 15 s, nothing is lost or done twice, no attempt was spent on it, every
+refusal was a 503 with Retry-After, and the audit log names every batch of labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "creativefilter.settings")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.long import load  # noqa: E402
+from tests.stack import Client, NotInTimeError, Stack, running, wait_until  # noqa: E402
+
+MOST_SECONDS = 15.0
+SPEND_ROWS = 40_000
+FIRST_SEED, MORE_SEED = 1, 2
+
+
+@dataclass
+class Answers:
+    """What programs were answered while the database was away, and over the whole time."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    batches: int = 0
+    sent: int = 0
+
+    def note(self, what: str, answer: requests.Response) -> None:
+        self.statuses[f"{what} {answer.status_code}"] += 1
+        self.slowest = max(self.slowest, answer.elapsed.total_seconds())
+        if answer.status_code == 503 and "Retry-After" not in answer.headers:
+            self.problems[f"{what}: 503 without Retry-After"] += 1
+        elif answer.status_code >= 500 and answer.status_code != 503:
+            self.problems[f"{what}: {answer.status_code}"] += 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--creatives", type=int, default=20)
+    parser.add_argument("--limit", type=float, default=420, help="seconds for all jobs to end")
+    options = parser.parse_args()
+    with load.place("postgresql") as place, running(place.data) as stack:
+        problems = _measured(place, stack, options)
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    return int(bool(problems))
+
+
+def _measured(place: load.Place, stack: Stack, options: argparse.Namespace) -> list[str]:
+    assert place.server is not None
+    client, answers, enough = load.client_of(stack), Answers(), threading.Event()
+    sent = _begin(place, client, options.creatives)
+    threads = _programs(place, stack, client, answers, enough)
+    # Some seconds into the work of all that is queued.
+    time.sleep(4)
+    before = _jobs(place)
+    place.server.crash()
+    time.sleep(options.seconds)
+    back = place.server.start_again()
+    try:
+        returned, returned_at = time.monotonic(), time.time()
+        problems = _gone_on(place, before, returned, returned_at)
+        time.sleep(5)
+        enough.set()
+        for thread in threads:
+            thread.join()
+        try:
+            load.wait_for_all_jobs(place.data.database_url, options.limit)
+        except NotInTimeError as error:
+            problems.append(str(error))
+        print(f"all jobs had ended {time.monotonic() - returned:.1f} s after its return")
+        return problems + _outcome(place, answers, sent + answers.sent)
+    finally:
+        stack.clean_up()
+        back.stop()
+
+
+def _begin(place: load.Place, client: Client, count: int) -> int:
+    """Everything that lasts, begun; the number of creatives."""
+    first = load.spend_table(place.folder / "first.csv", SPEND_ROWS, seed=1)
+    _made(client.post_file("/api/v1/spend/imports", first))
+    load.wait_for_all_jobs(place.data.database_url, 180)
+    second = load.spend_table(place.folder / "second.csv", SPEND_ROWS, seed=50)
+    with second.open("rb") as body:
+        files = {"file": (second.name, body)}
+        _made(client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"}))
+    _made(client.request("POST", "/api/v1/exports", json={"kind": "creatives", "format": "xlsx"}))
+    _made(client.post_file("/api/v1/predict_table", first))
+    for path in load.creatives(place.folder / "creatives", count, 3, FIRST_SEED):
+        _made(client.post_file("/api/v1/creatives", path))
+    return count
+
+
+def _made(answer: requests.Response) -> None:
+    assert answer.status_code < 300, f"{answer.url}: {answer.status_code} {answer.text[:300]}"
+
+
+def _programs(
+    place: load.Place, stack: Stack, client: Client, answers: Answers, enough: threading.Event
+) -> list[threading.Thread]:
+    """Programs that go on asking whatever they are answered."""
+    more = iter(load.creatives(place.folder / "more", 200, 3, MORE_SEED))
+    pages = load.pages_of(stack)
+    known = [path.stem for path in (place.folder / "creatives").iterdir()]
+
+    def poll() -> None:
+        answers.note("poll", client.request("GET", "/api/v1/jobs"))
+
+    def page() -> None:
+        address = f"{stack.address}/admin/creatives/creative/"
+        answers.note("page", pages.get(address, timeout=60))
+
+    def send() -> None:
+        answer = client.post_file("/api/v1/creatives", path := next(more))
+        answers.note("upload", answer)
+        while answer.status_code == 503 and not enough.is_set():
+            time.sleep(1)
+            answer = client.post_file("/api/v1/creatives", path)
+            answers.note("upload", answer)
+        answers.sent += answer.status_code == 202
+
+    def label() -> None:
+        key, segment = str(uuid.uuid4()), answers.batches % 5
+        body = {"advertisement_ids": known, "segment_num": segment}
+        headers = {"Idempotency-Key": key, "Authorization": f"Token {client.token}"}
+        answer = requests.post(
+            f"{stack.address}/api/v1/labels/batches", json=body, headers=headers, timeout=60
+        )
+        answers.note("relabel", answer)
+        answers.batches += answer.status_code == 201
+
+    pauses: list[tuple[Callable[[], None], float]] = [(poll, 0.5), (page, 1), (send, 4), (label, 1)]
+    threads = [
+        threading.Thread(target=_repeated, args=(what, pause, answers, enough))
+        for what, pause in pauses
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _repeated(
+    what: Callable[[], None], pause: float, answers: Answers, enough: threading.Event
+) -> None:
+    while not enough.wait(pause):
+        try:
+            what()
+        except Exception as error:
+            answers.problems[f"{what.__name__}: {error!r}"[:200]] += 1
+
+
+def _jobs(place: load.Place) -> dict[str, tuple[Any, ...]]:
+    """Each job that has not ended, and how far it is."""
+    found = place.rows(
+        "SELECT id, kind, state, stage, progress, attempts, lease_until FROM jobs_job "
+        "WHERE state IN ('queued', 'running')"
+    )
+    return {str(key): tuple(rest) for key, *rest in found}
+
+
+def _gone_on(
+    place: load.Place, before: dict[str, tuple[Any, ...]], returned: float, returned_at: float
+) -> list[str]:
+    """Each job that ran goes on: it is further, or somebody holds it; and queued ones are begun."""
+    waiting = {key for key, (_kind, state, *_) in before.items() if state == "running"}
+    kinds = Counter(before[key][0] for key in waiting)
+    lines, late = [], []
+
+    def further() -> bool:
+        now = _jobs(place)
+        for key in sorted(waiting):
+            row = now.get(key)
+            held = row and row[1] == "running" and row[5] and load.moment(row[5]) > returned_at + 28
+            if row is None or held or row[1] == "queued" or row[2:4] != before[key][2:4]:
+                waiting.discard(key)
+                how = "queued again" if row and row[1] == "queued" else "goes on"
+                seconds = f"{time.monotonic() - returned:.1f}"
+                lines.append([before[key][0], before[key][2], how, seconds])
+        return not waiting
+
+    try:
+        wait_until(further, MOST_SECONDS, "what ran goes on")
+    except NotInTimeError:
+        late = [f"{before[key][0]} did not go on within {MOST_SECONDS:.0f} s" for key in waiting]
+    print(f"running as it went away: {dict(kinds)}; queued: {len(before) - kinds.total()}")
+    print(load.table(["kind", "stage", "", "after"], lines))
+    ended = "SELECT min(finished_at) FROM jobs_job WHERE finished_at > to_timestamp(%f)"
+    try:
+        wait_until(lambda: place.rows(ended % returned_at)[0][0], 60, "a job ended")
+        [[first]] = place.rows(ended % returned_at)
+        print(f"the first job ended {load.moment(first) - returned_at:.1f} s after its return")
+    except NotInTimeError as error:
+        late.append(str(error))
+    return late
+
+
+def _outcome(place: load.Place, answers: Answers, creatives: int) -> list[str]:
+    print("answers: " + ", ".join(f"{k} × {n}" for k, n in sorted(answers.statuses.items())))
+    print(f"the slowest answer took {answers.slowest:.1f} s")
+    problems = [f"{what} × {count}" for what, count in answers.problems.items()]
+    attempts = place.rows("SELECT kind, state, error_code, attempts, timings FROM jobs_job")
+    spent: Counter[str] = Counter()
+    for kind, state, code, last, timings in attempts:
+        if state != "done":
+            problems.append(f"{kind} {state}: {code}")
+        entries = json.loads(timings) if isinstance(timings, str) else timings
+        for entry in entries:
+            if entry["attempts"] > 1:
+                spent[f"{kind}, {entry['stage']}: {entry['attempts']} attempts"] += 1
+        assert last is not None
+    problems += [f"{what} × {count}" for what, count in spent.items()]
+    expected = {
+        "creatives": ("SELECT count(*) FROM creatives_creative WHERE state = 'done'", creatives),
+        "predictions": ("SELECT count(*) FROM creatives_prediction", creatives),
+        "rows of spend": ("SELECT count(*) FROM spend_spendrow", 2 * SPEND_ROWS),
+        "batches of labels": ("SELECT count(*) FROM creatives_labelbatch", answers.batches),
+        "audited batches": (
+            "SELECT count(*) FROM accounts_auditentry WHERE action = 'labels_set'",
+            answers.batches,
+        ),
+    }
+    for name, (query, right) in expected.items():
+        [[count]] = place.rows(query)
+        if count != right:
+            problems.append(f"{name}: {count} instead of {right}")
+    return problems
+
+
+if __name__ == "__main__":
+    sys.exit(main())
