@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -130,6 +131,8 @@ def place(database: str, **settings: str) -> Iterator[Place]:
         settings: Environment variables of the application. Limits for people and the encoder of
             pictures are off, the sweep comes as often as it does for users.
     """
+    # A check that is asked to end cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix=f"creative-filter-{database}-"))
     server = None
     try:

@@ -124,7 +124,8 @@ class Work:
 
     def relabel(self) -> None:
         self.number += 1
-        body: dict[str, Any] = {"filter": {}, "segment_num": 1 + self.number % 9, "dry_run": True}
+        segment = SEGMENTS[self.number % 3]
+        body: dict[str, Any] = {"filter": {}, "segment_num": segment, "dry_run": True}
         path = "/api/v1/labels/batches"
         expected = self.client.request("POST", path, json=body).json()["changing"]
         body |= {"dry_run": False, "expected": expected}
