@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages resolve fresh
+.PHONY: setup run demo test check contract client bench lines messages resolve fresh attack
 
 setup: $(VENV)/runtime.stamp
 
@@ -73,6 +73,11 @@ resolve: $(VENV)/bin/python
 # The README's commands on a fresh Debian 12; PACKAGES adds the optional ones.
 fresh:
 	tools/fresh.sh $(PACKAGES)
+
+# Hostile, slow and persistent clients against a running application.
+MINUTES ?= 5
+attack: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/attack.py --minutes $(MINUTES)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp
