@@ -80,7 +80,11 @@ class Request(HTTPRequestParser):
         if self.chunked and self.body_bytes_received > self.limit and not self.error:
             self._leave_body(self.body_bytes_received)
             self.completed = True
-            return len(data)
+            consumed = len(data)
+        if self.completed:
+            # Otherwise waitress would ask for the body of a request that has none, or is refused,
+            # and wait for it.
+            self.expect_continue = False
         return consumed
 
     def is_late(self) -> bool:

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 from creativefilter.embedded.broker import Broker
+from tests import environment
 from tests.long import attack
 from tests.long.attacks.site import Site
-from tests.serving import serving
+from tests.serving import copy_tables, serving
 
 pytestmark = pytest.mark.stack
 
 
-def test_an_attack_of_seconds(tmp_path: Path, broker_server: Broker) -> None:
+def test_an_attack_of_seconds(tmp_path: Path, broker_server: Broker, django_db_setup: None) -> None:
+    data = tmp_path / "data"
+    if environment.DATABASE == "sqlite":
+        copy_tables(data)
     settings = {
         "REDIS_URL": broker_server.url,
         "API_ANONYMOUS_RATE": "50/d",
@@ -23,7 +27,6 @@ def test_an_attack_of_seconds(tmp_path: Path, broker_server: Broker) -> None:
         "LANG": "en_US.UTF-8",
     }
     with serving(tmp_path, migrate=True, **settings) as web:
-        data = tmp_path / "data"
         database = f"sqlite:///{data / 'db.sqlite3'}"
         environ = {**os.environ, **settings, "DATA_DIR": str(data), "DATABASE_URL": database}
         site = Site(web.port, environ, has_worker=False)
