@@ -142,8 +142,18 @@ def test_pieces_of_a_header_may_come_byte_by_byte(served: Served) -> None:
 
 
 def test_a_head_has_no_body_and_the_connection_goes_on(served: Served) -> None:
-    for path in ("/health/live", served.media, "/static/creativefilter/favicon.svg"):
-        head = b"HEAD %s HTTP/1.1\r\n%s%s\r\n" % (path.encode(), HOST, served.token)
+    for path in (
+        "/health/live",
+        "/admin/login/",
+        "/api/v1/segments",
+        served.media,
+        "/static/creativefilter/favicon.svg",
+    ):
+        head = b"HEAD %s HTTP/1.1\r\n%s%sAccept-Language: en\r\n\r\n" % (
+            path.encode(),
+            HOST,
+            served.token,
+        )
         get = b"GET /health/live HTTP/1.1\r\n" + CLOSE + b"\r\n"
         first, second = served.answer(head, get).split(b"\r\n\r\n", 1)
         assert (status_of(first), status_of(second)) == (200, 200), path
