@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages resolve fresh \
-	lanes writers database-away recovery
+.PHONY: setup run demo test check contract client bench lines messages resolve fresh attack \
+	chaos chaos-long fuzz lanes writers database-away recovery
 
 setup: $(VENV)/runtime.stamp
 
@@ -98,6 +98,11 @@ lanes writers recovery: $(VENV)/dev.stamp
 
 database-away: $(VENV)/dev.stamp
 	$(BIN)/python tests/long/database_away.py $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+# Hostile, slow and persistent clients against a running application.
+MINUTES ?= 5
+attack: $(VENV)/dev.stamp
+	$(BIN)/python tests/long/attack.py --minutes $(MINUTES)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from creativefilter.accounts.password_page import OwnPasswordView
 from creativefilter.api.predict.views import ReferencePredictView
 from creativefilter.api.tables.views import ReferencePredictTableView
 from creativefilter.doctor.pages import system_check
@@ -11,6 +12,8 @@ from creativefilter.doctor.pages import system_check
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
     path("admin/system-check/", admin.site.admin_view(system_check), name="system-check"),
+    # Before the admin's own, which has no delay after wrong passwords.
+    path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("creativefilter.api.urls")),

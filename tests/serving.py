@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import requests
 
 from creativefilter.embedded.broker import free_port
 from creativefilter.embedded.processes import spawn, stop
+from tests import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +48,19 @@ class Web:
         began = time.monotonic()
         assert self.get("/health/live").json() == {"status": "ok"}
         return time.monotonic() - began
+
+
+def copy_tables(data: Path) -> None:
+    """Give a data folder the database of the suite, on SQLite: to make one takes long.
+
+    Wants the fixture ``django_db_setup``. Migrated afterwards, it is as good as a new one.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(sqlite3.connect(environment.DATA_DIR / "test.sqlite3")) as tables,
+        closing(sqlite3.connect(data / "db.sqlite3")) as database,
+    ):
+        tables.backup(database)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AuthenticationForm
@@ -21,14 +22,23 @@ class LoginForm(AuthenticationForm):
         username = self.cleaned_data.get("username")
         if username is None or not self.cleaned_data.get("password"):
             return super().clean()
-        login = login_throttle.Login.of(username, client_address(self.request))
-        if seconds := login_throttle.begin(login):
-            if login_throttle.is_first_refusal(login, seconds):
-                audit.record(audit.Action.LOGIN_DELAYED, by=username, seconds=seconds)
-            raise ValidationError(_wait_text(seconds), "throttled")
+        attempt = begin_attempt(username, self.request)
         cleaned = super().clean()
-        login_throttle.succeeded(login)
+        login_throttle.succeeded(attempt)
         return cleaned
+
+
+def begin_attempt(username: str, request: HttpRequest) -> login_throttle.Login:
+    """Count an attempt at a password as failed until ``login_throttle.succeeded`` is called.
+
+    Raises ``ValidationError`` during a delay.
+    """
+    attempt = login_throttle.Login.of(username, client_address(request))
+    if seconds := login_throttle.begin(attempt):
+        if login_throttle.is_first_refusal(attempt, seconds):
+            audit.record(audit.Action.LOGIN_DELAYED, by=username, seconds=seconds)
+        raise ValidationError(_wait_text(seconds), "throttled")
+    return attempt
 
 
 def _wait_text(seconds: int) -> str:

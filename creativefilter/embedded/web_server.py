@@ -80,7 +80,11 @@ class Request(HTTPRequestParser):
         if self.chunked and self.body_bytes_received > self.limit and not self.error:
             self._leave_body(self.body_bytes_received)
             self.completed = True
-            return len(data)
+            consumed = len(data)
+        if self.completed:
+            # Otherwise waitress would ask for the body of a request that has none, or is refused,
+            # and wait for it.
+            self.expect_continue = False
         return consumed
 
     def is_late(self) -> bool:
@@ -108,7 +112,10 @@ class Request(HTTPRequestParser):
 
 
 class Task(WSGITask):
-    """The application's answer to a request, with a line in the log."""
+    """The application's answer to a request, with a line in the log.
+
+    Django leaves it to the server to send no body to a HEAD, and waitress sends one.
+    """
 
     def service(self) -> None:
         try:
@@ -126,8 +133,26 @@ class Task(WSGITask):
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        environ["wsgi.file_wrapper"] = file_wrapper
+        environ["wsgi.file_wrapper"] = no_file if self._is_head() else file_wrapper
         return environ
+
+    def build_response_header(self) -> bytes:
+        header: bytes = super().build_response_header()
+        if self._is_head():
+            self.chunked_response = False  # not even the last, empty chunk
+        return header
+
+    def write(self, data: bytes) -> None:
+        super().write(b"" if self._is_head() else data)
+
+    def _is_head(self) -> bool:
+        return bool(self.request.command == "HEAD")
+
+
+def no_file(file: Any, block_size: int = 0) -> list[bytes]:
+    """Send nothing of a file."""
+    file.close()
+    return []
 
 
 def file_wrapper(file: Any, block_size: int = 64 * 1024) -> Any:

@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 from creativefilter.accounts import login_throttle
 from creativefilter.accounts.login_form import LoginForm
 from creativefilter.accounts.login_throttle import LONGEST_SECONDS, PER_MINUTE, Login, delay
+from creativefilter.accounts.models import AuditEntry
 from creativefilter.embedded.broker import Broker
 from creativefilter.site import shared_counters
 
@@ -53,7 +54,11 @@ def test_1000_wrong_logins(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
     real = User.check_password
     monkeypatch.setattr(User, "check_password", lambda *args: asked.append(1) or real(*args))
     request = RequestFactory(REMOTE_ADDR=ATTACKER).post("/admin/login/")
+    # A clock of its own: on a slow machine the last delay would be over before the next page.
+    clock = [time.time()]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
     for number in range(1000):
+        clock[0] += 0.1
         # The page without its drawing, which takes most of the time.
         form = {"username": "root", "password": f"wrong {number}"}
         assert not LoginForm(request, form).is_valid()
@@ -152,3 +157,35 @@ def test_without_counters_people_still_log_in(root: User, settings: Any) -> None
         }
     }
     assert logs_in(PASSWORD)
+
+
+def test_the_old_password_is_guessed_under_the_same_delays(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=ATTACKER)
+    client.force_login(root)
+
+    def change(old: str) -> Any:
+        new = "another-long-one-9"
+        form = {"old_password": old, "new_password1": new, "new_password2": new}
+        return client.post("/admin/password_change/", form)
+
+    for _time in range(3):
+        assert "old password was entered incorrectly" in change("wrong").content.decode()
+    refused = change(PASSWORD)
+    assert "Too many wrong passwords. Wait 1 second" in refused.content.decode()
+    assert User.objects.get().check_password(PASSWORD)
+    # One count for both pages.
+    assert not logs_in(PASSWORD)
+    failed = AuditEntry.objects.filter(action="login_failed")
+    assert set(failed.values_list("actor_name", "address")) == {("root", ATTACKER)}
+    assert failed.count() == 3
+    later(monkeypatch, LONGEST_SECONDS)
+    assert change(PASSWORD).status_code == 302
+    assert not User.objects.get().check_password(PASSWORD)
+
+
+def test_the_page_that_changes_ones_password_wants_a_login() -> None:
+    answer = Client().get("/admin/password_change/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")

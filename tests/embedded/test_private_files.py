@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 
+from tests.serving import copy_tables
 from tests.stack import ROOT
 
 
@@ -41,12 +39,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) ->
     (data / "media" / "1").mkdir(parents=True)
     (data / "media" / "1" / "90000001.wav").write_bytes(b"x")
     (data / "secret-key").write_text("k" * 60)
-    # With its tables, which take long to make.
-    with (
-        closing(sqlite3.connect(Path(settings.DATA_DIR) / "test.sqlite3")) as tables,
-        closing(sqlite3.connect(data / "db.sqlite3")) as database,
-    ):
-        tables.backup(database)
+    copy_tables(data)
     for path in (data, *data.iterdir()):
         path.chmod(path.stat().st_mode | 0o055)
     return data, prepare(data)

@@ -1,0 +1,1 @@
+"""What hostile and slow clients do; ``attack.py`` puts it together."""

@@ -1,0 +1,143 @@
+"""Guessing passwords: at the login page, at the page that changes them, and with tokens."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import requests
+
+from tests.long.attacks.site import PASSWORD, Row, Site
+
+ATTACKER, OWNER, GUESSER, STRANGER, FORGER = (f"127.0.0.{n}" for n in range(2, 7))
+# Wrong logins are spread over so many seconds at least, so that several delays pass.
+SPREAD_SECONDS = 8.0
+_WAIT = re.compile(r"Too many wrong passwords\. Wait (\d+) (second|minute)")
+_AUDIT = """
+import json
+from collections import Counter
+from datetime import datetime
+from creativefilter.accounts.models import AuditEntry
+rows = AuditEntry.objects.filter(at__gte=datetime.fromisoformat({since!r}), address={address!r})
+print("result:" + json.dumps(Counter(rows.values_list("action", flat=True))))
+"""
+
+
+def seconds_to_wait(answer: requests.Response) -> int:
+    """What the page says; 0 where it says nothing of waiting."""
+    found = _WAIT.search(answer.text)
+    if not found:
+        return 0
+    return int(found[1]) * (60 if found[2] == "minute" else 1)
+
+
+def wrong_logins(site: Site, count: int) -> list[Row]:
+    """Send wrong passwords from one address, then see who can still log in."""
+    since = datetime.now(UTC).isoformat()
+    attacker, delays, kinds = site.client(ATTACKER), [], Counter[str]()
+    began = time.monotonic()
+    for number in range(count):
+        answer = site.log_in(attacker, "owner", f"wrong {number}")
+        kinds["delayed" if (wait := seconds_to_wait(answer)) else "wrong"] += 1
+        kinds[f"status {answer.status_code}"] += 1
+        if wait and (not delays or wait > delays[-1]):
+            delays.append(wait)
+        time.sleep(SPREAD_SECONDS / count)
+    took = time.monotonic() - began
+    what = f"{count} wrong logins from one address"
+    passed = site.log_in(attacker, "owner").status_code == 302
+    rows = [
+        Row("4", what, "each looked at", f"{kinds['wrong']} looked at, {kinds['delayed']} delayed, "
+            f"in {took:.0f} s", kinds["status 200"] == count and kinds["wrong"] < 20),
+        Row("4", "the delay grows", "none", f"{delays} s announced", len(delays) > 1),
+        Row("4", "then the right password, at once", "302", "302" if passed else "delayed",
+            not passed),
+    ]  # fmt: skip
+    audited = site.shell(_AUDIT.format(since=since, address=ATTACKER))
+    expected = audited.get("login_failed") == kinds["wrong"]
+    noted = 1 <= audited.get("login_delayed", 0) <= kinds["wrong"]
+    rows.append(Row("4", "the audit log has", "nothing", str(audited), expected and noted))
+    rows += _others(site)
+    rows.append(_after_the_delay(site, attacker))
+    return rows
+
+
+def _others(site: Site) -> list[Row]:
+    """Whether people are locked out by what somebody else does."""
+    found = {
+        "the owner from another address": site.log_in(site.client(OWNER), "owner"),
+        "another account from the attacker's address": site.log_in(site.client(ATTACKER), "other"),
+    }
+    rows = [
+        Row("4", what, "302", str(answer.status_code), answer.status_code == 302)
+        for what, answer in found.items()
+    ]
+    answer = site.get(site.client(ATTACKER, "owner"), "/api/v1/segments")
+    what = "the owner's token from the attacker's address"
+    return [*rows, Row("4", what, "200", str(answer.status_code), answer.status_code == 200)]
+
+
+def _after_the_delay(site: Site, attacker: requests.Session) -> Row:
+    waited, answer = 0, site.log_in(attacker, "owner")
+    while wait := seconds_to_wait(answer):
+        time.sleep(wait)
+        waited += wait
+        answer = site.log_in(attacker, "owner")
+        if waited > 1000:
+            break
+    what = "the right password after its delay"
+    now = f"{answer.status_code} after {waited} s"
+    return Row("4", what, "302", now, answer.status_code == 302)
+
+
+def guesses(site: Site, times: int, refusals: int) -> list[Row]:
+    """The requests of the review: wrong passwords, no token, wrong tokens, what is forbidden.
+
+    Args:
+        times: How many wrong passwords are tried before the right one.
+        refusals: How many requests are made that are forbidden.
+    """
+    guesser = site.client(GUESSER)
+    for number in range(times):
+        site.log_in(guesser, "target", f"wrong {number}")
+    passed = site.log_in(guesser, "target").status_code == 302
+    what = f"{times} wrong passwords, then the right one"
+    rows = [Row("4", what, "302", "302" if passed else "delayed", not passed), _old_password(site)]
+    forged = site.client(FORGER)
+    forged.headers["Authorization"] = "Token " + "0" * 64
+    viewer = site.client(token="viewer")
+    rows.append(_counted(site, site.client(STRANGER), 200, "anonymous GETs"))
+    rows.append(_counted(site, forged, 200, "GETs with a wrong token"))
+    rows.append(_counted(site, viewer, refusals, "forbidden POSTs", post=True))
+    return rows
+
+
+def _counted(
+    site: Site, session: requests.Session, count: int, what: str, *, post: bool = False
+) -> Row:
+    refused: Counter[int] = Counter()
+    for _time in range(count):
+        if post:
+            answer = site.post(session, "/api/v1/creatives/retry_failed", json={})
+        else:
+            answer = site.get(session, "/api/v1/segments")
+        refused[answer.status_code] += 1
+    then = str({403 if post else 401: count})
+    return Row("4", f"{count} {what}", then, str(dict(refused)), refused[429] > 0)
+
+
+def _old_password(site: Site) -> Row:
+    """Whoever holds the session of somebody guesses the password at the page that changes it."""
+    thief = site.logged_in("slow", GUESSER)
+    new = "brand-new-one-77"
+    for number in range(10):
+        values = {"old_password": f"wrong {number}", "new_password1": new, "new_password2": new}
+        answer = site.form(thief, "/admin/password_change/", values)
+    delayed = seconds_to_wait(answer)
+    values["old_password"] = PASSWORD
+    changed = site.form(thief, "/admin/password_change/", values).status_code == 302
+    what = "10 wrong old passwords, then the right one"
+    now = "changed" if changed else f"delayed, {delayed} s announced"
+    return Row("4", what, "changed", now, not changed and delayed > 0)
