@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -50,6 +51,10 @@ WORDS = (
     "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
     "колонка голосовой помощник включи свет умный дом будильник станция алиса",
 )
+COMMON = (
+    "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый город дом "
+    "дорога утро вечер зима лето друг семья праздник минута цвет вкус"
+)
 
 
 class Work:
@@ -66,9 +71,11 @@ class Work:
             text.write("Advertisement ID,text\n")
             label.write("Advertisement ID,Segment_num\n")
             for number in range(self.rows // 20):
-                words = WORDS[number % 3].split()
-                turned = words[number % 10 :] + words[: number % 10]
-                text.write(f"{load.FIRST_ID + number},{' '.join(turned)} {number}\n")
+                dice = random.Random(number)
+                words = dice.choices(WORDS[number % 3].split(), k=5)
+                words += dice.choices(COMMON.split(), k=14)
+                dice.shuffle(words)
+                text.write(f"{load.FIRST_ID + number},{' '.join(words)}\n")
                 label.write(f"{load.FIRST_ID + number},{SEGMENTS[number % 3]}\n")
         self._command("import_transcripts", str(texts))
         self._command("import_labels", str(labels))
@@ -185,7 +192,7 @@ class Work:
 
 KINDS: tuple[Callable[[Work], None], ...] = (
     Work.analyse, Work.ingest, Work.watch, Work.unpack, Work.spend_import, Work.spend_export,
-    Work.table, Work.estimate, Work.relabel, Work.train, Work.evaluate, Work.activate,
+    Work.table, Work.estimate, Work.train, Work.evaluate, Work.activate, Work.relabel,
 )  # fmt: skip
 
 
