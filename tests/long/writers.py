@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -50,6 +51,10 @@ WORDS = (
     "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
     "колонка голосовой помощник включи свет умный дом будильник станция алиса",
 )
+COMMON = (
+    "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый город дом "
+    "дорога утро вечер зима лето друг семья праздник минута цвет вкус"
+)
 
 
 class Work:
@@ -66,9 +71,11 @@ class Work:
             text.write("Advertisement ID,text\n")
             label.write("Advertisement ID,Segment_num\n")
             for number in range(self.rows // 20):
-                words = WORDS[number % 3].split()
-                turned = words[number % 10 :] + words[: number % 10]
-                text.write(f"{load.FIRST_ID + number},{' '.join(turned)} {number}\n")
+                dice = random.Random(number)
+                words = dice.choices(WORDS[number % 3].split(), k=5)
+                words += dice.choices(COMMON.split(), k=14)
+                dice.shuffle(words)
+                text.write(f"{load.FIRST_ID + number},{' '.join(words)}\n")
                 label.write(f"{load.FIRST_ID + number},{SEGMENTS[number % 3]}\n")
         self._command("import_transcripts", str(texts))
         self._command("import_labels", str(labels))
@@ -141,13 +148,8 @@ class Work:
         self._command("evaluate")
 
     def activate(self) -> None:
-        """Lets the newest version and the one before it decide by turns, and judge all again."""
-        self.number += 1
-        path = "/api/v1/model_versions"
-        versions = self.client.request("GET", path).json()["results"]
-        chosen = next(each for each in versions if not each["is_active"])
-        answer = self.client.request("POST", f"{path}/{chosen['id']}/activate")
-        assert answer.status_code < 300, answer.text
+        """A new version decides, and judges everything again."""
+        self._command("train", "--pictures", "none", "--activate")
 
     def _new(self, suffix: str) -> Path:
         self.number += 1
@@ -185,7 +187,7 @@ class Work:
 
 KINDS: tuple[Callable[[Work], None], ...] = (
     Work.analyse, Work.ingest, Work.watch, Work.unpack, Work.spend_import, Work.spend_export,
-    Work.table, Work.estimate, Work.relabel, Work.train, Work.evaluate, Work.activate,
+    Work.table, Work.estimate, Work.train, Work.evaluate, Work.activate, Work.relabel,
 )  # fmt: skip
 
 
