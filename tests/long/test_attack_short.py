@@ -29,7 +29,7 @@ def test_an_attack_of_seconds(tmp_path: Path, broker_server: Broker, django_db_s
         "API_RATE": "25/d",
         "LANG": "en_US.UTF-8",
     }
-    with serving(tmp_path, migrate=environment.DATABASE != "sqlite", **settings) as web:
+    with serving(tmp_path, migrate=True, **settings) as web:
         database = f"sqlite:///{data / 'db.sqlite3'}"
         environ = {**os.environ, **settings, "DATA_DIR": str(data), "DATABASE_URL": database}
         site = Site(web.port, environ, has_worker=False)
