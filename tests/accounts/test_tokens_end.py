@@ -74,6 +74,15 @@ def test_tokens_end(mary: User, end: Callable[[User], None]) -> None:
     assert not opens(value)
 
 
+@pytest.mark.parametrize("end", [by_herself, by_a_lead, taken_away, switched_off])
+def test_sessions_end(mary: User, end: Callable[[User], None]) -> None:
+    elsewhere = client_of(mary)
+    assert elsewhere.get("/admin/creatives/creative/").status_code == 200
+    end(mary)
+    assert elsewhere.get("/admin/creatives/creative/")["Location"].startswith("/admin/login/")
+    assert elsewhere.get("/api/v1/segments").status_code == 401
+
+
 def test_tokens_stay_with_whatever_else_changes(mary: User) -> None:
     value = tokens.issue(mary, "plan").value
     mary.first_name = "Mary"

@@ -97,7 +97,7 @@ def guesses(site: Site, times: int, refusals: int) -> list[Row]:
 
     Args:
         times: How many wrong passwords are tried before the right one.
-        refusals: How many requests are made that are forbidden.
+        refusals: How many requests are made that are forbidden; at most 200 without a login.
     """
     guesser = site.client(GUESSER)
     for number in range(times):
@@ -108,8 +108,9 @@ def guesses(site: Site, times: int, refusals: int) -> list[Row]:
     forged = site.client(FORGER)
     forged.headers["Authorization"] = "Token " + "0" * 64
     viewer = site.client(token="viewer")
-    rows.append(_counted(site, site.client(STRANGER), 200, "anonymous GETs"))
-    rows.append(_counted(site, forged, 200, "GETs with a wrong token"))
+    few = min(200, refusals)
+    rows.append(_counted(site, site.client(STRANGER), few, "anonymous GETs"))
+    rows.append(_counted(site, forged, few, "GETs with a wrong token"))
     rows.append(_counted(site, viewer, refusals, "forbidden POSTs", post=True))
     return rows
 
