@@ -232,6 +232,8 @@ RULES |= {
     "POST admin:login": Rule(EVERYBODY),
     "POST admin:logout": Rule(EVERYBODY),
     "GET admin:password_change": Rule(VIEWERS),
+    # Takes its place.
+    "GET /admin/password_change/": Rule(VIEWERS),
     "GET admin:password_change_done": Rule(VIEWERS),
     "GET admin:search": Rule(VIEWERS, query="?s=a"),
     # No form of ours asks for completions.

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
+from creativefilter.creatives.analysis.jobs import analyse_again
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
-from tests.creatives.analysing import DEMO, MUSIC, analysed, effective
+from tests.creatives.analysing import DEMO, MUSIC, analysed, effective, run
 from tests.samples import make_media
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,6 @@ def test_a_file_that_vanished_from_the_disk_is_a_named_error(folders: Path) -> N
     media = creative.current_media
     assert media is not None
     media.file.storage.delete(media.file.name)
-    analysed(b"broken", "1.mp4")
+    run(analyse_again(creative, None))
     creative.refresh_from_db()
     assert creative.error_code == "not_found"
