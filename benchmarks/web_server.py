@@ -238,7 +238,7 @@ def main() -> None:
             **os.environ,
             "DATA_DIR": folder,
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            # Rates are not what is measured; nobody answers there.
+            # No Redis at this address: requests are not counted, only served.
             "REDIS_URL": "redis://127.0.0.1:2/0",
             "API_RATE": "", "API_ANONYMOUS_RATE": "", "LOG_LEVEL": "WARNING",
             "WEB_PROCESSES": str(PROCESSES), "WEB_THREADS": str(THREADS),

@@ -49,7 +49,7 @@ def record(
     Args:
         action: What was done.
         subject: To what, in words that stay clear after it is gone.
-        by: Who did it, or under what name, where nobody is logged in yet.
+        by: The user, where the request has none; or the name that was typed at the login.
         details: What else is worth knowing; plain JSON, no secrets.
     """
     request = _request.get()

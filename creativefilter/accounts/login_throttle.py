@@ -1,9 +1,9 @@
 """A delay after wrong passwords that grows with every failure, by account and by address.
 
 Why not django-axes: it locks for one fixed time, and a lock by account lets anybody lock out its
-owner. Here every delay begins with the last failure *of this address for this account*, so nobody
-else can begin or prolong it; how long it is depends on the failures of the account from everywhere
-and of the address for all accounts.
+owner. Here a delay begins with the last failure *of this address for this account*: failures from
+other addresses neither begin nor prolong it. How long it is depends on the failures of the account
+from everywhere and of the address for all accounts.
 
 An attempt counts as failed before the password is looked at, so that many attempts at the same
 moment do not all pass; ``succeeded`` takes that back. Attempts during a delay are not counted.
@@ -67,7 +67,7 @@ def succeeded(login: Login) -> None:
 
 
 def is_first_refusal(login: Login, seconds: int) -> bool:
-    """Whether nobody was refused in this delay before: a flood is one entry of the audit log."""
+    """Whether this is the first attempt refused in this delay; only that one is audited."""
     key = login.until.replace("until", "noted")
     return ask(lambda counters: bool(counters.add(key, 1, timeout=seconds)), False)
 

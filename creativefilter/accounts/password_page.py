@@ -19,7 +19,7 @@ from creativefilter.accounts.login_form import begin_attempt
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Asks for the old password under the delays of the login page.
 
-    Otherwise whoever finds a browser that is logged in could guess it here.
+    Without them, somebody at a browser that is logged in could try any number of passwords.
     """
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:

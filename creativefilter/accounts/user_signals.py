@@ -78,7 +78,7 @@ def groups_of_user(instance: Any, action: str, pk_set: Any, reverse: bool, **sig
 
 @receiver(m2m_changed, sender=Group.permissions.through)
 def permissions_of_group(instance: Any, action: str, pk_set: Any, **signal: Any) -> None:
-    # Roles are put right after every migration, which nobody did.
+    # The migrations restore the permissions of roles themselves: no action of a person.
     if action in ("post_add", "post_remove", "post_clear") and isinstance(instance, Group):
         from creativefilter.accounts.roles import Role
 

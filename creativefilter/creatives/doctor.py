@@ -1,4 +1,4 @@
-"""What can be wrong with creatives: files and rows, creatives that nobody analyses."""
+"""Checks of creatives: files without rows, rows without files, creatives without a job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creativefilter.jobs.models import Job
 from creativefilter.site import doctor
 from creativefilter.site.doctor import Check, Finding, Problem
 
-# Where most files seem to be nobody's the database is another one, or was restored.
+# If most files have no row, the database is probably the wrong one, or an old copy.
 MOST = 0.5
 FEW = 20
 
@@ -95,7 +95,7 @@ def put_aside() -> None:
 
 
 def idle() -> Iterator[Finding]:
-    """Find creatives that wait for ever."""
+    """Find creatives that are not done and have no job that would go on."""
     ended = Q(job=None) | Q(job__state__in=Job.FINAL)
     states = (Creative.State.DONE, Creative.State.FAILED)
     rows = Creative.objects.filter(ended).exclude(state__in=states).order_by("pk")

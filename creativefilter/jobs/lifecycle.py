@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
@@ -36,6 +37,8 @@ CLAIM_SECONDS = 10.0
 SAVE_SECONDS = 240.0
 # How long a worker's main process, which has other processes to look after, tries that.
 LOST_SECONDS = 20.0
+# Since a job first began: for so long the end of a connection to the server costs no attempt.
+BLAMELESS = timedelta(hours=1)
 # Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
 REPUBLISH_AT_ONCE = 1000
 
@@ -175,7 +178,7 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 def _after(job: Job, error: Exception) -> Job | None:
     """Write down why a stage did not come to its end; the job if it is queued again."""
     detail = traceback.format_exc(limit=-5)
-    server_away = isinstance(error, UNREACHABLE) and is_lost()
+    server_away = isinstance(error, UNREACHABLE) and is_lost() and _is_recent(job)
 
     def write() -> Job | None:
         if disk_full.is_full(error):
@@ -187,7 +190,7 @@ def _after(job: Job, error: Exception) -> Job | None:
         elif isinstance(error, Continued):
             return job if _go_on_later(job, error.percent, error.params) else None
         elif server_away:
-            # Nobody's fault but the server's: the stage begins again with all attempts.
+            # The job is not to blame: the stage begins again with all attempts.
             return job if _go_on_later(job, job.progress, job.params) else None
         elif isinstance(error, TRANSIENT):
             return job if release(job, code_of(error), repr(error)) else None
@@ -340,6 +343,11 @@ def _put_back(job: Job, percent: int) -> None:
         lease_until=None,
         published_at=None,
     )
+
+
+def _is_recent(job: Job) -> bool:
+    """Whether a job began lately. One that goes on ending the server's connections is to blame."""
+    return job.started_at is None or timezone.now() - job.started_at < BLAMELESS
 
 
 def _go_on_later(job: Job, percent: int, params: dict[str, Any]) -> bool:

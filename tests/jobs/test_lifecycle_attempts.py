@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import OperationalError, connection
-from django.utils import translation
+from django.utils import timezone, translation
 
 from creativefilter.jobs import kinds, lifecycle
 from creativefilter.jobs.kinds import Kind, Save, Stage
@@ -63,6 +64,29 @@ def test_a_server_that_goes_away_within_a_stage_costs_no_attempt() -> None:
         assert (job.state, job.timings[-1]["attempts"]) == (Job.State.DONE, 1)
     finally:
         del kinds._KINDS["unlucky"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_ends_the_servers_connections_for_an_hour_fails() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server")
+
+    def work(job: Job) -> Save:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return lambda: {"done": True}
+
+    kind = kinds.register(Kind("harmful", (Stage("one", "cpu", work),), print))
+    try:
+        job = lifecycle.create(kind, {})
+        began = timezone.now() - lifecycle.BLAMELESS
+        Job.objects.filter(pk=job.pk).update(started_at=began)
+        for _attempt in range(settings.JOB_MAX_ATTEMPTS):
+            once(job)
+        job.refresh_from_db()
+        assert (job.state, job.error_code) == (Job.State.FAILED, "database_busy")
+    finally:
+        del kinds._KINDS["harmful"]
 
 
 def once(job: Job) -> Job | None:

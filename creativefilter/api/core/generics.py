@@ -1,6 +1,6 @@
 """REST framework's views, with requests counted before permissions are asked for.
 
-REST framework counts last, so whoever is refused is never counted and may go on guessing. Every
+REST framework counts after it has checked permissions, so refused requests are never counted. Every
 view of the API stands on these classes (``tests/api/core/test_api_refusals.py`` walks them).
 """
 
@@ -23,7 +23,7 @@ class CountedFirst(FrameworkAPIView):
         try:
             super().perform_authentication(request)
         except exceptions.APIException:
-            # By now the request is nobody's: its address is counted.
+            # The request has no user now, so it counts for its address.
             super().check_throttles(request)
             raise
         super().check_throttles(request)
