@@ -133,12 +133,13 @@ def _old_password(site: Site) -> Row:
     """Whoever holds the session of somebody guesses the password at the page that changes it."""
     thief = site.logged_in("slow", GUESSER)
     new = "brand-new-one-77"
+    values = {"new_password1": new, "new_password2": new}
     for number in range(10):
-        values = {"old_password": f"wrong {number}", "new_password1": new, "new_password2": new}
-        answer = site.form(thief, "/admin/password_change/", values)
-    delayed = seconds_to_wait(answer)
-    values["old_password"] = PASSWORD
-    changed = site.form(thief, "/admin/password_change/", values).status_code == 302
+        wrong = values | {"old_password": f"wrong {number}"}
+        site.form(thief, "/admin/password_change/", wrong)
+    right = values | {"old_password": PASSWORD}
+    answer = site.form(thief, "/admin/password_change/", right)
+    changed, delayed = answer.status_code == 302, seconds_to_wait(answer)
     what = "10 wrong old passwords, then the right one"
     now = "changed" if changed else f"delayed, {delayed} s announced"
     return Row("4", what, "changed", now, not changed and delayed > 0)
