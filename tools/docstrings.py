@@ -4,8 +4,8 @@
 
 A function that takes or returns an array states its shape. A function with a ``raise`` statement
 names the exception under ``Raises:``. Methods that a framework calls and whose exception is part of
-that protocol (``clean`` and ``ValidationError``, a view and ``Http404``) are left out, as are private
-functions and tests.
+that protocol (``clean`` and ``ValidationError``, a view and ``Http404``) are left out, as are
+private functions and tests.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,23 +24,32 @@ class LoginForm(AuthenticationForm):
         username = self.cleaned_data.get("username")
         if username is None or not self.cleaned_data.get("password"):
             return super().clean()
-        attempt = begin_attempt(username, self.request)
-        cleaned = super().clean()
-        login_throttle.succeeded(attempt)
-        return cleaned
+        with counted_attempt(username, self.request):
+            return super().clean()
 
 
-def begin_attempt(username: str, request: HttpRequest) -> login_throttle.Login:
-    """Count an attempt at a password as failed until ``login_throttle.succeeded`` is called.
+@contextmanager
+def counted_attempt(username: str, request: HttpRequest) -> Iterator[None]:
+    """Count an attempt at a password; the block checks it and raises ``ValidationError`` if wrong.
 
-    Raises ``ValidationError`` during a delay.
+    Any other exception (the database is away) says nothing about the password and is not counted.
+
+    Raises:
+        ValidationError: A delay after wrong passwords is not over; the block is not entered.
     """
     attempt = login_throttle.Login.of(username, client_address(request))
     if seconds := login_throttle.begin(attempt):
         if login_throttle.is_first_refusal(attempt, seconds):
             audit.record(audit.Action.LOGIN_DELAYED, by=username, seconds=seconds)
         raise ValidationError(_wait_text(seconds), "throttled")
-    return attempt
+    try:
+        yield
+    except ValidationError:
+        raise
+    except BaseException:
+        login_throttle.withdraw(attempt)
+        raise
+    login_throttle.succeeded(attempt)
 
 
 def _wait_text(seconds: int) -> str:

@@ -6,7 +6,8 @@ other addresses neither begin nor prolong it. How long it is depends on the fail
 from everywhere and of the address for all accounts.
 
 An attempt counts as failed before the password is looked at, so that many attempts at the same
-moment do not all pass; ``succeeded`` takes that back. Attempts during a delay are not counted.
+moment do not all pass; ``succeeded`` and ``withdraw`` take that back. Attempts during a delay are
+not counted.
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ def succeeded(login: Login) -> None:
     ask(lambda counters: _forget(counters, login), None)
 
 
+def withdraw(login: Login) -> None:
+    """Forget this attempt: the password was not checked."""
+    ask(lambda counters: _withdraw(counters, login), None)
+
+
 def is_first_refusal(login: Login, seconds: int) -> bool:
     """Whether this is the first attempt refused in this delay; only that one is audited."""
     key = login.until.replace("until", "noted")
@@ -105,6 +111,14 @@ def _forget(counters: Any, login: Login) -> None:
     # What others have failed at from this address stays.
     counters.decr(login.address, counters.get(login.pair) or 0)
     counters.delete_many([login.pair, login.until, login.account])
+
+
+def _withdraw(counters: Any, login: Login) -> None:
+    for key in (login.pair, login.account, login.address):
+        if counters.get(key):
+            counters.decr(key)
+    # A delay that had begun before would have refused this attempt.
+    counters.delete(login.until)
 
 
 def _digest(text: str) -> str:

@@ -12,8 +12,8 @@ from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AdminOwnPasswordChangeForm
 
-from creativefilter.accounts import audit, login_throttle
-from creativefilter.accounts.login_form import begin_attempt
+from creativefilter.accounts import audit
+from creativefilter.accounts.login_form import counted_attempt
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
@@ -28,13 +28,12 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
 
     @sensitive_variables()
     def clean_old_password(self) -> str:
-        attempt = begin_attempt(self.user.get_username(), self.request)
-        try:
-            password: str = super().clean_old_password()
-        except ValidationError:
-            audit.record(audit.Action.LOGIN_FAILED, self.user, page="password change")
-            raise
-        login_throttle.succeeded(attempt)
+        with counted_attempt(self.user.get_username(), self.request):
+            try:
+                password: str = super().clean_old_password()
+            except ValidationError:
+                audit.record(audit.Action.LOGIN_FAILED, self.user, page="password change")
+                raise
         return password
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from creativefilter.accounts import login_throttle
@@ -35,7 +36,8 @@ def root() -> User:
 
 
 def page_after(password: str, address: str = ATTACKER, username: str = "root") -> Any:
-    client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=address)
+    english = {"Accept-Language": "en"}
+    client = Client(raise_request_exception=False, headers=english, REMOTE_ADDR=address)
     return client.post("/admin/login/", {"username": username, "password": password})
 
 
@@ -115,6 +117,27 @@ def test_who_logs_in_begins_anew(root: User) -> None:
         assert not logs_in("mistyped")
         assert not logs_in("mistyped")
         assert logs_in(PASSWORD)
+
+
+def test_attempts_while_the_database_is_away_are_not_counted(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The clock stands still: on a slow machine a delay of a second would be over at once.
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        if "auth_user" in sql:
+            raise OperationalError("connection refused")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        for _attempt in range(5):
+            assert page_after(PASSWORD).status_code == 503
+    assert logs_in(PASSWORD)
+    # Wrong passwords still are: three are free.
+    wrong = [page_after("wrong") for _attempt in range(4)]
+    assert "Too many wrong passwords" in wrong[-1].content.decode()
 
 
 def test_addresses_of_one_ipv6_network_are_one(root: User) -> None:

@@ -143,7 +143,7 @@ class Run:
             self._until_idle()
 
     def _until_idle(self) -> None:
-        from django.db import connections
+        from django.db import OperationalError, connections
 
         from creativefilter.jobs.models import Job
 
@@ -153,8 +153,12 @@ class Run:
             connections.close_all()  # the server may have been killed since
             if waited_for != (waited_for := self.workload.going_on):
                 print("waiting for", waited_for, file=sys.stderr, flush=True)
-            open_jobs = Job.objects.exclude(state__in=Job.FINAL).exists()
-            calm = 0 if open_jobs or self.workload.going_on or self._waits_in_folder() else calm + 1
+            try:
+                open_jobs = Job.objects.exclude(state__in=Job.FINAL).exists()
+                busy = open_jobs or self.workload.going_on or self._waits_in_folder()
+            except OperationalError:  # the server that was killed is not back yet
+                busy = True
+            calm = 0 if busy else calm + 1
 
     def _waits_in_folder(self) -> bool:
         from creativefilter.creatives.models import Creative
