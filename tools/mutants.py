@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
+from os.path import commonprefix
 from pathlib import Path
 from queue import Queue
 
@@ -42,6 +43,7 @@ RESULTS = ROOT / "build" / "mutants.jsonl"
 # Times the tests' own time, and so many seconds more for a busy machine.
 PATIENCE, GRACE_SECONDS = 4, 20
 COPIES = 2
+CONTEXT = 40
 
 
 @dataclass(frozen=True)
@@ -190,12 +192,19 @@ def mutant(area: str, module: str, place: int, number: int) -> Mutant:
         line = getattr(node, "lineno", 0)
         list(changes(node))[number](node)
     mutated = ast.unparse(ast.fix_missing_locations(tree))
-    before, after = next(
-        (pair for pair in zip(original.splitlines(), mutated.splitlines(), strict=False)
-         if pair[0] != pair[1]),
-        ("", ""),
-    )  # fmt: skip
-    return Mutant(area, module, line, before.strip(), after.strip(), mutated)
+    for old, new in zip(original.splitlines(), mutated.splitlines(), strict=False):
+        if old != new:
+            return Mutant(area, module, line, *_different(old, new), mutated)
+    return Mutant(area, module, line, "", "", mutated)
+
+
+def _different(old: str, new: str) -> tuple[str, str]:
+    """What differs between two lines, with ``CONTEXT`` letters around it."""
+    begin = len(commonprefix([old, new]))
+    end = len(commonprefix([old[begin:][::-1], new[begin:][::-1]]))
+    begin = max(0, begin - CONTEXT)
+    cut = max(0, end - CONTEXT)
+    return old[begin : len(old) - cut].strip(), new[begin : len(new) - cut].strip()
 
 
 def _code(tree: ast.Module) -> list[ast.AST]:
