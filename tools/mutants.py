@@ -200,8 +200,8 @@ def mutant(area: str, module: str, place: int, number: int) -> Mutant:
 
 def _different(old: str, new: str) -> tuple[str, str]:
     """What differs between two lines, with ``CONTEXT`` letters around it."""
-    begin = len(commonprefix([old, new]))
-    end = len(commonprefix([old[begin:][::-1], new[begin:][::-1]]))
+    begin = len(commonprefix([old, new]))  # noqa: RUF071 (letters are meant)
+    end = len(commonprefix([old[begin:][::-1], new[begin:][::-1]]))  # noqa: RUF071
     begin = max(0, begin - CONTEXT)
     cut = max(0, end - CONTEXT)
     return old[begin : len(old) - cut].strip(), new[begin : len(new) - cut].strip()
