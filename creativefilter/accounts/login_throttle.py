@@ -91,7 +91,7 @@ def _begin(counters: Any, login: Login) -> int:
     now = time.time()
     left = math.ceil((counters.get(login.until) or 0) - now)
     if left > 0:
-        return left
+        return min(left, LONGEST_SECONDS)  # more only if the clock was set back
     minute = int(now // 60)
     if increment(counters, f"{login.address}-{minute}", 120) > PER_MINUTE:
         return math.ceil((minute + 1) * 60 - now) or 1

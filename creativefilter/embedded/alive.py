@@ -18,12 +18,25 @@ def touch_with_heartbeats(path: Path) -> None:
 
 
 class Scheduler(PersistentScheduler):
-    """The scheduler of beat, which touches ``file`` with every look at its schedule."""
+    """The scheduler of beat: touches ``file`` at each tick, and goes on when the clock is set back.
+
+    Celery sends a task once its interval has passed since ``last_run_at``, by the wall clock. After
+    the clock was set back by an hour it would send nothing for an hour.
+    """
 
     file: ClassVar[Path | None] = None
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
+        self._limit_last_runs()
         seconds: float = super().tick(*args, **kwargs)
         if self.file:
             self.file.touch()
         return seconds
+
+    def _limit_last_runs(self) -> None:
+        """Set runs that lie in the future to now, and have the order of entries computed again."""
+        ahead = [one for one in self.schedule.values() if one.last_run_at > one.default_now()]
+        for entry in ahead:
+            entry.last_run_at = entry.default_now()
+        if ahead:
+            self._heap = None

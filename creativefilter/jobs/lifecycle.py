@@ -391,10 +391,13 @@ def sweep() -> list[Job]:
     """Jobs that need the broker: leases that ran out, messages that were never sent or got lost."""
     for job in leases.run_out():
         release(job, "worker_lost", "the lease ran out")
-    stale = timezone.now() - settings.JOB_REPUBLISH_AFTER
+    now = timezone.now()
+    stale = Q(published_at__lt=now - settings.JOB_REPUBLISH_AFTER)
+    # Published by a clock that has been set back since.
+    ahead = Q(published_at__gt=now + settings.JOB_LEASE)
     return list(
         Job.objects.filter(state=Job.State.QUEUED)
-        .filter(Q(published_at__isnull=True) | Q(published_at__lt=stale))
+        .filter(Q(published_at__isnull=True) | stale | ahead)
         .order_by("created_at")[:REPUBLISH_AT_ONCE]
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from creativefilter.creatives.intake import watched_folder
 from creativefilter.creatives.models import Creative, MediaVersion, WatchedFile
@@ -70,6 +72,13 @@ def test_it_waits_as_long_as_the_settings_say(watched: Path, settings: Any) -> N
     (watched / "82.wav").write_bytes(b"x")
     assert [look_and_take() for _ in range(3)] == [None] * 3
     assert WatchedFile.objects.get().state == WatchedFile.State.GROWING
+
+
+def test_a_file_seen_before_the_clock_was_set_back_is_taken(watched: Path) -> None:
+    (watched / "83.wav").write_bytes(b"x")
+    assert look_and_take() is None
+    WatchedFile.objects.update(seen_at=timezone.now() + timedelta(hours=1))
+    assert look_and_take() == {"new": 1, "known": 0, "refused": 0, "refusals": []}
 
 
 def test_only_files_that_may_be_creatives(watched: Path, tmp_path: Path) -> None:

@@ -8,10 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from creativefilter.celery import app
+from creativefilter.embedded.alive import Scheduler
 from creativefilter.embedded.broker import Broker
 from creativefilter.embedded.processes import spawn, stop
 from tests.serving import ROOT
@@ -72,6 +76,17 @@ def test_beat_sends_what_is_due_and_says_that_it_works(
         wait_until(lambda: "jobs.sweep" in log.read_text(), 10, "a sweep is sent")
         beat.terminate()
         assert beat.wait(20) == 0
+
+
+def test_beat_sends_what_is_due_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    # A tick sends what is due, or returns the seconds until something is.
+    scheduler = Scheduler(app, schedule_filename=str(tmp_path / "schedule"))
+    scheduler.tick()
+    for entry in scheduler.schedule.values():
+        entry.last_run_at += timedelta(hours=1)
+    scheduler._heap = None
+    assert 0 < scheduler.tick() <= settings.SWEEP_SECONDS
+    scheduler.close()
 
 
 def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -104,6 +104,13 @@ def test_what_has_ended_stays_ended(state: str) -> None:
     assert lifecycle.sweep() == []
 
 
+def test_messages_sent_before_the_clock_was_set_back_are_sent_again() -> None:
+    job = queued(published_at=timezone.now() + timedelta(hours=1))
+    assert lifecycle.sweep() == [job]
+    lifecycle.published(job)
+    assert lifecycle.sweep() == []
+
+
 def test_one_sweep_takes_the_oldest_and_not_all_at_once() -> None:
     jobs = [queued() for _ in range(lifecycle.REPUBLISH_AT_ONCE + 5)]
     assert lifecycle.sweep() == jobs[: lifecycle.REPUBLISH_AT_ONCE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,17 @@ def test_the_label_goes_with_the_creative_that_takes_it(tmp_path: Path) -> None:
     assert totals() == {(NOT_CLASSIFIED, False): Decimal(11)}
     row.delete()
     assert checks.check().agrees
+
+
+def test_labels_set_after_the_clock_was_set_back_count(tmp_path: Path) -> None:
+    imported(table(tmp_path, *ROWS))
+    segment_changes.catch_up()
+    ahead = timezone.now() + timedelta(hours=1)
+    Watermark.objects.update(looked_at=ahead, waiting=ahead - segment_changes.OVERLAP)
+    waits("100", 10)
+    assert segment_changes.catch_up() == 1
+    assert totals()[10, True] == Decimal(11)
+    assert Watermark.objects.get().looked_at < ahead
 
 
 def test_old_waiting_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:

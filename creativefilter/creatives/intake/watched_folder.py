@@ -67,8 +67,9 @@ def look() -> Job | None:
 
 def _busy() -> bool:
     """Whether a job takes files, or one has just failed: a full disk needs no look every 15 s."""
-    recently = timezone.now() - PAUSE
-    failed = Q(state=Job.State.FAILED, finished_at__gt=recently)
+    now = timezone.now()
+    # Not later than now: the clock may have been set back.
+    failed = Q(state=Job.State.FAILED, finished_at__range=(now - PAUSE, now))
     return Job.objects.filter(Q(state__in=Job.OPEN) | failed, kind=WATCH.name).exists()
 
 
@@ -112,7 +113,8 @@ def _note(found: dict[str, Found]) -> None:
             row.size, row.modified_ns, row.seen_at = here.size, here.modified_ns, now
             row.state, row.problem = State.GROWING, ""
             changed.append(row)
-        elif row.state == State.GROWING and row.seen_at <= quiet_since:
+        # Not "seen_at <= quiet_since": the clock may have been set back since.
+        elif row.state == State.GROWING and not quiet_since < row.seen_at <= now:
             ready.append(row.pk)
     WatchedFile.objects.bulk_update(
         changed, ["size", "modified_ns", "seen_at", "state", "problem"], batch_size=ROWS

@@ -37,8 +37,10 @@ def keep_up() -> Job | None:
     of_kind = Job.objects.filter(kind=SPEND_RECOUNT.name).order_by("-created_at")
     if job := of_kind.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING)).first():
         return job
-    recently = timezone.now() - AGAIN_AFTER
-    if job := of_kind.filter(state=Job.State.FAILED, finished_at__gt=recently).first():
+    now = timezone.now()
+    # Not later than now: the clock may have been set back.
+    recently = (now - AGAIN_AFTER, now)
+    if job := of_kind.filter(state=Job.State.FAILED, finished_at__range=recently).first():
         return job
     return lifecycle.create(SPEND_RECOUNT, {}, urgency=Job.Urgency.LONG)
 

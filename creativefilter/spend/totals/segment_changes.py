@@ -94,7 +94,9 @@ def pending_changes() -> PendingChanges:
     next_watermark = _next_watermark(mark, now)
     changed = _changed(mark, next_watermark)
     arrived = Creative.objects.filter(pk__gt=mark.creative)
-    since = mark.waiting or datetime.min.replace(tzinfo=UTC)
+    # After the clock was set back, labels have times that the watermark already covers.
+    set_back = mark.looked_at > now
+    since = mark.waiting if mark.waiting and not set_back else datetime.min.replace(tzinfo=UTC)
     stale = Advertisement.objects.filter(stale=True).count()
     if mark.model_version != next_watermark.model_version:
         size = Advertisement.objects.filter(creative__isnull=False).count()
@@ -104,7 +106,12 @@ def pending_changes() -> PendingChanges:
         size = misplaced(changed, since) + stale
     size += creative_links.unlinked(arrived).count()
     return PendingChanges(
-        changed, arrived, since, next_watermark, size, overdue=now - mark.looked_at > OVERLAP
+        changed,
+        arrived,
+        since,
+        next_watermark,
+        size,
+        overdue=set_back or now - mark.looked_at > OVERLAP,
     )
 
 
