@@ -73,7 +73,7 @@ def shared(one: Hashes, other: Hashes) -> SharedPictures:
 
 
 def _max_bits(hashes: Hashes) -> NDArray[np.uint8]:
-    """Return how many bits may differ from each picture if the other has as many set, (pictures,)."""
+    """Return how many bits may differ from each picture, if the other has as many set."""
     bits = np.bitwise_count(hashes)
     return np.minimum(MAX_BITS, _MAX_SHARE * (bits[:, 0] + bits[:, 1])).astype(np.uint8)
 

@@ -45,7 +45,7 @@ class Likeness:
 
     @property
     def same_spot(self) -> bool:
-        """Whether one spot is a version of the other: cut, re-encoded, revoiced or ended otherwise."""
+        """Whether one spot is a version of the other: cut, re-encoded, revoiced, with a new end."""
         return (
             self._by_pictures
             or self._by_pictures_and_sound

@@ -110,7 +110,7 @@ class Lite0(nn.Module):
 
 
 class _Block(nn.Module):
-    """Inverted residual: expansion, depthwise convolution, projection; short cut if shapes agree."""
+    """Inverted residual: expansion, depthwise convolution, projection, short cut."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
