@@ -34,7 +34,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> tuple[Path, str]:
-    """A data folder that an earlier release left open, after ``prepare``, and the output of that."""
+    """A data folder that an earlier release left open, after ``prepare``, and its output."""
     data = tmp_path_factory.mktemp("open") / "data"
     (data / "media" / "1").mkdir(parents=True)
     (data / "media" / "1" / "90000001.wav").write_bytes(b"x")
