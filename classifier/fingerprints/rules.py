@@ -113,7 +113,7 @@ def compare_if_same(one: Fingerprint, other: Fingerprint) -> Likeness | None:
 
 def _compare_without_sound(one: Fingerprint, other: Fingerprint) -> Likeness:
     return Likeness(
-        sound=sound.NOTHING,
+        sound=sound.NO_MATCH,
         pictures=pictures.shared(one.pictures, other.pictures),
         words=words.shared(one.words, other.words),
         only_sound=not one.has_pictures and not other.has_pictures,
