@@ -160,7 +160,7 @@ def likelihood(texts: Sequence[str]) -> NDArray[np.float64]:
 def weigh(
     probabilities: NDArray[np.float64], likelihoods: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Multiply probabilities, (texts, 18), by those of ``likelihood``; each family keeps its sum."""
+    """Multiply probabilities, (texts, 18), by ``likelihood``'s; each family keeps its sum."""
     result = probabilities * likelihoods
     for family in (SHOPS, BANKS, MEDIA):
         members = _IS_MEMBER[family]
