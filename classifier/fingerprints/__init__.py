@@ -1,8 +1,9 @@
-"""Near duplicates: what a spot sounds like, looks like and says, small enough to compare all.
+"""Near duplicates: fingerprints of sound, pictures and words, small enough to compare all spots.
 
-``fingerprint_of`` makes a fingerprint, ``index_keys`` the numbers under which it is found again,
-``compare`` tells exactly how much two of them share, ``Likeness.same_spot`` decides
-(``compare_if_same``: both in one, quicker), ``grouped`` makes families of the pairs.
+``fingerprint_of`` makes a fingerprint, ``index_keys`` and ``query_keys`` give the keys of an index
+of fingerprints. ``compare`` measures exactly how much two fingerprints share, and
+``Likeness.same_spot`` decides (``compare_if_same`` does both, faster). ``grouped`` makes families
+of the pairs.
 """
 
 from classifier.fingerprints.fingerprint import Fingerprint, fingerprint_of, index_keys, query_keys

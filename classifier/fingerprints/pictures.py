@@ -1,8 +1,7 @@
-"""Pictures as 64 bits each: where it gets brighter to the right (dHash), bars cut off first.
+"""Picture hashes of 64 bits (dHash): where it gets brighter to the right, after cutting bars off.
 
-The same in a mirror is where it gets darker: both together tell what is flat from a slope.
-
-What has hardly any contrast is dropped: plain pictures are all alike.
+The hash of the mirror image says where it gets darker. Both hashes together distinguish flat parts
+from slopes. Pictures with hardly any contrast get no hash: plain pictures are all alike.
 """
 
 from __future__ import annotations
@@ -16,76 +15,81 @@ from PIL import Image
 
 Hashes = NDArray[np.uint64]
 
-MOST_BITS = 20
-"""Of the 128 of both hashes: two pictures no further apart are the same, if these are also no
-more than a part of the bits that are set. Measured on re-encoded, scaled and moving pictures:
-97 of 100 are recognised; of pairs of unlike ones one in 10,000 is taken for the same."""
-_MOST_SHARE = 0.4
-_SAME_SHOT = 12
+MAX_BITS = 20
+"""Of 128 bits of both hashes: how many may differ between two views of the same picture.
+
+They also may not exceed ``_MAX_SHARE`` of the bits that are set. Measured on re-encoded, scaled and
+moving pictures: 97 of 100 are recognised, and one in 10,000 pairs of different pictures is taken
+for the same.
+"""
+_MAX_SHARE = 0.4
+_MAX_SHOT_BITS = 12  # of 128: pictures of one spot that differ in no more count as one
 _BAR = 24  # of 255: black of video range, with the noise of a codec
 _LIT = 0.02  # share of a row or column that is not black by accident
-_LEAST_LEFT = 1 / 3  # of height and width: below that it is a dark picture, not bars
+_MIN_INSIDE = 1 / 3  # of height and width: below that it is a dark picture, not bars
 _STEP = 2.0  # of 255: less is the noise of a codec
-_LEAST_STEPS = 16
+_MIN_STEPS = 16
 _ROWS, _COLUMNS = 8, 9
-MOST_HASHES = 128
+MAX_HASHES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPictures:
-    """``count`` of different pictures seen in both, and their ``share`` of those of the one that
-    has fewer (0 to 1)."""
+    """Number of distinct pictures that two spots share (``count``).
+
+    ``share`` is their share of the pictures of the spot that has fewer, 0 to 1.
+    """
 
     count: int
     share: float
 
 
-NOTHING = SharedPictures(0, 0.0)
+NO_MATCH = SharedPictures(0, 0.0)
 
 
 def picture_print(images: Sequence[NDArray[np.uint8]]) -> Hashes:
-    """Two hashes for each different picture of a spot, as it is and in a mirror, (pictures, 2).
+    """Return the hashes of the distinct pictures and of their mirror images, (pictures, 2).
 
-    In the order they are seen. ``images`` are RGB, (height, width, 3), all of one size.
+    The order is that of ``images``: RGB, uint8 (height, width, 3), all of one size.
     """
     grey = [np.asarray(Image.fromarray(image).convert("L")) for image in images]
-    kept: list[tuple[int, int]] = []
+    distinct: list[tuple[int, int]] = []
     if grey:
         top, bottom, left, right = _inside(np.max(np.stack(grey), axis=0))
         for picture in grey:
             hashes = _hashes(picture[top:bottom, left:right])
-            if hashes and not any(_is_near(hashes, one) for one in kept):
-                kept.append(hashes)
-    return np.array(kept[:MOST_HASHES], np.uint64).reshape(-1, 2)
+            if hashes and not any(_is_near(hashes, one) for one in distinct):
+                distinct.append(hashes)
+    return np.array(distinct[:MAX_HASHES], np.uint64).reshape(-1, 2)
 
 
 def shared(one: Hashes, other: Hashes) -> SharedPictures:
-    """What two spots show both, straight or in a mirror."""
+    """Return what two spots share, straight or mirrored; hashes have the shape (pictures, 2)."""
     if not len(one) or not len(other):
-        return NOTHING
-    most = np.minimum(_most_apart(one)[:, None], _most_apart(other)[None, :])
-    count = max(_count(one, other, most), _count(one[:, ::-1], other, most))
+        return NO_MATCH
+    max_bits = np.minimum(_max_bits(one)[:, None], _max_bits(other)[None, :])
+    count = max(_count(one, other, max_bits), _count(one[:, ::-1], other, max_bits))
     return SharedPictures(count, count / min(len(one), len(other)))
 
 
-def _most_apart(hashes: Hashes) -> NDArray[np.uint8]:
-    """How many bits may differ from each, if the other has no fewer set, (pictures,)."""
+def _max_bits(hashes: Hashes) -> NDArray[np.uint8]:
+    """Return how many bits may differ from each picture, if the other has as many set."""
     bits = np.bitwise_count(hashes)
-    return np.minimum(MOST_BITS, _MOST_SHARE * (bits[:, 0] + bits[:, 1])).astype(np.uint8)
+    return np.minimum(MAX_BITS, _MAX_SHARE * (bits[:, 0] + bits[:, 1])).astype(np.uint8)
 
 
-def _count(one: Hashes, other: Hashes, most: NDArray[np.uint8]) -> int:
+def _count(one: Hashes, other: Hashes, max_bits: NDArray[np.uint8]) -> int:
     bits = np.bitwise_count(one[:, None] ^ other[None, :])
-    near = bits[..., 0] + bits[..., 1] <= most
+    near = bits[..., 0] + bits[..., 1] <= max_bits
     return int(min(near.any(axis=1).sum(), near.any(axis=0).sum()))
 
 
 def _is_near(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True)) <= _SAME_SHOT
+    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True)) <= _MAX_SHOT_BITS
 
 
 def _inside(brightest: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of what is not black in every picture."""
+    """Return top, bottom, left and right of the part that is not black in all pictures."""
     lit = brightest > _BAR
     rows = np.flatnonzero(lit.mean(axis=1) > _LIT)
     columns = np.flatnonzero(lit.mean(axis=0) > _LIT)
@@ -93,7 +97,7 @@ def _inside(brightest: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     if not len(rows) or not len(columns):
         return 0, height, 0, width
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    if bottom - top < _LEAST_LEFT * height or right - left < _LEAST_LEFT * width:
+    if bottom - top < _MIN_INSIDE * height or right - left < _MIN_INSIDE * width:
         return 0, height, 0, width
     return int(top), int(bottom), int(left), int(right)
 
@@ -101,7 +105,7 @@ def _inside(brightest: NDArray[np.uint8]) -> tuple[int, int, int, int]:
 def _hashes(picture: NDArray[np.uint8]) -> tuple[int, int] | None:
     small = Image.fromarray(picture).resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
     steps = np.diff(np.asarray(small, np.float64), axis=1)
-    if (np.abs(steps) > _STEP).sum() < _LEAST_STEPS:
+    if (np.abs(steps) > _STEP).sum() < _MIN_STEPS:
         return None
     return _number(steps > _STEP), _number(steps[:, ::-1] < -_STEP)
 

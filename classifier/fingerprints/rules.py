@@ -1,6 +1,6 @@
-"""When two spots are one: the same pictures, or the same sound with something to confirm it.
+"""When two spots are the same: by their pictures, or by their sound if something else confirms it.
 
-The same sound alone is not the same spot: advertisers buy the same music, brands keep a jingle.
+The same sound alone is not enough: advertisers license the same music, brands keep a jingle.
 """
 
 from __future__ import annotations
@@ -11,25 +11,31 @@ from dataclasses import dataclass, replace
 from classifier.fingerprints import pictures, sound, words
 from classifier.fingerprints.fingerprint import Fingerprint
 
-# By pictures alone: this many different ones, and this share of the spot that has fewer.
+# By pictures alone: this many distinct ones, and this share of the spot that has fewer.
 _PICTURES, _PICTURES_SHARE = 3, 0.5
-# With a sound that is shared in part, fewer.
+# Fewer pictures, if part of the sound is shared.
 _SOME_PICTURES, _SOME_SHARE = 2, 0.25
 _SOME_SOUND_SECONDS, _SOME_SOUND_SHARE = 3.0, 0.3
-# With the same words, or where there are no pictures to look at.
+# By sound, if the words are the same.
 _SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
 _WORDS_SHARE, _WORDS_ERRORS = 0.5, 0.15
-# Sound with nothing that could confirm it: nearly all of it, and nearly bit by bit.
+# By sound alone, if there are neither pictures nor enough words: nearly all of it, nearly bit by
+# bit.
 _ALONE_SECONDS, _ALONE_SHARE, _ALONE_ERRORS = 6.0, 0.8, 0.1
 
-_ALL_OF_IT = sound.SharedSound(seconds=math.inf, share=1.0, errors=0.0)
+_PERFECT_SOUND = sound.SharedSound(seconds=math.inf, share=1.0, errors=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How much two spots share; ``words`` is None where too little is said to compare.
+    """How much two spots share.
 
-    ``only_sound``: neither of them has pictures.
+    Attributes:
+        sound: Shared sound.
+        pictures: Shared pictures.
+        words: Shared part of the word pairs of the shorter speech, 0 to 1; None if a speech is too
+            short.
+        only_sound: Neither spot has pictures.
     """
 
     sound: sound.SharedSound
@@ -39,21 +45,26 @@ class Likeness:
 
     @property
     def same_spot(self) -> bool:
-        """Whether one is the other, cut, encoded, voiced or ended in another way."""
-        return self._seen or self._seen_and_heard or self._said or self._heard
+        """Whether one spot is a version of the other: cut, re-encoded, revoiced, with a new end."""
+        return (
+            self._by_pictures
+            or self._by_pictures_and_sound
+            or self._by_words_and_sound
+            or self._by_sound
+        )
 
     @property
     def strength(self) -> float:
-        """How much speaks for it, 0 to 3: to choose the surest of many."""
-        heard = self.sound.share * (1 - 2 * self.sound.errors)
-        return self.pictures.share + heard + (self.words or 0.0)
+        """Strength of the evidence, 0 to 3, by which pairs are ranked."""
+        sound_strength = self.sound.share * (1 - 2 * self.sound.errors)
+        return self.pictures.share + sound_strength + (self.words or 0.0)
 
     @property
-    def _seen(self) -> bool:
+    def _by_pictures(self) -> bool:
         return self.pictures.count >= _PICTURES and self.pictures.share >= _PICTURES_SHARE
 
     @property
-    def _seen_and_heard(self) -> bool:
+    def _by_pictures_and_sound(self) -> bool:
         return (
             self.pictures.count >= _SOME_PICTURES
             and self.pictures.share >= _SOME_SHARE
@@ -62,7 +73,7 @@ class Likeness:
         )
 
     @property
-    def _said(self) -> bool:
+    def _by_words_and_sound(self) -> bool:
         return (
             self.words is not None
             and self.words >= _WORDS_SHARE
@@ -72,7 +83,7 @@ class Likeness:
         )
 
     @property
-    def _heard(self) -> bool:
+    def _by_sound(self) -> bool:
         return (
             self.only_sound
             and self.words is None
@@ -83,26 +94,26 @@ class Likeness:
 
 
 def compare(one: Fingerprint, other: Fingerprint) -> Likeness:
-    """Exact, and symmetric but for rounding."""
-    return replace(_unheard(one, other), sound=sound.shared(one.sound, other.sound))
+    """Measure exactly how much two spots share; symmetric except for rounding."""
+    return replace(_compare_without_sound(one, other), sound=sound.shared(one.sound, other.sound))
 
 
 def compare_if_same(one: Fingerprint, other: Fingerprint) -> Likeness | None:
-    """What ``compare`` says of one and the same spot, None of two.
+    """Return what ``compare`` returns if the spots are the same, else None.
 
-    Sounds take nearly all of the time of ``compare``; they are not looked at where the best of
-    them could not make the two one.
+    Comparing sounds takes nearly all of the time of ``compare``. It is skipped where even identical
+    sound would not make the spots the same.
     """
-    unheard = _unheard(one, other)
-    if not replace(unheard, sound=_ALL_OF_IT).same_spot:
+    without_sound = _compare_without_sound(one, other)
+    if not replace(without_sound, sound=_PERFECT_SOUND).same_spot:
         return None
-    like = replace(unheard, sound=sound.shared(one.sound, other.sound))
+    like = replace(without_sound, sound=sound.shared(one.sound, other.sound))
     return like if like.same_spot else None
 
 
-def _unheard(one: Fingerprint, other: Fingerprint) -> Likeness:
+def _compare_without_sound(one: Fingerprint, other: Fingerprint) -> Likeness:
     return Likeness(
-        sound=sound.NOTHING,
+        sound=sound.NO_MATCH,
         pictures=pictures.shared(one.pictures, other.pictures),
         words=words.shared(one.words, other.words),
         only_sound=not one.has_pictures and not other.has_pictures,

@@ -1,4 +1,4 @@
-"""Speech as a set of numbers, one for each pair of words that follow one another."""
+"""Word fingerprints: a set of checksums, one for each pair of adjacent words."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 Pairs = NDArray[np.uint32]
 
-LEAST_PAIRS = 8
-"""A speech with fewer says too little to tell two spots apart, or to make them one."""
-MOST_PAIRS = 1_500
+MIN_PAIRS = 8
+"""With fewer pairs, a speech neither distinguishes two spots nor makes them the same."""
+MAX_PAIRS = 1_500
 _WORD = re.compile(r"\w+")
 
 
 def word_print(speech: str) -> Pairs:
-    """The sorted checksums of the pairs of words, (pairs,); of equal ones one is kept."""
+    """Return the sorted, distinct checksums of the pairs of adjacent words, uint32 (pairs,)."""
     words = _WORD.findall(speech.casefold().replace("ё", "е"))
-    pairs = {zlib.crc32(f"{one} {following}".encode()) for one, following in pairwise(words)}
-    return np.array(sorted(pairs)[:MOST_PAIRS], np.uint32)
+    pairs = {zlib.crc32(f"{one} {other}".encode()) for one, other in pairwise(words)}
+    return np.array(sorted(pairs)[:MAX_PAIRS], np.uint32)
 
 
 def shared(one: Pairs, other: Pairs) -> float | None:
-    """The share of the shorter speech that the other says, too; None where either is too short."""
-    least = min(len(one), len(other))
-    if least < LEAST_PAIRS:
+    """Return the share of the shorter speech's pairs, (pairs,), in the other; None if too short."""
+    shorter = min(len(one), len(other))
+    if shorter < MIN_PAIRS:
         return None
-    return len(np.intersect1d(one, other, assume_unique=True)) / least
+    return len(np.intersect1d(one, other, assume_unique=True)) / shorter

@@ -1,7 +1,7 @@
-"""Creatives become 16 kHz mono sound and a handful of pictures, or a named error.
+"""Decode creatives into 16 kHz mono sound and up to 16 pictures, or raise a ``MediaError``.
 
-``decode`` is the way in. A child process reads the file under limits and hands numbers back;
-importing this package loads neither PyAV nor numpy.
+``decode`` is the entry point. A child process reads the file under resource limits and returns
+plain arrays. Importing this package loads neither PyAV nor numpy.
 """
 
 from classifier.media.extensions import looks_like

@@ -1,4 +1,4 @@
-"""Opening a file, seeing what is in it, and walking over its packets."""
+"""Open a media file, choose its streams and iterate over its packets."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from classifier.media.types import Limits
 if TYPE_CHECKING:
     import av
 
-# Demuxers that read one file and open no other: no hls, dash, concat, image lists, devices.
+# Demuxers that read one file and open no others: no hls, dash, concat, image lists or devices.
 _DEMUXERS = "wav,aiff,flac,mp3,aac,ogg,mov,matroska,avi,flv,asf,mpeg,mpegts"
-# What spots are delivered in, by FFmpeg's names of codecs; also what PyAV's build can't decode.
+# FFmpeg's names of the codecs in which spots are delivered. Some of them PyAV's build can't decode.
 _SOUND = (
     "pcm_u8 pcm_s8 pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_f32le "
     "pcm_f32be pcm_f64le pcm_f64be pcm_alaw pcm_mulaw adpcm_ms adpcm_ima_wav adpcm_ima_qt "
@@ -30,10 +30,10 @@ _PICTURES = (
     "svq1 svq3 qtrle rawvideo"
 )
 _CODECS = frozenset(f"{_SOUND} {_PICTURES}".split())
-# The decoders of these that FFmpeg calls otherwise than the codec.
+# Decoders of these codecs whose names differ from the names of the codecs.
 _DECODERS = "flv,mp3float,mp2float,mp1float,libdav1d,dca,amrnb,amrwb"
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free")
-_MOST_BOXES = 64
+_MAX_BOXES = 64
 _RIFF_KINDS = (b"WAVE", b"AVI ")
 # ogg, flv, matroska, flac, mp3 (tagged or not), mpeg, asf
 _SIGNATURES = (
@@ -47,18 +47,24 @@ _SIGNATURES = (
     b"\x00\x00\x01\xba",
     b"\x30\x26\xb2\x75",
 )
-# As many are named in a probe; a damaged header may claim thousands.
-_MOST_STREAMS = 16
-# A demuxer that failed this often in a row without one packet between has nothing left.
-_PATIENCE = 20
-# RIFF sizes from here on are placeholders of writers that could not go back to the header.
+# The largest number of streams listed in a probe: a damaged header may claim thousands.
+_MAX_STREAMS = 16
+# After this many failures in a row, without a packet in between, the demuxer has nothing left.
+_MAX_FAILURES = 20
+# RIFF sizes from here on are placeholders, written by programs that could not go back to the
+# header.
 _RIFF_UNKNOWN = 0x7FFFFF00
 
 
 def open_media(file: BinaryIO, limits: Limits) -> av.container.InputContainer:
-    """Open what an allowed demuxer makes of the content. Raises ``MediaError``.
+    """Open ``file`` with one of the allowed demuxers, chosen by its content.
 
-    Nothing but ``file`` is ever read: other names that the content asks for are refused.
+    No other file is read: names that the content refers to are refused.
+
+    Raises:
+        MediaError: No demuxer can open the file; the code is ``DAMAGED`` if it begins like a media
+            file, else ``NOT_MEDIA``.
+        MemoryError: The process reached its memory limit.
     """
     import av
 
@@ -89,34 +95,44 @@ def _refuse(url: str, *_: object) -> BinaryIO:
 
 
 def _looks_like_media(head: bytes) -> bool:
-    """Whether a file that no demuxer could open at least begins as one that ought to open."""
+    """Whether a file that no demuxer could open begins like a media file."""
     return head[4:8] in _BOXES or head[8:12] in _RIFF_KINDS or head.startswith(_SIGNATURES)
 
 
 def choose(
     file: BinaryIO, container: av.container.InputContainer
 ) -> tuple[av.AudioStream | None, av.VideoStream | None]:
-    """The first sound and the first moving picture that have a decoder; cover art is neither."""
+    """Return the first audio and the first video stream that can be decoded, or None for each.
+
+    Cover art does not count as video.
+
+    Raises:
+        MediaError: The file has no audio or video stream (``NO_STREAMS``), or none with an allowed
+            codec (``UNSUPPORTED_CODEC``); ``DAMAGED`` if the file is a truncated mp4.
+    """
     from av.stream import Disposition
 
     audio = list(container.streams.audio)
     video = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not audio and not video:
-        code = ErrorCode.DAMAGED if _boxes_cut(file) else ErrorCode.NO_STREAMS
+        code = ErrorCode.DAMAGED if _boxes_truncated(file) else ErrorCode.NO_STREAMS
         raise MediaError(code, f"{len(container.streams)} other streams")
-    known_audio, known_video = [s for s in audio if _known(s)], [s for s in video if _known(s)]
-    if not known_audio and not known_video:
+    supported_audio, supported_video = (
+        [s for s in audio if _is_supported(s)],
+        [s for s in video if _is_supported(s)],
+    )
+    if not supported_audio and not supported_video:
         codecs = ", ".join(codec_name(stream) for stream in container.streams)
-        code = ErrorCode.DAMAGED if _boxes_cut(file) else ErrorCode.UNSUPPORTED_CODEC
+        code = ErrorCode.DAMAGED if _boxes_truncated(file) else ErrorCode.UNSUPPORTED_CODEC
         raise MediaError(code, f"no stream can be decoded: {codecs}")
-    return next(iter(known_audio), None), next(iter(known_video), None)
+    return next(iter(supported_audio), None), next(iter(supported_video), None)
 
 
-def _boxes_cut(file: BinaryIO) -> bool:
-    """Whether an mp4 ends before its boxes do, and so before it has said what is in it."""
+def _boxes_truncated(file: BinaryIO) -> bool:
+    """Whether an mp4 ends before its boxes do, and so perhaps before its stream descriptions."""
     descriptor, place = file.fileno(), 0
     size = os.fstat(descriptor).st_size
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAX_BOXES):
         box = os.pread(descriptor, 16, place)
         if box[4:8] not in _BOXES:
             return False
@@ -129,12 +145,12 @@ def _boxes_cut(file: BinaryIO) -> bool:
     return False
 
 
-def _known(stream: av.stream.Stream) -> bool:
+def _is_supported(stream: av.stream.Stream) -> bool:
     return codec_name(stream) in _CODECS
 
 
 def codec_name(stream: av.stream.Stream) -> str:
-    """FFmpeg's name of the codec, "unknown" where there is no decoder for it."""
+    """Return FFmpeg's name of the codec, or "unknown" if there is no decoder for it."""
     context = stream.codec_context
     return "unknown" if context is None else str(context.codec.canonical_name)
 
@@ -145,7 +161,7 @@ def probe(
     audio: av.AudioStream | None,
     video: av.VideoStream | None,
 ) -> dict[str, Any]:
-    """The fields of ``Probe`` that are known before anything is decoded."""
+    """Return the fields of ``Probe`` that are known before decoding."""
     duration = container.duration
     return {
         "container": _container_name(file, container),
@@ -159,18 +175,18 @@ def probe(
         "fps": None if video is None else frame_rate(video),
         "streams": [
             f"{stream.type}: {codec_name(stream)}"
-            for stream in islice(container.streams, _MOST_STREAMS)
+            for stream in islice(container.streams, _MAX_STREAMS)
         ],
     }
 
 
 def _container_name(file: BinaryIO, container: av.container.InputContainer) -> str:
-    """FFmpeg's name, or the one of several that this file goes by."""
+    """Return FFmpeg's name of the format; of several names, the one for this file."""
     name = str(container.format.name)
     if name.startswith("mov,"):
         return "mov" if container.metadata.get("major_brand") == "qt  " else "mp4"
     if name.startswith("matroska,"):
-        # Not by the file object, which the demuxer reads from its own place.
+        # Read with pread: the demuxer uses the position of the file object.
         return "matroska" if b"matroska" in os.pread(file.fileno(), 64, 0) else "webm"
     return name
 
@@ -178,41 +194,47 @@ def _container_name(file: BinaryIO, container: av.container.InputContainer) -> s
 def packets(
     container: av.container.InputContainer, streams: Sequence[av.stream.Stream], damage: Damage
 ) -> Iterator[av.Packet[Any]]:
-    """Every packet there is: a demuxer that stumbles is sent on, for most find the next one.
+    """Yield every packet that the demuxer can read, continuing after errors.
 
-    Running out of memory is a stumble too here: it is how FFmpeg refuses an absurd packet size.
+    After an error most demuxers find the next packet. Running out of memory counts as an error,
+    too: FFmpeg refuses an absurd packet size in this way. Errors are added to ``damage``.
     """
-    stumbles = 0
-    while stumbles < _PATIENCE:
+    failures = 0
+    while failures < _MAX_FAILURES:
         try:
             for packet in container.demux(streams):
-                # Empty packets say "the same picture again" (Theora) or "flush" (PyAV).
+                # Empty packets mean "repeat the last picture" (Theora) or "flush" (PyAV).
                 if not packet.size:
                     continue
-                # A stumble with nothing after it is the end of a stream that grew late (flv).
-                damage.packets += stumbles
-                damage.bad += stumbles
-                stumbles = 0
+                # Failures count only once a packet follows: an flv in which a stream appears late
+                # ends with one.
+                damage.packets += failures
+                damage.bad += failures
+                failures = 0
                 yield packet
             return
         except Exception:
-            stumbles += 1
+            failures += 1
     damage.packets += 1
     damage.bad += 1
 
 
 def declared(file: BinaryIO, container: str, seconds: float | None) -> float | None:
-    """The claimed length. FFmpeg shortens that of a cut wav or avi to what is there."""
+    """Return the length in seconds that the file declares, or None if it declares none.
+
+    FFmpeg shortens the length of a truncated wav or avi to what is in the file. Here the length
+    that the header declares is restored.
+    """
     if seconds is None or container not in ("wav", "avi"):
         return seconds
     file.seek(0)
     size = int.from_bytes(file.read(8)[4:8], "little")
-    there = os.fstat(file.fileno()).st_size
-    return seconds * (size + 8) / there if there < size + 8 < _RIFF_UNKNOWN else seconds
+    actual_size = os.fstat(file.fileno()).st_size
+    return seconds * (size + 8) / actual_size if actual_size < size + 8 < _RIFF_UNKNOWN else seconds
 
 
 def cut_short(file: BinaryIO, container: str) -> bool:
-    """Whether an ogg file lacks its last page, which is all it has to tell its length by."""
+    """Whether an ogg file lacks its last page; ogg files do not declare their length elsewhere."""
     if container != "ogg":
         return False
     # A page is at most 65,307 bytes: the last one begins within these (RFC 3533, section 6).

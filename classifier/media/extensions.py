@@ -1,11 +1,11 @@
-"""What the name of a file promises of its content."""
+"""Which containers a file name's extension stands for."""
 
 from __future__ import annotations
 
 from pathlib import PurePath
 
-# Extension -> the containers (``Probe.container``) that go by it, the usual one first.
-_PROMISED: dict[str, tuple[str, ...]] = {
+# Extension -> the containers (``Probe.container``) that use this extension, the usual one first.
+_CONTAINERS: dict[str, tuple[str, ...]] = {
     ".wav": ("wav",),
     ".mp3": ("mp3",),
     ".m4a": ("mp4", "mov"),
@@ -37,9 +37,11 @@ _PROMISED: dict[str, tuple[str, ...]] = {
 
 
 def looks_like(name: str, container: str) -> str:
-    """The container that the extension of ``name`` promises, if ``container`` is another one.
+    """Return the usual container for the extension of ``name`` if ``container`` does not match it.
 
-    "" where they agree and where the extension promises nothing.
+    Returns:
+        The container that the extension suggests, such as "mp4"; "" if ``container`` matches the
+            extension or the extension is unknown.
     """
-    promised = _PROMISED.get(PurePath(name).suffix.lower(), ())
-    return "" if not promised or container in promised else promised[0]
+    expected = _CONTAINERS.get(PurePath(name).suffix.lower(), ())
+    return "" if not expected or container in expected else expected[0]

@@ -1,4 +1,4 @@
-"""Whether memory ran out, or a damaged file asked for more than any whole one could need."""
+"""Tell a process that ran out of memory from a damaged file that asks for an absurd amount."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from classifier.media.types import Limits
 
 
 def exhausted(limits: Limits) -> bool:
-    """After a ``MemoryError``: whether this process really came near its limit.
+    """Return whether this process came near its memory limit; to be called after a ``MemoryError``.
 
-    The largest block that a whole file needs is a picture of the allowed size, at most 8 bytes a
-    pixel. Where that much was always left, a corrupt table named the size that was refused.
+    The largest block that a healthy file needs is one picture of the allowed size, at most 8 bytes
+    per pixel. If that much memory was always left, the refused size came from a corrupt file.
     """
-    most = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if most == resource.RLIM_INFINITY:
+    address_limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if address_limit == resource.RLIM_INFINITY:
         return False
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
     except MemoryError:
         return True
     peak = re.search(r"^VmPeak:\s*(\d+) kB", status, re.MULTILINE)
-    return peak is None or most - 1024 * int(peak[1]) < 8 * limits.pixels
+    return peak is None or address_limit - 1024 * int(peak[1]) < 8 * limits.pixels

@@ -1,7 +1,6 @@
-"""The side of the worker: hand a file to a child, wait, check what it left.
+"""The worker's side of decoding: send a file to a child process and check its output.
 
-Files come from outside and are never opened by a decoder in this process. Nothing here imports
-PyAV.
+Uploaded files are never opened by a decoder in this process. This module does not import PyAV.
 """
 
 from __future__ import annotations
@@ -28,10 +27,13 @@ _PROBE_FIELDS = {field.name for field in fields(Probe)}
 def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
     """Decode one file in a process of its own.
 
-    The content decides what the file is, its name and extension never do. Damaged files give
-    what is whole in them (``probe.partial``). Raises ``MediaError``, and nothing else, for every
-    file that gives neither sound nor picture. Nothing works on the file after the call; an idle
-    child waits for the next one. May be called from several threads at a time.
+    The content alone decides the format, never the file name. A damaged file gives the parts that
+    can be read (``probe.partial``). Nothing works on the file after the call; an idle child process
+    waits for the next one. Thread-safe.
+
+    Raises:
+        MediaError: The file gives neither sound nor pictures. No other exception is raised for a
+            file.
     """
     with _opened(path, limits) as descriptor, ExitStack() as stack:
         try:
@@ -40,17 +42,17 @@ def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
             report = _read_report(outputs, status, limits)
             return _read_media(outputs, report, limits)
         except pool.ChildDiedError as error:
-            raise _died(error.status) from error
+            raise _error_for_status(error.status) from error
         except OSError as error:
-            # Our own trouble (no more memory or processes), never the file's.
+            # A problem of this machine (no more memory or processes), not of the file.
             raise MediaError(ErrorCode.INTERNAL, repr(error)) from error
 
 
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[int]:
-    """The file's descriptor: the child gets that and no name, so no name can mislead it."""
+    """Open the file and yield its descriptor; the child gets the descriptor only, no file name."""
     try:
-        # Without O_NONBLOCK opening a pipe that nobody writes to would wait for ever.
+        # Without O_NONBLOCK, opening a pipe without a writer would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise MediaError(ErrorCode.NOT_FOUND, str(error)) from error
@@ -70,7 +72,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[int]:
 
 
 def _in_memory(name: str, stack: ExitStack) -> int:
-    """A file without a name, for the child to write: nothing is left of it, whoever is killed."""
+    """Create an anonymous file in memory for the child to write, which leaves nothing behind."""
     descriptor = os.memfd_create(f"creative-{name}")
     stack.callback(os.close, descriptor)
     return descriptor
@@ -82,7 +84,7 @@ def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) ->
     if status == pool.EXIT_MEMORY:
         raise MediaError(ErrorCode.MEMORY_LIMIT, "the child ran out of its address space")
     if status < 0:
-        raise _died(status)
+        raise _error_for_status(status)
     if status != 0:
         raise MediaError(ErrorCode.INTERNAL, f"status {status}: {_tail(outputs['words'])}")
     try:
@@ -94,8 +96,13 @@ def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) ->
     return dict(report)
 
 
-def _died(status: int) -> MediaError:
-    """SIGXCPU is the CPU limit; SIGKILL is not ours here, so it is the kernel out of memory."""
+def _error_for_status(status: int) -> MediaError:
+    """Return the error for the exit status of a process that did not answer.
+
+    SIGXCPU means the CPU limit. SIGKILL is not sent by this program here, so it means that the
+    kernel ran out of memory. SIGTERM and SIGINT come from outside. Any other signal, such as
+    SIGSEGV, means a damaged file.
+    """
     if status >= 0:
         return MediaError(ErrorCode.INTERNAL, f"the child ended with status {status}")
     number = signal.Signals(-status)
@@ -113,11 +120,11 @@ def _tail(descriptor: int) -> str:
     return os.pread(descriptor, 2000, start).decode("utf-8", "replace").strip()
 
 
-def _contents(outputs: dict[str, int], name: str, most: int) -> bytearray:
-    """What the child wrote, refused unread when it is larger than ``most``."""
+def _contents(outputs: dict[str, int], name: str, max_bytes: int) -> bytearray:
+    """Return what the child wrote to an output; raise ValueError beyond ``max_bytes``."""
     size = os.fstat(outputs[name]).st_size
-    if size > most:
-        raise ValueError(f"{name}: {size} bytes > {most}")
+    if size > max_bytes:
+        raise ValueError(f"{name}: {size} bytes > {max_bytes}")
     content = bytearray(size)
     if os.preadv(outputs[name], [content], 0) != size:
         raise ValueError(f"{name} changed while it was read")
@@ -128,10 +135,10 @@ def _read_media(outputs: dict[str, int], report: dict[str, Any], limits: Limits)
     import numpy as np
 
     try:
-        said = report["probe"]
-        if set(said) != _PROBE_FIELDS:
-            raise ValueError(f"fields of the probe: {sorted(said)}")
-        probe = Probe(**{**said, "streams": tuple(map(str, said["streams"]))})
+        reported = report["probe"]
+        if set(reported) != _PROBE_FIELDS:
+            raise ValueError(f"fields of the probe: {sorted(reported)}")
+        probe = Probe(**{**reported, "streams": tuple(map(str, reported["streams"]))})
         audio = np.frombuffer(_contents(outputs, "audio", limits.output_bytes), np.float32)
         pixels = np.frombuffer(_contents(outputs, "frames", limits.output_bytes), np.uint8)
         times = [float(seconds) for seconds in report["times"]]

@@ -1,4 +1,4 @@
-"""The picture track: what is kept of it while it is decoded."""
+"""The video stream: pictures that are selected while it is decoded."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 _CANDIDATE_STEP = 0.5
 _MAX_CANDIDATES = 64
-# Key frames alone are enough where they lie as close as this many evenly spread pictures would.
-_ENOUGH_KEY_FRAMES = 8
-# What is kept of the packets after a key frame, bytes: four seconds at 60 Mbit/s are less.
+# Key frames are enough if the gaps between them are no longer than between this many evenly spread
+# pictures.
+_MIN_KEY_FRAMES = 8
+# Limit of the packets kept after a key frame, bytes. Four seconds at 60 Mbit/s need less.
 _MAX_TAIL = 32 * 1024**2
 _THUMBNAIL = 16  # pixels
 
 
 class Pictures:
-    """Keeps a candidate for every half second of one video stream, scaled down at once."""
+    """Keeps a candidate picture for every half second of one video stream, already scaled down.
+
+    Args:
+        start: Time stamp at which the container begins, seconds.
+        key_frames: Decode key frames only, and the packets after the last one at the end.
+    """
 
     def __init__(
         self, stream: av.VideoStream, limits: Limits, start: float, key_frames: bool
@@ -32,7 +38,7 @@ class Pictures:
 
         self._codec = stream.codec_context
         self._codec.thread_count = 1
-        # The second guard against huge pictures; the first one is the size in the header.
+        # The second check against huge pictures; the first one is the size in the header.
         self._codec.options = {"max_pixels": str(limits.pixels)}
         self._scaler = VideoReformatter()
         self._limits = limits
@@ -52,29 +58,31 @@ class Pictures:
 
     @property
     def seconds(self) -> float:
-        """How far the stream was read, 0 if no picture came out."""
+        """Length of the stream that was read, 0 if it gave no picture."""
         return self._clock if self._candidates else 0.0
 
     @property
     def dense(self) -> bool:
-        """Whether the candidates lie as close as eight evenly spread pictures."""
+        """Whether the gaps between candidates are as short as those of eight even pictures."""
         times = [0.0, *(seconds for seconds, _ in self._candidates), self._clock]
         gap = max(later - earlier for earlier, later in pairwise(times))
-        return bool(self._candidates) and gap <= self._most_gap
+        return bool(self._candidates) and gap <= self._max_gap
 
     @property
-    def _most_gap(self) -> float:
-        return 1.05 * self._clock / _ENOUGH_KEY_FRAMES
+    def _max_gap(self) -> float:
+        return 1.05 * self._clock / _MIN_KEY_FRAMES
 
     def chosen(self) -> list[tuple[float, av.VideoFrame]]:
-        found = self._candidates
-        if self._latest is not None and self._latest[0] > found[-1][0]:
-            found = [*found, self._latest]
-        thumbnails = [self._thumbnail(frame) for _, frame in found]
-        places = choose([seconds for seconds, _ in found], thumbnails, MAX_FRAMES)
-        return [found[place] for place in places]
+        """Return the selected pictures, at most ``MAX_FRAMES``, each with its time in seconds."""
+        candidates = self._candidates
+        if self._latest is not None and self._latest[0] > candidates[-1][0]:
+            candidates = [*candidates, self._latest]
+        thumbnails = [self._thumbnail(frame) for _, frame in candidates]
+        places = choose([seconds for seconds, _ in candidates], thumbnails, MAX_FRAMES)
+        return [candidates[place] for place in places]
 
     def take(self, packet: av.Packet[Any]) -> None:
+        """Decode one packet, or keep it for ``finish`` where only key frames are decoded."""
         self._advance(packet)
         if not self._key_frames:
             self._decode(packet, self.damage)
@@ -89,30 +97,32 @@ class Pictures:
                 self._tail.append(packet)
 
     def finish(self) -> None:
-        # The end card may have begun after the last key frame.
-        if self._clock - self._key_clock <= self._most_gap:
+        """Decode the packets after the last key frame, if they are short, and flush the decoder."""
+        # The end card may begin after the last key frame.
+        if self._clock - self._key_clock <= self._max_gap:
             for packet in self._tail:
-                # Its packets are counted already, and those shown before the key frame are torn.
+                # These packets are counted already, and pictures that are shown before the key
+                # frame are torn.
                 self._decode(packet, Damage())
         self._decode(None, self.damage)
 
     def _decode(self, packet: av.Packet[Any] | None, damage: Damage) -> None:
         for frame in decoded(self._codec, packet, damage, self._limits):
-            self._keep(frame)
+            self._add_candidate(frame)
 
     def _advance(self, packet: av.Packet[Any]) -> None:
-        """Move the clock by the packet's step; back again too, for one stamp may be mad."""
+        """Move the clock by the packet's time step, also backwards: one time stamp may be wrong."""
         dts = None if packet.dts is None else float(packet.dts * packet.time_base)
         step = self._frame_seconds
         if dts is not None and self._last_dts is not None:
-            leap = dts - self._last_dts
-            step = leap if abs(leap) <= MAX_PAUSE else step
+            jump = dts - self._last_dts
+            step = jump if abs(jump) <= MAX_PAUSE else step
         self._last_dts = dts
         self._clock += step
         if self._clock > self._limits.seconds:
             raise MediaError(ErrorCode.TOO_LONG, f"{self._clock:.1f} s of video")
 
-    def _keep(self, frame: av.VideoFrame) -> None:
+    def _add_candidate(self, frame: av.VideoFrame) -> None:
         if frame.width * frame.height > self._limits.pixels:
             raise MediaError(ErrorCode.PICTURE_TOO_LARGE, f"{frame.width} x {frame.height} pixels")
         seconds = self._clock if frame.time is None else frame.time - self._start
@@ -121,7 +131,7 @@ class Pictures:
         latest = self._latest
         if latest is not None and seconds < latest[0] + _CANDIDATE_STEP:
             return
-        self._size = self._size or _fitting(frame.width, frame.height)
+        self._size = self._size or _scaled_size(frame.width, frame.height)
         self._latest = (max(0.0, seconds), self._scaled(frame, *self._size))
         if self._candidates and seconds < self._candidates[-1][0] + self._step:
             return
@@ -142,6 +152,6 @@ class Pictures:
         return b"".join(pixels[top * line : top * line + row] for top in range(_THUMBNAIL))
 
 
-def _fitting(width: int, height: int) -> tuple[int, int]:
+def _scaled_size(width: int, height: int) -> tuple[int, int]:
     scale = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,8 +1,8 @@
-"""Children that decode, kept from file to file: one for each thread that decodes at a time.
+"""Child processes that decode files, reused from file to file: one for each decoding thread.
 
-They are made when first needed, by the process that needs them: one that was forked off, as the
-workers of a queue are, never shares those of its parent. Celery's workers may have no children of
-``multiprocessing``, hence ``subprocess``.
+A process starts its children when it first needs them. A process that was forked off, such as a
+worker of Celery's pool, never uses its parent's children. Celery's pool processes may not start
+``multiprocessing`` children, hence ``subprocess``.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from pathlib import Path
 
 from classifier.media.types import Limits
 
-# What goes with a request: the file itself, then what the fork writes, which is samples, pixels,
-# the report and its last words.
+# The descriptors sent with a request: the file itself, then the outputs of the fork, which are
+# samples, pixels, the report (JSON) and standard error.
 DESCRIPTORS = ("file", "audio", "frames", "report", "words")
 # The exit status of a fork that ran out of memory.
 EXIT_MEMORY = 3
 
 _ROOT = Path(__file__).resolve().parents[2]
-# More than decode at a time gain nothing; each takes some 30 MB.
-_MOST_IDLE = os.cpu_count() or 1
-# The child watches the clock; this is for one that can't.
+# More children than can decode at a time gain nothing; each takes about 30 MB.
+_MAX_IDLE = os.cpu_count() or 1
+# The child enforces the time limit; after this time on top the parent does, in case the child
+# can't.
 _GRACE_SECONDS = 30.0
-# A fork begins with no memory of its own, and page faults are most of what it costs: blocks of up
-# to 32 MB (the most that glibc allows here) come from one heap of huge pages.
+# A fork starts without memory of its own, and page faults are most of what it costs. So blocks of
+# up to 32 MB (the largest threshold that glibc allows here) come from one heap of huge pages.
 _MALLOC = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:"
     "glibc.malloc.top_pad=67108864:glibc.malloc.trim_threshold=2147483648"
@@ -42,7 +43,7 @@ _idle: deque[_Child] = deque()
 
 
 class ChildDiedError(Exception):
-    """The child itself ended in the middle of a file: ``status`` is its exit status."""
+    """The child process itself ended while it worked on a file; ``status`` is its exit status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -50,22 +51,33 @@ class ChildDiedError(Exception):
 
 
 def run(descriptors: Sequence[int], limits: Limits) -> int | None:
-    """Let a child serve one request (see ``classifier.media.child``); gives the fork's status.
+    """Let a child process serve one request (see ``classifier.media.child``).
 
-    None when it ran out of ``limits.wall_seconds``. Raises ``ChildDiedError``, and ``OSError``
-    when no child can be started. However this ends, nothing works on the file afterwards.
+    However the call ends, nothing works on the file afterwards.
+
+    Args:
+        descriptors: Open file descriptors in the order of ``DESCRIPTORS``.
+        limits: Limits for the fork that decodes the file.
+
+    Returns:
+        The exit status of the fork, or None if it ran out of ``limits.wall_seconds``.
+
+    Raises:
+        ChildDiedError: The child process itself ended.
+        OSError: No child process can be started.
     """
     child = _send(descriptors, limits)
     try:
-        status = child.answer(limits.wall_seconds + _GRACE_SECONDS)
+        status = child.receive_status(limits.wall_seconds + _GRACE_SECONDS)
     except TimeoutError:
         child.close()
         return None
     except BaseException:
-        # Also the soft time limit of a queue: the answer to come belongs to nobody.
+        # This includes Celery's soft time limit. The answer that is still to come must not be read
+        # as the answer to the next request.
         child.close()
         raise
-    if len(_idle) < _MOST_IDLE:
+    if len(_idle) < _MAX_IDLE:
         _idle.append(child)
     else:
         child.close()
@@ -73,22 +85,22 @@ def run(descriptors: Sequence[int], limits: Limits) -> int | None:
 
 
 def close() -> None:
-    """End the children that wait for a file. The next file gets a new one."""
+    """End the idle child processes. The next file starts a new one."""
     while _idle:
         _idle.pop().close()
 
 
 def _send(descriptors: Sequence[int], limits: Limits) -> _Child:
-    """Hand the request to a child that waits, or to a new one where none waits any more."""
+    """Send the request to an idle child process, or to a new one if none is left."""
     while True:
         try:
             child = _idle.pop()
         except IndexError:
             break
         try:
-            child.ask(descriptors, limits)
+            child.send_request(descriptors, limits)
         except OSError:
-            child.close()  # it died while it waited
+            child.close()  # the child died while it was idle
         except BaseException:
             child.close()
             raise
@@ -96,7 +108,7 @@ def _send(descriptors: Sequence[int], limits: Limits) -> _Child:
             return child
     child = _Child()
     try:
-        child.ask(descriptors, limits)
+        child.send_request(descriptors, limits)
     except BaseException:
         child.close()
         raise
@@ -105,25 +117,25 @@ def _send(descriptors: Sequence[int], limits: Limits) -> _Child:
 
 class _Child:
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._socket, child_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with child_socket:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-s", "-m", "classifier.media.child"),
-                    *(str(theirs.fileno()), str(os.getpid())),
+                    *(str(child_socket.fileno()), str(os.getpid())),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
                 env=_environment(),
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(child_socket.fileno(),),
                 start_new_session=True,
             )
 
-    def ask(self, descriptors: Sequence[int], limits: Limits) -> None:
+    def send_request(self, descriptors: Sequence[int], limits: Limits) -> None:
         socket.send_fds(self._socket, [json.dumps(asdict(limits)).encode()], descriptors)
 
-    def answer(self, seconds: float) -> int | None:
+    def receive_status(self, seconds: float) -> int | None:
         self._socket.settimeout(seconds)
         message = self._socket.recv(64)
         self._socket.settimeout(None)
@@ -133,9 +145,10 @@ class _Child:
         return status
 
     def close(self) -> None:
-        """Hang up: the child ends its fork and itself. Waits for that, so that nothing is left."""
+        """Close the connection, upon which the child ends its fork and itself; wait for that."""
         with suppress(OSError):
-            # A fork of this process may hold a copy of the socket: closing ours would say nothing.
+            # A fork of this process may hold a copy of the socket, so closing ours alone would not
+            # be noticed.
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         try:
@@ -144,14 +157,14 @@ class _Child:
             self._process.kill()
             self._process.wait()
 
-    def forget(self) -> None:
-        """In a process that was forked off: the child is another's, and nothing to wait for."""
+    def detach(self) -> None:
+        """Release the child in a forked process: only the parent can use it and wait for it."""
         self._socket.close()
         self._process.returncode = 0
 
 
 def _environment() -> dict[str, str]:
-    """Only what the interpreter needs: no proxies, no secrets of the worker."""
+    """Return the variables that the interpreter needs: no proxies and no secrets of the worker."""
     environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "GLIBC_TUNABLES": _MALLOC}
     for name in ("PATH", "LD_LIBRARY_PATH"):
         if name in os.environ:
@@ -159,10 +172,10 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _forget() -> None:
+def _detach_all() -> None:
     while _idle:
-        _idle.pop().forget()
+        _idle.pop().detach()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_detach_all)
 atexit.register(close)

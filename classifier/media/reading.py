@@ -1,7 +1,7 @@
-"""An open file into sound, pictures and a report, in the process that calls.
+"""Decode an open file into sound, pictures and a report, in the calling process.
 
-Only the child and the benchmark of its cost call this: PyAV and what it decodes stay out of every
-other process. It imports no numpy, which would start threads that a fork does not survive.
+Only the child process and the decoding benchmark call this, so that PyAV and the file stay out of
+every other process. It does not import numpy, which would start threads that do not survive a fork.
 """
 
 from __future__ import annotations
@@ -19,15 +19,27 @@ if TYPE_CHECKING:
     import av
 
 _PARTIAL_BELOW = 0.95
-# Priming, padding and the last packet's length: never a sign of damage.
+# Encoder priming, padding and the length of the last packet: not a sign of damage.
 _SLACK_SECONDS = 0.15
 
 
 def read_media(file: BinaryIO, audio: BinaryIO, frames: BinaryIO, limits: Limits) -> dict[str, Any]:
-    """Decode ``file``: raw float32 samples go to ``audio``, raw RGB pictures to ``frames``.
+    """Decode ``file`` into raw samples and pixels.
 
-    Gives the report: ``probe`` (see ``Probe``), the pictures' ``times``, ``width``, ``height``.
-    Raises ``MediaError``; ``MemoryError`` and ``OSError`` where a limit of the process is met.
+    Args:
+        file: The media file.
+        audio: Receives 16 kHz mono float32 samples.
+        frames: Receives RGB pictures, uint8, one after the other, all of the same size.
+        limits: Playing time and picture size are checked here, the rest by the process's limits.
+
+    Returns:
+        The report: ``probe`` (the fields of ``Probe``), and the pictures' ``times``, ``width`` and
+            ``height``.
+
+    Raises:
+        MediaError: The file gives neither sound nor pictures, or exceeds a limit.
+        MemoryError: The process reached its memory limit.
+        OSError: The process reached another limit.
     """
     sound, pictures, probe = _walk(file, limits, audio)
     if pictures is not None and not pictures.dense:
@@ -64,7 +76,7 @@ def read_media(file: BinaryIO, audio: BinaryIO, frames: BinaryIO, limits: Limits
 def _walk(
     file: BinaryIO, limits: Limits, audio: BinaryIO | None
 ) -> tuple[Sound | None, Pictures | None, dict[str, Any]]:
-    """One pass over all packets: sound and key frames, or without ``audio`` every picture."""
+    """Read all packets once: sound and key frames or, without ``audio``, every picture."""
     container = containers.open_media(file, limits)
     try:
         audio_stream, video_stream = containers.choose(file, container)
@@ -73,18 +85,18 @@ def _walk(
             size = f"{probe['width']} x {probe['height']} pixels"
             raise MediaError(ErrorCode.PICTURE_TOO_LARGE, size)
         start = (container.start_time or 0) / 1_000_000
-        takers: dict[int, Sound | Pictures] = {}
+        decoders: dict[int, Sound | Pictures] = {}
         sound = pictures = None
         if audio_stream is not None and audio is not None:
-            sound = takers[audio_stream.index] = Sound(audio_stream, limits, audio)
+            sound = decoders[audio_stream.index] = Sound(audio_stream, limits, audio)
         if video_stream is not None:
             pictures = Pictures(video_stream, limits, start, key_frames=audio is not None)
-            takers[video_stream.index] = pictures
-        streams = [container.streams[index] for index in takers]
-        for packet in containers.packets(container, streams, next(iter(takers.values())).damage):
-            takers[packet.stream_index].take(packet)
-        for taker in takers.values():
-            taker.finish()
+            decoders[video_stream.index] = pictures
+        streams = [container.streams[index] for index in decoders]
+        for packet in containers.packets(container, streams, next(iter(decoders.values())).damage):
+            decoders[packet.stream_index].take(packet)
+        for decoder in decoders.values():
+            decoder.finish()
         return sound, pictures, probe
     finally:
         container.close()

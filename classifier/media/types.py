@@ -1,4 +1,4 @@
-"""What goes in and what comes out: limits, and a decoded creative."""
+"""Limits for decoding, and the decoded creative."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16_000
 MAX_FRAMES = 16
 MAX_WIDTH = 640
-# Portraits of 9:16 fit whole; without a bound a 1 x 1,000,000 picture would be "640 wide".
+# Upright 9:16 videos fit whole. Without this limit a picture of 1 x 1,000,000 would pass as narrow.
 MAX_HEIGHT = 1280
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost. A file beyond any of them ends in a ``MediaError`` of its own.
+    """Limits for one file. A file that exceeds one of them ends with a ``MediaError``.
 
-    ``seconds`` of playing time, ``bytes`` of the file, ``pixels`` of one picture,
-    ``cpu_seconds`` and ``wall_seconds`` of work, ``memory_bytes`` of address space of the child,
-    ``output_bytes`` for the sound and for the pictures it hands back, which are in memory.
+    Attributes:
+        seconds: Playing time.
+        bytes: Size of the file.
+        pixels: Width times height of one picture.
+        cpu_seconds: CPU time of the process that decodes the file.
+        wall_seconds: Time on the clock.
+        memory_bytes: Address space of the process.
+        output_bytes: Size of the sound, and of the pictures, that the process returns. Both are
+            held in memory.
     """
 
     seconds: float = 600.0
@@ -36,13 +42,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a file said it was, and what was really read.
+    """What a file declares about itself, and what could be read from it.
 
-    ``declared_seconds`` is what the container claims, ``decoded_seconds`` the longer of the
-    sound and the picture that came out. ``share_read`` (0 to 1) is how much of the file was
-    usable; ``partial`` is set when that is under 95 % or any packet was bad. ``bad_packets``
-    counts packets that were corrupt or refused by demuxer or decoder. ``streams`` names all that
-    the container holds, such as "video: h264", the first 16.
+    Attributes:
+        container: FFmpeg's name of the format, such as "mp4".
+        declared_seconds: Length that the container declares.
+        decoded_seconds: Length that could be read, the longer of sound and pictures.
+        partial: ``share_read`` is under 95 %, a packet was bad or the end of an ogg file is
+            missing.
+        share_read: Usable share of the file, 0 to 1.
+        bad_packets: Packets that are corrupt or that the demuxer or decoder refused.
+        channels: Channels of the audio stream.
+        streams: All streams of the container, such as "video: h264"; the first 16.
     """
 
     container: str
@@ -63,7 +74,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A picture and its moment: ``image`` is uint8 RGB, (height, width, 3), at most 640 wide."""
+    """A picture with its time: ``image`` is RGB, uint8, (height, width, 3), at most 640 x 1280."""
 
     seconds: float
     image: NDArray[np.uint8]
@@ -73,8 +84,10 @@ class Frame:
 class Media:
     """A decoded creative.
 
-    ``audio`` is float32 mono at ``SAMPLE_RATE``, (samples,), within -1 to 1, empty without a
-    sound track; ``frames`` are up to 16 pictures spread evenly in time order, none without video.
+    Attributes:
+        audio: float32 mono at ``SAMPLE_RATE``, (samples,), within -1 to 1; empty without audio
+            stream.
+        frames: Up to 16 pictures in time order, spread evenly; none without video stream.
     """
 
     audio: NDArray[np.float32]

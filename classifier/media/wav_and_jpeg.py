@@ -1,6 +1,6 @@
-"""Our own arrays as files that every browser shows, for avi, flv and ogv do not play there.
+"""Sound and pictures stored as wav and JPEG, which every browser can show (unlike avi or flv).
 
-These run in the worker's process: they write and read what we made, never what was uploaded.
+These functions run in the worker's process: they read only what this program wrote, no uploads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_wav(path: Path, audio: NDArray[np.float32]) -> None:
-    """Write (samples,) float32 within -1 to 1 as 16-bit PCM, mono, 16 kHz."""
+    """Write ``audio``, float32 (samples,) within -1 to 1, as 16-bit PCM, mono, 16 kHz."""
     import numpy as np
 
     samples = np.rint(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
@@ -30,9 +30,11 @@ def write_wav(path: Path, audio: NDArray[np.float32]) -> None:
 
 
 def read_wav(path: Path) -> NDArray[np.float32]:
-    """Read back what ``write_wav`` wrote, as float32 (samples,).
+    """Read a file written by ``write_wav``, as float32 (samples,).
 
-    Raises ``ValueError`` for any other kind of wav, ``OSError`` for one that can't be read.
+    Raises:
+        ValueError: The file is no wav, or one of another rate or layout.
+        OSError: The file can't be read.
     """
     import numpy as np
 
@@ -48,7 +50,7 @@ def read_wav(path: Path) -> NDArray[np.float32]:
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
-    """A JPEG of an RGB picture, uint8 (height, width, 3); ``quality`` as Pillow counts it."""
+    """Return an RGB picture, uint8 (height, width, 3), as JPEG; ``quality`` is Pillow's, to 95."""
     from PIL import Image
 
     buffer = BytesIO()
@@ -57,7 +59,11 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
 
 
 def read_jpeg(path: Path) -> NDArray[np.uint8]:
-    """An RGB picture, uint8 (height, width, 3). Raises ``OSError`` for one that can't be read."""
+    """Read an RGB picture, uint8 (height, width, 3).
+
+    Raises:
+        OSError: The file can't be read.
+    """
     import numpy as np
     from PIL import Image
 

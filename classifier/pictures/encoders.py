@@ -1,9 +1,9 @@
-"""The frames of a spot become one vector of unit length.
+"""Encoding of the frames of a spot as one vector of unit length.
 
-Two encoders, one interface. X-CLIP has learned what happens in videos; it comes from a hub or a
-folder. EfficientNet-Lite0 has learned the thousand things of ImageNet in single pictures: a
-generic stand-in, installed as a package, for where no X-CLIP weights can be had. What runs them
-is in `xclip` and `efficientnet`; they and PyTorch are imported when an encoder is loaded.
+Two encoders have one interface. X-CLIP was trained on videos; it comes from the hub or a folder.
+EfficientNet-Lite0 was trained on the thousand classes of ImageNet; it is installed as a package and
+replaces X-CLIP where its weights are not available. `xclip` and `efficientnet` run them; they and
+PyTorch are imported when an encoder is loaded.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ def load_picture_encoder(
 ) -> PictureEncoder:
     """Load an encoder and its weights.
 
-    `model`: "efficientnet-lite0", or an X-CLIP: its name on the hub, or a local folder.
-    `weights_folder`: where downloads are kept. `device`: "auto" (the GPU if there is one), "cpu"
-    or "cuda". `threads`: of the CPU, at least 1; they hold for the whole process.
+    Args:
+        model: "efficientnet-lite0", the name of an X-CLIP on the hub, or a local folder with one.
+        weights_folder: Where downloads are kept.
+        device: "auto" (the GPU if there is one), "cpu" or "cuda".
+        threads: CPU threads for the whole process, at least 1.
 
-    Raises WeightsError for an unreachable hub (after half a minute of attempts, unless the weights
-    were downloaded before), missing or damaged weights, or a model that is no X-CLIP.
+    Raises:
+        WeightsError: The hub can't be reached (after half a minute of attempts, unless the weights
+            were downloaded before), weights are missing or damaged, or the model is no X-CLIP.
     """
     if model == EFFICIENTNET:
         from classifier.pictures import efficientnet

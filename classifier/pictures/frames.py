@@ -1,4 +1,4 @@
-"""Frames on their way into an encoder, and vectors of several on their way out."""
+"""Selection and validation of frames for an encoder, and the mean of several vectors."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from classifier.pictures.types import Picture
 if TYPE_CHECKING:
     from classifier.media import Frame
 
-# As many as X-CLIP was trained on.
+# The number of frames that X-CLIP was trained on.
 FRAMES = 8
 
 
 def clips(count: int, size: int) -> NDArray[np.int64]:
-    """Which frames each clip holds, (clips, size), when a spot has `count` and a clip `size`.
+    """Return the indices of the frames of each clip, (clips, size), of a spot with `count` frames.
 
-    A longer spot is cut into equal consecutive parts, one clip each, so that every frame is seen;
-    within a part frames are spread evenly, and repeated when it has fewer than `size`.
+    A longer spot is cut into equal consecutive parts, one clip each, so that every part of it is
+    encoded. Within a part frames are spread evenly, and repeated if it has fewer than `size`.
     """
     parts = np.array_split(np.arange(count), -(-count // size))
     return np.stack(
@@ -30,17 +30,21 @@ def clips(count: int, size: int) -> NDArray[np.int64]:
 
 
 def evenly(frames: Sequence[Frame], count: int = FRAMES) -> list[Picture]:
-    """The pictures of at most ``count`` frames, spread evenly over those that are there."""
+    """Return the pictures of at most ``count`` frames, spread evenly over the given ones."""
     places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
     return [frames[place].image for place in places]
 
 
 def check(frames: Sequence[Picture]) -> None:
-    """Raise ValueError unless these are frames as `PictureEncoder.encode` takes them."""
+    """Check that these are frames as `PictureEncoder.encode` takes them.
+
+    Raises:
+        ValueError: There are none, or one is not RGB, uint8 (height, width, 3).
+    """
     if not frames:
         raise ValueError("a spot without pictures cannot be encoded")
     for frame in frames:
-        # Floats in 0-1 would be scaled down a second time, and nothing would tell.
+        # Floats in 0-1 would be scaled down a second time without an error.
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
             raise ValueError(
                 f"expected an RGB picture, uint8 (height, width, 3), got "
@@ -49,7 +53,7 @@ def check(frames: Sequence[Picture]) -> None:
 
 
 def mean_direction(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the unit vectors along the rows of (n, dimension), again of length 1."""
+    """Return the mean direction, float32 (dimension,), of the rows of (n, dimension); length 1."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     mean = unit.mean(axis=0)
     result: NDArray[np.float32] = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(

@@ -1,4 +1,4 @@
-"""Vectors of pictures: what makes them, and what tells segments from them."""
+"""Types of picture vectors, and the interfaces of encoders and classifiers."""
 
 from __future__ import annotations
 
@@ -22,27 +22,31 @@ METHODS = ("catboost", "nearest")
 
 
 class PictureEncoder(Protocol):
-    """Turns the frames of a spot into a feature vector."""
+    """Encodes the frames of a spot as a picture vector."""
 
     @property
     def name(self) -> str:
-        """Which weights: vectors of encoders with different names have nothing in common."""
+        """Name of the weights. Vectors of encoders with different names can't be compared."""
         ...
 
     @property
     def dimension(self) -> int: ...
 
     def encode(self, frames: Sequence[Picture]) -> Features:
-        """The spot as float32 (dimension,) of length 1.
+        """Return the spot's vector, float32 (dimension,), of length 1.
 
-        `frames`: RGB pictures, uint8 (height, width, 3), in time order, evenly spread over the
-        spot. Raises ValueError when there is none or one is of another shape or type.
+        Args:
+            frames: RGB pictures, uint8 (height, width, 3), in time order, evenly spread over the
+                spot.
+
+        Raises:
+            ValueError: There are no frames, or one has another shape or type.
         """
         ...
 
 
 class PictureClassifier(Protocol):
-    """Which segment the vectors of one encoder speak for."""
+    """Predicts segments from the vectors of one encoder."""
 
     @property
     def method(self) -> str:
@@ -51,28 +55,31 @@ class PictureClassifier(Protocol):
 
     @property
     def encoder(self) -> str:
-        """The `PictureEncoder.name` of the vectors that it understands."""
+        """The `PictureEncoder.name` of the vectors that this classifier takes."""
         ...
 
     @property
     def dimension(self) -> int: ...
 
     def predict_proba(self, features: Features) -> Probabilities:
-        """Probabilities (n, 18) of vectors (n, dimension); columns as `segments.NUMBERS`.
+        """Return probabilities (n, 18) of vectors (n, dimension); columns as `segments.NUMBERS`.
 
-        Rows sum to 1; a segment that training did not know has 0. They are not calibrated.
-        Raises ValueError for vectors of another dimension or with values that are no numbers.
+        Rows sum to 1. A segment without training examples has 0. The probabilities are not
+        calibrated.
+
+        Raises:
+            ValueError: The vectors have another dimension or values that are not finite.
         """
         ...
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """Make or replace a model folder, with `facts` (JSON values) about its making."""
+        """Create or replace a model folder; `facts` (JSON values) go into its manifest."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A labelled creative and the cosine between its vector and the one asked about."""
+    """A labelled creative and the cosine between its vector and the given one."""
 
     id: str
     segment: int

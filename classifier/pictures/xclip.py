@@ -1,4 +1,4 @@
-"""X-CLIP (Ni et al. 2022) by transformers. Imported only when an encoder is loaded."""
+"""X-CLIP (Ni et al. 2022) in transformers. Imported only when an encoder is loaded."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from classifier.pictures.types import Picture
 
 
 def load(model: str, weights_folder: Path, device: str, threads: int) -> XCLIP:
-    """See `encoders.load_picture_encoder`."""
-    where = arguments(model, weights_folder)
+    """Load the encoder from the hub or a folder; see `encoders.load_picture_encoder`.
+
+    Raises:
+        WeightsError: The weights can't be loaded, or the model is no X-CLIP.
+    """
+    arguments_of_load = arguments(model, weights_folder)
     with loading("X-CLIP", model):
-        # The configuration first: weights of another kind would be left out without an error.
-        if AutoConfig.from_pretrained(model, **where).model_type != "xclip":
+        # Check the configuration first: weights of another kind would be ignored without an error.
+        if AutoConfig.from_pretrained(model, **arguments_of_load).model_type != "xclip":
             raise _not_xclip(model)
         processors: Any = AutoImageProcessor
-        # The other backend needs torchvision.
-        processor = processors.from_pretrained(model, backend="pil", **where)
+        # The default backend needs torchvision.
+        processor = processors.from_pretrained(model, backend="pil", **arguments_of_load)
         loaded: Any = XCLIPModel.from_pretrained(
-            model, output_loading_info=True, dtype=torch.float32, **where
+            model, output_loading_info=True, dtype=torch.float32, **arguments_of_load
         )
         network, report = loaded[0].eval().to(device_of(device)), loaded[1]
-    # transformers fills what the file lacks with random numbers.
+    # transformers replaces missing weights by random numbers.
     if report["missing_keys"] or report["mismatched_keys"]:
         raise _not_xclip(model)
     torch.set_num_threads(threads)
@@ -45,7 +49,7 @@ def _not_xclip(model: str) -> WeightsError:
 
 @dataclass(frozen=True, slots=True)
 class XCLIP:
-    """A `PictureEncoder`."""
+    """The `PictureEncoder` of X-CLIP."""
 
     name: str
     network: Any
@@ -56,7 +60,7 @@ class XCLIP:
         return int(self.network.config.projection_dim)
 
     def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
-        """See `PictureEncoder`. Every clip counts the same."""
+        """See `PictureEncoder`: frames (height, width, 3) give (dimension,). Clips weigh alike."""
         check(frames)
         chosen = clips(len(frames), self.network.config.vision_config.num_frames)
         videos = [[frames[place] for place in clip] for clip in chosen]

@@ -1,7 +1,7 @@
 """The words on the pictures of a creative: prices, conditions, brands, legal lines.
 
-``load_screen_reader`` is the way in. Importing this package loads neither OpenCV nor
-onnxruntime; a computer without the engine or its Russian data gets a ``ScreenUnavailable``.
+``load_screen_reader`` is the entry point. Importing this package loads neither OpenCV nor
+onnxruntime.
 """
 
 from classifier.screen.types import ScreenLine, ScreenReader, ScreenText
@@ -10,10 +10,10 @@ __all__ = ["ScreenLine", "ScreenReader", "ScreenText", "load_screen_reader"]
 
 
 def load_screen_reader() -> ScreenReader:
-    """The reader that this computer can offer; safe to keep and to use for many creatives.
+    """Return the reader for text on screen; one reader can be used for many creatives.
 
-    Raises ``ScreenUnavailable`` where Tesseract, its Russian data or the text detector are
-    missing.
+    Raises:
+        ScreenUnavailable: Tesseract, its Russian data or the text detector is missing.
     """
     from classifier.screen.reader import HybridReader
 

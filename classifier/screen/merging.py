@@ -1,4 +1,4 @@
-"""The same line on many frames becomes one line."""
+"""Merging of readings of the same line on several frames."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from difflib import SequenceMatcher
 
 from classifier.screen.types import ScreenLine
 
-_ALIKE = 0.8
-# The first pictures after a cut are blurred: what was read of them resembles the line less.
-_BLURRED = 0.8
-_BLURRED_ALIKE = 0.6
-# Below it a different digit is taken for a misreading, above it for another price.
-_SURE = 0.6
+_MIN_SIMILARITY = 0.8
+# The first pictures after a cut are blurred: their readings resemble the line less.
+_BLURRED_CONFIDENCE = 0.8
+_MIN_SIMILARITY_BLURRED = 0.6
+# Below this confidence another digit counts as a misreading, above it as another price.
+_SURE_CONFIDENCE = 0.6
 _IGNORED = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"\d+")
 
 
 def merge_lines(readings: Iterable[ScreenLine]) -> tuple[ScreenLine, ...]:
-    """Readings in time order, each line once, where it was first seen.
+    """Merge readings, given in time order, so that each line occurs once, where it appeared first.
 
-    Lines are the same when at least 80 % of their letters match in order, 60 % if one was read
-    with doubts (case, spaces and punctuation aside); lines that were read well and differ in a
-    number are not. The most confident reading gives the text.
+    Two readings are the same line if at least 80 % of their letters match in order, 60 % if one of
+    them has a confidence under 0.8; case, spaces and punctuation are ignored. Readings with a
+    confidence of at least 0.6 that differ in a number are different lines. The most confident
+    reading gives the text.
     """
     merged: list[ScreenLine] = []
     keys: list[str] = []
@@ -53,11 +54,14 @@ def _same(one: ScreenLine, one_key: str, other: ScreenLine, other_key: str) -> b
     if one_key == other_key:
         return True
     confidence = min(one.confidence, other.confidence)
-    if confidence >= _SURE and _DIGITS.findall(one.text) != _DIGITS.findall(other.text):
+    if confidence >= _SURE_CONFIDENCE and _DIGITS.findall(one.text) != _DIGITS.findall(other.text):
         return False
-    alike = _BLURRED_ALIKE if confidence < _BLURRED else _ALIKE
+    min_similarity = (
+        _MIN_SIMILARITY_BLURRED if confidence < _BLURRED_CONFIDENCE else _MIN_SIMILARITY
+    )
     match = SequenceMatcher(None, one_key, other_key, autojunk=False)
-    # Both quick ones are upper bounds of the third, and cheap.
+    # The two quick ratios are cheap upper bounds of the exact one.
     return all(
-        ratio() >= alike for ratio in (match.real_quick_ratio, match.quick_ratio, match.ratio)
+        ratio() >= min_similarity
+        for ratio in (match.real_quick_ratio, match.quick_ratio, match.ratio)
     )

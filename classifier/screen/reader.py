@@ -1,4 +1,7 @@
-"""The reader that was measured best on Russian cards: PP-OCR finds the lines, Tesseract reads."""
+"""The reader of text on screen: PP-OCR finds the lines, Tesseract reads them.
+
+This combination was the best one on Russian cards (benchmarks/screen_text.py).
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,16 @@ from classifier.screen.types import ScreenLine, ScreenText
 
 
 class HybridReader:
-    """See ``ScreenReader``; use it from one thread at a time.
+    """A ``ScreenReader`` of two engines; use it from one thread at a time.
 
-    Raises ``ScreenUnavailable`` where the engine, its Russian data or the detector are missing.
+    Raises:
+        ScreenUnavailable: Tesseract, its Russian data or the text detector is missing.
     """
 
     def __init__(self) -> None:
         self._tesseract = Tesseract()
         self._detector = TextDetector()
-        # The pictures are small: threads would cost more than they bring, and forks dislike them.
+        # The pictures are small: threads would cost more than they gain, and do not survive forks.
         cv2.setNumThreads(1)
 
     @property
@@ -33,10 +37,12 @@ class HybridReader:
 
     def read(self, frames: Sequence[Frame]) -> ScreenText:
         sightings = Watcher(self._detector).watch(frames)
-        found = self._tesseract.read([sighting.strip for sighting in sightings])
+        words_of_lines = self._tesseract.read([sighting.strip for sighting in sightings])
         readings = []
-        for seen, words in zip(sightings, found, strict=True):
+        for sighting, words in zip(sightings, words_of_lines, strict=True):
             cleaned = clean_line(words)
             if cleaned:
-                readings.append(ScreenLine(cleaned[0], seen.seconds, seen.last_seen, cleaned[1]))
+                readings.append(
+                    ScreenLine(cleaned[0], sighting.seconds, sighting.last_seen, cleaned[1])
+                )
         return ScreenText(merge_lines(readings))

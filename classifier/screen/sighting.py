@@ -1,4 +1,4 @@
-"""Which lines of a creative are worth reading: those on parts of the picture that changed."""
+"""Selection of the lines to read: only parts of the picture that changed are searched."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from classifier.media import Frame
 from classifier.screen.detector import Box, Picture, TextDetector
 from classifier.screen.strips import Strip, cut_strip
 
-_MOST_A_FRAME = 30
-_MOST_A_CREATIVE = 150
-# A quarter of the size averages the noise of compression away and leaves the letters.
+_MAX_PER_FRAME = 30
+_MAX_PER_CREATIVE = 150
+# A quarter of the size averages compression noise away and keeps the letters.
 _COARSE = 4
 _CHANGED = 24
-# Room around what changed, in rows: the detector wants to see where a line ends.
-_ROOM = 24
+# Rows around the changed part: the detector needs to see where a line ends.
+_MARGIN = 24
 
 Rows = tuple[int, int]
 
 
 @dataclass(slots=True, eq=False)
 class Sighting:
-    """A line that came on screen at ``seconds`` and was still there at ``last_seen``."""
+    """A line that appeared on screen at ``seconds`` and was last visible at ``last_seen``."""
 
     box: Box
     strip: Strip
@@ -35,67 +35,67 @@ class Sighting:
 
 
 class Watcher:
-    """Goes through the frames of one creative and keeps what is new on each.
+    """Goes through the frames of one creative and collects the lines that are new on each.
 
-    A picture that stands still is looked at once; where only a band of it changes (a growing
-    bar, a price that is replaced), only the band is looked at again.
+    A picture that does not change is searched once. Where only a band of it changes (a growing bar,
+    a price that is replaced), only that band is searched again.
     """
 
     def __init__(self, detector: TextDetector) -> None:
         self._detector = detector
-        self._seen: Picture | None = None
-        self._shown: list[Sighting] = []
-        self._all: list[Sighting] = []
+        self._last_image: Picture | None = None
+        self._visible: list[Sighting] = []
+        self._sightings: list[Sighting] = []
 
     def watch(self, frames: Iterable[Frame]) -> list[Sighting]:
-        """The lines of all frames in reading order, at most 150."""
+        """Return the lines of all frames in reading order, at most 150."""
         for frame in frames:
-            rows = self._changed(frame.image)
+            rows = self._update_changed(frame.image)
             if rows is not None:
-                self._look(frame, rows)
-            for sighting in self._shown:
+                self._detect(frame, rows)
+            for sighting in self._visible:
                 sighting.last_seen = frame.seconds
-        return self._all
+        return self._sightings
 
-    def _changed(self, image: Picture) -> Rows | None:
+    def _update_changed(self, image: Picture) -> Rows | None:
         height = image.shape[0]
-        if self._seen is None or self._seen.shape != image.shape:
-            self._seen, self._shown = image.copy(), []
+        if self._last_image is None or self._last_image.shape != image.shape:
+            self._last_image, self._visible = image.copy(), []
             return 0, height
-        rows = _changed_rows(self._seen, image)
+        rows = _changed_rows(self._last_image, image)
         if rows is None:
             return None
-        # Lines that are touched belong to the band as a whole.
+        # A line that is partly in the band is searched as a whole.
         while True:
-            touched = [s for s in self._shown if _overlap(s.box, rows)]
-            wider = (
+            touched = [s for s in self._visible if _overlap(s.box, rows)]
+            extended = (
                 max(0, min([rows[0], *(int(s.box.top) for s in touched)])),
                 min(height, max([rows[1], *(int(s.box.bottom) + 1 for s in touched)])),
             )
-            if wider == rows:
-                # Elsewhere the older picture stays, or slow fades would never add up.
-                self._seen[slice(*rows)] = image[slice(*rows)]
+            if extended == rows:
+                # Keep the older picture outside the band; otherwise slow fades would never add up.
+                self._last_image[slice(*rows)] = image[slice(*rows)]
                 return rows
-            rows = wider
+            rows = extended
 
-    def _look(self, frame: Frame, rows: Rows) -> None:
+    def _detect(self, frame: Frame, rows: Rows) -> None:
         image, (first, last) = frame.image, rows
-        self._shown = [s for s in self._shown if not _overlap(s.box, rows)]
-        top, bottom = max(0, first - _ROOM), min(len(image), last + _ROOM)
+        self._visible = [s for s in self._visible if not _overlap(s.box, rows)]
+        top, bottom = max(0, first - _MARGIN), min(len(image), last + _MARGIN)
         found = [box.lowered(top) for box in self._detector.find(image[top:bottom])]
-        # What lies in the room around the band did not change: it is known, or it is cut.
-        fresh = [box for box in found if first <= box.middle < last]
-        tallest = sorted(fresh, key=lambda box: -box.height)[:_MOST_A_FRAME]
+        # Lines in the margin around the band did not change: they are known already, or cut off.
+        changed = [box for box in found if first <= box.middle < last]
+        tallest = sorted(changed, key=lambda box: -box.height)[:_MAX_PER_FRAME]
         for box in reading_order(tallest):
-            strip = cut_strip(image, box) if len(self._all) < _MOST_A_CREATIVE else None
+            strip = cut_strip(image, box) if len(self._sightings) < _MAX_PER_CREATIVE else None
             if strip is not None:
                 sighting = Sighting(box, strip, frame.seconds, frame.seconds)
-                self._shown.append(sighting)
-                self._all.append(sighting)
+                self._visible.append(sighting)
+                self._sightings.append(sighting)
 
 
 def reading_order(boxes: Sequence[Box]) -> list[Box]:
-    """From top to bottom; what stands beside each other from left to right."""
+    """Sort boxes from top to bottom, and those on one line from left to right."""
     rows: list[list[Box]] = []
     for box in sorted(boxes, key=lambda box: box.middle):
         beside = rows[-1][-1] if rows else None
@@ -110,13 +110,13 @@ def _overlap(box: Box, rows: Rows) -> bool:
     return box.top < rows[1] and box.bottom > rows[0]
 
 
-def _changed_rows(before: Picture, now: Picture) -> Rows | None:
-    """The band that holds every change, first row and the one after the last."""
-    apart = cv2.absdiff(_coarse(before), _coarse(now)).max(axis=(1, 2))
-    rows = np.flatnonzero(apart > _CHANGED)
+def _changed_rows(before: Picture, after: Picture) -> Rows | None:
+    """Return the band with all changes (first row, row after the last), or None without changes."""
+    difference = cv2.absdiff(_coarse(before), _coarse(after)).max(axis=(1, 2))
+    rows = np.flatnonzero(difference > _CHANGED)
     if not len(rows):
         return None
-    return int(rows[0]) * _COARSE, min(len(now), (int(rows[-1]) + 1) * _COARSE)
+    return int(rows[0]) * _COARSE, min(len(after), (int(rows[-1]) + 1) * _COARSE)
 
 
 def _coarse(image: Picture) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""A line of text on a moving picture becomes black letters on white."""
+"""Conversion of a text line on a moving picture to dark letters on white."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from classifier.screen.detector import Box, Corners, Picture
 
 Strip = NDArray[np.uint8]
 
-# Height of a strip before its margin: Tesseract's networks were trained on letters about as tall.
+# Height of a strip without its margin: Tesseract's networks were trained on lines of about this
+# height.
 HEIGHT = 56
-_MOST_WIDTH = 50 * HEIGHT
-# Wider than any stroke and narrower than what changes behind the letters.
+_MAX_WIDTH = 50 * HEIGHT
+# Wider than any stroke of a letter and narrower than structures of the background.
 _STROKE = np.ones((45, 45), np.uint8)
-_FAINTEST = 20.0
+_MIN_CONTRAST = 20.0
 _MARGIN = 14
 
 
 def cut_strip(image: Picture, box: Box) -> Strip | None:
-    """The line as a grey strip (84, width): dark letters on white; ``None`` for upright ones.
+    """Cut the line out as a grey strip, uint8 (84, width); None for vertical lines.
 
-    Letters are told from what is behind them by the black top-hat (closing minus picture) of
-    that channel and polarity whose ink lies most between the edges of the line.
+    Letters are separated from the background by a top-hat transform (black top-hat: closing minus
+    picture; white top-hat: picture minus opening). It is computed for each colour channel and for
+    grey; the one whose response is strongest between the edges of the line is used.
     """
     strip = _straight(image, box)
     if strip is None:
         return None
     ink = max(_inks(strip), key=_centred)
-    full = max(float(np.percentile(ink, 97)), _FAINTEST)
-    letters = 255 - np.clip(ink.astype(np.float32) * (255 / full), 0, 255).astype(np.uint8)
+    contrast = max(float(np.percentile(ink, 97)), _MIN_CONTRAST)
+    letters = 255 - np.clip(ink.astype(np.float32) * (255 / contrast), 0, 255).astype(np.uint8)
     margin = (_MARGIN,) * 4
     framed = cv2.copyMakeBorder(letters, *margin, cv2.BORDER_CONSTANT, value=(255,))
     return np.asarray(framed, np.uint8)
@@ -42,11 +44,11 @@ def _straight(image: Picture, box: Box) -> Picture | None:
     height = max(_distance(upper_left, lower_left), _distance(upper_right, lower_right))
     if height > 1.5 * width or height < 1:
         return None
-    across = min(max(round(width * HEIGHT / height), HEIGHT // 2), _MOST_WIDTH)
-    target = np.array([[0, 0], [across, 0], [across, HEIGHT], [0, HEIGHT]], np.float32)
+    strip_width = min(max(round(width * HEIGHT / height), HEIGHT // 2), _MAX_WIDTH)
+    target = np.array([[0, 0], [strip_width, 0], [strip_width, HEIGHT], [0, HEIGHT]], np.float32)
     matrix = cv2.getPerspectiveTransform(box.corners, target)
     straight = cv2.warpPerspective(
-        image, matrix, (across, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        image, matrix, (strip_width, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(straight, np.uint8)
 
@@ -65,7 +67,10 @@ def _inks(strip: Picture) -> list[Strip]:
 
 
 def _centred(ink: Strip) -> float:
-    """Of the wrong polarity the gaps between letters are the ink: they reach the edges."""
+    """Return how much stronger the response is in the middle of the line than at its edges.
+
+    With the wrong polarity the gaps between letters respond: they reach the edges.
+    """
     fifth, edge = HEIGHT // 5, 4
     outside = (float(ink[:edge].mean()) + float(ink[-edge:].mean())) / 2
     return float(ink[fifth:-fifth].mean()) - outside

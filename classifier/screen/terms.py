@@ -1,9 +1,9 @@
-"""What the words on a screen say by the analysts' dictionary: a price, a delivery, a card.
+"""Words on screen that are terms of the analysts' dictionary: a price, a delivery, a card.
 
-The dictionary tells neighbouring segments apart by what an offer names: a shop's spot with a price
-is promo, with a card loyalty. A screen shows such terms in print, while the text model has learned
-from speech, where they come and go. So within a family of segments the model's probabilities are
-weighed by the terms that were found.
+The dictionary distinguishes related segments by what an offer names: a shop's spot that names a
+price is promo, one that names a card is loyalty. Such terms are printed on screen, while in speech,
+from which the text model has learned, they may be missing. So within a family of segments the
+model's probabilities are multiplied by the likelihood of the terms that were found.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from numpy.typing import NDArray
 from classifier.segments import NUMBERS
 from classifier.text.evidence import Evidence
 
-# A guess, for there are no labelled screens: seven screens in ten name the term of their segment,
-# one in twenty names that of another.
-NAMED, NAMED_ELSEWHERE = 0.7, 0.05
-SEVERAL = 3
+# Estimated, because there are no labelled screens: 70 % of the screens of a segment name a term of
+# it, 5 % name a term of another segment.
+TERM_PROBABILITY, OTHER_TERM_PROBABILITY = 0.7, 0.05
+RANGE_PRODUCTS = 3
 
 SHOPS = frozenset({0, 1, 2, 3, 4, 5})
 BANKS = frozenset({7, 8, 9, 10, 11, 12, 13})
 MEDIA = frozenset({14, 15, 16, 17, 18})
-# What a bank sells to one person, one product at a time.
-_PRODUCTS_ALONE = BANKS - {9, 11}
+# Segments of single bank products for private customers.
+_SINGLE_PRODUCTS = BANKS - {9, 11}
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that speak for some segments of a family and against its others."""
+    """Words that are evidence for some segments of a family and against the others."""
 
     name: str
     segments: frozenset[int]
@@ -72,16 +72,16 @@ TERMS = (
         r"бизнес(?!\W?зал)", "предприним", "предприят", r"\bип\b", "самозанят", "эквайр",
         "госзакуп", "юрлиц", "компани[ий]", "расч[её]тн", r"\bрко\b", "сотрудник",
     )),
-    Term("lending", frozenset({8}), _PRODUCTS_ALONE, _words(
+    Term("lending", frozenset({8}), _SINGLE_PRODUCTS, _words(
         r"кредит(?:а|ом|у|ы|ов)?\b", "ипотек", "рефинанс", r"за[её]м", r"займ", "новостро",
     )),
-    Term("debit", frozenset({10}), _PRODUCTS_ALONE, _words(
+    Term("debit", frozenset({10}), _SINGLE_PRODUCTS, _words(
         "дебетов", "зарплатн", "пенсионн", r"карт\w+ мир\b", "к[еэ]шб[еэ]к", "молод[её]жн",
     )),
-    Term("credit card", frozenset({12}), _PRODUCTS_ALONE, _words(
+    Term("credit card", frozenset({12}), _SINGLE_PRODUCTS, _words(
         r"кредитк", r"кредитн\w+ карт", "рассрочк", "льготн", "без процентов", "беспроцентн",
     )),
-    Term("savings", frozenset({13}), _PRODUCTS_ALONE, _words(
+    Term("savings", frozenset({13}), _SINGLE_PRODUCTS, _words(
         "вклад", "накопит", "депозит", "сбере[гж]", "облигац", "инвест", "брокер", "доходн",
         r"\bкопи",
     )),
@@ -105,65 +105,72 @@ TERMS = (
         r"карт[аыу] города", "подписк", "сервис",
     )),
 )  # fmt: skip
-# Three of these on one screen are a range, too.
-_SOLD = ("lending", "debit", "credit card", "savings")
-# The name of the advertiser in the line that the law asks for is no word of the offer.
+# Three of these on one screen count as a range, too.
+_PRODUCT_TERMS = ("lending", "debit", "credit card", "savings")
+# The advertiser's name in the legal line is no word of the offer.
 _LEGAL = re.compile(r"\bреклама\..*", re.IGNORECASE)
 
 
 def find(text: str) -> dict[str, tuple[re.Match[str], ...]]:
-    """The terms that a screen names, each with the places where it does."""
-    offer = _LEGAL.sub(lambda line: "\n" * len(line[0]), text)
-    found = {term.name: tuple(term.words.finditer(offer)) for term in TERMS}
-    sold = [found[name][0] for name in _SOLD if found[name]]
-    if not found["range"] and len(sold) >= SEVERAL:
-        found["range"] = tuple(sold)
+    """Return the terms that a screen names, each with its matches."""
+    without_legal = _LEGAL.sub(lambda line: "\n" * len(line[0]), text)
+    found = {term.name: tuple(term.words.finditer(without_legal)) for term in TERMS}
+    products = [found[name][0] for name in _PRODUCT_TERMS if found[name]]
+    if not found["range"] and len(products) >= RANGE_PRODUCTS:
+        found["range"] = tuple(products)
     return {name: places for name, places in found.items() if places}
 
 
 def evidence(text: str, segment: int) -> tuple[Evidence, ...]:
-    """The places that name a term of this segment, each word once; ``weight``: the logarithm of
-    how much likelier the term makes it beside a segment without the term."""
+    """Return the matches of the terms of ``segment``, each word once, in the order of the text.
+
+    ``weight`` is the log likelihood ratio of a term: how much likelier a screen of a segment with
+    this term names it than a screen of a segment without.
+    """
     found = find(text)
     places = [
         place for term in TERMS if segment in term.segments for place in found.get(term.name, ())
     ]
-    once = {place[0].casefold(): place for place in reversed(places)}
-    weight = math.log(NAMED / NAMED_ELSEWHERE)
+    unique = {place[0].casefold(): place for place in reversed(places)}
+    weight = math.log(TERM_PROBABILITY / OTHER_TERM_PROBABILITY)
     return tuple(
         Evidence(place[0], place.start(), place.end(), weight)
-        for place in sorted(once.values(), key=lambda place: place.start())
+        for place in sorted(unique.values(), key=lambda place: place.start())
     )
 
 
 def likelihood(texts: Sequence[str]) -> NDArray[np.float64]:
-    """How likely each segment's screens name just the terms that a text names, (texts, 18).
+    """Return the likelihood of each segment given the terms of each text, (texts, 18).
 
-    Only ratios within a family mean something; of a text without words all are 1.
+    Only ratios within a family are meaningful. All are 1 for an empty text.
     """
     result = np.ones((len(texts), len(NUMBERS)))
     for row, text in enumerate(texts):
         named = find(text) if text else {}
         for term in TERMS if text else ():
-            likely = np.where(_IN[term.segments], NAMED, NAMED_ELSEWHERE)
+            probability = np.where(
+                _IS_MEMBER[term.segments], TERM_PROBABILITY, OTHER_TERM_PROBABILITY
+            )
             if term.name not in named:
-                likely = 1 - likely
-            result[row] *= np.where(_IN[term.family], likely, 1.0)
+                probability = 1 - probability
+            result[row] *= np.where(_IS_MEMBER[term.family], probability, 1.0)
     return result
 
 
-def weigh(probabilities: NDArray[np.float64], likely: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities (texts, 18), weighed by ``likelihood``; each family keeps its mass."""
-    result = probabilities * likely
+def weigh(
+    probabilities: NDArray[np.float64], likelihoods: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Multiply probabilities, (texts, 18), by ``likelihood``'s; each family keeps its sum."""
+    result = probabilities * likelihoods
     for family in (SHOPS, BANKS, MEDIA):
-        inside = _IN[family]
-        before = probabilities[:, inside].sum(axis=1, keepdims=True)
-        now = result[:, inside].sum(axis=1, keepdims=True)
-        result[:, inside] *= before / np.maximum(now, np.finfo(np.float64).tiny)
+        members = _IS_MEMBER[family]
+        before = probabilities[:, members].sum(axis=1, keepdims=True)
+        after = result[:, members].sum(axis=1, keepdims=True)
+        result[:, members] *= before / np.maximum(after, np.finfo(np.float64).tiny)
     return result
 
 
-_IN = {
+_IS_MEMBER = {
     group: np.isin(NUMBERS, list(group))
     for group in {SHOPS, BANKS, MEDIA}
     | {term.segments for term in TERMS}

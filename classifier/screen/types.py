@@ -1,4 +1,4 @@
-"""What is read of a screen, and who reads it."""
+"""Types of text on screen, and the interface of its readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from classifier.media import Frame
 
 @dataclass(frozen=True, slots=True)
 class ScreenLine:
-    """One line: its cleaned text, first and last second it was seen at, confidence 0 to 1."""
+    """One line on screen.
+
+    Attributes:
+        text: The cleaned text.
+        seconds: When the line appeared.
+        last_seen: When the line was last visible, seconds.
+        confidence: 0 to 1.
+    """
 
     text: str
     seconds: float
@@ -27,22 +34,24 @@ class ScreenText:
 
     @property
     def text(self) -> str:
-        """All lines in reading order, one below the other."""
+        """All lines in that order, joined by newlines."""
         return "\n".join(line.text for line in self.lines)
 
 
 class ScreenReader(Protocol):
-    """An engine that reads pictures."""
+    """An engine that reads text on pictures."""
 
     @property
     def engine(self) -> str:
-        """What reads, with its versions: it is stored beside what was read."""
+        """Names and versions of the engine, which are stored with the text that it read."""
         ...
 
     def read(self, frames: Sequence[Frame]) -> ScreenText:
-        """The text on the frames of one creative, given in time order.
+        """Return the text on the frames of one creative, given in time order.
 
-        No frames or no text give an empty ``ScreenText``. Raises ``ScreenUnavailable`` when the
-        engine dies or hangs.
+        Without frames or text, the ``ScreenText`` is empty.
+
+        Raises:
+            ScreenUnavailable: The engine fails or takes too long.
         """
         ...

@@ -1,8 +1,8 @@
-"""What of a transcript was really spoken: Whisper's inventions are taken out, words are kept.
+"""Removal of Whisper's hallucinations from transcripts: what is left was spoken.
 
-Where nobody speaks, Whisper writes what it saw under silent film: subtitle credits, captions in
-capital letters, endless loops. Such pieces are stripped, never the creative as a whole; whether
-anything usable is left is decided afterwards.
+Where there is no speech, Whisper writes what it learned from subtitles of silent passages: credits
+of subtitle authors, captions in capital letters, endless repetitions. Only these pieces are
+removed, never the whole creative. Whether usable speech is left is decided afterwards.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-FEWEST_WORDS = 3
-REPEATS = 4
-NUMBER_REPEATS = 8  # telephone numbers and prices repeat themselves, too
-LONGEST_PHRASE = 12
+MIN_WORDS = 3
+MIN_REPEATS = 4
+MIN_NUMBER_REPEATS = 8  # more: telephone numbers and prices contain repeated numbers
+MAX_PHRASE_WORDS = 12
 LOOP_COMPRESSION = 2.9
-LOOP_BYTES = 60
+MIN_LOOP_BYTES = 60
 
-# Whisper's own rule (Radford et al. 2022, section 4.5) for a segment that holds no speech.
+# Whisper's rule for a segment without speech (Radford et al. 2022, section 4.5).
 SILENT_PROBABILITY = 0.6
 SILENT_LOGPROB = -1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """``text`` without inventions, whether it is usable speech, and the pieces taken out."""
+    """The ``text`` without hallucinations, whether it is usable, and the removed pieces."""
 
     text: str
     spoken: bool
     removed: tuple[str, ...]
 
 
-class Heard(Protocol):
-    """What is read of an utterance of a transcript."""
+class ScoredText(Protocol):
+    """The fields of an utterance that cleaning reads."""
 
     @property
     def text(self) -> str: ...
@@ -48,29 +48,29 @@ class Heard(Protocol):
     def no_speech_prob(self) -> float: ...
 
 
-def assess_transcript(utterances: Iterable[Heard]) -> Speech:
-    """The speech in the utterances of one transcript, in their order.
+def assess_transcript(utterances: Iterable[ScoredText]) -> Speech:
+    """Return the speech in the utterances of one transcript, given in their order.
 
-    An utterance goes as a whole where Whisper itself took it for silence
-    (``no_speech_prob`` > 0.6) and was unsure of what it wrote (``avg_logprob`` < -1).
+    An utterance is removed as a whole if Whisper took it for silence (``no_speech_prob`` > 0.6) and
+    was unsure of its text (``avg_logprob`` < -1).
     """
-    kept: list[str] = []
+    audible: list[str] = []
     silent: list[str] = []
     for utterance in utterances:
         unsure = utterance.avg_logprob < SILENT_LOGPROB
-        place = silent if unsure and utterance.no_speech_prob > SILENT_PROBABILITY else kept
-        place.append(utterance.text.strip())
-    speech = assess_speech(" ".join(kept))
+        texts = silent if unsure and utterance.no_speech_prob > SILENT_PROBABILITY else audible
+        texts.append(utterance.text.strip())
+    speech = assess_speech(" ".join(audible))
     return Speech(speech.text, speech.spoken, (*silent, *speech.removed))
 
 
 def assess_speech(text: str) -> Speech:
-    """The speech in the text of one transcript.
+    """Return the speech in the text of one transcript.
 
-    ``text`` of the answer is the given one without the inventions, white space tidied; a
-    phrase said four times or more in a row stays once. It is usable (``spoken``) with at least
-    three words, or with fewer when they hold a price or a known brand. Cleaning a cleaned text
-    changes nothing.
+    ``Speech.text`` is ``text`` without hallucinations and with single spaces. A phrase that is
+    repeated at least four times in a row (eight for numbers) is kept once. The text is usable
+    (``spoken``) if it has at least three words, or if it contains a price or a known brand.
+    Cleaning is idempotent.
     """
     removed: list[str] = []
     before = None
@@ -109,7 +109,7 @@ _CAPTION_WORD = r"""
     | СВИСТ | СВИСТИТ | СИГНАЛ | СМЕЕТСЯ | СМЕЁТСЯ | СМЕЮТСЯ | СМЕХ | СТОНЕТ | СТУК | ТИШИНА |
     ТРЕСК | ХИХИКАЕТ | ХОХОТ | ХРАП | ЧИХАЕТ | ШЁПОТ | ШЕПЧЕТ | ШУМ | ЩЕБЕТ
 """
-# Case sensitive, or real spots about music would go with them: "СПОКОЙНАЯ МУЗЫКА", "ШУМ МОТОРА".
+# Case sensitive: in lower case, real spots about music contain "СПОКОЙНАЯ МУЗЫКА" or "ШУМ МОТОРА".
 _CAPTIONS = re.compile(
     rf"""
     (?<![\w-])(?:
@@ -131,7 +131,7 @@ _SOUNDS = re.compile(rf"({_LETTER}{{1,6}}?-?)\1{{5,}}(?P<tail>{_LETTER}*)", re.I
 
 _PRICE = re.compile(r"\d\s*(?:%|₽|р\b|руб|процент|коп)|\d+[.,]\d\d\b", re.IGNORECASE)
 
-# Beginnings of names that advertisers here live by, as they are written and as they sound.
+# Beginnings of the names of frequent advertisers, as they are written and as they are pronounced.
 _BRANDS = re.compile(
     r"""\b(?:
     [оа]зон | burger | dns | hoff | ivi\b | kion | metro | okko | ozon | rutube | spar |
@@ -177,7 +177,7 @@ def _is_part_of_name(caption: re.Match[str]) -> bool:
 
 
 def _strip_sounds(text: str, removed: list[str]) -> str:
-    """Loops of letters or syllables: a word that is nothing else goes, "Вауууу" stays "Вау"."""
+    """Remove loops of letters or syllables; "Вауууу" becomes "Вау", a word of nothing else goes."""
 
     def take(match: re.Match[str]) -> str:
         removed.append(match[0])
@@ -196,31 +196,31 @@ class _Word:
 
 
 def _strip_repeats(text: str, removed: list[str]) -> str:
-    """Keeps one copy of a phrase of up to twelve words that follows itself again and again."""
+    """Keep one copy of a phrase of up to twelve words that is repeated again and again."""
     words = [_Word(m[0].lower(), m.start(), m.end()) for m in re.finditer(r"\w+", text)]
-    seen = Counter(word.text for word in words)
-    kept, written, place = [], 0, 0
+    counts = Counter(word.text for word in words)
+    pieces, written, place = [], 0, 0
     while place < len(words):
-        run = _longest_run(words, place) if seen[words[place].text] >= REPEATS else None
+        run = _longest_run(words, place) if counts[words[place].text] >= MIN_REPEATS else None
         if run is None:
             place += 1
             continue
         phrase, last = run
         cut = words[place + phrase - 1].end
-        kept.append(text[written:cut])
+        pieces.append(text[written:cut])
         written = words[last - 1].end
         removed.append(text[cut:written].strip(" ,.!?…"))
         place = last
-    return _tidy("".join([*kept, text[written:]]))
+    return _tidy("".join([*pieces, text[written:]]))
 
 
 def _longest_run(words: list[_Word], place: int) -> tuple[int, int] | None:
-    """The phrase length of a run that begins at ``place``, and the word where the run ends."""
-    for phrase in range(1, LONGEST_PHRASE + 1):
+    """Return the phrase length of the run that begins at ``place``, and the word after the run."""
+    for phrase in range(1, MAX_PHRASE_WORDS + 1):
         unit = [word.text for word in words[place : place + phrase]]
-        needed = NUMBER_REPEATS if all(word.isdigit() for word in unit) else REPEATS
+        needed = MIN_NUMBER_REPEATS if all(word.isdigit() for word in unit) else MIN_REPEATS
         if place + phrase * needed > len(words):
-            if needed == REPEATS:
+            if needed == MIN_REPEATS:
                 return None
             continue
         end = place + phrase
@@ -233,28 +233,28 @@ def _longest_run(words: list[_Word], place: int) -> tuple[int, int] | None:
 
 
 def _with_cut_word(words: list[_Word], unit: list[str], place: int, end: int) -> int:
-    """The end of a run; the last word of a text may be cut in the middle ("… субтитры суб")."""
+    """Return the end of a run; the last word of a text may be cut off ("… субтитры суб")."""
     expected = unit[(end - place) % len(unit)]
     cut = end == len(words) - 1 and expected.startswith(words[end].text)
-    begun = (end - place) % len(unit)
+    incomplete = (end - place) % len(unit)
     if cut or end == len(words):
         return len(words)
-    return end - begun
+    return end - incomplete
 
 
 def _is_loop(text: str) -> bool:
-    """Whether what is left still turns in circles, with small changes that hide the repeats.
+    """Whether the text still repeats itself, with small changes that hide the repetitions.
 
-    Whisper's own limit of 2.4 is meant for UTF-8, where Cyrillic letters take two bytes of
-    which one is always alike: sound texts exceed it. In a one-byte encoding the real ones stay
-    below 2.3.
+    Whisper's own limit of 2.4 is meant for UTF-8, where a Cyrillic letter takes two bytes, one of
+    which is nearly always the same, so that healthy texts exceed it. In a one-byte encoding healthy
+    texts stay below 2.3.
     """
     data = text.encode("cp1251", "replace")
-    return len(data) >= LOOP_BYTES and len(data) / len(zlib.compress(data)) > LOOP_COMPRESSION
+    return len(data) >= MIN_LOOP_BYTES and len(data) / len(zlib.compress(data)) > LOOP_COMPRESSION
 
 
 def _is_usable(text: str) -> bool:
     words = re.findall(r"\w+", text)
-    if len(words) >= FEWEST_WORDS:
+    if len(words) >= MIN_WORDS:
         return True
     return bool(_PRICE.search(text) or _BRANDS.search(text))

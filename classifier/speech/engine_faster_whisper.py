@@ -1,4 +1,4 @@
-"""Whisper by faster-whisper (CTranslate2). Imported only when a transcriber is loaded."""
+"""Whisper in faster-whisper (CTranslate2). Imported only when a transcriber is loaded."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ from classifier.speech.types import (
 from classifier.speech.weights import PACKAGED_NAME, packaged_whisper, unknown_model
 
 
-def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, FasterWhisper]:
-    """The name of the model and the engine with its weights; see `recognition.load_transcriber`."""
-    name, source = _source(model, where.weights_folder)
-    device = _device(where.device)
+def load(model: str, placement: Placement, decoding: Decoding) -> tuple[str, FasterWhisper]:
+    """Return the model's name and the engine with its weights; see `recognition.load_transcriber`.
+
+    Raises:
+        WeightsError: The model is unknown, or its weights can't be loaded.
+    """
+    name, source = _source(model, placement.weights_folder)
+    device = _device(placement.device)
     try:
         whisper = WhisperModel(
             str(source),
             device=device,
-            compute_type=where.compute_type or _compute_type(device),
-            cpu_threads=where.threads,
-            download_root=str(where.weights_folder),
+            compute_type=placement.compute_type or _compute_type(device),
+            cpu_threads=placement.threads,
+            download_root=str(placement.weights_folder),
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError.not_loaded("faster-whisper", model, error) from error
@@ -64,16 +68,16 @@ def _compute_type(device: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FasterWhisper:
-    """A `Recogniser`."""
+    """The `Recogniser` of faster-whisper."""
 
     whisper: Any
     decoding: Decoding
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """See `Recogniser`."""
-        return [self._one(clip) for clip in clips]
+        """See `Recogniser`: clips have the shape (samples,)."""
+        return [self._recognise_clip(clip) for clip in clips]
 
-    def _one(self, clip: Audio) -> tuple[str, list[Utterance]]:
+    def _recognise_clip(self, clip: Audio) -> tuple[str, list[Utterance]]:
         segments, info = self.whisper.transcribe(
             clip,
             language=self.decoding.language,

@@ -1,4 +1,4 @@
-"""Whisper by openai-whisper (PyTorch). Imported only when a transcriber is loaded."""
+"""Whisper in openai-whisper (PyTorch). Imported only when a transcriber is loaded."""
 
 from __future__ import annotations
 
@@ -28,19 +28,24 @@ from classifier.speech.weights import unknown_model
 CHECKPOINT = "whisper.pt"
 
 
-def load(model: str, where: Placement, decoding: Decoding) -> tuple[str, OpenAIWhisper]:
-    """The name of the model and the engine with its weights; see `recognition.load_transcriber`."""
+def load(model: str, placement: Placement, decoding: Decoding) -> tuple[str, OpenAIWhisper]:
+    """Return the model's name and the engine with its weights; see `recognition.load_transcriber`.
+
+    Raises:
+        WeightsError: The model is unknown, its weights can't be loaded, or the compute type is not
+            available on the device.
+    """
     name, source = _source(model)
-    device = _device(where.device)
-    half = _half(where.compute_type, device)
+    device = _device(placement.device)
+    half = _half(placement.compute_type, device)
     try:
-        loaded = whisper.load_model(source, device, download_root=str(where.weights_folder))
+        loaded = whisper.load_model(source, device, download_root=str(placement.weights_folder))
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError.not_loaded("openai-whisper", model, error) from error
     except (UnpicklingError, EOFError, LookupError, TypeError) as error:
-        # torch's own words advise to read the file without its safeguard: not for a person's eyes.
+        # torch's message advises to load the file without the safeguard: users must not see that.
         raise WeightsError(WeightsCode.NOT_A_CHECKPOINT, {"path": source}) from error
-    torch.set_num_threads(where.threads)
+    torch.set_num_threads(placement.threads)
     return name, OpenAIWhisper(loaded, decoding, half)
 
 
@@ -62,7 +67,7 @@ def _device(device: str) -> str:
 
 
 def _half(compute_type: str | None, device: str) -> bool:
-    """Whether to compute in float16, which the library can do on a GPU only."""
+    """Whether to compute in float16, which openai-whisper supports on a GPU only."""
     chosen = compute_type or ("float16" if device == "cuda" else "float32")
     if chosen == "float32" or (chosen == "float16" and device == "cuda"):
         return chosen == "float16"
@@ -72,21 +77,21 @@ def _half(compute_type: str | None, device: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenAIWhisper:
-    """A `Recogniser`."""
+    """The `Recogniser` of openai-whisper."""
 
     whisper: Any
     decoding: Decoding
     half: bool
-    # The library hangs its cache on the shared model for the time of a call.
+    # During a call the library attaches its cache to the shared model.
     lock: Lock = field(default_factory=Lock)
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """See `Recogniser`."""
+        """See `Recogniser`: clips have the shape (samples,)."""
         with self.lock:
-            return [self._one(clip) for clip in clips]
+            return [self._recognise_clip(clip) for clip in clips]
 
-    def _one(self, clip: Audio) -> tuple[str, list[Utterance]]:
-        # The library tells "greedy" and "a beam of one" apart; the second is slower.
+    def _recognise_clip(self, clip: Audio) -> tuple[str, list[Utterance]]:
+        # For the library, greedy decoding (None) and a beam of one differ; the latter is slower.
         beam_size = self.decoding.beam_size if self.decoding.beam_size > 1 else None
         result = self.whisper.transcribe(
             clip,

@@ -1,4 +1,4 @@
-"""The languages that Whisper hears, by their codes. Imports nothing: settings look here."""
+"""Codes of the languages that Whisper recognises. Imports nothing, because settings use it."""
 
 _CODES = """
 af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr

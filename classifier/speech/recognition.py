@@ -1,10 +1,9 @@
-"""Speech recognition: audio arrays in, transcripts with times out.
+"""Speech recognition: from audio arrays to transcripts with times.
 
-Two engines, one interface. What both share is here: cleaning of the array, voice activity
-detection, times brought back to the original audio. What runs Whisper is in
-`engine_faster_whisper` and `engine_openai`; they and their libraries are imported when a
-transcriber is loaded, never before. Load it in the process that uses it: CTranslate2 does not
-survive a fork.
+Two engines have one interface. This module has what they share: cleaning of the array, voice
+activity detection, and times relative to the original audio. `engine_faster_whisper` and
+`engine_openai` run Whisper; they and their libraries are imported when a transcriber is loaded,
+never before. Load a transcriber in the process that uses it: CTranslate2 does not survive a fork.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from classifier.speech.types import (
 
 ENGINES = ("faster-whisper", "openai-whisper")
 
-# Less than a tenth of a second holds no word; Whisper invents one.
+# A shorter clip holds no word, and Whisper would invent one.
 SHORTEST_SECONDS = 0.1
 
 
@@ -45,42 +44,52 @@ def load_transcriber(
     beam_size: int = 5,
     vad: bool = True,
 ) -> Transcriber:
-    """Load an engine and its weights.
+    """Load a speech recognition engine and its weights.
 
-    `engine`: one of ENGINES. `model`: "packaged" (Whisper base from the installed packages, for
-    faster-whisper), a name such as "small" (through the hub, kept under `weights_folder`), or a
-    folder: with model.bin for faster-whisper, with whisper.pt for openai-whisper.
-    `weights_folder`: where packaged weights are joined and downloads are kept.
-    `device`: "auto" (the GPU if there is one), "cpu" or "cuda".
-    `compute_type`: None chooses float16 on a GPU, else int8 (faster-whisper) or float32
-    (openai-whisper).
-    `threads`: of the CPU, at least 1; with openai-whisper it holds for the whole process.
-    `language`: None detects it for each clip. `beam_size`: 1 is greedy.
-    `vad`: leave out what is not speech before Whisper hears it.
+    Args:
+        engine: One of ENGINES.
+        model: "packaged" (Whisper base from the installed packages, faster-whisper only), a name
+            such as "small" (downloaded from the hub), or a folder with model.bin (faster-whisper)
+            or whisper.pt (openai-whisper).
+        weights_folder: Where packaged weights are assembled and downloads are kept.
+        device: "auto" (the GPU if there is one), "cpu" or "cuda".
+        compute_type: None chooses float16 on a GPU, else int8 (faster-whisper) or float32
+            (openai-whisper).
+        threads: CPU threads, at least 1. openai-whisper sets this for the whole process.
+        language: ISO 639-1 code; None detects the language of each clip.
+        beam_size: Width of the beam search; 1 is greedy.
+        vad: Whether to remove everything but speech before recognition.
 
-    Raises WeightsError for an unknown engine or model, a missing folder, damaged weights, an
-    unreachable hub, or a device or compute type that is not to be had here.
+    Raises:
+        WeightsError: The engine or model is unknown, the folder is missing, weights are damaged,
+            the hub can't be reached, or the device or compute type is not available on this
+            machine.
     """
     if engine not in ENGINES:
         facts = {"engine": engine, "engines": ", ".join(ENGINES)}
         raise WeightsError(WeightsCode.UNKNOWN_ENGINE, facts)
     decoding = Decoding(language=language, beam_size=beam_size)
-    where = Placement(weights_folder, device, compute_type, threads)
+    placement = Placement(weights_folder, device, compute_type, threads)
     recogniser: Recogniser
     if engine == "faster-whisper":
         from classifier.speech import engine_faster_whisper
 
-        name, recogniser = engine_faster_whisper.load(model, where, decoding)
+        name, recogniser = engine_faster_whisper.load(model, placement, decoding)
     else:
         from classifier.speech import engine_openai
 
-        name, recogniser = engine_openai.load(model, where, decoding)
+        name, recogniser = engine_openai.load(model, placement, decoding)
     return SpeechTranscriber(engine, name, recogniser, language or "", vad)
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechTranscriber:
-    """The Transcriber of both engines."""
+    """The `Transcriber` of both engines.
+
+    Attributes:
+        silent_language: Language of transcripts without speech: the given one, or "".
+        vad: Whether to remove everything but speech before recognition.
+    """
 
     engine: str
     model: str
@@ -89,12 +98,15 @@ class SpeechTranscriber:
     vad: bool
 
     def transcribe(self, audio: Sequence[Audio]) -> list[Transcript]:
-        """See Transcriber. Silence, NaN, and arrays that are empty or too short are no error."""
+        """See `Transcriber`: arrays have the shape (samples,).
+
+        Silence, NaN, and arrays that are empty or too short give transcripts without utterances.
+        """
         clips = [cut_speech(array, self.vad) for array in audio]
         voiced = [index for index, clip in enumerate(clips) if clip.audio.size]
-        heard = self.recogniser.recognise([clips[index].audio for index in voiced])
+        results = self.recogniser.recognise([clips[index].audio for index in voiced])
         transcripts = [Transcript(self.silent_language, (), self.engine, self.model) for _ in clips]
-        for index, (language, utterances) in zip(voiced, heard, strict=True):
+        for index, (language, utterances) in zip(voiced, results, strict=True):
             placed = tuple(clips[index].restore(utterance) for utterance in utterances)
             transcripts[index] = Transcript(language, placed, self.engine, self.model)
         return transcripts
@@ -102,33 +114,39 @@ class SpeechTranscriber:
 
 @dataclass(frozen=True, slots=True)
 class SpeechCut:
-    """The speech of an array, joined; `parts` are its (start, end) samples in the original."""
+    """The joined speech of an array; `parts` are its (start, end) samples in the original."""
 
     audio: Audio
     parts: tuple[tuple[int, int], ...]
 
     def restore(self, utterance: Utterance) -> Utterance:
-        """The utterance with the times of the original audio."""
-        start = self._original(utterance.start, at_end=False)
-        end = self._original(utterance.end, at_end=True)
+        """Return the utterance with its times relative to the original audio."""
+        start = self._original_time(utterance.start, at_end=False)
+        end = self._original_time(utterance.end, at_end=True)
         return replace(utterance, start=start, end=max(start, end))
 
-    def _original(self, seconds: float, *, at_end: bool) -> float:
-        # A time on the seam of two parts belongs to the first as an end, to the second as a start.
-        left = max(0, round(seconds * SAMPLE_RATE))
+    def _original_time(self, seconds: float, *, at_end: bool) -> float:
+        # At the seam of two parts, an end belongs to the first part and a start to the second.
+        offset = max(0, round(seconds * SAMPLE_RATE))
         for start, end in self.parts:
             length = end - start
-            if left < length or (at_end and left == length):
-                return (start + left) / SAMPLE_RATE
-            left -= length
+            if offset < length or (at_end and offset == length):
+                return (start + offset) / SAMPLE_RATE
+            offset -= length
         return self.parts[-1][1] / SAMPLE_RATE
 
 
 def cut_speech(audio: Audio, vad: bool) -> SpeechCut:
-    """Keep the stretches where somebody speaks; nothing if nobody does.
+    """Keep the parts of `audio` with speech; nothing if there is none.
 
-    Without `vad` everything is kept. Samples that are no numbers count as silence.
-    Raises ValueError when `audio` is not one-dimensional.
+    Samples that are not finite count as silence.
+
+    Args:
+        audio: 16 kHz mono, shape (samples,).
+        vad: Whether to detect speech; if False, everything is kept.
+
+    Raises:
+        ValueError: `audio` is not one-dimensional.
     """
     if audio.ndim != 1:
         raise ValueError(f"expected mono audio of shape (n,), got {audio.shape}")
@@ -139,8 +157,8 @@ def cut_speech(audio: Audio, vad: bool) -> SpeechCut:
         return SpeechCut(clean, ((0, clean.size),))
     from faster_whisper.vad import get_speech_timestamps
 
-    # Silero VAD with faster-whisper's own settings for Whisper: threshold 0.5, parts padded by
-    # 0.4 s, pauses under 2 s kept so that Whisper hears whole sentences.
+    # Silero VAD with faster-whisper's own settings for Whisper: threshold 0.5, parts padded by 0.4
+    # s, pauses under 2 s kept so that Whisper gets whole sentences.
     parts = tuple((part["start"], part["end"]) for part in get_speech_timestamps(clean))
     if not parts:
         return SpeechCut(np.zeros(0, np.float32), ())

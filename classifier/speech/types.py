@@ -1,4 +1,4 @@
-"""Transcripts, and what the two engines of Whisper have in common."""
+"""Transcripts, and the settings and interfaces that both engines of Whisper share."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
 
-# Settings of Whisper that both engines use.
-# Both thresholds are those of Radford et al. 2022, section 4.5: a window is silent when the
-# no-speech token is likelier than 0.6 and the text is unlikely (mean log probability < -1).
+# Settings of Whisper that both engines use. Both thresholds are those of Radford et al. 2022,
+# section 4.5: a window is silent if the probability of the no-speech token is above 0.6 and the
+# mean log probability of the text is below -1.
 NO_SPEECH_THRESHOLD = 0.6
 LOG_PROB_THRESHOLD = -1.0
-# One temperature, no fallback: sampling again gives other words on each run and costs up to six
-# times as much, and the rule that asks for it (compression ratio 2.4 of UTF-8) is wrong for
-# Cyrillic, whose letters take two bytes. Loops are cut from the text later.
+# One temperature without fallback. Sampling again gives other words on each run and takes up to six
+# times as long, and the rule that triggers it (compression ratio 2.4 in UTF-8) does not suit
+# Cyrillic, whose letters take two bytes. Loops are removed from the text later
+# (`classifier.speech.cleaning`).
 TEMPERATURE = 0.0
-# 448 positions of the decoder less the prompt. openai-whisper's own 224 cuts the small print
-# that is read fast at the end of Russian advertisements.
+# 448 positions of the decoder minus the prompt. openai-whisper's default of 224 cuts off the small
+# print that is read fast at the end of Russian advertisements.
 MAX_TOKENS = 440
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of speech. Times in seconds of the original audio, 0 ≤ start ≤ end ≤ duration.
+    """A part of a transcript with its times.
 
-    `avg_logprob` is the mean log probability of the tokens (≤ 0), `no_speech_prob` the
-    probability of the no-speech token in the 30 s window that the utterance comes from.
+    Attributes:
+        start: Seconds of the original audio.
+        end: Seconds of the original audio, start <= end <= duration.
+        text: The recognised words.
+        avg_logprob: Mean log probability of the tokens (<= 0).
+        no_speech_prob: Probability of the no-speech token in the 30 s window of the utterance.
     """
 
     start: float
@@ -43,9 +48,9 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one creative; no utterances when nobody speaks.
+    """The text of everything that is spoken in one creative; no utterances if there is no speech.
 
-    `language` is the ISO 639-1 code, empty when it was to be detected and nobody speaks.
+    `language` is an ISO 639-1 code, empty if it was to be detected and there is no speech.
     """
 
     language: str
@@ -55,12 +60,12 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The utterances in one line."""
+        """The texts of all utterances, joined by spaces."""
         return " ".join(utterance.text for utterance in self.utterances)
 
 
 class Transcriber(Protocol):
-    """Turns audio into transcripts."""
+    """Recognises speech in audio."""
 
     @property
     def engine(self) -> str: ...
@@ -69,7 +74,7 @@ class Transcriber(Protocol):
     def model(self) -> str: ...
 
     def transcribe(self, audio: Sequence[Audio]) -> list[Transcript]:
-        """One transcript for each array, in order. Arrays: 16 kHz mono float32, shape (n,)."""
+        """Return one transcript for each array (16 kHz mono float32, (samples,)), in order."""
         ...
 
 
@@ -77,13 +82,16 @@ class Recogniser(Protocol):
     """An engine with its weights loaded: the part that differs between the libraries."""
 
     def recognise(self, clips: Sequence[Audio]) -> list[tuple[str, list[Utterance]]]:
-        """Language and utterances for each clip, in order; times within the array given."""
+        """Return language and utterances of each clip, in order.
+
+        Clips are 16 kHz mono float32, shape (samples,). Times are relative to the clip.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How Whisper is asked to write."""
+    """Options of Whisper's decoder; `language` None detects the language of each clip."""
 
     language: str | None
     beam_size: int
@@ -91,7 +99,7 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where weights lie and on what they run."""
+    """Where weights are stored, and the device, compute type and threads that run them."""
 
     weights_folder: Path
     device: str

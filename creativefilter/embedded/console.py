@@ -1,4 +1,4 @@
-"""What `run` and `demo` say on the terminal."""
+"""Output of `run` and `demo` on the terminal."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ from creativefilter.embedded.demonstration import Outcome, Script
 from creativefilter.embedded.preparation import Credentials
 from creativefilter.site.codes import sentence
 
-Say = Callable[[str], object]
+WriteLine = Callable[[str], object]
 
 
 class DemonstrationReport:
-    """Prints a line for each demonstration creative as it ends, and a summary after the last."""
+    """Prints a line for each demonstration creative when it is finished, then a summary."""
 
-    def __init__(self, seeded: list[Script], say: Say) -> None:
+    def __init__(self, seeded: list[Script], write_line: WriteLine) -> None:
         self.waiting = {script.file: script for script in seeded}
         self.outcomes: list[Outcome] = []
-        self.say = say
+        self.write_line = write_line
 
     def print_news(self) -> bool:
-        """Says what has ended since the last call; True when nothing is left to wait for."""
+        """Print what was finished since the last call; return True if everything is finished."""
         if not self.waiting:
             return True
         for outcome in demonstration.finished(self.waiting):
             self.outcomes.append(outcome)
-            self.say(line_of(outcome))
+            self.write_line(line_of(outcome))
         if not self.waiting:
-            self.say(self.summary())
+            self.write_line(self.summary())
         return not self.waiting
 
     def summary(self) -> str:
-        spoken = [o for o in self.outcomes if o.script.segment is not None]
-        mute = [o for o in self.outcomes if o.script.segment is None]
+        """Return a sentence with the numbers of right, undecided and failed creatives."""
+        with_speech = [o for o in self.outcomes if o.script.segment is not None]
+        without_speech = [o for o in self.outcomes if o.script.segment is None]
         return _(
             "%(count)d demonstration creatives: %(right)d of %(spoken)d with speech got the "
             "segment they were written for, %(left)d of %(mute)d without speech were left to a "
             "person, %(failed)d failed."
         ) % {
             "count": len(self.outcomes),
-            "right": sum(o.right for o in spoken),
-            "spoken": len(spoken),
-            "left": sum(o.right for o in mute),
-            "mute": len(mute),
+            "right": sum(o.right for o in with_speech),
+            "spoken": len(with_speech),
+            "left": sum(o.right for o in without_speech),
+            "mute": len(without_speech),
             "failed": sum(o.prediction is None for o in self.outcomes),
         }
 
 
 def line_of(outcome: Outcome) -> str:
+    """Return the line for one creative: file, probability, segment, or the reason for none."""
     name = f"{outcome.script.file:14}"
     prediction = outcome.prediction
     if prediction is None:
@@ -66,6 +68,7 @@ def line_of(outcome: Outcome) -> str:
 
 
 def credentials_text(credentials: Credentials) -> str:
+    """Return the text that shows the first administrator's password and token."""
     return _(
         "Administrator: %(username)s, password: %(password)s\n"
         "Token for programs: %(token)s\n"

@@ -1,4 +1,4 @@
-"""The demonstration creatives: seeded once, flagged, removable in one action."""
+"""The demonstration creatives: added once, flagged, removable in one action."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLDER = Path(settings.BASE_DIR) / "demo"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A demonstration creative as it was written: segment None where its words name none."""
+    """The script of a demonstration creative; ``segment`` is None if it belongs to no segment."""
 
     file: str
     segment: int | None
@@ -30,7 +30,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a demonstration creative."""
+    """The result of a demonstration creative; ``prediction`` is None if it failed."""
 
     script: Script
     creative: Creative
@@ -38,16 +38,17 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Its segment, or, where it has none, nothing decided without a person."""
+        """Whether the segment is the script's or, if it has none, a person has to decide."""
         if self.prediction is None:
             return False
         if self.script.segment is None:
-            doubted = self.prediction.decision == Prediction.Decision.REVIEW
-            return self.prediction.segment_id is None or doubted
+            for_review = self.prediction.decision == Prediction.Decision.REVIEW
+            return self.prediction.segment_id is None or for_review
         return self.prediction.segment_id == self.script.segment
 
 
 def scripts() -> list[Script]:
+    """Return the scripts of all demonstration creatives."""
     with (FOLDER / "scripts.csv").open(encoding="utf-8", newline="") as file:
         return [
             Script(row["file"], int(row["segment"]) if row["segment"] else None, row["text"])
@@ -56,7 +57,7 @@ def scripts() -> list[Script]:
 
 
 def seed() -> list[Script]:
-    """Sends every demonstration creative through the ordinary intake and queue."""
+    """Send every demonstration creative through intake and analysis, and return their scripts."""
     owner = get_user_model().objects.filter(is_superuser=True).order_by("pk").first()
     seeded = scripts()
     for script in seeded:
@@ -65,13 +66,13 @@ def seed() -> list[Script]:
                 File(file), script.file, owner=owner, urgency=Job.Urgency.BATCH, is_demo=True
             )
         if received.job.is_final:
-            # The point of a demonstration is to see the work being done.
+            # Show the work being done, even for files that are known already.
             analyse_again(received.creative, owner)
     return seeded
 
 
 def finished(waiting: dict[str, Script]) -> Iterator[Outcome]:
-    """Takes the scripts that came to an end out of ``waiting`` (by file name) and yields them."""
+    """Remove the finished scripts from ``waiting`` (by file name) and yield their outcomes."""
     ended = Creative.objects.filter(
         is_demo=True,
         name__in=list(waiting),

@@ -1,4 +1,4 @@
-"""Everything that has to be there before the first request; each step is harmless when repeated."""
+"""Preparation before the first request; every step can be repeated without harm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADMIN = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Shown once; only hashes are stored."""
+    """Login of the first administrator: shown once, stored only as hashes."""
 
     username: str
     password: str
@@ -26,7 +26,14 @@ class Credentials:
 
 
 def prepare() -> Credentials | None:
-    """Database, weights and, on an empty database, an administrator with a token."""
+    """Migrate the database, assemble the weights and create the first administrator.
+
+    Returns:
+        The administrator's credentials, or None if there is a superuser already.
+
+    Raises:
+        WeightsError: The packaged weights can't be assembled.
+    """
     tighten(Path(settings.DATA_DIR))
     call_command("migrate", verbosity=0, interactive=False)
     if settings.WHISPER_MODEL == "packaged":

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, whatever ends us."""
+"""Child processes that end together with their parent, however that ends."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ def spawn(
     output: int | IO[bytes] | None = None,
     death_signal: int = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Starts a process in a session of its own, so that Ctrl-C reaches only the supervisor.
+    """Start a process in a session of its own, so that Ctrl-C reaches only the supervisor.
 
-    The kernel sends it ``death_signal`` when the calling *thread* ends, killed or not: call this
-    from the main thread.
+    Call this from the main thread: the kernel sends ``death_signal`` to the process when the
+    *thread* that called this ends.
+
+    Args:
+        argv: The command and its arguments.
+        env: Variables on top of those of this process.
+        stdin: Standard input.
+        output: Standard output and standard error; None inherits those of this process.
+        death_signal: Signal that the process gets when the calling thread ends.
     """
     parent = os.getpid()
     prctl = ctypes.CDLL(None).prctl  # loaded before the fork
@@ -47,9 +54,9 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], grace: float, first: int = signal.SIGTERM) -> None:
-    """Asks a process to end; what is left of its session after ``grace`` seconds is killed."""
+    """Send the signal ``first``; after ``grace`` seconds kill what is left of the session."""
     if process.returncode is not None:
-        return  # reaped before: its number may be somebody else's by now
+        return  # already reaped: its process id may belong to another process by now
     if process.poll() is None:
         process.send_signal(first)
         with suppress(subprocess.TimeoutExpired):
@@ -59,6 +66,6 @@ def stop(process: subprocess.Popen[bytes], grace: float, first: int = signal.SIG
 
 
 def kill_what_is_left(process: subprocess.Popen[bytes]) -> None:
-    """Kills the session of a process: itself, and children that it could not end when it died."""
+    """Kill the session of a process: itself, and children that it left behind."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The base of the commands that serve until a signal comes: ``web``, ``worker``, ``beat``."""
+"""Base class of the commands that serve until a signal comes: ``web``, ``worker``, ``beat``."""
 
 from __future__ import annotations
 
@@ -15,17 +15,22 @@ from creativefilter.site.commands import BaseCommand, written_file
 
 
 class ServiceCommand(BaseCommand):
-    """A command whose process belongs to gunicorn or Celery from here on.
+    """A command whose process is handed over to gunicorn or Celery.
 
-    It logs as ``LOG_LEVEL`` says, ends as these end, and has no language of a terminal: it works
-    for many readers.
+    It logs at ``LOG_LEVEL``, handles signals as gunicorn or Celery do, and activates no language,
+    because it works for many users.
     """
 
     help: Any = ""
-    # ``prepare`` and ``run`` have checked the system; a restart is quick.
+    # ``prepare`` and ``run`` have run the system checks; without them a restart is quick.
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Configure logging and signals, then serve.
+
+        Raises:
+            SystemExit: Serving ended with a status other than 0.
+        """
         logging.getLogger().setLevel(settings.LOG_LEVEL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with translation.override(None):
@@ -38,7 +43,7 @@ class ServiceCommand(BaseCommand):
 
 
 def alive_argument(parser: ArgumentParser) -> None:
-    """Add the option that names the file which says that the process works."""
+    """Add the option for the file that is touched while the process works."""
     parser.add_argument(
         "--alive-file", type=written_file, help=_("a file to be touched as long as it works")
     )

@@ -1,7 +1,7 @@
-"""What each process of the application runs: the one place that configures gunicorn and Celery.
+"""The commands of each process: the only place that configures gunicorn and Celery.
 
-``manage.py web``, ``worker`` and ``beat`` call these; ``manage.py run``, the image and
-docker-compose.yml call those.
+``manage.py web``, ``worker`` and ``beat`` call these functions. ``manage.py run``, the image and
+docker-compose.yml run those commands.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from creativefilter.site.lanes import QUEUES
 
 
 def serve_web(host: str, port: int) -> None:
-    """Serve pages and API until a signal comes; ends the process."""
-    # Imported by the process that serves, not by all that look at this module.
+    """Serve pages and the API until a signal comes, then end the process."""
+    # Import here, so that only the process that serves loads gunicorn.
     from gunicorn.app.base import BaseApplication
 
     from creativefilter.embedded.web_server import KEEP_ALIVE_SECONDS, BufferingWorker
@@ -32,7 +32,7 @@ def serve_web(host: str, port: int) -> None:
         "workers": web_processes(),
         "threads": settings.WEB_THREADS,
         "keepalive": KEEP_ALIVE_SECONDS,
-        # A process whose main thread does not get to run for so long is replaced.
+        # Replace a process whose main thread has not run for this long, seconds.
         "timeout": 60,
         "graceful_timeout": 10,
         "preload_app": True,
@@ -52,7 +52,7 @@ def serve_web(host: str, port: int) -> None:
 
 
 def web_processes() -> int:
-    """How many processes serve; one where nothing shares the counts of requests between them."""
+    """Return the number of web processes: 1 without Redis, by which they share request counts."""
     return settings.WEB_PROCESSES if settings.REDIS_URL else 1
 
 
@@ -63,16 +63,18 @@ def work(
     processes: int | None = None,
     alive: Path | None = None,
 ) -> int:
-    """Do jobs of these queues until a signal comes; returns the exit status.
+    """Work on jobs of these queues until a signal comes; return the exit status.
 
     Args:
-        name: The name of this worker among all; ``%h`` stands for the host.
-        processes: How many stages it works on at a time; ``WORKER_PROCESSES`` if None.
-        alive: A file to be touched as long as it works.
+        queues: Names of queues, see ``site/lanes.py``.
+        name: The unique name of this worker; ``%h`` stands for the host.
+        processes: How many stages run at the same time; None means ``WORKER_PROCESSES``.
+        alive: A file to be touched while the worker works.
     """
     if alive:
         touch_with_heartbeats(alive)
-    # Each process of the pool has its own model and threads; more would fight for the cores.
+    # Each process of the pool has its own model and threads; more threads would compete for the
+    # cores.
     threads = str(settings.WHISPER_THREADS)
     os.environ |= {"OMP_NUM_THREADS": threads, "OMP_THREAD_LIMIT": threads}
     return _celery(
@@ -85,18 +87,18 @@ def work(
 
 
 def beat(schedule: Path, alive: Path | None = None) -> int:
-    """Send what is due by the clock until a signal comes; exactly one such process is needed.
+    """Send periodic tasks until a signal comes; return the exit status. Run exactly one.
 
     Args:
-        schedule: A file in which it remembers when it sent what.
-        alive: A file to be touched as long as it works.
+        schedule: A file in which beat stores when each task last ran.
+        alive: A file to be touched while beat works.
     """
     Scheduler.file = alive
     return _celery(
         "beat",
         "--schedule", str(schedule),
         "--scheduler", f"{Scheduler.__module__}:{Scheduler.__name__}",
-        # It is alive if it looked at its schedule within a minute.
+        # Health checks expect beat to check its schedule at least once a minute.
         "--max-interval", "15",
     )  # fmt: skip
 

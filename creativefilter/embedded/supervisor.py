@@ -1,4 +1,4 @@
-"""Web, worker and broker on one machine, under one process that starts, watches and stops them."""
+"""The supervisor: one process that starts, watches and stops web, workers and broker."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
 
-# A stage that is running may finish; what does not in time is queued again on the next start.
+# A running stage may finish within this time; otherwise it is queued again on the next start.
 WORKER_GRACE = 15.0
 RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
-# Kept free of what takes minutes and of batches.
+# The worker for interactive jobs and upkeep, so that long jobs and batches do not delay these.
 RESERVED_NAME = "people@localhost"
 
 
@@ -44,7 +44,7 @@ class SupervisorError(UserError):
 
 @dataclass(slots=True)
 class Child:
-    """A process of ours with its log."""
+    """A child process with its log."""
 
     argv: list[str]
     env: dict[str, str]
@@ -63,21 +63,22 @@ class Child:
 
 @dataclass(slots=True)
 class Watched:
-    """Starts a child again, after a pause, when it dies."""
+    """A child that is started again, after a pause, when it dies."""
 
     name: str
     child: Child | Broker
     restart_at: float = 0.0
 
     def watch(self) -> bool:
-        """True if the child was started again just now."""
+        """Start the child again if it died a while ago; return True if it was started just now."""
         process = self.child.process
         if process is None or process.poll() is None:
             return False
         if not self.restart_at:
             status, log = process.returncode, self.child.log
             logger.error("%s ended with status %s, see %s", self.name, status, log)
-            # Nothing of it may hold the port, or work on what the next one is given.
+            # No process that the child left behind may keep the port or work on the same jobs as
+            # the next one.
             kill_what_is_left(process)
             self.restart_at = time.monotonic() + RESTART_PAUSE
         elif time.monotonic() >= self.restart_at:
@@ -105,17 +106,17 @@ class Supervisor:
         return f"http://{self.host}:{self.port}/"
 
     def start(self, name: str, child: Child | Broker) -> None:
-        """Starts a child and watches it from now on."""
+        """Start a child and watch it from now on."""
         self.watched.append(Watched(name, child))
         child.start()
 
     def serve(self, each_second: Callable[[], bool]) -> None:
-        """Watches and sweeps until a signal comes or ``each_second`` says that it is enough."""
-        swept = 0.0
+        """Watch the children and sweep until a signal comes or ``each_second`` returns True."""
+        last_sweep = 0.0
         while not self.stopping:
             restarted = [watched.name for watched in self.watched if watched.watch()]
-            if restarted or time.monotonic() - swept >= settings.SWEEP_SECONDS:
-                swept = time.monotonic()
+            if restarted or time.monotonic() - last_sweep >= settings.SWEEP_SECONDS:
+                last_sweep = time.monotonic()
                 self._sweep(messages_lost=bool(restarted))
             if each_second():
                 return
@@ -132,6 +133,11 @@ class Supervisor:
             connections.close_all()
 
     def wait_for_web(self, seconds: float = 60) -> None:
+        """Wait until the web server accepts connections.
+
+        Raises:
+            SupervisorError: It did not within ``seconds``.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.stopping:
             try:
@@ -146,16 +152,23 @@ class Supervisor:
 
 @contextmanager
 def running(host: str, port: int | None) -> Iterator[Supervisor]:
-    """Starts broker, worker and web; stops them in the reverse order, whatever happens.
+    """Start broker, workers and web; stop them in the reverse order in any case.
 
-    Raises ``SupervisorError`` if another one runs on the same data, or the port is taken.
+    Args:
+        host: Address for the web server.
+        port: Port for the web server; None takes the first free one from 8000 on.
+
+    Raises:
+        SupervisorError: Another supervisor runs on the same data, the port is taken, or ``host`` is
+            no address of this machine.
+        BrokerError: The embedded broker does not start.
     """
     data = Path(settings.DATA_DIR)
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with _only_one(data / "supervisor.lock"), ExitStack() as resources:
-        supervisor = Supervisor(host, _port(host, port))
-        previous = {s: signal.signal(s, _stopper(supervisor)) for s in _SIGNALS}
+    with _exclusive(data / "supervisor.lock"), ExitStack() as resources:
+        supervisor = Supervisor(host, _choose_port(host, port))
+        previous = {s: signal.signal(s, _stop_handler(supervisor)) for s in _SIGNALS}
         try:
             url = settings.REDIS_URL
             if not url:
@@ -164,7 +177,8 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
                 url = own_broker.url
                 resources.enter_context(broker_address.announced(data, url))
             app.conf.update(broker_url=url)
-            # The last run may have been killed with messages in its hands.
+            # If the last run was killed, its messages may be lost: send those of all queued jobs
+            # again.
             lifecycle.distrust_messages()
             for name, child in _children(supervisor, url, logs).items():
                 supervisor.start(name, child)
@@ -180,7 +194,7 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def _stopper(supervisor: Supervisor) -> Callable[[int, object], None]:
+def _stop_handler(supervisor: Supervisor) -> Callable[[int, object], None]:
     def handle(_number: int, _frame: object) -> None:
         supervisor.stopping = True
 
@@ -194,7 +208,7 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
     reserved = [*manage, "worker", "--name", RESERVED_NAME, "--processes", "1"]
     reserved += ["--queues", ",".join(RESERVED_QUEUES)]
     web = [*manage, "web", "--host", supervisor.host, "--port", str(supervisor.port)]
-    # Asked kindly a worker would finish its stage, which may take minutes, beside its successor.
+    # After SIGTERM a worker would finish its stage, which may take minutes, beside its successor.
     kill = signal.SIGKILL
     return {
         "worker": Child(worker, env, logs / "worker.log", death_signal=kill),
@@ -204,7 +218,7 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _exclusive(lock: Path) -> Iterator[None]:
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,8 +228,8 @@ def _only_one(lock: Path) -> Iterator[None]:
         yield
 
 
-def _port(host: str, wanted: int | None) -> int:
-    """The wanted port if it is free; without a wish the first free one from 8000 on."""
+def _choose_port(host: str, wanted: int | None) -> int:
+    """Return ``wanted`` if that port is free; if it is None, the first free one from 8000 on."""
     for port in [wanted] if wanted else range(8000, 8100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,9 +1,9 @@
-"""The web server: gunicorn keeps the processes, waitress receives requests within each.
+"""The web server: gunicorn manages the processes, waitress serves requests in each.
 
-Waitress' main thread receives a whole request, a long body into a temporary file, before one of the
-threads that run the application hears of it, and sends what they have answered: a slow client holds
-a connection, never a thread. Added here are deadlines for headers and bodies, the limits of bodies
-before these are received, and a log of requests.
+Waitress' main thread receives a whole request, a long body into a temporary file, before it passes
+the request to a thread that runs the application. It also sends the response. So a slow client
+holds a connection, but no thread. This module adds deadlines for headers and bodies, limits of
+bodies that are checked before the body is received, and a log of requests.
 """
 
 from __future__ import annotations
@@ -32,31 +32,32 @@ from creativefilter.site.request_limits import largest_body
 
 logger = logging.getLogger(__name__)
 
-# Above every interval at which programs poll, so that no poll meets a connection that just closes.
+# Longer than every interval at which clients poll, so that no poll meets a closing connection.
 KEEP_ALIVE_SECONDS = 90
 HEADER_SECONDS = 20
-# After this time a body has to have come at this rate all along.
+# After BODY_SECONDS, a body must have arrived at this mean rate.
 BODY_SECONDS = 60
 BODY_BYTES_PER_SECOND = 4096
-# How long what a refused client still sends is thrown away, so that it gets to read the refusal.
+# How long data from a refused client is read and dropped, so that the client can read the response.
 LINGER_SECONDS = 2.0
 HEADER_BYTES = 64 * 1024
 CONNECTIONS = 2000
-# Answers that can't be sent from a file, and are longer, hold a thread while a client reads slowly.
+# Responses that can't be sent from a file and are longer than this occupy a thread until a slow
+# client has read them.
 ANSWER_BYTES = 64 * 1024**2
 
 
 class Request(HTTPRequestParser):
-    """A request as it is received. A body that is too long is not: the application refuses it."""
+    """A request while it is received. A body over the limit is discarded, and later refused."""
 
     content_length: int
     body_rcv: Any
     limit = 0
-    body_is_left = False
+    body_discarded = False
 
     def __init__(self, adj: Adjustments) -> None:
         super().__init__(adj)
-        self.began = time.monotonic()
+        self.started_at = time.monotonic()
         # Bodies have the application's limits, see ``parse_header``.
         self.adj = SimpleNamespace(
             max_request_header_size=adj.max_request_header_size,
@@ -73,23 +74,23 @@ class Request(HTTPRequestParser):
             is_known=self._has_session(),
         )
         if self.content_length > self.limit:
-            self._leave_body(self.content_length)
+            self._discard_body(self.content_length)
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
         if self.chunked and self.body_bytes_received > self.limit and not self.error:
-            self._leave_body(self.body_bytes_received)
+            self._discard_body(self.body_bytes_received)
             self.completed = True
             consumed = len(data)
         if self.completed:
-            # Otherwise waitress would ask for the body of a request that has none, or is refused,
-            # and wait for it.
+            # Otherwise waitress would send "100 Continue" and wait for the body of a request that
+            # has none, or whose body is refused.
             self.expect_continue = False
         return consumed
 
     def is_late(self) -> bool:
-        """Whether its header or body takes longer to come than is waited for."""
-        seconds = time.monotonic() - self.began
+        """Return whether the header or the body has taken longer than allowed."""
+        seconds = time.monotonic() - self.started_at
         if not self.headers_finished:
             return seconds > HEADER_SECONDS
         return seconds > BODY_SECONDS and self.body_bytes_received < seconds * BODY_BYTES_PER_SECOND
@@ -100,21 +101,21 @@ class Request(HTTPRequestParser):
         except CookieError:
             return False
 
-    def _leave_body(self, length: int) -> None:
-        """Hand the request over without its body: ``LimitBody`` answers to its length."""
+    def _discard_body(self, length: int) -> None:
+        """Drop the body and set its length in the headers, for which ``LimitBody`` refuses it."""
         if self.body_rcv is not None:
             self.body_rcv.getbuf().close()
             self.body_rcv = None
         self.content_length = 0
         self.headers["CONTENT_LENGTH"] = str(length)
         self.headers["CONNECTION"] = "close"
-        self.body_is_left = True
+        self.body_discarded = True
 
 
 class Task(WSGITask):
-    """The application's answer to a request, with a line in the log.
+    """Runs the application for one request and logs a line.
 
-    Django leaves it to the server to send no body to a HEAD, and waitress sends one.
+    Django expects the server to send no body in response to HEAD, but waitress would send one.
     """
 
     def service(self) -> None:
@@ -133,13 +134,13 @@ class Task(WSGITask):
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        environ["wsgi.file_wrapper"] = no_file if self._is_head() else file_wrapper
+        environ["wsgi.file_wrapper"] = discard_file if self._is_head() else file_wrapper
         return environ
 
     def build_response_header(self) -> bytes:
         header: bytes = super().build_response_header()
         if self._is_head():
-            self.chunked_response = False  # not even the last, empty chunk
+            self.chunked_response = False  # also suppresses the last, empty chunk
         return header
 
     def write(self, data: bytes) -> None:
@@ -149,14 +150,14 @@ class Task(WSGITask):
         return bool(self.request.command == "HEAD")
 
 
-def no_file(file: Any, block_size: int = 0) -> list[bytes]:
-    """Send nothing of a file."""
+def discard_file(file: Any, block_size: int = 0) -> list[bytes]:
+    """Close the file and return an empty body."""
     file.close()
     return []
 
 
 def file_wrapper(file: Any, block_size: int = 64 * 1024) -> Any:
-    """Let the main thread send a file of this machine; what comes from elsewhere is waited for."""
+    """Return an iterable of a file: the main thread sends local files, a thread all others."""
     try:
         file.fileno()
     except (AttributeError, OSError):
@@ -173,19 +174,19 @@ def _blocks(file: Any, size: int) -> Any:
 
 
 class Channel(HTTPChannel):
-    """A connection. Refused in the middle of a body, it reads on a moment before it is closed."""
+    """A connection. After a discarded body it drops incoming data for a while, then closes."""
 
     parser_class = Request
     task_class = Task
-    refuses = False
+    body_refused = False
     lingers_until = 0.0
 
     def service(self) -> None:
-        self.refuses = self.requests[0].body_is_left
+        self.body_refused = self.requests[0].body_discarded
         super().service()
 
     def is_late(self) -> bool:
-        """Whether nothing more is waited for here."""
+        """Return whether the connection is to be closed because the client is too slow."""
         if self.lingers_until:
             return time.monotonic() > self.lingers_until
         return self.request is not None and not self.requests and bool(self.request.is_late())
@@ -205,7 +206,7 @@ class Channel(HTTPChannel):
             super().handle_close()
 
     def handle_close(self) -> None:
-        if self.refuses and self.connected and not self.lingers_until:
+        if self.body_refused and self.connected and not self.lingers_until:
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError as error:
@@ -219,7 +220,7 @@ class Channel(HTTPChannel):
 
 
 class Server(TcpWSGIServer):
-    """Accepts connections, unless requests wait here for a thread: another process may have one."""
+    """Accepts connections only while no request waits for a thread: another process may be free."""
 
     channel_class = Channel
 
@@ -230,17 +231,17 @@ class Server(TcpWSGIServer):
         super().maintenance(now)
         for channel in self.active_channels.values():
             if channel.is_late():
-                channel.lingers_until = channel.refuses = False
+                channel.lingers_until = channel.body_refused = False
                 channel.will_close = True
 
     def is_busy(self) -> bool:
-        """Whether something is being answered."""
+        """Return whether a request is being answered."""
         channels = self.active_channels.values()
         return any(channel.requests or channel.total_outbufs_len for channel in channels)
 
 
 class BufferingWorker(Worker):
-    """A process of gunicorn's that serves by waitress."""
+    """A gunicorn worker process that serves requests by waitress."""
 
     def run(self) -> None:
         map_: dict[int, Any] = {}
@@ -254,7 +255,7 @@ class BufferingWorker(Worker):
             recv_bytes=256 * 1024,
             outbuf_high_watermark=ANSWER_BYTES,
             ident="",
-            # Whom to believe is a matter of the settings, and of the proxy.
+            # Which proxies are trusted is decided by Django's settings and by the proxy.
             clear_untrusted_proxy_headers=False,
         )
         dispatcher = ThreadedTaskDispatcher()
@@ -281,7 +282,7 @@ class BufferingWorker(Worker):
         wasyncore.loop(timeout=seconds, use_poll=True, map=map_, count=1)
 
     def _finish(self, servers: list[Server], map_: dict[int, Any]) -> None:
-        """Answer what has been asked, for as long as gunicorn waits."""
+        """Answer the requests that were received, for as long as gunicorn waits."""
         for server in servers:
             server.del_channel(map_)
         deadline = time.monotonic() + self.cfg.graceful_timeout - 1

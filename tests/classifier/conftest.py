@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures for the tests of the classifier, mainly of its decoding processes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ import pytest
 from classifier.media import pool
 
 
-def _running(process: int, parent: int) -> bool:
+def _is_child(process: int, parent: int) -> bool:
     try:
-        # After the name in brackets, which may hold anything: state and parent.
-        state, of = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:2]
+        # The command name in brackets may contain anything; state and parent follow it.
+        state, actual_parent = (
+            Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:2]
+        )
     except OSError:
         return False
-    return int(of) == parent and state != "Z"
+    return int(actual_parent) == parent and state != "Z"
 
 
 def media_children(process: int) -> list[int]:
-    """The living children of ``process`` that decode or would."""
+    """Return the process ids of the running decoding children of ``process``."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _running(int(entry.name), process):
+        if entry.name.isdigit() and _is_child(int(entry.name), process):
             with suppress(OSError):
                 if b"classifier.media.child" in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
@@ -34,13 +36,13 @@ def media_children(process: int) -> list[int]:
 
 
 def decoding_for(process: int) -> list[int]:
-    """The processes that decode a file for ``process``: the forks of its children."""
+    """Return the processes that decode a file for ``process`` now: the forks of its children."""
     return [fork for child in media_children(process) for fork in media_children(child)]
 
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The temporary folder; the test must leave it empty, and no decoder at work."""
+    """The temporary folder; afterwards it must be empty and no decoder may be running."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -51,19 +53,19 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def decoding(scratch: Path) -> Callable[[int], list[int]]:
-    """Call it with a process for the ones that decode for it."""
+    """A function from a process id to the processes that decode a file for it now."""
     return decoding_for
 
 
 @pytest.fixture
 def children() -> Callable[[int], list[int]]:
-    """Call it with a process for the children that it keeps for decoding."""
+    """A function from a process id to the decoding children of that process."""
     return media_children
 
 
 @pytest.fixture
 def fresh_children() -> Iterator[None]:
-    """The test's first file gets a new child, and no other test gets this one's."""
+    """The first file of the test starts a new child, which no other test uses."""
     pool.close()
     yield
     pool.close()

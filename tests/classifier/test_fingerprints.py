@@ -1,4 +1,4 @@
-"""One spot cut, encoded and ended in another way is recognised; other spots are not."""
+"""Versions of a spot that are cut, re-encoded or ended otherwise are recognised, others are not."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Sound = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
-def worn(audio: Sound, begin: float, end: float) -> Sound:
-    """Cut where no item begins, 3 dB quieter, with the noise of a codec."""
-    kept = audio[int(begin * 16_000) + 777 : int(end * 16_000)] * 0.708
-    noise = np.random.default_rng(5).normal(0, 0.004, len(kept))
-    return (kept + noise).astype(np.float32)
+def degraded(audio: Sound, start: float, end: float) -> Sound:
+    """Cut the sound between items, make it 3 dB quieter and add noise like that of a codec."""
+    cut = audio[int(start * 16_000) + 777 : int(end * 16_000)] * 0.708
+    noise = np.random.default_rng(5).normal(0, 0.004, len(cut))
+    return (cut + noise).astype(np.float32)
 
 
 def encoded(picture: Picture, quality: int = 30) -> Picture:
@@ -51,14 +51,14 @@ def smaller(picture: Picture) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((160, 90)))
 
 
-def seen(pictures: list[Picture]) -> Fingerprint:
+def print_of_pictures(pictures: list[Picture]) -> Fingerprint:
     return fingerprint_of(None, pictures, "")
 
 
 @needs_chromaprint
-def test_a_part_of_a_sound_is_heard_in_the_whole() -> None:
+def test_part_of_a_sound_is_found_in_the_whole() -> None:
     whole = fingerprint_of(melody(1, 20), [], "")
-    part = fingerprint_of(worn(melody(1, 20), 3.0, 14.0), [], "")
+    part = fingerprint_of(degraded(melody(1, 20), 3.0, 14.0), [], "")
     shared = compare(part, whole).sound
     assert shared.share > 0.9
     assert shared.errors < 0.12
@@ -66,16 +66,16 @@ def test_a_part_of_a_sound_is_heard_in_the_whole() -> None:
 
 
 @needs_chromaprint
-def test_a_sound_is_found_by_its_keys_although_cut_between_items() -> None:
-    kept = set(index_keys(fingerprint_of(melody(1, 20), [], "")))
-    asked = query_keys(fingerprint_of(worn(melody(1, 20), 3.0, 14.0), [], ""))
+def test_sound_cut_between_items_is_found_by_its_keys() -> None:
+    stored = set(index_keys(fingerprint_of(melody(1, 20), [], "")))
+    queried = query_keys(fingerprint_of(degraded(melody(1, 20), 3.0, 14.0), [], ""))
     other = query_keys(fingerprint_of(melody(2, 20), [], ""))
-    assert len(kept.intersection(asked)) >= 8
-    assert len(kept.intersection(other)) <= 2
+    assert len(stored.intersection(queried)) >= 8
+    assert len(stored.intersection(other)) <= 2
 
 
 @needs_chromaprint
-def test_another_sound_and_silence_have_nothing_in_common() -> None:
+def test_other_sounds_and_silence_share_nothing() -> None:
     one, other = (fingerprint_of(melody(seed, 15), [], "") for seed in (1, 2))
     assert compare(one, other).sound.share < 0.2
     silent = fingerprint_of(np.zeros(15 * 16_000, np.float32), [], "")
@@ -84,7 +84,7 @@ def test_another_sound_and_silence_have_nothing_in_common() -> None:
 
 
 @needs_chromaprint
-def test_shots_taken_out_of_the_middle_do_not_hide_the_rest() -> None:
+def test_sound_with_a_part_cut_out_shares_the_rest() -> None:
     whole = melody(1, 30)
     cut = np.concatenate([whole[: 10 * 16_000], whole[18 * 16_000 :]])
     shared = compare(fingerprint_of(cut, [], ""), fingerprint_of(whole, [], "")).sound
@@ -95,57 +95,64 @@ def test_shots_taken_out_of_the_middle_do_not_hide_the_rest() -> None:
 def test_changed_pictures_are_recognised(change: object) -> None:
     assert callable(change)
     changed = [np.ascontiguousarray(change(picture)) for picture in scenes(1, 6)]
-    shared = compare(seen(changed), seen(scenes(1, 6))).pictures
+    shared = compare(print_of_pictures(changed), print_of_pictures(scenes(1, 6))).pictures
     assert (shared.count, shared.share) == (6, 1.0)
-    assert set(query_keys(seen(changed))) & set(index_keys(seen(scenes(1, 6))))
+    assert set(query_keys(print_of_pictures(changed))) & set(
+        index_keys(print_of_pictures(scenes(1, 6)))
+    )
 
 
 def test_other_pictures_are_not_recognised() -> None:
-    spots = [seen(scenes(number, 8)) for number in range(1, 9)]
+    spots = [print_of_pictures(scenes(number, 8)) for number in range(1, 9)]
     found = [compare(one, other).pictures.count for one, other in combinations(spots, 2)]
     assert max(found) == 0
 
 
-def test_plain_pictures_tell_nothing() -> None:
+def test_plain_pictures_have_no_hash() -> None:
     plain = [np.full((180, 320, 3), level, np.uint8) for level in (0, 90, 255)]
-    spot = seen(plain)
+    spot = print_of_pictures(plain)
     assert (len(spot.pictures), spot.has_pictures, index_keys(spot)) == (0, True, [])
     assert not compare(spot, spot).same_spot
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1)])
-def test_absurd_pictures_break_nothing(size: tuple[int, int]) -> None:
+def test_pictures_of_absurd_sizes_share_nothing(size: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    assert not compare(seen([picture]), seen([picture])).same_spot
+    assert not compare(print_of_pictures([picture]), print_of_pictures([picture])).same_spot
 
 
-def test_one_shot_counts_once() -> None:
-    assert len(seen([encoded(scene(1), quality) for quality in (30, 50, 70, 90)]).pictures) == 1
+def test_encodings_of_one_shot_count_as_one_picture() -> None:
+    assert (
+        len(
+            print_of_pictures([encoded(scene(1), quality) for quality in (30, 50, 70, 90)]).pictures
+        )
+        == 1
+    )
 
 
 @needs_chromaprint
 @pytest.mark.parametrize("samples", [0, 1, 15_999])
-def test_too_short_a_sound_is_none(samples: int) -> None:
+def test_too_short_sounds_are_not_the_same_spot(samples: int) -> None:
     spot = fingerprint_of(np.full(samples, 0.1, np.float32), [], "")
     assert not compare(spot, spot).same_spot
 
 
-def test_words_are_compared_although_some_were_misheard() -> None:
+def test_words_are_compared_despite_recognition_errors() -> None:
     words = SPEECH.split()
     words[4] = words[11] = "шум"
-    heard, cut = fingerprint_of(None, [], " ".join(words)), fingerprint_of(None, [], SPEECH[:110])
+    wrong, cut = fingerprint_of(None, [], " ".join(words)), fingerprint_of(None, [], SPEECH[:110])
     whole = fingerprint_of(None, [], SPEECH)
-    assert 0.6 < (compare(heard, whole).words or 0) < 1
+    assert 0.6 < (compare(wrong, whole).words or 0) < 1
     assert compare(cut, whole).words is not None
     assert compare(fingerprint_of(None, [], "Звоните сейчас!"), whole).words is None
 
 
-# What makes one spot of two
+# Which pairs are the same spot
 
 
 @needs_chromaprint
-def test_the_quick_comparison_says_what_the_whole_one_says() -> None:
-    bed, cut = melody(1, 15), worn(melody(1, 15), 0.0, 10.0)
+def test_quick_comparison_agrees_with_the_complete_one() -> None:
+    bed, cut = melody(1, 15), degraded(melody(1, 15), 0.0, 10.0)
     spots = [
         fingerprint_of(bed, scenes(1, 6), SPEECH),
         fingerprint_of(cut, scenes(1, 6)[:2], ""),
@@ -158,8 +165,8 @@ def test_the_quick_comparison_says_what_the_whole_one_says() -> None:
     pairs = list(combinations(spots, 2))
     whole = [compare(one, other) for one, other in pairs]
     quick = [compare_if_same(one, other) for one, other in pairs]
-    assert quick == [like if like.same_spot else None for like in whole]
-    assert len([like for like in quick if like]) == 5
+    assert quick == [likeness if likeness.same_spot else None for likeness in whole]
+    assert len([likeness for likeness in quick if likeness]) == 5
 
 
 @needs_chromaprint
@@ -173,8 +180,8 @@ def test_the_same_music_under_other_pictures_and_words_is_not_the_same_spot() ->
 
 
 @needs_chromaprint
-def test_the_same_music_on_the_radio_is_one_spot_only_with_the_same_words_or_without_any() -> None:
-    bed, cut = melody(1, 15), worn(melody(1, 15), 0.0, 10.0)
+def test_radio_spots_with_the_same_music_need_the_same_words_or_none() -> None:
+    bed, cut = melody(1, 15), degraded(melody(1, 15), 0.0, 10.0)
     other_words = " ".join(reversed(SPEECH.split()))
     assert not compare(
         fingerprint_of(bed, [], SPEECH), fingerprint_of(cut, [], other_words)
@@ -184,7 +191,7 @@ def test_the_same_music_on_the_radio_is_one_spot_only_with_the_same_words_or_wit
 
 
 @needs_chromaprint
-def test_a_new_voice_over_the_same_pictures_is_the_same_spot() -> None:
+def test_revoiced_spot_is_the_same_spot() -> None:
     one = fingerprint_of(melody(1, 15), scenes(1, 6), SPEECH)
     other = fingerprint_of(melody(2, 15), scenes(1, 6)[:4], "")
     assert compare(one, other).same_spot
@@ -192,22 +199,22 @@ def test_a_new_voice_over_the_same_pictures_is_the_same_spot() -> None:
 
 def test_one_end_card_in_common_is_not_the_same_spot() -> None:
     card = scene(99)
-    one, other = seen([*scenes(1, 5), card]), seen([*scenes(2, 5), card])
+    one, other = print_of_pictures([*scenes(1, 5), card]), print_of_pictures([*scenes(2, 5), card])
     assert compare(one, other).pictures.count == 1
     assert not compare(one, other).same_spot
 
 
 @needs_chromaprint
-def test_without_the_library_sounds_are_unavailable_and_pictures_are_not(
+def test_without_chromaprint_pictures_still_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sound, "_LIBRARIES", ("libno-such-thing.so.1",))
     sound.library.cache_clear()
     with pytest.raises(SoundUnavailable):
         fingerprint_of(melody(1, 5), [], "")
-    assert len(seen(scenes(1, 3)).pictures) == 3
+    assert len(print_of_pictures(scenes(1, 3)).pictures) == 3
     monkeypatch.undo()
     sound.library.cache_clear()
     whole = fingerprint_of(melody(1, 15), scenes(1, 6), "")
-    assert compare(seen(scenes(1, 6)), whole).same_spot
-    assert not compare(replace(seen([]), has_pictures=False), whole).same_spot
+    assert compare(print_of_pictures(scenes(1, 6)), whole).same_spot
+    assert not compare(replace(print_of_pictures([]), has_pictures=False), whole).same_spot

@@ -1,4 +1,4 @@
-"""Families of pairs: they grow by evidence, and one wrong pair does not join two of them."""
+"""Grouping of pairs into families: one wrong pair does not join two families."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def all_pairs(members: range, strength: float = 2.0) -> list[Pair]:
     return [(a, b, strength) for a, b in itertools.combinations(members, 2)]
 
 
-def test_cuts_that_share_nothing_are_held_together_by_the_whole() -> None:
+def test_cuts_that_share_nothing_are_joined_through_the_whole_spot() -> None:
     assert grouped([(1, 2, 2.0), (1, 3, 1.5)]) == [{1, 2, 3}]
 
 
@@ -27,35 +27,35 @@ def test_one_wrong_pair_does_not_join_two_families(strength: float) -> None:
     assert grouped(pairs) == [set(range(5)), set(range(10, 15))]
 
 
-def test_families_become_one_where_many_pairs_say_so() -> None:
+def test_families_are_joined_by_three_pairs() -> None:
     pairs = [*all_pairs(range(5)), *all_pairs(range(10, 15))]
     between = [(0, 10, 0.5), (1, 11, 0.5), (2, 12, 0.5)]
     assert [len(family) for family in grouped([*pairs, *between[:2]])] == [5, 5]
     assert [len(family) for family in grouped([*pairs, *between])] == [10]
 
 
-def test_the_order_of_the_pairs_does_not_matter() -> None:
+def test_order_of_the_pairs_does_not_matter() -> None:
     numbers = random.Random(3)
     pairs = [
         (numbers.randrange(60), numbers.randrange(60), numbers.choice([0.7, 1.0, 1.4, 2.2]))
         for _ in range(70)
     ]
-    known = grouped(pairs)
+    families = grouped(pairs)
     for _ in range(5):
         numbers.shuffle(pairs)
         assert sorted(map(sorted, grouped([(b, a, s) for a, b, s in dict.fromkeys(pairs)]))) == (
             sorted(map(sorted, grouped(dict.fromkeys(pairs))))
         )
-    assert all(len(family) > 1 for family in known)
-    assert len(set().union(*known)) == sum(map(len, known))
+    assert all(len(family) > 1 for family in families)
+    assert len(set().union(*families)) == sum(map(len, families))
 
 
-def test_nobody_is_the_relative_of_himself() -> None:
+def test_pair_of_a_creative_with_itself_is_ignored() -> None:
     assert grouped([(1, 1, 3.0)]) == []
     assert grouped([]) == []
 
 
-def test_two_numberings_of_families_become_one() -> None:
+def test_families_by_words_and_by_pictures_are_united() -> None:
     words = [0, 0, 1, 2, 3, 3]
     pictures = [None, 7, 7, None, None, None]
     assert united(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]

@@ -1,4 +1,4 @@
-"""Damaged files give what is whole in them, and say how much that was."""
+"""Damaged files give what can be read, and report how much that is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("scratch")
 
 
 @pytest.mark.parametrize("kind", ["avi", "flv", "webm", "wbm", "wav", "mp3"])
-def test_a_file_cut_at_60_percent_gives_what_is_left(tmp_path: Path, kind: str) -> None:
+def test_truncated_file_gives_the_part_that_is_left(tmp_path: Path, kind: str) -> None:
     path = make_media(tmp_path / f"cut.{kind}", 6.0)
     os.truncate(path, path.stat().st_size * 6 // 10)
     media = decode(path)
@@ -34,7 +34,7 @@ def test_a_file_cut_at_60_percent_gives_what_is_left(tmp_path: Path, kind: str) 
         assert [round(frame.seconds, 1) for frame in media.frames][-1] == pytest.approx(3.1)
 
 
-def test_a_cut_ogg_is_known_by_its_missing_last_page(tmp_path: Path) -> None:
+def test_truncated_ogg_is_recognised_by_its_missing_last_page(tmp_path: Path) -> None:
     path = make_media(tmp_path / "cut.ogg", 6.0)
     os.truncate(path, path.stat().st_size * 6 // 10)
     media = decode(path)
@@ -42,7 +42,7 @@ def test_a_cut_ogg_is_known_by_its_missing_last_page(tmp_path: Path) -> None:
     assert 2.0 < len(media.audio) / SAMPLE_RATE < 4.0
 
 
-def test_an_mp4_with_its_index_in_front_survives_a_cut(tmp_path: Path) -> None:
+def test_truncated_mp4_with_its_index_in_front_is_read(tmp_path: Path) -> None:
     path = make_media(tmp_path / "fast.mp4", 6.0, options={"movflags": "faststart"})
     os.truncate(path, path.stat().st_size * 6 // 10)
     media = decode(path)
@@ -50,7 +50,7 @@ def test_an_mp4_with_its_index_in_front_survives_a_cut(tmp_path: Path) -> None:
     assert media.probe.share_read == pytest.approx(0.6, abs=0.05)
 
 
-def test_an_mp4_that_lost_its_index_is_damaged_and_not_something_else(tmp_path: Path) -> None:
+def test_truncated_mp4_without_its_index_is_damaged(tmp_path: Path) -> None:
     path = make_media(tmp_path / "cut.mp4", 6.0)
     os.truncate(path, path.stat().st_size * 6 // 10)
     with pytest.raises(MediaError) as caught:
@@ -59,7 +59,7 @@ def test_an_mp4_that_lost_its_index_is_damaged_and_not_something_else(tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["avi", "flv", "webm", "mp3", "ogg"])
-def test_a_hole_in_the_middle_costs_only_itself(tmp_path: Path, kind: str) -> None:
+def test_hole_in_the_middle_loses_only_that_part(tmp_path: Path, kind: str) -> None:
     path = make_media(tmp_path / f"hole.{kind}", 12.0)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -67,13 +67,13 @@ def test_a_hole_in_the_middle_costs_only_itself(tmp_path: Path, kind: str) -> No
     path.write_bytes(content)
     media = decode(path)
     assert 0.6 < media.probe.share_read < 1.0
-    # Silence stands for what is lost, so that what comes after keeps its place.
+    # Silence replaces what is lost, so that later sound keeps its time.
     assert len(media.audio) == pytest.approx(12.0 * SAMPLE_RATE, abs=0.5 * SAMPLE_RATE)
     if media.probe.video_codec:
         assert media.frames[-1].seconds > 10.0
 
 
-def test_an_absurd_packet_size_costs_only_what_comes_after_it(tmp_path: Path) -> None:
+def test_absurd_packet_size_loses_only_what_follows(tmp_path: Path) -> None:
     path = make_media(tmp_path / "sizes.mp4", 6.0, options={"movflags": "faststart"})
     content = bytearray(path.read_bytes())
     for table in (content.index(b"stsz"), content.rindex(b"stsz")):
@@ -87,14 +87,14 @@ def test_an_absurd_packet_size_costs_only_what_comes_after_it(tmp_path: Path) ->
     assert media.frames[-1].seconds > 3.5
 
 
-def test_however_a_file_is_damaged_it_ends_in_a_result_or_a_reason(
+def test_damaged_files_end_with_a_result_or_an_error_code(
     tmp_path: Path, children: Callable[[int], list[int]]
 ) -> None:
     """Every fifth case of `benchmarks/damage.py --each 1`."""
     files = whole_files(tmp_path, 1.5)
     assert all(decode(path).audio.size for path in files)
     before = children(os.getpid())
-    reasons = [
+    codes = [
         *(ErrorCode.DAMAGED, ErrorCode.NOT_MEDIA, ErrorCode.NO_STREAMS),
         *(ErrorCode.EMPTY, ErrorCode.UNSUPPORTED_CODEC),
     ]
@@ -103,7 +103,7 @@ def test_however_a_file_is_damaged_it_ends_in_a_result_or_a_reason(
         path = tmp_path / "damaged"
         path.write_bytes(content)
         outcomes[outcome_of(path)] += 1
-        assert outcomes.keys() <= {"whole", "partial", *reasons}, (name, kind)
+        assert outcomes.keys() <= {"whole", "partial", *codes}, (name, kind)
     assert outcomes.total() >= 50
     assert outcomes["partial"] >= 20
     assert children(os.getpid()) == before
@@ -116,36 +116,36 @@ def outcome_of(path: Path) -> str:
         return error.code
 
 
-class StumblingContainer:
-    """Stands for the demuxers that fail half-way; the ones at hand fail only at the end."""
+class FailingContainer:
+    """A container whose demuxer fails half-way; real files at hand fail only at the end."""
 
     def __init__(self, path: Path) -> None:
         with av.open(str(path)) as container:
-            self.rest = [packet for packet in container.demux() if packet.size]
+            self.remaining = [packet for packet in container.demux() if packet.size]
         self.read = 0
 
     def demux(self, _: object) -> Iterator[av.Packet]:
-        while self.rest:
+        while self.remaining:
             self.read += 1
             if self.read % 10 == 0:
                 raise IndexError("list index out of range")
-            yield self.rest.pop(0)
+            yield self.remaining.pop(0)
         raise EOFError
 
 
-def test_a_demuxer_that_stumbles_is_sent_on(tmp_path: Path) -> None:
-    container, damage = StumblingContainer(make_media(tmp_path / "spot.mp3", 2.0)), Damage()
-    there = len(container.rest)
-    assert len(list(packets(container, [], damage))) == there > 80
-    assert damage.bad == pytest.approx(there / 9, abs=2)
+def test_packets_continue_after_demuxer_errors(tmp_path: Path) -> None:
+    container, damage = FailingContainer(make_media(tmp_path / "spot.mp3", 2.0)), Damage()
+    count_of_packets = len(container.remaining)
+    assert len(list(packets(container, [], damage))) == count_of_packets > 80
+    assert damage.bad == pytest.approx(count_of_packets / 9, abs=2)
 
 
-def test_a_header_that_claims_too_much_is_not_believed(tmp_path: Path) -> None:
+def test_header_that_declares_too_much_data_makes_the_file_partial(tmp_path: Path) -> None:
     path = make_media(tmp_path / "long.wav", 6.0)
     content = bytearray(path.read_bytes())
     data = content.index(b"data")
-    for position, claim in ((4, 200_000_000), (data + 4, 199_999_000)):
-        content[position : position + 4] = claim.to_bytes(4, "little")
+    for position, size in ((4, 200_000_000), (data + 4, 199_999_000)):
+        content[position : position + 4] = size.to_bytes(4, "little")
     path.write_bytes(content)
     media = decode(path)
     assert len(media.audio) == 6 * SAMPLE_RATE

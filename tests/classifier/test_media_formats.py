@@ -1,4 +1,4 @@
-"""Whole files of every container: length, sound, pictures and their order."""
+"""Undamaged files of every container: length, sound, pictures and their order."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ WAVS = [
 
 
 def loudest_frequency(audio: NDArray[np.float32]) -> float:
-    """The strongest frequency of the middle of a sound, Hz."""
+    """Return the strongest frequency in the middle of a sound, Hz."""
     middle = audio[len(audio) // 4 : -len(audio) // 4]
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
     return float(np.argmax(spectrum)) * SAMPLE_RATE / len(middle)
 
 
 def second_shown(frame: Frame) -> int:
-    """Which second of a sample a picture shows, by its colour."""
+    """Return which second of a sample a picture shows, by its colour."""
     mean = frame.image.reshape(-1, 3).mean(axis=0)
     return int(np.argmin([np.abs(mean - colour).sum() for colour in COLOURS]))
 
 
-def assert_shows_what_it_says(media: Media) -> None:
+def assert_pictures_match_their_times(media: Media) -> None:
     for frame in media.frames:
         moment = frame.seconds % 1.0
         if 0.1 < moment < 0.9:
@@ -90,7 +90,8 @@ def test_a_whole_file_gives_its_sound_and_its_pictures(tmp_path: Path, name: str
     assert (probe.partial, probe.share_read, probe.bad_packets) == (False, 1.0, 0)
 
     assert media.audio.dtype == np.float32
-    # Coders pad the last packet and some hand out their priming: at most 2,048 samples at 48 kHz.
+    # Encoders pad the last packet and some decoders return the priming: at most 2,048 samples at 48
+    # kHz.
     assert len(media.audio) == pytest.approx(SECONDS * SAMPLE_RATE, abs=0.05 * SAMPLE_RATE)
     assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=1.0)
     assert np.abs(media.audio).max() == pytest.approx(0.5, abs=0.05)
@@ -103,17 +104,17 @@ def test_a_whole_file_gives_its_sound_and_its_pictures(tmp_path: Path, name: str
     assert times == pytest.approx(np.arange(8) * 0.52, abs=0.05)
     assert {second_shown(frame) for frame in media.frames} == set(range(4))
     assert all(frame.image.shape == (180, 320, 3) for frame in media.frames)
-    assert_shows_what_it_says(media)
+    assert_pictures_match_their_times(media)
 
 
 @pytest.mark.parametrize(("codec", "rate"), WAVS)
-def test_wavs_of_every_depth_and_rate(tmp_path: Path, codec: str, rate: int) -> None:
+def test_wavs_of_every_depth_and_rate_are_decoded(tmp_path: Path, codec: str, rate: int) -> None:
     media = decode(make_media(tmp_path / "spot.wav", 1.0, audio=codec, rate=rate))
     probe = media.probe
     assert (probe.audio_codec, probe.sample_rate, probe.channels) == (codec, rate, 2)
     assert probe.streams == (f"audio: {codec}",)
     assert (probe.declared_seconds, probe.partial) == (pytest.approx(1.0, abs=0.01), False)
-    # The resampler keeps its last taps to itself.
+    # The resampler does not output its last taps.
     assert len(media.audio) == pytest.approx(SAMPLE_RATE, abs=0.01 * SAMPLE_RATE)
     assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=2.0)
     assert np.abs(media.audio).max() == pytest.approx(0.5, abs=0.05)
@@ -128,7 +129,7 @@ def test_theora_is_read_although_its_still_pictures_are_empty_packets() -> None:
     assert loudest_frequency(media.audio) == pytest.approx(TONE, abs=1.0)
 
 
-def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
+def test_content_decides_the_format_not_the_extension(tmp_path: Path) -> None:
     sound = make_media(tmp_path / "spot.wav", 1.0)
     media = decode(sound.rename(tmp_path / "spot.mp4"))
     assert media.probe.container == "wav"
@@ -148,13 +149,11 @@ def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
         ("spot.dat", "mpeg", ""),
     ],
 )
-def test_a_name_that_promises_something_else_is_told(
-    name: str, container: str, expected: str
-) -> None:
+def test_extension_of_another_format_is_reported(name: str, container: str, expected: str) -> None:
     assert looks_like(name, container) == expected
 
 
-def test_names_that_look_like_something_else(tmp_path: Path) -> None:
+def test_file_names_that_look_like_options_or_addresses_are_read(tmp_path: Path) -> None:
     sound = make_media(tmp_path / "spot.wav", 1.0)
     for name in ("Ролик «Ёлка» (1).AVI", "-i.wav", "http:x.wav", "concat:a|b", "%d.wav"):
         assert len(decode(shutil.copy(sound, tmp_path / name)).audio) == SAMPLE_RATE
@@ -174,17 +173,19 @@ def test_a_long_film_gives_sixteen_pictures_over_its_whole_length(tmp_path: Path
 def test_dense_key_frames_are_enough(tmp_path: Path) -> None:
     media = decode(make_media(tmp_path / "spot.mp4", 6.0, gop=15))
     times = [frame.seconds for frame in media.frames]
-    # What follows the last key frame is decoded too: the end of a film is never missed.
+    # Pictures after the last key frame are decoded, too, so that the end is included.
     assert times == pytest.approx([*(np.arange(10) * 0.6), 5.92])
-    assert_shows_what_it_says(media)
+    assert_pictures_match_their_times(media)
     assert media.probe.decoded_seconds == pytest.approx(6.0, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["spot.avi", "spot.mp4"])
 @pytest.mark.parametrize("gop", [75, 500])
 @pytest.mark.parametrize("card", [2.0, 5.0])
-def test_an_end_card_is_never_missed(tmp_path: Path, name: str, gop: int, card: float) -> None:
-    """30 seconds of one picture: key frames close enough, too rare, and none on the card."""
+def test_end_card_is_always_among_the_pictures(
+    tmp_path: Path, name: str, gop: int, card: float
+) -> None:
+    """One picture for 30 seconds, then a card: key frames dense, rare, or not on the card."""
     path = tmp_path / name
     write_film(path, 30.0, lambda second: 0 if second < 30.0 - card else 3, gop)
     shown = [second_shown(frame) for frame in decode(path).frames]
@@ -204,7 +205,7 @@ def test_a_short_scene_in_a_long_film_gets_its_picture(tmp_path: Path) -> None:
 
 
 def write_film(path: Path, seconds: float, colour: Callable[[float], int], gop: int) -> None:
-    """Five small pictures a second, of the colour that ``colour`` names for their moment."""
+    """Write five small pictures a second in the colour that ``colour`` returns for their time."""
     muxer, codec, _ = CONTAINERS[path.suffix[1:]]
     assert codec is not None
     with av.open(str(path), "w", format=muxer) as out:
@@ -236,7 +237,7 @@ def test_pictures_are_scaled_to_fit(
     assert second_shown(media.frames[0]) == 0
 
 
-def test_a_film_that_stands_still_for_seconds_is_whole(tmp_path: Path) -> None:
+def test_video_with_long_still_pictures_is_not_partial(tmp_path: Path) -> None:
     path = tmp_path / "slides.webm"
     with av.open(str(path), "w", format="webm") as out:
         options = {"deadline": "realtime", "cpu-used": "8"}
@@ -254,16 +255,14 @@ def test_a_film_that_stands_still_for_seconds_is_whole(tmp_path: Path) -> None:
     assert times == pytest.approx([0, 0.52, 2, 4, 6, 8, 10, 12], abs=0.05)
 
 
-def test_black_pictures_survive_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_black_pictures_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("samples.COLOURS", ((0, 0, 0),))
     media = decode(make_media(tmp_path / "black.mp4", 3.0))
     assert len(media.frames) == 6
     assert max(int(frame.image.max()) for frame in media.frames) <= 2
 
 
-def test_a_cover_in_an_mp3_is_no_video(tmp_path: Path) -> None:
+def test_cover_art_of_an_mp3_is_not_video(tmp_path: Path) -> None:
     path = make_media(tmp_path / "song.mp3", 2.0)
     body = b"\x00image/jpeg\x00\x03\x00" + encode_jpeg(picture(0, 64, 64))
     frame = b"APIC" + len(body).to_bytes(4, "big") + b"\x00\x00" + body
@@ -275,15 +274,15 @@ def test_a_cover_in_an_mp3_is_no_video(tmp_path: Path) -> None:
     assert media.probe.decoded_seconds == pytest.approx(2.0, abs=0.1)
 
 
-def test_sound_beyond_full_scale_and_holes_in_it_come_out_as_plain_numbers(tmp_path: Path) -> None:
+def test_samples_that_are_not_finite_or_beyond_full_scale_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / "float.wav"
-    wild = np.full(SAMPLE_RATE, 7.0, np.float32)
-    wild[1000:2000], wild[5000:6000] = np.nan, -np.inf
+    samples = np.full(SAMPLE_RATE, 7.0, np.float32)
+    samples[1000:2000], samples[5000:6000] = np.nan, -np.inf
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(4)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes(wild.tobytes())
+        file.writeframes(samples.tobytes())
     content = bytearray(path.read_bytes())
     content[20:22] = (3).to_bytes(2, "little")  # WAVE_FORMAT_IEEE_FLOAT
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""No file costs more than its limits, and none leaves a process or a folder behind."""
+"""Limits of decoding; no file leaves a process or a temporary file behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refusal(path: Path, limits: Limits) -> ErrorCode:
 
 
 def endless_sound(path: Path) -> Path:
-    """Hours of silence that take no room on the disk: work without an end for a decoder."""
+    """Write a sparse wav of hours of silence, which takes no space but very long to decode."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(1)
@@ -47,7 +47,7 @@ def endless_sound(path: Path) -> Path:
     return path
 
 
-def test_the_length_is_limited_by_what_is_there(tmp_path: Path) -> None:
+def test_playing_time_is_limited_by_what_is_decoded(tmp_path: Path) -> None:
     limits = Limits(seconds=2.0)
     assert refusal(make_media(tmp_path / "a.wav", 3.0), limits) is ErrorCode.TOO_LONG
     assert refusal(make_media(tmp_path / "v.mp4", 3.0, audio=None), limits) is ErrorCode.TOO_LONG
@@ -67,29 +67,31 @@ def test_bytes_pixels_and_output_are_limited(tmp_path: Path) -> None:
     ("claimed", "code"),
     [("both", ErrorCode.PICTURE_TOO_LARGE), ("picture", ErrorCode.DAMAGED)],
 )
-def test_a_header_that_claims_a_huge_picture(tmp_path: Path, claimed: str, code: ErrorCode) -> None:
-    """The decoder refuses a picture that the container is silent about, and has none then."""
+def test_header_that_declares_a_huge_picture_is_refused(
+    tmp_path: Path, claimed: str, code: ErrorCode
+) -> None:
+    """If only the picture itself declares the size, the decoder refuses it and gives no picture."""
     path = make_media(tmp_path / "wall.webm", 1.0, size=(320, 320), audio=None)
     content = path.read_bytes()
     if claimed == "both":  # PixelWidth and PixelHeight of Matroska: 30,000
         for element in (b"\xb0\x82", b"\xba\x82"):
             assert element + b"\x01\x40" in content
             content = content.replace(element + b"\x01\x40", element + b"\x75\x30")
-    # The key frames of VP8 (RFC 6386, 9.1): 16,383, the most that it knows
+    # Key frames of VP8 (RFC 6386, 9.1) declare 16,383, the largest possible size.
     assert b"\x9d\x01\x2a\x40\x01\x40\x01" in content
     path.write_bytes(content.replace(b"\x2a\x40\x01\x40\x01", b"\x2a\xff\x3f\xff\x3f"))
     assert refusal(path, Limits()) is code
 
 
 def test_an_endless_ogg_ends_at_the_limit(tmp_path: Path) -> None:
-    """A station's recording: one stream after the other, and no length anywhere."""
+    """Like a radio recording: one stream after the other without a length."""
     path = make_media(tmp_path / "endless.ogg", 2.0, stereo=False)
     path.write_bytes(path.read_bytes() * 40)
     assert refusal(path, Limits(seconds=30.0)) is ErrorCode.TOO_LONG
 
 
 @pytest.mark.parametrize("table", [b"stsz", b"stsd"])
-def test_an_absurd_table_is_damage_and_no_want_of_memory(tmp_path: Path, table: bytes) -> None:
+def test_absurd_table_size_is_damage_not_lack_of_memory(tmp_path: Path, table: bytes) -> None:
     path = make_media(tmp_path / "tables.mp4", 1.0, video=None)
     content = bytearray(path.read_bytes())
     place = content.index(table) + 8
@@ -98,13 +100,13 @@ def test_an_absurd_table_is_damage_and_no_want_of_memory(tmp_path: Path, table: 
     assert refusal(path, Limits()) is ErrorCode.DAMAGED
 
 
-def test_a_child_over_its_time_is_stopped(tmp_path: Path) -> None:
+def test_child_over_its_time_limit_is_stopped(tmp_path: Path) -> None:
     path = endless_sound(tmp_path / "endless.wav")
     assert refusal(path, Limits(cpu_seconds=1, **GENEROUS)) is ErrorCode.TIMED_OUT
     assert refusal(path, Limits(wall_seconds=0.5, **GENEROUS)) is ErrorCode.TIMED_OUT
 
 
-def test_a_child_over_its_memory_is_told_apart(tmp_path: Path) -> None:
+def test_child_over_its_memory_limit_has_its_own_error_code(tmp_path: Path) -> None:
     path = make_media(tmp_path / "big.webm", 0.12, size=(4000, 4000), audio=None)
     assert decode(path).frames
     limits = Limits(memory_bytes=160 * 1024**2)
@@ -120,7 +122,7 @@ def test_a_child_over_its_memory_is_told_apart(tmp_path: Path) -> None:
         (signal.SIGXCPU, ErrorCode.TIMED_OUT),
     ],
 )
-def test_the_signal_that_ended_a_decoder_gives_the_reason_and_ends_nothing_else(
+def test_signal_that_killed_a_decoder_gives_the_error_code(
     tmp_path: Path,
     decoding: Processes,
     children: Processes,
@@ -153,12 +155,12 @@ def test_the_decoder_and_its_parent_die_with_a_killed_worker(
     worker = subprocess.Popen([sys.executable, "-c", code], env=environment)
     try:
         wait_until(lambda: bool(decoding(worker.pid)))
-        left = [*children(worker.pid), *decoding(worker.pid)]
+        process_ids = [*children(worker.pid), *decoding(worker.pid)]
     finally:
         worker.kill()
         worker.wait()
-    assert len(left) == 2
-    wait_until(lambda: not any(alive(process) for process in left))
+    assert len(process_ids) == 2
+    wait_until(lambda: not any(alive(process) for process in process_ids))
 
 
 def alive(process: int) -> bool:
@@ -171,7 +173,7 @@ def alive(process: int) -> bool:
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never happened"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)
 
 
@@ -185,7 +187,7 @@ def test_importing_the_library_loads_no_decoder() -> None:
     assert result.stdout.decode().strip() == "[]"
 
 
-def test_a_daemonic_process_can_decode_as_the_workers_of_a_queue_do(tmp_path: Path) -> None:
+def test_daemonic_process_like_a_celery_worker_can_decode(tmp_path: Path) -> None:
     path = make_media(tmp_path / "spot.wav", 1.0)
     context = multiprocessing.get_context("spawn")
     answers = context.SimpleQueue()
@@ -200,8 +202,8 @@ def _count_samples(path: Path, answers: multiprocessing.queues.SimpleQueue[int])
     answers.put(len(decode(path).audio))
 
 
-def test_an_interrupted_wait_takes_the_child_with_it(tmp_path: Path, decoding: Processes) -> None:
-    """A soft time limit of the queue arrives as an exception in the middle of the wait."""
+def test_interrupted_wait_ends_the_child(tmp_path: Path, decoding: Processes) -> None:
+    """Celery's soft time limit is raised as an exception during the wait."""
 
     class SoftLimitError(Exception):
         pass

@@ -1,4 +1,4 @@
-"""What browsers play: our sound as wav, our pictures as JPEG."""
+"""Files that browsers play: sound stored as wav, pictures stored as JPEG."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from classifier.media import SAMPLE_RATE, encode_jpeg, read_wav, write_wav
 def test_sound_comes_back_as_it_was_written(tmp_path: Path) -> None:
     audio = tone(1.5, SAMPLE_RATE)
     write_wav(tmp_path / "spot.wav", audio)
-    back = read_wav(tmp_path / "spot.wav")
-    assert back.dtype == np.float32
-    assert len(back) == len(audio)
-    assert np.abs(back - audio).max() < 1 / 32767
+    read = read_wav(tmp_path / "spot.wav")
+    assert read.dtype == np.float32
+    assert len(read) == len(audio)
+    assert np.abs(read - audio).max() < 1 / 32767
     with wave.open(str(tmp_path / "spot.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 16_000)
 

@@ -1,4 +1,4 @@
-"""One child serves many files: nothing is left of any of them, and nobody shares it."""
+"""One child decodes many files, keeps nothing of them and belongs to one process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Processes = Callable[[int], list[int]]
 pytestmark = pytest.mark.usefixtures("scratch", "fresh_children")
 
 
-def test_one_child_serves_files_good_and_bad_and_keeps_nothing_of_them(
+def test_one_child_serves_good_and_bad_files_and_keeps_nothing_open(
     tmp_path: Path, children: Processes
 ) -> None:
     good = make_media(tmp_path / "good.wav", 0.2)
@@ -35,16 +35,15 @@ def test_one_child_serves_files_good_and_bad_and_keeps_nothing_of_them(
     assert children(os.getpid()) == [child]
     assert (len(open_files(os.getpid())), open_files(child)) == before
     assert Path(f"/proc/{child}/task/{child}/children").read_text() == ""  # not even a zombie
-    assert (
-        len(list(Path(f"/proc/{child}/task").iterdir())) == 1
-    )  # a fork of several threads may hang
+    # With several threads a fork could hang.
+    assert len(list(Path(f"/proc/{child}/task").iterdir())) == 1
 
 
 def open_files(process: int) -> list[str]:
     return sorted(entry.name for entry in Path(f"/proc/{process}/fd").iterdir())
 
 
-def test_a_child_that_died_while_it_waited_is_replaced(tmp_path: Path, children: Processes) -> None:
+def test_child_that_died_while_idle_is_replaced(tmp_path: Path, children: Processes) -> None:
     path = make_media(tmp_path / "spot.wav", 0.2)
     decode(path)
     [first] = children(os.getpid())
@@ -56,9 +55,7 @@ def test_a_child_that_died_while_it_waited_is_replaced(tmp_path: Path, children:
     assert not Path(f"/proc/{first}").exists()
 
 
-def test_a_gentle_stop_of_the_machine_does_not_stop_a_decoder(
-    tmp_path: Path, children: Processes
-) -> None:
+def test_sigterm_does_not_stop_a_decoder(tmp_path: Path, children: Processes) -> None:
     path = make_media(tmp_path / "spot.wav", 0.2)
     decode(path)
     [child] = children(os.getpid())
@@ -68,10 +65,10 @@ def test_a_gentle_stop_of_the_machine_does_not_stop_a_decoder(
 
 
 def test_a_forked_worker_has_a_child_of_its_own(tmp_path: Path, children: Processes) -> None:
-    """As the workers of a queue are forked from a process that may have decoded."""
+    """Celery forks its workers from a process that may have decoded before."""
     path = make_media(tmp_path / "spot.wav", 0.2)
     decode(path)
-    mine = children(os.getpid())
+    own_children = children(os.getpid())
     reading, writing = os.pipe()
     worker = os.fork()
     if not worker:
@@ -84,15 +81,15 @@ def test_a_forked_worker_has_a_child_of_its_own(tmp_path: Path, children: Proces
     os.waitpid(worker, 0)
     answer = os.read(reading, 1000).decode()
     os.close(reading)
-    samples, theirs = answer.split(maxsplit=1)
+    samples, worker_children = answer.split(maxsplit=1)
     assert int(samples) == 0.2 * SAMPLE_RATE
-    assert len(mine) == 1
-    assert theirs not in ("[]", str(mine))
+    assert len(own_children) == 1
+    assert worker_children not in ("[]", str(own_children))
     assert len(decode(path).audio) == 0.2 * SAMPLE_RATE
-    assert children(os.getpid()) == mine
+    assert children(os.getpid()) == own_children
 
 
-def test_threads_get_each_their_own_file(tmp_path: Path, children: Processes) -> None:
+def test_each_thread_gets_the_result_of_its_own_file(tmp_path: Path, children: Processes) -> None:
     paths = [make_media(tmp_path / f"{tenths}.wav", tenths / 10) for tenths in range(1, 7)]
     with ThreadPoolExecutor(3) as threads:
         lengths = list(threads.map(lambda path: len(decode(path).audio), paths * 2))

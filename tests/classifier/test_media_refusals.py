@@ -1,4 +1,4 @@
-"""What is no creative, or points elsewhere: a named error, and nothing is opened or called."""
+"""Files that are no creatives or refer to others are refused; nothing else is opened or called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_empty_file_is_empty(tmp_path: Path) -> None:
     assert refusal(path) is ErrorCode.EMPTY
 
 
-def test_a_wav_of_no_seconds_is_empty(tmp_path: Path) -> None:
+def test_wav_without_samples_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "silent.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
@@ -42,7 +42,7 @@ def test_a_wav_of_no_seconds_is_empty(tmp_path: Path) -> None:
     assert refusal(path) is ErrorCode.EMPTY
 
 
-def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
+def test_missing_and_non_regular_files_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     assert refusal(tmp_path / "gone.wav") is ErrorCode.NOT_FOUND
     assert refusal(tmp_path) is ErrorCode.UNREADABLE
@@ -51,7 +51,7 @@ def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / ("long" * 100)) is ErrorCode.UNREADABLE
 
 
-def test_subtitles_alone_are_no_creative(tmp_path: Path) -> None:
+def test_file_with_subtitles_only_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "words.mkv"
     with av.open(str(path), "w", format="matroska") as out:
         stream = out.add_stream("srt")
@@ -62,10 +62,10 @@ def test_subtitles_alone_are_no_creative(tmp_path: Path) -> None:
     assert refusal(path) is ErrorCode.NO_STREAMS
 
 
-def test_an_unknown_codec_is_named_as_such(tmp_path: Path) -> None:
+def test_unknown_codec_is_reported(tmp_path: Path) -> None:
     path = make_media(tmp_path / "odd.wav", 1.0)
     content = bytearray(path.read_bytes())
-    content[20:22] = (0x7777).to_bytes(2, "little")  # a format tag that nobody registered
+    content[20:22] = (0x7777).to_bytes(2, "little")  # a format tag that is not registered
     path.write_bytes(content)
     assert refusal(path) is ErrorCode.UNSUPPORTED_CODEC
 
@@ -80,7 +80,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def bait(kind: str, canary: Path, address: str) -> bytes:
-    """A file that makes a careless reader open another file and call an address."""
+    """Return a file that makes a careless reader open another file and request an address."""
     playlist = (
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
         f"#EXTINF:2.0,\n{address}/a.ts\n#EXTINF:2.0,\nfile:{canary}\n#EXT-X-ENDLIST\n"
@@ -109,7 +109,7 @@ KINDS = ["text", "m3u8", "concat", "svg", "html", "dash", "sdp", "subtitles"]
 
 @pytest.mark.parametrize("extension", ["mp4", "avi", "m3u8"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_files_that_point_elsewhere_are_no_media(
+def test_files_that_refer_to_other_files_are_not_media(
     tmp_path: Path, listener: socket.socket, kind: str, extension: str
 ) -> None:
     canary = make_media(tmp_path / "canary.wav", 2.0)
@@ -123,7 +123,7 @@ def test_files_that_point_elsewhere_are_no_media(
 def test_a_playlist_in_the_subtitles_of_an_avi_is_never_opened(
     tmp_path: Path, listener: socket.socket
 ) -> None:
-    """FFmpeg opens subtitles that an avi holds ("GAB2") as a file of their own, of any format."""
+    """FFmpeg opens the subtitles in an avi ("GAB2") as a file of its own, of any format."""
     canary = make_media(tmp_path / "canary.wav", 2.0)
     playlist = bait("m3u8", canary, f"http://127.0.0.1:{listener.getsockname()[1]}")
     path = tmp_path / "subtitled.avi"
@@ -137,7 +137,7 @@ def test_a_playlist_in_the_subtitles_of_an_avi_is_never_opened(
 
 
 def avi_with_subtitles(content: bytes) -> bytes:
-    """A second of silence at 16 kHz, and ``content`` as the first subtitle."""
+    """Return an avi of a second of silence at 16 kHz with ``content`` as its first subtitle."""
 
     def chunk(tag: bytes, data: bytes) -> bytes:
         return tag + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
@@ -159,8 +159,8 @@ def avi_with_subtitles(content: bytes) -> bytes:
     return chunk(b"RIFF", b"AVI " + body)
 
 
-def test_a_codec_beyond_the_list_is_not_decoded(tmp_path: Path) -> None:
-    """FFmpeg knows it, but it records screens, and no spot comes in it."""
+def test_codec_that_is_not_allowed_is_not_decoded(tmp_path: Path) -> None:
+    """FFmpeg can decode it, but it is made for screen recordings and no spot uses it."""
     path = tmp_path / "odd.avi"
     with av.open(str(path), "w", format="avi") as out:
         stream = out.add_stream("zmbv", rate=25)
@@ -170,24 +170,24 @@ def test_a_codec_beyond_the_list_is_not_decoded(tmp_path: Path) -> None:
     assert refusal(path) is ErrorCode.UNSUPPORTED_CODEC
 
 
-def test_a_zip_of_media_is_no_media(tmp_path: Path) -> None:
+def test_zip_of_media_is_not_media(tmp_path: Path) -> None:
     path = tmp_path / "spots.mp4"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(make_media(tmp_path / "spot.wav", 1.0), "spot.wav")
     assert refusal(path) is ErrorCode.NOT_MEDIA
 
 
-def test_the_child_sees_no_secret_and_no_proxy(
+def test_child_gets_no_secrets_and_no_proxies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_children: None
 ) -> None:
-    seen = tmp_path / "environment"
+    environment = tmp_path / "environment"
     spy = tmp_path / "python"
-    spy.write_text(f'#!/bin/sh\nenv > "{seen}"\nexec "{sys.executable}" "$@"\n')
+    spy.write_text(f'#!/bin/sh\nenv > "{environment}"\nexec "{sys.executable}" "$@"\n')
     spy.chmod(0o755)
     monkeypatch.setenv("DJANGO_SECRET_KEY", "hush")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.setattr(sys, "executable", str(spy))
     monkeypatch.chdir(tmp_path)
     assert len(decode(make_media(tmp_path / "spot.wav", 1.0)).audio) == SAMPLE_RATE
-    assert "hush" not in seen.read_text()
-    assert "proxy" not in seen.read_text()
+    assert "hush" not in environment.read_text()
+    assert "proxy" not in environment.read_text()

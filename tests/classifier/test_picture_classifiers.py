@@ -1,4 +1,4 @@
-"""CatBoost and nearest neighbours on generated vectors whose right answers are known."""
+"""CatBoost and nearest neighbours on generated vectors with known segments."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ENCODER = "tiny-xclip"
 
 
 def generated(count: int, seed: int) -> tuple[Features, list[int]]:
-    """Vectors around one direction for each known segment; segment 0 is by far the commonest."""
+    """Return vectors around one direction for each known segment, 70 % of them of segment 0."""
     random = np.random.default_rng(seed)
-    middle = np.random.default_rng(0).normal(size=(len(KNOWN), DIMENSION))
-    places = random.choice(len(KNOWN), count, p=(0.7, 0.1, 0.1, 0.1))
-    vectors = middle[places] + 0.7 * random.normal(size=(count, DIMENSION))
+    centres = np.random.default_rng(0).normal(size=(len(KNOWN), DIMENSION))
+    clusters = random.choice(len(KNOWN), count, p=(0.7, 0.1, 0.1, 0.1))
+    vectors = centres[clusters] + 0.7 * random.normal(size=(count, DIMENSION))
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit.astype(np.float32), [KNOWN[place] for place in places]
+    return unit.astype(np.float32), [KNOWN[cluster] for cluster in clusters]
 
 
 def names(count: int) -> list[str]:
@@ -44,7 +44,7 @@ def trained() -> dict[str, PictureClassifier]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_finds_the_segments_of_new_vectors(
+def test_segments_of_new_vectors_are_found(
     trained: dict[str, PictureClassifier], method: str
 ) -> None:
     features, segments = generated(200, seed=2)
@@ -58,7 +58,7 @@ def test_it_finds_the_segments_of_new_vectors(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_training_did_not_know_has_no_probability(
+def test_segments_without_examples_have_probability_zero(
     trained: dict[str, PictureClassifier], method: str
 ) -> None:
     probabilities = trained[method].predict_proba(generated(20, seed=3)[0])
@@ -73,12 +73,12 @@ def test_the_same_rows_give_the_same_classifier(
 ) -> None:
     features, segments = generated(200, seed=1)
     again = train_picture_classifier(method, features, segments, names(200), encoder=ENCODER)
-    asked = generated(20, seed=3)[0]
-    assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
+    queries = generated(20, seed=3)[0]
+    assert np.array_equal(again.predict_proba(queries), trained[method].predict_proba(queries))
 
 
-def test_a_rare_segment_weighs_as_much_as_a_common_one_for_catboost() -> None:
-    """Vectors that say nothing, nine in ten of one segment: it must not win by number."""
+def test_catboost_weighs_rare_and_common_segments_alike() -> None:
+    """Random vectors, nine in ten of one segment: its probability must not be its share."""
     features = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     model = train_picture_classifier(
         "catboost", features[:300], [0, *[5] * 9] * 30, names(300), encoder=ENCODER
@@ -89,20 +89,20 @@ def test_a_rare_segment_weighs_as_much_as_a_common_one_for_catboost() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_comes_back_from_its_folder_bit_by_bit(
+def test_saved_classifier_gives_the_same_probabilities(
     trained: dict[str, PictureClassifier], method: str, tmp_path: Path
 ) -> None:
     artefact = trained[method].save(tmp_path / "pictures", {"rows": 200})
     again = load_picture_classifier(tmp_path / "pictures")
-    asked = generated(20, seed=3)[0]
-    assert np.array_equal(again.predict_proba(asked), trained[method].predict_proba(asked))
+    queries = generated(20, seed=3)[0]
+    assert np.array_equal(again.predict_proba(queries), trained[method].predict_proba(queries))
     assert (again.method, again.encoder, again.dimension) == (method, ENCODER, DIMENSION)
     assert artefact.facts["rows"] == 200
     assert not [name for name in artefact.files if name.endswith((".pkl", ".pickle", ".joblib"))]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_one_flipped_byte_is_refused(
+def test_folder_with_a_flipped_byte_is_refused(
     trained: dict[str, PictureClassifier], method: str, tmp_path: Path
 ) -> None:
     (name,) = trained[method].save(tmp_path / "pictures", {}).files
@@ -115,7 +115,7 @@ def test_one_flipped_byte_is_refused(
 
 @pytest.mark.parametrize(("method", "name"), [("catboost", "model.cbm"), ("nearest", "index.npz")])
 def test_a_file_of_another_kind_is_refused(method: str, name: str, tmp_path: Path) -> None:
-    """The digest is right, the content is not: neither a pickle nor rubbish is ever opened."""
+    """The digest is right, the content is not: neither a pickle nor other content is loaded."""
     import pickle
 
     def write(folder: Path) -> None:
@@ -163,14 +163,14 @@ def test_a_nearer_neighbour_counts_more_and_opposites_do_not_vote() -> None:
     one, two, three = model.predict_proba(np.array([[1, 0]], np.float32))[0][1:4]
     assert one > 0.9 > two
     assert two == pytest.approx(three, abs=0.001)
-    nobody = train_picture_classifier(
+    without_votes = train_picture_classifier(
         "nearest", -features[:1], [4], names(1), encoder=ENCODER
     ).predict_proba(features[:1])
-    assert nobody[0][NUMBERS.index(4)] == pytest.approx(1)
+    assert without_votes[0][NUMBERS.index(4)] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_vectors_and_wrong_vectors(trained: dict[str, PictureClassifier], method: str) -> None:
+def test_empty_and_invalid_vectors(trained: dict[str, PictureClassifier], method: str) -> None:
     model = trained[method]
     assert model.predict_proba(np.zeros((0, DIMENSION), np.float32)).shape == (0, len(NUMBERS))
     with pytest.raises(ValueError, match="expected vectors"):
@@ -189,9 +189,7 @@ def test_no_vectors_and_wrong_vectors(trained: dict[str, PictureClassifier], met
         ("forest", [1, 2], "unknown method"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(
-    method: str, segments: list[int], message: str
-) -> None:
+def test_invalid_training_data_is_refused(method: str, segments: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         train_picture_classifier(
             method, np.ones((2, 4), np.float32), segments, names(2), encoder=ENCODER

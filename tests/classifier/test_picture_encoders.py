@@ -1,4 +1,4 @@
-"""Video encoders: X-CLIP on a small random model, EfficientNet on its real weights."""
+"""Picture encoders: X-CLIP as a small random model, EfficientNet with its real weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.sentences import told
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 8
 
-# As the hub has it for microsoft/xclip-base-patch32, of 2022.
+# The file of microsoft/xclip-base-patch32 on the hub, of 2022.
 PREPROCESSOR = {
     "crop_size": 224,
     "do_center_crop": True,
@@ -88,26 +88,26 @@ def test_xclip_gives_a_unit_vector_under_the_name_of_the_folder(xclip: PictureEn
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_xclip_sees_what_the_library_alone_sees(tiny_xclip: Path, xclip: PictureEncoder) -> None:
-    """The same frames prepared by hand: resized, cropped, scaled once, normalised."""
+def test_xclip_gives_the_vector_of_the_library(tiny_xclip: Path, xclip: PictureEncoder) -> None:
+    """Compare with frames that are resized, cropped, scaled once and normalised here."""
     import torch
     from PIL import Image
     from transformers import XCLIPModel
 
     frames = pictures(SIZE)
-    ready = []
+    prepared = []
     for frame in frames:
         height, width = frame.shape[:2]
-        wide = int(224 * width / height)
-        image = Image.fromarray(frame).resize((wide, 224), Image.Resampling.BILINEAR)
-        left = (wide - 224) // 2
+        scaled_width = int(224 * width / height)
+        image = Image.fromarray(frame).resize((scaled_width, 224), Image.Resampling.BILINEAR)
+        left = (scaled_width - 224) // 2
         square = np.asarray(image, np.float32)[:, left : left + 224] / 255
-        ready.append((square - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225])
-    pixels = torch.tensor(np.stack(ready).transpose(0, 3, 1, 2)[None], dtype=torch.float32)
+        prepared.append((square - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225])
+    pixels = torch.tensor(np.stack(prepared).transpose(0, 3, 1, 2)[None], dtype=torch.float32)
     network = XCLIPModel.from_pretrained(tiny_xclip).eval()
     with torch.inference_mode():
-        wanted = network.get_video_features(pixel_values=pixels).pooler_output[0].numpy()
-    assert np.allclose(xclip.encode(frames), wanted / np.linalg.norm(wanted), atol=1e-4)
+        expected = network.get_video_features(pixel_values=pixels).pooler_output[0].numpy()
+    assert np.allclose(xclip.encode(frames), expected / np.linalg.norm(expected), atol=1e-4)
 
 
 def test_a_longer_spot_is_the_mean_of_its_clips(xclip: PictureEncoder) -> None:
@@ -116,7 +116,7 @@ def test_a_longer_spot_is_the_mean_of_its_clips(xclip: PictureEncoder) -> None:
     assert np.allclose(xclip.encode(frames), halves / np.linalg.norm(halves), atol=1e-6)
 
 
-def test_a_shorter_spot_is_filled_by_repeating(xclip: PictureEncoder) -> None:
+def test_frames_of_a_shorter_spot_are_repeated(xclip: PictureEncoder) -> None:
     first, second = pictures(2)
     assert np.array_equal(xclip.encode([first, second]), xclip.encode([first] * 4 + [second] * 4))
 
@@ -128,7 +128,7 @@ def test_loading_again_gives_the_same_bits(tiny_xclip: Path, xclip: PictureEncod
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [
         (1, [[0, 0, 0, 0]]),
         (3, [[0, 1, 1, 2]]),
@@ -138,8 +138,8 @@ def test_loading_again_gives_the_same_bits(tiny_xclip: Path, xclip: PictureEncod
         (11, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 9, 10]]),
     ],
 )
-def test_every_frame_is_in_a_clip(count: int, wanted: list[list[int]]) -> None:
-    assert clips(count, 4).tolist() == wanted
+def test_every_frame_is_in_a_clip(count: int, expected: list[list[int]]) -> None:
+    assert clips(count, 4).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -152,18 +152,18 @@ def test_every_frame_is_in_a_clip(count: int, wanted: list[list[int]]) -> None:
         [np.zeros((0, 4, 3), np.uint8)],
     ],
 )
-def test_what_is_no_picture_is_refused(xclip: PictureEncoder, frames: list[Picture]) -> None:
+def test_invalid_frames_are_refused(xclip: PictureEncoder, frames: list[Picture]) -> None:
     with pytest.raises(ValueError, match="picture"):
         xclip.encode(frames)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no_model_folder") as error:
         load_picture_encoder(str(tmp_path / "none"), weights_folder=tmp_path)
     assert told(error.value, "ru").startswith("Нет папки")
 
 
-def test_a_cut_weights_file_is_a_plain_error(tiny_xclip: Path, tmp_path: Path) -> None:
+def test_truncated_weights_file_is_a_named_error(tiny_xclip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     shutil.copytree(tiny_xclip, folder)
     weights = (folder / "model.safetensors").read_bytes()
@@ -172,7 +172,7 @@ def test_a_cut_weights_file_is_a_plain_error(tiny_xclip: Path, tmp_path: Path) -
         load_picture_encoder(str(folder), weights_folder=tmp_path)
 
 
-def test_a_part_that_would_be_random_is_refused(tiny_xclip: Path, tmp_path: Path) -> None:
+def test_weights_with_a_missing_part_are_refused(tiny_xclip: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     folder = tmp_path / "part"
@@ -193,7 +193,7 @@ def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
         load_picture_encoder(str(tmp_path / "bert"), weights_folder=tmp_path)
 
 
-def test_a_hub_out_of_reach_is_said_in_both_languages(
+def test_unreachable_hub_is_reported_in_both_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
@@ -204,8 +204,8 @@ def test_a_hub_out_of_reach_is_said_in_both_languages(
     assert "X-CLIP не может загрузить модель «microsoft/xclip-base-patch32»" in russian
 
 
-def test_efficientnet_knows_like_from_unlike(efficientnet: PictureEncoder) -> None:
-    """Two halves of one photograph are nearer than two photographs: the weights are real."""
+def test_efficientnet_vectors_of_similar_pictures_are_closer(efficientnet: PictureEncoder) -> None:
+    """Two halves of one photograph are closer than two photographs: the weights are real."""
     from sklearn.datasets import load_sample_images
 
     temple, flower = load_sample_images().images
@@ -220,8 +220,8 @@ def test_efficientnet_knows_like_from_unlike(efficientnet: PictureEncoder) -> No
     assert left @ right > right @ other + 0.2
 
 
-def test_efficientnet_names_the_right_things(efficientnet: PictureEncoder) -> None:
-    """The package's own last layer on our features: bell cote, monastery or palace, and daisy."""
+def test_efficientnet_features_classify_photographs(efficientnet: PictureEncoder) -> None:
+    """The package's last layer on our features: bell cote, monastery or palace, and daisy."""
     import torch
     from sklearn.datasets import load_sample_images
 
@@ -231,10 +231,12 @@ def test_efficientnet_names_the_right_things(efficientnet: PictureEncoder) -> No
     assert isinstance(efficientnet, EfficientNet)
     weights = torch.load(sound_weights(), weights_only=True)
     layer, bias = weights["_fc.weight"].numpy(), weights["_fc.bias"].numpy()
-    for picture, wanted in zip(load_sample_images().images, ({442, 663, 698}, {985}), strict=True):
+    for picture, expected in zip(
+        load_sample_images().images, ({442, 663, 698}, {985}), strict=True
+    ):
         with torch.inference_mode():
-            seen = efficientnet.network(torch.from_numpy(_square(picture))[None])[0].numpy()
-        assert int((layer @ seen + bias).argmax()) in wanted
+            features = efficientnet.network(torch.from_numpy(_square(picture))[None])[0].numpy()
+        assert int((layer @ features + bias).argmax()) in expected
 
 
 def test_efficientnet_takes_the_mean_over_frames(efficientnet: PictureEncoder) -> None:

@@ -1,4 +1,4 @@
-"""Speech recognition with the real weights, on the project's own demonstration creatives."""
+"""Speech recognition with the real weights on the demonstration creatives."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def checkpoint(faster: Transcriber, weights: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def transcribers(faster: Transcriber, weights: Path, checkpoint: Path) -> dict[str, Transcriber]:
-    """Both engines as they are in use, with voice activity detection."""
+    """Both engines as in production, with voice activity detection."""
     openai = load_transcriber(
         "openai-whisper", str(checkpoint), weights_folder=weights, beam_size=1
     )
@@ -68,7 +68,7 @@ def scripts() -> dict[str, str]:
         return {row["file"]: row["text"] for row in csv.DictReader(file) if row["text"]}
 
 
-def voiced(name: str) -> Audio:
+def demo_audio(name: str) -> Audio:
     audio: Audio = decode(DEMO / "creatives" / name).audio
     return audio
 
@@ -83,7 +83,7 @@ def noise(seconds: float) -> Audio:
 
 
 def music(seconds: float) -> Audio:
-    """Four chords, two a second, each with overtones and a drum."""
+    """Return a sequence of four chords, two beats a second, with overtones and a drum."""
     beat = RATE // 2
     time = np.arange(beat) / RATE
     drum = np.random.default_rng(0).standard_normal(beat) * np.exp(-40 * time)
@@ -122,9 +122,9 @@ def test_importing_loads_no_heavy_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_creatives_are_heard_in_order(faster: Transcriber, scripts: dict[str, str]) -> None:
+def test_creatives_are_transcribed_in_order(faster: Transcriber, scripts: dict[str, str]) -> None:
     names = ("90000014.wav", "90000002.avi")
-    clips = [voiced(name) for name in names]
+    clips = [demo_audio(name) for name in names]
     transcripts = faster.transcribe(clips)
     for name, clip, transcript in zip(names, clips, transcripts, strict=True):
         assert (transcript.language, transcript.engine) == ("ru", "faster-whisper")
@@ -137,10 +137,10 @@ def test_creatives_are_heard_in_order(faster: Transcriber, scripts: dict[str, st
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_nobody_speaks_nothing_is_invented(
+def test_sounds_without_speech_give_no_utterances(
     transcribers: dict[str, Transcriber], engine: str
 ) -> None:
-    sounds = [silence(8), noise(8), music(12), voiced("90000038.mp4")]
+    sounds = [silence(8), noise(8), music(12), demo_audio("90000038.mp4")]
     for transcript in transcribers[engine].transcribe(sounds):
         assert transcript.utterances == ()
         assert transcript.text == ""
@@ -161,7 +161,7 @@ def test_odd_arrays_are_no_error(transcribers: dict[str, Transcriber], engine: s
 def test_times_are_those_of_the_original_audio(
     transcribers: dict[str, Transcriber], engine: str
 ) -> None:
-    speech = voiced("90000014.wav")
+    speech = demo_audio("90000014.wav")
     speech[RATE // 2] = np.nan
     clip = np.concatenate([silence(10), speech, silence(10)])
     (transcript,) = transcribers[engine].transcribe([clip])
@@ -172,11 +172,11 @@ def test_times_are_those_of_the_original_audio(
     assert transcript.utterances[-1].end > spoken_until - 4
 
 
-def test_times_across_the_parts_that_were_cut_out() -> None:
-    # Speech at 2-5 s and 10-12 s: what Whisper hears is 5 s long.
+def test_times_are_mapped_across_removed_parts() -> None:
+    # Speech at 2-5 s and 10-12 s: Whisper gets 5 s.
     cut = SpeechCut(np.zeros(5 * RATE, np.float32), ((2 * RATE, 5 * RATE), (10 * RATE, 12 * RATE)))
-    heard = [(0.0, 1.0), (1.0, 3.0), (3.0, 4.5), (2.5, 3.5), (4.5, 9.0)]
-    placed = [cut.restore(Utterance(start, end, "", -0.1, 0.0)) for start, end in heard]
+    times = [(0.0, 1.0), (1.0, 3.0), (3.0, 4.5), (2.5, 3.5), (4.5, 9.0)]
+    placed = [cut.restore(Utterance(start, end, "", -0.1, 0.0)) for start, end in times]
     assert [(utterance.start, utterance.end) for utterance in placed] == [
         (2.0, 3.0),
         (3.0, 5.0),
@@ -195,17 +195,17 @@ def test_an_utterance_past_the_end_ends_with_the_audio() -> None:
 
 def test_the_language_is_detected_when_none_is_given(weights: Path, faster: Transcriber) -> None:
     transcriber = load_transcriber(weights_folder=weights, language=None, beam_size=1)
-    heard, silent = transcriber.transcribe([voiced("90000014.wav"), silence(3)])
-    assert heard.language == "ru"
+    spoken, silent = transcriber.transcribe([demo_audio("90000014.wav"), silence(3)])
+    assert spoken.language == "ru"
     assert silent.language == ""
 
 
-def test_both_engines_write_the_same_from_the_same_weights(
+def test_both_engines_give_the_same_text_with_the_same_weights(
     faster: Transcriber, weights: Path, checkpoint: Path
 ) -> None:
     sources = {"faster-whisper": "packaged", "openai-whisper": str(checkpoint)}
-    clips = [voiced(name) for name in PARITY]
-    heard = {}
+    clips = [demo_audio(name) for name in PARITY]
+    texts = {}
     for engine, model in sources.items():
         transcriber = load_transcriber(
             engine,
@@ -215,9 +215,9 @@ def test_both_engines_write_the_same_from_the_same_weights(
             beam_size=1,
             vad=False,
         )
-        heard[engine] = [words(transcript.text) for transcript in transcriber.transcribe(clips)]
-    assert all(len(text.split()) > 10 for text in heard["faster-whisper"])
-    assert jiwer.wer(heard["openai-whisper"], heard["faster-whisper"]) <= 0.02
+        texts[engine] = [words(transcript.text) for transcript in transcriber.transcribe(clips)]
+    assert all(len(text.split()) > 10 for text in texts["faster-whisper"])
+    assert jiwer.wer(texts["openai-whisper"], texts["faster-whisper"]) <= 0.02
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_both_engines_write_the_same_from_the_same_weights(
         ("openai-whisper", "tiny", {}, "cannot load the model “tiny”"),
     ],
 )
-def test_what_cannot_be_loaded_says_so(
+def test_loading_errors_have_a_sentence(
     faster: Transcriber,
     weights: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -244,7 +244,9 @@ def test_what_cannot_be_loaded_says_so(
     sentence: str,
 ) -> None:
     for variable in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nobody listens: no way to the hub
+        monkeypatch.setenv(
+            variable, "http://127.0.0.1:9"
+        )  # a closed port: the hub can't be reached
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(WeightsError) as error:

@@ -1,4 +1,4 @@
-"""Computers that cannot read screens say so; those that can are not slowed down by an import."""
+"""Machines that can't read text on screen report it; importing the reader loads no library."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def with_languages(tmp_path: Path) -> Path:
     return folder
 
 
-def test_importing_it_loads_no_library() -> None:
+def test_importing_loads_no_heavy_library() -> None:
     code = "import sys, classifier.screen as s; s.load_screen_reader; print(*sorted(sys.modules))"
     loaded = set(run(code)[0].split())
     assert "classifier.screen.types" in loaded
     assert loaded.isdisjoint({"cv2", "onnxruntime", "rapidocr", "numpy", "torch"})
 
 
-def test_reading_needs_none_of_the_wheels_own_code() -> None:
+def test_detector_does_not_import_the_wheels_own_code() -> None:
     code = (
         "import sys, classifier.screen.detector as d\nd.TextDetector()\n"
         "print(*sorted(name.partition('.')[0] for name in sys.modules))"
@@ -73,7 +73,7 @@ def test_reading_needs_none_of_the_wheels_own_code() -> None:
     assert loaded.isdisjoint({"rapidocr", "shapely", "pyclipper", "omegaconf", "requests", "torch"})
 
 
-def test_no_tesseract_is_said_in_both_languages(tmp_path: Path) -> None:
+def test_missing_tesseract_is_reported_in_both_languages(tmp_path: Path) -> None:
     [code] = run(CODE, PATH=str(tmp_path))
     missing = ScreenUnavailable(ScreenCode(code))
     assert "не установлен Tesseract" in told(missing)
@@ -82,20 +82,20 @@ def test_no_tesseract_is_said_in_both_languages(tmp_path: Path) -> None:
 
 
 @needs_tesseract
-def test_no_russian_data_is_said_in_both_languages(with_languages: Path) -> None:
+def test_missing_russian_data_is_reported_in_both_languages(with_languages: Path) -> None:
     real = data_folder()
-    for there in ((), ("eng",)):
-        for language in there:
+    for languages in ((), ("eng",)):
+        for language in languages:
             name = f"{language}.traineddata"
             (with_languages / name).symlink_to(real / name)
         [code] = run(CODE, TESSDATA_PREFIX=str(with_languages))
         missing = ScreenUnavailable(ScreenCode(code))
-        assert "нет данных русского языка" in told(missing), there
-        assert "no Russian data" in told(missing, "en"), there
+        assert "нет данных русского языка" in told(missing), languages
+        assert "no Russian data" in told(missing, "en"), languages
 
 
 @needs_tesseract
-def test_russian_data_alone_are_enough(
+def test_russian_data_without_english_is_enough(
     with_languages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     russian = data_folder() / "rus.traineddata"
@@ -108,7 +108,7 @@ def test_russian_data_alone_are_enough(
 
 
 @pytest.mark.parametrize("content", [None, b"not the model"])
-def test_a_missing_or_foreign_detector_is_said(
+def test_missing_or_unknown_detector_is_reported(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "rapidocr"
@@ -124,10 +124,10 @@ def test_a_missing_or_foreign_detector_is_said(
 
 
 @needs_tesseract
-def test_an_engine_that_dies_is_said_and_leaves_nothing_behind(
+def test_killed_engine_is_reported_and_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real engine answers what it has, and is killed as soon as it is to read."""
+    """The real engine answers questions about itself, and is killed when it starts to read."""
     reader_or_skip()
     program = tmp_path / "tesseract"
     program.write_text(f'#!/bin/sh\ncase "$1" in --*) exec {TESSERACT} "$@";; esac\nkill -9 $$\n')

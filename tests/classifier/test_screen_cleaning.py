@@ -1,4 +1,4 @@
-"""From the words of the engine to the words of the spot."""
+"""Cleaning of the words that Tesseract read, and merging of lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def line(text: str, confidence: float = 0.95) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("read", "meant"),
+    ("read", "expected"),
     [
         ("всего 89,90 Р", "всего 89,90 ₽"),
         ("всего 89,90 2", "всего 89,90 ₽"),
@@ -31,12 +31,12 @@ def line(text: str, confidence: float = 0.95) -> str | None:
         ("Ставка 5,9%", "Ставка 5,9%"),
     ],
 )
-def test_roubles(read: str, meant: str) -> None:
-    assert line(read) == meant
+def test_rouble_signs_are_restored(read: str, expected: str) -> None:
+    assert line(read) == expected
 
 
 @pytest.mark.parametrize(
-    ("read", "meant"),
+    ("read", "expected"),
     [
         ("| всего ы ~ за день", "всего за день"),
         ("молоко 1 л", "молоко 1 л"),
@@ -51,16 +51,16 @@ def test_roubles(read: str, meant: str) -> None:
         ("18+", "18+"),
     ],
 )
-def test_specks_go_and_words_stay(read: str, meant: str) -> None:
-    assert line(read) == meant
+def test_specks_are_removed_and_words_kept(read: str, expected: str) -> None:
+    assert line(read) == expected
 
 
 @pytest.mark.parametrize("read", ["", "и", "| ~ —", "ы л", "«»"])
-def test_a_line_that_says_nothing_is_none(read: str) -> None:
+def test_line_without_words_is_none(read: str) -> None:
     assert line(read) is None
 
 
-def test_what_was_read_without_confidence_is_dropped() -> None:
+def test_words_of_low_confidence_are_dropped() -> None:
     assert line("мтарегте", 0.3) is None
     assert line("жк", 0.6) is None
     assert clean_line([Word("доставка", 0.95), Word("1а\\Ка", 0.2)]) == ("доставка", 0.95)
@@ -85,20 +85,20 @@ def test_the_most_confident_reading_of_a_line_is_kept() -> None:
     )
 
 
-def test_a_blurred_reading_gives_way_to_the_sharp_one() -> None:
+def test_sharp_reading_replaces_the_blurred_one() -> None:
     sharp = "Смотрите на сайте или в магазинах"
     merged = merge_lines([reading("Смотрите на сэйтеипи Baines", 0.0, 0.55), reading(sharp, 1.0)])
     assert merged == (ScreenLine(sharp, 0.0, 1.0, 0.9),)
 
 
-def test_other_numbers_are_other_lines_unless_they_were_hardly_readable() -> None:
-    sure = [reading("всего 89,90 ₽", 0.0), reading("всего 79,90 ₽", 1.0)]
-    assert [line.text for line in merge_lines(sure)] == ["всего 89,90 ₽", "всего 79,90 ₽"]
-    unsure = [reading("всего 89,90 ₽", 0.0), reading("всего 69,90 ₽", 1.0, 0.5)]
-    assert [line.text for line in merge_lines(unsure)] == ["всего 89,90 ₽"]
+def test_lines_with_other_numbers_differ_unless_confidence_is_low() -> None:
+    sure_readings = [reading("всего 89,90 ₽", 0.0), reading("всего 79,90 ₽", 1.0)]
+    assert [line.text for line in merge_lines(sure_readings)] == ["всего 89,90 ₽", "всего 79,90 ₽"]
+    unsure_readings = [reading("всего 89,90 ₽", 0.0), reading("всего 69,90 ₽", 1.0, 0.5)]
+    assert [line.text for line in merge_lines(unsure_readings)] == ["всего 89,90 ₽"]
 
 
-def test_different_lines_stay_and_the_text_has_them_in_order() -> None:
+def test_different_lines_are_kept_in_order() -> None:
     lines = merge_lines([reading("Карта Лента", 0.0), reading("Карта лояльности", 0.0)])
     assert ScreenText(lines).text == "Карта Лента\nКарта лояльности"
     assert ScreenText().text == ""

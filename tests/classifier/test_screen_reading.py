@@ -1,4 +1,4 @@
-"""What stands on a compressed picture is read; what stands on none is not invented."""
+"""Text on compressed pictures is read; no text is invented on pictures without any."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reader() -> ScreenReader:
 
 @pytest.fixture(scope="module")
 def read_cards(reader: ScreenReader, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What was read of each card after 120 kbit/s of H.264 at 640 x 360."""
+    """The text that was read from each card after 120 kbit/s of H.264 at 640 x 360."""
     folder = tmp_path_factory.mktemp("cards")
     found = []
     for number, card in enumerate(cards.CARDS):
@@ -70,14 +70,14 @@ def test_prices_offers_names_domains_and_small_print(
     assert words.lower() in read_cards[card].lower()
 
 
-def test_lines_come_from_top_to_bottom(read_cards: list[str]) -> None:
+def test_lines_are_ordered_from_top_to_bottom(read_cards: list[str]) -> None:
     text = read_cards[3]
     places = [text.index(word) for word in ("Дебетовая", "Кэшбэк", "обслуживание", "Блэк")]
     assert places == sorted(places)
 
 
-def test_a_line_is_there_once_however_many_frames_show_it(reader: ScreenReader) -> None:
-    """The ground is another one on every frame, so every frame is read anew."""
+def test_line_on_several_frames_is_returned_once(reader: ScreenReader) -> None:
+    """The background differs on every frame, so every frame is searched again."""
     card = cards.CARDS[4]
     frames = [Frame(second / 2, cards.paint(card, 50 + second)) for second in range(5)]
     lines = reader.read(frames).lines
@@ -85,7 +85,7 @@ def test_a_line_is_there_once_however_many_frames_show_it(reader: ScreenReader) 
     assert {(line.seconds, line.last_seen) for line in lines} == {(0.0, 2.0)}
 
 
-def test_a_picture_that_stands_still_keeps_its_lines(reader: ScreenReader, tmp_path: Path) -> None:
+def test_still_picture_keeps_its_lines(reader: ScreenReader, tmp_path: Path) -> None:
     first, second = (cards.paint(cards.CARDS[number], 3) for number in (3, 6))
     video = cards.make_video(tmp_path / "two.mp4", [first, second], seconds=3.0)
     lines = {line.text: line for line in reader.read(decode(video).frames).lines}
@@ -117,11 +117,11 @@ def test_a_price_that_changes_on_a_still_card_is_another_line(reader: ScreenRead
         ((0, 0, 0), (255, 255, 255)),
         ((255, 255, 255), (0, 0, 0)),
         ((20, 40, 120), (250, 220, 30)),
-        # The same grey, told apart by colour only.
+        # The same grey: only the colours differ.
         ((200, 30, 40), (30, 120, 60)),
     ],
 )
-def test_letters_of_any_colour(
+def test_letters_of_any_colour_are_read(
     reader: ScreenReader, ink: tuple[int, int, int], ground: tuple[int, int, int]
 ) -> None:
     image = Image.new("RGB", (640, 360), ground)
@@ -129,13 +129,18 @@ def test_letters_of_any_colour(
     assert reader.read([Frame(0.0, np.asarray(image))]).text == "Быстрая доставка"
 
 
-def test_an_upright_spot_and_a_large_picture_are_read(reader: ScreenReader) -> None:
+def test_vertical_and_large_pictures_are_read(reader: ScreenReader) -> None:
     for size in ((360, 640), (1920, 1080)):
         image = Image.new("RGB", size, (30, 60, 90))
         middle = (size[0] / 2, size[1] / 2)
-        tall = size[0] // 14
+        letter_height = size[0] // 14
         cards.write(
-            ImageDraw.Draw(image), middle, "Скидка 30%", "DejaVuSans", tall, (255, 255, 255)
+            ImageDraw.Draw(image),
+            middle,
+            "Скидка 30%",
+            "DejaVuSans",
+            letter_height,
+            (255, 255, 255),
         )
         assert reader.read([Frame(0.0, np.asarray(image))]).text == "Скидка 30%"
 
@@ -146,7 +151,7 @@ def _photographs() -> list[np.ndarray]:
     return [photograph[20:380] for photograph in load_sample_images().images]
 
 
-def test_where_nothing_is_written_nothing_is_read(reader: ScreenReader) -> None:
+def test_pictures_without_text_give_no_lines(reader: ScreenReader) -> None:
     rng = np.random.default_rng(7)
     rows, columns = np.mgrid[:360, :640]
     checks = ((rows // 12 + columns // 12) % 2 * 255).astype(np.uint8)
@@ -162,7 +167,7 @@ def test_where_nothing_is_written_nothing_is_read(reader: ScreenReader) -> None:
         assert reader.read([Frame(0.0, picture)]).lines == (), number
 
 
-def test_odd_sizes_and_no_frames_at_all(reader: ScreenReader) -> None:
+def test_odd_sizes_and_missing_frames(reader: ScreenReader) -> None:
     assert reader.read([]).text == ""
     for shape in ((1, 1, 3), (1, 640, 3), (1280, 3, 3)):
         assert reader.read([Frame(0.0, np.zeros(shape, np.uint8))]).lines == ()
@@ -171,7 +176,7 @@ def test_odd_sizes_and_no_frames_at_all(reader: ScreenReader) -> None:
     assert [line.last_seen for line in lines] == [1.0] * len(cards.CARDS[3])
 
 
-def test_a_wall_of_text_is_read_up_to_a_bound(reader: ScreenReader) -> None:
+def test_number_of_lines_of_a_frame_is_limited(reader: ScreenReader) -> None:
     image = Image.new("RGB", (640, 720), (255, 255, 255))
     draw = ImageDraw.Draw(image)
     for row in range(40):
@@ -181,12 +186,12 @@ def test_a_wall_of_text_is_read_up_to_a_bound(reader: ScreenReader) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".flv", ".webm", ".wbm", ".ogv"])
-def test_the_cards_of_the_demonstration(reader: ScreenReader, suffix: str) -> None:
+def test_cards_of_the_demonstration_are_read(reader: ScreenReader, suffix: str) -> None:
     with (DEMO / "cards.csv").open(encoding="utf-8", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["file"].endswith(suffix))
     read = reader.read(decode(DEMO / "creatives" / row["file"]).frames).text
     assert cards.recall(f"{row['first']} {row['second']} {row['last']}", read) >= 0.8
 
 
-def test_the_engine_says_what_it_is(reader: ScreenReader) -> None:
+def test_engine_states_its_name_and_version(reader: ScreenReader) -> None:
     assert reader.engine.startswith("rapidocr==3.10.0, tesseract ")

@@ -1,4 +1,4 @@
-"""The terms of the analysts' dictionary on a screen: found where they stand, and only there."""
+"""The terms of the analysts' dictionary are found on a screen, and only these."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from classifier.screen.terms import BANKS, MEDIA, SHOPS, TERMS
 from classifier.segments import NUMBERS
 
 FAMILIES = (SHOPS, BANKS, MEDIA)
-# What a screen names by each term; nothing else is in it.
-NAMED = {
+# A text that names each term and no other.
+EXAMPLES = {
     "price": "Сыр 549 ₽",
     "delivery": "Привезём за час",
     "loyalty": "Баллы за покупки",
@@ -45,8 +45,8 @@ def weighed(text: str, before: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def test_every_term_has_an_example_and_every_example_one_term() -> None:
-    assert set(NAMED) == {term.name for term in TERMS}
-    for name, text in NAMED.items():
+    assert set(EXAMPLES) == {term.name for term in TERMS}
+    for name, text in EXAMPLES.items():
         assert named(text) == {name}, text
         assert named(text.upper()) == {name}, text
 
@@ -98,7 +98,9 @@ def test_other_numbers_are_no_price(text: str) -> None:
         ("Туризм", set(), {"music"}),
     ],
 )
-def test_terms_in_tricky_words(text: str, found: set[str], absent: set[str]) -> None:
+def test_terms_are_distinguished_from_similar_words(
+    text: str, found: set[str], absent: set[str]
+) -> None:
     assert found <= named(text)
     assert not absent & named(text)
 
@@ -112,7 +114,7 @@ def test_three_products_of_a_bank_are_a_range() -> None:
     assert [one.text for one in terms.evidence(three, 9)] == ["Вклад", "Кредит", "Рассрочк"]
 
 
-def test_the_line_that_the_law_asks_for_is_not_read() -> None:
+def test_legal_line_is_ignored() -> None:
     offer = "Творог домашний\n"
     for legal in (
         "*Реклама. ООО «Доставка и концерт», скидка 50%, 990 ₽",
@@ -127,22 +129,22 @@ def test_the_line_that_the_law_asks_for_is_not_read() -> None:
 
 
 def test_evidence_is_the_text_at_its_place() -> None:
-    told = 0
+    count = 0
     for spot in spots.load():
         text = "\n".join(line for card in spot.cards for line in card)
         for segment in NUMBERS:
             found = terms.evidence(text, segment)
-            told += len(found)
+            count += len(found)
             for one in found:
                 assert text[one.start : one.end] == one.text
                 assert one.weight > 0
             assert [one.start for one in found] == sorted(one.start for one in found)
             words = [one.text.casefold() for one in found]
             assert len(words) == len(set(words))
-    assert told > 300
+    assert count > 300
 
 
-def test_evidence_is_of_the_segment_that_is_asked_about() -> None:
+def test_evidence_is_that_of_the_given_segment() -> None:
     text = "Скидка 30%\nс картой. Скидка каждый день\n*Реклама. Скидка"
     assert [one.text for one in terms.evidence(text, 0)] == ["Скидк", "30%"]
     assert [one.text for one in terms.evidence(text, 4)] == ["Скидк", "30%", "с картой"]
@@ -151,8 +153,10 @@ def test_evidence_is_of_the_segment_that_is_asked_about() -> None:
     assert terms.evidence("", 0) == ()
 
 
-@pytest.mark.parametrize("text", [*NAMED.values(), "Магнит", "; ".join(NAMED.values()), "☃ ҂"])
-def test_families_keep_their_mass(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [*EXAMPLES.values(), "Магнит", "; ".join(EXAMPLES.values()), "☃ ҂"]
+)
+def test_families_keep_their_sum_of_probabilities(text: str) -> None:
     before = np.random.default_rng(1).dirichlet(np.full(len(NUMBERS), 0.3), 8)
     after = weighed(text, before)
     assert (after >= 0).all()
@@ -163,7 +167,7 @@ def test_families_keep_their_mass(text: str) -> None:
     assert not np.allclose(after, before)
 
 
-def test_the_families_are_all_segments_each_once() -> None:
+def test_families_contain_each_segment_once() -> None:
     assert sorted(number for family in FAMILIES for number in family) == list(NUMBERS)
     for term in TERMS:
         assert term.segments < term.family
@@ -171,37 +175,37 @@ def test_the_families_are_all_segments_each_once() -> None:
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
-def test_a_term_speaks_for_its_segments_and_against_their_neighbours(term: terms.Term) -> None:
+def test_term_favours_its_segments_over_others_of_the_family(term: terms.Term) -> None:
     flat = np.full((1, len(NUMBERS)), 1 / len(NUMBERS))
-    [with_it], [without] = weighed(NAMED[term.name], flat), weighed("Магнит", flat)
-    mine, others = columns(term.segments), columns(term.family - term.segments)
-    odds = [said[mine].sum() / said[others].sum() for said in (with_it, without)]
+    [named_row], [other_row] = weighed(EXAMPLES[term.name], flat), weighed("Магнит", flat)
+    own, others = columns(term.segments), columns(term.family - term.segments)
+    odds = [row[own].sum() / row[others].sum() for row in (named_row, other_row)]
     assert odds[0] > 20 * odds[1]
 
 
-def test_a_term_moves_the_odds_by_what_it_is_worth() -> None:
-    """Both shops, with a price and without: .7 to .05 named, .3 to .95 not named."""
+def test_term_changes_the_odds_by_its_likelihood_ratio() -> None:
+    """Two shop segments with and without a price: 0.7 to 0.05 if named, 0.3 to 0.95 if not."""
     flat = np.full((1, len(NUMBERS)), 1 / len(NUMBERS))
-    [named], [silent] = weighed("549 ₽", flat), weighed("Магнит", flat)
-    # Of 0 and 1 nothing differs but the price and the draw that is not named.
+    [with_price], [without] = weighed("549 ₽", flat), weighed("Магнит", flat)
+    # Segments 0 and 1 differ in the price and in the draw, which is not named.
     draw = (1 - 0.05) / (1 - 0.7)
-    assert named[0] / named[1] == pytest.approx(0.7 / 0.05 * draw)
-    assert silent[0] / silent[1] == pytest.approx(0.3 / 0.95 * draw)
+    assert with_price[0] / with_price[1] == pytest.approx(0.7 / 0.05 * draw)
+    assert without[0] / without[1] == pytest.approx(0.3 / 0.95 * draw)
 
 
-def test_a_text_without_words_changes_nothing() -> None:
+def test_empty_text_changes_nothing() -> None:
     before = np.random.default_rng(2).dirichlet(np.ones(len(NUMBERS)), 2)
     before[1] = np.nan
-    likely = terms.likelihood(["", "Скидка"])
-    assert (likely[0] == 1).all()
-    assert (likely[1] != 1).any()
-    after = terms.weigh(before, likely)
+    likelihood = terms.likelihood(["", "Скидка"])
+    assert (likelihood[0] == 1).all()
+    assert (likelihood[1] != 1).any()
+    after = terms.weigh(before, likelihood)
     assert after[0] == pytest.approx(before[0])
     assert np.isnan(after[1]).all()
     assert terms.likelihood([]).shape == (0, len(NUMBERS))
 
 
-def test_a_family_that_is_impossible_stays_so() -> None:
+def test_family_with_probability_zero_keeps_it() -> None:
     before = np.zeros((1, len(NUMBERS)))
     before[0, columns(MEDIA)] = 0.2
     after = weighed("Скидка на ипотеку и концерт", before)
@@ -210,8 +214,8 @@ def test_a_family_that_is_impossible_stays_so() -> None:
     assert after.sum() == pytest.approx(1)
 
 
-def test_neither_company_nor_order_changes_anything() -> None:
-    texts = [*NAMED.values(), "", "Магнит"]
+def test_likelihood_of_a_text_does_not_depend_on_the_others() -> None:
+    texts = [*EXAMPLES.values(), "", "Магнит"]
     together = terms.likelihood(texts)
     for place, text in enumerate(texts):
         assert np.array_equal(terms.likelihood([text])[0], together[place])

@@ -1,4 +1,4 @@
-"""What counts as speech, and what Whisper made up."""
+"""Cleaning of transcripts: what is speech, and what Whisper hallucinated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classifier.speech.cleaning import assess_speech, assess_transcript
 
 SPOT = "Свежий хлеб каждое утро в булочной на углу."
 
-# Creatives of the junk table that carry real words beside the junk.
+# Creatives of the junk table that contain real words beside the junk.
 REAL_WORDS = {
     *("1117329", "4249779", "1455959", "1342038", "4554080", "4164370", "4501210", "1343300"),
     *("4546119", "4564406", "4493899", "4497487", "4499391", "2407817", "1439857", "1388771"),
@@ -21,7 +21,7 @@ REAL_WORDS = {
 
 
 @dataclass(frozen=True)
-class Said:
+class ScoredText:
     text: str
     avg_logprob: float = -0.3
     no_speech_prob: float = 0.1
@@ -59,12 +59,12 @@ def rows(path: Path) -> list[dict[str, str]]:
         "   \n",
     ],
 )
-def test_inventions_are_no_speech(junk: str) -> None:
+def test_hallucinations_are_not_speech(junk: str) -> None:
     assert not assess_speech(junk).spoken
 
 
 @pytest.mark.parametrize(
-    ("text", "left", "removed"),
+    ("text", "expected", "removed"),
     [
         (f"ВЕСЁЛАЯ МУЗЫКА {SPOT}", SPOT, ("ВЕСЁЛАЯ МУЗЫКА",)),
         (f"{SPOT} Субтитры в", SPOT, ("Субтитры в",)),
@@ -74,10 +74,12 @@ def test_inventions_are_no_speech(junk: str) -> None:
         (f"{SPOT} Субтитры сделал DimaTorzok", SPOT, ("Субтитры сделал DimaTorzok",)),
     ],
 )
-def test_real_words_beside_junk_are_kept(text: str, left: str, removed: tuple[str, ...]) -> None:
+def test_real_words_beside_junk_are_kept(
+    text: str, expected: str, removed: tuple[str, ...]
+) -> None:
     speech = assess_speech(text)
     assert speech.spoken
-    assert speech.text == left
+    assert speech.text == expected
     assert tuple(piece.lower()[-6:] for piece in speech.removed) == tuple(
         piece.lower()[-6:] for piece in removed
     )
@@ -96,29 +98,30 @@ def test_real_words_beside_junk_are_kept(text: str, left: str, removed: tuple[st
         "Скидка, скидка, скидка на всё",
     ],
 )
-def test_honest_spots_stay_as_they_are(text: str) -> None:
+def test_real_speech_is_not_changed(text: str) -> None:
     speech = assess_speech(text)
     assert (speech.text, speech.removed) == (text, ())
     assert speech.spoken
 
 
-def test_a_phrase_said_again_and_again_stays_once() -> None:
+def test_repeated_phrase_is_kept_once() -> None:
     speech = assess_speech(f"{SPOT} {'Приходите к нам! ' * 9}Ждём.")
     assert speech.text == f"{SPOT} Приходите к нам! Ждём."
     assert len(speech.removed) == 1
 
 
-def test_a_phrase_cut_in_its_last_copy_leaves_no_rest() -> None:
+def test_incomplete_last_repetition_is_removed() -> None:
     assert assess_speech(f"{SPOT} " + "мы рядом " * 6 + "мы ря").text == f"{SPOT} мы рядом"
 
 
-def test_a_loop_with_small_changes_is_no_speech() -> None:
+def test_loop_with_small_changes_is_not_speech() -> None:
     looping = " ".join(f"и снова день, и снова ночь {n % 3}" for n in range(40))
     assert not assess_speech(looping).spoken
 
 
-def test_long_honest_speech_is_no_loop() -> None:
-    # In UTF-8 this compresses by more than Whisper's limit of 2.4, in one byte a letter it does not
+def test_long_real_speech_is_not_a_loop() -> None:
+    # In UTF-8 this compresses by more than Whisper's limit of 2.4, in a one-byte encoding it does
+    # not.
     text = (
         "Настоящее утро начинается с горячего хлеба, настоящий обед начинается с наваристого супа, "
         "настоящий вечер начинается с большого чайника, а настоящий праздник начинается с вас."
@@ -138,23 +141,26 @@ def test_fewer_than_three_words_are_not_usable(short: str) -> None:
     assert speech.text == short
 
 
-def test_utterances_that_whisper_took_for_silence_go() -> None:
+def test_utterances_that_whisper_took_for_silence_are_removed() -> None:
     speech = assess_transcript(
         [
-            Said(SPOT),
-            Said("Это придумано здесь.", avg_logprob=-1.4, no_speech_prob=0.9),
-            Said("Тихо сказано.", avg_logprob=-0.4, no_speech_prob=0.9),
-            Said("Невнятно сказано.", avg_logprob=-1.4, no_speech_prob=0.1),
+            ScoredText(SPOT),
+            ScoredText("Это придумано здесь.", avg_logprob=-1.4, no_speech_prob=0.9),
+            ScoredText("Тихо сказано.", avg_logprob=-0.4, no_speech_prob=0.9),
+            ScoredText("Невнятно сказано.", avg_logprob=-1.4, no_speech_prob=0.1),
         ]
     )
     assert speech.text == f"{SPOT} Тихо сказано. Невнятно сказано."
     assert speech.removed == ("Это придумано здесь.",)
-    assert not assess_transcript([Said(SPOT, -1.4, 0.9)]).spoken
+    assert not assess_transcript([ScoredText(SPOT, -1.4, 0.9)]).spoken
     assert not assess_transcript([]).spoken
 
 
-def test_a_loop_over_utterances_is_seen_as_one() -> None:
-    assert assess_transcript([Said(SPOT)] + [Said("Ждём вас.")] * 8).text == f"{SPOT} Ждём вас."
+def test_loop_over_several_utterances_is_removed() -> None:
+    assert (
+        assess_transcript([ScoredText(SPOT)] + [ScoredText("Ждём вас.")] * 8).text
+        == f"{SPOT} Ждём вас."
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,24 +174,24 @@ def test_a_loop_over_utterances_is_seen_as_one() -> None:
         "1 " * 9000,
     ],
 )
-def test_hostile_lengths_come_to_an_end(hostile: str) -> None:
+def test_very_long_texts_are_cleaned_in_time(hostile: str) -> None:
     assert not assess_speech(hostile).spoken
 
 
 @pytest.mark.reference
-def test_real_junk_is_found_and_its_real_words_are_kept(reference_data: Path) -> None:
+def test_reference_junk_is_found_and_its_real_words_are_kept(reference_data: Path) -> None:
     table = rows(reference_data / "transcripts_no_speech_dev.csv")
-    kept = {row["Advertisement ID"] for row in table if assess_speech(row["text"]).spoken}
-    assert len(table) - len(kept) >= 80
-    assert kept == REAL_WORDS
+    with_speech = {row["Advertisement ID"] for row in table if assess_speech(row["text"]).spoken}
+    assert len(table) - len(with_speech) >= 80
+    assert with_speech == REAL_WORDS
 
 
 @pytest.mark.reference
-def test_real_speech_is_hardly_ever_lost(reference_data: Path) -> None:
+def test_reference_speech_is_rarely_lost(reference_data: Path) -> None:
     texts = [row["text"] for row in rows(reference_data / "transcripts_dev.csv")]
     speech = [assess_speech(text) for text in texts]
     assert sum(not one.spoken for one in speech) <= 0.03 * len(texts)
-    # a spot about music in lower case is none of our business
+    # Spots about music in lower case must not be changed.
     music = [n for n, text in enumerate(texts) if "музык" in text and "МУЗЫКА" not in text]
     assert len(music) > 50
     assert all(
@@ -196,8 +202,8 @@ def test_real_speech_is_hardly_ever_lost(reference_data: Path) -> None:
 
 
 @pytest.mark.reference
-def test_cleaning_twice_changes_nothing(reference_data: Path) -> None:
+def test_cleaning_is_idempotent(reference_data: Path) -> None:
     for name in ("transcripts_dev.csv", "transcripts_no_speech_dev.csv"):
         for row in rows(reference_data / name):
-            once = assess_speech(row["text"])
-            assert assess_speech(once.text).text == once.text
+            cleaned = assess_speech(row["text"])
+            assert assess_speech(cleaned.text).text == cleaned.text

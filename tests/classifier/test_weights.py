@@ -1,4 +1,4 @@
-"""The packaged weights are joined once, whole, and never taken on trust."""
+"""The packaged weights are joined once and verified on every use."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Packages of the same names with other bytes, found before the installed ones."""
+    """Packages with the same names and other content, found before the installed ones."""
     for name in PACKAGES:
         data = tmp_path / "site" / name / "data"
         data.mkdir(parents=True)
         (data.parent / "__init__.py").touch()
         for file in (*FILES - {"model.bin"}, f"model.bin.{name.rpartition('_')[2]}"):
             (data / file).write_bytes(b"not the weights")
-        importlib.import_module(name)  # so that leaving the test brings the real one back
+        importlib.import_module(name)  # so that the real one is restored after the test
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     return tmp_path / "site"
 
 
-def test_the_halves_become_the_model_of_the_known_digest(joined: Path) -> None:
+def test_halves_are_joined_into_the_model_with_the_known_digest(joined: Path) -> None:
     assert names(joined) == FILES
     assert sha256(joined / "model.bin") == MODEL_SHA256
 
@@ -62,7 +62,7 @@ def test_a_second_call_writes_nothing(joined: Path) -> None:
         assert path.stat().st_ino == before[path.name].st_ino
 
 
-def test_what_a_killed_or_faulty_process_left_is_made_good(joined: Path) -> None:
+def test_damaged_and_temporary_files_are_replaced(joined: Path) -> None:
     (joined / "model.bin.part").write_bytes(b"half")
     with (joined / "model.bin").open("r+b") as model:
         model.truncate(1000)
@@ -73,7 +73,7 @@ def test_what_a_killed_or_faulty_process_left_is_made_good(joined: Path) -> None
     assert (joined / "tokenizer.json").stat().st_size > 1000
 
 
-def test_a_wrong_digest_is_refused_and_leaves_nothing(
+def test_wrong_digest_is_refused_and_leaves_no_files(
     tmp_path: Path, damaged_packages: Path
 ) -> None:
     folder = tmp_path / "models"
@@ -92,13 +92,13 @@ def test_a_missing_half_is_named(tmp_path: Path, damaged_packages: Path) -> None
     assert names(tmp_path / "models") == set()
 
 
-def test_a_folder_that_cannot_be_made_is_a_named_error(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(WeightsError, match="weights_not_written"):
         packaged_whisper(tmp_path / "models")
 
 
-def test_processes_that_join_at_once_all_succeed(tmp_path: Path) -> None:
+def test_processes_that_join_at_the_same_time_all_succeed(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; "
         "from classifier.speech.weights import packaged_whisper;"

@@ -1,4 +1,4 @@
-"""The embedded broker: a real server that keeps its data, its secret and no life of its own."""
+"""The embedded broker keeps its data and its password, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.stack import ROOT, processes, wait_until
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[broker.Broker]:
-    """A broker whose data lie in a folder."""
+def broker_with_data(tmp_path: Path) -> Iterator[broker.Broker]:
+    """A broker that stores its data in a folder."""
     server = broker.start(tmp_path / "broker", tmp_path / "broker.log")
     yield server
     server.stop()
@@ -30,35 +30,43 @@ def client(server: broker.Broker) -> redis.Redis:
     return redis.Redis.from_url(server.url, socket_timeout=5)
 
 
-def test_answers_only_who_knows_the_password(kept: broker.Broker) -> None:
-    assert client(kept).ping()
+def test_broker_requires_the_password(broker_with_data: broker.Broker) -> None:
+    assert client(broker_with_data).ping()
     for password in (None, "", "wrong"):
-        stranger = redis.Redis(port=kept.port, password=password, retry=Retry(NoBackoff(), 0))
+        other = redis.Redis(
+            port=broker_with_data.port, password=password, retry=Retry(NoBackoff(), 0)
+        )
         with pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+            other.ping()
 
 
-def test_password_is_in_no_command_line_and_in_no_file(kept: broker.Broker, tmp_path: Path) -> None:
-    client(kept).set("key", "value")
-    assert all(kept.password not in process.command for process in processes())
+def test_password_is_in_no_command_line_and_in_no_file(
+    broker_with_data: broker.Broker, tmp_path: Path
+) -> None:
+    client(broker_with_data).set("key", "value")
+    assert all(broker_with_data.password not in process.command for process in processes())
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
-    assert all(kept.password.encode() not in path.read_bytes() for path in files)
+    assert all(broker_with_data.password.encode() not in path.read_bytes() for path in files)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_data_survive_a_restart_at_the_same_address(kept: broker.Broker, number: int) -> None:
-    url = kept.url
-    client(kept).rpush("queue", "first", "second")
-    assert kept.process is not None
-    kept.process.send_signal(number)
-    kept.process.wait(10)
-    kept.start()
-    assert kept.url == url
-    assert client(kept).lrange("queue", 0, -1) == [b"first", b"second"]
+def test_data_survive_a_restart_at_the_same_address(
+    broker_with_data: broker.Broker, number: int
+) -> None:
+    url = broker_with_data.url
+    client(broker_with_data).rpush("queue", "first", "second")
+    assert broker_with_data.process is not None
+    broker_with_data.process.send_signal(number)
+    broker_with_data.process.wait(10)
+    broker_with_data.start()
+    assert broker_with_data.url == url
+    assert client(broker_with_data).lrange("queue", 0, -1) == [b"first", b"second"]
 
 
-def test_nothing_is_kept_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broker_without_a_folder_writes_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     server = broker.start(None)
     try:
@@ -68,17 +76,17 @@ def test_nothing_is_kept_without_a_folder(tmp_path: Path, monkeypatch: pytest.Mo
         server.stop()
 
 
-def test_a_broker_that_can_not_start_says_where_to_look(
-    kept: broker.Broker, tmp_path: Path
+def test_broker_that_cannot_start_names_its_log(
+    broker_with_data: broker.Broker, tmp_path: Path
 ) -> None:
     log = tmp_path / "second.log"
-    second = broker.Broker(None, log, port=kept.port)
+    second = broker.Broker(None, log, port=broker_with_data.port)
     with pytest.raises(broker.BrokerError, match=r"\b1\b.*second\.log"):
         second.start()
     assert b"in use" in log.read_bytes()
 
 
-def test_dies_with_a_killed_parent(tmp_path: Path) -> None:
+def test_broker_dies_with_a_killed_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [
             sys.executable,

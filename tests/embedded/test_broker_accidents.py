@@ -1,4 +1,4 @@
-"""The queue keeps its promises while the broker dies, comes back, or does not answer."""
+"""Jobs are done once although the broker dies, comes back or does not answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ JOBS = 40
 
 
 def forget_connections() -> None:
-    """The next publish goes to the address that is configured now."""
+    """Make the next publish connect to the address that is configured now."""
     app._pool = None
     app.amqp._producer_pool = None
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[embedded_broker.Broker]:
-    """Instead of the suite's broker: one that may be killed, with its data in a folder."""
+    """A broker that replaces the suite's, may be killed and stores its data in a folder."""
     before = app.conf.broker_url
     server = embedded_broker.start(tmp_path / "broker")
     forget_connections()
@@ -56,13 +56,13 @@ def ended() -> int:
 
 
 def sweeping(condition: Callable[[], bool]) -> Callable[[], bool]:
-    """The condition, while the sweep does its work in between, as in the supervisor."""
+    """Return a condition that sweeps, as the supervisor does, before it tests ``condition``."""
 
-    def swept() -> bool:
+    def condition_after_sweep() -> bool:
         publish_all(lifecycle.sweep())
         return condition()
 
-    return swept
+    return condition_after_sweep
 
 
 def assert_each_was_done_once(jobs: list[Job]) -> None:
@@ -91,9 +91,9 @@ def test_broker_killed_three_times_under_load(
         return watched
 
     jobs: list[Job] = []
-    for third in range(3):
-        jobs += [echo(number) for number in range(len(jobs), JOBS * (third + 1) // 3)]
-        eventually(supervised(lambda: ended() > JOBS * third // 3), 90)  # noqa: B023
+    for round_number in range(3):
+        jobs += [echo(number) for number in range(len(jobs), JOBS * (round_number + 1) // 3)]
+        eventually(supervised(lambda: ended() > JOBS * round_number // 3), 90)  # noqa: B023
         kill(broker)
         broker.start()
         lifecycle.distrust_messages()
@@ -101,32 +101,32 @@ def test_broker_killed_three_times_under_load(
     assert_each_was_done_once(jobs)
 
 
-def test_what_is_submitted_without_a_broker_runs_when_it_is_back(
+def test_jobs_created_without_a_broker_run_when_it_is_back(
     broker: embedded_broker.Broker, worker: Any, eventually: Any
 ) -> None:
     worker()
     first = echo(0)
     eventually(lambda: ended() == 1)
     kill(broker)
-    began = time.monotonic()
+    start = time.monotonic()
     later = [echo(number) for number in range(1, 6)]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
     assert Job.objects.filter(published_at=None, state=Job.State.QUEUED).count() == 5
     broker.start()
     eventually(sweeping(lambda: ended() == 6), 60)
     assert_each_was_done_once([first, *later])
 
 
-def test_a_broker_that_pauses_holds_nobody_up(
+def test_paused_broker_delays_no_job_creation(
     broker: embedded_broker.Broker, worker: Any, eventually: Any
 ) -> None:
     worker()
     first = echo(0)
     eventually(lambda: ended() == 1)
     redis.Redis.from_url(broker.url).execute_command("CLIENT", "PAUSE", "8000", "ALL")
-    began = time.monotonic()
+    start = time.monotonic()
     paused = echo(1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
     assert not Job.objects.get(pk=paused.pk).is_final
     eventually(sweeping(lambda: ended() == 2), 60)
     assert_each_was_done_once([first, paused])

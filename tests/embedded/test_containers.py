@@ -1,4 +1,4 @@
-"""The image and docker-compose.yml call commands that there are, with options that these take."""
+"""The image and docker-compose.yml use existing commands with valid options."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_every_setting_reaches_every_process(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "prepare"])
-def test_what_serves_has_a_health_check(name: str) -> None:
+def test_services_have_health_checks(name: str) -> None:
     check = OURS[name]["healthcheck"]["test"][-1]
     assert "/health/live" in check or "--alive-file /tmp/alive" in OURS[name]["command"]
 
 
-def test_no_secret_goes_into_the_image() -> None:
+def test_secrets_are_kept_out_of_the_image() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {".env", ".env.*", "data"} <= set(ignored)

@@ -1,4 +1,4 @@
-"""When a demonstration creative counts as right, and what the terminal says of it."""
+"""Which demonstration creatives count as right, and what the terminal shows of them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ CARD = Segment(number=12, name="Кредитные карты", name_en="Credit 
 
 
 def outcome(written_for: int | None, **prediction: Any) -> Outcome:
-    """What became of a script; nothing without a prediction."""
-    made = Prediction(probability=0.7, **prediction) if prediction else None
-    return Outcome(Script("1.mp4", written_for, ""), Creative(error_code="damaged"), made)
+    """Return the outcome of a script; without keyword arguments there is no prediction."""
+    stored = Prediction(probability=0.7, **prediction) if prediction else None
+    return Outcome(Script("1.mp4", written_for, ""), Creative(error_code="damaged"), stored)
 
 
 @pytest.mark.parametrize("decision", ["auto", "review"])
-def test_a_script_with_a_segment_is_right_by_its_segment(decision: str) -> None:
+def test_outcome_with_the_segment_of_the_script_is_right(decision: str) -> None:
     assert outcome(12, segment=CARD, decision=decision).right
     assert not outcome(8, segment=CARD, decision=decision).right
     assert not outcome(12, segment=None, decision=decision).right
 
 
-def test_a_script_without_one_is_right_where_nothing_is_decided_without_a_person() -> None:
+def test_script_without_a_segment_is_right_if_a_person_decides() -> None:
     assert outcome(None, segment=None, decision="review").right
     assert outcome(None, segment=CARD, decision="review").right
     assert not outcome(None, segment=CARD, decision="auto").right
 
 
-def test_what_failed_is_never_right() -> None:
+def test_failed_creative_is_never_right() -> None:
     assert not outcome(12).right
     assert not outcome(None).right
 
 
-def test_the_terminal_says_who_has_to_look_and_counts() -> None:
+def test_terminal_shows_lines_for_review_and_a_summary() -> None:
     outcomes = [
         outcome(12, segment=CARD, decision="auto"),
         outcome(8, segment=CARD, decision="review"),

@@ -46,7 +46,7 @@ def test_administrator_and_token_are_printed_once_and_work(stack: Stack, client:
 
 
 def rows_of_the_database(data: Data) -> Iterator[bytes]:
-    """Every row as text, where the database is not a file of the data folder."""
+    """Yield every row as text if the database is not a file of the data folder."""
     if not data.database_url.startswith("postgres"):
         return
     with psycopg.connect(data.database_url) as connection:
@@ -59,15 +59,15 @@ def rows_of_the_database(data: Data) -> Iterator[bytes]:
                 yield row.encode()
 
 
-def test_secrets_stand_nowhere_in_clear(stack: Stack, client: Client) -> None:
+def test_secrets_are_stored_nowhere_in_clear_text(stack: Stack, client: Client) -> None:
     assert client.request("GET", "/api/v1/segments").status_code == 200
     assert stack.credentials
-    places = [content for _path, content in stack.data.contents()]
-    places += rows_of_the_database(stack.data)
-    places += [process.command.encode() for process in processes()]
-    assert any(b"admin" in place for place in places)
+    texts = [content for _path, content in stack.data.contents()]
+    texts += rows_of_the_database(stack.data)
+    texts += [process.command.encode() for process in processes()]
+    assert any(b"admin" in text for text in texts)
     for secret in stack.credentials:
-        assert not [place[:80] for place in places if secret.encode() in place]
+        assert not [text[:80] for text in texts if secret.encode() in text]
 
 
 def test_a_posted_creative_gets_its_segment(stack: Stack, client: Client, tmp_path: Path) -> None:
@@ -90,7 +90,9 @@ def test_a_posted_creative_gets_its_segment(stack: Stack, client: Client, tmp_pa
     assert again.json()["result"] == result
 
 
-def test_the_reference_contract(stack: Stack, client: Client, tmp_path: Path) -> None:
+def test_predict_follows_the_reference_contract(
+    stack: Stack, client: Client, tmp_path: Path
+) -> None:
     file = spoken(tmp_path, "90000032.wav", "81000032.wav")
     answer = client.post_file("/predict", file)
     assert (answer.status_code, answer.json()) == (
@@ -115,23 +117,28 @@ def test_the_reference_contract(stack: Stack, client: Client, tmp_path: Path) ->
 
 def test_a_line_for_each_demonstration_creative_and_a_summary(stack: Stack) -> None:
     with (ROOT / "demo" / "scripts.csv").open(encoding="utf-8", newline="") as file:
-        meant = {row["file"]: row["segment"] for row in csv.DictReader(file)}
-    summary = re.compile(rf"^\D*{len(meant)}\D.*\b36\b.*\b2\b.*$", re.MULTILINE)
+        segments_of_scripts = {row["file"]: row["segment"] for row in csv.DictReader(file)}
+    summary = re.compile(rf"^\D*{len(segments_of_scripts)}\D.*\b36\b.*\b2\b.*$", re.MULTILINE)
 
     wait_until(
-        lambda: all(f"\n{name} " in stack.said for name in meant) and summary.search(stack.said),
+        lambda: (
+            all(f"\n{name} " in stack.said for name in segments_of_scripts)
+            and summary.search(stack.said)
+        ),
         240,
-        "the demonstration is done",
+        "the demonstration is finished",
     )
     decided = dict(re.findall(r"^(\d+\.\w+) +\d+%  (\d+) · ", stack.said, re.MULTILINE))
-    for name, segment in meant.items():
+    for name, segment in segments_of_scripts.items():
         assert len(re.findall(rf"^{re.escape(name)} ", stack.said, re.MULTILINE)) == 1
-        # Cards of the one without speech are read; what they say is left to a person.
+        # The cards of the creative without speech are read; a person decides about them.
         assert bool(segment) == (name in decided) or name == "90000038.mp4"
-    right = sum(decided[name] == segment for name, segment in meant.items() if segment)
+    right = sum(
+        decided[name] == segment for name, segment in segments_of_scripts.items() if segment
+    )
     last = summary.search(stack.said)
     assert last
-    # As many as the lines above it say; most of them, and nobody failed.
+    # The summary counts the lines above it. Most creatives are right, and none failed.
     numbers = [int(number) for number in re.findall(r"\d+", last[0])]
     assert sorted(numbers) == sorted([38, right, 36, 2, 2, 0])
     assert right > 18

@@ -1,4 +1,4 @@
-"""Other accounts of the machine read nothing of the application."""
+"""Other accounts of the machine can't read the application's files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.stack import ROOT
 
 
 def prepare(data: Path, umask: int = 0o022) -> str:
-    """``manage.py prepare`` in a process of its own; what it prints."""
+    """Run ``manage.py prepare`` in a process of its own and return its output."""
     env = {**os.environ, "DATA_DIR": str(data), "DATABASE_URL": f"sqlite:///{data / 'db.sqlite3'}",
            "WHISPER_MODEL": "tiny", "LANG": "en_US.UTF-8"}  # fmt: skip
     argv = [sys.executable, str(ROOT / "manage.py"), "prepare"]
@@ -34,7 +34,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> tuple[Path, str]:
-    """A folder that an earlier release has left open, after the start of this one."""
+    """A data folder that an earlier release left open, after ``prepare``, and its output."""
     data = tmp_path_factory.mktemp("open") / "data"
     (data / "media" / "1").mkdir(parents=True)
     (data / "media" / "1" / "90000001.wav").write_bytes(b"x")
@@ -45,13 +45,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) ->
     return data, prepare(data)
 
 
-def test_the_folder_and_all_that_is_made_in_it_are_private(prepared: tuple[Path, str]) -> None:
+def test_data_folder_and_new_files_in_it_are_private(prepared: tuple[Path, str]) -> None:
     data, _printed = prepared
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    inside = [path for path in open_to_others(data) if "/media/1" not in path]
-    assert inside == []
+    open_paths = [path for path in open_to_others(data) if "/media/1" not in path]
+    assert open_paths == []
     assert (data / "db.sqlite3").exists()
-    # What lies in a folder that was open is out of reach with it.
+    # Files in a folder that was open can't be reached any more.
     assert stat.S_IMODE((data / "media").stat().st_mode) == 0o700
 
 
@@ -69,14 +69,14 @@ def test_the_first_password_and_token_are_in_a_private_file_and_not_in_the_log(
 
 
 @pytest.mark.django_db
-def test_a_person_at_a_terminal_reads_them_there(settings: Any, tmp_path: Path) -> None:
+def test_credentials_are_printed_on_a_terminal(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR, settings.WHISPER_MODEL = tmp_path, "tiny"
-    ours, theirs = os.openpty()
-    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+    reading_end, writing_end = os.openpty()
+    with os.fdopen(writing_end, "w", encoding="utf-8") as terminal:
         call_command("prepare", stdout=terminal)
         terminal.flush()
-        printed = os.read(ours, 4096)
-    os.close(ours)
+        printed = os.read(reading_end, 4096)
+    os.close(reading_end)
     assert re.search(rb": [0-9a-f]{64}\r\n", printed)
     assert not (tmp_path / "first-login").exists()
 

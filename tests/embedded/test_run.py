@@ -1,4 +1,4 @@
-"""What ``manage.py run`` promises to whoever starts it, stops it or kills its processes."""
+"""``manage.py run``: starting, stopping, and killed processes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from tests.stack import (
 
 pytestmark = pytest.mark.stack
 
-# The supervisor, the web server and two that answer, the worker and one of its pool, the broker.
+# The supervisor, gunicorn and two web processes, a worker and its pool process, the broker. The
+# second worker, for people, is not counted.
 ALL = 7
 FILES = ["90000014.wav", "90000022.avi", "90000037.wav"]
 
 
 @pytest.fixture(scope="module")
 def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A first start with ``--demo`` on three of the demonstration creatives, run to its end."""
+    """A finished first start with ``--demo`` on three of the demonstration creatives."""
     folder = tmp_path_factory.mktemp("demonstrated")
     program = some_of_the_demonstration(folder, FILES)
     stack = launch(Data.new(folder / "data"), "--demo", program=program)
@@ -48,7 +49,7 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 @pytest.fixture
 def data(demonstrated: Stack) -> Data:
-    """The data that the demonstration left."""
+    """The data folder after the demonstration."""
     return demonstrated.data
 
 
@@ -59,24 +60,24 @@ def token(demonstrated: Stack) -> str:
 
 
 @pytest.fixture(scope="module")
-def sturdy(demonstrated: Stack) -> Iterator[Stack]:
-    """A second start, whose processes are killed one after the other."""
+def second_start(demonstrated: Stack) -> Iterator[Stack]:
+    """A second start, whose processes the tests kill one after the other."""
     with running(demonstrated.data) as stack:
         yield stack
 
 
-def test_demo_prints_its_table_and_ends(demonstrated: Stack) -> None:
+def test_demo_prints_a_line_for_each_creative_and_ends(demonstrated: Stack) -> None:
     assert demonstrated.process.returncode == 0
     for file in FILES:
         assert len(re.findall(rf"^{file} ", demonstrated.said, re.MULTILINE)) == 1
     assert re.search(r"^90000014\.wav +\d+%  7 · Имидж$", demonstrated.said, re.MULTILINE)
     assert re.search(r"^90000037\.wav +— \w", demonstrated.said, re.MULTILINE)
     assert demonstrated.alive() == []
-    kept = demonstrated.data.folder / "broker" / "appendonlydir"
-    assert any(path.stat().st_size for path in kept.iterdir())
+    stored = demonstrated.data.folder / "broker" / "appendonlydir"
+    assert any(path.stat().st_size for path in stored.iterdir())
 
 
-def test_second_start_keeps_data_and_ctrl_c_ends_it(data: Data, token: str, tmp_path: Path) -> None:
+def test_second_start_keeps_data_and_ends_on_ctrl_c(data: Data, token: str, tmp_path: Path) -> None:
     with running(data) as stack:
         client = Client(stack, token)
         known = client.post_file("/api/v1/predict", DEMO / FILES[0])
@@ -86,7 +87,7 @@ def test_second_start_keeps_data_and_ctrl_c_ends_it(data: Data, token: str, tmp_
         assert not re.search(r"admin|\.wav|\.avi", stack.said)
 
         wait_until(lambda: len(stack.alive()) >= ALL, 30, "everything runs")
-        # A command that is started now queues its work there.
+        # A command that is started now sends its messages to this broker.
         address = broker_address.of_running_application(data.folder)
         with redis.Redis.from_url(address) as broker:
             assert broker.ping()
@@ -96,16 +97,16 @@ def test_second_start_keeps_data_and_ctrl_c_ends_it(data: Data, token: str, tmp_
     assert "Traceback" not in stack.said
 
 
-def test_a_second_run_on_the_same_data_says_so(sturdy: Stack) -> None:
-    second = launch(sturdy.data)
+def test_second_run_on_the_same_data_is_refused(second_start: Stack) -> None:
+    second = launch(second_start.data)
     try:
         assert second.process.wait(60) != 0
     finally:
         second.process.kill()
         second.process.wait()
-    assert str(sturdy.data.folder) in second.said
+    assert str(second_start.data.folder) in second.said
     assert "Traceback" not in second.said
-    assert sturdy.process.poll() is None
+    assert second_start.process.poll() is None
 
 
 def test_a_taken_port_is_named(data: Data) -> None:
@@ -125,26 +126,26 @@ def test_a_taken_port_is_named(data: Data) -> None:
     [("embedded@localhost",), ("people@localhost",), ("manage.py", "web"), ("valkey",)],
 )
 def test_a_killed_process_is_started_again(
-    sturdy: Stack, token: str, tmp_path: Path, words: tuple[str, ...]
+    second_start: Stack, token: str, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    victim = sturdy.child(*words)
+    victim = second_start.child(*words)
     os.kill(victim.pid, signal.SIGKILL)
 
     def replaced() -> bool:
-        return [p.pid for p in sturdy.children(*words)] not in ([], [victim.pid])
+        return [p.pid for p in second_start.children(*words)] not in ([], [victim.pid])
 
     wait_until(replaced, 30, f"{words} runs again")
-    client = Client(sturdy, token)
+    client = Client(second_start, token)
     wait_until(client.answers, 30, "the web process answers")
     job = client.classified(spoken(tmp_path, "90000014.wav", f"82{victim.pid:06}.wav", cut=0.2))
     assert (job["state"], job["result"]["segment_num"]) == ("done", 7)
-    # What the dead one had started is gone, too: one of each kind is left.
-    assert len(sturdy.children(*words)) == 1
-    assert not [p for p in sturdy.alive() if p.parent == 1]
+    # Processes that the killed one had started are gone, too: one of each kind is left.
+    assert len(second_start.children(*words)) == 1
+    assert not [p for p in second_start.alive() if p.parent == 1]
 
 
 def long_speech(folder: Path) -> Path:
-    """Eight demonstration creatives in a row: the recogniser is busy for some time."""
+    """Join eight demonstration creatives, so that recognition takes some time."""
     from classifier.media import decode, write_wav
 
     target = folder / "83000001.wav"
@@ -153,17 +154,17 @@ def long_speech(folder: Path) -> Path:
     return target
 
 
-def test_a_killed_supervisor_leaves_nothing_and_its_work_is_done_later(
-    data: Data, sturdy: Stack, token: str, tmp_path: Path
+def test_killed_supervisor_leaves_no_process_and_its_jobs_are_done_later(
+    data: Data, second_start: Stack, token: str, tmp_path: Path
 ) -> None:
-    client = Client(sturdy, token)
+    client = Client(second_start, token)
     answer = client.post_file("/api/v1/predict", long_speech(tmp_path))
-    path = answer.headers["Location"].removeprefix(sturdy.address)
+    path = answer.headers["Location"].removeprefix(second_start.address)
     wait_until(lambda: client.request("GET", path).json()["stage"] == "speech", 60, "speech")
-    assert len(sturdy.alive()) >= ALL
-    os.kill(sturdy.process.pid, signal.SIGKILL)
-    sturdy.process.wait()
-    wait_until(lambda: not sturdy.alive(), 20, "no process is left")
+    assert len(second_start.alive()) >= ALL
+    os.kill(second_start.process.pid, signal.SIGKILL)
+    second_start.process.wait()
+    wait_until(lambda: not second_start.alive(), 20, "no process is left")
     assert broker_address.of_running_application(data.folder) == ""
 
     with running(data) as third:

@@ -48,7 +48,7 @@ def touched_again(file: Path) -> bool:
     return file.stat().st_mtime > before
 
 
-def test_a_worker_obeys_the_settings_and_says_that_it_works(
+def test_worker_follows_the_settings_and_touches_its_alive_file(
     tmp_path: Path, broker_server: Broker
 ) -> None:
     alive = tmp_path / "alive"
@@ -63,14 +63,14 @@ def test_a_worker_obeys_the_settings_and_says_that_it_works(
     assert "INFO" in (tmp_path / "service.log").read_text()
 
 
-def test_beat_sends_what_is_due_and_says_that_it_works(
+def test_beat_sends_the_sweep_and_touches_its_alive_file(
     tmp_path: Path, broker_server: Broker
 ) -> None:
     alive = tmp_path / "alive"
     words = ("beat", "--schedule", str(tmp_path / "schedule"), "--alive-file", str(alive))
     settings = {"REDIS_URL": broker_server.url, "SWEEP_SECONDS": "1"}
     with service(tmp_path, *words, **settings) as beat:
-        wait_until(alive.exists, 60, "a look at the schedule")
+        wait_until(alive.exists, 60, "a check of the schedule")
         wait_until(lambda: touched_again(alive), 10, "another one")
         log = tmp_path / "service.log"
         wait_until(lambda: "jobs.sweep" in log.read_text(), 10, "a sweep is sent")
@@ -89,7 +89,7 @@ def test_beat_sends_what_is_due_after_the_clock_was_set_back(tmp_path: Path) -> 
     scheduler.close()
 
 
-def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+def test_unknown_queue_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "manage.py", "worker", "--queues", "cpu-urgent"],
         env=environ_of(tmp_path, LANG="en"),

@@ -1,4 +1,4 @@
-"""What ``manage.py web`` promises to clients that are slow, many, or greedy."""
+"""``manage.py web`` with clients that are slow, numerous or send too much."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UPLOAD = (
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory, broker_server: Broker) -> Iterator[Web]:
-    """Two processes of two threads, with the counts of requests in a broker."""
+    """Two processes of two threads each, which share request counts in a broker."""
     settings = {
         "REDIS_URL": broker_server.url,
         "WEB_PROCESSES": "2",
@@ -45,7 +45,7 @@ def web(tmp_path_factory: pytest.TempPathFactory, broker_server: Broker) -> Iter
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """A server whose deadlines are a second."""
+    """A server whose deadlines are one second."""
     patch = (
         "from creativefilter.embedded import web_server\n"
         "web_server.HEADER_SECONDS = web_server.BODY_SECONDS = 1\n"
@@ -62,7 +62,7 @@ def connect(web: Web, *parts: bytes) -> socket.socket:
     return connection
 
 
-def test_slow_clients_hold_no_thread(web: Web) -> None:
+def test_slow_clients_occupy_no_thread(web: Web) -> None:
     with ExitStack() as slow:
         for _ in range(20):
             slow.enter_context(connect(web, b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-A"))
@@ -73,14 +73,14 @@ def test_slow_clients_hold_no_thread(web: Web) -> None:
 
 
 @pytest.mark.parametrize("part", [b"GET / HTTP/1.1\r\nHost: x\r\nX-A", UPLOAD])
-def test_a_header_and_a_body_have_a_deadline(impatient: Web, part: bytes) -> None:
+def test_headers_and_bodies_have_a_deadline(impatient: Web, part: bytes) -> None:
     with connect(impatient, part) as connection:
-        began = time.monotonic()
+        start = time.monotonic()
         assert connection.recv(100) == b""
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - start < 10
 
 
-def test_a_body_that_comes_steadily_has_none(impatient: Web) -> None:
+def test_steadily_sent_body_has_no_deadline(impatient: Web) -> None:
     with connect(impatient, UPLOAD) as connection:
         for _ in range(10):
             connection.sendall(b"x" * 9900)
@@ -99,7 +99,7 @@ def test_a_connection_is_kept_between_polls(web: Web) -> None:
         assert not response.will_close
 
 
-def test_a_file_is_sent_as_it_is(web: Web) -> None:
+def test_static_file_is_sent_unchanged(web: Web) -> None:
     path = "creativefilter/favicon.svg"
     response = web.get(f"/static/{path}")
     assert response.content == (ROOT / "creativefilter" / "static" / path).read_bytes()
@@ -109,11 +109,11 @@ def test_processes_share_the_counts_of_requests(web: Web) -> None:
     def send(_number: int) -> int:
         return requests.post(f"{web.address}/predict", timeout=30).status_code
 
-    # In two windows at most, should a day end meanwhile.
+    # The requests fall into two windows if the day ends in between.
     with ThreadPoolExecutor(8) as clients:
-        found = Counter(clients.map(send, range(80)))
-    assert found.keys() == {400, 429}
-    assert found[400] in (20, 40), found
+        statuses = Counter(clients.map(send, range(80)))
+    assert statuses.keys() == {400, 429}
+    assert statuses[400] in (20, 40), statuses
 
 
 def test_a_killed_process_is_replaced(web: Web) -> None:
@@ -129,8 +129,8 @@ def test_a_killed_process_is_replaced(web: Web) -> None:
     assert all(web.live() < 5 for _ in range(5))
 
 
-def test_what_was_asked_is_answered_before_it_ends(tmp_path: Path) -> None:
-    """A request under way while the server is told to stop."""
+def test_running_request_is_answered_before_the_server_stops(tmp_path: Path) -> None:
+    """A request takes 2 s, and the server gets SIGTERM meanwhile."""
     patch = (
         "import time\nfrom creativefilter.jobs import health\n"
         "look = health._uncached\n"

@@ -1,4 +1,4 @@
-"""Requests at the edges of HTTP, sent to the real web server: none hangs or is a 5xx."""
+"""Unusual HTTP requests to the real web server: none hangs or gives a 5xx."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Served:
         return socket.create_connection(("127.0.0.1", self.site.port), timeout=SECONDS)
 
     def answer(self, *parts: bytes) -> bytes:
-        """All that is answered until the server closes the connection, which it has to do."""
+        """Send the parts and return everything until the server closes the connection."""
         with self.connect() as connection:
             for part in parts:
                 connection.sendall(part)
@@ -109,7 +109,7 @@ ODD = {
         b"POST /predict HTTP/1.1\r\n" + CLOSE + b"Content-Length: " + b"9" * 40 + b"\r\n\r\n", 413),
     "a chunk without a size": (
         b"POST /predict HTTP/1.1\r\n" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
-    # RFC 9112, section 6.1, asks for this one.
+    # RFC 9112, section 6.1, requires 501 here.
     "unknown coding": (
         b"POST /predict HTTP/1.1\r\n" + CLOSE + b"Transfer-Encoding: gzip\r\n\r\n", 501),
 }  # fmt: skip
@@ -121,11 +121,11 @@ def test_an_odd_request_is_answered(served: Served, name: str) -> None:
     assert status_of(served.answer(request)) == expected
 
 
-def test_nothing_was_an_error_of_the_application(served: Served) -> None:
+def test_server_still_answers_after_odd_requests(served: Served) -> None:
     assert served.site.get(served.site.client(), "/health/live").status_code == 200
 
 
-def test_requests_in_one_piece_are_answered_in_turn(served: Served) -> None:
+def test_pipelined_requests_are_answered_in_order(served: Served) -> None:
     paths = [b"/health/live", b"/api/v1/segments", b"/static/creativefilter/favicon.svg"]
     whole = b"".join(
         b"GET %s HTTP/1.1\r\n%s\r\n" % (path, HOST if path != paths[-1] else CLOSE)
@@ -136,12 +136,12 @@ def test_requests_in_one_piece_are_answered_in_turn(served: Served) -> None:
     assert answer.rstrip().endswith(b"</svg>")
 
 
-def test_pieces_of_a_header_may_come_byte_by_byte(served: Served) -> None:
+def test_header_may_arrive_byte_by_byte(served: Served) -> None:
     request = b"GET /health/live HTTP/1.1\r\n" + CLOSE + b"\r\n"
     assert status_of(served.answer(*(bytes([one]) for one in request))) == 200
 
 
-def test_a_head_has_no_body_and_the_connection_goes_on(served: Served) -> None:
+def test_head_response_has_no_body_and_keeps_the_connection(served: Served) -> None:
     for path in (
         "/health/live",
         "/admin/login/",
@@ -162,7 +162,7 @@ def test_a_head_has_no_body_and_the_connection_goes_on(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "span"),
+    ("requested", "status", "span"),
     [
         ("bytes=0-0", 206, (0, 1)),
         ("bytes=10-99", 206, (10, 100)),
@@ -177,10 +177,12 @@ def test_a_head_has_no_body_and_the_connection_goes_on(served: Served) -> None:
     ],
 )
 def test_ranges_of_media(
-    served: Served, asked: str, status: int, span: tuple[int, int | None] | None
+    served: Served, requested: str, status: int, span: tuple[int, int | None] | None
 ) -> None:
     client = served.site.client(token="other")
-    answer = served.site.get(client, served.media, headers={"Range": asked} if asked else {})
+    answer = served.site.get(
+        client, served.media, headers={"Range": requested} if requested else {}
+    )
     assert answer.status_code == status
     if span is not None:
         assert answer.content == SOUND.read_bytes()[slice(*span)]
@@ -189,7 +191,7 @@ def test_ranges_of_media(
         assert answer.headers["Content-Range"].endswith(f"/{SOUND.stat().st_size}")
 
 
-def test_who_asks_before_sending_is_told_to_go_on(served: Served) -> None:
+def test_expect_100_is_answered_by_continue(served: Served) -> None:
     body = upload(b"2.wav")
     with served.connect() as connection:
         connection.sendall(
@@ -201,26 +203,26 @@ def test_who_asks_before_sending_is_told_to_go_on(served: Served) -> None:
         assert status_of(connection.recv(1 << 16)) == 202
 
 
-def test_who_asks_before_sending_too_much_is_refused_at_once(served: Served) -> None:
+def test_expect_100_with_a_too_long_body_is_refused_at_once(served: Served) -> None:
     request = b"POST /api/v1/predict HTTP/1.1\r\n" + CLOSE + served.token + FORM
     asking = b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
     assert status_of(served.answer(request + asking)) == 413
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-def test_who_asks_before_sending_nothing_is_answered(served: Served, method: bytes) -> None:
+def test_expect_100_without_a_body_is_answered(served: Served, method: bytes) -> None:
     request = method + b" /api/v1/segments HTTP/1.1\r\n" + CLOSE + served.token
     asking = b"Expect: 100-continue\r\nContent-Length: 0\r\n\r\n"
     assert status_of(served.answer(request + asking)) in (200, 405)
 
 
-def test_an_upload_in_chunks_is_taken(served: Served) -> None:
+def test_chunked_upload_is_accepted(served: Served) -> None:
     request = b"POST /api/v1/predict HTTP/1.1\r\n" + CLOSE + served.token + FORM
     request += b"Transfer-Encoding: chunked\r\n\r\n"
     assert status_of(served.answer(request, chunked(upload(b"3.wav")))) == 202
 
 
-def test_json_in_chunks_that_is_too_long_is_refused(served: Served) -> None:
+def test_too_long_chunked_json_is_refused(served: Served) -> None:
     request = b"POST /api/v1/labels/batches HTTP/1.1\r\n" + CLOSE + served.token
     request += b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = chunked(b"[" + b" " * 30_000_000, 1 << 20)

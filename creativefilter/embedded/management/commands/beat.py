@@ -1,4 +1,4 @@
-"""The process that sends what is due by the clock, until a signal comes."""
+"""Run Celery beat, which sends periodic tasks, until a signal comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new access token for a user, shown once."""
+"""Create an access token for a user and print it once."""
 
 from __future__ import annotations
 

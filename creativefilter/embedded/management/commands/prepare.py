@@ -1,4 +1,4 @@
-"""Database, reference rows, weights, administrator: all that comes before the first request."""
+"""Prepare the database, reference rows, weights and the administrator before the first request."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if credentials := prepare():
-            self._hand_over(credentials_text(credentials))
+            self._show(credentials_text(credentials))
         self.stdout.write(_("The database and the data in %s are prepared.") % settings.DATA_DIR)
 
-    def _hand_over(self, text: str) -> None:
-        """Print it for the person at the terminal; anything else may be a log that is kept."""
+    def _show(self, text: str) -> None:
+        """Print the credentials on a terminal; elsewhere output may be logged, so write a file."""
         if self.stdout.isatty():
             self.stdout.write(text)
             return

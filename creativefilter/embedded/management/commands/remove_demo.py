@@ -1,4 +1,4 @@
-"""Removes the demonstration creatives."""
+"""Remove the demonstration creatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything on one machine: web, worker and broker, until Ctrl-C."""
+"""Run web, workers and broker on one machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Command(BaseCommand):
         credentials = preparation.prepare()
         with running(host, port) as supervisor:
             supervisor.wait_for_web()
-            self._say(_("Creative Filter: %s") % supervisor.address)
+            self._write_line(_("Creative Filter: %s") % supervisor.address)
             if credentials:
-                self._say(credentials_text(credentials))
+                self._write_line(credentials_text(credentials))
             if not fingerprints.hears():
-                self._say(
+                self._write_line(
                     _(
                         "Near duplicates are looked for by their pictures alone. To compare "
                         "sounds, too, on Debian: apt-get install libchromaprint1"
@@ -46,24 +46,24 @@ class Command(BaseCommand):
             self._serve(supervisor, demo, first_start=credentials is not None)
 
     def _serve(self, supervisor: Supervisor, demo: bool, first_start: bool) -> None:
-        # A new starter model judges what the old one has judged.
+        # A new starter model has to decide about the creatives that the old one has decided about.
         decide_again(None)
         seeded = demonstration.seed() if demo or first_start else []
         if seeded:
-            self._say(_("%d demonstration creatives are being classified:") % len(seeded))
-        report = DemonstrationReport(seeded, self._say)
+            self._write_line(_("%d demonstration creatives are being classified:") % len(seeded))
+        report = DemonstrationReport(seeded, self._write_line)
 
         def each_second() -> bool:
             return report.print_news() and demo
 
         if not demo:
-            self._say(_("Ctrl-C stops everything."))
+            self._write_line(_("Ctrl-C stops everything."))
         supervisor.serve(each_second)
         if demo and report.waiting:
             text = _("Stopped before all demonstration creatives were done.")
             raise CommandError(text, returncode=INTERRUPTED)
-        self._say(_("Stopping…"))
+        self._write_line(_("Stopping…"))
 
-    def _say(self, text: str) -> None:
+    def _write_line(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()

@@ -1,4 +1,4 @@
-"""The web server with its processes, until a signal comes."""
+"""Run the web server and its processes until a signal comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that does jobs, until a signal comes."""
+"""Run a worker, which works on jobs, until a signal comes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ class Command(ServiceCommand):
 
 
 def queue_names(text: str) -> list[str]:
-    """Names of queues, separated by commas."""
+    """Parse names of queues that are separated by commas.
+
+    Raises:
+        UsageError: There is no such queue.
+    """
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in QUEUES:
