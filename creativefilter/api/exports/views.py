@@ -1,4 +1,4 @@
-"""Exports for programs: asked for, waited for, fetched. Everybody sees their own alone."""
+"""Views of exports: create, poll, download. Users see only their own exports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from creativefilter.spend.reports import export_jobs
 
 
 class Exports(generics.GenericAPIView[Job]):
-    """What every view of exports shares."""
+    """Base of the views of exports."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative", "POST": "creatives.view_creative"}
@@ -42,7 +42,7 @@ class Exports(generics.GenericAPIView[Job]):
 
 
 class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
-    """Your exports, and a new one."""
+    """List your exports, or create one."""
 
     parser_classes = [JSONParser]
     pagination_class = CursorPages
@@ -67,7 +67,7 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
         form = ExportCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         filters = filters_of(asked.get("filters", {}))
         job = export_jobs.start(filters, FORMATS[asked["format"]], request.user)
         answer = self.get_serializer(job).data
@@ -83,7 +83,7 @@ class ExportView(Etagged, Exports, generics.RetrieveAPIView[Job]):
 
 
 class ExportDownloadView(Exports):
-    """The table of an export."""
+    """The file of an export."""
 
     content_negotiation_class = AlwaysJson
 

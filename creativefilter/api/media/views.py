@@ -1,4 +1,4 @@
-"""Media for the player: after a permission check, with byte ranges, never as a page."""
+"""Views of media files, with byte ranges. No file is served as a page of the site."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from creativefilter.creatives.models import MediaVersion
 from creativefilter.site.files import streamed
 
 _DERIVED = re.compile(r"audio\.wav|frame-\d{2}\.jpg")
-# What a browser may be told of an upload; anything else is a download without a type.
+# Uploads with these suffixes are served with their media type, all others as bytes to download.
 _PLAYABLE = {".wav", ".mp4", ".webm", ".ogg", ".mp3", ".m4a", ".flac"}
 _TYPES = sorted({mimetypes.types_map.get(one, BYTES) for one in _PLAYABLE} | {BYTES})
 
 
 class Files(APIView):
-    """To sessions of the pages, whose player asks, and to programs with a token."""
+    """Base of the views of files, which the player of the pages and programs fetch."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}
@@ -35,7 +35,7 @@ class Files(APIView):
 
 
 class OriginalView(Files):
-    """The upload itself."""
+    """The uploaded file."""
 
     @extend_schema(
         operation_id="media",

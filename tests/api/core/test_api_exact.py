@@ -8,14 +8,14 @@ import pytest
 from django.http import QueryDict
 from rest_framework import serializers
 
-from creativefilter.api.core.strict_fields import Number, Truth, Whole, Word
+from creativefilter.api.core.strict_fields import Boolean, Choice, Integer, Number
 
 
 class Form(serializers.Serializer[Any]):
-    whole = Whole(required=False, min_value=0)
+    whole = Integer(required=False, min_value=0)
     number = Number(required=False)
-    truth = Truth(required=False)
-    word = Word(["1", "none"], required=False)
+    truth = Boolean(required=False)
+    word = Choice(["1", "none"], required=False)
 
 
 @pytest.mark.parametrize(

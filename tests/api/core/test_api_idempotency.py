@@ -153,7 +153,7 @@ def test_what_waits_is_committed_before_it_waits(
 
 def test_a_day_later_the_key_is_free_and_nothing_is_left(send: Any) -> None:
     send(b"bytes")
-    long_ago = timezone.now() - idempotency.KEPT - timedelta(seconds=1)
+    long_ago = timezone.now() - idempotency.RETENTION - timedelta(seconds=1)
     IdempotencyKey.objects.update(created_at=long_ago)
     assert send(b"others", "8.avi").status_code == 202
     IdempotencyKey.objects.update(created_at=long_ago)
