@@ -15,7 +15,7 @@ from creativefilter.site.client_address import client_address
 
 
 class LoginForm(AuthenticationForm):
-    """Asks for a password once the delay after wrong ones is over."""
+    """Login form that checks no password during the delay after wrong ones."""
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
@@ -29,9 +29,17 @@ class LoginForm(AuthenticationForm):
 
 
 def begin_attempt(username: str, request: HttpRequest) -> login_throttle.Login:
-    """Count an attempt at a password as failed until ``login_throttle.succeeded`` is called.
+    """Count a login attempt as failed, until ``login_throttle.succeeded`` is called with it.
 
-    Raises ``ValidationError`` during a delay.
+    Args:
+        username: The name as entered.
+        request: The request, for the address of the client.
+
+    Returns:
+        The attempt, for ``login_throttle.succeeded``.
+
+    Raises:
+        ValidationError: The delay after wrong passwords is not over.
     """
     attempt = login_throttle.Login.of(username, client_address(request))
     if seconds := login_throttle.begin(attempt):
