@@ -25,7 +25,7 @@ from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.ui.model_admin import ModelAdmin
 
-# Knox's own page shows no names, and shows each user the tokens of all users.
+# Knox's own page shows no names and does not limit users to their own tokens.
 admin.site.unregister(AuthToken)
 # The page that deletes a user lists tokens under these names; knox has only English ones.
 AuthToken._meta.verbose_name = gettext_lazy("access token")

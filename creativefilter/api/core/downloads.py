@@ -23,7 +23,7 @@ RANGE = OpenApiParameter(
 )
 
 
-def answers(*types: str) -> dict[Any, Any]:
+def file_responses(*types: str) -> dict[Any, Any]:
     """Return the OpenAPI responses of an operation that serves a file with byte ranges.
 
     Args:
@@ -45,7 +45,7 @@ class AlwaysJson(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def ranged(
+def file_response(
     request: HttpRequest | Request, file: BinaryIO, size: int, kind: str
 ) -> HttpResponseBase:
     """Return the whole file, or the single requested byte range (RFC 9110, section 14).

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api.core import generics
-from creativefilter.api.core.downloads import RANGE, AlwaysJson, answers, ranged
+from creativefilter.api.core.downloads import RANGE, AlwaysJson, file_response, file_responses
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
@@ -92,7 +92,7 @@ class ExportDownloadView(Exports):
         summary="Fetch the table of an export",
         parameters=[RANGE],
         responses={
-            **answers(Form.XLSX.content_type, Form.CSV.content_type),
+            **file_responses(Form.XLSX.content_type, Form.CSV.content_type),
             409: OpenApiResponse(description="It is not done yet, or it has failed."),
             410: OpenApiResponse(description="It was kept for a week and is gone."),
         },
@@ -107,7 +107,7 @@ class ExportDownloadView(Exports):
         except FileNotFoundError as error:
             raise Problem("export_gone", 410, _("The export is no longer kept.")) from error
         size = export_jobs.file_of(job).stat().st_size
-        response = ranged(request, file, size, form.content_type)
+        response = file_response(request, file, size, form.content_type)
         name = content_disposition_header(True, f"creatives-{job.created_at:%Y-%m-%d}{form.suffix}")
         response["Content-Disposition"] = str(name)
         return response

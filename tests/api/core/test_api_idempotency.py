@@ -181,7 +181,7 @@ def test_refusals_are_stored_except_those_that_may_change(
     assert send(b"two", "8.avi", key="two").status_code == 202
 
 
-def test_a_fault_of_the_program_frees_the_key(
+def test_an_internal_error_frees_the_key(
     send: Any, api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any, **__: Any) -> None:
