@@ -1,4 +1,4 @@
-"""Delays after wrong passwords grow, and attackers can't delay the logins of other people."""
+"""Delays after wrong passwords grow; failures from other addresses start no delay."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ def _set_id(creative: Creative, advertisement_id: str | None) -> None:
 
 
 class CreativeAnalyseView(Idempotent, Creatives):
-    """Analyse the current file of a creative again, with all stages."""
+    """Analyse a creative again with all stages. An imported transcript is only classified again."""
 
     required = {"POST": "creatives.change_creative"}
 
