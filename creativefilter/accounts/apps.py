@@ -10,6 +10,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from creativefilter.accounts import roles, tokens, user_signals  # noqa: F401
 
-        # The last app of the settings: by its turn every permission is there.
+        # ``accounts`` is last in INSTALLED_APPS, so all permissions exist when this is called.
         post_migrate.connect(roles.synchronise, sender=self)
         post_save.connect(tokens.describe, sender="knox.AuthToken")

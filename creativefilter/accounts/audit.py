@@ -1,8 +1,8 @@
-"""Who did what, when, to what and from where: written once, never changed, kept for a time.
+"""The audit log: entries are written once, never changed, and deleted after ``AUDIT_DAYS``.
 
-Services call ``record`` in the transaction of what they do, so an entry stands if and only if that
-was done. The person and the address are those of the request that is being answered; without one
-(a command, a worker) the entry has neither.
+Services call ``record`` in the transaction of the action, so an entry exists if and only if the
+action was done. The user and the address are taken from the current request. Without a request (in
+a command or a worker) the address is empty, and so is the user unless ``by`` names one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from creativefilter.accounts.models import AuditEntry
 from creativefilter.site.client_address import client_address
 
 Action = AuditEntry.Action
-# One sweep deletes no more: writers wait for it.
+# Entries that one sweep deletes: other writers wait while it does.
 DELETED_AT_ONCE = 1000
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 
 
 class AuditedRequests:
-    """Middleware, after the one that knows the user."""
+    """Middleware that lets ``record`` find the current request. Place it after authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -48,9 +48,9 @@ def record(
 
     Args:
         action: What was done.
-        subject: To what, in words that stay clear after it is gone.
-        by: The user, where the request has none; or the name that was typed at the login.
-        details: What else is worth knowing; plain JSON, no secrets.
+        subject: What it was done to, in words that stay clear after that is deleted.
+        by: The user if the request has none, or the name that was entered at the login.
+        details: Additional facts as plain JSON, without secrets.
     """
     request = _request.get()
     user = getattr(request, "user", None)
@@ -67,7 +67,7 @@ def record(
 
 
 def remove_old() -> int:
-    """Delete entries older than ``AUDIT_DAYS``; return how many."""
+    """Delete up to ``DELETED_AT_ONCE`` entries older than ``AUDIT_DAYS``; return their number."""
     oldest = timezone.now() - timedelta(days=settings.AUDIT_DAYS)
     old = AuditEntry.objects.filter(at__lt=oldest).order_by("at").values_list("pk", flat=True)
     count, _by_model = AuditEntry.objects.filter(pk__in=list(old[:DELETED_AT_ONCE])).delete()

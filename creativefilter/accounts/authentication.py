@@ -1,4 +1,4 @@
-"""Tokens of programs, as knox checks them; when one was last used is noted."""
+"""Authentication by access token: knox's check, and the time of the last use."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from creativefilter.accounts import tokens
 
 
 class TokenAuthentication(KnoxAuthentication):
+    """Knox's authentication, which also records the use of the token."""
+
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
-        # Knox takes the header for ASCII, which nobody promised.
+        # Knox decodes the token as UTF-8 and would raise UnicodeDecodeError on other bytes.
         if not token.isascii():
             raise AuthenticationFailed(_("Invalid token."))
         user, found = super().authenticate_credentials(token)
-        tokens.used(found)
+        tokens.record_use(found)
         return user, found

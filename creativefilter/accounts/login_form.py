@@ -17,7 +17,7 @@ from creativefilter.site.client_address import client_address
 
 
 class LoginForm(AuthenticationForm):
-    """Asks for a password once the delay after wrong ones is over."""
+    """Login form that checks no password during the delay after wrong ones."""
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
@@ -30,12 +30,17 @@ class LoginForm(AuthenticationForm):
 
 @contextmanager
 def counted_attempt(username: str, request: HttpRequest) -> Iterator[None]:
-    """Count an attempt at a password; the block checks it and raises ``ValidationError`` if wrong.
+    """Count a login attempt as failed unless the block, which checks the password, succeeds.
 
-    Any other exception (the database is away) says nothing about the password and is not counted.
+    The block raises ``ValidationError`` if the password is wrong. After any other exception, such as
+    that of a database that does not answer, the attempt is not counted.
+
+    Args:
+        username: The name as entered.
+        request: The request, for the address of the client.
 
     Raises:
-        ValidationError: A delay after wrong passwords is not over; the block is not entered.
+        ValidationError: The delay after wrong passwords is not over; the block is not run.
     """
     attempt = login_throttle.Login.of(username, client_address(request))
     if seconds := login_throttle.begin(attempt):

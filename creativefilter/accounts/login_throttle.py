@@ -1,13 +1,13 @@
-"""A delay after wrong passwords that grows with every failure, by account and by address.
+"""A delay after wrong passwords, which grows with every failure by account and by address.
 
-Why not django-axes: it locks for one fixed time, and a lock by account lets anybody lock out its
-owner. Here a delay begins with the last failure *of this address for this account*: failures from
-other addresses neither begin nor prolong it. How long it is depends on the failures of the account
-from everywhere and of the address for all accounts.
+Why not django-axes: it locks for one fixed time, and a lock by account lets anyone lock out the
+owner. Here a delay starts at the last failure *from this address for this account*; failures from
+other addresses neither start nor extend it. Its length depends on three counts of failures: from
+this address for this account, for the account from all addresses, and from the address for all
+accounts.
 
-An attempt counts as failed before the password is looked at, so that many attempts at the same
-moment do not all pass; ``succeeded`` and ``withdraw`` take that back. Attempts during a delay are
-not counted.
+An attempt is counted as failed before the password is checked, so that concurrent attempts can't
+all pass; ``succeeded`` and ``withdraw`` revert that. Attempts during a delay are not counted.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Any
 from creativefilter.site.client_address import network_of
 from creativefilter.site.shared_counters import ask, increment
 
-# Failures without a delay: of an account from one address, of an account from everywhere, of an
-# address for all accounts (a whole office may share one).
+# Failures without a delay: for an account from one address, for an account from all addresses, and
+# from an address for all accounts (a whole office may share an address).
 FREE_OF_PAIR = 3
 FREE_OF_ACCOUNT = 10
 FREE_OF_ADDRESS = 30
-# Attempts of an address in a minute, for whatever accounts: each costs a hash and an audit entry.
+# Attempts from an address in a minute, for all accounts: each costs a hash and an audit entry.
 PER_MINUTE = 60
 LONGEST_SECONDS = 15 * 60
-# After the last failure.
-KEPT_SECONDS = 24 * 3600
+# How long failures count after the last one.
+RETENTION_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Somebody who tries to log in to an account from an address."""
+    """Keys of the counters for login attempts at one account from one address."""
 
     account: str
     address: str
@@ -45,7 +45,12 @@ class Login:
 
     @classmethod
     def of(cls, username: str, address: str) -> Login:
-        """Keys of the counters; names and addresses of any length and letters."""
+        """Return the keys; they are digests, so names may have any length and letters.
+
+        Args:
+            username: The name as entered.
+            address: The address of the client.
+        """
         name = unicodedata.normalize("NFKC", username).casefold()
         account, place = _digest(name), _digest(network_of(address))
         pair = f"{account}-{place}"
@@ -58,28 +63,43 @@ class Login:
 
 
 def begin(login: Login) -> int:
-    """Return the seconds that are left to wait; 0 lets this attempt through."""
+    """Count an attempt as failed, unless it is during a delay.
+
+    Returns:
+        The seconds to wait before the next attempt; 0 lets this attempt through.
+    """
     return ask(lambda counters: _begin(counters, login), 0)
 
 
 def succeeded(login: Login) -> None:
-    """The password was right."""
+    """Revert the failure that ``begin`` counted: the password was right."""
     ask(lambda counters: _forget(counters, login), None)
 
 
 def withdraw(login: Login) -> None:
-    """Forget this attempt: the password was not checked."""
+    """Stop counting this attempt, because the password was not checked."""
     ask(lambda counters: _withdraw(counters, login), None)
 
 
 def is_first_refusal(login: Login, seconds: int) -> bool:
-    """Whether this is the first attempt refused in this delay; only that one is audited."""
+    """Return whether this is the first refused attempt of a delay; only that one is audited.
+
+    Args:
+        login: The attempt.
+        seconds: What ``begin`` returned.
+    """
     key = login.until.replace("until", "noted")
     return ask(lambda counters: bool(counters.add(key, 1, timeout=seconds)), False)
 
 
 def delay(pair: int, account: int, address: int) -> int:
-    """Seconds until the next attempt, after so many failures, this one included."""
+    """Return the seconds until the next attempt. All numbers include the current failure.
+
+    Args:
+        pair: Failures from the address for the account.
+        account: Failures for the account from all addresses.
+        address: Failures from the address for all accounts.
+    """
     free = FREE_OF_PAIR if address < FREE_OF_ADDRESS else 1
     if pair < free:
         return 0
@@ -97,18 +117,18 @@ def _begin(counters: Any, login: Login) -> int:
         return math.ceil((minute + 1) * 60 - now) or 1
     failures = [_increment(counters, key) for key in (login.pair, login.account, login.address)]
     if seconds := delay(*failures):
-        counters.set(login.until, now + seconds, timeout=KEPT_SECONDS)
+        counters.set(login.until, now + seconds, timeout=RETENTION_SECONDS)
     return 0
 
 
 def _increment(counters: Any, key: str) -> int:
-    number = increment(counters, key, KEPT_SECONDS)
-    counters.touch(key, KEPT_SECONDS)
+    number = increment(counters, key, RETENTION_SECONDS)
+    counters.touch(key, RETENTION_SECONDS)
     return number
 
 
 def _forget(counters: Any, login: Login) -> None:
-    # What others have failed at from this address stays.
+    # Failures from this address for other accounts still count.
     counters.decr(login.address, counters.get(login.pair) or 0)
     counters.delete_many([login.pair, login.until, login.account])
 

@@ -1,4 +1,4 @@
-"""Details of tokens beside the hash that knox keeps, and the audit log."""
+"""Models: details of access tokens beyond knox's hash, and the audit log."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from knox.models import AuthToken
 
 
 class TokenDetails(models.Model):
-    """One row per token, made with it; it goes with it, too.
+    """Name and last use of a token; created and deleted with the token.
 
-    Its number names the token in addresses: neither the value nor its hash ever does.
+    URLs name a token by the primary key of this row, never by its value or hash.
     """
 
     token = models.OneToOneField(
@@ -31,7 +31,7 @@ class TokenDetails(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Something that a person did; see ``audit``."""
+    """An entry of the audit log: who did what, when and from where; see ``audit``."""
 
     class Action(models.TextChoices):
         LOGIN = "login", _("logged in")
@@ -58,7 +58,7 @@ class AuditEntry(models.Model):
         SYSTEM_MENDED = "system_mended", _("findings of the system check mended")
 
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
-    # The name stays when the user is gone, and says who tried to log in.
+    # ``actor_name`` stays when the user is deleted; of a failed login it is the name entered.
     actor = models.ForeignKey(
         User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
     )

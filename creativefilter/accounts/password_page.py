@@ -1,4 +1,4 @@
-"""The page where people change their own password."""
+"""The page on which users change their own password."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from creativefilter.accounts.login_form import counted_attempt
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
-    """Asks for the old password under the delays of the login page.
+    """Password form that checks the old password with the delays of the login page.
 
-    Without them, somebody at a browser that is logged in could try any number of passwords.
+    Otherwise someone with a browser that is logged in could try any number of passwords.
     """
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -38,7 +38,7 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """Takes the place of the admin's view of the same address."""
+    """Replaces the admin's view at the same URL."""
 
     form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")

@@ -1,17 +1,17 @@
-"""Who may do what: a table of roles, kept as Django groups that carry Django permissions.
+"""Roles and their permissions, stored as Django groups.
 
-Pages and programs ask for permissions only (``user.has_perm``), never for a role. What has no
-model of its own goes by the permission that says what it does to the data:
+Code checks permissions only (``user.has_perm``), never roles. An action without a model of its own
+requires the permission that describes what it does to the data:
 
-| to … | wants |
+| action | required permission |
 |---|---|
 | see charts, spend behind creatives, and export them | ``creatives.view_creative`` |
 | set segments, one or many, and undo that | ``creatives.add_label`` |
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
 | replace months of spend | ``spend.delete_spendrow`` |
-| see the system check, and have it mend what is safe | ``creatives.delete_creative`` |
-| see and revoke everybody's tokens | ``knox.delete_authtoken`` |
+| see the system check and run its safe repairs | ``creatives.delete_creative`` |
+| see and revoke the tokens of all users | ``knox.delete_authtoken`` |
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """The value is the name of the group."""
+    """A role. Its value is the name of the group."""
 
     VIEWER = "viewer", _("Viewer")
     ANALYST = "analyst", _("Analyst")
@@ -71,8 +71,8 @@ _LEAD = (
     "knox.view_authtoken", "knox.delete_authtoken",
 )  # fmt: skip
 
-# "app.codename" of every permission of a role. Jobs, exports, tokens and webhooks are private to
-# their owner on top of this.
+# Permissions of each role as "app.codename". In addition, jobs, exports, tables and webhooks are
+# private to their owner, and so are tokens unless the user has ``knox.delete_authtoken``.
 PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.VIEWER: _VIEWER,
     Role.ANALYST: _ANALYST,
@@ -81,40 +81,47 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
 
 
 def synchronise(using: str = "default", **_signal: Any) -> None:
-    """Makes the groups say what the table says; other groups stay as they are.
+    """Give the groups of roles the permissions in ``PERMISSIONS`` (receiver of ``post_migrate``).
 
-    Harmless when repeated; runs after every migration. A permission whose model is not there yet
-    is left out until it is.
+    Other groups are not changed. Permissions whose model does not exist yet are left out; a later
+    call adds them.
+
+    Args:
+        using: Alias of the database.
     """
     known = {
         f"{permission.content_type.app_label}.{permission.codename}": permission.pk
         for permission in Permission.objects.using(using).select_related("content_type")
     }
-    carried: dict[str, set[int]] = defaultdict(set)
+    current: dict[str, set[int]] = defaultdict(set)
     links = Group.permissions.through.objects.using(using)
     for name, permission in links.filter(group__name__in=Role.values).values_list(
         "group__name", "permission"
     ):
-        carried[name].add(permission)
-    there = {group.name: group for group in Group.objects.using(using).filter(name__in=Role)}
+        current[name].add(permission)
+    existing = {group.name: group for group in Group.objects.using(using).filter(name__in=Role)}
     with transaction.atomic(using=using):
         for role, names in PERMISSIONS.items():
-            group = there.get(role) or Group.objects.using(using).create(name=role)
+            group = existing.get(role) or Group.objects.using(using).create(name=role)
             wanted = {known[name] for name in names if name in known}
-            if wanted != carried[role]:
+            if wanted != current[role]:
                 group.permissions.set(wanted)
 
 
 def role_of(user: User) -> Role | None:
-    """The highest role of a user; None for one without."""
+    """Return the highest role of a user; None without a role."""
     names = {group.name for group in user.groups.all()}
     return next((role for role in reversed(Role) if role in names), None)
 
 
 def give(user: User, role: Role | None) -> None:
-    """This role and no other; who has one may enter the pages, who loses it no longer.
+    """Give a user this role instead of any other, and with it access to the admin pages.
 
-    Groups that are no roles stay. A superuser may enter in any case.
+    Groups that are not roles stay. Superusers have access without a role, too.
+
+    Args:
+        user: The user; saved.
+        role: The new role, or None to take the role and the access away.
     """
     with transaction.atomic():
         others = [group for group in user.groups.all() if group.name not in Role.values]

@@ -1,6 +1,6 @@
-"""Access tokens of programs: made, shown once, looked through, revoked.
+"""Access tokens of programs: issue, list and revoke them.
 
-Only a hash is kept (knox), so neither a page nor a dump can show a token again.
+Knox stores only a hash, so neither a page nor a database dump can show a token again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from creativefilter.accounts.audit import Action, record
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.site.errors import UserError
 
-# How often the time of the last use is written: a program that polls costs no write each time.
-USE_KEPT_EVERY = timedelta(minutes=10)
-# Of one user at the same time; each of them is looked at with every request.
+# Precision of ``last_used_at``, so that a program that polls does not cause a write each time.
+LAST_USE_PRECISION = timedelta(minutes=10)
+# Unexpired tokens of one user. Knox reads all of them with every request of the user.
 MOST = 100
 
 
 class TooManyError(UserError):
-    """The user has as many tokens as one may have."""
+    """The user has ``MOST`` tokens already."""
 
     def __init__(self, user: User) -> None:
         super().__init__(_("%s has as many tokens as one may have.") % user.get_username())
@@ -36,18 +36,24 @@ class TooManyError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new token; ``value`` is never to be had again."""
+    """A new token. Its ``value`` is not stored anywhere."""
 
     details: TokenDetails
     value: str
 
 
 def issue(user: User, name: str = "", days: int | None = None) -> Issued:
-    """A token that lives for so many days, for ``TOKEN_DAYS`` without a number.
+    """Create a token and write an audit entry.
 
-    Raises ``TooManyError``.
+    Args:
+        user: The owner.
+        name: What the token is for.
+        days: Lifetime; by default ``TOKEN_DAYS``.
+
+    Raises:
+        TooManyError: The user has ``MOST`` tokens already.
     """
-    if alive().filter(token__user=user).count() >= MOST:
+    if unexpired().filter(token__user=user).count() >= MOST:
         raise TooManyError(user)
     lifetime = timedelta(days=settings.TOKEN_DAYS if days is None else days)
     with transaction.atomic():
@@ -59,47 +65,58 @@ def issue(user: User, name: str = "", days: int | None = None) -> Issued:
     return Issued(details, value)
 
 
-def alive() -> QuerySet[TokenDetails]:
-    """Those that still open something, the newest first."""
+def unexpired() -> QuerySet[TokenDetails]:
+    """Return the unexpired tokens, newest first."""
     rows = TokenDetails.objects.select_related("token__user")
     return rows.filter(token__expiry__gt=timezone.now()).order_by("-pk")
 
 
 def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
-    """Those that a user sees and may revoke: everybody's with that permission, else one's own."""
-    rows = alive()
+    """Return the unexpired tokens that a user may see and revoke.
+
+    These are all tokens if the user has ``knox.delete_authtoken``, else the user's own.
+    """
+    rows = unexpired()
     return rows if user.has_perm("knox.delete_authtoken") else rows.filter(token__user=user.pk)
 
 
 def revoke(details: TokenDetails) -> None:
-    """From now on it opens nothing."""
+    """Revoke a token by deleting it, and write an audit entry."""
     with transaction.atomic():
         record(Action.TOKENS_REVOKED, f"{details.token.user}: {details}", count=1)
         details.token.delete()
 
 
 def revoke_all(user: User, but: AuthToken | None = None) -> int:
-    """Revoke every token of a user, but for one; return how many."""
+    """Revoke all tokens of a user.
+
+    Args:
+        user: The owner.
+        but: A token to keep.
+
+    Returns:
+        The number of revoked tokens.
+    """
     rows = AuthToken.objects.filter(user=user)
     if but is not None:
         rows = rows.exclude(pk=but.pk)
     with transaction.atomic():
-        # Details are deleted along with their tokens; those are not counted.
+        # The number must not include the details, which are deleted with their tokens.
         count = int(rows.delete()[1].get(AuthToken._meta.label, 0))
         if count:
             record(Action.TOKENS_REVOKED, user, count=count)
     return count
 
 
-def used(token: AuthToken) -> None:
-    """Notes that a token was used just now."""
+def record_use(token: AuthToken) -> None:
+    """Set the time of the last use, at most once in ``LAST_USE_PRECISION``."""
     now = timezone.now()
     last = token.details.last_used_at
-    if last is None or last < now - USE_KEPT_EVERY:
+    if last is None or last < now - LAST_USE_PRECISION:
         TokenDetails.objects.filter(token=token).update(last_used_at=now)
 
 
 def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **signal: Any) -> None:
-    """Whoever makes a token, its details are there."""
+    """Create the ``TokenDetails`` of every new token (receiver of ``post_save``)."""
     if created and not raw:
         TokenDetails.objects.create(token=instance)

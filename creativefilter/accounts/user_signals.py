@@ -1,4 +1,4 @@
-"""Logins, users and groups as Django tells of them: audited, and tokens end with passwords."""
+"""Signal receivers: audit logins, users and groups; revoke tokens with a changed password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from creativefilter.accounts import tokens
 from creativefilter.accounts.audit import Action, record
 
-# Fields of a user whose changes are worth an entry; no values of passwords are ever written.
+# Fields whose changes are audited with their values. A new password has an entry without values.
 WATCHED = ("username", "email", "is_active", "is_staff", "is_superuser")
 
 
@@ -28,7 +28,10 @@ def login_failed(credentials: dict[str, Any], **signal: Any) -> None:
 
 @receiver(pre_save, sender=User)
 def remember(instance: Any, raw: bool = False, **signal: Any) -> None:
-    """What a user was like before; None where nothing of interest is saved."""
+    """Store the old values of the watched fields in ``instance._before``, for ``user_saved``.
+
+    The value is None if the user is new or the save concerns none of these fields.
+    """
     fields = signal.get("update_fields")
     of_interest = not fields or {"password", *WATCHED} & set(fields)
     before = None
@@ -39,13 +42,13 @@ def remember(instance: Any, raw: bool = False, **signal: Any) -> None:
 
 @receiver(post_save, sender=User)
 def user_saved(instance: Any, created: bool, raw: bool = False, **signal: Any) -> None:
-    """Tokens go for good with the password, and with being active."""
+    """Audit a new or changed user; revoke all tokens on a new password or deactivation."""
     before = getattr(instance, "_before", None)
     if created and not raw:
         record(Action.USER_ADDED, instance, superuser=instance.is_superuser)
     if before is None:
         return
-    # A hash that Django renews while somebody logs in is no new password.
+    # Django may renew the hash at a login; that is not a new password.
     chosen = instance._password is not None or not instance.has_usable_password()
     new_password = chosen and before["password"] != instance.password
     if new_password:
@@ -78,7 +81,7 @@ def groups_of_user(instance: Any, action: str, pk_set: Any, reverse: bool, **sig
 
 @receiver(m2m_changed, sender=Group.permissions.through)
 def permissions_of_group(instance: Any, action: str, pk_set: Any, **signal: Any) -> None:
-    # The migrations restore the permissions of roles themselves: no action of a person.
+    # ``roles.synchronise`` sets the permissions of roles after migrations: no user's action.
     if action in ("post_add", "post_remove", "post_clear") and isinstance(instance, Group):
         from creativefilter.accounts.roles import Role
 

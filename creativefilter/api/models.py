@@ -1,4 +1,4 @@
-"""What the API itself has to remember."""
+"""Model of the API: the idempotency keys of POST requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class IdempotencyKey(models.Model):
-    """A POST that was sent with a key, and its answer once there is one (``status`` is set)."""
+    """A POST request that was sent with a key. Its answer is stored once ``status`` is set."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

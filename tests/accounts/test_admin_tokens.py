@@ -1,4 +1,4 @@
-"""The page of one's access tokens."""
+"""Admin pages of access tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/tokendetails/"
 
 
-def someone(role: Role, name: str = "") -> User:
+def user_with(role: Role, name: str = "") -> User:
     user = User.objects.create_user(name or f"the-{role}")
     give(user, role)
     return User.objects.get(pk=user.pk)
@@ -30,8 +30,8 @@ def client_of(user: User) -> Client:
     return client
 
 
-def test_a_viewer_makes_a_token_that_is_shown_once_and_works() -> None:
-    client = client_of(someone(Role.VIEWER))
+def test_a_viewer_creates_a_valid_token_that_is_shown_once() -> None:
+    client = client_of(user_with(Role.VIEWER))
     answer = client.post(f"{LIST}add/", {"name": "media plan", "days": "5"})
     [value] = re.findall(r"<code data-token>(\w+)</code>", answer.content.decode())
     assert "no-store" in answer["Cache-Control"]
@@ -47,21 +47,21 @@ def test_a_viewer_makes_a_token_that_is_shown_once_and_works() -> None:
 @pytest.mark.parametrize(
     "wrong", [{}, {"name": "x", "days": "0"}, {"name": "x", "days": "9999"}, {"days": "3"}]
 )
-def test_a_form_that_is_wrong_makes_none(wrong: dict[str, str]) -> None:
-    client = client_of(someone(Role.VIEWER))
+def test_an_invalid_form_creates_no_token(wrong: dict[str, str]) -> None:
+    client = client_of(user_with(Role.VIEWER))
     assert client.post(f"{LIST}add/", wrong).status_code == 200
     assert not AuthToken.objects.exists()
 
 
-def test_one_sees_and_revokes_ones_own_and_a_lead_everybodys() -> None:
-    anna, boris = someone(Role.ANALYST, "anna"), someone(Role.ANALYST, "boris")
+def test_users_see_and_revoke_their_own_tokens_and_leads_all_tokens() -> None:
+    anna, boris = user_with(Role.ANALYST, "anna"), user_with(Role.ANALYST, "boris")
     mine, theirs = tokens.issue(anna, "mine").details, tokens.issue(boris, "theirs").details
     client = client_of(anna)
     assert "theirs" not in client.get(LIST).content.decode()
     assert client.post(f"{LIST}{theirs.pk}/delete/", {"post": "yes"}).status_code == 404
     assert client.post(f"{LIST}{mine.pk}/delete/", {"post": "yes"}).status_code == 302
     assert list(AuthToken.objects.all()) == [theirs.token]
-    lead = client_of(someone(Role.LEAD))
+    lead = client_of(user_with(Role.LEAD))
     assert "boris" in lead.get(LIST).content.decode()
     chosen = {"action": "delete_selected", "_selected_action": [theirs.pk], "post": "yes"}
     assert lead.post(LIST, chosen).status_code == 302

@@ -1,4 +1,4 @@
-"""Users get roles; nobody gets more than that by the pages."""
+"""Admin pages of users: leads assign roles, only superusers give other permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "long-enough-to-pass-8"
 
 
-def someone(role: Role, name: str = "") -> User:
+def user_with(role: Role, name: str = "") -> User:
     user = User.objects.create_user(name or f"the-{role}")
     give(user, role)
     return User.objects.get(pk=user.pk)
@@ -29,7 +29,7 @@ def client_of(user: User) -> Client:
 
 @pytest.fixture
 def lead() -> Client:
-    return client_of(someone(Role.LEAD))
+    return client_of(user_with(Role.LEAD))
 
 
 @pytest.fixture
@@ -65,14 +65,14 @@ def test_a_lead_adds_a_user_with_a_role_who_can_log_in(lead: Client) -> None:
     assert client.get("/admin/auth/user/").status_code == 403
 
 
-def test_without_a_role_nobody_is_added(lead: Client) -> None:
+def test_a_new_user_needs_a_valid_role(lead: Client) -> None:
     assert lead.post("/admin/auth/user/add/", new_user(role="")).status_code == 200
     assert lead.post("/admin/auth/user/add/", new_user(role="king")).status_code == 200
     assert not User.objects.filter(username="mary").exists()
 
 
-def test_a_lead_changes_a_role_and_shuts_a_user_out(lead: Client) -> None:
-    mary = someone(Role.ANALYST, "mary")
+def test_a_lead_changes_a_role_and_deactivates_a_user(lead: Client) -> None:
+    mary = user_with(Role.ANALYST, "mary")
     sent = {"username": "mary", "role": "viewer", "is_active": "on"}
     assert lead.post(change_page(mary), sent).status_code == 302
     mary = User.objects.get(pk=mary.pk)
@@ -82,8 +82,8 @@ def test_a_lead_changes_a_role_and_shuts_a_user_out(lead: Client) -> None:
     assert (role_of(mary), mary.is_staff, mary.is_active) == (None, False, False)
 
 
-def test_a_lead_makes_no_superuser_and_touches_none(lead: Client) -> None:
-    mary, boss = someone(Role.ANALYST, "mary"), User.objects.create_superuser("boss")
+def test_a_lead_can_neither_create_nor_change_superusers(lead: Client) -> None:
+    mary, boss = user_with(Role.ANALYST, "mary"), User.objects.create_superuser("boss")
     everything = [str(key) for key in Permission.objects.values_list("pk", flat=True)]
     sent = {"username": "mary", "role": "lead", "is_active": "on", "is_superuser": "on"}
     lead.post(change_page(mary), {**sent, "user_permissions": everything})
@@ -98,24 +98,24 @@ def test_a_lead_makes_no_superuser_and_touches_none(lead: Client) -> None:
     assert User.objects.get(pk=boss.pk).is_superuser
 
 
-def test_a_superuser_gives_groups_beside_the_role(root: Client) -> None:
-    mary = someone(Role.VIEWER, "mary")
-    theirs = Group.objects.create(name="press office")
+def test_a_superuser_adds_a_user_to_other_groups(root: Client) -> None:
+    mary = user_with(Role.VIEWER, "mary")
+    group = Group.objects.create(name="press office")
     page = root.get(change_page(mary)).content.decode()
     assert "press office" in page
-    sent = {"username": "mary", "role": "viewer", "is_active": "on", "groups": [theirs.pk]}
+    sent = {"username": "mary", "role": "viewer", "is_active": "on", "groups": [group.pk]}
     assert root.post(change_page(mary), sent).status_code == 302
     assert {group.name for group in mary.groups.all()} == {"viewer", "press office"}
 
 
-def test_the_groups_of_roles_are_no_groups_to_edit(root: Client) -> None:
+def test_groups_of_roles_can_not_be_edited(root: Client) -> None:
     page = root.get("/admin/auth/group/").content.decode()
     assert "viewer" not in page
     viewer = Group.objects.get(name=Role.VIEWER)
     assert root.get(f"/admin/auth/group/{viewer.pk}/change/").status_code == 302
 
 
-def test_permissions_of_a_group_are_told_in_russian(root: Client) -> None:
+def test_permissions_of_a_group_are_shown_in_russian(root: Client) -> None:
     page = root.get("/admin/auth/group/add/", headers={"Accept-Language": "ru"}).content.decode()
     assert "Can add" not in page
     assert "Can view" not in page

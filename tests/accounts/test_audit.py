@@ -1,4 +1,4 @@
-"""What leads and administrators do leaves a trace: who, when, what and from where."""
+"""The audit log records actions of leads and administrators: who, when, what and from where."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lead() -> Client:
 
 @pytest.fixture
 def program() -> dict[str, Any]:
-    """What a program of a lead sends."""
+    """Options of a client that sends the token of a lead."""
     user = User.objects.create_user("robot")
     give(user, Role.LEAD)
     value = tokens.issue(user, "plan").value
@@ -49,13 +49,13 @@ def entries() -> list[tuple[str, str, str, str]]:
     return [(one.actor_name, one.action, one.subject, one.address) for one in rows]
 
 
-def test_a_deleted_creative_and_who_deleted_it(lead: Client) -> None:
+def test_a_deleted_creative_is_audited(lead: Client) -> None:
     creative = Creative.objects.create(advertisement_id="12", name="12.mp4")
     lead.post(reverse("admin:creatives_creative_delete", args=[creative.pk]), {"post": "yes"})
     assert entries() == [("lena", "creative_deleted", "12 12.mp4", ADDRESS)]
 
 
-def test_a_batch_of_labels_and_its_undoing_by_a_program(program: dict[str, Any]) -> None:
+def test_a_label_batch_and_its_undoing_by_a_program_are_audited(program: dict[str, Any]) -> None:
     creative = Creative.objects.create(advertisement_id="12", name="12.mp4")
     client = Client(**program)
     body = {"segment_num": 3, "creatives": [creative.pk]}
@@ -67,14 +67,16 @@ def test_a_batch_of_labels_and_its_undoing_by_a_program(program: dict[str, Any])
     assert AuditEntry.objects.first().details["count"] == 1  # type: ignore[union-attr]
 
 
-def test_an_activated_version(lead: Client) -> None:
+def test_an_activated_version_is_audited(lead: Client) -> None:
     version = ModelVersion.objects.create(name="other", digest="d" * 64, folder="x", metrics={})
     address = reverse("admin:creatives_modelversion_activate_version", args=[version.pk])
     lead.post(address, {"_form_submitted": "True"})
     assert entries()[0] == ("lena", "version_activated", str(version), ADDRESS)
 
 
-def test_a_spend_import_and_its_deletion(lead: Client, tmp_path: Any, settings: Any) -> None:
+def test_a_spend_import_and_its_deletion_are_audited(
+    lead: Client, tmp_path: Any, settings: Any
+) -> None:
     settings.MEDIA_ROOT = tmp_path
     row = SpendImport.objects.create(name="march.csv", state=SpendImport.State.CHECKED)
     lead.post(reverse("admin:spend_import_import", args=[row.pk]), {"mode": ""})
@@ -83,7 +85,7 @@ def test_a_spend_import_and_its_deletion(lead: Client, tmp_path: Any, settings: 
     assert [one[1] for one in entries()] == ["spend_imported", "spend_deleted"]
 
 
-def test_users_roles_passwords_and_tokens(lead: Client) -> None:
+def test_changes_of_users_are_audited_without_secrets(lead: Client) -> None:
     form = {"username": "mary", "usable_password": "true", "password1": PASSWORD,
             "password2": PASSWORD, "role": "analyst"}  # fmt: skip
     lead.post("/admin/auth/user/add/", form)
@@ -100,7 +102,7 @@ def test_users_roles_passwords_and_tokens(lead: Client) -> None:
     assert not [secret for secret in (PASSWORD, new, value, mary.password) if secret in written]
 
 
-def test_webhooks(lead: Client) -> None:
+def test_changes_of_webhooks_are_audited(lead: Client) -> None:
     form = {"url": "https://hooks.example.com/a", "events": ["job.done"], "active": "on"}
     lead.post("/admin/webhooks/endpoint/add/", form)
     endpoint = Endpoint.objects.get()
@@ -110,7 +112,7 @@ def test_webhooks(lead: Client) -> None:
     assert actions == ["webhook_added", "webhook_changed", "webhook_deleted"]
 
 
-def test_logins_failed_delayed_and_right() -> None:
+def test_failed_delayed_and_successful_logins_are_audited() -> None:
     caches["rates"].clear()
     User.objects.create_superuser("root", password=PASSWORD)
     AuditEntry.objects.all().delete()
@@ -121,13 +123,13 @@ def test_logins_failed_delayed_and_right() -> None:
     client.post("/admin/login/", {"username": "root", "password": PASSWORD})
     found = [(name, action) for name, action, _subject, _address in entries()]
     assert found[:4] == [("root", "login_failed")] * 3 + [("root", "login_delayed")]
-    # A flood is one entry for each delay.
+    # Of the attempts during a delay only the first one has an entry.
     assert found.count(("root", "login_delayed")) <= 3
     assert found[-1] == ("root", "login")
     assert {address for *_rest, address in entries()} == {ADDRESS}
 
 
-def test_what_is_refused_or_undone_leaves_no_entry(lead: Client) -> None:
+def test_a_refused_action_is_not_audited(lead: Client) -> None:
     viewer = User.objects.create_user("viewer")
     give(viewer, Role.VIEWER)
     creative = Creative.objects.create(name="x")
@@ -139,7 +141,7 @@ def test_what_is_refused_or_undone_leaves_no_entry(lead: Client) -> None:
     assert entries() == []
 
 
-def test_administrators_read_it_and_nobody_changes_it(lead: Client) -> None:
+def test_superusers_read_the_audit_log_and_can_not_change_it(lead: Client) -> None:
     audit.record(audit.Action.LOGIN_FAILED, by="somebody")
     audit.record(audit.Action.CREATIVE_DELETED, "12.mp4")
     old = AuditEntry.objects.get(action="creative_deleted")
@@ -169,7 +171,7 @@ def test_administrators_read_it_and_nobody_changes_it(lead: Client) -> None:
     assert client.post(address, {"post": "yes"}).status_code == 403
 
 
-def test_it_is_kept_for_a_time(settings: Any) -> None:
+def test_old_entries_are_deleted(settings: Any) -> None:
     settings.AUDIT_DAYS = 30
     audit.record(audit.Action.LOGIN)
     audit.record(audit.Action.LOGIN_FAILED)

@@ -1,4 +1,4 @@
-"""Passwords can't be guessed: a delay that grows, and that nobody can lay on somebody else."""
+"""Delays after wrong passwords grow; failures from other addresses start no delay."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ATTACKER, OTHER = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_failed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_failures_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_counters, "_asked_again_at", 0.0)
     caches["rates"].clear()
 
@@ -46,57 +46,59 @@ def logs_in(*args: Any, **kwargs: Any) -> bool:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Sets the clock of this process forward, that of the counters, too."""
+    """Set the clock of this process forward, including that of the counters."""
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + seconds)
 
 
-def test_1000_wrong_logins(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_1000_wrong_logins_check_few_passwords_and_do_not_lock_out_the_owner(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
     real = User.check_password
-    monkeypatch.setattr(User, "check_password", lambda *args: asked.append(1) or real(*args))
+    monkeypatch.setattr(User, "check_password", lambda *args: checked.append(1) or real(*args))
     request = RequestFactory(REMOTE_ADDR=ATTACKER).post("/admin/login/")
-    # A clock of its own: on a slow machine the last delay would be over before the next page.
+    # A fake clock: on a slow machine the last delay would end before the next request.
     clock = [time.time()]
     monkeypatch.setattr(time, "time", lambda: clock[0])
     for number in range(1000):
         clock[0] += 0.1
-        # The page without its drawing, which takes most of the time.
+        # Only the form, because rendering the page takes most of the time.
         form = {"username": "root", "password": f"wrong {number}"}
         assert not LoginForm(request, form).is_valid()
-    assert len(asked) < 12
-    # The right one does not help before the delay has passed.
+    assert len(checked) < 12
+    # During the delay the right password is refused, too.
     refused = page_after(PASSWORD)
     assert refused.status_code == 200
     assert re.search(r"Too many wrong passwords\. Wait \d+ seconds?,", refused.content.decode())
-    # Its owner, at another address, never notices.
+    # The owner of the account, at another address, is not delayed.
     assert logs_in(PASSWORD, OTHER)
     later(monkeypatch, LONGEST_SECONDS)
     assert logs_in(PASSWORD)
 
 
-def test_the_delay_doubles_up_to_a_quarter_of_an_hour() -> None:
+def test_the_delay_doubles_up_to_15_minutes() -> None:
     own = [delay(failures, failures, failures) for failures in range(1, 16)]
     assert own == [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
 
 
-def test_an_attack_from_everywhere_makes_delays_longer_but_locks_nobody_out(
+def test_an_attack_from_many_addresses_makes_delays_longer_but_locks_no_one_out(
     root: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(60):
         assert not logs_in("wrong", f"198.51.100.{number}")
-    # Two mistakes of the owner are free; after the third one the delay is as long as it gets.
+    # Two mistakes of the owner cause no delay, the third one the longest delay.
     assert not logs_in("mistyped", OTHER)
     assert not logs_in("mistyped", OTHER)
     assert not logs_in("mistyped", OTHER)
     assert not logs_in(PASSWORD, OTHER)
     later(monkeypatch, LONGEST_SECONDS)
-    # Nobody elsewhere prolongs it.
+    # Failures from other addresses do not extend the delay.
     assert not logs_in("wrong", ATTACKER)
     assert logs_in(PASSWORD, OTHER)
 
 
-def test_one_address_that_tries_many_accounts_has_one_attempt_at_each(root: User) -> None:
+def test_an_address_with_failures_at_many_accounts_has_one_attempt_at_each(root: User) -> None:
     for number in range(40):
         page_after("wrong", username=f"user {number}")
     assert not logs_in("wrong")
@@ -104,7 +106,7 @@ def test_one_address_that_tries_many_accounts_has_one_attempt_at_each(root: User
     assert logs_in(PASSWORD, OTHER)
 
 
-def test_one_address_has_so_many_attempts_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempts_from_one_address_are_limited_per_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 60 * (time.time() // 60)
     monkeypatch.setattr(time, "time", lambda: now)
     waits = [login_throttle.begin(Login.of(f"user {n}", ATTACKER)) for n in range(80)]
@@ -112,7 +114,7 @@ def test_one_address_has_so_many_attempts_a_minute(monkeypatch: pytest.MonkeyPat
     assert login_throttle.begin(Login.of("user 0", OTHER)) == 0
 
 
-def test_who_logs_in_begins_anew(root: User) -> None:
+def test_a_login_resets_the_failures(root: User) -> None:
     for _time in range(20):
         assert not logs_in("mistyped")
         assert not logs_in("mistyped")
@@ -140,25 +142,25 @@ def test_attempts_while_the_database_is_away_are_not_counted(
     assert "Too many wrong passwords" in wrong[-1].content.decode()
 
 
-def test_addresses_of_one_ipv6_network_are_one(root: User) -> None:
+def test_addresses_of_one_ipv6_network_count_as_one(root: User) -> None:
     for number in range(4):
         page_after("wrong", f"2001:db8::{number:x}")
     assert not logs_in(PASSWORD, "2001:db8::ffff")
     assert logs_in(PASSWORD, "2001:db8:0:1::1")
 
 
-def test_the_name_in_other_letters_is_the_same_account() -> None:
+def test_user_names_are_compared_without_case() -> None:
     assert Login.of("Root", ATTACKER) == Login.of("rOOT", ATTACKER)
 
 
-def test_the_page_says_it_in_russian(root: User) -> None:
+def test_the_page_shows_the_delay_in_russian(root: User) -> None:
     client = Client(headers={"Accept-Language": "ru"}, REMOTE_ADDR=ATTACKER)
     form = {"username": "root", "password": "wrong"}
     pages = [client.post("/admin/login/", form).content.decode() for _time in range(4)]
     assert "Слишком много неверных паролей" in pages[3]
 
 
-def test_all_processes_count_together(root: User, settings: Any, broker: Broker) -> None:
+def test_processes_share_the_counters(root: User, settings: Any, broker: Broker) -> None:
     settings.CACHES = settings.CACHES | {
         "rates": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -167,12 +169,12 @@ def test_all_processes_count_together(root: User, settings: Any, broker: Broker)
     }
     caches["rates"].clear()
     for _time in range(3):
-        # What another process would do.
+        # As another process would count a failure.
         assert login_throttle.begin(Login.of("root", ATTACKER)) == 0
     assert not logs_in(PASSWORD)
 
 
-def test_without_counters_people_still_log_in(root: User, settings: Any) -> None:
+def test_logins_work_without_redis(root: User, settings: Any) -> None:
     settings.CACHES = settings.CACHES | {
         "rates": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -182,9 +184,7 @@ def test_without_counters_people_still_log_in(root: User, settings: Any) -> None
     assert logs_in(PASSWORD)
 
 
-def test_the_old_password_is_guessed_under_the_same_delays(
-    root: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_password_page_has_the_same_delays(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=ATTACKER)
     client.force_login(root)
 
@@ -198,7 +198,7 @@ def test_the_old_password_is_guessed_under_the_same_delays(
     refused = change(PASSWORD)
     assert "Too many wrong passwords. Wait 1 second" in refused.content.decode()
     assert User.objects.get().check_password(PASSWORD)
-    # One count for both pages.
+    # Both pages use the same counters.
     assert not logs_in(PASSWORD)
     failed = AuditEntry.objects.filter(action="login_failed")
     assert set(failed.values_list("actor_name", "address")) == {("root", ATTACKER)}
@@ -208,7 +208,7 @@ def test_the_old_password_is_guessed_under_the_same_delays(
     assert not User.objects.get().check_password(PASSWORD)
 
 
-def test_the_page_that_changes_ones_password_wants_a_login() -> None:
+def test_the_password_page_needs_a_login() -> None:
     answer = Client().get("/admin/password_change/")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/admin/login/")

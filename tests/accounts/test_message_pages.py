@@ -1,4 +1,4 @@
-"""Pages that refuse: in the reader's language, with a way back."""
+"""Error pages are in the user's language and link back to the admin pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("address", "status"), [("/admin/auth/user/", 403), ("/admin/nowhere/", 404), ("/none", 404)]
 )
-def test_a_refusal_leads_back(address: str, status: int) -> None:
+def test_error_pages_link_back(address: str, status: int) -> None:
     user = User.objects.create_user("mary")
     give(user, Role.VIEWER)
     client = Client(headers={"Accept-Language": "ru"})
@@ -27,7 +27,7 @@ def test_a_refusal_leads_back(address: str, status: int) -> None:
     assert "mary" in page
 
 
-def test_a_form_without_its_key_is_explained() -> None:
+def test_a_form_without_a_csrf_token_gets_an_error_page() -> None:
     client = Client(enforce_csrf_checks=True)
     answer = client.post("/admin/login/", {"username": "x", "password": "y"})
     assert answer.status_code == 403

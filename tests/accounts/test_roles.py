@@ -1,4 +1,4 @@
-"""Roles are groups that say what the table says, whatever was done to them."""
+"""The groups of roles have the permissions of the table, also after manual changes."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from creativefilter.accounts.roles import PERMISSIONS, Role, give, role_of, sync
 pytestmark = pytest.mark.django_db
 
 
-def carried(name: str) -> set[str]:
+def permissions_of(name: str) -> set[str]:
     rows = Permission.objects.filter(group__name=name)
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 
 def fresh(user: User) -> User:
-    """Without what was remembered of its permissions."""
+    """Return the user without cached permissions."""
     return User.objects.get(pk=user.pk)
 
 
 @pytest.mark.parametrize("role", Role)
-def test_after_migrating_every_role_carries_its_permissions(role: Role) -> None:
-    assert carried(role) == set(PERMISSIONS[role])
+def test_after_migrating_every_role_has_its_permissions(role: Role) -> None:
+    assert permissions_of(role) == set(PERMISSIONS[role])
 
 
-def test_a_higher_role_may_all_that_a_lower_one_may() -> None:
+def test_a_higher_role_has_all_permissions_of_a_lower_one() -> None:
     viewer, analyst, lead = (set(PERMISSIONS[role]) for role in Role)
     assert viewer < analyst < lead
 
 
-def test_what_was_changed_by_hand_is_put_right_and_other_groups_stay() -> None:
-    theirs = Group.objects.create(name="press office")
-    theirs.permissions.set(Permission.objects.filter(codename="view_creative"))
+def test_manual_changes_are_reverted_and_other_groups_stay() -> None:
+    press_office = Group.objects.create(name="press office")
+    press_office.permissions.set(Permission.objects.filter(codename="view_creative"))
     Group.objects.get(name=Role.LEAD).delete()
     viewer = Group.objects.get(name=Role.VIEWER)
     viewer.permissions.set(Permission.objects.filter(codename="delete_creative"))
     synchronise()
     for role in Role:
-        assert carried(role) == set(PERMISSIONS[role])
-    assert carried("press office") == {"creatives.view_creative"}
+        assert permissions_of(role) == set(PERMISSIONS[role])
+    assert permissions_of("press office") == {"creatives.view_creative"}
 
 
-def test_nothing_is_written_where_all_is_right(django_assert_max_num_queries) -> None:
-    with django_assert_max_num_queries(6) as seen:
+def test_nothing_is_written_if_nothing_has_changed(django_assert_max_num_queries) -> None:
+    with django_assert_max_num_queries(6) as queries:
         synchronise()
-    words = {query["sql"].split()[0] for query in seen.captured_queries}
+    words = {query["sql"].split()[0] for query in queries.captured_queries}
     assert not words & {"INSERT", "UPDATE", "DELETE"}
 
 
-def test_a_role_opens_the_pages_and_is_the_only_one() -> None:
+def test_a_role_gives_access_and_replaces_other_roles() -> None:
     user = User.objects.create_user("mary")
-    theirs = Group.objects.create(name="press office")
-    user.groups.add(theirs)
+    press_office = Group.objects.create(name="press office")
+    user.groups.add(press_office)
     give(user, Role.VIEWER)
     give(user, Role.ANALYST)
     assert role_of(fresh(user)) == Role.ANALYST
@@ -63,10 +63,10 @@ def test_a_role_opens_the_pages_and_is_the_only_one() -> None:
     give(user, None)
     assert not fresh(user).is_staff
     assert role_of(fresh(user)) is None
-    assert list(fresh(user).groups.all()) == [theirs]
+    assert list(fresh(user).groups.all()) == [press_office]
 
 
-def test_a_superuser_without_a_role_still_enters() -> None:
+def test_a_superuser_without_a_role_keeps_access() -> None:
     user = User.objects.create_superuser("root")
     give(user, Role.LEAD)
     give(user, None)

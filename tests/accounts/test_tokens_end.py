@@ -1,4 +1,4 @@
-"""Tokens end with the trust in their user, for good."""
+"""Tokens and sessions end with a changed password or a deactivated user."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def client_of(user: User) -> Client:
     return client
 
 
-def opens(token: str) -> bool:
+def is_valid(token: str) -> bool:
     headers = {"Authorization": f"Token {token}"}
     return Client().get("/api/v1/segments", headers=headers).status_code == 200
 
 
-def by_herself(user: User) -> None:
+def change_own_password(user: User) -> None:
     form = {"old_password": OLD, "new_password1": NEW, "new_password2": NEW}
     assert client_of(user).post("/admin/password_change/", form).status_code == 302
 
 
-def by_a_lead(user: User) -> None:
+def change_password_by_lead(user: User) -> None:
     lead = User.objects.create_user("lead")
     give(lead, Role.LEAD)
     address = reverse("admin:auth_user_password_change", args=[user.pk])
@@ -50,32 +50,36 @@ def by_a_lead(user: User) -> None:
     assert client_of(lead).post(address, form).status_code == 302
 
 
-def taken_away(user: User) -> None:
+def set_unusable_password(user: User) -> None:
     user.set_unusable_password()
     user.save()
 
 
-def switched_off(user: User) -> None:
+def deactivate(user: User) -> None:
     user.is_active = False
     user.save()
 
 
-@pytest.mark.parametrize("end", [by_herself, by_a_lead, taken_away, switched_off])
-def test_tokens_end(mary: User, end: Callable[[User], None]) -> None:
+@pytest.mark.parametrize(
+    "end", [change_own_password, change_password_by_lead, set_unusable_password, deactivate]
+)
+def test_tokens_are_revoked_for_good(mary: User, end: Callable[[User], None]) -> None:
     value = tokens.issue(mary, "plan").value
     other = tokens.issue(User.objects.create_superuser("root"), "plan").value
-    assert opens(value)
+    assert is_valid(value)
     end(mary)
-    assert not opens(value)
-    assert opens(other)
+    assert not is_valid(value)
+    assert is_valid(other)
     user = User.objects.get(pk=mary.pk)
     user.is_active = True
     user.save()
-    assert not opens(value)
+    assert not is_valid(value)
 
 
-@pytest.mark.parametrize("end", [by_herself, by_a_lead, taken_away, switched_off])
-def test_sessions_end(mary: User, end: Callable[[User], None]) -> None:
+@pytest.mark.parametrize(
+    "end", [change_own_password, change_password_by_lead, set_unusable_password, deactivate]
+)
+def test_sessions_end_too(mary: User, end: Callable[[User], None]) -> None:
     elsewhere = client_of(mary)
     assert elsewhere.get("/admin/creatives/creative/").status_code == 200
     end(mary)
@@ -83,17 +87,17 @@ def test_sessions_end(mary: User, end: Callable[[User], None]) -> None:
     assert elsewhere.get("/api/v1/segments").status_code == 401
 
 
-def test_tokens_stay_with_whatever_else_changes(mary: User) -> None:
+def test_other_changes_of_a_user_do_not_revoke_tokens(mary: User) -> None:
     value = tokens.issue(mary, "plan").value
     mary.first_name = "Mary"
     mary.save()
     give(mary, Role.VIEWER)
     client = Client()
     assert client.post("/admin/login/", {"username": "mary", "password": OLD}).status_code == 302
-    assert opens(value)
+    assert is_valid(value)
 
 
-def test_a_hash_that_is_renewed_at_a_login_is_no_new_password(mary: User, settings: object) -> None:
+def test_a_hash_renewed_at_a_login_does_not_revoke_tokens(mary: User, settings: object) -> None:
     value = tokens.issue(mary, "plan").value
     settings.PASSWORD_HASHERS = [  # type: ignore[attr-defined]
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -103,55 +107,55 @@ def test_a_hash_that_is_renewed_at_a_login_is_no_new_password(mary: User, settin
     client = Client()
     assert client.post("/admin/login/", {"username": "mary", "password": OLD}).status_code == 302
     assert User.objects.get(pk=mary.pk).password != before
-    assert opens(value)
+    assert is_valid(value)
 
 
-def test_the_command_that_changes_a_password_ends_them(
+def test_the_command_changepassword_revokes_tokens(
     mary: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value = tokens.issue(mary, "plan").value
     monkeypatch.setattr("getpass.getpass", lambda prompt: NEW)
     call_command("changepassword", "mary", stdout=io.StringIO())
-    assert not opens(value)
+    assert not is_valid(value)
 
 
-def test_one_revokes_all_of_ones_own_on_their_page(mary: User) -> None:
-    mine = [tokens.issue(mary, "plan").value for _number in range(3)]
+def test_a_user_revokes_all_own_tokens_on_the_page(mary: User) -> None:
+    own = [tokens.issue(mary, "plan").value for _number in range(3)]
     other = tokens.issue(User.objects.create_superuser("root"), "plan").value
     client = client_of(mary)
     address = reverse("admin:accounts_tokendetails_revoke_all")
     assert address in client.get("/admin/accounts/tokendetails/").content.decode()
     assert "Revoke all your access tokens?" in client.get(address).content.decode()
-    assert all(opens(value) for value in mine)
+    assert all(is_valid(value) for value in own)
     client.post(address, {"_form_submitted": "True"})
-    assert not any(opens(value) for value in mine)
-    assert opens(other)
+    assert not any(is_valid(value) for value in own)
+    assert is_valid(other)
     assert (
         "3 access tokens are revoked."
         in client.get("/admin/accounts/tokendetails/").content.decode()
     )
 
 
-def test_a_lead_revokes_all_of_a_user(mary: User) -> None:
+def test_a_lead_revokes_all_tokens_of_a_user(mary: User) -> None:
     values = [tokens.issue(mary, "plan").value for _number in range(2)]
     lead = User.objects.create_user("lead")
     give(lead, Role.LEAD)
-    kept = tokens.issue(lead, "plan").value
+    own_value = tokens.issue(lead, "plan").value
     address = reverse("admin:auth_user_revoke_tokens", args=[mary.pk])
     page = reverse("admin:auth_user_change", args=[mary.pk])
     client = client_of(lead)
     assert address in client.get(page).content.decode()
     assert client_of(mary).post(address, {"_form_submitted": "True"}).status_code == 403
     client.post(address, {"_form_submitted": "True"})
-    assert not any(opens(value) for value in values)
-    assert opens(kept)
+    assert not any(is_valid(value) for value in values)
+    assert is_valid(own_value)
 
 
-def test_a_program_revokes_all_but_its_own(mary: User) -> None:
-    carrying, *others = [tokens.issue(mary, "plan").value for _number in range(3)]
+def test_a_program_revokes_all_tokens_but_its_own(mary: User) -> None:
+    current, *others = [tokens.issue(mary, "plan").value for _number in range(3)]
     root = tokens.issue(User.objects.create_superuser("root"), "plan").value
-    headers = {"Authorization": f"Token {carrying}"}
+    headers = {"Authorization": f"Token {current}"}
     assert Client().delete("/api/v1/tokens", headers=headers).status_code == 204
-    assert [opens(value) for value in (carrying, *others)] == [True, False, False]
-    assert opens(root)
+    assert [is_valid(value) for value in (current, *others)] == [True, False, False]
+    assert is_valid(root)
     assert AuthToken.objects.filter(user=mary).count() == 1

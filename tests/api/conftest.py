@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures of the tests of the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["analyst", "broker_away", "folders", "recogniser", "waiting"]
 
 
 def upload(content: bytes, name: str = "creative.avi", **fields: str) -> dict[str, Any]:
-    """The fields of a multipart request with one file."""
+    """Return the fields of a multipart request with one file."""
     return {"file": SimpleUploadedFile(name, content), **fields}
 
 
@@ -29,7 +29,7 @@ def form() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def russian(api: APIClient) -> APIClient:
-    """The analyst's client, whose reader prefers Russian."""
+    """The analyst's client, with Russian as the preferred language."""
     api.credentials(**{**api._credentials, "HTTP_ACCEPT_LANGUAGE": "ru-RU,ru;q=0.9,en;q=0.5"})
     return api
 
@@ -43,7 +43,7 @@ def anonymous() -> APIClient:
 
 @pytest.fixture
 def stranger(db: None) -> APIClient:
-    """A client with the token of a user who is allowed nothing and owns nothing."""
+    """A client with the token of a user without permissions and without rows."""
     _row, token = AuthToken.objects.create(user=User.objects.create_user("stranger"))
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")

@@ -1,4 +1,4 @@
-"""Records requests and answers as examples of the schema, and compares with what was recorded."""
+"""Record requests and responses as examples of the schema, or compare with the recorded ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creativefilter.api.core import recordings
 RECORDS = "RECORD_EXAMPLES" in os.environ
 ROOT = Path(__file__).resolve().parents[2]
 HOST, WHEN = "https://creatives.example.org", "2026-11-02T09:30:00Z"
-# What differs from run to run, by the name of its field.
+# Values of fields that would differ from run to run.
 FIXED = {
     "value": "4f1d9a0b77c2e35…",
     "beginning": "4f1d9a0b77c2e35",
@@ -27,7 +27,7 @@ _FIRST_NUMBERS = {
     "creatives": 4711, "media": 5012, "predictions": 9001, "labels": 77, "batches": 5,
     "model_versions": 3, "imports": 8, "tokens": 7,
 }  # fmt: skip
-# Fields that hold the number of a row.
+# Fields that hold a primary key, and the resource of its row.
 _KINDS = {
     "creative": "creatives", "prediction": "predictions", "model_version": "model_versions",
     "batch": "batches", "before": "model_versions",
@@ -39,7 +39,7 @@ _MODEL = re.compile(r"\b(starter_model|bundle) [0-9a-f]{8}\b")
 
 
 class Stable:
-    """Puts what is new in every run into the same words: numbers, moments, hosts, secrets."""
+    """Replaces what differs from run to run by stable values: keys, times, hosts, secrets."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -61,7 +61,7 @@ class Stable:
 
     def whole(self, value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
-            # The address says of what the number is.
+            # The URL tells which resource the key belongs to.
             named = _NUMBERED.search(str(value.get("url") or value.get("sound_url")))
             kind = "media" if name == "media" else named[1] if named else self.kind
             return {key: self.field(key, one, kind) for key, one in value.items()}
@@ -81,9 +81,15 @@ class Stable:
 
 
 def example(operation: str, response: Any, folder: str | None = None) -> Any:
-    """Record the answer, or compare it with the recorded one; returns its body.
+    """Compare the response with the recorded example, or record it (``make examples``).
 
-    It is kept beside the view, or in ``folder`` of the API. ``make examples`` records anew.
+    Args:
+        operation: The ``operationId``.
+        response: The response; it knows its request.
+        folder: Folder of ``creativefilter/api`` with the examples; by default that of the view.
+
+    Returns:
+        The body of the response.
     """
     view = response.resolver_match.func.view_class if response.resolver_match else None
     package = folder or view.__module__.split(".")[2]
@@ -96,7 +102,7 @@ def example(operation: str, response: Any, folder: str | None = None) -> Any:
         known.setdefault(operation, {})[status] = found
         text = json.dumps(dict(sorted(known.items())), ensure_ascii=False, indent=1)
         path.write_text(f"{text}\n", "utf-8")
-    assert known.get(operation, {}).get(status) == found, "Is it meant? Then: make examples"
+    assert known.get(operation, {}).get(status) == found, "If intended, run make examples"
     return body
 
 
@@ -107,7 +113,7 @@ def _body(response: Any) -> Any:
 
 
 def _short(body: Any) -> Any:
-    """One row stands for a list."""
+    """Return the body with lists of rows shortened to one row."""
     if isinstance(body, list):
         return body[:1]
     if isinstance(body, dict) and "next" in body:
@@ -116,7 +122,7 @@ def _short(body: Any) -> Any:
 
 
 def _request(response: Any) -> Any:
-    """The body of the request; of a form as its schema has it. None: there was none."""
+    """Return the body of the request, a form as its schema describes it; None without a body."""
     context = getattr(response, "renderer_context", None)
     data = context["request"].data if context else None
     if isinstance(data, QueryDict):

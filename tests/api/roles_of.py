@@ -1,4 +1,4 @@
-"""Clients of users with a role."""
+"""REST clients of users with a role."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creativefilter.accounts import roles
 
 
 def client_of(role: roles.Role, name: str = "") -> APIClient:
-    """A REST client with the token of a new user of this role."""
+    """Return a REST client with the token of a new user who has the role."""
     user = User.objects.create_user(name or role.value)
     roles.give(user, role)
     client = APIClient()

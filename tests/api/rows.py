@@ -1,4 +1,4 @@
-"""Creatives as the tests of the API need them."""
+"""Creatives for the tests of the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from creativefilter.creatives.models import (
 
 
 def creative(number: int, segment: int | None = None, **fields: Any) -> Creative:
-    """One whose speech and prediction of the active model are there."""
+    """Create an analysed creative, with a prediction of the active model if ``segment`` is given.
+
+    Args:
+        number: Its Advertisement ID, which also appears in its texts and its probability.
+        segment: The predicted segment.
+        fields: Other fields of ``Creative``.
+    """
     row = Creative.objects.create(name=f"{number}.mp4", advertisement_id=str(number), **fields)
     media = MediaVersion.objects.create(
         creative=row, original_name=row.name, sha256=str(number), size=1, seconds=15.5,

@@ -1,4 +1,4 @@
-"""What the schema shows as examples is what the API answers: ``make examples`` records it anew."""
+"""The API answers like the examples of the schema; ``make examples`` records them again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EVIDENCE = {"text": "Кредит", "start": 0, "end": 6, "weight": 0.41}
 
 @pytest.fixture
 def known() -> Creative:
-    """One that the active model has judged, with all that an answer may hold."""
+    """A creative with a prediction of the active model and all fields of responses."""
     row = creative(4297908, 12, advertiser="БАНК", brand="БАНК", media_type="TV Nat")
     digest = hashlib.sha256(CONTENT).hexdigest()
     MediaVersion.objects.update(sha256=digest, size=len(CONTENT), container="mp4")
@@ -57,8 +57,13 @@ def file(name: str = "4297908.mp4", content: bytes = CONTENT) -> SimpleUploadedF
     return SimpleUploadedFile(name, content)
 
 
-def works(monkeypatch: pytest.MonkeyPatch, resource: str) -> None:
-    """Let the request that waits do the work of a worker."""
+def run_jobs_while_waiting(monkeypatch: pytest.MonkeyPatch, resource: str) -> None:
+    """Run jobs within the requests that wait for them.
+
+    Args:
+        monkeypatch: Undoes this after the test.
+        resource: The folder of the view.
+    """
 
     def work(job: Job, seconds: float) -> bool:
         run(job)
@@ -74,22 +79,22 @@ def test_predict(api: APIClient, known: Creative) -> None:
     example("predict", api.post(address, {"file": file("4297909.flv", b"others")}))
 
 
-def test_predict_as_the_reference_does(
+def test_reference_predict(
     api: APIClient, known: Creative, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PREDICT_WAIT_SECONDS = 1
     example("reference_predict", api.post("/predict/", {"file": file()}))
     example("reference_predict", api.post("/predict/", {"file": file("1.flv", b"others")}))
-    works(monkeypatch, "predict")
+    run_jobs_while_waiting(monkeypatch, "predict")
     example("reference_predict", api.post("/predict/", {"file": file("2.wav", b"no sound")}))
 
 
 def test_jobs(api: APIClient) -> None:
-    where = api.post(f"{V1}/predict", {"file": file("4297909.flv")})["Location"]
+    url = api.post(f"{V1}/predict", {"file": file("4297909.flv")})["Location"]
     example("jobs", api.get(f"{V1}/jobs"))
-    example("job", api.get(where))
-    example("job_cancel", api.post(f"{where}/cancel"))
-    example("job_retry", api.post(f"{where}/retry"))
+    example("job", api.get(url))
+    example("job_cancel", api.post(f"{url}/cancel"))
+    example("job_retry", api.post(f"{url}/retry"))
 
 
 def test_creatives(api: APIClient, known: Creative, settings: Any) -> None:
@@ -124,9 +129,9 @@ def test_labels(api: APIClient, known: Creative) -> None:
     example("label", api.get(made["Location"]))
     example("labels", api.get(f"{V1}/labels"))
     batches = f"{V1}/labels/batches"
-    meant = {"segment_num": 12, "filter": {"brand": ["БАНК"], "state": ["done"]}}
-    example("label_batch_create", api.post(batches, {**meant, "dry_run": True}, format="json"))
-    body = {**meant, "expected": 1, "note": "all of this brand are cards"}
+    selection = {"segment_num": 12, "filter": {"brand": ["БАНК"], "state": ["done"]}}
+    example("label_batch_create", api.post(batches, {**selection, "dry_run": True}, format="json"))
+    body = {**selection, "expected": 1, "note": "all of this brand are cards"}
     batch = api.post(batches, body, format="json")
     example("label_batch_create", batch)
     example("label_batch", api.get(batch["Location"]))
@@ -186,7 +191,7 @@ def test_spend_reports(api: APIClient, spend: None, monkeypatch: pytest.MonkeyPa
     example("spend_report_monthly", api.get(f"{address}/monthly?by=media_type"))
     example("spend_creatives", api.get(f"{V1}/spend/creatives"))
     example("spend_report_expected", api.get(f"{address}/expected"))
-    # As many predictions are too many to be counted while somebody waits.
+    # With this limit the report is computed by a job.
     monkeypatch.setattr("creativefilter.spend.reports.expected_spend_jobs.AT_ONCE", 0)
     example("spend_report_expected", api.get(f"{address}/expected?from=2021-01"))
 
@@ -215,7 +220,7 @@ def test_tables(
     example("table_cancel", api.post(f"{sent['Location']}/cancel"))
     late = api.post("/predict_table/", {"file": file("plan.csv", content)})
     example("reference_predict_table", late)
-    works(monkeypatch, "tables")
+    run_jobs_while_waiting(monkeypatch, "tables")
     done = api.post(f"{address}?wait=30", {"file": file("plan.csv", content)})
     example("predict_table", done)
     example("table", api.get(done["Location"]))
@@ -237,20 +242,20 @@ def test_webhooks(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
         "description": "tells the media plan",
     }
     made = api.post(address, body, format="json")
-    where = made["Location"]
+    url = made["Location"]
     example("webhook_create", made)
-    example("webhook", api.get(where))
+    example("webhook", api.get(url))
     example("webhooks", api.get(address))
-    sent = api.post(f"{where}/test")
+    sent = api.post(f"{url}/test")
     example("webhook_test", sent)
     answer = delivering.Outcome(503, answer="later, please")
     monkeypatch.setattr(delivering, "post", lambda *_: answer)
-    delivering.deliver(where.rsplit("/", 1)[1])
-    example("webhook_deliveries", api.get(f"{where}/deliveries"))
+    delivering.deliver(url.rsplit("/", 1)[1])
+    example("webhook_deliveries", api.get(f"{url}/deliveries"))
     example("webhook_delivery", api.get(sent["Location"]))
     example("webhook_redeliver", api.post(f"{sent['Location']}/redeliver"))
-    example("webhook_rotate_secret", api.post(f"{where}/rotate_secret"))
-    example("webhook_update", api.patch(where, {"active": False}, format="json"))
+    example("webhook_rotate_secret", api.post(f"{url}/rotate_secret"))
+    example("webhook_update", api.patch(url, {"active": False}, format="json"))
 
 
 def test_problems(
@@ -261,14 +266,14 @@ def test_problems(
     key = {"Idempotency-Key": "7c9e6679"}
     first = api.post(labels, body, format="json", headers=key)
     assert first.status_code == 201
-    seen = {"If-Match": '"0123456789abcdef01234567.01234567"'}
+    old_state = {"If-Match": '"0123456789abcdef01234567.01234567"'}
     responses = [
         api.post(labels, {**body, "segment_num": 6}, format="json"),
         anonymous.get(labels),
         stranger.get(labels),
         api.get(f"{labels}/999999"),
         api.get(labels, headers={"Accept": "text/html"}),
-        api.patch(f"{V1}/creatives/{known.pk}", {}, format="json", headers=seen),
+        api.patch(f"{V1}/creatives/{known.pk}", {}, format="json", headers=old_state),
         api.post(labels, {}, format="multipart"),
         api.post(labels, {**body, "segment_num": 13}, format="json", headers=key),
     ]
@@ -282,7 +287,7 @@ def test_problems(
         example("problem", response, folder="core")
 
 
-def test_every_answer_has_an_example_and_no_other_is_kept() -> None:
+def test_every_answer_has_an_example_and_no_example_is_left_over() -> None:
     made = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     operations = {
         operation["operationId"]: operation
@@ -296,11 +301,11 @@ def test_every_answer_has_an_example_and_no_other_is_kept() -> None:
         if status[0] == "2" and JSON in answer.get("content", {})
     }
     missing = [name for name, answer in answers.items() if "examples" not in answer]
-    # Where all places to wait are taken.
+    # Answers if too many requests are waiting for their jobs.
     assert missing == ["reference_predict 202", "reference_predict_table 202"]
-    kept = {
+    recorded_operations = {
         operation
         for path in (ROOT / "creativefilter/api").glob("*/examples.json")
         for operation in recorded(f"creativefilter.api.{path.parent.name}")
     }
-    assert kept - {"problem"} <= set(operations)
+    assert recorded_operations - {"problem"} <= set(operations)

@@ -1,9 +1,9 @@
 """The API against its own schema: ``make contract``.
 
-Starts the application on PostgreSQL with its worker and broker, puts real rows into it, and lets
-schemathesis call every operation of the schema: its examples, its limits, random requests that
-are right and wrong, and chains of requests that follow the links of the schema. Prints what
-schemathesis prints; the exit status is 0 if nothing is wrong.
+Starts the application on PostgreSQL with a worker and a broker, stores real rows, and lets
+schemathesis call every operation of the schema: with its examples, its limits, random valid and
+invalid requests, and sequences of requests that follow the links of the schema. The output is that
+of schemathesis; the exit status is 0 if nothing is wrong.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPEND = (
 
 def main() -> int:
     options = _options()
-    # What limits a person must not limit the test of everything else.
+    # Rate limits and quotas would refuse most of the requests.
     os.environ |= {
         "API_RATE": "1000000/min",
         "API_ANONYMOUS_RATE": "1000000/min",
@@ -49,25 +49,27 @@ def main() -> int:
             assert stack.credentials is not None
             client = Client(stack, stack.credentials[1])
             _fill(client)
-            began = time.monotonic()
+            started = time.monotonic()
             status = _schemathesis(stack.address, client.token, options)
-            print(f"schemathesis: exit status {status}, {time.monotonic() - began:.0f} s")
+            print(f"schemathesis: exit status {status}, {time.monotonic() - started:.0f} s")
             answers = client.answers()
-            print("the application still answers" if answers else "THE APPLICATION IS GONE")
+            print("the application still answers" if answers else "THE APPLICATION IS DOWN")
     return status or int(not answers)
 
 
 def _fill(client: Client) -> None:
-    """Rows of every kind, so that right requests have something to find."""
+    """Store rows of every kind, so that valid requests find something."""
     for name in FILES:
         client.classified(DEMO / name, seconds=600)
     files = {"file": ("spend.csv", SPEND.encode())}
-    _made(client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"}))
+    _assert_success(
+        client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"})
+    )
     table = {"file": ("ids.csv", b"Advertisement ID\n90000023\n1\n")}
-    _made(client.request("POST", "/api/v1/predict_table?wait=30", files=table))
+    _assert_success(client.request("POST", "/api/v1/predict_table?wait=30", files=table))
 
 
-def _made(answer: Any) -> None:
+def _assert_success(answer: Any) -> None:
     assert answer.status_code < 300, f"{answer.url}: {answer.status_code} {answer.text[:500]}"
 
 

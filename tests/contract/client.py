@@ -1,8 +1,8 @@
-"""A client generated from the schema, in an environment of its own: ``make client``.
+"""Test of a client that is generated from the schema: ``make client``.
 
-Generates a typed Python client, installs it with its two dependencies into a fresh virtual
-environment, and lets a small program that knows nothing else submit a creative, ask for its job,
-and fetch an export, against a running application.
+Generates a typed Python client and installs it with its two dependencies into a new virtual
+environment. There, ``program.py`` submits a creative, polls its job and downloads an export from a
+running application.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests import environment  # noqa: E402, F401  (before the settings: starts 
 from tests.stack import DEMO, Data, running  # noqa: E402
 
 CREATIVE = DEMO / "90000023.flv"
-# What the generator knows no reader for is bytes to it.
+# The generator has no parsers for these media types, so their content is bytes.
 CONFIG = """
 content_type_overrides:
   audio/wav: application/octet-stream
@@ -37,7 +37,7 @@ content_type_overrides:
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="client-") as name:
         folder = Path(name)
-        python = generated(folder)
+        python = install_client(folder)
         with running(Data.new(folder / "data")) as stack:
             assert stack.credentials is not None
             program = Path(__file__).with_name("program.py")
@@ -46,8 +46,8 @@ def main() -> int:
     return 0
 
 
-def generated(folder: Path) -> Path:
-    """The Python of a fresh environment in which nothing but the client is installed."""
+def install_client(folder: Path) -> Path:
+    """Generate the client and return the Python of a new environment with only the client."""
     scripts = Path(sys.executable).parent
     schema, client, config = folder / "openapi.yaml", folder / "client", folder / "config.yaml"
     config.write_text(CONFIG)

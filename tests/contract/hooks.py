@@ -1,8 +1,8 @@
-"""What a schema can't say of a right request, told to schemathesis.
+"""Hooks of schemathesis that make some valid requests succeed.
 
-It makes values up. A cursor is right only where another page gave it, a key only where it is new,
-an ETag only while the thing is in that state: so some right requests get values that the server
-itself has given. Wrong requests are left as they are.
+Schemathesis invents values. But a cursor must come from another page, an Idempotency-Key must be
+new, and an ETag must be that of the current state. These hooks replace some of the invented values
+with ones from the server. Invalid requests are not changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from schemathesis.transport.serialization import Binary
 
 CURSOR, KEY, MATCH = "cursor", "Idempotency-Key", "If-Match"
 _RIGHT_KEY = re.compile(r"[!-~]{1,200}")
-# What some uploads are replaced by: random bytes are no media and no table.
+# Replacements of some uploads, because random bytes are neither media nor a table.
 _FOLDER = Path(__file__).resolve().parents[2] / "demo" / "creatives"
 _SOUND = Binary((_FOLDER / "90000037.wav").read_bytes())
 _TABLE = Binary(b"Advertisement ID;plan\n90000023;1\n90000037;2\n1;3\n")
@@ -29,9 +29,9 @@ _UPLOADS = {
     "reference_predict_table": _TABLE,
 }
 _FILTERED = {"creatives", "creative", "jobs", "labels", "predictions", "webhook_deliveries"}
-# By operation: a cursor that it has given, with the order that it belongs to.
+# By operation: a cursor from one of its pages, and the ordering of that page.
 _cursors: dict[str, tuple[str, str]] = {}
-# By address: its last ETag.
+# By path: the last ETag.
 _tags: dict[str, str] = {}
 
 
@@ -41,12 +41,12 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         return
     name = case.operation.definition.raw["operationId"]
     if name in _FILTERED and len(repr(case.query)) % 2:
-        case.query = {}  # else no row fits, and nothing follows from the answer
+        case.query = {}  # with random filters the list is empty and has no links to follow
     if case.query and CURSOR in case.query:
         _give_cursor(case)
     headers = case.headers or {}
     key = headers.get(KEY)
-    # A part of the keys comes twice: the same request again, or another one with an old key.
+    # Some keys stay, so that they repeat: with the same request, or with a different one.
     if isinstance(key, str) and _RIGHT_KEY.fullmatch(key) and len(key) % 4:
         headers[KEY] = f"{key}{uuid4().hex}"
     match = headers.get(MATCH)
@@ -86,7 +86,7 @@ def map_body(context: Any, body: Any) -> Any:
 
 @schemathesis.hook
 def filter_query(context: Any, query: Any) -> bool:
-    """Drops objects, which addresses can't hold, and spans of months that end before they begin."""
+    """Reject objects, which a query string can't hold, and reversed ranges of months."""
     if not query:
         return True
     return not any(isinstance(value, dict) for value in query.values()) and _in_order(query)
@@ -94,7 +94,7 @@ def filter_query(context: Any, query: Any) -> bool:
 
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
-    """The same spans in bodies."""
+    """Reject bodies with a reversed range of months."""
     filters = body.get("filters") if isinstance(body, dict) else None
     return not isinstance(filters, dict) or _in_order(filters)
 

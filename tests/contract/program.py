@@ -1,4 +1,4 @@
-"""What somebody else's program would be: it knows the generated client and nothing of us.
+"""A program of an API user, which imports only the generated client.
 
 python program.py ADDRESS TOKEN FILE
 """
@@ -30,7 +30,7 @@ SECONDS = 600
 
 
 def ended(ask: Any, number: Any, client: AuthenticatedClient) -> Any:
-    """Polls once a second."""
+    """Poll once a second until the job or export has ended, and return it."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         found = ask.sync(number, client=client)

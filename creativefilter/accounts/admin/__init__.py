@@ -1,4 +1,4 @@
-"""Users, their roles, other groups, and access tokens."""
+"""Admin pages of users with their roles, other groups, access tokens and the audit log."""
 
 from creativefilter.accounts.admin.audit import AuditEntryAdmin
 from creativefilter.accounts.admin.tokens import TokenDetailsAdmin

@@ -1,4 +1,4 @@
-"""The audit log, for administrators: read, filtered, never changed."""
+"""Admin page of the audit log, which is read-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
 class ActorFilter(RelatedDropdownFilter):
-    """Those who did something, not every user there is."""
+    """Filter by user that lists only users with entries."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any

@@ -1,4 +1,4 @@
-"""Access tokens: everybody's own, for leads those of all. To revoke one is to delete it."""
+"""Admin pages of access tokens: users see their own, leads all. Deleting a token revokes it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
 from creativefilter.ui.model_admin import ModelAdmin
 
-# Knox's own page knows neither names nor whose token it is to whom.
+# Knox's own page shows no names and does not limit users to their own tokens.
 admin.site.unregister(AuthToken)
-# What is deleted along with a user is listed by these words; knox has English ones only.
+# The page that deletes a user lists tokens under these names; knox has only English ones.
 AuthToken._meta.verbose_name = gettext_lazy("access token")
 AuthToken._meta.verbose_name_plural = gettext_lazy("access tokens")
 
@@ -67,7 +67,7 @@ class TokenDetailsAdmin(ModelAdmin):
         own = ("shown_name", "beginning", "created", "expires", "used")
         return (*own[:2], "user", *own[2:]) if _sees_all(request) else own
 
-    # Everybody has tokens; the queryset says whose.
+    # All staff users have tokens; the queryset limits which ones they see.
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_staff)
@@ -122,7 +122,11 @@ class TokenDetailsAdmin(ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The value is in the answer to the form and nowhere else: a session is kept in a table."""
+        """Show the form; after it is sent, show the value of the new token.
+
+        There is no redirect, because the value would have to be stored in the session, which is a
+        row of the database.
+        """
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewTokenForm(request.POST or None)
@@ -174,7 +178,7 @@ class TokenDetailsAdmin(ModelAdmin):
 
 
 def tell_revoked(request: HttpRequest, count: int) -> None:
-    """Say how many tokens are gone."""
+    """Show a message with the number of revoked tokens."""
     text = ngettext("%d access token is revoked.", "%d access tokens are revoked.", count)
     messages.success(request, text % count)
 

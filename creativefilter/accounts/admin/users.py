@@ -1,4 +1,4 @@
-"""Users with a role each. Raw permissions are left to groups that a customer makes."""
+"""Admin pages of users with roles. Single permissions are given by additional groups only."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ VERBS = {
 }
 
 
-def described() -> list[tuple[str, str]]:
-    """Each role with a sentence on what it may."""
+def role_choices() -> list[tuple[str, str]]:
+    """Return the choices of a role field, with a sentence on what each role may do."""
     return [(role.value, f"{role.label}. {SENTENCES[role]}") for role in Role]
 
 
 class WithRole(forms.ModelForm):
-    """Chooses a role; ``NewUserForm`` needs one."""
+    """Base of the forms of users, with a role; ``UserForm`` makes it optional."""
 
     role = forms.ChoiceField(
-        label=gettext_lazy("role"), choices=described, widget=UnfoldAdminRadioSelectWidget
+        label=gettext_lazy("role"), choices=role_choices, widget=UnfoldAdminRadioSelectWidget
     )
 
 
@@ -61,7 +61,7 @@ class UserForm(WithRole, UserChangeForm):
         if "role" in self.fields:
             none = ("", _("None. May not enter these pages, unless a superuser."))
             field: Any = self.fields["role"]
-            field.required, field.choices = False, [*described(), none]
+            field.required, field.choices = False, [*role_choices(), none]
             field.initial = role_of(self.instance) or ""
         if "groups" in self.fields:
             others: Any = self.fields["groups"]
@@ -81,7 +81,7 @@ class RoleFilter(RadioFilter):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """Who is not a superuser can neither make one nor touch one."""
+    """Only superusers can create, change or delete superusers."""
 
     form = UserForm
     add_form = NewUserForm
@@ -113,8 +113,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         found = super().get_fieldsets(request, obj)
         if obj is None or not request.user.is_superuser:
             return found
-        beyond = {"fields": ("is_superuser", "groups"), "classes": ("collapse",)}
-        return (*found, (gettext_lazy("Beyond roles"), beyond))
+        superuser_fields = {"fields": ("is_superuser", "groups"), "classes": ("collapse",)}
+        return (*found, (gettext_lazy("Beyond roles"), superuser_fields))
 
     @display(description=gettext_lazy("name"))
     def full_name(self, user: User) -> str:
@@ -123,14 +123,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     @display(description=gettext_lazy("role"))
     def shown_role(self, user: User) -> str:
         role = role_of(user)
-        named = [str(role.label)] if role else []
-        return ", ".join([*named, _("superuser")] if user.is_superuser else named) or "—"
+        labels = [str(role.label)] if role else []
+        return ", ".join([*labels, _("superuser")] if user.is_superuser else labels) or "—"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _reaches(request, obj) and super().has_change_permission(request, obj)
+        return _may_change(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _reaches(request, obj) and super().has_delete_permission(request, obj)
+        return _may_change(request, obj) and super().has_delete_permission(request, obj)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("knox.delete_authtoken")
@@ -157,17 +157,17 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         chosen = form.cleaned_data.get("role")
-        # Who had no role and gets none may be staff by other means: that stays.
+        # A user who has no role and gets none may be staff for another reason: leave that.
         if chosen or "role" in form.changed_data:
             give(User.objects.get(pk=form.instance.pk), Role(chosen) if chosen else None)
 
 
-def _reaches(request: HttpRequest, user: User | None) -> bool:
+def _may_change(request: HttpRequest, user: User | None) -> bool:
     return request.user.is_superuser or user is None or not user.is_superuser
 
 
 def permission_label(permission: Permission) -> str:
-    """As in “Creative: may add”; what is beyond the usual four as it is."""
+    """Return a label such as “Creative: may add”, or the name of a custom permission."""
     model = permission.content_type.model_class()
     verb = permission.codename.split("_", 1)[0]
     if model is None or verb not in VERBS:
@@ -177,7 +177,7 @@ def permission_label(permission: Permission) -> str:
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Groups beside the roles: those are put right with every start, so they are not shown."""
+    """Groups that are not roles. Those of roles are reset after every migration, so are hidden."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).exclude(name__in=Role.values)

@@ -1,4 +1,4 @@
-"""Advertisement IDs in requests: however they are written, they mean the same."""
+"""Fields for Advertisement IDs in requests, which may be written in several ways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creativefilter.creatives import ids
 
 
 class AdvertisementIdField(Text):
-    """An ID that is stored: in its one form (``creatives.ids``)."""
+    """An Advertisement ID to be stored, converted to the normal form (``creatives.ids``)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=ids.MAX_LENGTH, **options)
@@ -25,7 +25,7 @@ class AdvertisementIdField(Text):
 
 
 class AdvertisementIdsFilter(Texts):
-    """Any of these IDs, as they are and in their one form."""
+    """Filter by any of several IDs, compared both as given and in the normal form."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(ids.MAX_LENGTH, **options)

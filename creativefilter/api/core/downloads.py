@@ -1,4 +1,4 @@
-"""Files as answers: whole, or by the byte range that was asked for."""
+"""File responses: the whole file, or the requested byte range."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from rest_framework.request import Request
 
 CHUNK = 64 * 1024
 BYTES = "application/octet-stream"
-# Longer numbers are no place in any file, and too long ones Python refuses to read.
+# No file needs more than 18 digits, and Python refuses to convert very long numbers.
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 RANGE = OpenApiParameter(
     "Range", OpenApiTypes.STR, OpenApiParameter.HEADER, description="As `bytes=0-1023`."
 )
 
 
-def answers(*types: str) -> dict[Any, Any]:
-    """What an operation answers that gives out a file of one of these types, or a part of it."""
+def file_responses(*types: str) -> dict[Any, Any]:
+    """Return the OpenAPI responses of an operation that serves a file with byte ranges.
+
+    Args:
+        types: Media types that the file may have.
+    """
     found: dict[Any, Any] = {
         (code, kind): OpenApiTypes.BINARY for code in (200, 206) for kind in types
     }
-    beyond = OpenApiResponse(OpenApiTypes.STR, "It has no such bytes.")
-    return {**found, (416, "text/html"): beyond}
+    out_of_range = OpenApiResponse(OpenApiTypes.STR, "It has no such bytes.")
+    return {**found, (416, "text/html"): out_of_range}
 
 
 class AlwaysJson(DefaultContentNegotiation):
-    """Errors are JSON even to those who ask for something else, such as a film or a table."""
+    """Ignores the Accept header, so that a client that asks for a video gets errors as JSON."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -41,10 +45,21 @@ class AlwaysJson(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def ranged(
+def file_response(
     request: HttpRequest | Request, file: BinaryIO, size: int, kind: str
 ) -> HttpResponseBase:
-    """The whole file, or the one byte range that was asked for (RFC 9110, section 14)."""
+    """Return the whole file, or the single requested byte range (RFC 9110, section 14).
+
+    Args:
+        request: Its ``Range`` header is read.
+        file: Open file; closed after it is sent.
+        size: Size of the file in bytes.
+        kind: Media type of the file.
+
+    Returns:
+        200 with the whole file (also if ``Range`` is malformed), 206 with a part of it, or 416
+        if the range begins after the last byte.
+    """
     span = _span(request.headers.get("Range", ""), size)
     response: HttpResponseBase
     if span is None:
@@ -66,7 +81,7 @@ def ranged(
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte asked for; None for the whole, also where the header makes no sense."""
+    """Return the first and last requested byte; None for the whole file or a malformed header."""
     match = _RANGE.fullmatch(header.strip())
     if not match or match.groups() == ("", ""):
         return None

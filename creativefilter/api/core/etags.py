@@ -1,7 +1,8 @@
-"""Single resources say which state they are in, so nobody overwrites what they have not seen.
+"""ETags of single resources, which prevent lost updates.
 
-An ETag is `"<state>.<variant>"`: the state is that of the resource itself, the variant tells
-languages and sparse fields apart. If-None-Match compares both, If-Match the state alone.
+An ETag is `"<state>.<variant>"`. The state is a digest of the resource; the variant is a digest of
+the language and the query parameters, such as ``?fields=``. If-None-Match compares both parts,
+If-Match only the state.
 """
 
 from __future__ import annotations
@@ -24,16 +25,25 @@ WRITING = frozenset({"PUT", "PATCH", "DELETE"})
 
 
 class Etagged:
-    """Mixin of views of one resource, left of REST framework's: it works through ``get_object``.
+    """Mixin for views of one resource that use ``get_object``. List it before DRF's classes.
 
-    GET answers with an ETag, and 304 where If-None-Match has it. PUT, PATCH and DELETE run in one
-    transaction with the row locked, and are refused (412) where If-Match names another state.
+    Responses to GET, PUT and PATCH carry an ETag; GET returns 304 if If-None-Match contains it.
+    PUT, PATCH and DELETE run in one transaction with the row locked, and return 412 if If-Match
+    names another state.
     """
 
-    _shown: Any = None
+    # The resource whose state the ETag of the response describes.
+    _tagged: Any = None
 
     def etag_state(self, resource: Any) -> Any:
-        """What makes up the state, as JSON can hold it; by default all fields of the answer."""
+        """Return the value whose digest is the state; by default all fields, in English.
+
+        Args:
+            resource: What ``get_object`` returned.
+
+        Returns:
+            Anything that DRF renders as JSON.
+        """
         with translation.override("en"):
             serializer = self.get_serializer_class()(  # type: ignore[attr-defined]
                 resource, context={"request": None, "view": self, "format": None}
@@ -50,10 +60,15 @@ class Etagged:
         return response
 
     def get_object(self) -> Any:
+        """Return the resource; for PUT, PATCH and DELETE, lock its row and check If-Match.
+
+        Raises:
+            Problem: 412 ``precondition_failed`` if If-Match names another state.
+        """
         request = self.request  # type: ignore[attr-defined]
         found = super().get_object()  # type: ignore[misc]
         if request.method in WRITING:
-            # Locked first, then read again: what is compared is what is written over.
+            # Read again after locking: the compared state is the one that is overwritten.
             type(found)._base_manager.select_for_update().filter(pk=found.pk).first()
             found = super().get_object()  # type: ignore[misc]
             wanted = request.headers.get("If-Match", "").strip()
@@ -63,12 +78,12 @@ class Etagged:
                     412,
                     _("Somebody else has changed it. Fetch it again, then decide."),
                 )
-        self._shown = found
+        self._tagged = found
         return found
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         wants_tag = request.method in READING or request.method in {"PUT", "PATCH"}
-        if self._shown is not None and wants_tag and response.status_code == 200:
+        if self._tagged is not None and wants_tag and response.status_code == 200:
             tag = self._tag(request)
             if request.method in READING and _matches(request, tag):
                 response = Response(status=304)
@@ -80,7 +95,7 @@ class Etagged:
 
     def _tag(self, request: Any) -> str:
         variant = json.dumps([translation.get_language(), sorted(request.query_params.items())])
-        return f'"{self._state(self._shown)}.{_digest(variant.encode())[:8]}"'
+        return f'"{self._state(self._tagged)}.{_digest(variant.encode())[:8]}"'
 
 
 def _digest(content: bytes) -> str:

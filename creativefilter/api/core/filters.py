@@ -1,6 +1,6 @@
-"""Filters of lists: declared once, read from an address, or from the body of a mass action.
+"""Filters of lists, read from the query string or from the body of a mass action.
 
-What can't be read is refused: a filter that is silently left out answers with the wrong rows.
+An invalid value is an error, because ignoring a filter would select the wrong rows.
 """
 
 from __future__ import annotations
@@ -26,25 +26,31 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Segments(AnyOf):
-    """Any of these segments: numbers, or ``none``."""
+    """Filter by any of several segments, given as numbers or ``none``."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(SEGMENTS_OR_NONE, **options)
 
     def condition(self, lookup: str, texts: list[str]) -> Q:
+        """Return the condition that the column ``lookup`` is one of the segments ``texts``."""
         numbers = Q(**{f"{lookup}__in": [int(text) for text in texts if text != NONE]})
         return numbers | Q(**{f"{lookup}__isnull": True}) if NONE in texts else numbers
 
 
 class FilterSerializer(KnownFields, serializers.Serializer[Any]):
-    """Filters that all have to hold.
+    """Base of filters that are combined with AND.
 
-    The source of a field is the lookup that it stands for, such as ``created_at__gte``; a method
-    ``by_<source>(rows, value)`` filters by what is no lookup.
+    The ``source`` of a field is a Django lookup, such as ``created_at__gte``. A filter that is not
+    a lookup has a method ``by_<source>(rows, value)`` instead.
     """
 
     def narrow(self, rows: QuerySet[Row], asked: dict[str, Any]) -> QuerySet[Row]:
-        """Return the rows that ``asked``, validated data of this serializer, lets through."""
+        """Return the rows that pass all filters.
+
+        Args:
+            rows: The rows to filter.
+            asked: Validated data of this serializer.
+        """
         for field in self.fields.values():
             lookup = str(field.source)
             value: Any = asked.get(lookup)
@@ -60,12 +66,12 @@ class FilterSerializer(KnownFields, serializers.Serializer[Any]):
 
 
 def is_empty(value: Any) -> bool:
-    """Whether the value of a filter lets everything through."""
+    """Return whether a filter with this value lets all rows through."""
     return value is None or value in ("", [])
 
 
 class AddressFilters(filters.BaseFilterBackend):
-    """Filters a list by what its address says: the view's ``filters`` reads it."""
+    """Filter backend that reads the query string with the serializer class ``view.filters``."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> QuerySet[Any]:
         form: FilterSerializer = view.filters(data=request.query_params)
@@ -74,7 +80,7 @@ class AddressFilters(filters.BaseFilterBackend):
 
 
 class AddressFiltersSchema(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
-    """The fields of the serializer as parameters of an address."""
+    """OpenAPI query parameters for the fields of ``view.filters``."""
 
     target_class = AddressFilters
 
@@ -83,7 +89,7 @@ class AddressFiltersSchema(OpenApiFilterExtension):  # type: ignore[no-untyped-c
     ) -> list[dict[str, Any]]:
         fields = auto_schema._map_serializer(auto_schema.view.filters(), "request")["properties"]
         for schema in fields.values():
-            # A list of the words, each with itself.
+            # drf-spectacular lists the choices with their labels; ``enum`` has them already.
             schema.get("items", {}).pop("description", None)
         return [
             build_parameter_type(
@@ -98,9 +104,14 @@ class AddressFiltersSchema(OpenApiFilterExtension):  # type: ignore[no-untyped-c
 
 
 class Ordering(filters.OrderingFilter):
-    """``?ordering=-created_at``: one of the view's ``ordering_fields``; others are refused."""
+    """Orders by one of the view's ``ordering_fields``, as in ``?ordering=-created_at``."""
 
     def get_ordering(self, request: Request, queryset: Any, view: APIView) -> Sequence[str]:
+        """Return the requested ordering, or the view's own if none is requested.
+
+        Raises:
+            ValidationError: The field is not one of the view's ``ordering_fields``.
+        """
         asked = request.query_params.get(self.ordering_param)
         if asked is None:
             return list(view.ordering)  # type: ignore[attr-defined]

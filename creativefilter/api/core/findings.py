@@ -1,4 +1,4 @@
-"""What was found in a table, for everything that takes tables."""
+"""Serializer of the findings in an uploaded table."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class FindingSerializer(serializers.Serializer[Any]):
     message = serializers.SerializerMethodField()
 
     def get_message(self, finding: dict[str, Any] | Finding) -> str:
-        """It as a sentence in the language of Accept-Language."""
+        """The finding as a sentence in the language of Accept-Language."""
         return str(finding if isinstance(finding, Finding) else Finding.of(finding))

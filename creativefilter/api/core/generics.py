@@ -1,7 +1,7 @@
-"""REST framework's views, with requests counted before permissions are asked for.
+"""DRF's generic views, with throttles checked before permissions.
 
-REST framework counts after it has checked permissions, so refused requests are never counted. Every
-view of the API stands on these classes (``tests/api/core/test_api_refusals.py`` walks them).
+DRF checks permissions first, so that it never counts requests that are refused. Every view of the
+API derives from these classes (``tests/api/core/test_api_refusals.py`` checks this).
 """
 
 from __future__ import annotations
@@ -17,36 +17,39 @@ Row = TypeVar("Row", bound=Model, covariant=True)
 
 
 class CountedFirst(FrameworkAPIView):
-    """Order of checks: authentication, throttles (a failed login counts, too), permissions."""
+    """View that checks authentication, throttles and permissions, in this order.
+
+    A request whose authentication fails is counted, too.
+    """
 
     def perform_authentication(self, request: Request) -> None:
         try:
             super().perform_authentication(request)
         except exceptions.APIException:
-            # The request has no user now, so it counts for its address.
+            # The request has no user, so the throttle counts it for the client's address.
             super().check_throttles(request)
             raise
         super().check_throttles(request)
 
     def check_throttles(self, request: Request) -> None:
-        """Nothing: the request was counted as soon as its user was known."""
+        """Do nothing: ``perform_authentication`` has counted the request already."""
 
 
 class APIView(CountedFirst):
-    """A view without rows."""
+    """View without a queryset."""
 
 
 class GenericAPIView(CountedFirst, generics.GenericAPIView[Row]):
-    """A view of rows."""
+    """View with a queryset."""
 
 
 class ListAPIView(CountedFirst, generics.ListAPIView[Row]):
-    """A view of many rows."""
+    """View that lists rows."""
 
 
 class RetrieveAPIView(CountedFirst, generics.RetrieveAPIView[Row]):
-    """A view of one row."""
+    """View of one row."""
 
 
 class RetrieveDestroyAPIView(CountedFirst, generics.RetrieveDestroyAPIView[Row]):
-    """A view of one row that can be deleted."""
+    """View of one row that can be deleted."""

@@ -1,10 +1,12 @@
-"""A POST that is sent twice with the same Idempotency-Key is carried out once.
+"""Idempotency-Key: a POST request that is sent twice with the same key is carried out once.
 
-What it does and the row that keeps its answer are written in one transaction, which holds a lock on
-the row: of many at once only one gets through, and a process that dies takes back what it did and
-lets go of the key. Kept for a day: every answer but those that another attempt may change (409,
-412, 429, faults of ours) and those larger than ``LARGEST``. Without a login a key is ignored: it
-would belong to everybody.
+The changes of a request and its stored answer are written in one transaction that locks the row of
+the key. Of several concurrent requests only one is carried out. If its process dies, the changes
+are rolled back and the key can be used again.
+
+Answers are stored for 24 hours, except those that another attempt may change (409, 412, 429 and
+5xx) and those larger than ``LARGEST`` bytes. Without a login the header is ignored, because all
+anonymous clients would share their keys.
 """
 
 from __future__ import annotations
@@ -32,27 +34,27 @@ from creativefilter.api.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 LARGEST = 16 * 1024**2
 DELETED_AT_ONCE = 1000
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Location", "ETag")
-_NOT_KEPT = frozenset({409, 412, 429})
+_STORED_HEADERS = ("Content-Type", "Content-Disposition", "Location", "ETag")
+_NOT_STORED = frozenset({409, 412, 429})
 
 
-class _AnsweredBefore(Exception):  # noqa: N818 (no error: it carries an answer past the view)
+class _AnsweredBefore(Exception):  # noqa: N818 (not an error: passes a stored answer up)
     def __init__(self, row: IdempotencyKey) -> None:
         super().__init__()
         self.row = row
 
 
 class Idempotent:
-    """Mixin of every view that answers POST, left of REST framework's."""
+    """Mixin for every view with a POST handler. List it before DRF's classes."""
 
-    # Top-level fields that are shown once: the kept answer, and so a replay, has null there.
+    # Top-level fields that only the first answer shows; the stored one has null there.
     shown_once: tuple[str, ...] = ()
     post: Callable[..., Any]
-    # Set while a POST with a key is being answered.
+    # Both are set while a POST request with a key is being answered.
     _key: IdempotencyKey | None = None
     _transaction: ExitStack | None = None
 
@@ -61,29 +63,30 @@ class Idempotent:
         if request.method == "POST" and request.user.is_authenticated:
             key = request.headers.get(HEADER)
             if key is not None:
-                # REST framework looks for its handler after this.
-                self.post = partial(self._once, _row_of(request, key), self.post)
+                # DRF looks up the handler after ``initial``.
+                self.post = partial(self._answer_once, _row_of(request, key), self.post)
 
-    def _once(
+    def _answer_once(
         self, key: IdempotencyKey, post: Callable[..., Any], request: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """Answer the request, and keep the answer, in one transaction."""
+        """Answer the request and store the answer in one transaction."""
         with ExitStack() as self._transaction:
             self._transaction.enter_context(transaction.atomic())
             self._key = _locked(key)
             response = post(request, *args, **kwargs)
-            self.keep(response)
+            self.store(response)
         return response
 
-    def keep(self, response: Any) -> None:
-        """Commit what was done, with the answer that another request with the key would get.
+    def store(self, response: Any) -> None:
+        """Store the answer for the key and commit the transaction.
 
-        A view that goes on waiting calls it before it waits; what it answers in the end replaces
-        that answer, unless it may not be kept.
+        A view that waits for a job calls this before it waits, so that the job is committed and a
+        repeated request gets this answer. The final answer replaces it, unless that is one of
+        those that are not stored.
         """
         if self._key is None:
             return
-        self._write(response)
+        self._store(response)
         assert self._transaction is not None  # noqa: S101 (set before any handler is called)
         self._transaction.close()
 
@@ -91,12 +94,12 @@ class Idempotent:
         if isinstance(exc, _AnsweredBefore):
             return _replay(exc.row)
         response = super().handle_exception(exc)  # type: ignore[misc]
-        # By now what was done is taken back: a refusal is kept by itself.
+        # The transaction has been rolled back, so the refusal is stored by itself.
         if self._key is not None:
-            self._write(response)
+            self._store(response)
         return response
 
-    def _write(self, response: Any) -> None:
+    def _store(self, response: Any) -> None:
         assert self._key is not None  # noqa: S101
         body = None
         if isinstance(response, Response):
@@ -104,37 +107,43 @@ class Idempotent:
             super().finalize_response(request, response)  # type: ignore[misc]
             response.render()
             body = _without(response.data, self.shown_once)
-        passing = response.status_code >= 500 or response.status_code in _NOT_KEPT
-        content = None if passing else _content_of(response)
+        may_change = response.status_code >= 500 or response.status_code in _NOT_STORED
+        content = None if may_change else _content_of(response)
         if content is None:
-            _free(self._key)
+            _release(self._key)
             return
         IdempotencyKey.objects.filter(pk=self._key.pk).update(
             status=response.status_code,
-            headers={name: response[name] for name in _KEPT_HEADERS if name in response},
+            headers={name: response[name] for name in _STORED_HEADERS if name in response},
             body=content if body is None else body,
         )
 
 
 def forget_expired() -> int:
-    """Deletes keys older than a day, some at a time; returns how many."""
-    old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT)
+    """Delete up to ``DELETED_AT_ONCE`` expired keys and return their number."""
+    old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - RETENTION)
     keys = list(old.values_list("pk", flat=True)[:DELETED_AT_ONCE])
     return IdempotencyKey.objects.filter(pk__in=keys).delete()[0]
 
 
 def _row_of(request: Any, key: str) -> IdempotencyKey:
-    """The key's row, a new one if need be. Raises what there is to answer if it has an answer."""
+    """Return the row of a key, creating it if needed.
+
+    Raises:
+        ValidationError: The key is malformed.
+        Problem: 422 if the key belongs to a different request.
+        _AnsweredBefore: The key has a stored answer.
+    """
     if not _KEY.fullmatch(key):
         text = _("1 to 255 visible ASCII characters.")
         raise ValidationError({HEADER: [text]})
     now = timezone.now()
     digest = _digest(request)
     fresh = {"path": request.path[:255], "request_digest": digest, "created_at": now}
-    mine = IdempotencyKey.objects.filter(owner=request.user, key=key)
+    own = IdempotencyKey.objects.filter(owner=request.user, key=key)
     forget_expired()
-    mine.filter(created_at__lt=now - KEPT).delete()
-    row, _created = mine.get_or_create(owner=request.user, key=key, defaults=fresh)
+    own.filter(created_at__lt=now - RETENTION).delete()
+    row, _created = own.get_or_create(owner=request.user, key=key, defaults=fresh)
     if row.request_digest != digest:
         raise Problem(
             "idempotency_key_reused", 422, _("Another request was sent with this key already.")
@@ -145,9 +154,14 @@ def _row_of(request: Any, key: str) -> IdempotencyKey:
 
 
 def _locked(key: IdempotencyKey) -> IdempotencyKey:
-    """The row of a key, locked until the transaction ends.
+    """Return the row of a key, locked until the transaction ends.
 
-    On SQLite a transaction waits for the one before it: the row is answered or free by now.
+    SQLite has no row locks, but a transaction starts only when the previous one has ended, and
+    that one has stored an answer or released the key.
+
+    Raises:
+        Problem: 409 if another request with the key is being answered.
+        _AnsweredBefore: The key has a stored answer by now.
     """
     row = IdempotencyKey.objects.select_for_update(skip_locked=True).filter(pk=key.pk).first()
     if row is None:
@@ -162,26 +176,26 @@ def _locked(key: IdempotencyKey) -> IdempotencyKey:
     return row
 
 
-def _free(row: IdempotencyKey) -> None:
+def _release(row: IdempotencyKey) -> None:
     IdempotencyKey.objects.filter(pk=row.pk, status=None).delete()
 
 
 def _without(data: Any, shown_once: tuple[str, ...]) -> bytes | None:
-    """The answer as it may be kept; None if it may as it is."""
+    """Return the body with the fields ``shown_once`` set to null; None if there are none."""
     if not shown_once or not isinstance(data, dict):
         return None
     return JSONRenderer().render({**data, **{name: None for name in shown_once if name in data}})
 
 
 def _content_of(response: Any) -> bytes | None:
-    """The body of an answer; None where it is too large to be kept, or a stream of any length."""
+    """Return the body of an answer; None if it is too large or a stream of unknown length."""
     length = response.get("Content-Length", "") if response.streaming else len(response.content)
     if length == "" or int(length) > LARGEST:
         return None
     if not response.streaming:
         return bytes(response.content)
     content = bytes(response.getvalue())
-    # Read, and still to be sent.
+    # Reading has used up the stream, and the client still has to get it.
     response.streaming_content = [content]
     return content
 
@@ -194,7 +208,7 @@ def _replay(row: IdempotencyKey) -> HttpResponse:
 
 
 def _digest(request: Any) -> str:
-    """What was asked: method, address and body; a file by its bytes, read in chunks."""
+    """Return a digest of method, URL and body; of files, the names and the content count."""
     digest = hashlib.sha256()
     for part in _parts(request):
         digest.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
@@ -211,10 +225,10 @@ def _parts(request: Any) -> Iterator[str]:
     for name, values in sorted(data.lists()):
         for value in values:
             yield name
-            yield from _file(value) if isinstance(value, UploadedFile) else [str(value)]
+            yield from _file_parts(value) if isinstance(value, UploadedFile) else [str(value)]
 
 
-def _file(upload: UploadedFile) -> Iterator[str]:
+def _file_parts(upload: UploadedFile) -> Iterator[str]:
     yield upload.name or ""
     content = hashlib.sha256()
     for chunk in upload.chunks():

@@ -1,7 +1,7 @@
-"""Where an answer leads: what programs may ask next with what it says.
+"""OpenAPI links: which operations can follow an operation, with values from its response.
 
-One table for the whole API. It becomes the ``links`` of the schema, from which generators of tests
-and of documents know in which order operations make sense.
+The tables below cover the whole API. Tools that generate tests or documents from the schema use
+its ``links`` to call operations in a sensible order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _ID = "$response.body#/id"
 _FIRST = "$response.body#/results/0/id"
 _SAME = "$request.path.id"
 
-# The operations whose answer leads there, where it says the number, and the operations.
+# Source operations, the expression for the parameter ``id``, and target operations.
 _BY_ID: list[tuple[str, str, str]] = [
     ("predict creative_analyse", _ID, "job job_cancel job_retry"),
     ("jobs", _FIRST, "job job_retry"),
@@ -78,7 +78,7 @@ _BY_ID: list[tuple[str, str, str]] = [
     ("webhook_update", _SAME, "webhook webhook_delete webhook_test"),
     ("webhook_delete", _SAME, "webhook webhook_deliveries"),
 ]
-# Those that need more than one number, or another name for it.
+# Source, target and parameters of links that need several parameters or not ``id``.
 _OTHERS: list[tuple[str, str, dict[str, str]]] = [
     ("creative", "media_part", {"id": "$response.body#/media/id", "name": "audio.wav"}),
     ("segments", "segment", {"number": "$response.body#/0/number"}),
@@ -90,7 +90,7 @@ _OTHERS: list[tuple[str, str, dict[str, str]]] = [
 ]
 
 
-def _all() -> Iterator[tuple[str, str, dict[str, str]]]:
+def _links() -> Iterator[tuple[str, str, dict[str, str]]]:
     for sources, expression, targets in _BY_ID:
         for source in sources.split():
             for target in targets.split():
@@ -99,13 +99,23 @@ def _all() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def add_links(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
-    """A hook: all successful answers of a source get the link. ``KeyError``: no such operation."""
+    """Add the links to the successful responses (postprocessing hook of drf-spectacular).
+
+    Args:
+        result: The schema; changed in place.
+
+    Returns:
+        The schema.
+
+    Raises:
+        KeyError: The schema lacks an operation that the tables name.
+    """
     operations = {
         operation["operationId"]: operation
         for methods in result["paths"].values()
         for operation in methods.values()
     }
-    for source, target, parameters in _all():
+    for source, target, parameters in _links():
         if target not in operations:
             raise KeyError(target)
         for status, response in operations[source]["responses"].items():
@@ -116,6 +126,6 @@ def add_links(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
 
 
 def _name(source: str, target: str, response: dict[str, Any]) -> str:
-    """Two links of an answer may lead to one place."""
+    """Return a name that the response has not used: two links may have the same target."""
     name = target if target != source else f"{target}_again"
     return name if name not in response.get("links", {}) else f"{name}_too"

@@ -1,7 +1,8 @@
-"""Pages that stay right while rows come and go, however many share a value.
+"""Cursor pagination that stays correct while rows are added and removed.
 
-REST framework's own cursor counts rows that share a value by an offset, and gives up at a
-thousand of them. Here a cursor names the last row: the values that it is ordered by, and its key.
+DRF's ``CursorPagination`` counts rows with equal values by an offset, and at most 1,000 of them.
+Here a cursor holds the values that the last row is ordered by and its primary key, so any number
+of rows may have equal values.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LONGEST_CURSOR = 2000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What rows are ordered by: a column or an annotation; NULL counts as the least value."""
+    """A column or annotation that rows are ordered by. NULL counts as the smallest value."""
 
     name: str
     descending: bool
@@ -44,13 +45,14 @@ class Column:
         return bool(getattr(self.field, "null", False))
 
     def order(self, backwards: bool) -> Any:
+        """Return the argument of ``order_by``, in reverse if ``backwards``."""
         descending = self.descending is not backwards
         column = F(self.name)
         if not self.nullable:
             return column.desc() if descending else column.asc()
         return column.desc(nulls_last=True) if descending else column.asc(nulls_first=True)
 
-    def of(self, row: Any) -> Any:
+    def value_of(self, row: Any) -> Any:
         if isinstance(row, dict):
             return row[self.name]
         value = row
@@ -59,7 +61,7 @@ class Column:
         return value.pk if isinstance(value, Model) else value
 
     def beyond(self, value: Any, backwards: bool) -> Q | None:
-        """Rows that come after the value in this column; None if there can be none."""
+        """Return the condition for rows after ``value``; None if there can't be any."""
         if self.descending is not backwards:
             if value is None:
                 return None
@@ -75,7 +77,10 @@ class Column:
 
 
 class CursorPages(BasePagination):
-    """``{next, previous, results}``; `page_size` up to 500. A wrong cursor is a 400."""
+    """Pages ``{next, previous, results}`` with ``?cursor=`` and ``?page_size=``, at most 500.
+
+    An invalid cursor is a 400.
+    """
 
     default_size = 50
     max_size = 500
@@ -114,7 +119,7 @@ class CursorPages(BasePagination):
         return int(raw)
 
     def _columns(self, queryset: QuerySet[Any], request: Request, view: Any) -> list[Column]:
-        """The view's ordering, made unambiguous by the key."""
+        """Return the view's ordering, with the primary key added to make it unambiguous."""
         names = list(getattr(view, "ordering", None) or queryset.query.order_by or self.ordering)
         for backend in getattr(view, "filter_backends", ()):
             if hasattr(backend, "get_ordering"):
@@ -129,7 +134,10 @@ class CursorPages(BasePagination):
         return columns
 
     def _cursor(self, request: Request, columns: list[Column]) -> tuple[bool, list[Any] | None]:
-        """Whether to read backwards, and the values of the row to start beyond."""
+        """Return whether to read backwards, and the values of the row before the page.
+
+        The values are None without a cursor.
+        """
         raw = request.query_params.get(CURSOR, "")
         if not raw:
             return False, None
@@ -141,7 +149,7 @@ class CursorPages(BasePagination):
                 raise ValueError
             pairs = zip(columns, values, strict=True)
             return bool(backwards), [
-                None if value is None else _stored(column.field.to_python(_text(value)))
+                None if value is None else _storable(column.field.to_python(_checked_text(value)))
                 for column, value in pairs
             ]
         except (ValueError, TypeError, binascii.Error, ValidationError, RecursionError) as error:
@@ -149,7 +157,7 @@ class CursorPages(BasePagination):
             raise exceptions.ValidationError({CURSOR: [text]}) from error
 
     def _link(self, columns: list[Column], row: Any, backwards: bool) -> str:
-        values = [None if (v := column.of(row)) is None else str(v) for column in columns]
+        values = [None if (v := column.value_of(row)) is None else str(v) for column in columns]
         raw = json.dumps([_names(columns), int(backwards), values], separators=(",", ":"))
         cursor = base64.urlsafe_b64encode(raw.encode()).decode("ascii")
         return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
@@ -199,13 +207,13 @@ def _names(columns: list[Column]) -> str:
     return ",".join(("-" if column.descending else "") + column.name for column in columns)
 
 
-def _text(value: Any) -> str:
+def _checked_text(value: Any) -> str:
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(value)
     return value
 
 
-def _stored(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
     if timezone.is_naive(value):
@@ -230,7 +238,7 @@ def _field(queryset: QuerySet[Any], name: str) -> Field[Any, Any]:
 
 
 def _after(columns: list[Column], values: list[Any], backwards: bool) -> Q:
-    """Rows beyond the named one: by the first column, or where that is the same by the next."""
+    """Return the condition for rows after the given one, comparing column by column."""
     condition = Q(pk__in=[])
     same = Q()
     for column, value in zip(columns, values, strict=True):
@@ -241,6 +249,6 @@ def _after(columns: list[Column], values: list[Any], backwards: bool) -> Q:
     first, value = columns[0], values[0]
     if first.nullable or value is None:
         return condition
-    # Says the same once more, in a way that an index on the first column can be entered by.
+    # Implied by the condition, but lets the database use an index on the first column.
     bound = "lte" if first.descending is not backwards else "gte"
     return condition & Q(**{f"{first.name}__{bound}": value})

@@ -1,4 +1,4 @@
-"""Bodies in JSON."""
+"""Parser of JSON bodies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rest_framework import parsers
 
 from creativefilter.api.core.problems import Problem
 
-# No body of the API needs more than a few.
+# Levels of nesting. The bodies of the API need only a few.
 DEEPEST = 64
 
 
 class JSONParser(parsers.JSONParser):
-    """REST framework's parser; a body that is nested too deep is refused."""
+    """DRF's parser, which also refuses bodies that are nested too deep."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -27,7 +27,7 @@ class JSONParser(parsers.JSONParser):
 
 
 def is_too_deep(data: Any) -> bool:
-    """Whether lists and objects stand in one another more than ``DEEPEST`` times."""
+    """Return whether lists and objects are nested more than ``DEEPEST`` levels deep."""
     level: list[Any] = [data]
     for _depth in range(DEEPEST):
         inner: list[Any] = []

@@ -1,7 +1,7 @@
-"""Every error of the API in one shape (RFC 9457), with codes that programs can rely on.
+"""Errors of the API as problem details (RFC 9457) with stable codes for programs.
 
-Views raise what Django and REST framework raise anyway, or a ``Problem`` where these have no word
-for it. ``type`` is a name, not an address: it tells kinds of errors apart and is never fetched.
+Views raise the exceptions of Django and DRF, or a ``Problem`` if these have none that fits.
+``type`` is a URN that identifies the kind of error; it can't be fetched.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from creativefilter.site.codes import CodedError, sentence
 from creativefilter.site.problem_details import TITLES, TOO_LARGE, answer
 from creativefilter.site.unavailable import RETRY_AFTER_SECONDS, Unavailable
 
-# REST framework's own words for what went wrong say less than these.
+# DRF's codes, and the more specific codes that replace them.
 _CODES = {
     "invalid": "invalid_input",
     "parse_error": "malformed_request",
@@ -39,9 +39,13 @@ _CODES = {
 
 
 class Problem(exceptions.APIException):
-    """An error that REST framework has no exception for.
+    """An error for which DRF has no exception.
 
-    ``code`` is snake_case and never changes; ``detail`` is a translated sentence.
+    Args:
+        code: Stable code in snake_case.
+        status: HTTP status.
+        detail: Translated sentence; by default the title of the status.
+        headers: Additional headers of the response.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class Problem(exceptions.APIException):
 
 
 class Conflict(Problem):
-    """409: it does not fit the state that something is in."""
+    """409: the request does not fit the current state of the resource."""
 
     def __init__(self, detail: str | Promise, code: str = "conflict") -> None:
         super().__init__(code, 409, detail)
@@ -85,7 +89,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class CheckedSession(SessionAuthentication):
-    """The session of the admin pages; a missing CSRF token has a code of its own."""
+    """Authentication by the session of the admin pages, with the code ``csrf_failed``."""
 
     def enforce_csrf(self, request: Any) -> None:
         try:
@@ -95,7 +99,11 @@ class CheckedSession(SessionAuthentication):
 
 
 def handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """REST framework's EXCEPTION_HANDLER. None for faults of the program, which are raised."""
+    """Return the response to an exception (DRF's ``EXCEPTION_HANDLER``).
+
+    Returns:
+        None for errors in the program, which DRF raises again.
+    """
     known = _as_api_exception(exc)
     if known is None:
         return None
@@ -148,7 +156,7 @@ def _code(code: str) -> str:
 
 
 def _by_field(details: Any, path: str = "") -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Nested errors under flat names: ``items.0.segment_num``."""
+    """Yield nested errors under flat names such as ``items.0.segment_num``."""
     if isinstance(details, dict) and not {"message", "code"} <= set(details):
         for name, inner in details.items():
             yield from _by_field(inner, f"{path}.{name}" if path else str(name))

@@ -1,7 +1,7 @@
-"""Examples of requests and answers, as tests have recorded them (``make examples``).
+"""Examples of requests and responses for the schema, recorded by tests (``make examples``).
 
-Beside the views of a resource lies ``examples.json``: by operation and status a request and its
-answer. A test fails where the API no longer answers so.
+``examples.json`` beside the views of a resource has a request and its response for each operation
+and status. ``tests/api/test_api_examples.py`` fails if the API answers differently.
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ JSON = "application/json"
 
 @cache
 def recorded(package: str) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the pairs of a folder of views by operation and status."""
+    """Return the recorded requests and responses of a package, by operation and status."""
     file = files(package) / FILE
     return json.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
 def add_examples(operation: dict[str, Any], module: str) -> None:
-    """Add what was recorded of an operation to its schema; ``module`` is that of its view."""
+    """Add the recorded examples of an operation to its schema.
+
+    Args:
+        operation: The OpenAPI operation; changed in place.
+        module: Name of the module of the view.
+    """
     pairs = recorded(module.rpartition(".")[0]).get(operation["operationId"], {})
     for status, pair in pairs.items():
         name = HTTPStatus(int(status)).phrase
@@ -39,7 +44,10 @@ def add_examples(operation: dict[str, Any], module: str) -> None:
 
 
 def add_problems(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
-    """Show the recorded problem of each status wherever an operation can end so (a hook)."""
+    """Add the recorded problem of each status to all operations that may answer with it.
+
+    A postprocessing hook of drf-spectacular: it changes the schema ``result`` and returns it.
+    """
     pairs = recorded(__package__).get("problem", {})
     problems = {status: pair["response"] for status, pair in pairs.items()}
     examples = result["components"].setdefault("examples", {})

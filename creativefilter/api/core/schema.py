@@ -1,4 +1,4 @@
-"""What every operation answers beside its own: read off the view, so no view repeats it."""
+"""OpenAPI schema: adds the responses and headers that follow from the classes of a view."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from creativefilter.api.core.strict_fields import NO_NUL
 from creativefilter.site.problem_details import PROBLEM_JSON
 
 
-class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # found by this
+class CheckedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    """Security scheme of sessions. drf-spectacular finds it by its ``target_class``."""
+
     target_class = "creativefilter.api.core.problems.CheckedSession"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the schema tells of tokens."""
+    """Security scheme of access tokens."""
 
     target_class = "creativefilter.accounts.authentication.TokenAuthentication"
     name = "token"
@@ -39,7 +41,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 class EnglishGenerator(SchemaGenerator):
-    """The schema is English, as its descriptions are, whoever asks and wherever it is made."""
+    """Generates the schema in English, like its descriptions, whatever language is active."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):
@@ -47,7 +49,10 @@ class EnglishGenerator(SchemaGenerator):
 
 
 def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
-    """A hook. Titles of fields are headings of our pages; generators name classes after them."""
+    """Remove the titles of fields (postprocessing hook of drf-spectacular).
+
+    The titles are headings of pages, and generators of clients would name classes after them.
+    """
     for component in result["components"]["schemas"].values():
         for field in component.get("properties", {}).values():
             field.pop("title", None)
@@ -55,24 +60,27 @@ def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
 
 
 def tell_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
-    """A hook. Texts that come in hold no NUL; those that must not be empty are not blank either."""
+    """Add patterns to the texts in requests (postprocessing hook of drf-spectacular).
+
+    A text may not contain NUL. A text that may not be empty may not be blank either.
+    """
     for name, component in result["components"]["schemas"].items():
         if name.endswith("Request"):
             for field in component.get("properties", {}).values():
-                _tell_text(field)
+                _add_pattern(field)
     for methods in result["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "query":
-                    _tell_text(parameter["schema"])
+                    _add_pattern(parameter["schema"])
     return result
 
 
-def _tell_text(schema: dict[str, Any]) -> None:
+def _add_pattern(schema: dict[str, Any]) -> None:
     if "items" in schema:
-        _tell_text(schema["items"])
-    told = {"enum", "format", "pattern"} & set(schema)
-    if "string" in _types(schema) and not told:
+        _add_pattern(schema["items"])
+    constraints = {"enum", "format", "pattern"} & set(schema)
+    if "string" in _types(schema) and not constraints:
         schema["pattern"] = NOT_BLANK if schema.get("minLength") else NO_NUL
 
 
@@ -81,7 +89,7 @@ def _types(schema: dict[str, Any]) -> list[str]:
     return [types] if isinstance(types, str) else types
 
 
-_WORDS = {
+_DESCRIPTIONS = {
     "400": "What was sent is wrong; `errors` says which field.",
     "401": "A login is needed, or the token is not valid.",
     "403": "Not allowed.",
@@ -95,7 +103,7 @@ _WORDS = {
     "422": "The Idempotency-Key was used for another request.",
     "429": "Too many requests, or too many jobs that have not ended.",
 }
-# Blank is what Python strips.
+# A text is blank if ``str.strip`` leaves nothing of it.
 NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 _PROBLEM = "#/components/schemas/Problem"
 
@@ -111,10 +119,10 @@ def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
 
 
 class ApiSchema(AutoSchema):
-    """Adds errors, and the headers of keys and states, to what a view says of itself.
+    """Adds error responses and the headers Idempotency-Key, If-Match and ETag to an operation.
 
-    A 4xx or 5xx that a view declares without a body of its own, or as ``ProblemSerializer``, gets
-    the problem's media type; any other is left as it is.
+    A 4xx or 5xx response that a view declares without a body, or with ``ProblemSerializer``, gets
+    the media type of problems. A response with another body keeps it.
     """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
@@ -125,15 +133,15 @@ class ApiSchema(AutoSchema):
         responses = operation["responses"]
         for status in self._errors(operation):
             if status in responses and not _is_problem(responses[status]):
-                # The view's own body, and a problem where it does not get so far.
+                # The view answers with its own body; errors before it are problems.
                 responses[status]["content"][PROBLEM_JSON] = {"schema": component.ref}
-            responses.setdefault(status, {"description": _WORDS[status]})
+            responses.setdefault(status, {"description": _DESCRIPTIONS[status]})
         if "414" in responses:
-            # The web server's own answer: it does not even ask us.
+            # The web server answers this itself, without calling the application.
             responses["414"]["content"] = {"text/html": {"schema": {"type": "string"}}}
         for status, response in responses.items():
             if status[0] in "45":
-                _as_problem(response, component.ref, _WORDS.get(status, ""))
+                _as_problem(response, component.ref, _DESCRIPTIONS.get(status, ""))
         if "429" in responses:
             responses["429"].setdefault("headers", {})["Retry-After"] = {
                 "description": "Seconds.",
@@ -141,13 +149,13 @@ class ApiSchema(AutoSchema):
             }
         if headers := self._request_headers():
             operation["parameters"] = [*operation.get("parameters", []), *headers]
-        self._tell_state(responses)
+        self._add_etag(responses)
         operation["responses"] = dict(sorted(responses.items()))
         add_examples(operation, type(self.view).__module__)
         return operation
 
     def _errors(self, operation: dict[str, Any]) -> list[str]:
-        """The statuses that follow from the nature of the view."""
+        """Return the error statuses that follow from the classes of the view."""
         keyed = self.method == "POST" and isinstance(self.view, Idempotent)
         permissions = {type(permission) for permission in self.view.get_permissions()}
         writes = self.method not in ("GET", "HEAD", "OPTIONS")
@@ -179,7 +187,7 @@ class ApiSchema(AutoSchema):
             return [_header("If-Match", "An ETag: 412 if it is in another state.")]
         return []
 
-    def _tell_state(self, responses: dict[str, Any]) -> None:
+    def _add_etag(self, responses: dict[str, Any]) -> None:
         if not isinstance(self.view, Etagged) or self.method == "DELETE":
             return
         tag = {"description": "The state that it is in.", "schema": {"type": "string"}}
@@ -190,7 +198,7 @@ class ApiSchema(AutoSchema):
 
 
 def _is_problem(response: dict[str, Any]) -> bool:
-    """Whether the view says no more of the body than that it is a problem, or nothing."""
+    """Return whether the view declares no body, or a problem."""
     content = response.get("content", {})
     return all(media.get("schema", {}).get("$ref") == _PROBLEM for media in content.values())
 

@@ -1,4 +1,4 @@
-"""The schema as pages to read and to try out, made of our own files alone."""
+"""Pages of the OpenAPI schema, which load no files from other hosts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creativefilter.api.core.generics import CountedFirst
 
 
 class Page:
-    """Mixin of a page for people: who is not logged in is led to the login."""
+    """Mixin for pages that people read: without a login, redirect to the login page."""
 
     url_name = "api:schema"
 
@@ -29,12 +29,12 @@ class Page:
 
 
 class SchemaView(CountedFirst, SpectacularAPIView):
-    """The schema itself."""
+    """The OpenAPI schema."""
 
 
 class SwaggerView(Page, CountedFirst, SpectacularSwaggerSplitView):
-    """Tried out with the session of whoever looks at it."""
+    """Swagger UI, which sends requests with the session of the reader."""
 
 
 class RedocView(Page, CountedFirst, SpectacularRedocView):
-    """For reading."""
+    """Redoc, for reading only."""

@@ -1,4 +1,4 @@
-"""``?fields=``: only these fields of an answer."""
+"""``?fields=``: the response has only these fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARAMETER = "fields"
 
 
 def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParameter:
-    """The parameter as the schema shows it: which names there are."""
+    """Return the OpenAPI parameter ``fields`` with the field names of the serializer."""
     names = list(serializer.Meta.fields)  # type: ignore[attr-defined]
     return OpenApiParameter(
         PARAMETER,
@@ -25,23 +25,28 @@ def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParam
 
 
 def asked_fields(request: Any) -> frozenset[str]:
-    """The names that an address asks for, with commas or repeated; none: all of them."""
+    """Return the names in ``?fields=``, separated by commas or repeated; empty if absent."""
     values = request.query_params.getlist(PARAMETER)
     return frozenset(name.strip() for value in values for name in value.split(","))
 
 
 class SparseFields:
-    """Mixin of serializers, left of REST framework's. An unknown name is a 400.
+    """Mixin for serializers that obey ``?fields=`` of GET. List it before DRF's classes.
 
-    Only what is at the top of an answer is thinned out, not what lies within.
+    Only the fields at the top of the response are left out, not those of nested objects.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Check the names in ``?fields=``.
+
+        Raises:
+            ValidationError: A name is not a field of the serializer.
+        """
         super().__init__(*args, **kwargs)
         request = kwargs.get("context", {}).get("request")
         if request is None or request.method not in ("GET", "HEAD"):
             return
-        # At once: of an empty list no field is ever asked for.
+        # Checked here because DRF never calls ``get_fields`` for an empty list.
         if unknown := sorted(asked_fields(request) - set(self.Meta.fields)):  # type: ignore[attr-defined]
             text = _("There is no such field: %(names)s.") % {"names": ", ".join(unknown)[:200]}
             raise exceptions.ValidationError({PARAMETER: [text]})
@@ -60,7 +65,7 @@ class SparseFields:
 
 
 class LongFields(SparseFields):
-    """In a list ``Meta.long_fields`` are left out unless ``?fields=`` names them."""
+    """Leaves ``Meta.long_fields`` out of lists unless ``?fields=`` names them."""
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
@@ -73,7 +78,7 @@ class LongFields(SparseFields):
 
 
 class SparseSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """No field has to be in an answer from which any can be left out."""
+    """Marks no field of a response as required, because ``?fields=`` can leave out any."""
 
     target_class = SparseFields
     match_subclasses = True

@@ -1,8 +1,9 @@
-"""Fields of requests that take what the schema says and nothing that could be read so.
+"""Serializer fields for requests that accept exactly the types that the schema states.
 
-REST framework takes "7" and true for numbers, 1 and "yes" for truths, and a blank for nothing. What
-is guessed there is a mistake here. Forms and addresses hold texts alone: of them the plainest one
-is taken. Texts with NUL and numbers that no column holds are refused: some databases fail on them.
+DRF also accepts "7" and true as numbers, 1 and "yes" as booleans, and a blank as an absent value.
+Here these are errors. Forms and query strings hold only texts; there, one plain notation of a
+value is accepted. Texts with NUL and row numbers beyond 64 bits are refused, because some
+databases fail on them.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-# The largest number of a row.
+# The largest value of a 64-bit primary key.
 LARGEST = 2**63 - 1
-# Values of one parameter: an address has to hold them.
+# Values of one query parameter: they have to fit into a URL.
 MOST_VALUES = 100
 NO_NUL = r"^[^\x00]*$"
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
-_TRUTH = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class NotBlank:
-    """Mixin: a field that a form or an address names without a value is wrong, not absent."""
+    """Mixin: a field that is empty in a form or a query string is invalid, not absent."""
 
     def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
         name: str = self.field_name  # type: ignore[attr-defined]
@@ -39,19 +40,19 @@ class NotBlank:
         return super().get_value(dictionary)  # type: ignore[misc]
 
 
-def _of_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
-    """Whether the request is a form or an address: everything in it is a text."""
+def _is_from_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    """Return whether the data is a form or a query string, in which all values are texts."""
     return isinstance(getattr(field.root, "initial_data", None), QueryDict)
 
 
 def _is_number(field: serializers.Field[Any, Any, Any, Any], data: Any) -> bool:
-    if _of_form(field):
+    if _is_from_form(field):
         return _NUMBER.fullmatch(str(data)) is not None
     return isinstance(data, (int, float)) and not isinstance(data, bool)
 
 
-class Whole(NotBlank, serializers.IntegerField):
-    """A whole number."""
+class Integer(NotBlank, serializers.IntegerField):
+    """An integer."""
 
     def to_internal_value(self, data: Any) -> int:
         if not _is_number(self, data):
@@ -59,8 +60,8 @@ class Whole(NotBlank, serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class RowNumber(Whole):
-    """The number of a row, from 1."""
+class RowNumber(Integer):
+    """The primary key of a row: an integer from 1."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=1, max_value=LARGEST, **options)
@@ -75,21 +76,21 @@ class Number(NotBlank, serializers.FloatField):
         return super().to_internal_value(data)
 
 
-class Truth(NotBlank, serializers.BooleanField):
+class Boolean(NotBlank, serializers.BooleanField):
     """``true`` or ``false``."""
 
-    # REST framework takes what a form does not name for false.
+    # DRF's default is False: a field that is missing from a form would count as false.
     default_empty_html = serializers.empty
 
     def to_internal_value(self, data: Any) -> bool:
-        found = _TRUTH.get(str(data).lower()) if _of_form(self) else data
+        found = _BOOLEANS.get(str(data).lower()) if _is_from_form(self) else data
         if not isinstance(found, bool):
             self.fail("invalid", input=str(data)[:64])
         return found
 
 
-class Word(NotBlank, serializers.ChoiceField):
-    """One of these words; a number is none, even if it is written the same."""
+class Choice(NotBlank, serializers.ChoiceField):
+    """One of several words. A JSON number is invalid even if a word has the same digits."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -98,7 +99,7 @@ class Word(NotBlank, serializers.ChoiceField):
 
 
 class Text(serializers.CharField):
-    """A text, and nothing that could be written as one."""
+    """A string. Other JSON types are not converted."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -106,37 +107,43 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class Moment(NotBlank, serializers.DateTimeField):
-    """ISO 8601; without an offset it is in the server's time zone."""
+class DateTime(NotBlank, serializers.DateTimeField):
+    """Date and time in ISO 8601; without an offset, in the server's time zone."""
 
     def enforce_timezone(self, value: datetime) -> datetime:
         return storable(timezone.make_aware(value) if timezone.is_naive(value) else value)
 
 
 def storable(moment: datetime) -> datetime:
-    """Return the moment as every database takes it.
+    """Return the moment in UTC, clipped to the years 1900 to 9000.
 
-    Near the ends of the calendar other time zones have no such day; nothing happened there. And
-    PostgreSQL knows no offset of 16 hours.
+    At the ends of the calendar a conversion to another time zone overflows, and no row has such a
+    date. PostgreSQL does not accept offsets of 16 hours and more.
     """
     return min(max(moment, _FIRST), _LAST).astimezone(UTC)
 
 
 class Values(serializers.ListField):
-    """Several values: a list, or a parameter of an address that may be repeated."""
+    """Several values: a JSON list, or a query parameter that may be repeated."""
 
     def run_child_validation(self, data: Any) -> list[Any]:
+        """Return the validated values.
+
+        Raises:
+            ValidationError: A value is invalid. The errors of a JSON list are by position; of a
+                query parameter, they are those of the first invalid value.
+        """
         try:
             return super().run_child_validation(data)
         except serializers.ValidationError as error:
-            if not _of_form(self):
+            if not _is_from_form(self):
                 raise
-            # A repeated parameter has no places that could be named.
+            # The client does not know the values of a repeated parameter by position.
             raise serializers.ValidationError(next(iter(error.detail.values()))) from error  # type: ignore[union-attr]
 
 
 class Texts(Values):
-    """Any of these texts, compared as they are; a blank one stands for what is not known."""
+    """Filter by any of several texts, compared exactly; a blank text means: not known."""
 
     def __init__(self, max_length: int, **options: Any) -> None:
         child = Text(max_length=max_length, allow_blank=True, trim_whitespace=False)
@@ -144,21 +151,23 @@ class Texts(Values):
 
 
 class AnyOf(Values):
-    """Any of these words, or choices of words."""
+    """Filter by any of several words, given as words or as Django choices."""
 
     def __init__(self, words: Sequence[Any], **options: Any) -> None:
-        super().__init__(child=Word(words), required=False, max_length=len(words), **options)
+        super().__init__(child=Choice(words), required=False, max_length=len(words), **options)
 
 
 class Rules:
-    """Mixin of serializers, left of REST framework's, whose schema says more than their fields."""
+    """Mixin for serializers with additional schema rules. List it before DRF's classes."""
 
     def schema_rules(self) -> dict[str, Any]:
-        """Return what is added to the schema."""
+        """Return the keywords that are added to the schema of the serializer."""
         return {}
 
 
 class RulesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Adds ``schema_rules`` to the schema of a serializer."""
+
     target_class = Rules
     match_subclasses = True
 
@@ -168,7 +177,7 @@ class RulesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
 
 class KnownFields(Rules):
-    """Fields that do not exist are refused: to pass over one would be to do more than was meant."""
+    """Refuses unknown fields in JSON: ignoring a misspelt filter would change too many rows."""
 
     def schema_rules(self) -> dict[str, Any]:
         return {**super().schema_rules(), "additionalProperties": False}
@@ -183,12 +192,12 @@ class KnownFields(Rules):
 
 
 class OneOfFields(Rules):
-    """Exactly one of the fields ``one_of`` has to be there."""
+    """Requires exactly one of the fields in ``one_of``."""
 
     one_of: tuple[str, ...]
 
     def schema_rules(self) -> dict[str, Any]:
-        # One level down: generators of clients make no class of an object that is a choice.
+        # Within ``allOf``: generators of clients make no class of an object with ``oneOf``.
         choice = [{"required": [name]} for name in self.one_of]
         return {**super().schema_rules(), "allOf": [{"oneOf": choice}]}
 
@@ -200,9 +209,9 @@ class OneOfFields(Rules):
 
 
 class MassAction(KnownFields):
-    """A request with ``dry_run`` and ``expected``, the number of rows that a dry run has told.
+    """A request with ``dry_run`` and ``expected``, the number of rows that a dry run reported.
 
-    What is for all rows has to say how many these are.
+    A request for all rows that is not a dry run must state ``expected``.
     """
 
     def is_for_all(self, attrs: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
-"""How many requests one user may send: counted where all processes see it.
+"""Rate limits per user, counted across all processes.
 
-A window of the clock (a minute of 600/min) has one counter per user, raised atomically; so at a
-change of windows up to twice the rate gets through. Where the counters do not answer (Redis is
-down) everybody gets through, too: the limit protects the service and must never stop it.
+Each user has one counter per fixed window (such as a minute for 600/min), incremented atomically.
+Around a change of windows, up to twice the rate is therefore let through. If the counters are not
+available (Redis is down), all requests are let through: the limit must never stop the service.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from creativefilter.site.rate import Rate
 from creativefilter.site.shared_counters import ask, increment
 
 if TYPE_CHECKING:
-    # REST framework's views import the throttles of the settings.
+    # An import cycle otherwise: DRF's views import the throttles of the settings.
     from rest_framework.views import APIView
 
 
 class PerUser(BaseThrottle):
-    """``API_RATE`` for each user, ``API_ANONYMOUS_RATE`` for each address without a login."""
+    """Limits users to ``API_RATE``, and networks without a login to ``API_ANONYMOUS_RATE``.
+
+    A network is an IPv4 address or the /64 network of an IPv6 address.
+    """
 
     _wait: float = 0.0
 
@@ -42,5 +45,5 @@ class PerUser(BaseThrottle):
         return ask(lambda cache: increment(cache, key, 2 * rate.seconds), 0) <= rate.requests
 
     def wait(self) -> float:
-        """Seconds until the next window, at least one."""
+        """Return the seconds until the next window, at least 1."""
         return max(1.0, math.ceil(self._wait))

@@ -1,4 +1,4 @@
-"""Answers that wait for a job, without ever taking all of the web threads."""
+"""Responses that wait for a job, in at most half of the web threads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from creativefilter.api.core.strict_fields import Whole
+from creativefilter.api.core.strict_fields import Integer
 from creativefilter.jobs.models import Job
 
 POLL_SECONDS = 0.1
 
-# At most half of the threads of this process wait; the other half keeps answering polls.
-_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+# Half of the threads of this process may wait; the others keep answering requests.
+_slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
 class WaitSerializer(serializers.Serializer[Any]):
     """How long the answer may wait for the job."""
 
-    wait = Whole(
+    wait = Integer(
         required=False,
         default=0,
         min_value=0,
@@ -31,13 +31,19 @@ class WaitSerializer(serializers.Serializer[Any]):
 
 
 def wait_for(job: Job, seconds: float) -> bool:
-    """Waits for the job to end and refreshes it. False if there was no place to wait.
+    """Wait until the job has ended or the time is over, and refresh it.
 
-    True says nothing of the job: look at its state.
+    Args:
+        job: The job; its fields are read again from the database.
+        seconds: The longest time to wait.
+
+    Returns:
+        False if too many requests are waiting already. True does not mean that the job has
+        ended: check its state.
     """
     if job.is_final or seconds <= 0:
         return True
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         return False
     try:
         deadline = time.monotonic() + seconds
@@ -45,5 +51,5 @@ def wait_for(job: Job, seconds: float) -> bool:
             time.sleep(POLL_SECONDS)
             job.refresh_from_db()
     finally:
-        _places.release()
+        _slots.release()
     return True

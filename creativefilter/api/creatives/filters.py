@@ -1,4 +1,4 @@
-"""Which creatives somebody means: the filters of the list, and of mass actions."""
+"""Filters that select creatives, in the list and in mass actions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from creativefilter.api.core.advertisement_ids import AdvertisementIdsFilter
 from creativefilter.api.core.filters import FilterSerializer, Segments
 from creativefilter.api.core.strict_fields import (
     AnyOf,
-    Moment,
+    Boolean,
+    Choice,
+    DateTime,
     Number,
     RowNumber,
     Text,
     Texts,
-    Truth,
-    Word,
 )
 from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.ids import normal_or_given
@@ -26,7 +26,7 @@ LONGEST_SEARCH = 200
 
 
 class States(AnyOf):
-    """States of creatives; those of older programs are understood."""
+    """Filter by any of several states. The names of states in earlier releases work, too."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, list):
@@ -35,7 +35,7 @@ class States(AnyOf):
 
 
 class CreativeFilterSerializer(FilterSerializer):
-    """The filters of the list of creatives: all of them have to hold."""
+    """Filters of creatives, combined with AND."""
 
     state = States(Creative.State.choices, source="state__in")
     segment = Segments(
@@ -44,13 +44,13 @@ class CreativeFilterSerializer(FilterSerializer):
     )
     predicted_segment = Segments(help_text="Number of what the active model says; or `none`.")
     label_segment = Segments(help_text="Number of what a person said last; or `none`.")
-    reviewed = Truth(required=False, help_text="Whether a person's label stands.")
-    decision = Word(
+    reviewed = Boolean(required=False, help_text="Whether a person's label stands.")
+    decision = Choice(
         Prediction.Decision.values,
         required=False,
         help_text="Whether the active model was sure (`auto`) or asks for a person (`review`).",
     )
-    conflict = Truth(required=False, help_text="Whether the channels contradict each other.")
+    conflict = Boolean(required=False, help_text="Whether the channels contradict each other.")
     probability_min = Number(required=False, min_value=0, max_value=1, source="probability__gte")
     probability_max = Number(required=False, min_value=0, max_value=1, source="probability__lte")
     model_version = RowNumber(
@@ -60,9 +60,9 @@ class CreativeFilterSerializer(FilterSerializer):
     advertiser = Texts(255, source="advertiser__in")
     brand = Texts(255, source="brand__in")
     media_type = Texts(64, source="media_type__in")
-    is_demo = Truth(required=False, help_text="Whether it belongs to the demonstration.")
-    created_from = Moment(required=False, source="created_at__gte")
-    created_to = Moment(required=False, source="created_at__lt", help_text="Added before that.")
+    is_demo = Boolean(required=False, help_text="Whether it belongs to the demonstration.")
+    created_from = DateTime(required=False, source="created_at__gte")
+    created_to = DateTime(required=False, source="created_at__lt", help_text="Added before that.")
     search = Text(
         required=False,
         allow_blank=True,
@@ -78,8 +78,8 @@ class CreativeFilterSerializer(FilterSerializer):
         return rows.filter(Exists(predictions))
 
     def by_model_version(self, rows: QuerySet[Any], value: int) -> QuerySet[Any]:
-        judged = Prediction.objects.filter(creative=OuterRef("pk"), model_version=value)
-        return rows.filter(Exists(judged))
+        predictions = Prediction.objects.filter(creative=OuterRef("pk"), model_version=value)
+        return rows.filter(Exists(predictions))
 
     def by_search(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         of_media = {"media": OuterRef("current_media")}
@@ -96,5 +96,9 @@ class CreativeFilterSerializer(FilterSerializer):
 
 
 def creatives_of(asked: dict[str, Any]) -> QuerySet[Creative]:
-    """Return the creatives that validated data of ``CreativeFilterSerializer`` means."""
+    """Return the creatives that pass the filters.
+
+    Args:
+        asked: Validated data of ``CreativeFilterSerializer``.
+    """
     return CreativeFilterSerializer().narrow(Creative.objects.with_effective_segment(), asked)

@@ -1,4 +1,4 @@
-"""What an answer about creatives is made of, fetched for a whole page at once."""
+"""Creatives with all data that responses need, fetched for a whole page at once."""
 
 from __future__ import annotations
 
@@ -9,48 +9,57 @@ from typing import Any
 from creativefilter.api.core.sparse_fields import asked_fields
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
-# Left out of lists unless somebody asks for them.
+# Fields that are left out of lists unless ``?fields=`` names them.
 LONG = frozenset({"transcript", "screen_text", "probabilities", "channels", "media"})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is known of a creative beside its own row; texts are "" where nobody asked."""
+class CreativeDetails:
+    """What a response needs beside the row of the creative; texts not requested are empty."""
 
     prediction: Prediction | None
     transcript: str
     screen_text: str
 
 
-def wanted(request: Any) -> frozenset[str]:
-    """The long fields that ``?fields=`` of a list wants."""
+def requested_long_fields(request: Any) -> frozenset[str]:
+    """Return the long fields that ``?fields=`` of a list names."""
     return LONG & asked_fields(request)
 
 
-def base(long: Collection[str]) -> Any:
-    """Creatives with all that an answer needs of their own row."""
+def creative_rows(long: Collection[str]) -> Any:
+    """Return a queryset of all creatives with the related rows that responses need.
+
+    Args:
+        long: The long fields that the response has.
+    """
     rows = Creative.objects.with_effective_segment().select_related("job", "current_media")
     if "media" not in long:
         rows = rows.defer("current_media__probe", "current_media__shape")
     return rows.defer("job__params", "job__result", "job__error_detail")
 
 
-def tell(creatives: Sequence[Any], long: Collection[str]) -> None:
-    """Sets ``told`` on rows of ``base``, in as many queries for five hundred as for one."""
+def attach_details(creatives: Sequence[Any], long: Collection[str]) -> None:
+    """Set ``details`` of each creative, with as many queries for 500 creatives as for one.
+
+    Args:
+        creatives: Rows of ``creative_rows``; changed in place.
+        long: The long fields that the response has.
+    """
     predictions = _predictions(creatives, long)
     media = [creative.current_media_id for creative in creatives]
-    speech, screens = {}, {}
+    speech, screen_texts = {}, {}
     if "transcript" in long:
-        heard = Transcript.objects.filter(media__in=media).order_by("pk")
-        speech = dict(heard.values_list("media", "speech"))
+        transcripts = Transcript.objects.filter(media__in=media).order_by("pk")
+        speech = dict(transcripts.values_list("media", "speech"))
     if "screen_text" in long:
-        read = ScreenReading.objects.filter(media__in=media, problem="").order_by("pk")
-        screens = dict(read.values_list("media", "text"))
+        readings = ScreenReading.objects.filter(media__in=media, problem="").order_by("pk")
+        screen_texts = dict(readings.values_list("media", "text"))
     for creative in creatives:
-        creative.told = Told(
+        creative.details = CreativeDetails(
             predictions.get(creative.prediction),
             speech.get(creative.current_media_id, ""),
-            screens.get(creative.current_media_id, ""),
+            screen_texts.get(creative.current_media_id, ""),
         )
 
 

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about creatives."""
+"""Serializers of requests and responses about creatives."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from creativefilter.api.core.sparse_fields import LongFields
 from creativefilter.api.core.strict_fields import (
     LARGEST,
     MOST_VALUES,
+    Boolean,
+    Integer,
     MassAction,
     Text,
-    Truth,
-    Whole,
 )
 from creativefilter.api.creatives.filters import CreativeFilterSerializer
 from creativefilter.api.creatives.rows import LONG
 from creativefilter.api.jobs.serializers import JobErrorSerializer
-from creativefilter.api.predictions.serializers import SaidSerializer, said_by, shares_of
+from creativefilter.api.predictions.serializers import (
+    ChannelPredictionSerializer,
+    channel_predictions,
+    shares_of,
+)
 from creativefilter.api.segments.serializers import (
     NAMES,
     NUMBER_HELP,
@@ -41,7 +45,7 @@ class FrameSerializer(serializers.Serializer[Any]):
 
 
 class MediaSerializer(serializers.ModelSerializer[MediaVersion]):
-    """The file, what it holds, and where it can be had; without a file only texts came."""
+    """A media version: its file, its content and URLs. An imported transcript has no file."""
 
     url = serializers.SerializerMethodField()
     sound_url = serializers.SerializerMethodField()
@@ -56,12 +60,12 @@ class MediaSerializer(serializers.ModelSerializer[MediaVersion]):
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_url(self, media: MediaVersion) -> str | None:
-        """The upload as it came; byte ranges are answered."""
+        """The uploaded file; byte ranges are supported."""
         return address(self, "media", media.pk) if media.file else None
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_sound_url(self, media: MediaVersion) -> str | None:
-        """Its sound as 16 kHz mono wav."""
+        """The sound of the file as 16 kHz mono WAV."""
         if not (working_copies.folder(media.pk) / working_copies.AUDIO).is_file():
             return None
         return address(self, "working-copy", media.pk, working_copies.AUDIO)
@@ -78,7 +82,7 @@ class MediaSerializer(serializers.ModelSerializer[MediaVersion]):
 
 
 class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
-    """A creative and what counts of it now: the newest label, else what the active model says.
+    """A creative and its effective segment: the newest label, else the active model's prediction.
 
     `transcript`, `screen_text`, `probabilities`, `channels` and `media` are left out of lists
     unless `?fields=` names them.
@@ -102,9 +106,9 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
         source="current_media.seconds", default=None, allow_null=True, help_text="Its length."
     )
     media = MediaSerializer(source="current_media", allow_null=True)
-    transcript = serializers.CharField(source="told.transcript", help_text="What is said in it.")
+    transcript = serializers.CharField(source="details.transcript", help_text="What is said in it.")
     screen_text = serializers.CharField(
-        source="told.screen_text", help_text="The words on its pictures, line by line."
+        source="details.screen_text", help_text="The words on its pictures, line by line."
     )
     probabilities = serializers.SerializerMethodField()
     channels = serializers.SerializerMethodField()
@@ -142,7 +146,7 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
         return creative.label_segment is not None
 
     def get_conflict(self, creative: Any) -> bool | None:
-        prediction = creative.told.prediction
+        prediction = creative.details.prediction
         return prediction.conflict if prediction else None
 
     @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
@@ -150,29 +154,29 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
         return creative.reason or None
 
     def get_model_version(self, creative: Any) -> int | None:
-        prediction = creative.told.prediction
+        prediction = creative.details.prediction
         return prediction.model_version_id if prediction else None
 
     @extend_schema_field(SegmentShareSerializer(many=True))
     def get_probabilities(self, creative: Any) -> list[dict[str, Any]]:
-        prediction = creative.told.prediction
+        prediction = creative.details.prediction
         return shares_of(prediction.probabilities) if prediction else []
 
-    @extend_schema_field(SaidSerializer(many=True))
+    @extend_schema_field(ChannelPredictionSerializer(many=True))
     def get_channels(self, creative: Any) -> Any:
-        prediction = creative.told.prediction
-        return said_by(prediction.channels) if prediction else []
+        prediction = creative.details.prediction
+        return channel_predictions(prediction.channels) if prediction else []
 
 
 class LabelChangeSerializer(serializers.Serializer[Any]):
-    """What a person says of a creative; a segment of null withdraws what was said before."""
+    """A label for a creative. With `segment_num` null it withdraws the label before it."""
 
     segment_num = SegmentNumberField(allow_null=True, help_text=NUMBER_HELP)
     note = Text(required=False, allow_blank=True, default="", max_length=255)
 
 
 class CreativeChangeSerializer(serializers.Serializer[Any]):
-    """What can be changed of a creative; what is left out stays."""
+    """Changes of a creative. Fields that are left out stay as they are."""
 
     advertisement_id = AdvertisementIdField(
         required=False,
@@ -200,7 +204,7 @@ class CreativeUploadSerializer(serializers.Serializer[Any]):
 
 
 class UploadedSerializer(serializers.Serializer[Any]):
-    """What became of one file: `accepted` with its creative and its job, or refused with why."""
+    """The outcome for one file: `accepted` with a creative and a job, or refused with a problem."""
 
     name = serializers.CharField()
     accepted = serializers.BooleanField()
@@ -213,7 +217,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
 
 
 class UploadsSerializer(serializers.Serializer[Any]):
-    """What became of each file, in the order in which they came."""
+    """The outcome for each file, in the order of the request."""
 
     accepted = serializers.IntegerField()
     refused = serializers.IntegerField()
@@ -221,7 +225,7 @@ class UploadsSerializer(serializers.Serializer[Any]):
 
 
 class RetryFailedSerializer(MassAction, serializers.Serializer[Any]):
-    """Which of those that failed; all of them where nothing is said."""
+    """Which failed creatives to analyse again: by default all of them."""
 
     error_codes = serializers.ListField(
         child=Text(max_length=64),
@@ -233,8 +237,8 @@ class RetryFailedSerializer(MassAction, serializers.Serializer[Any]):
     filter = CreativeFilterSerializer(
         required=False, help_text="All creatives that the list shows under these filters."
     )
-    dry_run = Truth(default=False, help_text="Tell how many there are; change nothing.")
-    expected = Whole(
+    dry_run = Boolean(default=False, help_text="Tell how many there are; change nothing.")
+    expected = Integer(
         required=False,
         min_value=0,
         max_value=LARGEST,
@@ -248,6 +252,6 @@ class RetryFailedSerializer(MassAction, serializers.Serializer[Any]):
 
 
 class RetriedSerializer(serializers.Serializer[Any]):
-    """How many start again."""
+    """The number of creatives that are analysed again."""
 
     queued = serializers.IntegerField(help_text="Creatives that are analysed again, or would be.")

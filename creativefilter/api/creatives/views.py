@@ -1,4 +1,4 @@
-"""Creatives for programs: files in, what was decided on them out, what a person says of them."""
+"""Views of creatives: upload, list, change, delete, analyse again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.problems import Conflict, Problem
 from creativefilter.api.core.sparse_fields import fields_of
 from creativefilter.api.creatives.filters import CreativeFilterSerializer, creatives_of
-from creativefilter.api.creatives.rows import LONG, base, tell, wanted
+from creativefilter.api.creatives.rows import (
+    LONG,
+    attach_details,
+    creative_rows,
+    requested_long_fields,
+)
 from creativefilter.api.creatives.serializers import (
     CreativeChangeSerializer,
     CreativeSerializer,
@@ -49,7 +54,7 @@ from creativefilter.site.unavailable import Unavailable
 
 
 class Creatives(generics.GenericAPIView[Any]):
-    """What every view of creatives shares: rows with all that an answer needs."""
+    """Base of the views of creatives, whose rows have all data that responses need."""
 
     permission_classes = [RolePermissions]
     serializer_class = CreativeSerializer
@@ -58,20 +63,21 @@ class Creatives(generics.GenericAPIView[Any]):
 
     @property
     def long(self) -> frozenset[str]:
-        # Of one creative all are read, whatever is sent: its state is made of them.
+        """The long fields to fetch."""
+        # The ETag of a single creative is computed from all fields, whatever ``?fields=`` names.
         return LONG
 
     def get_queryset(self) -> QuerySet[Any]:
-        return base(self.long)
+        return creative_rows(self.long)
 
     def get_object(self) -> Any:
         creative = super().get_object()
-        tell([creative], self.long)
+        attach_details([creative], self.long)
         return creative
 
 
 class CreativesView(Idempotent, Creatives):
-    """All creatives, and new ones."""
+    """List creatives, or upload new ones."""
 
     required = {"GET": "creatives.view_creative", "POST": "creatives.add_creative"}
     parser_classes = [MultiPartParser]
@@ -83,7 +89,7 @@ class CreativesView(Idempotent, Creatives):
 
     @property
     def long(self) -> frozenset[str]:
-        return wanted(self.request)
+        return requested_long_fields(self.request)
 
     @extend_schema(
         operation_id="creatives",
@@ -94,7 +100,7 @@ class CreativesView(Idempotent, Creatives):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        tell(page, self.long)
+        attach_details(page, self.long)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
@@ -112,12 +118,18 @@ class CreativesView(Idempotent, Creatives):
         },
     )
     def post(self, request: Request) -> Response:
+        """Store the files and queue their jobs.
+
+        Raises:
+            ValidationError: The request is invalid, or no file was accepted.
+            Problem: No file was accepted, all for the same reason.
+        """
         form = CreativeUploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         files, known_id = form.validated_data["file"], form.validated_data.get("advertisement_id")
         if known_id and len(files) > 1:
             raise ValidationError({"advertisement_id": [_("It can be that of one file only.")]})
-        results = [_received(request, file, known_id) for file in files]
+        results = [_receive_file(request, file, known_id) for file in files]
         accepted = [result for result in results if result["accepted"]]
         if not accepted:
             _refuse(results)
@@ -130,13 +142,13 @@ class CreativesView(Idempotent, Creatives):
         return Response(answer, status.HTTP_202_ACCEPTED, headers=headers)
 
 
-def _received(request: Request, file: Any, advertisement_id: str | None) -> dict[str, Any]:
-    """What became of one file; a refused one never stops the rest."""
+def _receive_file(request: Request, file: Any, advertisement_id: str | None) -> dict[str, Any]:
+    """Store a file and return the outcome for it; a refused file does not stop the others."""
     result: dict[str, Any] = {
         "name": display_name(file.name or ""), "accepted": False, "known": False,
         "creative": None, "url": None, "job": None, "job_url": None, "problem": None,
     }  # fmt: skip
-    assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+    assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
     try:
         received = receiving.receive(
             file, file.name or "", owner=request.user, advertisement_id=advertisement_id
@@ -159,10 +171,11 @@ def _received(request: Request, file: Any, advertisement_id: str | None) -> dict
 
 
 def _refuse(results: list[dict[str, Any]]) -> None:
-    """Raise the error of an upload of which nothing was accepted.
+    """Raise the error of an upload of which no file was accepted.
 
-    Files that are all refused for one reason have its code and status; else the answer is 400
-    ``invalid_input``, with the reason of each file.
+    Raises:
+        Problem: All files are refused for the same reason; it has the code and status of this.
+        ValidationError: The reasons differ; it has the reason of each file.
     """
     problems = [result["problem"] for result in results]
     codes = {problem["code"] for problem in problems}
@@ -216,14 +229,14 @@ class CreativeView(Etagged, Creatives):
             raise PermissionDenied
         creative = self.get_object()
         if "advertisement_id" in form.validated_data:
-            _identify(creative, form.validated_data["advertisement_id"])
+            _set_id(creative, form.validated_data["advertisement_id"])
         if label:
             number = label["segment_num"]
             segment = None if number is None else Segment.objects.get(pk=number)
             set_label(creative, segment, request.user, label["note"])  # type: ignore[arg-type]
-        # The state that it is in from now on.
-        self._shown = super(Etagged, self).get_object()
-        return Response(self.get_serializer(self._shown).data)
+        # The ETag of the response is that of the changed creative.
+        self._tagged = super(Etagged, self).get_object()
+        return Response(self.get_serializer(self._tagged).data)
 
     @extend_schema(
         operation_id="creative_delete",
@@ -236,7 +249,7 @@ class CreativeView(Etagged, Creatives):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _identify(creative: Creative, advertisement_id: str | None) -> None:
+def _set_id(creative: Creative, advertisement_id: str | None) -> None:
     try:
         set_advertisement_id(creative, advertisement_id)
     except TakenError as error:
@@ -246,7 +259,7 @@ def _identify(creative: Creative, advertisement_id: str | None) -> None:
 
 
 class CreativeAnalyseView(Idempotent, Creatives):
-    """A creative is analysed once more."""
+    """Analyse a creative again with all stages. An imported transcript is only classified again."""
 
     required = {"POST": "creatives.change_creative"}
 
@@ -261,14 +274,14 @@ class CreativeAnalyseView(Idempotent, Creatives):
     )
     def post(self, request: Request, pk: int) -> Response:
         creative = get_object_or_404(Creative, pk=pk)
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         job = analyse_again(creative, request.user)
         answer = JobSerializer(job, context=self.get_serializer_context()).data
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
 
 class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
-    """Everything that failed starts again, in the background."""
+    """Analyse failed creatives again, in the background."""
 
     permission_classes = [RolePermissions]
     required = {"POST": "creatives.change_creative"}
@@ -291,13 +304,13 @@ class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
     def post(self, request: Request) -> Response:
         form = RetryFailedSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        meant = form.validated_data
-        creatives = creatives_of(meant["filter"]) if "filter" in meant else None
-        codes = meant.get("error_codes", ())
-        if meant["dry_run"]:
+        asked = form.validated_data
+        creatives = creatives_of(asked["filter"]) if "filter" in asked else None
+        codes = asked.get("error_codes", ())
+        if asked["dry_run"]:
             return Response({"queued": retry.failed(creatives, codes).count()})
         try:
-            jobs = retry.retry(request.user, creatives, codes, meant.get("expected"))  # type: ignore[arg-type]
+            jobs = retry.retry(request.user, creatives, codes, asked.get("expected"))  # type: ignore[arg-type]
         except retry.ChangedError as error:
             raise Conflict(
                 _("The creatives are others than before. Nothing was queued: look again."),

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about exports."""
+"""Serializers of requests and responses about exports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT_HELP = "`csv`: UTF-8, commas. `csv_excel`: UTF-8 with BOM, semicolons, de
 
 
 class ExportCreateSerializer(serializers.Serializer[Any]):
-    """What is to be exported."""
+    """The kind, format and filters of a new export."""
 
     kind = serializers.ChoiceField(
         KINDS,

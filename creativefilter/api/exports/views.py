@@ -1,4 +1,4 @@
-"""Exports for programs: asked for, waited for, fetched. Everybody sees their own alone."""
+"""Views of exports: create, poll, download. Users see only their own exports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from creativefilter.api.core import generics
-from creativefilter.api.core.downloads import RANGE, AlwaysJson, answers, ranged
+from creativefilter.api.core.downloads import RANGE, AlwaysJson, file_response, file_responses
 from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
@@ -30,7 +30,7 @@ from creativefilter.spend.reports import export_jobs
 
 
 class Exports(generics.GenericAPIView[Job]):
-    """What every view of exports shares."""
+    """Base of the views of exports."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative", "POST": "creatives.view_creative"}
@@ -42,7 +42,7 @@ class Exports(generics.GenericAPIView[Job]):
 
 
 class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
-    """Your exports, and a new one."""
+    """List your exports, or create one."""
 
     parser_classes = [JSONParser]
     pagination_class = CursorPages
@@ -67,7 +67,7 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
         form = ExportCreateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         filters = filters_of(asked.get("filters", {}))
         job = export_jobs.start(filters, FORMATS[asked["format"]], request.user)
         answer = self.get_serializer(job).data
@@ -83,7 +83,7 @@ class ExportView(Etagged, Exports, generics.RetrieveAPIView[Job]):
 
 
 class ExportDownloadView(Exports):
-    """The table of an export."""
+    """The file of an export."""
 
     content_negotiation_class = AlwaysJson
 
@@ -92,7 +92,7 @@ class ExportDownloadView(Exports):
         summary="Fetch the table of an export",
         parameters=[RANGE],
         responses={
-            **answers(Form.XLSX.content_type, Form.CSV.content_type),
+            **file_responses(Form.XLSX.content_type, Form.CSV.content_type),
             409: OpenApiResponse(description="It is not done yet, or it has failed."),
             410: OpenApiResponse(description="It was kept for a week and is gone."),
         },
@@ -107,7 +107,7 @@ class ExportDownloadView(Exports):
         except FileNotFoundError as error:
             raise Problem("export_gone", 410, _("The export is no longer kept.")) from error
         size = export_jobs.file_of(job).stat().st_size
-        response = ranged(request, file, size, form.content_type)
+        response = file_response(request, file, size, form.content_type)
         name = content_disposition_header(True, f"creatives-{job.created_at:%Y-%m-%d}{form.suffix}")
         response["Content-Disposition"] = str(name)
         return response

@@ -1,4 +1,4 @@
-"""Shapes of answers about jobs."""
+"""Serializers of responses about jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
 
 STAGE_STATES = ["waiting", "skipped", *Job.State.values]
-# Where programs find what jobs are about.
+# URL name of the view for each model that a job can be about.
 LINKS = {
     "creatives.Creative": "creative",
     "spend.SpendImport": "spend-import",
@@ -25,7 +25,7 @@ LINKS = {
 
 
 class ChannelSerializer(serializers.Serializer[Any]):
-    """What one channel says by itself."""
+    """The segment that one channel predicts by itself."""
 
     name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField()
@@ -33,9 +33,9 @@ class ChannelSerializer(serializers.Serializer[Any]):
 
 
 class AnalysisSerializer(serializers.Serializer[Any]):
-    """What was decided on a creative. With nothing said or shown `segment` is null, with a reason.
+    """The result of an analysis. Without speech and screen text `segment` is null, with a reason.
 
-    A `decision` of `review` asks for a person; `conflict` says that channels contradict each other.
+    With the `decision` `review` a person has to decide; `conflict`: channels contradict each other.
     """
 
     creative = serializers.IntegerField()
@@ -139,7 +139,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(AnalysisSerializer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:
-        # What other kinds of work come to is told where they were begun.
+        # The results of other kinds of jobs are shown by the resources that started them.
         return job.result if job.kind == ANALYSE.name else None
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))

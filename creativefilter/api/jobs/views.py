@@ -1,4 +1,4 @@
-"""Your jobs: how they stand, how long they took, and what to do about them."""
+"""Views of a user's jobs: list, poll, cancel, retry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from creativefilter.api.core.etags import Etagged
 from creativefilter.api.core.filters import AddressFilters, Ordering
 from creativefilter.api.core.idempotency import Idempotent
 from creativefilter.api.core.pagination import CursorPages
-from creativefilter.api.core.permissions import MayAskAfterJobs, RolePermissions, owned
+from creativefilter.api.core.permissions import MayReadJobs, RolePermissions, owned
 from creativefilter.api.core.problems import Conflict
 from creativefilter.api.jobs.filters import JobFilterSerializer
 from creativefilter.api.jobs.serializers import JobSerializer
@@ -27,7 +27,7 @@ from creativefilter.jobs.models import Job
 
 
 class Jobs(generics.GenericAPIView[Job]):
-    """What every view of jobs shares."""
+    """Base of the views of jobs."""
 
     serializer_class = JobSerializer
     queryset = Job.objects.all()
@@ -61,14 +61,14 @@ class JobsView(Jobs, generics.ListAPIView[Job]):
 class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
     """One of your jobs."""
 
-    # Who may submit without a login may ask after it: the job's number is the key.
-    permission_classes = [MayAskAfterJobs]
+    # A client that may submit without a login may poll its job: only that client knows the ID.
+    permission_classes = [MayReadJobs]
 
     _places: dict[UUID, int] | None = None
 
     def get_object(self) -> Job:
         job: Job = super().get_object()
-        # Once: the state and the answer both tell it.
+        # Computed once, because both the ETag and the response need it.
         self._places = timings.places([job])
         return job
 
@@ -87,14 +87,14 @@ class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
 
 
 class JobActionView(Idempotent, Jobs):
-    """Something to be done about a job."""
+    """Base of the views that change a job."""
 
     permission_classes = [RolePermissions]
     required = {"POST": "jobs.change_job"}
 
 
 class JobCancelView(JobActionView):
-    """Stops a job; what it had saved stays."""
+    """Cancel a job. What it has saved stays."""
 
     @extend_schema(
         operation_id="job_cancel",
@@ -111,7 +111,7 @@ class JobCancelView(JobActionView):
 
 
 class JobRetryView(JobActionView):
-    """Starts a job again from its first stage."""
+    """Start a job again from its first stage."""
 
     @extend_schema(
         operation_id="job_retry",

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about labels, set one by one or many at once."""
+"""Serializers of requests and responses about labels and label batches."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from creativefilter.api.core.addresses import address
 from creativefilter.api.core.filters import is_empty
 from creativefilter.api.core.strict_fields import (
     LARGEST,
+    Boolean,
+    Integer,
     MassAction,
     OneOfFields,
     RowNumber,
     Text,
-    Truth,
-    Whole,
 )
 from creativefilter.api.creatives.filters import CreativeFilterSerializer
 from creativefilter.api.creatives.serializers import LabelChangeSerializer
 from creativefilter.api.segments.serializers import NAMES, NUMBER_HELP, SegmentNumberField
 from creativefilter.creatives.models import Label, LabelBatch
 
-# Creatives that one request can name; a filter means any number of them.
+# Creatives that one request can name. A filter can select any number of them.
 MOST_NAMED = 10_000
 
 
 class LabelSerializer(serializers.ModelSerializer[Label]):
-    """What a person said of a creative. Without a segment it withdraws the label before it."""
+    """A segment that a person set. Without a segment it withdraws the label before it."""
 
     url = serializers.SerializerMethodField()
     creative_url = serializers.SerializerMethodField()
@@ -62,7 +62,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
 
 
 class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
-    """A label for one creative, which is named by its number or its Advertisement ID."""
+    """A label for one creative, given by its number or its Advertisement ID."""
 
     one_of = ("creative", "advertisement_id")
     creative = RowNumber(required=False)
@@ -70,7 +70,7 @@ class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
 
 
 class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
-    """Labels that were set at once, and can be undone at once."""
+    """Labels that were set in one action and can be undone together."""
 
     url = serializers.SerializerMethodField()
     segment_num = serializers.IntegerField(source="segment_id")
@@ -106,8 +106,10 @@ class LabelBatchUndoneSerializer(LabelBatchSerializer):
 
 
 class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer[Any]):
-    """One segment for many creatives: for exactly one of `creatives`, `advertisement_ids` and
-    `filter`."""
+    """One segment for many creatives.
+
+    Exactly one of `creatives`, `advertisement_ids` and `filter` selects them.
+    """
 
     one_of = ("creatives", "advertisement_ids", "filter")
     segment_num = SegmentNumberField(help_text=NUMBER_HELP)
@@ -128,8 +130,8 @@ class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer
     filter = CreativeFilterSerializer(
         required=False, help_text="All creatives that the list shows under these filters."
     )
-    dry_run = Truth(default=False, help_text="Tell what would change; change nothing.")
-    expected = Whole(
+    dry_run = Boolean(default=False, help_text="Tell what would change; change nothing.")
+    expected = Integer(
         required=False,
         min_value=0,
         max_value=LARGEST,
@@ -142,7 +144,7 @@ class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer
 
 
 class CountedBeforeSerializer(serializers.Serializer[Any]):
-    """How many of the creatives counted under a segment until now."""
+    """How many of the creatives had a segment before the change."""
 
     segment_num = serializers.IntegerField(
         source="segment", allow_null=True, help_text="Null: not classified."
@@ -152,7 +154,7 @@ class CountedBeforeSerializer(serializers.Serializer[Any]):
 
 
 class LabelBatchOutcomeSerializer(serializers.Serializer[Any]):
-    """What was set, or with `dry_run` what would be."""
+    """What was changed or, with `dry_run`, what would be changed."""
 
     batch = LabelBatchSerializer(allow_null=True, help_text="Null after a dry run.")
     changing = serializers.IntegerField(help_text="Creatives that get the label.")

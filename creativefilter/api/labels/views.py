@@ -1,4 +1,4 @@
-"""What people say of creatives, for programs: one label, one segment for many, and back."""
+"""Views of labels and label batches: list, set, undo."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LabelRows(generics.GenericAPIView[Label]):
 
 
 class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
-    """Every label that was ever set, and a new one."""
+    """All labels, also those that no longer count."""
 
     parser_classes = [JSONParser]
     pagination_class = CursorPages
@@ -96,7 +96,7 @@ class LabelView(Etagged, LabelRows, generics.RetrieveAPIView[Label]):
 
 
 class CreativeLabelsView(generics.ListAPIView[Label]):
-    """Everything that people ever said of a creative."""
+    """All labels of a creative."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_label"}
@@ -126,7 +126,7 @@ class BatchRows(generics.GenericAPIView[LabelBatch]):
 
 
 class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
-    """Segments that were set for many creatives at once."""
+    """Label batches: segments that were set for many creatives in one action."""
 
     parser_classes = [JSONParser]
     pagination_class = CursorPages
@@ -157,7 +157,7 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         segment = Segment.objects.get(pk=asked["segment_num"])
-        creatives, unknown = _meant(asked)
+        creatives, unknown = _selected(asked)
         found = batches.preview(creatives, segment)
         outcome: dict[str, Any] = {
             "batch": None,
@@ -170,7 +170,7 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
         }
         if not asked["dry_run"]:
             count = asked.get("expected", found.changing)
-            outcome["batch"] = _set(creatives, segment, request, asked["note"], count)
+            outcome["batch"] = _relabel(creatives, segment, request, asked["note"], count)
         answer = LabelBatchOutcomeSerializer(outcome, context=self.get_serializer_context()).data
         if outcome["batch"] is None:
             return Response(answer)
@@ -178,8 +178,8 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
         return Response(answer, status.HTTP_201_CREATED, headers=headers)
 
 
-def _meant(asked: dict[str, Any]) -> tuple[QuerySet[Creative], dict[str, list[Any]]]:
-    """The creatives that a request means, and what it names in vain."""
+def _selected(asked: dict[str, Any]) -> tuple[QuerySet[Creative], dict[str, list[Any]]]:
+    """Return the creatives that a request selects, and the unknown ones that it names."""
     if "filter" in asked:
         return creatives_of(asked["filter"]), {}
     if "advertisement_ids" in asked:
@@ -192,7 +192,7 @@ def _meant(asked: dict[str, Any]) -> tuple[QuerySet[Creative], dict[str, list[An
     return rows, {"unknown_creatives": sorted(numbers - set(rows.values_list("pk", flat=True)))}
 
 
-def _set(
+def _relabel(
     creatives: QuerySet[Creative], segment: Segment, request: Request, note: str, count: int
 ) -> LabelBatch:
     try:
@@ -213,7 +213,7 @@ class LabelBatchView(Etagged, BatchRows, generics.RetrieveAPIView[LabelBatch]):
 
 
 class LabelBatchUndoView(Idempotent, BatchRows):
-    """What counted before a batch counts again."""
+    """Undo a label batch."""
 
     serializer_class = LabelBatchUndoneSerializer
 

@@ -1,4 +1,4 @@
-"""Media for the player: after a permission check, with byte ranges, never as a page."""
+"""Views of media files, with byte ranges. No file is served as a page of the site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from django.urls import path as route
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from creativefilter.api.core.downloads import BYTES, RANGE, AlwaysJson, answers, ranged
+from creativefilter.api.core.downloads import (
+    BYTES,
+    RANGE,
+    AlwaysJson,
+    file_response,
+    file_responses,
+)
 from creativefilter.api.core.generics import APIView
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.creatives.analysis import working_copies
@@ -21,13 +27,13 @@ from creativefilter.creatives.models import MediaVersion
 from creativefilter.site.files import streamed
 
 _DERIVED = re.compile(r"audio\.wav|frame-\d{2}\.jpg")
-# What a browser may be told of an upload; anything else is a download without a type.
+# Uploads with these suffixes are served with their media type, all others as bytes to download.
 _PLAYABLE = {".wav", ".mp4", ".webm", ".ogg", ".mp3", ".m4a", ".flac"}
 _TYPES = sorted({mimetypes.types_map.get(one, BYTES) for one in _PLAYABLE} | {BYTES})
 
 
 class Files(APIView):
-    """To sessions of the pages, whose player asks, and to programs with a token."""
+    """Base of the views of files, which the player of the pages and programs fetch."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}
@@ -35,13 +41,13 @@ class Files(APIView):
 
 
 class OriginalView(Files):
-    """The upload itself."""
+    """The uploaded file."""
 
     @extend_schema(
         operation_id="media",
         summary="Fetch a file as it was uploaded",
         parameters=[RANGE],
-        responses=answers(*_TYPES),
+        responses=file_responses(*_TYPES),
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         media = get_object_or_404(MediaVersion.objects.exclude(file=""), pk=pk)
@@ -52,7 +58,7 @@ class OriginalView(Files):
             file = streamed(media.file)
         except FileNotFoundError as error:
             raise Http404 from error
-        return ranged(request, file, media.size, guessed or BYTES)
+        return file_response(request, file, media.size, guessed or BYTES)
 
 
 class WorkingCopyView(Files):
@@ -63,14 +69,14 @@ class WorkingCopyView(Files):
         summary="Fetch the sound of a file, or a frame",
         description="`audio.wav`, or `frame-00.jpg` and so on, as `media` of a creative names it.",
         parameters=[RANGE],
-        responses=answers("audio/wav", "image/jpeg"),
+        responses=file_responses("audio/wav", "image/jpeg"),
     )
     def get(self, request: Request, pk: int, name: str) -> HttpResponseBase:
         path = working_copies.folder(pk) / name
         if not _DERIVED.fullmatch(name) or not path.is_file():
             raise Http404
         kind = "audio/wav" if path.suffix == ".wav" else "image/jpeg"
-        return ranged(request, path.open("rb"), path.stat().st_size, kind)
+        return file_response(request, path.open("rb"), path.stat().st_size, kind)
 
 
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""Shapes of answers about model versions."""
+"""Serializers of responses about model versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creativefilter.creatives.models import ModelVersion
 
 
 class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
-    """A model that predictions can name. Exactly one is active: it decides."""
+    """A model version. Exactly one is active: it makes the predictions that count."""
 
     url = serializers.SerializerMethodField()
     predictions = serializers.IntegerField(source="used", help_text="How many it has made.")
@@ -40,7 +40,7 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
 
 
 class ActivatedSerializer(serializers.Serializer[Any]):
-    """What activating a version began."""
+    """The outcome of activating a model version."""
 
     model_version = ModelVersionSerializer()
     before = serializers.IntegerField(

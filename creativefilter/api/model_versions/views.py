@@ -1,4 +1,4 @@
-"""Model versions for programs: which there are, which one decides, and letting another decide."""
+"""Views of model versions: list, show, activate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ModelVersions(generics.GenericAPIView[Any]):
 
 
 class ModelVersionsView(ModelVersions, generics.ListAPIView[Any]):
-    """Every version."""
+    """All model versions."""
 
     pagination_class = CursorPages
     ordering = ["-id"]
@@ -48,7 +48,7 @@ class ModelVersionsView(ModelVersions, generics.ListAPIView[Any]):
 
 
 class ModelVersionView(Etagged, ModelVersions, generics.RetrieveAPIView[Any]):
-    """One version."""
+    """One model version."""
 
     @extend_schema(operation_id="model_version", summary="One model version")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -56,7 +56,7 @@ class ModelVersionView(Etagged, ModelVersions, generics.RetrieveAPIView[Any]):
 
 
 class ActiveModelVersionView(ModelVersions):
-    """The version that decides."""
+    """The active model version."""
 
     @extend_schema(
         operation_id="model_version_active",
@@ -71,7 +71,7 @@ class ActiveModelVersionView(ModelVersions):
 
 
 class ModelVersionActivateView(Idempotent, ModelVersions):
-    """Another version decides from now on."""
+    """Activate a model version."""
 
     required = {"POST": "creatives.change_modelversion"}
     serializer_class = ActivatedSerializer
@@ -86,7 +86,7 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
     )
     def post(self, request: Request, pk: int) -> Response:
         version = self.get_object()
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         with transaction.atomic():
             before = ModelVersion.objects.filter(is_active=True).first()
             model_versions.activate(version)

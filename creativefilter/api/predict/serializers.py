@@ -1,4 +1,4 @@
-"""Shapes of an upload to classify, and of the reference service's answer."""
+"""Serializers of an upload to classify, and of the reference service's response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class ReferenceResultSerializer(serializers.Serializer[Any]):
-    """The reference service's answer, with a reason where there is no segment."""
+    """The reference service's response, with a reason if there is no segment."""
 
     result = serializers.CharField(allow_null=True, help_text="The segment's name.")
     reason = serializers.CharField(required=False, help_text="Why `result` is null.")

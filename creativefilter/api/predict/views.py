@@ -1,4 +1,4 @@
-"""Validate the request, call a service, shape the answer. No rules."""
+"""Views that classify an uploaded creative: our own, and that of the reference service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,15 @@ from creativefilter.site.codes import sentence, status_of
 
 
 def receive_upload(request: Request) -> Job:
-    """The job of an upload, queued. Raises ``ValidationError`` and ``CodedError``."""
+    """Store the upload and queue its job.
+
+    Returns:
+        The queued job, or a job that has already ended if the same file was analysed before.
+
+    Raises:
+        ValidationError: The form is invalid.
+        CodedError: The file is refused.
+    """
     form = UploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     upload = form.validated_data["file"]
@@ -60,7 +68,7 @@ class PredictView(Idempotent, APIView):
         query = WaitSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         job = receive_upload(request)
-        self.keep(self._answer(job))
+        self.store(self._answer(job))
         wait_for(job, query.validated_data["wait"])
         return self._answer(job)
 
@@ -71,7 +79,7 @@ class PredictView(Idempotent, APIView):
 
 
 class ReferencePredictView(Idempotent, APIView):
-    """The contract of the reference service: a file in, ``{"result": "<segment name>"}`` out."""
+    """Classify a creative as the reference service does: answer `{"result": "<segment name>"}`."""
 
     parser_classes = [MultiPartParser]
 
@@ -92,13 +100,13 @@ class ReferencePredictView(Idempotent, APIView):
     )
     def post(self, request: Request) -> Response:
         job = receive_upload(request)
-        self.keep(self._answer(job, late=status.HTTP_202_ACCEPTED))
+        self.store(self._answer(job, late=status.HTTP_202_ACCEPTED))
         waited = wait_for(job, settings.PREDICT_WAIT_SECONDS)
         late = status.HTTP_504_GATEWAY_TIMEOUT if waited else status.HTTP_202_ACCEPTED
         return self._answer(job, late)
 
     def _answer(self, job: Job, late: int) -> Response:
-        """What there is to say; ``late`` is the status where the job has not ended."""
+        """Return the response to the job as it is now; ``late`` is the status if it still runs."""
         if job.state == Job.State.DONE:
             return Response(reference_answer(job.result or {}))
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
@@ -111,7 +119,11 @@ class ReferencePredictView(Idempotent, APIView):
 
 
 def reference_answer(result: dict[str, Any]) -> dict[str, Any]:
-    """A job's result in the reference service's words."""
+    """Return the result of an analysis in the format of the reference service.
+
+    Args:
+        result: ``Job.result`` of a job of the kind ``analyse``.
+    """
     if result.get("segment") is not None:
         return {"result": result["segment"]}
     reason = result.get("reason") or ""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from creativefilter.api.core.filters import FilterSerializer, Segments
-from creativefilter.api.core.strict_fields import Moment, RowNumber, Truth, Word
+from creativefilter.api.core.strict_fields import Boolean, Choice, DateTime, RowNumber
 from creativefilter.creatives.models import Prediction
 
 
 class PredictionFilterSerializer(FilterSerializer):
-    """Predictions that all of these let through."""
+    """Filters of predictions, combined with AND."""
 
     creative = RowNumber(required=False, help_text="Number of a creative.")
     model_version = RowNumber(required=False, help_text="Number of a model version.")
     segment = Segments(help_text="Number of a segment, or `none`.")
-    decision = Word(Prediction.Decision.values, required=False)
-    conflict = Truth(required=False, help_text="Whether the channels contradict each other.")
-    created_from = Moment(required=False, source="created_at__gte")
-    created_to = Moment(required=False, source="created_at__lt")
+    decision = Choice(Prediction.Decision.values, required=False)
+    conflict = Boolean(required=False, help_text="Whether the channels contradict each other.")
+    created_from = DateTime(required=False, source="created_at__gte")
+    created_to = DateTime(required=False, source="created_at__lt")

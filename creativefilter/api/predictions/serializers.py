@@ -1,4 +1,4 @@
-"""Shapes of answers about predictions."""
+"""Serializers of responses about predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG = frozenset({"probabilities", "channels"})
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
-    """Words that decided: where they stand in the text of their channel, and what they weigh."""
+    """Words that contributed to a prediction: their place in the channel's text, and weight."""
 
     text = serializers.CharField()
     start = serializers.IntegerField()
@@ -26,31 +26,40 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     weight = serializers.FloatField()
 
 
-class AlikeSerializer(serializers.Serializer[Any]):
-    """A labelled creative that looks much like this one."""
+class NeighbourSerializer(serializers.Serializer[Any]):
+    """A labelled creative whose picture vector is among the nearest."""
 
     creative = serializers.CharField(source="id", help_text="Its number when it was learned.")
     segment_num = serializers.IntegerField(source="segment")
     similarity = serializers.FloatField()
 
 
-class SaidSerializer(serializers.Serializer[Any]):
-    """What one channel says by itself, and by what."""
+class ChannelPredictionSerializer(serializers.Serializer[Any]):
+    """The segment that one channel predicts by itself, with the evidence for it."""
 
     name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
     evidence = EvidenceSerializer(many=True)
-    neighbours = AlikeSerializer(many=True)
+    neighbours = NeighbourSerializer(many=True)
 
 
 def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
-    """The most probable first."""
+    """Return the segments of a prediction, the most probable first.
+
+    Args:
+        probabilities: Probability by segment number, as a prediction stores it.
+    """
     ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
     return [{"segment_num": int(number), "probability": share} for number, share in ranked]
 
 
-def said_by(channels: list[dict[str, Any]]) -> Any:
+def channel_predictions(channels: list[dict[str, Any]]) -> Any:
+    """Return the serialized predictions of the channels.
+
+    Args:
+        channels: ``Prediction.channels``.
+    """
     rows = []
     for channel in channels:
         best = favourite(channel) or (None, None)
@@ -63,11 +72,11 @@ def said_by(channels: list[dict[str, Any]]) -> Any:
                 "neighbours": channel.get("neighbours", []),
             }
         )
-    return SaidSerializer(rows, many=True).data
+    return ChannelPredictionSerializer(rows, many=True).data
 
 
 class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
-    """What a model version decided on a creative, and why. It is never changed.
+    """The prediction of a model version about a creative. Predictions are never changed.
 
     `probabilities` and `channels` are left out of lists unless `?fields=` names them.
     """
@@ -111,6 +120,6 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
     def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
         return shares_of(prediction.probabilities)
 
-    @extend_schema_field(SaidSerializer(many=True))
+    @extend_schema_field(ChannelPredictionSerializer(many=True))
     def get_channels(self, prediction: Prediction) -> Any:
-        return said_by(prediction.channels)
+        return channel_predictions(prediction.channels)

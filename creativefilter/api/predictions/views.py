@@ -1,4 +1,4 @@
-"""What model versions decided, for programs. Predictions are only read."""
+"""Views of predictions, which are read-only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from creativefilter.creatives.models import Creative, Prediction
 
 
 class PredictionRows(generics.GenericAPIView[Prediction]):
-    """What every view of predictions shares."""
+    """Base of the views of predictions."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_prediction"}
@@ -32,7 +32,7 @@ class PredictionRows(generics.GenericAPIView[Prediction]):
 
 
 class PredictionList(PredictionRows, generics.ListAPIView[Prediction]):
-    """The long fields are read where they are wanted."""
+    """Base of the lists of predictions, which fetch the long fields only if requested."""
 
     pagination_class = CursorPages
     ordering = ["-id"]
@@ -42,7 +42,7 @@ class PredictionList(PredictionRows, generics.ListAPIView[Prediction]):
 
 
 class PredictionsView(PredictionList):
-    """What was decided, on all creatives."""
+    """The predictions about all creatives."""
 
     filter_backends = [AddressFilters]
     filters = PredictionFilterSerializer
@@ -69,7 +69,7 @@ class PredictionView(Etagged, PredictionRows, generics.RetrieveAPIView[Predictio
 
 
 class CreativePredictionsView(PredictionList):
-    """Everything that was ever predicted of a creative."""
+    """The predictions about one creative, of all model versions and media versions."""
 
     def get_queryset(self) -> QuerySet[Prediction]:
         creative = get_object_or_404(Creative.objects.only("pk"), pk=self.kwargs["pk"])

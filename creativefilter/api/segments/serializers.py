@@ -1,4 +1,4 @@
-"""Shapes of segments, and how requests and answers name them."""
+"""Serializers of segments, and fields for segment numbers."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
 
 
 class SegmentNumberField(serializers.ChoiceField):
-    """The number of a segment, as the dictionary has it."""
+    """The number of a segment in the analysts' dictionary."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=SEGMENT_NUMBERS, **options)
 
     def to_internal_value(self, data: Any) -> Any:
-        # A choice would also take true for 1, and "3" for 3.
+        # ``ChoiceField`` also accepts true as 1 and "3" as 3.
         if type(data) is not int:
             self.fail("invalid_choice", input=str(data)[:64])
         return super().to_internal_value(data)
 
 
 class SegmentShareSerializer(serializers.Serializer[Any]):
-    """How probable a segment is."""
+    """A segment and its probability."""
 
     segment_num = serializers.IntegerField()
     probability = serializers.FloatField()

@@ -1,4 +1,4 @@
-"""The dictionary of segments, for programs."""
+"""Views of the dictionary of segments."""
 
 from __future__ import annotations
 

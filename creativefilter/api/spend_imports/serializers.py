@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about spend."""
+"""Serializers of requests and responses about imports of spend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
 from creativefilter.api.core.findings import FindingSerializer
-from creativefilter.api.core.strict_fields import Truth
+from creativefilter.api.core.strict_fields import Boolean
 from creativefilter.api.jobs.serializers import JobErrorSerializer, JobSerializer
 from creativefilter.site.codes import sentence
 from creativefilter.spend.fields import PLACES
@@ -17,7 +17,7 @@ from creativefilter.spend.models import BadRow, SpendImport
 
 
 class StartSerializer(serializers.Serializer[Any]):
-    """How a table of spend is to be imported."""
+    """Options of an import."""
 
     mode = serializers.ChoiceField(
         SpendImport.Mode.choices,
@@ -27,12 +27,12 @@ class StartSerializer(serializers.Serializer[Any]):
         help_text="What becomes of the file's months that are there already. Without it an import "
         "that meets such months fails and changes nothing.",
     )
-    strict = Truth(default=False, help_text="All rows or none; else the bad rows are left out.")
-    dry_run = Truth(default=False, help_text="Read and report; change nothing.")
+    strict = Boolean(default=False, help_text="All rows or none; else the bad rows are left out.")
+    dry_run = Boolean(default=False, help_text="Read and report; change nothing.")
 
 
 class SpendUploadSerializer(StartSerializer):
-    """A table of spend, and how it is to be imported."""
+    """A table of spend and the options of its import."""
 
     file = serializers.FileField(
         allow_empty_file=True,
@@ -41,7 +41,7 @@ class SpendUploadSerializer(StartSerializer):
 
 
 class SpendMoneyField(serializers.DecimalField):
-    """Roubles, exactly."""
+    """An exact amount in roubles."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_digits=19, decimal_places=PLACES, **options)
@@ -68,7 +68,7 @@ class BadRowSerializer(serializers.Serializer[Any]):
 
 
 class SpendReportSerializer(serializers.Serializer[Any]):
-    """What was found in the file, and what importing it meets."""
+    """The content of the file, and the spend that is stored for its months already."""
 
     container = serializers.CharField(help_text="csv, xlsx, xls, xlsb or ods; csv.gz, zip.")
     encoding = serializers.CharField()
@@ -94,14 +94,14 @@ class SpendReportSerializer(serializers.Serializer[Any]):
 
 
 class SpendJobSerializer(JobSerializer):
-    """The last job of an import: ask until `state` is `done`, `failed` or `cancelled`."""
+    """The last job of an import: poll until `state` is `done`, `failed` or `cancelled`."""
 
     class Meta(JobSerializer.Meta):
         fields = ("id", "url", "state", "progress")
 
 
 class SpendImportSerializer(serializers.ModelSerializer[SpendImport]):
-    """A file with spend, and what became of it."""
+    """An uploaded table of spend and the state of its import."""
 
     url = serializers.SerializerMethodField()
     amount = SpendMoneyField(help_text="Sum of the good rows, RUB.")

@@ -1,4 +1,4 @@
-"""Imports of spend for programs. Validate the request, call a service, shape the answer."""
+"""Views of imports of spend: upload, list, poll, start, cancel, bad rows."""
 
 from __future__ import annotations
 
@@ -39,36 +39,44 @@ from creativefilter.spend.models import SpendImport
 
 
 class ImportsView(Idempotent, generics.GenericAPIView[SpendImport]):
-    """What every page of imports shares."""
+    """Base of the views of imports."""
 
     permission_classes = [RolePermissions]
     required = by_model("spend.spendimport")
     serializer_class = SpendImportDetailSerializer
     queryset = SpendImport.objects.select_related("job", "owner")
 
-    def shaped(self, row: SpendImport) -> dict[str, Any]:
+    def serialized(self, row: SpendImport) -> dict[str, Any]:
+        """Return the response body for an import, which is read again from the database."""
         row = get_object_or_404(self.get_queryset(), pk=row.pk)
         return dict(self.get_serializer(row).data)
 
     def permit(self, how: dict[str, Any]) -> None:
-        """To replace months is to delete what was spent in them."""
+        """Check the permission to replace months, which deletes their spend.
+
+        Args:
+            how: Validated data of ``StartSerializer``.
+
+        Raises:
+            PermissionDenied: The import replaces months, and the user may not delete spend.
+        """
         replaces = how.get("mode") == SpendImport.Mode.REPLACE and not how.get("dry_run")
         if replaces and not self.request.user.has_perm("spend.delete_spendrow"):
             raise PermissionDenied(_("Only a lead may replace months of spend."))
 
-    def begun(self, row: SpendImport) -> Response:
-        """202 for an import whose job is queued."""
-        answer = self.shaped(row)
+    def accepted(self, row: SpendImport) -> Response:
+        """Return 202 for an import whose job is queued."""
+        answer = self.serialized(row)
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
 
 
-BEGUN = OpenApiResponse(
+ACCEPTED = OpenApiResponse(
     SpendImportDetailSerializer, "The job is queued; poll the import at its `Location`."
 )
 
 
 class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
-    """Tables of spend: those that came, and a new one."""
+    """List imports, or upload a table of spend."""
 
     pagination_class = CursorPages
     parser_classes = [MultiPartParser]
@@ -77,7 +85,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         return SpendImportSerializer if self.request.method == "GET" else self.serializer_class
 
     def get_queryset(self) -> QuerySet[SpendImport]:
-        # The list says nothing of what makes a row large.
+        # The list does not show these two large columns.
         rows = super().get_queryset()
         return rows.defer("report", "header") if self.request.method == "GET" else rows
 
@@ -92,7 +100,7 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         operation_id="spend_import_create",
         summary="Import a table of spend, or check it",
         request={"multipart/form-data": SpendUploadSerializer},
-        responses={202: BEGUN},
+        responses={202: ACCEPTED},
     )
     def post(self, request: Request) -> Response:
         form = SpendUploadSerializer(data=request.data)
@@ -100,8 +108,8 @@ class SpendImportsView(ImportsView, generics.ListAPIView[SpendImport]):
         how = form.validated_data
         self.permit(how)
         file = how.pop("file")
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
-        return self.begun(work.receive_and_start(file, file.name, request.user, **how))
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
+        return self.accepted(work.receive_and_start(file, file.name, request.user, **how))
 
 
 class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport]):
@@ -116,7 +124,7 @@ class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport
 
 
 class SpendImportStartView(ImportsView):
-    """A file that was checked, or whose import failed, is imported without being sent again."""
+    """Import a file that was only checked, or whose import failed, without another upload."""
 
     parser_classes = [JSONParser]
 
@@ -124,20 +132,20 @@ class SpendImportStartView(ImportsView):
         operation_id="spend_import_start",
         summary="Import a table that is here",
         request=StartSerializer,
-        responses={202: BEGUN},
+        responses={202: ACCEPTED},
     )
     def post(self, request: Request, pk: int) -> Response:
         form = StartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         self.permit(form.validated_data)
         row = self.get_object()
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         work.start(row, request.user, **form.validated_data)
-        return self.begun(row)
+        return self.accepted(row)
 
 
 class SpendImportCancelView(ImportsView):
-    """Stops an import that has not ended."""
+    """Stop an import that has not ended."""
 
     @extend_schema(
         operation_id="spend_import_cancel",
@@ -149,11 +157,11 @@ class SpendImportCancelView(ImportsView):
         row = self.get_object()
         if not work.cancel(row):
             raise Conflict(_("It had ended already."), "job_ended")
-        return Response(self.shaped(row))
+        return Response(self.serialized(row))
 
 
 class BadRowsView(ImportsView):
-    """The bad rows of a file, to be corrected and imported in their turn."""
+    """The bad rows of a file, to be corrected and imported again."""
 
     content_negotiation_class = AlwaysJson
 

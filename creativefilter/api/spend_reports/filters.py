@@ -1,4 +1,4 @@
-"""Of which spend somebody wants to know: the filters of reports and exports."""
+"""Filters of spend, for reports and exports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from creativefilter.api.core.filters import NONE, SEGMENTS_OR_NONE, FilterSerializer
-from creativefilter.api.core.strict_fields import NotBlank, Texts, Truth, Values, Word
+from creativefilter.api.core.strict_fields import Boolean, Choice, NotBlank, Texts, Values
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.filters import Filters
 
@@ -22,7 +22,7 @@ NAMES_HELP = "Any of these; a blank one: where it is not known."
 
 @extend_schema_field({"type": "string", "minLength": 1, "pattern": MONTH})
 class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
-    """A month as ``2023-01``: its first day."""
+    """A month such as ``2023-01``; its Python value is the first day."""
 
     default_error_messages = {
         "invalid": serializers.RegexField.default_error_messages["invalid"],
@@ -37,7 +37,7 @@ class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
         return f"{value:%Y-%m}"
 
 
-class SpendSegmentField(Word):
+class SpendSegmentField(Choice):
     """The number of an effective segment, or ``none`` for what is not classified."""
 
     def __init__(self, **options: Any) -> None:
@@ -52,7 +52,7 @@ class SpendSegmentField(Word):
 
 
 class SpendFilterSerializer(FilterSerializer):
-    """Spend that all of these let through."""
+    """Filters of spend, combined with AND."""
 
     segment = Values(
         source="segments",
@@ -64,10 +64,12 @@ class SpendFilterSerializer(FilterSerializer):
     advertiser = Texts(255, source="advertisers", help_text=NAMES_HELP)
     brand = Texts(255, source="brands", help_text=NAMES_HELP)
     media_type = Texts(64, source="media_types", help_text=NAMES_HELP)
-    reviewed = Truth(required=False, allow_null=True, help_text="Whether a person's label stands.")
+    reviewed = Boolean(
+        required=False, allow_null=True, help_text="Whether a person's label stands."
+    )
 
     def get_fields(self) -> dict[str, Any]:
-        # "from" is a word of the language.
+        # "from" is a keyword of Python, so this field can't be a class attribute.
         first = MonthField(required=False, source="first", help_text="The first month: 2023-01.")
         last = MonthField(required=False, source="last", help_text="The last month: 2023-12.")
         return {"from": first, "to": last, **super().get_fields()}
@@ -87,6 +89,10 @@ class SpendFilterSerializer(FilterSerializer):
 
 
 def filters_of(asked: dict[str, Any]) -> Filters:
-    """Return what validated data of ``SpendFilterSerializer`` lets through."""
+    """Return the filters of reports and exports.
+
+    Args:
+        asked: Validated data of ``SpendFilterSerializer``.
+    """
     given = {field.name: asked[field.name] for field in fields(Filters) if field.name in asked}
     return Filters(**given)

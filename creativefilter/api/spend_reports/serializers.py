@@ -1,4 +1,4 @@
-"""Shapes of answers about where the money goes."""
+"""Serializers of requests and responses about spend reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
 from creativefilter.api.core.filters import NONE
-from creativefilter.api.core.strict_fields import Whole
+from creativefilter.api.core.strict_fields import Integer
 from creativefilter.api.segments.serializers import NAMES
 from creativefilter.api.spend_imports.serializers import SpendMoneyField
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer
@@ -28,7 +28,7 @@ KEY_HELP = (
 
 class ReportQuerySerializer(SpendFilterSerializer):
     by = serializers.ChoiceField([*BY, MONTH], help_text="What spend is parted by.")
-    most = Whole(
+    most = Integer(
         required=False,
         default=30,
         min_value=1,
@@ -39,26 +39,37 @@ class ReportQuerySerializer(SpendFilterSerializer):
 
 class MonthlyQuerySerializer(SpendFilterSerializer):
     by = serializers.ChoiceField(BY, help_text="What spend is parted by.")
-    most = Whole(
+    most = Integer(
         required=False, default=12, min_value=1, max_value=100, help_text="Keys of their own."
     )
 
 
 def key_of(by: str, key: Key | None) -> str | None:
-    """What a filter takes to see this row alone."""
+    """Return the filter value that selects only this row; None for the row of all others.
+
+    Args:
+        by: What the report is grouped by.
+        key: The key of the row.
+    """
     if key is None:
         return None
     return NONE if by == Dimension.SEGMENT and key == NOT_CLASSIFIED else str(key)
 
 
 def name_of(by: str, key: Key | None) -> str | None:
+    """Return the name of a row: that of its segment, else its key; None if it has none.
+
+    Args:
+        by: What the report is grouped by.
+        key: The key of the row.
+    """
     if by == Dimension.SEGMENT:
         return NAMES.get(key) if isinstance(key, int) else None
     return None if key is None else str(key)
 
 
 class OverviewSerializer(serializers.Serializer[Any]):
-    """What the filters let through."""
+    """Totals of the spend that passes the filters."""
 
     amount = SpendMoneyField(help_text="RUB.")
     placements = serializers.IntegerField()
@@ -70,8 +81,8 @@ class OverviewSerializer(serializers.Serializer[Any]):
     last = serializers.CharField(allow_null=True, help_text="The last month.")
 
 
-class SpentOnSerializer(serializers.Serializer[Any]):
-    """What was spent on a segment, a name or in a month."""
+class SpendReportRowSerializer(serializers.Serializer[Any]):
+    """Spend on a segment or a name, or in a month."""
 
     key = serializers.CharField(allow_null=True, help_text=KEY_HELP)
     name = serializers.CharField(
@@ -86,35 +97,35 @@ class SpentOnSerializer(serializers.Serializer[Any]):
 
 
 class ReportSerializer(serializers.Serializer[Any]):
-    """Sums of spend, the largest first; months in their order."""
+    """Sums of spend, the largest first; months in chronological order."""
 
     by = serializers.ChoiceField([*BY, MONTH])
     is_current = serializers.BooleanField(
         help_text="False: many segments have changed just now, and money is still being moved."
     )
     overview = OverviewSerializer()
-    rows = SpentOnSerializer(many=True)
+    rows = SpendReportRowSerializer(many=True)
 
 
-class LineOfMonthsSerializer(serializers.Serializer[Any]):
+class MonthlySeriesSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(allow_null=True, help_text=KEY_HELP)
     name = serializers.CharField(allow_null=True)
     amounts = serializers.ListField(child=SpendMoneyField(), help_text="One for each month, RUB.")
 
 
 class MonthlyReportSerializer(serializers.Serializer[Any]):
-    """Month by month, keys with the largest sums first; the last one may be all the others."""
+    """Sums of spend by month: series with the largest sums first, then one for all others."""
 
     by = serializers.ChoiceField(BY)
     is_current = serializers.BooleanField(help_text="See the report.")
     months = serializers.ListField(
         child=serializers.CharField(), help_text="As 2023-01, without a gap."
     )
-    series = LineOfMonthsSerializer(many=True)
+    series = MonthlySeriesSerializer(many=True)
 
 
 class ExpectedSpendSerializer(serializers.Serializer[Any]):
-    """A segment in roubles, by all that the model's probabilities say."""
+    """Expected spend of a segment in roubles, by the probabilities of all predictions."""
 
     segment_num = serializers.IntegerField(source="segment")
     segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
@@ -129,7 +140,7 @@ class ExpectedSpendSerializer(serializers.Serializer[Any]):
 
 
 class WorthReviewingSerializer(serializers.Serializer[Any]):
-    """A creative whose review makes the intervals narrower."""
+    """A creative whose review would narrow the intervals."""
 
     creative = serializers.IntegerField()
     url = serializers.SerializerMethodField()
@@ -147,7 +158,7 @@ class WorthReviewingSerializer(serializers.Serializer[Any]):
 
 
 class ExpectedReportSerializer(serializers.Serializer[Any]):
-    """What segments probably cost, how sure that is, and what a review would make surer."""
+    """Expected spend by segment with intervals, and the creatives that are most worth reviewing."""
 
     coverage = serializers.FloatField(help_text="How often `low` to `high` holds the truth.")
     is_current = serializers.BooleanField(help_text="False: a newer answer is being made.")
@@ -160,14 +171,14 @@ class ExpectedReportSerializer(serializers.Serializer[Any]):
     review = WorthReviewingSerializer(many=True)
 
 
-class BeingMadeSerializer(serializers.Serializer[Any]):
-    """There is no answer yet."""
+class ReportProgressSerializer(serializers.Serializer[Any]):
+    """Progress of a report that is still being computed."""
 
     progress = serializers.IntegerField(help_text="Percent.")
 
 
-class SpentSerializer(serializers.Serializer[Any]):
-    """An Advertisement ID, and what was spent on it under the filters."""
+class CreativeSpendSerializer(serializers.Serializer[Any]):
+    """An Advertisement ID and the spend on it under the filters."""
 
     advertisement_id = serializers.CharField()
     creative = serializers.IntegerField(allow_null=True, help_text="Null: it is not here.")

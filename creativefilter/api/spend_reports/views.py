@@ -1,4 +1,4 @@
-"""Where the money goes, for programs: the figures of the charts, and the creatives behind them."""
+"""Views of spend reports: the figures of the charts, and the creatives behind them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer, filters_of
 from creativefilter.api.spend_reports.serializers import (
     MONTH,
-    BeingMadeSerializer,
+    CreativeSpendSerializer,
     ExpectedReportSerializer,
     MonthlyQuerySerializer,
     MonthlyReportSerializer,
+    ReportProgressSerializer,
     ReportQuerySerializer,
     ReportSerializer,
-    SpentSerializer,
     key_of,
     name_of,
 )
@@ -35,13 +35,14 @@ from creativefilter.spend.totals import recount_jobs
 
 
 class Reports(generics.GenericAPIView[Any]):
-    """What every report shares: it goes by the filters in its address."""
+    """Base of the reports, which read their filters from the query string."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}
     form_class: type[SpendFilterSerializer] = SpendFilterSerializer
 
     def asked(self) -> dict[str, Any]:
+        """Return the validated query string."""
         form = self.form_class(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
@@ -100,7 +101,7 @@ def _row(by: str, total: Total) -> dict[str, Any]:
 
 
 class MonthlyReportView(Reports):
-    """Sums of spend, month by month."""
+    """Sums of spend by month."""
 
     serializer_class = MonthlyReportSerializer
     form_class = MonthlyQuerySerializer
@@ -131,7 +132,7 @@ class MonthlyReportView(Reports):
 
 
 class ExpectedReportView(Reports):
-    """What segments probably cost."""
+    """Expected spend by segment."""
 
     serializer_class = ExpectedReportSerializer
 
@@ -144,16 +145,16 @@ class ExpectedReportView(Reports):
         responses={
             200: ExpectedReportSerializer,
             202: OpenApiResponse(
-                BeingMadeSerializer,
+                ReportProgressSerializer,
                 "There is no answer yet; ask again after `Retry-After` seconds.",
             ),
         },
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
-        counting = recount_jobs.keep_up()
+        recount = recount_jobs.keep_up()
         study, job = expected_spend_jobs.ask(filters_of(asked))
-        is_current = counting is None and job is None
+        is_current = recount is None and job is None
         if study is None:
             progress = job.progress if job else 0
             wait = {"Retry-After": "5"}
@@ -172,8 +173,8 @@ class ExpectedReportView(Reports):
         return Response(self.get_serializer(answer).data)
 
 
-class SpentPages(CursorPages):
-    """The largest spend first; of advertisements with the same one the oldest."""
+class CreativeSpendPages(CursorPages):
+    """Pages with the largest spend first, then in the order of the advertisements' keys."""
 
     def _columns(self, queryset: Any, request: Request, view: Any) -> list[Column]:
         return [
@@ -182,27 +183,27 @@ class SpentPages(CursorPages):
         ]
 
 
-class SpentOnCreativesView(Reports):
-    """What stands behind the figures."""
+class CreativeSpendView(Reports):
+    """Spend by creative."""
 
-    serializer_class = SpentSerializer
-    pagination_class = SpentPages
+    serializer_class = CreativeSpendSerializer
+    pagination_class = CreativeSpendPages
 
     @extend_schema(
         operation_id="spend_creatives",
         summary="What was spent on each creative, the largest spend first",
         parameters=[SpendFilterSerializer],
-        responses={200: SpentSerializer(many=True)},
+        responses={200: CreativeSpendSerializer(many=True)},
     )
     def get(self, request: Request) -> Response:
         asked = self.asked()
         recount_jobs.keep_up()
-        behind = figures.creatives(filters_of(asked))
-        # What the column of money holds: whole numbers, which a cursor can name.
-        sums = behind.sums().annotate(units=Cast("amount", BigIntegerField()))
+        creatives = figures.creatives(filters_of(asked))
+        # The stored integers of the amounts, which a cursor can hold exactly.
+        sums = creatives.sums().annotate(units=Cast("amount", BigIntegerField()))
         rows = sums.values("advertisement", "amount", "placements", "units")
         page = self.paginate_queryset(rows) or []
-        spent = behind.described(
+        spent = creatives.described(
             [(row["advertisement"], row["amount"], row["placements"]) for row in page]
         )
         return self.get_paginated_response(self.get_serializer(spent, many=True).data)
@@ -212,5 +213,5 @@ urlpatterns = [
     path("report", ReportView.as_view(), name="spend-report"),
     path("report/monthly", MonthlyReportView.as_view(), name="spend-report-monthly"),
     path("report/expected", ExpectedReportView.as_view(), name="spend-report-expected"),
-    path("creatives", SpentOnCreativesView.as_view(), name="spend-creatives"),
+    path("creatives", CreativeSpendView.as_view(), name="spend-creatives"),
 ]

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about tables that are to be classified."""
+"""Serializers of requests and responses about tables to classify."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from creativefilter.tables.models import Table
 
 @extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
 class TableFileField(serializers.FileField):
-    """A file that is not empty; one that is gets an answer of its own kind."""
+    """A file that may not be empty by the schema; ``tables.jobs`` refuses an empty one."""
 
 
 class TableUploadSerializer(serializers.Serializer[Any]):
@@ -31,14 +31,14 @@ class TableUploadSerializer(serializers.Serializer[Any]):
 
 
 class TableJobSerializer(JobSerializer):
-    """The job of a table: ask until `state` is `done`, `failed` or `cancelled`."""
+    """The job of a table: poll until `state` is `done`, `failed` or `cancelled`."""
 
     class Meta(JobSerializer.Meta):
         fields = ("id", "url", "state", "stage", "progress", "error")
 
 
 class TableCountsSerializer(serializers.Serializer[Any]):
-    """How many rows got which answer."""
+    """The number of rows by `status`."""
 
     rows = serializers.IntegerField(help_text="All of them; empty lines are none.")
     answered = serializers.IntegerField(help_text="`ok`.")
@@ -52,7 +52,7 @@ class TableCountsSerializer(serializers.Serializer[Any]):
 
 
 class TableSerializer(serializers.ModelSerializer[Table]):
-    """A table and what became of it; private to whoever sent it."""
+    """An uploaded table and the state of its classification. Only its owner sees it."""
 
     url = serializers.SerializerMethodField()
     job = TableJobSerializer(allow_null=True, help_text="Null once jobs so old are forgotten.")
@@ -93,7 +93,7 @@ class TableSerializer(serializers.ModelSerializer[Table]):
 
 
 class ReferenceTableResultSerializer(ReferenceResultSerializer):
-    """What is answered in place of a table that is not there (yet)."""
+    """The response if there is no table with segments, or not yet."""
 
     table = serializers.URLField(
         required=False, help_text="Where the table will be; its `file` is the answer."

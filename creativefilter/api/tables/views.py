@@ -1,4 +1,4 @@
-"""Tables of advertisements for programs. Validate the request, call a service, shape the answer."""
+"""Views that classify tables of Advertisement IDs: our own, and that of the reference service."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ the job waits for them.
 
 
 class MayUseTables(RolePermissions):
-    """By role; with PREDICT_ANONYMOUS a table's number is the key to those of nobody."""
+    """Requires the permissions of the role; with PREDICT_ANONYMOUS, reading needs no login.
+
+    A client without a login can only read a table without an owner, if it knows its ID.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if settings.PREDICT_ANONYMOUS and not request.user.is_authenticated:
@@ -75,14 +78,19 @@ class MayUseTables(RolePermissions):
 
 
 class MaySubmitTables(BasePermission):
-    """To have a table classified: the right to add one, or PREDICT_ANONYMOUS."""
+    """Requires the permission to add tables, or the setting PREDICT_ANONYMOUS."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return settings.PREDICT_ANONYMOUS or request.user.has_perm("tables.add_table")
 
 
 def receive_table(request: Request) -> Table:
-    """The table of an upload, its job queued. Raises ``ValidationError`` and ``CodedError``."""
+    """Store an uploaded table and queue its job.
+
+    Raises:
+        ValidationError: The form is invalid.
+        CodedError: The file is refused.
+    """
     form = TableUploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     file = form.validated_data["file"]
@@ -90,9 +98,17 @@ def receive_table(request: Request) -> Table:
     return work.receive(file, file.name, owner)
 
 
-def waited(table: Table, seconds: float) -> bool:
-    """Waits for a table's job; False if there was no place to wait. The table is read again."""
-    assert table.job is not None  # noqa: S101 (it was just made)
+def wait_for_table(table: Table, seconds: float) -> bool:
+    """Wait for the job of a table and refresh the table.
+
+    Args:
+        table: The table; its fields are read again from the database.
+        seconds: The longest time to wait.
+
+    Returns:
+        False if too many requests are waiting already, as ``wait_for`` does.
+    """
+    assert table.job is not None  # noqa: S101 (the job was just created)
     place = wait_for(table.job, seconds)
     table.refresh_from_db()
     return place
@@ -109,7 +125,7 @@ class Tables(generics.GenericAPIView[Table]):
 
 
 class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
-    """Tables that you had classified, and a new one."""
+    """List your tables, or upload one to classify."""
 
     permission_classes = [RolePermissions]
     pagination_class = CursorPages
@@ -136,8 +152,8 @@ class TablesView(Idempotent, Tables, generics.ListAPIView[Table]):
         query = WaitSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         table = receive_table(request)
-        self.keep(self._answer(table))
-        waited(table, query.validated_data["wait"])
+        self.store(self._answer(table))
+        wait_for_table(table, query.validated_data["wait"])
         return self._answer(table)
 
     def _answer(self, table: Table) -> Response:
@@ -165,7 +181,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 
 
 class TableFileView(Tables):
-    """The answer."""
+    """The table with its segments."""
 
     content_negotiation_class = AlwaysJson
 
@@ -182,14 +198,18 @@ class TableFileView(Tables):
 
 
 def download(table: Table) -> FileResponse:
-    """The answer as an attachment; raises ``Conflict`` where there is none."""
+    """Return the table with its segments as an attachment.
+
+    Raises:
+        Conflict: There is no result, because the job has not ended or has failed.
+    """
     if not table.result:
         raise Conflict(_("The table is not done."), "table_not_ready")
     return attachment(table)
 
 
 class TableCancelView(Idempotent, Tables):
-    """Stops a table that is not done."""
+    """Stop classifying a table."""
 
     @extend_schema(
         operation_id="table_cancel",
@@ -206,7 +226,7 @@ class TableCancelView(Idempotent, Tables):
 
 
 class ReferencePredictTableView(Idempotent, generics.APIView):
-    """The contract of the reference service: a workbook in, the same with segments out."""
+    """Classify a table as the reference service does: answer the table with its segments."""
 
     parser_classes = [MultiPartParser]
     content_negotiation_class = AlwaysJson
@@ -227,16 +247,16 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         table = receive_table(request)
-        self.keep(self._answer(table, late=202))
-        had_place = waited(table, settings.PREDICT_WAIT_SECONDS)
-        return self._answer(table, late=504 if had_place else 202)
+        self.store(self._answer(table, late=202))
+        has_waited = wait_for_table(table, settings.PREDICT_WAIT_SECONDS)
+        return self._answer(table, late=504 if has_waited else 202)
 
     def _answer(self, table: Table, late: int) -> HttpResponseBase:
-        """What there is to say; ``late`` is the status where the job has not ended."""
+        """Return the response to the table as it is now; ``late``: status if the job still runs."""
         if table.result:
             return download(table)
         job = table.job
-        assert job is not None  # noqa: S101 (jobs are not forgotten so soon)
+        assert job is not None  # noqa: S101 (old jobs are deleted much later)
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:

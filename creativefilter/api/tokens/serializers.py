@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about access tokens."""
+"""Serializers of requests and responses about access tokens."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.conf import settings
 from rest_framework import serializers
 
 from creativefilter.accounts.models import TokenDetails
-from creativefilter.api.core.strict_fields import Text, Whole
+from creativefilter.api.core.strict_fields import Integer, Text
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
-    """A token that is wanted."""
+    """The name and lifetime of a new token."""
 
     name = Text(max_length=100, help_text="What it is for.")
-    days = Whole(
+    days = Integer(
         min_value=1,
         max_value=settings.TOKEN_DAYS,
         default=settings.TOKEN_DAYS,
@@ -45,7 +45,7 @@ class TokenSerializer(serializers.ModelSerializer[TokenDetails]):
 
 
 class IssuedTokenSerializer(TokenSerializer):
-    """A new token with its value, which is never to be had again."""
+    """A new token with its value, which is not shown again."""
 
     value = serializers.CharField(
         allow_null=True,

@@ -1,4 +1,4 @@
-"""Access tokens for programs: each user's own; leads see and revoke everybody's."""
+"""Views of access tokens. Users see their own tokens; leads see and revoke all of them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from creativefilter.api.tokens.serializers import (
 
 
 class TokenViews(generics.GenericAPIView[TokenDetails]):
-    """What every view of tokens shares."""
+    """Base of the views of access tokens."""
 
     permission_classes = [RolePermissions]
-    # Whose tokens one reaches says who may do what.
+    # A login is enough: ``get_queryset`` limits users to the tokens that they may revoke.
     required = {"GET": None, "POST": None, "DELETE": None}
     parser_classes = [JSONParser]
     serializer_class = TokenSerializer
@@ -42,7 +42,7 @@ class TokenViews(generics.GenericAPIView[TokenDetails]):
 
 
 class TokensView(Idempotent, TokenViews):
-    """Your tokens, and a new one."""
+    """List your tokens, create one, or revoke all."""
 
     pagination_class = CursorPages
     shown_once = ("value",)
@@ -69,7 +69,7 @@ class TokensView(Idempotent, TokenViews):
     def post(self, request: Request) -> Response:
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         try:
             issued = tokens.issue(request.user, **form.validated_data)
         except tokens.TooManyError as error:
@@ -88,13 +88,13 @@ class TokensView(Idempotent, TokenViews):
         responses={204: OpenApiResponse(description="They open nothing any more.")},
     )
     def delete(self, request: Request) -> Response:
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         tokens.revoke_all(request.user, but=request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TokenView(Etagged, TokenViews):
-    """One token."""
+    """One access token."""
 
     @extend_schema(operation_id="token", summary="One access token")
     def get(self, request: Request, pk: int) -> Response:

@@ -1,4 +1,4 @@
-"""Shapes of requests and answers about webhooks."""
+"""Serializers of requests and responses about webhooks and deliveries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.core.strict_fields import Text, Truth
+from creativefilter.api.core.strict_fields import Boolean, Text
 from creativefilter.api.jobs.serializers import JobErrorSerializer
 from creativefilter.site.codes import sentence
 from creativefilter.webhooks import addresses
@@ -19,7 +19,7 @@ EVENT_HELP = "What it hears of: `job.done`, `job.failed`, `job.cancelled`."
 
 
 class EventsField(serializers.ListField):
-    """Some of the events, each once."""
+    """A list of events without duplicates, in the order of ``Event``."""
 
     default_error_messages = {"twice": _("Each event once, please.")}
 
@@ -35,6 +35,8 @@ class EventsField(serializers.ListField):
 
 
 class EventsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Adds to the schema that a list of events is not empty and has no duplicates."""
+
     target_class = EventsField
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ class EventsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 
 
 class WebhookChangeSerializer(serializers.Serializer[Any]):
-    """What its owner decides."""
+    """The settings of a webhook. Fields that are left out stay as they are."""
 
     url = Text(
         required=False,
@@ -53,14 +55,14 @@ class WebhookChangeSerializer(serializers.Serializer[Any]):
     )
     events = EventsField(required=False, help_text=EVENT_HELP)
     description = Text(required=False, allow_blank=True, max_length=200)
-    active = Truth(
+    active = Boolean(
         required=False,
         help_text="While it is off nothing is recorded for it, and what waits stays waiting.",
     )
 
 
 class WebhookNewSerializer(WebhookChangeSerializer):
-    """A new webhook; without `events` it hears of all."""
+    """A new webhook. Without `events` it gets all events."""
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
@@ -69,7 +71,7 @@ class WebhookNewSerializer(WebhookChangeSerializer):
 
 
 class WebhookSerializer(serializers.ModelSerializer[Endpoint]):
-    """An address of yours that is told when your jobs end."""
+    """A URL of yours to which an event is sent when one of your jobs ends."""
 
     events = serializers.ListField(
         child=serializers.ChoiceField(Event.choices), help_text=EVENT_HELP
@@ -88,14 +90,14 @@ class WebhookSerializer(serializers.ModelSerializer[Endpoint]):
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_off_reason(self, endpoint: Endpoint) -> dict[str, str] | None:
-        """Why it was switched off, if not by its owner."""
+        """Why the webhook was switched off, if not by its owner."""
         if not endpoint.off_reason:
             return None
         return {"code": endpoint.off_reason, "message": endpoint.get_off_reason_display()}
 
 
 class WebhookSecretSerializer(WebhookSerializer):
-    """A webhook with its secret, which can't be had again."""
+    """A webhook with its secret, which is not shown again."""
 
     secret = serializers.CharField(
         allow_null=True,
@@ -108,7 +110,7 @@ class WebhookSecretSerializer(WebhookSerializer):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    """One event, and how the last try of telling it went."""
+    """The sending of one event, with the outcome of the last attempt."""
 
     event = serializers.ChoiceField([*Event.values, TEST_EVENT])
     attempts = serializers.IntegerField(min_value=0, help_text="Tries so far.")
@@ -128,20 +130,20 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, delivery: Delivery) -> dict[str, str] | None:
-        """Why the last try got no answer."""
+        """Why the last attempt got no answer."""
         if not delivery.error:
             return None
         return {"code": delivery.error, "message": sentence(delivery.error)}
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_next_attempt_at(self, delivery: Delivery) -> Any:
-        """Null if none is to come."""
+        """The time of the next attempt; null if there will be none."""
         moment = delivery.next_try
         return serializers.DateTimeField().to_representation(moment) if moment else None
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
-    """A delivery with what is sent."""
+    """A delivery with the body that is sent."""
 
     body = serializers.CharField(help_text="JSON, as it is signed: at every try the same bytes.")
 

@@ -1,4 +1,4 @@
-"""Webhooks for programs, each user's own: how to register them, and what became of calls."""
+"""Views of webhooks and their deliveries. Users see only their own webhooks."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 
-def _refused(error: EndpointError) -> Exception:
-    """What the API answers to a refusal."""
+def _as_api_error(error: EndpointError) -> Exception:
+    """Return the exception with which the API answers: by field a 400, else a 409."""
     if not error.field:
         return Conflict(str(error), error.code)
     return ValidationError({error.field: [ErrorDetail(str(error), error.code)]})
 
 
 class WebhookViews(generics.GenericAPIView[Endpoint]):
-    """What every view of webhooks shares: nobody sees those of others."""
+    """Base of the views of webhooks: the queryset has only those of the requesting user."""
 
     permission_classes = [RolePermissions]
     required = by_model("webhooks.endpoint")
@@ -55,7 +55,7 @@ class WebhookViews(generics.GenericAPIView[Endpoint]):
 
 
 class WebhooksView(Idempotent, WebhookViews):
-    """Your webhooks, and a new one."""
+    """List your webhooks, or register one."""
 
     pagination_class = CursorPages
     shown_once = ("secret",)
@@ -83,16 +83,16 @@ class WebhooksView(Idempotent, WebhookViews):
     def post(self, request: Request) -> Response:
         form = WebhookNewSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        assert request.user.is_authenticated  # noqa: S101 (what the permission says)
+        assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
         try:
             endpoint, secret = endpoints.register(
                 request.user, **{"events": Event.values, **form.validated_data}
             )
         except EndpointError as error:
-            raise _refused(error) from error
+            raise _as_api_error(error) from error
         answer = {**self.get_serializer(endpoint).data, "secret": secret}
-        where = reverse("api:webhook", args=[endpoint.pk], request=request)
-        headers = {"Location": where, "Cache-Control": "no-store"}
+        location = reverse("api:webhook", args=[endpoint.pk], request=request)
+        headers = {"Location": location, "Cache-Control": "no-store"}
         return Response(answer, status.HTTP_201_CREATED, headers=headers)
 
 
@@ -119,7 +119,7 @@ class WebhookView(Etagged, WebhookViews):
         try:
             endpoint = endpoints.change(endpoint, form.validated_data)
         except EndpointError as error:
-            raise _refused(error) from error
+            raise _as_api_error(error) from error
         return Response(self.get_serializer(endpoint).data)
 
     @extend_schema(
@@ -133,14 +133,14 @@ class WebhookView(Etagged, WebhookViews):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Changing(Idempotent, WebhookViews):
-    """Views that do something with a webhook."""
+class WebhookActionView(Idempotent, WebhookViews):
+    """Base of the views that carry out an action on a webhook."""
 
     required = {"POST": "webhooks.change_endpoint"}
 
 
-class WebhookSecretView(Changing):
-    """A new secret."""
+class WebhookSecretView(WebhookActionView):
+    """Replace the secret of a webhook."""
 
     shown_once = ("secret",)
 
@@ -159,8 +159,8 @@ class WebhookSecretView(Changing):
         return Response(answer, headers={"Cache-Control": "no-store"})
 
 
-class WebhookTestView(Changing):
-    """A test event."""
+class WebhookTestView(WebhookActionView):
+    """Send a test event."""
 
     @extend_schema(
         operation_id="webhook_test",
@@ -176,18 +176,18 @@ class WebhookTestView(Changing):
         try:
             delivery = outbox.send_test(endpoint)
         except EndpointError as error:
-            raise _refused(error) from error
+            raise _as_api_error(error) from error
         return _queued(request, endpoint, delivery)
 
 
 def _queued(request: Request, endpoint: Endpoint, delivery: Delivery) -> Response:
-    where = reverse("api:webhook-delivery", args=[endpoint.pk, delivery.pk], request=request)
+    location = reverse("api:webhook-delivery", args=[endpoint.pk, delivery.pk], request=request)
     answer = DeliveryDetailSerializer(delivery).data
-    return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": where})
+    return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
 class DeliveryViews(generics.GenericAPIView[Delivery]):
-    """What every view of deliveries shares: they are of one webhook of whoever asks."""
+    """Base of the views of deliveries of one webhook, which the requesting user owns."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "webhooks.view_delivery"}
@@ -199,13 +199,13 @@ class DeliveryViews(generics.GenericAPIView[Delivery]):
     def get_queryset(self) -> QuerySet[Delivery]:
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
-        mine = owned(Endpoint.objects.all(), self.request)
-        endpoint = get_object_or_404(mine, pk=self.kwargs["pk"])
+        own = owned(Endpoint.objects.all(), self.request)
+        endpoint = get_object_or_404(own, pk=self.kwargs["pk"])
         return super().get_queryset().filter(endpoint=endpoint).select_related("endpoint")
 
 
 class DeliveriesView(DeliveryViews):
-    """The history of a webhook."""
+    """The deliveries of a webhook."""
 
     serializer_class = DeliverySerializer
     pagination_class = CursorPages
@@ -235,7 +235,7 @@ class DeliveryView(Etagged, DeliveryViews):
 
 
 class RedeliverView(Idempotent, DeliveryViews):
-    """A delivery once more."""
+    """Send a delivery again."""
 
     required = {"POST": "webhooks.change_endpoint"}
 
@@ -254,7 +254,7 @@ class RedeliverView(Idempotent, DeliveryViews):
         try:
             outbox.send_again(found)
         except EndpointError as error:
-            raise _refused(error) from error
+            raise _as_api_error(error) from error
         found = self.get_object()
         return _queued(request, found.endpoint, found)
 

@@ -1,4 +1,4 @@
-"""Who may ask for what."""
+"""Access to the API with and without a login."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ADDRESSES = ["predict", "segments", "schema"]
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_without_a_login_nothing_is_answered(anonymous: Any, name: str) -> None:
+def test_the_api_requires_a_login(anonymous: Any, name: str) -> None:
     method = anonymous.post if name == "predict" else anonymous.get
     response = method(f"/api/v1/{name}")
     assert response.status_code == 401
@@ -23,13 +23,13 @@ def test_without_a_login_nothing_is_answered(anonymous: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["docs", "redoc"])
-def test_without_a_login_pages_for_people_lead_to_it(anonymous: Any, name: str) -> None:
+def test_schema_pages_redirect_to_the_login(anonymous: Any, name: str) -> None:
     response = anonymous.get(f"/api/v1/{name}")
     assert response.status_code == 302
     assert response["Location"] == f"/admin/login/?next=/api/v1/{name}"
 
 
-def test_a_job_is_shown_to_its_owner_alone(
+def test_only_the_owner_sees_a_job(
     api: Any, stranger: Any, anonymous: Any, form: Any, folders: Path
 ) -> None:
     address = api.post("/api/v1/predict", form(b"bytes"))["Location"]
@@ -38,12 +38,12 @@ def test_a_job_is_shown_to_its_owner_alone(
     assert anonymous.get(address).status_code == 401
 
 
-def test_a_job_of_nobody_is_shown_to_nobody(api: Any, stranger: Any, form: Any) -> None:
+def test_jobs_without_an_owner_are_hidden(api: Any, stranger: Any, form: Any) -> None:
     job = Job.objects.create(kind="analyse", stage="decoding")
     assert stranger.get(f"/api/v1/jobs/{job.pk}").status_code == 404
 
 
-def test_a_session_of_the_admin_pages_works_but_only_with_their_csrf_token(
+def test_a_session_of_the_admin_pages_is_accepted_but_posts_need_a_csrf_token(
     analyst: Any, form: Any, folders: Path
 ) -> None:
     client = APIClient(enforce_csrf_checks=True)
@@ -53,11 +53,11 @@ def test_a_session_of_the_admin_pages_works_but_only_with_their_csrf_token(
     assert not Job.objects.exists()
 
 
-def test_the_segments_come_with_their_criteria(api: Any) -> None:
+def test_segments_are_listed_with_their_criteria(api: Any) -> None:
     rows = api.get("/api/v1/segments").json()
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5, *range(7, 19)]
     assert all(row["criteria"] and row["criteria_en"] for row in rows)
 
 
-def test_the_health_of_the_process_is_told_to_everybody(anonymous: Any) -> None:
+def test_the_health_check_needs_no_login(anonymous: Any) -> None:
     assert anonymous.get("/healthz").json() == {"status": "ok"}

@@ -1,4 +1,4 @@
-"""The broker is away: people notice nothing but a wait."""
+"""Uploads while the broker is not available."""
 
 from __future__ import annotations
 

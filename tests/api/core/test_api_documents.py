@@ -1,4 +1,4 @@
-"""What the documents promise exists: addresses, error codes, settings."""
+"""The documents list all URLs, error codes and settings, and no others."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ API = (ROOT / "docs/api.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 HOST = "http://127.0.0.1:8000"
 METHODS = {"get", "post", "put", "patch", "delete"}
-# Codes that are known only when they happen; these are of the catalogue (``site.codes``).
+# Expressions for codes that are known at run time only; these are in the catalogue, ``site.codes``.
 COMPUTED = {"error.code", "code", "exc.code"}
 
 
 def requests_of(command: str) -> tuple[str, str]:
-    """Method and path of a curl command."""
+    """Return the method and path of a curl command."""
     words = shlex.split(command, comments=True)
     [address] = [word for word in words if word.startswith(("$API/", f"{HOST}/"))]
     path = address.replace("$API", "/api/v1").removeprefix(HOST).partition("?")[0]
@@ -36,7 +36,7 @@ def requests_of(command: str) -> tuple[str, str]:
 
 
 def named() -> set[tuple[str, str]]:
-    """Every request of docs/api.md."""
+    """Return method and path of every request in docs/api.md."""
     commands = re.findall(r"^    \$ (curl .+)$", API, re.M)
     words = re.findall(r"`(GET|POST|PATCH|DELETE)\s+(/[^\s`?]+)", API)
     return {requests_of(command) for command in commands} | set(words)
@@ -52,7 +52,7 @@ def operations() -> set[tuple[str, str]]:
 
 
 def operation_of(method: str, path: str, known: set[tuple[str, str]]) -> tuple[str, str] | None:
-    """The operation that answers; where two could, the one that names more of the path."""
+    """Return the operation that answers a request: of several, the one with fewest parameters."""
     found = [
         one
         for one in known
@@ -61,17 +61,17 @@ def operation_of(method: str, path: str, known: set[tuple[str, str]]) -> tuple[s
     return min(found, key=lambda one: one[1].count("{"), default=None)
 
 
-def test_the_document_names_every_address_and_no_other() -> None:
+def test_the_document_names_every_url_and_no_other() -> None:
     known = operations()
     answered = {request: operation_of(*request, known) for request in named()}
     unknown = [" ".join(request) for request, found in answered.items() if found is None]
-    assert not unknown, "docs/api.md names what is not there"
+    assert not unknown, "docs/api.md names requests that the API does not answer"
     missing = sorted(" ".join(one) for one in known - set(answered.values()))
-    assert not missing, "docs/api.md says nothing of these"
+    assert not missing, "docs/api.md lacks these operations"
 
 
 def calls(path: Path) -> Iterator[tuple[str, list[ast.expr]]]:
-    """Name and positional arguments of every call in a module."""
+    """Yield the name and the positional arguments of every call in a module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id, node.args
@@ -82,7 +82,7 @@ def text(node: ast.expr) -> Any:
 
 
 def raised() -> set[tuple[int, str]]:
-    """Status and code of every problem that the code of the API raises."""
+    """Return status and code of every problem that ``api`` and ``site`` raise by a constant."""
     found: set[tuple[Any, str]] = set()
     places = [ROOT / "creativefilter/api", ROOT / "creativefilter/site"]
     for path in (path for place in places for path in place.rglob("*.py")):
@@ -113,12 +113,12 @@ def of_the_framework() -> set[tuple[int, str]]:
 
 def test_the_table_of_problems_has_every_code_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", API, re.M)
-    told = {(int(status), code) for status, code in rows}
-    assert len(told) == len(rows)
-    assert told == raised() | of_the_catalogue() | of_the_framework()
+    documented = {(int(status), code) for status, code in rows}
+    assert len(documented) == len(rows)
+    assert documented == raised() | of_the_catalogue() | of_the_framework()
 
 
-def test_every_setting_is_told_of_and_no_other() -> None:
+def test_every_setting_is_documented_and_no_other() -> None:
     settings = "".join(path.read_text() for path in (ROOT / "creativefilter/settings").glob("*.py"))
     read = set(re.findall(r"env\.\w+\(\s*\"([A-Z0-9_]+)\"", settings))
     assert len(read) > 40

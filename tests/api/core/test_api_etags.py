@@ -1,4 +1,4 @@
-"""Nobody overwrites a state that was not seen."""
+"""ETags: 304 for unchanged resources, 412 for changes based on an old state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GroupView(Etagged, generics.RetrieveUpdateDestroyAPIView[Group]):
 
 @pytest.fixture
 def call() -> Any:
-    """``call(method, body, query, **headers)``: the view's answer about one group."""
+    """``call(method, body, query, **headers)`` returns the response of a view of one group."""
     group = Group.objects.create(name="one")
     user = User.objects.create_user("somebody")
 
@@ -51,29 +51,29 @@ def call() -> Any:
 
 
 def names() -> set[str]:
-    """What became of the group; those of the roles are others."""
+    """Return the names of the groups of this test, without those of roles."""
     return {group.name for group in Group.objects.all()} & {"one", "two", "three", "bad"}
 
 
-def test_a_change_needs_the_state_that_was_seen(call: Any) -> None:
-    seen = call("get")["ETag"]
-    changed = call("patch", {"name": "two"}, **{"If-Match": seen})
+def test_a_change_of_an_old_state_is_refused(call: Any) -> None:
+    old_tag = call("get")["ETag"]
+    changed = call("patch", {"name": "two"}, **{"If-Match": old_tag})
     assert changed.status_code == 200
-    assert changed["ETag"] == call("get")["ETag"] != seen
+    assert changed["ETag"] == call("get")["ETag"] != old_tag
     for method in ("patch", "put", "delete"):
-        response = call(method, {"name": "three"}, **{"If-Match": seen})
+        response = call(method, {"name": "three"}, **{"If-Match": old_tag})
         assert response.status_code == 412
     assert names() == {"two"}
     assert call("delete", **{"If-Match": f'"other", {changed["ETag"]}'}).status_code == 204
     assert not names()
 
 
-def test_without_a_state_or_with_any_it_is_changed(call: Any) -> None:
+def test_if_match_is_optional_and_may_be_a_star(call: Any) -> None:
     assert call("patch", {"name": "two"}).status_code == 200
     assert call("patch", {"name": "three"}, **{"If-Match": "*"}).status_code == 200
 
 
-def test_fields_tell_answers_apart_but_not_states(call: Any) -> None:
+def test_sparse_fields_change_the_variant_but_not_the_state(call: Any) -> None:
     whole, part = call("get"), call("get", query="?fields=name")
     assert (set(whole.data), set(part.data)) == ({"id", "name"}, {"name"})
     assert whole["ETag"] != part["ETag"]
@@ -83,6 +83,6 @@ def test_fields_tell_answers_apart_but_not_states(call: Any) -> None:
     assert call("get", query="?fields=name,secret").status_code == 400
 
 
-def test_what_fails_is_undone(call: Any) -> None:
+def test_a_failed_change_is_rolled_back(call: Any) -> None:
     assert call("patch", {"name": "bad"}).status_code == 400
     assert names() == {"one"}

@@ -1,4 +1,4 @@
-"""What is written like the right thing is not the right thing."""
+"""Strict serializer fields accept exactly the types that the schema states."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import pytest
 from django.http import QueryDict
 from rest_framework import serializers
 
-from creativefilter.api.core.strict_fields import Number, Truth, Whole, Word
+from creativefilter.api.core.strict_fields import Boolean, Choice, Integer, Number
 
 
 class Form(serializers.Serializer[Any]):
-    whole = Whole(required=False, min_value=0)
+    integer = Integer(required=False, min_value=0)
     number = Number(required=False)
-    truth = Truth(required=False)
-    word = Word(["1", "none"], required=False)
+    boolean = Boolean(required=False)
+    choice = Choice(["1", "none"], required=False)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"whole": "7"}, {"whole": True}, {"whole": 7.5}, {"whole": -1}, {"whole": [7]},
-        {"number": "0.5"}, {"number": False}, {"truth": 1}, {"truth": "true"}, {"word": 1},
+        {"integer": "7"}, {"integer": True}, {"integer": 7.5}, {"integer": -1}, {"integer": [7]},
+        {"number": "0.5"}, {"number": False}, {"boolean": 1}, {"boolean": "true"}, {"choice": 1},
     ],
 )  # fmt: skip
-def test_json_has_types(wrong: dict[str, Any]) -> None:
+def test_json_values_need_the_right_type(wrong: dict[str, Any]) -> None:
     form = Form(data=wrong)
     assert not form.is_valid()
     assert list(form.errors) == list(wrong)
@@ -33,17 +33,26 @@ def test_json_has_types(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["whole=", "whole=x", "whole=٣", "whole=1e5", "number=", "number=nan", "truth=", "truth=yes"],
+    [
+        "integer=",
+        "integer=x",
+        "integer=٣",
+        "integer=1e5",
+        "number=",
+        "number=nan",
+        "boolean=",
+        "boolean=yes",
+    ],
 )
-def test_forms_have_texts_and_none_of_them_is_blank(wrong: str) -> None:
+def test_form_values_need_a_plain_notation_and_may_not_be_blank(wrong: str) -> None:
     form = Form(data=QueryDict(wrong))
     assert not form.is_valid()
     assert list(form.errors) == [wrong.partition("=")[0]]
 
 
-def test_the_right_thing_is_taken() -> None:
-    found = {"whole": 7, "number": 0.5, "truth": True, "word": "1"}
-    for data in (found, QueryDict("whole=7&number=0.5&truth=true&word=1")):
+def test_right_values_are_accepted() -> None:
+    found = {"integer": 7, "number": 0.5, "boolean": True, "choice": "1"}
+    for data in (found, QueryDict("integer=7&number=0.5&boolean=true&choice=1")):
         form = Form(data=data)
         assert form.is_valid(), form.errors
         assert form.validated_data == found

@@ -1,4 +1,4 @@
-"""The same POST with the same key is carried out once."""
+"""A POST request that is repeated with the same Idempotency-Key is carried out once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREDICT = "/api/v1/predict"
 
 @pytest.fixture
 def send(api: Any, form: Any, folders: Path) -> Any:
-    """``send(content, key=…)``: the answer to a file."""
+    """``send(content, key=…)`` uploads a file and returns the response."""
 
     def post(content: bytes, name: str = "7.avi", key: str = "first", **fields: str) -> Any:
         return api.post(PREDICT, form(content, name, **fields), headers={"Idempotency-Key": key})
@@ -56,14 +56,14 @@ def test_the_same_request_gets_the_same_answer(send: Any, folders: Path) -> None
         {"content": b"bytes", "advertisement_id": "9"},
     ],
 )
-def test_another_request_with_the_key_is_refused(send: Any, other: Any) -> None:
+def test_a_different_request_with_the_same_key_is_refused(send: Any, other: Any) -> None:
     send(b"bytes")
     response = send(**other)
     assert (response.status_code, response.json()["code"]) == (422, "idempotency_key_reused")
     assert Job.objects.count() == 1
 
 
-def test_a_key_is_its_owners(send: Any, stranger: Any, form: Any) -> None:
+def test_keys_of_different_users_are_independent(send: Any, stranger: Any, form: Any) -> None:
     send(b"bytes")
     User.objects.filter(username="stranger").update(is_superuser=True)
     response = stranger.post(
@@ -74,14 +74,14 @@ def test_a_key_is_its_owners(send: Any, stranger: Any, form: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_first_is_answered_the_second_is_not_carried_out(
+def test_a_request_is_not_carried_out_while_the_first_one_is_answered(
     send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began, go_on = threading.Event(), threading.Event()
+    started, go_on = threading.Event(), threading.Event()
     receive = receiving.receive
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
-        began.set()
+        started.set()
         go_on.wait(10)
         return receive(*args, **kwargs)
 
@@ -94,8 +94,8 @@ def test_while_the_first_is_answered_the_second_is_not_carried_out(
     monkeypatch.setattr(receiving, "receive", slowly)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(first)
-        assert began.wait(10)
-        if connection.vendor == "sqlite":  # nobody else writes meanwhile: the second waits
+        assert started.wait(10)
+        if connection.vendor == "sqlite":  # has one writer at a time, so the second request waits
             threading.Timer(0.5, go_on.set).start()
             second = send(b"bytes")
             assert (second.status_code, second["Idempotent-Replayed"]) == (202, "true")
@@ -109,11 +109,11 @@ def test_while_the_first_is_answered_the_second_is_not_carried_out(
 
 
 class ProcessDiedError(BaseException):
-    """Passes everything that catches exceptions, as the end of a process does."""
+    """Simulates the end of a process: ``except Exception`` does not catch this."""
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_first_whose_process_died_has_done_nothing_and_holds_no_key(
+def test_a_request_whose_process_died_is_rolled_back_and_frees_the_key(
     send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive = receiving.receive
@@ -133,7 +133,7 @@ def test_a_first_whose_process_died_has_done_nothing_and_holds_no_key(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_waits_is_committed_before_it_waits(
+def test_a_request_is_committed_before_it_waits_for_its_job(
     api: Any, form: Any, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(job: Job, seconds: float) -> None:
@@ -151,9 +151,9 @@ def test_what_waits_is_committed_before_it_waits(
     assert (second.status_code, second["Idempotent-Replayed"]) == (202, "true")
 
 
-def test_a_day_later_the_key_is_free_and_nothing_is_left(send: Any) -> None:
+def test_keys_expire_after_a_day_and_are_deleted(send: Any) -> None:
     send(b"bytes")
-    long_ago = timezone.now() - idempotency.KEPT - timedelta(seconds=1)
+    long_ago = timezone.now() - idempotency.RETENTION - timedelta(seconds=1)
     IdempotencyKey.objects.update(created_at=long_ago)
     assert send(b"others", "8.avi").status_code == 202
     IdempotencyKey.objects.update(created_at=long_ago)
@@ -162,13 +162,13 @@ def test_a_day_later_the_key_is_free_and_nothing_is_left(send: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ключ"])
-def test_a_key_is_visible_ascii(send: Any, key: str) -> None:
+def test_a_key_must_be_visible_ascii(send: Any, key: str) -> None:
     response = send(b"bytes", key=key)
     assert response.status_code == 400
     assert list(response.json()["errors"]) == ["Idempotency-Key"]
 
 
-def test_a_refusal_is_kept_too_but_not_one_that_may_pass(
+def test_refusals_are_stored_except_those_that_may_change(
     send: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert send(b"bytes", advertisement_id="9" * 65).status_code == 400
@@ -181,7 +181,7 @@ def test_a_refusal_is_kept_too_but_not_one_that_may_pass(
     assert send(b"two", "8.avi", key="two").status_code == 202
 
 
-def test_a_fault_of_the_program_frees_the_key(
+def test_an_internal_error_frees_the_key(
     send: Any, api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any, **__: Any) -> None:
@@ -194,7 +194,7 @@ def test_a_fault_of_the_program_frees_the_key(
     assert send(b"bytes").status_code == 202
 
 
-def test_without_a_login_a_key_is_passed_over(
+def test_without_a_login_the_key_is_ignored(
     anonymous: Any, form: Any, folders: Path, settings: Any
 ) -> None:
     settings.PREDICT_ANONYMOUS, settings.PREDICT_WAIT_SECONDS = True, 0
@@ -205,7 +205,9 @@ def test_without_a_login_a_key_is_passed_over(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_is_carried_out(analyst: User, form: Any, folders: Path) -> None:
+def test_of_many_concurrent_requests_one_is_carried_out(
+    analyst: User, form: Any, folders: Path
+) -> None:
     _row, token = AuthToken.objects.create(user=analyst)
 
     def post(_: int) -> int:

@@ -1,4 +1,4 @@
-"""The links of the schema lead somewhere."""
+"""The links of the schema lead to existing operations with all their parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def schema() -> dict[str, Any]:
     return dict(generator.get_schema(request=None, public=True))
 
 
-def test_a_link_gives_all_that_its_address_needs(schema: dict[str, Any]) -> None:
+def test_links_give_all_path_parameters_and_reach_all_operations(schema: dict[str, Any]) -> None:
     operations = {
         operation["operationId"]: operation
         for methods in schema["paths"].values()
@@ -38,8 +38,8 @@ def test_a_link_gives_all_that_its_address_needs(schema: dict[str, Any]) -> None
         }
         assert set(link["parameters"]) == needed, link
     reached = {link["operationId"] for link in links}
-    alone = {name for name in operations if "{" in _path(schema, name)} - reached
-    assert alone == set(), "an operation on one thing that nothing leads to"
+    unreached = {name for name in operations if "{" in _path(schema, name)} - reached
+    assert unreached == set(), "operations on one resource that no link leads to"
 
 
 def _path(schema: dict[str, Any], name: str) -> str:
@@ -51,12 +51,12 @@ def _path(schema: dict[str, Any], name: str) -> str:
     )
 
 
-def test_a_link_to_an_operation_that_is_gone_is_an_error() -> None:
+def test_a_link_to_an_unknown_operation_is_an_error() -> None:
     with pytest.raises(KeyError):
         add_links({"paths": {}})
 
 
-def test_the_schema_says_what_a_text_may_be(schema: dict[str, Any]) -> None:
+def test_the_schema_states_which_texts_are_valid(schema: dict[str, Any]) -> None:
     parts = schema["components"]["schemas"]
     assert (
         parts["NewTokenRequest"]["properties"]["name"]["pattern"]

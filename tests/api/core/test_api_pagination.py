@@ -1,4 +1,4 @@
-"""Pages by cursor: every row once, in order, however many share a value."""
+"""Cursor pagination: every row once and in order, also with many equal values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JOBS = "/api/v1/jobs"
 
 @pytest.fixture
 def jobs(analyst: User) -> list[Job]:
-    """Ten of them: few kinds, and some that have not ended."""
+    """Ten jobs with few different kinds, some of which have not ended."""
     now = timezone.now()
     rows = Job.objects.bulk_create(
         Job(
@@ -32,12 +32,12 @@ def jobs(analyst: User) -> list[Job]:
         )
         for number in range(10)
     )
-    Job.objects.update(created_at=now)  # as many rows of one transaction
+    Job.objects.update(created_at=now)  # equal, as for rows of one transaction
     return list(rows)
 
 
 def walk(api: Any, address: str, direction: str = "next") -> list[list[str]]:
-    """The ids of page after page."""
+    """Follow the links and return the IDs on each page."""
     pages = []
     link: str | None = address
     while link:
@@ -48,7 +48,7 @@ def walk(api: Any, address: str, direction: str = "next") -> list[list[str]]:
 
 
 @pytest.mark.parametrize("order", ["created_at", "-kind", "finished_at", "-finished_at"])
-def test_every_row_comes_once_and_in_order(api: Any, jobs: list[Job], order: str) -> None:
+def test_every_row_is_on_one_page_and_in_order(api: Any, jobs: list[Job], order: str) -> None:
     [whole] = walk(api, f"{JOBS}?ordering={order}")
     assert sorted(whole) == sorted(str(job.pk) for job in jobs)
     pages = walk(api, f"{JOBS}?ordering={order}&page_size=3")
@@ -56,23 +56,21 @@ def test_every_row_comes_once_and_in_order(api: Any, jobs: list[Job], order: str
     assert [pk for page in pages for pk in page] == whole
 
 
-def test_the_way_back_is_the_way_there(api: Any, jobs: list[Job]) -> None:
+def test_previous_links_lead_back_through_the_same_pages(api: Any, jobs: list[Job]) -> None:
     address = f"{JOBS}?ordering=-finished_at&page_size=3"
-    there = walk(api, address)
+    forward = walk(api, address)
     link, last = address, ""
     while link:
         last, link = link, api.get(link).json()["next"]
-    assert walk(api, last, "previous") == there[::-1]
+    assert walk(api, last, "previous") == forward[::-1]
 
 
-def test_rows_that_come_in_between_do_not_move_the_rest(
-    api: Any, jobs: list[Job], analyst: User
-) -> None:
+def test_new_rows_do_not_shift_the_next_page(api: Any, jobs: list[Job], analyst: User) -> None:
     first = api.get(f"{JOBS}?page_size=5").json()
     Job.objects.create(kind="echo", stage="one", owner=analyst)
     second = api.get(first["next"]).json()
-    seen = {row["id"] for row in first["results"] + second["results"]}
-    assert seen == {str(job.pk) for job in jobs}
+    found = {row["id"] for row in first["results"] + second["results"]}
+    assert found == {str(job.pk) for job in jobs}
 
 
 @pytest.mark.parametrize(
@@ -83,26 +81,26 @@ def test_rows_that_come_in_between_do_not_move_the_rest(
         "created_from=yesterday", "kind=%00",
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused(api: Any, jobs: list[Job], query: str) -> None:
+def test_invalid_parameters_are_refused(api: Any, jobs: list[Job], query: str) -> None:
     response = api.get(f"{JOBS}?{query}")
     assert response.status_code == 400
     assert list(response.json()["errors"]) == [query.partition("=")[0]]
 
 
-def test_a_cursor_belongs_to_its_order(api: Any, jobs: list[Job]) -> None:
+def test_a_cursor_is_valid_for_its_ordering_only(api: Any, jobs: list[Job]) -> None:
     link = api.get(f"{JOBS}?page_size=2&ordering=kind").json()["next"]
     other = link.replace("ordering=kind", "ordering=-kind")
     assert api.get(other).status_code == 400
 
 
-def test_a_page_asks_the_database_a_few_times(
+def test_a_page_takes_few_queries(
     api: Any, jobs: list[Job], django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(6):
         api.get(f"{JOBS}?page_size=10")
 
 
-def test_a_cursor_from_a_far_time_zone_is_a_moment_as_any(api: Any, jobs: list[Job]) -> None:
+def test_a_cursor_with_an_extreme_utc_offset_is_accepted(api: Any, jobs: list[Job]) -> None:
     onward = parse_qs(urlsplit(api.get(f"{JOBS}?page_size=3").json()["next"]).query)["cursor"][0]
     names, backwards, values = json.loads(base64.urlsafe_b64decode(onward))
     values[0] = "9000-01-01T00:00:00+23:00"  # PostgreSQL refuses such an offset

@@ -1,4 +1,4 @@
-"""Every error has one shape, a stable code and a sentence in the reader's language."""
+"""Errors are problem details with a stable code and a sentence in the requested language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIELDS = {"type", "title", "status", "detail", "code", "instance"}
 
 
 def problem(response: Any, status: int, code: str) -> Any:
-    """The body of an error, whose shape is looked at."""
+    """Check the format of an error and return its body."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     body = response.json()
@@ -39,7 +39,9 @@ def test_each_kind_of_error_has_its_code(api: Any, anonymous: Any, stranger: Any
     problem(stranger.post("/api/v1/predict", {}), 403, "permission_denied")
 
 
-def test_a_bad_token_and_a_missing_csrf_token_are_told_apart(anonymous: Any, analyst: User) -> None:
+def test_a_bad_token_and_a_missing_csrf_token_have_different_codes(
+    anonymous: Any, analyst: User
+) -> None:
     bad = anonymous.get("/api/v1/jobs", headers={"Authorization": "Token nonsense"})
     problem(bad, 401, "invalid_token")
     assert bad["WWW-Authenticate"] == "Token"
@@ -48,14 +50,14 @@ def test_a_bad_token_and_a_missing_csrf_token_are_told_apart(anonymous: Any, ana
     problem(session.post("/api/v1/predict", {}), 403, "csrf_failed")
 
 
-def test_fields_are_named_with_codes_and_sentences(api: Any, russian: Any) -> None:
+def test_wrong_fields_are_listed_with_codes_and_sentences(api: Any, russian: Any) -> None:
     body = problem(russian.post("/api/v1/predict?wait=soon", {}), 400, "invalid_input")
     [wrong] = body["errors"]["wait"]
     assert wrong["code"] == "invalid"
     assert "число" in wrong["message"]
 
 
-def test_broken_json_is_malformed(api: Any) -> None:
+def test_broken_json_is_a_malformed_request(api: Any) -> None:
     job = lifecycle.create(KINDS["echo"], {}, User.objects.get(username="analyst"))
     response = api.post(
         f"/api/v1/jobs/{job.pk}/cancel", b"{", content_type="application/json",
@@ -64,7 +66,7 @@ def test_broken_json_is_malformed(api: Any) -> None:
     problem(response, 400, "malformed_request")
 
 
-def test_a_fault_of_the_program_is_a_problem_too(
+def test_an_internal_error_is_a_problem_without_details(
     analyst: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> None:
@@ -77,6 +79,6 @@ def test_a_fault_of_the_program_is_a_problem_too(
     assert "ZeroDivision" not in body["detail"]
 
 
-def test_pages_keep_their_own_errors(client: Any) -> None:
+def test_pages_answer_errors_in_html(client: Any) -> None:
     response = client.get("/nothing-here")
     assert (response.status_code, response["Content-Type"][:9]) == (404, "text/html")

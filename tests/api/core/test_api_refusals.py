@@ -1,4 +1,4 @@
-"""Who is refused is counted, too."""
+"""Refused requests count towards the rate limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from creativefilter.site.rate import Rate
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/segments"
-# The rates of the settings, in a window that does not change while a test runs.
+# Seconds of a window that does not change while a test runs.
 YEARS = 10 * 365 * 86_400
 
 
@@ -36,11 +36,11 @@ def statuses(client: APIClient, times: int, address: str = ADDRESS) -> list[int]
     return [client.get(address).status_code for _time in range(times)]
 
 
-def test_200_without_a_login() -> None:
+def test_requests_without_a_login_are_limited() -> None:
     assert statuses(APIClient(), 200) == [401] * 60 + [429] * 140
 
 
-def test_200_bad_tokens() -> None:
+def test_requests_with_bad_tokens_are_limited() -> None:
     client = APIClient()
     answers = [
         client.get(ADDRESS, headers={"Authorization": f"Token {number:064x}"}).status_code
@@ -49,7 +49,7 @@ def test_200_bad_tokens() -> None:
     assert answers == [401] * 60 + [429] * 140
 
 
-def test_100_of_what_one_may_not(settings: Any) -> None:
+def test_forbidden_requests_are_limited(settings: Any) -> None:
     settings.API_RATE = Rate(30, YEARS)
     user = User.objects.create_user("without a role")
     client = APIClient()
@@ -57,7 +57,7 @@ def test_100_of_what_one_may_not(settings: Any) -> None:
     assert statuses(client, 100, "/api/v1/creatives") == [403] * 30 + [429] * 70
 
 
-def test_posts_with_a_session_without_its_csrf_token(settings: Any) -> None:
+def test_posts_without_a_csrf_token_are_limited(settings: Any) -> None:
     settings.API_ANONYMOUS_RATE = Rate(2, YEARS)
     client = APIClient(enforce_csrf_checks=True)
     user = User.objects.create_user("analyst")
@@ -68,7 +68,7 @@ def test_posts_with_a_session_without_its_csrf_token(settings: Any) -> None:
 
 
 def test_a_request_is_counted_once(settings: Any, analyst: User) -> None:
-    """Even by the schema, which asks for the permissions of every view."""
+    """The schema checks the permissions of every view, which must not count as requests."""
     settings.API_RATE = Rate(1, YEARS)
     client = APIClient()
     client.force_login(analyst)
@@ -83,7 +83,7 @@ def views(resolver: Any) -> Iterator[Any]:
             yield getattr(found.callback, "cls", None)
 
 
-def test_every_view_counts_first() -> None:
+def test_every_view_checks_throttles_before_permissions() -> None:
     rest = {view for view in views(get_resolver()) if view and issubclass(view, APIView)}
     assert len(rest) > 40
     wrong = [

@@ -1,4 +1,4 @@
-"""The description of the API, and its pages, from our own files."""
+"""The OpenAPI schema and its pages, which load no files from other hosts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Links(HTMLParser):
-    """The addresses that a page makes the browser fetch."""
+    """URLs that a page makes the browser fetch."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Links(HTMLParser):
             self.found += [value for name, value in attrs if name in {"src", "href"} and value]
 
 
-def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
+def test_the_schema_is_valid_and_generated_without_warnings(tmp_path: Path) -> None:
     file = tmp_path / "schema.yaml"
     call_command("spectacular", fail_on_warn=True, validate=True, file=str(file))
     schema = yaml.safe_load(file.read_text())
@@ -51,7 +51,7 @@ def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
     assert {"200", "422", "504"} <= set(schema["paths"][reference]["post"]["responses"])
 
 
-def test_the_schema_is_the_same_whoever_asks(client: Any, analyst: Any) -> None:
+def test_the_schema_is_the_same_in_every_language(client: Any, analyst: Any) -> None:
     client.force_login(analyst)
     russian, english = (
         client.get("/api/v1/schema?format=json", headers={"Accept-Language": language}).content
@@ -65,7 +65,7 @@ def test_the_schema_is_the_same_whoever_asks(client: Any, analyst: Any) -> None:
 
 
 def media_of(place: str, item: Any) -> Iterator[tuple[str, Any]]:
-    """Every body within, and the pointer to its schema."""
+    """Yield every body in a part of the schema, with the JSON pointer to the schema of the body."""
     if not isinstance(item, dict):
         return
     for name, value in item.items():
@@ -77,7 +77,7 @@ def media_of(place: str, item: Any) -> Iterator[tuple[str, Any]]:
             yield from media_of(here, value)
 
 
-def test_every_operation_shows_examples_that_its_schema_allows() -> None:
+def test_every_operation_has_examples_that_are_valid_by_its_schema() -> None:
     made = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     whole = json.loads(OpenApiJsonRenderer().render(made))
     registry = Registry().with_resource("urn:api", Resource(whole, DRAFT202012))
@@ -98,18 +98,20 @@ def test_every_operation_shows_examples_that_its_schema_allows() -> None:
     assert not wrong
 
 
-def test_exceptions_of_the_contract_check_name_operations_that_there_are() -> None:
+def test_exceptions_of_the_contract_check_name_existing_operations() -> None:
     schema = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    there = {
+    existing = {
         operation["operationId"] for path in schema["paths"].values() for operation in path.values()
     }
     rules = tomllib.loads((ROOT / "tests" / "contract" / "schemathesis.toml").read_text("utf-8"))
     named = {name for rule in rules["operations"] for name in rule["include-operation-id"]}
-    assert named <= there
+    assert named <= existing
 
 
 @pytest.mark.parametrize("page", ["docs", "redoc"])
-def test_the_pages_need_a_login_and_no_other_host(client: Any, analyst: Any, page: str) -> None:
+def test_the_pages_need_a_login_and_load_nothing_from_other_hosts(
+    client: Any, analyst: Any, page: str
+) -> None:
     address = f"/api/v1/{page}"
     onward = client.get(address)
     assert (onward.status_code, onward["Location"]) == (302, f"/admin/login/?next={address}")

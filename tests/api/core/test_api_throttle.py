@@ -1,4 +1,4 @@
-"""So many requests a user, counted by all processes together; and none lost where nobody counts."""
+"""Rate limits: counted across processes, and not applied while Redis is not available."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADDRESS = "/api/v1/segments"
 
 @pytest.fixture
 def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three requests in ten years, so that no test ever meets the change of a window."""
+    """Allow three requests in ten years, so that the window does not change during a test."""
     settings.API_RATE = settings.API_ANONYMOUS_RATE = Rate(3, 10 * 365 * 86_400)
     monkeypatch.setattr(shared_counters, "_asked_again_at", 0.0)
     caches["rates"].clear()
@@ -50,7 +50,7 @@ def statuses(client: APIClient, times: int) -> list[int]:
     return [client.get(ADDRESS).status_code for _time in range(times)]
 
 
-def test_one_too_many_is_told_when_to_come_again(limited: None, analyst: User) -> None:
+def test_a_refused_request_says_when_to_retry(limited: None, analyst: User) -> None:
     client = client_of(analyst)
     assert statuses(client, 3) == [200, 200, 200]
     refused = client.get(ADDRESS)
@@ -60,9 +60,7 @@ def test_one_too_many_is_told_when_to_come_again(limited: None, analyst: User) -
     assert refused.json()["code"] == "throttled"
 
 
-def test_a_user_is_limited_by_all_tokens_together_and_nobody_else_by_them(
-    limited: None, analyst: User
-) -> None:
+def test_all_tokens_of_a_user_share_one_limit(limited: None, analyst: User) -> None:
     assert statuses(client_of(analyst), 2) + statuses(client_of(analyst), 2) == [200] * 3 + [429]
     assert statuses(client_of(User.objects.create_superuser("another")), 1) == [200]
 
@@ -71,7 +69,7 @@ def test_without_a_login_each_address_is_limited(
     limited: None, settings: Any, anonymous: Any
 ) -> None:
     settings.PREDICT_ANONYMOUS = True
-    # Whoever names another address is not believed: there is no proxy here.
+    # X-Forwarded-For is ignored, because no proxy is configured.
     answers = [
         anonymous.post("/predict", {}, headers={"X-Forwarded-For": f"10.0.0.{number}"})
         for number in range(4)
@@ -85,35 +83,35 @@ def test_without_a_rate_there_is_no_limit(limited: None, settings: Any, analyst:
     assert statuses(client_of(analyst), 5) == [200] * 5
 
 
-def test_another_process_counts_on(
+def test_processes_share_the_counter(
     limited: None, settings: Any, analyst: User, broker: Broker
 ) -> None:
     through_redis(settings, broker.url)
     caches["rates"].clear()
     client = client_of(analyst)
     assert statuses(client, 1) == [200]
-    # What another process would do for the same user in the same window.
+    # As another process would count requests of the same user in the same window.
     [counter] = list(_redis(broker).scan_iter("*user-*"))
     script = "import sys, redis; redis.Redis.from_url(sys.argv[1]).incrby(sys.argv[2], 2)"
     subprocess.run([sys.executable, "-c", script, broker.url, counter.decode()], check=True)
     assert statuses(client, 1) == [429]
 
 
-def test_where_redis_is_away_everybody_gets_through(
+def test_without_redis_all_requests_are_let_through(
     limited: None, settings: Any, analyst: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     through_redis(settings, "redis://127.0.0.1:1/0")
     assert statuses(client_of(analyst), 5) == [200] * 5
-    # Only the first one has waited for it.
+    # Only the first request tried to connect.
     assert caplog.text.count("requests are not counted for now") == 1
 
 
-def test_redis_that_hangs_is_waited_for_once(
+def test_only_one_request_waits_for_a_redis_that_hangs(
     limited: None, settings: Any, analyst: User, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     through_redis(settings, broker.url)
     client = client_of(analyst)
-    # Longer than a request waits, and over by itself.
+    # Longer than the timeout of a request; the pause ends by itself.
     _redis(broker).client_pause(1000)
     assert statuses(client, 5) == [200] * 5
     _redis(broker).ping()
@@ -126,7 +124,7 @@ def _redis(broker: Broker) -> Any:
     return redis.Redis.from_url(broker.url)
 
 
-def test_rates_are_read_strictly() -> None:
+def test_malformed_rates_are_refused() -> None:
     assert rate("600/min") == Rate(600, 60)
     assert rate("") is None
     for wrong in ("600", "0/min", "-1/s", "600/week", "many/min", "600 / min"):

@@ -1,4 +1,4 @@
-"""The whole way: a request, the real broker, a real worker process, the answer."""
+"""Uploads through the real broker and a real worker process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_SEGMENT, SPOKE
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.weights]
 
 
-def test_requests_are_answered_while_the_worker_works(
+def test_uploads_are_analysed_by_the_worker(
     worker: Any, api: Any, form: Any, eventually: Any, tmp_path: Path
 ) -> None:
-    """One start of a worker for all kinds of answers."""
+    """One test for all kinds of uploads, because a worker takes long to start."""
     watched = tmp_path / "watched"
     watched.mkdir()
     worker(INGEST_FOLDER=str(watched), INGEST_QUIET_SECONDS="0")
@@ -48,15 +48,15 @@ def test_requests_are_answered_while_the_worker_works(
     assert set(Job.objects.values_list("worker", flat=True)) == {"test@suite"}
     assert Creative.objects.filter(state=Creative.State.DONE).count() == 3
 
-    # The watched folder; and the same bytes under another ID, which are not heard again.
+    # A file in the watched folder with known bytes: speech recognition does not run again.
     shutil.copy(DEMO / SPOKEN, watched / "7001.flv")
 
-    def through() -> bool:
+    def is_analysed() -> bool:
         publishing._send_watch()
         publishing.sweep()
         return Creative.objects.filter(advertisement_id="7001", state="done").exists()
 
-    eventually(through)
+    eventually(is_analysed)
     known = api.get("/api/v1/creatives?advertisement_id=7001").json()["results"][0]
     assert known["segment_num"] == SPOKEN_SEGMENT
     job = Job.objects.get(params__creative=known["id"])

@@ -1,4 +1,4 @@
-"""Bodies that are too large: refused before they are read, or as soon as they are too long."""
+"""Request bodies that are too large, with and without a Content-Length."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 class Body:
-    """What a server reads from: so many bytes, of which it notes how many were taken."""
+    """A request body of a given size that counts the bytes read from it."""
 
     def __init__(self, size: int) -> None:
         self.head, self.left, self.tail, self.taken = HEAD, size, TAIL, 0
@@ -59,7 +59,7 @@ def temporary(tmp_path: Path, settings: Any) -> Path:
 
 
 def ask(api: Any, body: Body, path: str = "/api/v1/predict", **environ: Any) -> tuple[int, Any]:
-    """The application's answer to a body, as a WSGI server would hand it over."""
+    """Call the application as a WSGI server would; return the status and the body."""
     answer: dict[str, Any] = {}
     call = {
         "REQUEST_METHOD": "POST",
@@ -74,7 +74,7 @@ def ask(api: Any, body: Body, path: str = "/api/v1/predict", **environ: Any) -> 
         **api._credentials,
         **environ,
     }
-    for signal in (request_started, request_finished):  # the test's own connection stays open
+    for signal in (request_started, request_finished):  # keep the connection of the test open
         signal.disconnect(close_old_connections)
     try:
         response = get_wsgi_application()(call, lambda status, _: answer.update(status=status))
@@ -87,7 +87,7 @@ def ask(api: Any, body: Body, path: str = "/api/v1/predict", **environ: Any) -> 
 
 
 @pytest.mark.django_db
-def test_what_says_that_it_is_too_large_is_not_read(
+def test_a_body_with_too_large_a_content_length_is_not_read(
     api: Any, temporary: Path, folders: Path
 ) -> None:
     body = Body(10 * 1024**3)
@@ -97,7 +97,7 @@ def test_what_says_that_it_is_too_large_is_not_read(
 
 
 @pytest.mark.django_db
-def test_what_says_nothing_of_its_length_is_counted(
+def test_a_chunked_body_is_refused_once_it_is_too_large(
     api: Any, temporary: Path, folders: Path
 ) -> None:
     body = Body(100 * MIB)
@@ -110,7 +110,7 @@ def test_what_says_nothing_of_its_length_is_counted(
 
 
 @pytest.mark.django_db
-def test_a_body_without_a_length_that_is_small_enough_is_taken(
+def test_a_chunked_body_that_is_small_enough_is_accepted(
     api: Any, temporary: Path, folders: Path
 ) -> None:
     status, answer = ask(api, Body(3 * MIB), HTTP_TRANSFER_ENCODING="chunked")
@@ -121,14 +121,16 @@ def test_a_body_without_a_length_that_is_small_enough_is_taken(
 
 
 @pytest.mark.django_db
-def test_a_server_that_does_not_know_the_end_wants_a_length(api: Any, temporary: Path) -> None:
+def test_a_server_without_chunked_input_requires_a_content_length(
+    api: Any, temporary: Path
+) -> None:
     chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": False}
     status, problem = ask(api, Body(10), **chunked)
     assert (status, problem["code"]) == (411, "length_needed")
 
 
 @pytest.mark.django_db
-def test_json_is_never_that_long(api: Any) -> None:
+def test_a_json_body_has_a_smaller_limit(api: Any) -> None:
     response = api.post(
         "/api/v1/predict", b"[" + b"1," * 2 * MIB + b"1]", content_type="application/json"
     )
@@ -136,7 +138,9 @@ def test_json_is_never_that_long(api: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_pages_refuse_it_too(analyst: User, temporary: Path, settings: Any) -> None:
+def test_pages_refuse_bodies_that_are_too_large(
+    analyst: User, temporary: Path, settings: Any
+) -> None:
     settings.REQUEST_MAX_BYTES = 2 * MIB
     client = Client(headers={"Accept-Language": "en"})
     form = {"files": [SimpleUploadedFile("1.avi", b"x" * 3 * MIB)]}
@@ -150,7 +154,7 @@ def test_pages_refuse_it_too(analyst: User, temporary: Path, settings: Any) -> N
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Path]]:
-    """The web server: its port, its worker, and where that writes what it is sent."""
+    """A web server: its port, the process ID of its worker, and its folder of temporary files."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "temporary").mkdir()
     environ = {
@@ -182,7 +186,9 @@ def test_a_server_answers_before_the_body_is_sent(server: tuple[int, int, Path])
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_server_that_is_sent_too_much_keeps_nothing(server: tuple[int, int, Path]) -> None:
+def test_a_server_leaves_no_temporary_file_and_no_memory_of_a_large_body(
+    server: tuple[int, int, Path],
+) -> None:
     port, worker, temporary = server
     before = resident(worker)
     chunk = b"x" * MIB

@@ -1,4 +1,4 @@
-"""Creatives through REST: listed, searched, uploaded, changed and deleted."""
+"""REST views of creatives: list, search, upload, change, delete, analyse again."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CREATIVES = "/api/v1/creatives"
 
 @pytest.fixture
 def three() -> list[Creative]:
-    """Predicted 3 and labelled 5; predicted 3; not classified, of a brand."""
+    """101: predicted 3, labelled 5. 102: predicted 3. 103: not classified, with a brand."""
     rows = [creative(101, 3), creative(102, 3), creative(103, brand="Ёлка")]
     set_label(rows[0], Segment.objects.get(pk=5), None)
     return rows
 
 
-def named(response: Any) -> list[str]:
+def ids_of(response: Any) -> list[str]:
     assert response.status_code == 200, response.content
     return [row["advertisement_id"] for row in response.json()["results"]]
 
 
-def test_the_list_says_what_counts_and_leaves_long_texts_out(
+def test_the_list_shows_effective_segments_without_long_fields(
     api: APIClient, three: list[Creative]
 ) -> None:
     last, middle, first = api.get(CREATIVES).json()["results"]
@@ -88,18 +88,18 @@ FILTERED = (
 )
 
 
-def test_filters_and_orders(api: APIClient, three: list[Creative]) -> None:
+def test_the_list_is_filtered_and_ordered(api: APIClient, three: list[Creative]) -> None:
     for query, expected in FILTERED:
-        assert named(api.get(f"{CREATIVES}?{query}")) == expected, query
+        assert ids_of(api.get(f"{CREATIVES}?{query}")) == expected, query
 
 
-def test_by_the_version_that_judged(api: APIClient, three: list[Creative]) -> None:
+def test_creatives_are_filtered_by_model_version(api: APIClient, three: list[Creative]) -> None:
     version = model_versions.active().pk
-    assert named(api.get(f"{CREATIVES}?model_version={version}")) == ["102", "101"]
-    assert named(api.get(f"{CREATIVES}?model_version={version + 1}")) == []
+    assert ids_of(api.get(f"{CREATIVES}?model_version={version}")) == ["102", "101"]
+    assert ids_of(api.get(f"{CREATIVES}?model_version={version + 1}")) == []
 
 
-UNREADABLE = (
+INVALID = (
     "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
     "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
     "created_to=soon", "created_to=",
@@ -109,14 +109,14 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
-    for query in UNREADABLE:
+def test_invalid_parameters_are_refused_by_name(api: APIClient) -> None:
+    for query in INVALID:
         response = api.get(f"{CREATIVES}?{query}")
         assert response.status_code == 400, query
         assert list(response.json()["errors"]) == [query.partition("=")[0]]
 
 
-def test_the_ends_of_the_calendar_are_moments_as_any(api: APIClient) -> None:
+def test_filters_accept_times_at_the_ends_of_the_calendar(api: APIClient) -> None:
     creative(1)
     for query in (
         "created_from=2001-02-03T04:05:06%2B16:57",
@@ -126,14 +126,14 @@ def test_the_ends_of_the_calendar_are_moments_as_any(api: APIClient) -> None:
         assert len(api.get(f"{CREATIVES}?{query}").json()["results"]) == 1
 
 
-def test_fields_may_come_with_commas_or_repeated(api: APIClient) -> None:
+def test_fields_may_be_separated_by_commas_or_repeated(api: APIClient) -> None:
     creative(1)
     for query in ("fields=id,name", "fields=id&fields=name"):
         [row] = api.get(f"{CREATIVES}?{query}").json()["results"]
         assert set(row) == {"id", "name"}
 
 
-def test_pages_join_without_gap_or_double(api: APIClient) -> None:
+def test_pages_have_every_row_once(api: APIClient) -> None:
     for number in range(7):
         creative(number, 3 if number < 2 else None)
     found, address = [], f"{CREATIVES}?page_size=2&ordering=-probability"
@@ -144,10 +144,10 @@ def test_pages_join_without_gap_or_double(api: APIClient) -> None:
     assert found == ["1", "0", "6", "5", "4", "3", "2"]
 
 
-def test_a_page_takes_as_many_queries_as_a_row(api: APIClient) -> None:
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(api: APIClient) -> None:
     address = f"{CREATIVES}?fields=id,transcript,screen_text,channels,media,model_version,error"
     creative(1, 3)
-    api.get(address)  # the first one of a process looks more up
+    api.get(address)  # the first request of a process makes more queries
     with CaptureQueriesContext(connection) as few:
         assert api.get(address).status_code == 200
     for number in range(2, 9):
@@ -160,7 +160,7 @@ def test_a_page_takes_as_many_queries_as_a_row(api: APIClient) -> None:
     assert not any('"speech"' in query["sql"] for query in short)
 
 
-def test_one_creative_with_all_that_is_known(api: APIClient, three: list[Creative]) -> None:
+def test_one_creative_is_shown_with_all_fields(api: APIClient, three: list[Creative]) -> None:
     address = f"{CREATIVES}/{three[1].pk}"
     response = api.get(address)
     found = response.json()
@@ -177,9 +177,7 @@ def test_one_creative_with_all_that_is_known(api: APIClient, three: list[Creativ
     assert api.get(f"{CREATIVES}/{10**30}").status_code == 404
 
 
-def test_a_segment_is_set_and_withdrawn_beside_the_prediction(
-    api: APIClient, three: list[Creative], analyst: User
-) -> None:
+def test_a_label_is_set_and_withdrawn(api: APIClient, three: list[Creative], analyst: User) -> None:
     address = f"{CREATIVES}/{three[1].pk}"
     label = {"segment_num": 7, "note": "why"}
     response = api.patch(address, {"label": label}, format="json")
@@ -191,8 +189,8 @@ def test_a_segment_is_set_and_withdrawn_beside_the_prediction(
     history = api.get(f"{address}/labels").json()["results"]
     assert [row["segment_num"] for row in history] == [None, 7]
     assert history[1]["author"] == "analyst"
-    [said] = api.get(f"{address}/predictions").json()["results"]
-    assert (said["segment_num"], "channels" in said) == (3, False)
+    [prediction] = api.get(f"{address}/predictions").json()["results"]
+    assert (prediction["segment_num"], "channels" in prediction) == (3, False)
 
 
 WRONG = (
@@ -206,7 +204,7 @@ WRONG = (
 )  # fmt: skip
 
 
-def test_a_wrong_change_changes_nothing(api: APIClient, three: list[Creative]) -> None:
+def test_an_invalid_change_is_refused(api: APIClient, three: list[Creative]) -> None:
     bodies = [json.dumps(body) for body in WRONG]
     for body in (*bodies, "{", '{"label": {"segment_num": NaN}}'):
         response = api.patch(f"{CREATIVES}/{three[1].pk}", body, content_type="application/json")
@@ -214,7 +212,7 @@ def test_a_wrong_change_changes_nothing(api: APIClient, three: list[Creative]) -
     assert not Label.objects.filter(creative=three[1]).exists()
 
 
-def test_an_id_is_given_once_and_brings_the_label_that_waited(
+def test_an_advertisement_id_is_unique_and_brings_its_waiting_label(
     api: APIClient, three: list[Creative]
 ) -> None:
     WaitingLabel.objects.create(advertisement_id="555", segment_id=9, source="table")
@@ -229,19 +227,19 @@ def test_an_id_is_given_once_and_brings_the_label_that_waited(
     assert api.patch(address, {"advertisement_id": None}, format="json").status_code == 200
 
 
-def test_nobody_writes_over_what_they_have_not_seen(api: APIClient, three: list[Creative]) -> None:
+def test_a_change_of_an_old_state_is_refused(api: APIClient, three: list[Creative]) -> None:
     address = f"{CREATIVES}/{three[1].pk}"
-    seen = {"If-Match": api.get(address)["ETag"]}
+    old_state = {"If-Match": api.get(address)["ETag"]}
     change = {"label": {"segment_num": 7}}
-    first = api.patch(address, change, format="json", headers=seen)
+    first = api.patch(address, change, format="json", headers=old_state)
     assert first.status_code == 200
-    again = api.patch(address, {"label": {"segment_num": 8}}, format="json", headers=seen)
+    again = api.patch(address, {"label": {"segment_num": 8}}, format="json", headers=old_state)
     assert (again.status_code, again.json()["code"]) == (412, "precondition_failed")
-    assert api.delete(address, headers=seen).status_code == 412
+    assert api.delete(address, headers=old_state).status_code == 412
     assert api.delete(address, headers={"If-Match": first["ETag"]}).status_code == 204
 
 
-def test_files_are_taken_in_and_each_is_told_of(
+def test_an_upload_answers_with_the_outcome_for_each_file(
     api: APIClient, folders: Path, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 5
@@ -271,7 +269,7 @@ def test_files_are_taken_in_and_each_is_told_of(
         ({"file": ["a.mp4", "b.mp4"], "advertisement_id": "1"}, "advertisement_id"),
     ],
 )  # fmt: skip
-def test_where_nothing_is_accepted_the_answer_is_an_error(
+def test_an_upload_without_an_accepted_file_is_an_error(
     api: APIClient, folders: Path, fields: Any, name: str
 ) -> None:
     if isinstance(fields.get("file"), list):
@@ -281,7 +279,7 @@ def test_where_nothing_is_accepted_the_answer_is_an_error(
     assert not Creative.objects.exists()
 
 
-def test_files_that_are_refused_for_different_reasons_are_named(
+def test_different_reasons_of_refusal_are_listed_by_file(
     api: APIClient, folders: Path, settings: Any
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 5
@@ -294,7 +292,7 @@ def test_files_that_are_refused_for_different_reasons_are_named(
     assert not Creative.objects.exists()
 
 
-def test_a_creative_is_analysed_again_once_at_a_time(
+def test_a_creative_can_not_be_analysed_again_while_a_job_runs(
     api: APIClient, folders: Path, form: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     address = api.post(CREATIVES, form(b"bytes"))["Location"]
@@ -307,7 +305,7 @@ def test_a_creative_is_analysed_again_once_at_a_time(
     assert (busy.status_code, busy.json()["code"]) == (409, "not_analysable")
 
 
-def test_a_deleted_creative_takes_its_files_along(
+def test_deleting_a_creative_deletes_its_files(
     api: APIClient, folders: Path, form: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     address = api.post(CREATIVES, form(b"bytes"))["Location"]
@@ -318,7 +316,7 @@ def test_a_deleted_creative_takes_its_files_along(
     assert not [path for path in folders.rglob("*") if path.is_file()]
 
 
-def test_roles_may_what_they_may(three: list[Creative], anonymous: APIClient) -> None:
+def test_each_role_has_its_permissions(three: list[Creative], anonymous: APIClient) -> None:
     address = f"{CREATIVES}/{three[1].pk}"
     change = {"label": {"segment_num": 7}}
     viewer, analyst = client_of(Role.VIEWER), client_of(Role.ANALYST)
@@ -332,7 +330,7 @@ def test_roles_may_what_they_may(three: list[Creative], anonymous: APIClient) ->
     assert anonymous.get(CREATIVES).status_code == 401
 
 
-def test_predictions_are_listed_and_shown(api: APIClient, three: list[Creative]) -> None:
+def test_predictions_are_listed_filtered_and_shown(api: APIClient, three: list[Creative]) -> None:
     address = "/api/v1/predictions"
     rows = api.get(f"{address}?segment=3&decision=review").json()["results"]
     assert [row["creative"] for row in rows] == [three[1].pk]

@@ -1,4 +1,4 @@
-"""Exports through REST: asked for, waited for, fetched."""
+"""REST views of exports: create, poll, download."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def data(settings: Any, tmp_path: Path) -> None:
 
 
 def exported(api: APIClient, body: dict[str, Any]) -> Any:
-    """The export, asked for after a worker has had its job."""
+    """Create an export, run its job and return the export."""
     response = api.post(EXPORTS, {"kind": "creatives", **body}, format="json")
     assert response.status_code == 202, response.content
     assert response.json()["download_url"] is None
@@ -40,7 +40,7 @@ def content(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_a_table_is_written_and_fetched(api: APIClient) -> None:
+def test_an_export_is_created_and_downloaded(api: APIClient) -> None:
     done = exported(api, {"format": "csv_excel", "filters": {"segment": ["3", "none"]}})
     assert (done["state"], done["rows"], done["format"]) == ("done", 3, "csv_excel")
     assert done["filters"]["segment"] == ["none", "3"]
@@ -57,15 +57,15 @@ def test_a_table_is_written_and_fetched(api: APIClient) -> None:
     assert done["id"] in [row["id"] for row in api.get(EXPORTS).json()["results"]]
 
 
-def test_filters_hold_in_a_workbook_too(api: APIClient) -> None:
-    meant = {"from": "2021-04", "to": "2021-12", "advertiser": ["МАГНИТ"], "reviewed": False}
-    done = exported(api, {"format": "xlsx", "filters": meant})
+def test_filters_apply_to_a_workbook(api: APIClient) -> None:
+    filters = {"from": "2021-04", "to": "2021-12", "advertiser": ["МАГНИТ"], "reviewed": False}
+    done = exported(api, {"format": "xlsx", "filters": filters})
     book = load_workbook(io.BytesIO(content(api.get(done["download_url"]))))
     assert [row[0] for row in book.active.values] == ["Advertisement ID", "200"]
-    assert done["filters"] == {**meant, "segment": [], "brand": [], "media_type": []}
+    assert done["filters"] == {**filters, "segment": [], "brand": [], "media_type": []}
 
 
-def test_what_is_not_there_is_told_apart(
+def test_unfinished_and_expired_exports_have_different_errors(
     api: APIClient, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as queued:
@@ -80,7 +80,7 @@ def test_what_is_not_there_is_told_apart(
     assert api.get(done["url"]).json()["download_url"] is None
 
 
-def test_nobody_sees_the_export_of_another(api: APIClient, stranger: APIClient) -> None:
+def test_exports_are_private_to_their_owner(api: APIClient, stranger: APIClient) -> None:
     viewer, other = client_of(Role.VIEWER), client_of(Role.VIEWER, "other")
     done = exported(viewer, {"format": "csv"})
     assert content(viewer.get(done["download_url"]))
@@ -91,7 +91,7 @@ def test_nobody_sees_the_export_of_another(api: APIClient, stranger: APIClient) 
     assert stranger.post(EXPORTS, {}, format="json").status_code == 403
 
 
-def test_a_wrong_request_is_refused_by_field(api: APIClient) -> None:
+def test_an_invalid_request_is_refused_by_field(api: APIClient) -> None:
     for wrong, field in (
         ({"format": "pdf"}, "format"),
         ({"kind": "cats"}, "kind"),

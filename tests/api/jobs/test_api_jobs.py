@@ -1,4 +1,4 @@
-"""Jobs for programs: how they stand, stage by stage, and what to do about them."""
+"""REST views of jobs: list, poll, cancel, retry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make(owner: User | None, kind: str = "echo", **options: Any) -> Job:
     return lifecycle.create(KINDS[kind], {"say": "x", "seconds": 0}, owner, **options)
 
 
-def test_stages_tell_when_how_long_and_how_often(api: Any, analyst: User) -> None:
+def test_stages_are_shown_with_times_and_attempts(api: Any, analyst: User) -> None:
     job = make(analyst, "walk")
     lifecycle.run_stage(str(job.pk), "one", "w")
     claimed = lifecycle.claim(str(job.pk), "two", "w")
@@ -40,7 +40,7 @@ def test_stages_tell_when_how_long_and_how_often(api: Any, analyst: User) -> Non
     assert (three["state"], three["started_at"], three["attempts"]) == ("waiting", None, 0)
 
 
-def test_a_late_worker_leaves_no_time(analyst: User) -> None:
+def test_a_worker_whose_claim_is_lost_stores_no_timing(analyst: User) -> None:
     job = make(analyst)
     late = lifecycle.claim(str(job.pk), "one", "w")
     assert late is not None
@@ -51,7 +51,7 @@ def test_a_late_worker_leaves_no_time(analyst: User) -> None:
     assert job.timings == []
 
 
-def test_the_place_is_that_of_the_queue(api: Any, analyst: User) -> None:
+def test_the_place_is_the_number_of_jobs_before_it(api: Any, analyst: User) -> None:
     other = User.objects.create_user("other")
     first, second = make(other), make(analyst)
     batch = make(analyst, urgency=Job.Urgency.BATCH)
@@ -60,15 +60,15 @@ def test_the_place_is_that_of_the_queue(api: Any, analyst: User) -> None:
     places = {row["id"]: row["place"] for row in api.get(JOBS).json()["results"]}
     assert places == {str(second.pk): 1, str(batch.pk): 0, str(elsewhere.pk): 0}
     assert api.get(f"{JOBS}/{second.pk}").json()["place"] == 1
-    # What has begun goes before what has not.
-    begun = make(other, "walk")
-    Job.objects.filter(pk=begun.pk).update(stage="three")
+    # Jobs at later stages go first.
+    later_stage = make(other, "walk")
+    Job.objects.filter(pk=later_stage.pk).update(stage="three")
     assert api.get(f"{JOBS}/{second.pk}").json()["place"] == 2
     lifecycle.cancel(first)
     assert api.get(f"{JOBS}/{second.pk}").json()["place"] == 1
 
 
-def test_only_your_own_are_listed_and_touched(api: Any, stranger: Any, analyst: User) -> None:
+def test_users_see_and_change_only_their_own_jobs(api: Any, stranger: Any, analyst: User) -> None:
     User.objects.filter(username="stranger").update(is_superuser=True)
     job = make(analyst)
     make(None)
@@ -78,7 +78,7 @@ def test_only_your_own_are_listed_and_touched(api: Any, stranger: Any, analyst: 
         assert stranger.post(f"{JOBS}/{job.pk}/{what}").status_code == 404
 
 
-def test_jobs_are_found_by_kind_state_and_time(api: Any, analyst: User) -> None:
+def test_jobs_are_filtered_by_kind_state_and_time(api: Any, analyst: User) -> None:
     echo, walk = make(analyst), make(analyst, "walk")
     lifecycle.cancel(echo)
 
@@ -92,7 +92,7 @@ def test_jobs_are_found_by_kind_state_and_time(api: Any, analyst: User) -> None:
     assert found(f"created_before={moment}") == {str(echo.pk)}
 
 
-def test_a_job_is_cancelled_once_then_retried_once(
+def test_a_job_can_be_cancelled_once_and_then_retried_once(
     api: Any, analyst: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     address = f"{JOBS}/{make(analyst).pk}"
@@ -109,7 +109,9 @@ def test_a_job_is_cancelled_once_then_retried_once(
     assert api.post(f"{address}/retry").status_code == 409
 
 
-def test_a_creative_follows_its_job(api: Any, form: Any, folders: Path) -> None:
+def test_cancel_and_retry_change_the_state_of_the_creative(
+    api: Any, form: Any, folders: Path
+) -> None:
     body = api.post("/api/v1/predict", form(b"bytes")).json()
     creative = Creative.objects.get()
     assert body["links"] == {"creative": f"http://testserver/api/v1/creatives/{creative.pk}"}
@@ -121,7 +123,7 @@ def test_a_creative_follows_its_job(api: Any, form: Any, folders: Path) -> None:
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
 
 
-def test_a_job_has_a_state_to_compare(api: Any, analyst: User) -> None:
+def test_a_job_has_an_etag_that_changes_with_its_state(api: Any, analyst: User) -> None:
     job = make(analyst)
     tag = api.get(f"{JOBS}/{job.pk}")["ETag"]
     same = api.get(f"{JOBS}/{job.pk}", headers={"If-None-Match": tag})
@@ -132,9 +134,9 @@ def test_a_job_has_a_state_to_compare(api: Any, analyst: User) -> None:
     assert changed["ETag"] != tag
 
 
-def test_a_poll_counts_the_jobs_before_it_once(api: Any, analyst: User) -> None:
+def test_a_poll_computes_the_place_once(api: Any, analyst: User) -> None:
     job = make(analyst)
     with CaptureQueriesContext(connection) as queries:
         assert api.get(f"{JOBS}/{job.pk}").json()["place"] == 0
-    # By priority: those of higher ones, and the older ones of its own.
+    # One count of jobs with a higher priority, one of older jobs with the same priority.
     assert sum("COUNT(" in query["sql"] for query in queries) <= 2

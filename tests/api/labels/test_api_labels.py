@@ -1,4 +1,4 @@
-"""Labels through REST: one, many at once, and back."""
+"""REST views of labels and label batches: list, set, undo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCHES = f"{LABELS}/batches"
 
 @pytest.fixture
 def four(analyst: User) -> list[Creative]:
-    """Not labelled; labelled 3; labelled 5 by the analyst; labelled and withdrawn."""
+    """Creatives: not labelled; labelled 3; labelled 5 by the analyst; label 7 withdrawn."""
     rows = [
         Creative.objects.create(name=f"{number}.mp4", advertisement_id=f"10{number}", brand="B")
         for number in range(4)
@@ -37,7 +37,7 @@ def effective() -> list[int | None]:
     return list(rows.values_list("effective_segment", flat=True))
 
 
-def test_a_creative_is_labelled_by_number_or_id(
+def test_a_creative_is_labelled_by_key_or_advertisement_id(
     api: APIClient, four: list[Creative], analyst: User
 ) -> None:
     body = {"advertisement_id": "100", "segment_num": 0, "note": "why"}
@@ -64,7 +64,7 @@ def test_labels_are_listed_with_filters(api: APIClient, four: list[Creative]) ->
     assert found("batch=1") == []
 
 
-def test_a_dry_run_counts_and_sets_nothing(api: APIClient, four: list[Creative]) -> None:
+def test_a_dry_run_counts_and_changes_nothing(api: APIClient, four: list[Creative]) -> None:
     body = {"segment_num": 5, "filter": {"brand": ["B"]}, "dry_run": True}
     response = api.post(BATCHES, body, format="json")
     assert response.status_code == 200, response.content
@@ -83,7 +83,7 @@ def test_a_dry_run_counts_and_sets_nothing(api: APIClient, four: list[Creative])
     assert not LabelBatch.objects.exists()
 
 
-def test_many_are_labelled_at_once_and_undone_at_once(
+def test_a_batch_labels_many_creatives_and_is_undone_once(
     api: APIClient, four: list[Creative], analyst: User
 ) -> None:
     body = {"segment_num": 5, "advertisement_ids": ["100", "101", "999", "100"], "note": "n"}
@@ -104,7 +104,9 @@ def test_many_are_labelled_at_once_and_undone_at_once(
     assert (again.status_code, again.json()["code"]) == (409, "already_undone")
 
 
-def test_the_same_key_sets_it_once(api: APIClient, four: list[Creative]) -> None:
+def test_a_batch_with_the_same_idempotency_key_is_set_once(
+    api: APIClient, four: list[Creative]
+) -> None:
     body = {"segment_num": 5, "creatives": [four[0].pk, 10**15]}
     key = {"Idempotency-Key": "one"}
     first = api.post(BATCHES, body, format="json", headers=key)
@@ -114,10 +116,10 @@ def test_the_same_key_sets_it_once(api: APIClient, four: list[Creative]) -> None
     assert LabelBatch.objects.count() == 1
 
 
-def test_filters_in_a_body_mean_what_they_mean_in_an_address(
+def test_filters_in_the_body_select_the_right_creatives(
     api: APIClient, four: list[Creative]
 ) -> None:
-    for meant, changing in (
+    for filters, changing in (
         ({"segment": ["3", "none"]}, 3),
         ({"label_segment": ["5"], "reviewed": True}, 0),
         ({"reviewed": False, "created_from": "2020-01-01T00:00:00Z"}, 2),
@@ -126,11 +128,13 @@ def test_filters_in_a_body_mean_what_they_mean_in_an_address(
         ({"probability_min": 0.5}, 0),
         ({}, 3),
     ):
-        body = {"segment_num": 5, "filter": meant, "dry_run": True}
-        assert api.post(BATCHES, body, format="json").json()["changing"] == changing, meant
+        body = {"segment_num": 5, "filter": filters, "dry_run": True}
+        assert api.post(BATCHES, body, format="json").json()["changing"] == changing, filters
 
 
-def test_nothing_is_set_where_the_list_has_changed(api: APIClient, four: list[Creative]) -> None:
+def test_a_batch_is_refused_if_the_number_of_creatives_has_changed(
+    api: APIClient, four: list[Creative]
+) -> None:
     body = {"segment_num": 5, "filter": {}, "expected": 4}
     response = api.post(BATCHES, body, format="json")
     assert (response.status_code, response.json()["code"]) == (409, "creatives_changed")
@@ -158,13 +162,13 @@ WRONG: tuple[tuple[str, Any, str], ...] = (
 )
 
 
-def test_a_label_needs_its_creative(api: APIClient) -> None:
+def test_a_label_for_an_unknown_creative_is_refused(api: APIClient) -> None:
     for name, value in (("creative", 987654), ("advertisement_id", "987654")):
         response = api.post(LABELS, {"segment_num": 3, name: value}, format="json")
         assert (response.status_code, response.json()["code"]) == (404, "creative_not_found")
 
 
-def test_a_wrong_request_is_refused_by_field(api: APIClient, four: list[Creative]) -> None:
+def test_an_invalid_request_is_refused_by_field(api: APIClient, four: list[Creative]) -> None:
     before = Label.objects.count()
     for address, body, field in WRONG:
         response = api.post(address, body, format="json")
@@ -173,14 +177,14 @@ def test_a_wrong_request_is_refused_by_field(api: APIClient, four: list[Creative
     assert Label.objects.count() == before
 
 
-def test_the_code_says_that_a_field_is_not_known(api: APIClient, four: list[Creative]) -> None:
+def test_unknown_fields_have_a_code(api: APIClient, four: list[Creative]) -> None:
     body = {"segment_num": 8, "creatives": [four[0].pk], "dryrun": True, "filter": {"colour": 1}}
     for wrong, field in ((body, "dryrun"), ({"segment_num": 8, "filter": {"a": 1}}, "filter.a")):
         [problem] = api.post(BATCHES, wrong, format="json").json()["errors"][field]
         assert problem["code"] == "unknown_field"
 
 
-def test_who_may_look_may_not_set(four: list[Creative]) -> None:
+def test_viewers_can_not_set_labels(four: list[Creative]) -> None:
     viewer, analyst = client_of(Role.VIEWER), client_of(Role.ANALYST, "another")
     body = {"segment_num": 5, "creatives": [four[0].pk]}
     batch = analyst.post(BATCHES, body, format="json")

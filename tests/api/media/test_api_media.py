@@ -1,4 +1,4 @@
-"""Media for the player: whole or in ranges, to those who may see it, never as a page."""
+"""Views of media files: byte ranges, permissions, and headers that keep files from running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def media(folders: Path) -> MediaVersion:
 
 @pytest.fixture
 def viewer(db: None) -> Client:
-    """Somebody who may look at creatives and nothing else."""
+    """The client of a user whose only permission is to view creatives."""
     user = User.objects.create_user("viewer")
     user.user_permissions.add(Permission.objects.get(codename="view_creative"))
     client = Client()
@@ -40,7 +40,7 @@ def body(response: Any) -> bytes:
     return response.getvalue() if response.streaming else response.content
 
 
-def test_the_whole_file_comes_with_its_length(viewer: Client, media: MediaVersion) -> None:
+def test_the_whole_file_is_served_with_its_length(viewer: Client, media: MediaVersion) -> None:
     response = viewer.get(address(media))
     assert response.status_code == 200
     assert body(response) == CONTENT
@@ -49,7 +49,7 @@ def test_the_whole_file_comes_with_its_length(viewer: Client, media: MediaVersio
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("byte_range", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=100-70000", 100, 70_000),
@@ -59,25 +59,29 @@ def test_the_whole_file_comes_with_its_length(viewer: Client, media: MediaVersio
         (f"bytes=5-{SIZE * 2}", 5, SIZE - 1),
     ],
 )
-def test_a_range_is_answered_with_its_bytes(
-    viewer: Client, media: MediaVersion, asked: str, first: int, last: int
+def test_a_range_is_served(
+    viewer: Client, media: MediaVersion, byte_range: str, first: int, last: int
 ) -> None:
-    response = viewer.get(address(media), headers={"Range": asked})
+    response = viewer.get(address(media), headers={"Range": byte_range})
     assert response.status_code == 206
     assert body(response) == CONTENT[first : last + 1]
     assert response["Content-Range"] == f"bytes {first}-{last}/{SIZE}"
     assert response["Content-Length"] == str(last - first + 1)
 
 
-@pytest.mark.parametrize("asked", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"])
-def test_a_range_beyond_the_end_is_refused(viewer: Client, media: MediaVersion, asked: str) -> None:
-    response = viewer.get(address(media), headers={"Range": asked})
+@pytest.mark.parametrize(
+    "byte_range", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"]
+)
+def test_a_range_beyond_the_end_is_refused(
+    viewer: Client, media: MediaVersion, byte_range: str
+) -> None:
+    response = viewer.get(address(media), headers={"Range": byte_range})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{SIZE}"
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "byte_range",
     [
         "bytes=9-5",
         "bytes=-",
@@ -87,37 +91,39 @@ def test_a_range_beyond_the_end_is_refused(viewer: Client, media: MediaVersion, 
         "bytes=" + "9" * 5000 + "-",
     ],
 )
-def test_a_range_that_makes_no_sense_gets_the_whole(
-    viewer: Client, media: MediaVersion, asked: str
+def test_a_malformed_range_gets_the_whole_file(
+    viewer: Client, media: MediaVersion, byte_range: str
 ) -> None:
-    response = viewer.get(address(media), headers={"Range": asked})
+    response = viewer.get(address(media), headers={"Range": byte_range})
     assert response.status_code == 200
     assert body(response) == CONTENT
 
 
-def test_head_tells_the_length_without_the_bytes(viewer: Client, media: MediaVersion) -> None:
+def test_head_has_the_length_and_no_body(viewer: Client, media: MediaVersion) -> None:
     response = viewer.head(address(media))
     assert response.status_code == 200
     assert response["Content-Length"] == str(SIZE)
     assert body(response) == b""
 
 
-def test_nothing_else_is_answered(viewer: Client, media: MediaVersion) -> None:
+def test_other_methods_are_refused(viewer: Client, media: MediaVersion) -> None:
     assert viewer.post(address(media)).status_code == 405
     assert viewer.delete(address(media)).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["", "/audio.wav", "/frame-00.jpg"])
-def test_only_those_with_the_permission_see_it(media: MediaVersion, path: str) -> None:
+def test_files_require_a_permission(media: MediaVersion, path: str) -> None:
     assert Client().get(address(media) + path).status_code in (401, 403)
     other = Client()
     other.force_login(User.objects.create_user("other", is_staff=True))
     assert other.get(address(media) + path).status_code == 403
 
 
-@pytest.mark.parametrize("asked", ["", "bytes=0-9"])
-def test_no_browser_runs_what_was_uploaded(viewer: Client, media: MediaVersion, asked: str) -> None:
-    response = viewer.get(address(media), headers={"Range": asked})
+@pytest.mark.parametrize("byte_range", ["", "bytes=0-9"])
+def test_headers_keep_browsers_from_running_uploads(
+    viewer: Client, media: MediaVersion, byte_range: str
+) -> None:
+    response = viewer.get(address(media), headers={"Range": byte_range})
     assert response["X-Content-Type-Options"] == "nosniff"
     policy = response["Content-Security-Policy"]
     assert "sandbox" in policy
@@ -138,24 +144,24 @@ def test_no_browser_runs_what_was_uploaded(viewer: Client, media: MediaVersion, 
         ("a.MP4", "video/mp4"),
     ],
 )
-def test_the_type_is_one_that_a_player_knows_or_none(
+def test_only_types_of_players_are_served(
     viewer: Client, folders: Path, name: str, kind: str
 ) -> None:
     media = take_in(b"<script>alert(1)</script>", name).media
     assert viewer.get(address(media))["Content-Type"] == kind
 
 
-def test_what_is_gone_is_not_found(
+def test_deleted_files_are_not_found(
     viewer: Client, media: MediaVersion, django_capture_on_commit_callbacks: Any
 ) -> None:
     Path(media.file.path).unlink()
     assert viewer.get(address(media)).status_code == 404
-    where = address(media)
+    url = address(media)
     media.creative.delete()
-    assert viewer.get(where).status_code == 404
+    assert viewer.get(url).status_code == 404
 
 
-def test_the_decoded_sound_is_played_in_ranges(
+def test_the_decoded_sound_is_served_in_ranges(
     viewer: Client, folders: Path, recogniser: None
 ) -> None:
     media = analysed(DEMO / MUSIC).current_media
@@ -165,7 +171,7 @@ def test_the_decoded_sound_is_played_in_ranges(
     assert response["Content-Type"] == "audio/wav"
 
 
-def test_frames_are_pictures(viewer: Client, folders: Path, recogniser: None) -> None:
+def test_frames_are_served_as_jpeg(viewer: Client, folders: Path, recogniser: None) -> None:
     media = analysed(DEMO / "90000038.mp4").current_media
     assert media is not None
     response = viewer.get(address(media) + "/frame-00.jpg")
@@ -173,7 +179,7 @@ def test_frames_are_pictures(viewer: Client, folders: Path, recogniser: None) ->
     assert body(response).startswith(b"\xff\xd8")
 
 
-def test_no_other_name_leads_to_a_file(viewer: Client, folders: Path, recogniser: None) -> None:
+def test_other_names_are_not_found(viewer: Client, folders: Path, recogniser: None) -> None:
     media = analysed(DEMO / MUSIC).current_media
     assert media is not None
     names = ["..%2Faudio.wav", "..", "audio.wav.html", "frame-999.jpg", "frame-99.jpg", "x.json"]

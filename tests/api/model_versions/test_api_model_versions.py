@@ -1,4 +1,4 @@
-"""Model versions through REST: which there are, and which one decides."""
+"""REST views of model versions: list, show, activate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def other() -> ModelVersion:
     )  # fmt: skip
 
 
-def judged_by_others_only() -> None:
+def creative_without_prediction() -> None:
     row = Creative.objects.create(name="1.mp4", state=Creative.State.DONE)
     media = MediaVersion.objects.create(creative=row, original_name="1", sha256="1", size=1)
     row.current_media = media
@@ -36,7 +36,7 @@ def judged_by_others_only() -> None:
     )  # fmt: skip
 
 
-def test_versions_are_listed_with_what_they_are_worth(api: APIClient, other: ModelVersion) -> None:
+def test_versions_are_listed_with_their_metrics(api: APIClient, other: ModelVersion) -> None:
     first, second = api.get(VERSIONS).json()["results"]
     assert (first["name"], first["is_active"], first["predictions"]) == ("other", False, 0)
     assert first["metrics"] == {"macro_f1_grouped": 0.8}
@@ -48,10 +48,10 @@ def test_versions_are_listed_with_what_they_are_worth(api: APIClient, other: Mod
     assert api.get(f"{VERSIONS}/active").status_code == 404
 
 
-def test_another_version_decides_and_judges_again(
+def test_activating_a_version_queues_creatives_without_its_prediction(
     api: APIClient, other: ModelVersion, django_capture_on_commit_callbacks: Any
 ) -> None:
-    judged_by_others_only()
+    creative_without_prediction()
     before = model_versions.active()
     with django_capture_on_commit_callbacks() as queued:
         response = api.post(f"{VERSIONS}/{other.pk}/activate")
@@ -67,7 +67,7 @@ def test_another_version_decides_and_judges_again(
     assert api.post(f"{VERSIONS}/99999/activate").status_code == 404
 
 
-def test_leads_alone_switch(other: ModelVersion) -> None:
+def test_only_leads_activate_versions(other: ModelVersion) -> None:
     address = f"{VERSIONS}/{other.pk}/activate"
     assert client_of(Role.VIEWER).get(VERSIONS).status_code == 200
     assert client_of(Role.ANALYST).post(address).status_code == 403

@@ -1,4 +1,4 @@
-"""POST /api/v1/predict: a file in, a job out."""
+"""POST /api/v1/predict: upload a file, get a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 PREDICT = "/api/v1/predict"
 
 
-def test_a_file_is_accepted_and_the_answer_says_where_to_ask(
+def test_an_upload_is_accepted_with_the_url_of_its_job(
     api: Any, form: Any, folders: Path, analyst: Any
 ) -> None:
     response = api.post(PREDICT, form(b"bytes", "4297908.avi"))
@@ -48,7 +48,7 @@ def test_the_job_is_polled_until_it_has_a_result(
 
 
 @pytest.mark.weights
-def test_a_known_file_is_answered_at_once(
+def test_a_file_that_was_analysed_before_is_answered_at_once(
     api: Any, form: Any, folders: Path, recogniser: None
 ) -> None:
     analysed(DEMO / SPOKEN)
@@ -57,15 +57,13 @@ def test_a_known_file_is_answered_at_once(
     assert response.json()["result"]["segment_num"] == SPOKEN_SEGMENT
 
 
-def test_the_advertisement_id_can_be_sent_beside_the_file(
-    api: Any, form: Any, folders: Path
-) -> None:
+def test_the_advertisement_id_can_be_sent_with_the_file(api: Any, form: Any, folders: Path) -> None:
     api.post(PREDICT, form(b"bytes", "4297908.avi", advertisement_id="AD-77"))
     assert Creative.objects.get().advertisement_id == "AD-77"
 
 
 @pytest.mark.parametrize("value", ["9" * 65, "4\x002"])
-def test_an_impossible_advertisement_id_is_refused(
+def test_an_invalid_advertisement_id_is_refused(
     api: Any, form: Any, folders: Path, value: str
 ) -> None:
     response = api.post(PREDICT, form(b"bytes", advertisement_id=value))
@@ -85,14 +83,14 @@ def test_a_request_without_a_file_is_refused(api: Any) -> None:
     }
 
 
-def test_the_refusal_is_in_the_language_of_the_reader(russian: Any) -> None:
+def test_refusals_are_in_the_requested_language(russian: Any) -> None:
     response = russian.post(PREDICT, {})
     assert response.status_code == 400
     [wrong] = response.json()["errors"]["file"]
     assert wrong["message"] == "Ни одного файла не было отправлено."
 
 
-def test_a_file_over_the_limit_is_refused_by_name(
+def test_a_file_over_the_limit_is_refused(
     api: Any, form: Any, folders: Path, settings: Any
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 1024**2
@@ -106,7 +104,7 @@ def test_json_instead_of_a_form_is_refused(api: Any) -> None:
     assert api.post(PREDICT, {"file": "x"}, format="json").status_code == 415
 
 
-def test_what_is_no_media_becomes_a_job_that_says_so(api: Any, form: Any, folders: Path) -> None:
+def test_a_file_that_is_not_media_becomes_a_failed_job(api: Any, form: Any, folders: Path) -> None:
     response = api.post(PREDICT, form(b"no sound", "1.wav"))
     assert response.status_code == 202
     run(Job.objects.get())
@@ -115,7 +113,7 @@ def test_what_is_no_media_becomes_a_job_that_says_so(api: Any, form: Any, folder
     assert body["error"]["message"].startswith("This is neither audio nor video")
 
 
-def test_the_reason_of_a_failure_is_in_the_language_of_the_reader(
+def test_reasons_of_failures_are_in_the_requested_language(
     russian: Any, form: Any, folders: Path
 ) -> None:
     address = russian.post(PREDICT, form(b"no sound", "1.wav"))["Location"]
@@ -123,9 +121,7 @@ def test_the_reason_of_a_failure_is_in_the_language_of_the_reader(
     assert russian.get(address).json()["error"]["message"].startswith("Это не аудио и не видео")
 
 
-def test_a_hostile_file_name_reaches_neither_disk_nor_page(
-    api: Any, form: Any, folders: Path
-) -> None:
+def test_a_hostile_file_name_is_made_harmless(api: Any, form: Any, folders: Path) -> None:
     response = api.post(PREDICT, form(b"bytes", "../../../etc/cron.d/x.wav.html"))
     assert response.status_code == 202
     assert Creative.objects.get().name == "x.wav.html"

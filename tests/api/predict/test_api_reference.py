@@ -1,4 +1,4 @@
-"""POST /predict: the contract of the reference service."""
+"""POST /predict: the interface of the reference service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize("address", ["/predict", "/predict/"])
 
 @BOTH
 @pytest.mark.weights
-def test_the_answer_is_the_name_of_the_segment_and_nothing_else(
+def test_the_answer_has_only_the_name_of_the_segment(
     api: Any, form: Any, folders: Path, recogniser: None, address: str
 ) -> None:
     analysed(DEMO / SPOKEN)
@@ -38,7 +38,7 @@ def test_without_speech_the_result_is_null_with_a_reason(
     assert body["message"].startswith("Nobody speaks")
 
 
-def test_what_takes_too_long_is_a_504_that_names_the_job(
+def test_after_the_wait_the_answer_is_a_504_with_the_url_of_the_job(
     api: Any, form: Any, folders: Path, settings: Any
 ) -> None:
     settings.PREDICT_WAIT_SECONDS = 1
@@ -51,7 +51,7 @@ def test_what_takes_too_long_is_a_504_that_names_the_job(
 
 
 @BOTH
-def test_strangers_are_refused_unless_the_setting_lets_them_in(
+def test_without_predict_anonymous_a_login_is_required(
     anonymous: Any, form: Any, folders: Path, settings: Any, address: str
 ) -> None:
     assert settings.PREDICT_ANONYMOUS is False
@@ -59,7 +59,7 @@ def test_strangers_are_refused_unless_the_setting_lets_them_in(
     assert not Creative.objects.exists()
 
 
-def test_a_stranger_who_was_let_in_may_ask_after_the_job(
+def test_with_predict_anonymous_a_client_without_login_can_poll_its_job(
     anonymous: Any, api: Any, form: Any, folders: Path, settings: Any
 ) -> None:
     settings.PREDICT_ANONYMOUS, settings.PREDICT_WAIT_SECONDS = True, 1
@@ -69,7 +69,7 @@ def test_a_stranger_who_was_let_in_may_ask_after_the_job(
     assert anonymous.get(own).status_code == 404
 
 
-def test_a_fault_of_the_program_is_not_blamed_on_the_file(
+def test_internal_errors_are_a_500_and_bad_files_a_422(
     api: Any, form: Any, folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PREDICT_WAIT_SECONDS = 1
@@ -85,7 +85,7 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_file(
 
 
 @pytest.mark.weights
-def test_the_setting_opens_the_reference_address_and_no_other(
+def test_predict_anonymous_applies_to_the_reference_service_only(
     anonymous: Any, form: Any, folders: Path, recogniser: None, settings: Any
 ) -> None:
     settings.PREDICT_ANONYMOUS = True
@@ -97,12 +97,12 @@ def test_the_setting_opens_the_reference_address_and_no_other(
     assert anonymous.post("/api/v1/predict", form(content, SPOKEN)).status_code == 401
 
 
-def test_a_missing_file_is_refused_in_the_language_of_the_reader(russian: Any) -> None:
+def test_a_missing_file_is_refused_in_the_requested_language(russian: Any) -> None:
     response = russian.post("/predict", {})
     assert response.status_code == 400
     [wrong] = response.json()["errors"]["file"]
     assert wrong["message"] == "Ни одного файла не было отправлено."
 
 
-def test_only_post_is_answered(api: Any) -> None:
+def test_only_post_is_allowed(api: Any) -> None:
     assert api.get("/predict").status_code == 405

@@ -1,4 +1,4 @@
-"""The dictionary through REST."""
+"""REST views of the dictionary of segments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rest_framework.test import APIClient
 pytestmark = pytest.mark.django_db
 
 
-def test_one_segment(api: APIClient, stranger: APIClient) -> None:
+def test_one_segment_is_shown(api: APIClient, stranger: APIClient) -> None:
     rows = api.get("/api/v1/segments").json()
     response = api.get("/api/v1/segments/12")
     assert response.json() == next(row for row in rows if row["number"] == 12)
-    kept = {"If-None-Match": response["ETag"]}
-    assert api.get("/api/v1/segments/12", headers=kept).status_code == 304
+    headers = {"If-None-Match": response["ETag"]}
+    assert api.get("/api/v1/segments/12", headers=headers).status_code == 304
     assert api.get("/api/v1/segments/6").status_code == 404
     assert stranger.get("/api/v1/segments/12").status_code == 403

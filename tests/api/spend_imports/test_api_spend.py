@@ -1,4 +1,4 @@
-"""Imports of spend through REST."""
+"""REST views of imports of spend."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def media(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def send(api: APIClient, form: Any) -> Any:
-    """``send(content, **how)``: the answer to a file."""
+    """``send(content, **how)`` uploads a table and returns the response."""
 
     def post(content: bytes, **how: str) -> Any:
         return api.post(IMPORTS, form(content, "spend.csv", **how))
@@ -40,13 +40,13 @@ def send(api: APIClient, form: Any) -> Any:
 
 
 def ended(api: APIClient, response: Any) -> Any:
-    """The import, asked for after a worker has had its job."""
+    """Run the job of an accepted import and return the import."""
     assert response.status_code == 202, response.content
     run(Job.objects.get(pk=response.json()["job"]["id"]))
     return api.get(response["Location"]).json()
 
 
-def test_a_file_is_queued_and_told_where_to_ask(
+def test_an_upload_is_queued_and_imported(
     send: Any, api: APIClient, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as queued:
@@ -84,7 +84,7 @@ def test_a_dry_run_reports_and_changes_nothing(send: Any, api: APIClient) -> Non
     assert sums() == {"2021-03": Decimal("1001.625")}
 
 
-def test_what_was_checked_is_imported_without_being_sent_again(send: Any, api: APIClient) -> None:
+def test_a_checked_table_is_imported_without_another_upload(send: Any, api: APIClient) -> None:
     checked = ended(api, send(MARCH, dry_run="true"))
     done = ended(api, api.post(f"{checked['url']}/start", {"strict": True}, format="json"))
     assert (done["id"], done["state"], done["strict"]) == (checked["id"], "imported", True)
@@ -95,7 +95,7 @@ def test_what_was_checked_is_imported_without_being_sent_again(send: Any, api: A
     )  # fmt: skip
 
 
-def test_months_that_are_there_need_a_mode(send: Any, api: APIClient, russian: APIClient) -> None:
+def test_months_with_spend_need_a_mode(send: Any, api: APIClient, russian: APIClient) -> None:
     ended(api, send(MARCH))
     done = ended(api, send(MIXED))
     assert (done["state"], done["error"]["code"]) == ("failed", "spend_months_exist")
@@ -105,20 +105,20 @@ def test_months_that_are_there_need_a_mode(send: Any, api: APIClient, russian: A
     assert sums() == {"2021-03": Decimal(10)}
 
 
-def test_all_rows_or_none(send: Any, api: APIClient) -> None:
+def test_a_strict_import_with_bad_rows_fails(send: Any, api: APIClient) -> None:
     done = ended(api, send(MIXED, strict="true"))
     assert (done["state"], done["error"]["code"]) == ("failed", "spend_bad_rows")
     assert not SpendRow.objects.exists()
 
 
-def test_a_known_file_changes_nothing(send: Any, api: APIClient) -> None:
+def test_a_table_that_was_imported_before_changes_nothing(send: Any, api: APIClient) -> None:
     first = ended(api, send(MARCH))
     done = ended(api, send(MARCH, mode="add"))
     assert (done["state"], done["report"]["known_import"]) == ("known", first["id"])
     assert sums() == {"2021-03": Decimal("1001.625")}
 
 
-def test_bad_rows_come_as_a_table(send: Any, api: APIClient) -> None:
+def test_bad_rows_are_downloaded_as_csv(send: Any, api: APIClient) -> None:
     done = ended(api, send(MIXED, dry_run="true"))
     response = api.get(done["bad_rows_url"], headers={"Accept": "text/csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -129,7 +129,7 @@ def test_bad_rows_come_as_a_table(send: Any, api: APIClient) -> None:
     assert (missing.status_code, missing["Content-Type"]) == (404, "application/problem+json")
 
 
-def test_an_import_is_cancelled_once(send: Any, api: APIClient) -> None:
+def test_an_import_can_be_cancelled_once(send: Any, api: APIClient) -> None:
     response = send(MARCH)
     address = f"{response['Location']}/cancel"
     cancelled = api.post(address)
@@ -139,7 +139,7 @@ def test_an_import_is_cancelled_once(send: Any, api: APIClient) -> None:
     assert not SpendRow.objects.exists()
 
 
-def test_the_list_is_paged_and_says_nothing_large(
+def test_the_list_is_paged_and_leaves_reports_out(
     send: Any, api: APIClient, django_assert_max_num_queries: Any
 ) -> None:
     for content in (MARCH, APRIL, MIXED):
@@ -155,7 +155,7 @@ def test_the_list_is_paged_and_says_nothing_large(
 @pytest.mark.parametrize(
     "how", [{"mode": "overwrite"}, {"strict": "perhaps"}, {"dry_run": "x"}, {"file": "no file"}]
 )
-def test_a_wrong_request_is_refused_by_field(api: APIClient, form: Any, how: Any) -> None:
+def test_an_invalid_request_is_refused_by_field(api: APIClient, form: Any, how: Any) -> None:
     response = api.post(IMPORTS, {**form(MARCH, "spend.csv"), **how})
     assert response.status_code == 400
     assert list(response.json()["errors"]) == list(how)
@@ -169,7 +169,7 @@ def test_a_file_that_is_too_large_is_refused(send: Any, settings: Any) -> None:
     assert not SpendImport.objects.exists()
 
 
-def test_rights_are_those_of_imports(
+def test_imports_require_permissions(
     send: Any, api: APIClient, form: Any, stranger: APIClient, anonymous: APIClient
 ) -> None:
     row = send(MARCH).json()["url"]

@@ -1,4 +1,4 @@
-"""Where the money goes, through REST."""
+"""REST views of spend reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def little(settings: Any, tmp_path: Path) -> dict[str, Creative]:
     return little_spend(tmp_path)
 
 
-def test_sums_by_segment_with_what_they_are_of(api: APIClient) -> None:
+def test_a_report_by_segment_has_totals_and_rows(api: APIClient) -> None:
     found = api.get(f"{SPEND}/report?by=segment").json()
     assert found["overview"] == {
         "amount": f"{IN_ALL}00", "placements": 4, "advertisements": 3, "classified": 1,
@@ -49,12 +49,12 @@ def test_sums_by_segment_with_what_they_are_of(api: APIClient) -> None:
         ("by=segment&advertiser=nobody", []),
     ],
 )
-def test_what_a_report_is_parted_by(api: APIClient, query: str, expected: list[Any]) -> None:
+def test_a_report_is_grouped_and_filtered(api: APIClient, query: str, expected: list[Any]) -> None:
     rows = api.get(f"{SPEND}/report?{query}").json()["rows"]
     assert [(row["key"], row["advertisements"]) for row in rows] == expected
 
 
-def test_month_by_month(api: APIClient) -> None:
+def test_the_monthly_report_has_a_series_for_each_key_and_one_for_the_rest(api: APIClient) -> None:
     found = api.get(f"{SPEND}/report/monthly?by=media_type&most=1&to=2021-12").json()
     assert found["months"] == ["2021-03", "2021-04"]
     assert [(line["key"], line["amounts"]) for line in found["series"]] == [
@@ -63,7 +63,7 @@ def test_month_by_month(api: APIClient) -> None:
     assert api.get(f"{SPEND}/report/monthly?by=segment&brand=x").json()["series"] == []
 
 
-def test_expected_spend_and_whose_review_is_worth_most(
+def test_expected_spend_has_intervals_and_creatives_worth_reviewing(
     api: APIClient, little: dict[str, Creative]
 ) -> None:
     row = little["200"]
@@ -88,7 +88,7 @@ def test_expected_spend_and_whose_review_is_worth_most(
     assert found["made_at"] is None
 
 
-def test_creatives_behind_a_figure_page_by_page(api: APIClient, tmp_path: Path) -> None:
+def test_creatives_behind_a_figure_are_paged(api: APIClient, tmp_path: Path) -> None:
     path = tmp_path / "same.csv"
     lines = [f"{number},A,B,Press,10.5,2020,1" for number in range(900, 905)]
     path.write_text(text_of(*lines), "utf-8")
@@ -109,7 +109,7 @@ def test_creatives_behind_a_figure_page_by_page(api: APIClient, tmp_path: Path) 
     assert [row["advertisement_id"] for row in radio] == ["200"]
 
 
-def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
+def test_invalid_parameters_are_refused_by_name(api: APIClient) -> None:
     for address, field in (
         ("report", "by"),
         ("report?by=colour", "by"),
@@ -127,11 +127,13 @@ def test_what_can_not_be_read_is_refused_by_name(api: APIClient) -> None:
         assert (response.status_code, list(response.json()["errors"])) == (400, [field]), address
 
 
-def test_a_method_that_nobody_knows_is_refused(api: APIClient) -> None:
+def test_unknown_methods_are_refused(api: APIClient) -> None:
     assert api.generic("QUERY", f"{SPEND}/report?by=segment").status_code == 405
 
 
-def test_strangers_see_no_figures(stranger: APIClient, anonymous: APIClient) -> None:
+def test_reports_require_a_login_and_a_permission(
+    stranger: APIClient, anonymous: APIClient
+) -> None:
     for address in ("report?by=segment", "report/monthly?by=brand", "report/expected", "creatives"):
         assert stranger.get(f"{SPEND}/{address}").status_code == 403
         assert anonymous.get(f"{SPEND}/{address}").status_code == 401

@@ -1,4 +1,4 @@
-"""Tables over REST: sent, asked after, fetched; and the reference service's address."""
+"""REST views of tables: upload, poll, download; and those of the reference service."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def send(client: Any, content: bytes = CSV, name: str = "план.csv", address:
     return client.post(address, {"file": SimpleUploadedFile(name, content)})
 
 
-def worked() -> Job:
+def run_last_job() -> Job:
     job = Job.objects.filter(kind="predict_table").latest("created_at")
     return run(job)
 
@@ -52,7 +52,7 @@ def body_of(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_a_table_is_sent_asked_after_and_fetched(
+def test_a_table_is_uploaded_polled_and_downloaded(
     api: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     stored("1", 12)
@@ -66,7 +66,7 @@ def test_a_table_is_sent_asked_after_and_fetched(
     assert api.get(table["job"]["url"]).json()["links"] == {"table": table["url"]}
     assert api.get(f"{table['url']}/file").status_code == 409
     assert api.get(f"{table['url']}/file").json()["code"] == "table_not_ready"
-    worked()
+    run_last_job()
     done = api.get(table["url"]).json()
     assert done["job"]["state"] == "done"
     assert (done["counts"]["answered"], done["counts"]["unknown"]) == (1, 1)
@@ -82,7 +82,7 @@ def test_a_table_is_sent_asked_after_and_fetched(
 
 def test_a_workbook_keeps_its_type(api: Any) -> None:
     sent = send(api, workbook([["Advertisement ID"], [1]]), "t.xlsx").json()
-    worked()
+    run_last_job()
     file = api.get(f"{sent['url']}/file")
     assert file["Content-Type"].endswith("spreadsheetml.sheet")
     assert rows_of(body_of(file))[1] == (1, None, None, None, None, "unknown")
@@ -91,15 +91,15 @@ def test_a_workbook_keeps_its_type(api: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "code"), [(b"", "empty"), (b"PK\3\4 no archive", "table_damaged")]
 )
-def test_what_is_no_table_is_refused_at_once(api: Any, content: bytes, code: str) -> None:
+def test_a_file_that_is_not_a_table_is_refused(api: Any, content: bytes, code: str) -> None:
     response = send(api, content)
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert not Table.objects.exists()
 
 
-def test_what_turns_out_to_be_no_table_says_so(api: Any) -> None:
+def test_a_table_without_an_id_column_fails_with_a_reason(api: Any) -> None:
     sent = send(api, b"a,b\n1,2\n").json()
-    worked()
+    run_last_job()
     job = api.get(sent["url"]).json()["job"]
     assert (job["state"], job["error"]["code"]) == ("failed", "table_no_column")
     assert "Advertisement ID" in job["error"]["message"]
@@ -120,14 +120,14 @@ def test_tables_are_private_even_to_a_lead(api: Any) -> None:
     assert Group.objects.get(name="analyst").permissions.filter(codename="add_table").exists()
 
 
-def test_a_table_is_stopped_once(api: Any) -> None:
+def test_a_table_can_be_cancelled_once(api: Any) -> None:
     own = send(api).json()["url"]
     assert api.post(f"{own}/cancel").json()["job"]["state"] == "cancelled"
     again = api.post(f"{own}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "already_ended")
 
 
-def test_the_same_key_makes_one_table(api: Any) -> None:
+def test_an_upload_with_the_same_idempotency_key_makes_one_table(api: Any) -> None:
     answers = [
         api.post(
             ADDRESS, {"file": SimpleUploadedFile("t.csv", CSV)}, HTTP_IDEMPOTENCY_KEY="abc"
@@ -137,21 +137,21 @@ def test_the_same_key_makes_one_table(api: Any) -> None:
     assert len(set(answers)) == Table.objects.count() == 1
 
 
-# The reference service's address
+# The view of the reference service
 
 
-def wait_by_working(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for a table's job does its work, as a quick worker would."""
+def run_jobs_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the job of a table within the request that waits for it."""
     monkeypatch.setattr(
         "creativefilter.api.tables.views.wait_for", lambda job, seconds: bool(run(job))
     )
 
 
 @pytest.mark.parametrize("address", ["/predict_table", "/predict_table/"])
-def test_a_workbook_goes_in_and_comes_out(
+def test_a_workbook_is_answered_with_segments(
     api: Any, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    wait_by_working(monkeypatch)
+    run_jobs_while_waiting(monkeypatch)
     stored("1", 12)
     content = workbook([["Advertisement ID", "x"], [1, "a"], [404, "b"]])
     response = send(api, content, "t.xlsx", address)
@@ -162,29 +162,31 @@ def test_a_workbook_goes_in_and_comes_out(
     assert sheet["A3"].value == 404
 
 
-def test_what_takes_too_long_names_its_job_and_its_table(api: Any, settings: Any) -> None:
+def test_after_the_wait_the_answer_names_the_job_and_the_table(api: Any, settings: Any) -> None:
     settings.PREDICT_WAIT_SECONDS = 0
     response = send(api, address="/predict_table")
     assert response.status_code == 504
     body = response.json()
     assert (body["result"], body["reason"]) == (None, "not_ready")
     assert body["job"] == response["Location"]
-    worked()
+    run_last_job()
     assert api.get(api.get(body["table"]).json()["file"]).status_code == 200
 
 
-def test_what_can_not_be_read_is_a_422(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    wait_by_working(monkeypatch)
+def test_a_table_that_fails_is_a_422(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_jobs_while_waiting(monkeypatch)
     response = send(api, b"a,b\n1,2\n", address="/predict_table")
     assert response.status_code == 422
     assert response.json()["reason"] == "table_no_column"
 
 
-def test_strangers_only_if_the_setting_lets_them_in(anonymous: Any, settings: Any) -> None:
+def test_predict_anonymous_lets_clients_without_login_upload_and_read(
+    anonymous: Any, settings: Any
+) -> None:
     assert send(anonymous, address="/predict_table").status_code == 401
     settings.PREDICT_ANONYMOUS, settings.PREDICT_WAIT_SECONDS = True, 0
     late = send(anonymous, address="/predict_table").json()
-    worked()
+    run_last_job()
     file = anonymous.get(anonymous.get(late["table"]).json()["file"])
     assert body_of(file).startswith(b"Advertisement ID,n,Segment_num")
     assert anonymous.delete(late["table"]).status_code == 401

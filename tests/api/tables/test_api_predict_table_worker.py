@@ -1,4 +1,4 @@
-"""The whole way of a table: a reference client, the real broker, a real worker, a workbook."""
+"""A table through a client of the reference service, the real broker and a real worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.tables.table_files import bytes_of, received, rows_of, stored, workbo
 pytestmark = [pytest.mark.django_db(transaction=True)]
 SPOKEN = "оформите кредитную карту, льготный период по кредитной карте, кэшбэк"
 
-# As programs of the reference service's users are written: no login, a file in, a file out.
+# A program as users of the reference service write it: no login, upload a file, store the answer.
 CLIENT = """
 import sys
 import requests
@@ -44,27 +44,27 @@ def test_a_client_of_the_reference_service_gets_its_workbook(
     source, target = tmp_path / "план.xlsx", tmp_path / "answer.xlsx"
     source.write_bytes(workbook([["Advertisement ID", "x"], [1, "a"], [None, "b"], [404, "c"]]))
     worker()
-    said = subprocess.run(
+    client = subprocess.run(
         [sys.executable, "-c", CLIENT, live_server.url, str(source), str(target)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert said.stdout.strip().endswith("spreadsheetml.sheet")
+    assert client.stdout.strip().endswith("spreadsheetml.sheet")
     assert rows_of(target.read_bytes())[1:] == [
         (1, "a", 12, "Кредитные карты", 0.9, "no", "ok"),
         (None, "b", None, None, None, None, "blank"),
         (404, "c", None, None, None, None, "unknown"),
     ]
 
-    # A creative that nobody has judged: its job goes out with the table's, the table comes back.
+    # A creative without a prediction: the table waits until its job has ended.
     fresh = stored("2", speech=SPOKEN)
     table = received(b"Advertisement ID,n\n2,x\n")
     assert table.job
 
-    def sent_again() -> bool:
+    def table_is_done() -> bool:
         publish_all(lifecycle.sweep())
         return Job.objects.get(pk=table.job_id).is_final
 
-    eventually(sent_again, 60)
+    eventually(table_is_done, 60)
     table.refresh_from_db()
     assert Prediction.objects.filter(creative=fresh).count() == 1
     assert table.counts["classified"] == 1

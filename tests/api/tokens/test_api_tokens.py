@@ -1,4 +1,4 @@
-"""Tokens: hashed, expiring, revocable."""
+"""REST views of access tokens, which are hashed, expire and can be revoked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def status(client: Any, token: str) -> int:
     return int(client.get(ADDRESS, headers={"Authorization": f"Token {token}"}).status_code)
 
 
-def test_a_token_opens_until_it_expires(anonymous: Any, analyst: Any) -> None:
+def test_a_token_is_valid_until_it_expires(anonymous: Any, analyst: Any) -> None:
     row, token = AuthToken.objects.create(user=analyst)
     assert status(anonymous, token) == 200
     assert row.expiry > timezone.now() + timedelta(days=1)
@@ -31,7 +31,7 @@ def test_a_token_opens_until_it_expires(anonymous: Any, analyst: Any) -> None:
     assert status(anonymous, token) == 401
 
 
-def test_a_token_that_was_deleted_or_altered_opens_nothing(anonymous: Any, analyst: Any) -> None:
+def test_deleted_and_altered_tokens_are_refused(anonymous: Any, analyst: Any) -> None:
     row, token = AuthToken.objects.create(user=analyst)
     assert status(anonymous, token[:-1] + ("0" if token[-1] != "0" else "1")) == 401
     row.delete()
@@ -49,25 +49,25 @@ def test_a_dump_of_the_database_holds_no_usable_token(anonymous: Any, analyst: A
         assert status(anonymous, cell) == 401
 
 
-def test_a_disabled_user_has_no_token_any_more(anonymous: Any, analyst: Any) -> None:
+def test_tokens_of_a_disabled_user_are_refused(anonymous: Any, analyst: Any) -> None:
     _row, token = AuthToken.objects.create(user=analyst)
     analyst.is_active = False
     analyst.save()
     assert status(anonymous, token) == 401
 
 
-def test_the_command_prints_a_token_that_works(anonymous: Any, analyst: Any) -> None:
+def test_the_command_prints_a_valid_token(anonymous: Any, analyst: Any) -> None:
     out = io.StringIO()
     call_command("create_token", "analyst", stdout=out)
     assert status(anonymous, out.getvalue().strip()) == 200
 
 
-def test_the_command_knows_its_users(db: None) -> None:
+def test_the_command_refuses_an_unknown_user(db: None) -> None:
     with pytest.raises(CommandError, match="nobody-here"):
         call_command("create_token", "nobody-here")
 
 
-def test_a_token_is_made_with_its_value_shown_once(api: Any, anonymous: Any) -> None:
+def test_the_value_of_a_new_token_is_shown_once(api: Any, anonymous: Any) -> None:
     made = api.post("/api/v1/tokens", {"name": "media plan", "days": 3}, format="json")
     assert made.status_code == 201
     assert made["Cache-Control"] == "no-store"
@@ -91,7 +91,7 @@ def test_a_token_without_a_name_or_for_too_long_is_refused(api: Any, wrong: Any)
     assert AuthToken.objects.count() == before
 
 
-def test_a_repeated_request_makes_no_second_token_and_keeps_no_value(api: Any) -> None:
+def test_a_repeated_request_creates_one_token_and_its_value_is_not_stored(api: Any) -> None:
     def ask() -> Any:
         headers = {"Idempotency-Key": "once"}
         return api.post("/api/v1/tokens", {"name": "x"}, format="json", headers=headers)
@@ -102,14 +102,14 @@ def test_a_repeated_request_makes_no_second_token_and_keeps_no_value(api: Any) -
     assert TokenDetails.objects.filter(name="x").count() == 1
 
 
-def test_a_revoked_token_opens_nothing(api: Any, anonymous: Any) -> None:
+def test_a_revoked_token_is_refused(api: Any, anonymous: Any) -> None:
     made = api.post("/api/v1/tokens", {"name": "x"}, format="json")
     assert api.delete(made["Location"]).status_code == 204
     assert status(anonymous, made.json()["value"]) == 401
     assert api.get(made["Location"]).status_code == 404
 
 
-def test_the_token_that_carries_a_request_is_not_revoked_by_it(api: Any, analyst: Any) -> None:
+def test_a_token_can_not_revoke_itself(api: Any, analyst: Any) -> None:
     [own] = TokenDetails.objects.all()
     refused = api.delete(f"/api/v1/tokens/{own.pk}")
     assert refused.status_code == 409
@@ -117,20 +117,20 @@ def test_the_token_that_carries_a_request_is_not_revoked_by_it(api: Any, analyst
     assert api.get("/api/v1/tokens").status_code == 200
 
 
-def test_when_a_token_was_last_used_is_told(api: Any, analyst: Any) -> None:
+def test_the_time_of_the_last_use_is_recorded(api: Any, analyst: Any) -> None:
     assert TokenDetails.objects.get().last_used_at is None
     api.get(ADDRESS)
-    noted = TokenDetails.objects.get().last_used_at
-    assert timezone.now() - noted < timedelta(minutes=1)
+    recorded = TokenDetails.objects.get().last_used_at
+    assert timezone.now() - recorded < timedelta(minutes=1)
     api.get(ADDRESS)
-    assert TokenDetails.objects.get().last_used_at == noted
+    assert TokenDetails.objects.get().last_used_at == recorded
     long_ago = timezone.now() - timedelta(hours=1)
     TokenDetails.objects.update(last_used_at=long_ago)
     api.get(ADDRESS)
     assert TokenDetails.objects.get().last_used_at > long_ago
 
 
-def test_nobody_has_more_tokens_than_can_be_looked_through(
+def test_the_number_of_tokens_of_a_user_is_limited(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "MOST", 2)
@@ -141,5 +141,5 @@ def test_nobody_has_more_tokens_than_can_be_looked_through(
 
 
 @pytest.mark.parametrize("header", ["Token", "Token a b", "Token ÿþ", "Bearer x"])
-def test_a_header_that_makes_no_sense_is_no_fault_of_ours(anonymous: Any, header: str) -> None:
+def test_a_malformed_header_is_a_401(anonymous: Any, header: str) -> None:
     assert anonymous.get(ADDRESS, headers={"Authorization": header}).status_code == 401

@@ -1,4 +1,4 @@
-"""Webhooks for programs: own ones only, a secret shown once, history, send again."""
+"""REST views of webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ URL = "https://hooks.example.com/creatives"
 
 
 @pytest.fixture
-def asked() -> Iterator[list[str]]:
-    """Endpoints that the queue was asked to serve."""
+def due() -> Iterator[list[str]]:
+    """IDs of endpoints for which ``deliveries_due`` was sent."""
     found: list[str] = []
 
     def note(endpoints: list[str], **_signal: Any) -> None:
@@ -34,7 +34,7 @@ def asked() -> Iterator[list[str]]:
 
 @pytest.fixture
 def other(db: None) -> APIClient:
-    """Another user with the same rights."""
+    """The client of another user with all permissions on webhooks."""
     user = User.objects.create_user("other")
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="webhooks"))
     client = APIClient()
@@ -46,7 +46,7 @@ def create(api: APIClient, **fields: Any) -> Any:
     return api.post(HOOKS, {"url": URL, **fields}, format="json")
 
 
-def test_registering_shows_the_secret_once(api: APIClient, analyst: User) -> None:
+def test_the_secret_is_shown_once(api: APIClient, analyst: User) -> None:
     answer = create(api, description="media plan", events=["job.failed", "job.done"])
     assert answer.status_code == 201
     hook = answer.json()
@@ -81,7 +81,7 @@ def test_registering_shows_the_secret_once(api: APIClient, analyst: User) -> Non
         ({"description": True}, "description", "invalid"),
     ],
 )
-def test_what_can_not_be_used_is_refused_by_field(
+def test_invalid_fields_are_refused(
     api: APIClient, fields: dict[str, Any], name: str, code: str
 ) -> None:
     answer = create(api, **fields)
@@ -92,21 +92,21 @@ def test_what_can_not_be_used_is_refused_by_field(
     assert not Endpoint.objects.exists()
 
 
-def test_bodies_of_another_kind(api: APIClient) -> None:
+def test_bodies_that_are_not_json_objects_are_refused(api: APIClient) -> None:
     assert api.post(HOOKS, {"url": URL}, format="multipart").status_code == 415
     assert api.post(HOOKS, "{", content_type="application/json").status_code == 400
     assert api.post(HOOKS, "[]", content_type="application/json").status_code == 400
     assert api.post(HOOKS, {}, format="json").json()["errors"]["url"][0]["code"] == "required"
 
 
-def test_there_is_a_limit(api: APIClient, analyst: User) -> None:
+def test_the_number_of_webhooks_of_a_user_is_limited(api: APIClient, analyst: User) -> None:
     for _ in range(endpoints.PER_USER):
         endpoints.register(analyst, URL, Event.values)
     answer = create(api)
     assert (answer.status_code, answer.json()["code"]) == (409, "webhook_too_many")
 
 
-def test_a_request_that_is_repeated_registers_once_and_its_secret_is_not_kept(
+def test_a_repeated_request_registers_once_and_its_secret_is_not_stored(
     api: APIClient,
 ) -> None:
     from creativefilter.api.models import IdempotencyKey
@@ -120,31 +120,31 @@ def test_a_request_that_is_repeated_registers_once_and_its_secret_is_not_kept(
     assert b"whsec_" not in bytes(IdempotencyKey.objects.get().body)
 
 
-def test_changing_it(
-    api: APIClient, asked: list[str], django_capture_on_commit_callbacks: Any
+def test_a_webhook_is_changed_switched_off_and_on_and_deleted(
+    api: APIClient, due: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:
-    where = create(api)["Location"]
-    seen = api.get(where)
-    assert api.get(where, headers={"If-None-Match": seen["ETag"]}).status_code == 304
-    is_seen = {"If-Match": seen["ETag"]}
+    url = create(api)["Location"]
+    shown = api.get(url)
+    assert api.get(url, headers={"If-None-Match": shown["ETag"]}).status_code == 304
+    if_match = {"If-Match": shown["ETag"]}
     with django_capture_on_commit_callbacks(execute=True):
-        changed = api.patch(where, {"active": False}, format="json", headers=is_seen)
-        assert changed.json() == {**seen.json(), "active": False}
-        late = api.patch(where, {"active": True}, format="json", headers=is_seen)
+        changed = api.patch(url, {"active": False}, format="json", headers=if_match)
+        assert changed.json() == {**shown.json(), "active": False}
+        late = api.patch(url, {"active": True}, format="json", headers=if_match)
         assert late.status_code == 412
-        assert api.patch(where, {"url": "http://10.0.0.1/"}, format="json").status_code == 400
-    assert asked == []
+        assert api.patch(url, {"url": "http://10.0.0.1/"}, format="json").status_code == 400
+    assert due == []
     Endpoint.objects.update(off_reason=Endpoint.Off.FAILING, failures=9)
-    assert api.get(where).json()["off_reason"]["code"] == "failing"
+    assert api.get(url).json()["off_reason"]["code"] == "failing"
     with django_capture_on_commit_callbacks(execute=True):
-        on = api.patch(where, {"active": True, "url": f"{URL}/2"}, format="json").json()
+        on = api.patch(url, {"active": True, "url": f"{URL}/2"}, format="json").json()
     assert (on["active"], on["off_reason"], on["failures"]) == (True, None, 0)
-    assert asked == [on["id"]], "what waited goes out"
-    assert api.delete(where).status_code == 204
-    assert api.get(where).status_code == 404
+    assert due == [on["id"]], "waiting deliveries are sent"
+    assert api.delete(url).status_code == 204
+    assert api.get(url).status_code == 404
 
 
-def test_another_secret(api: APIClient) -> None:
+def test_the_secret_is_replaced(api: APIClient) -> None:
     answer = create(api)
     new = api.post(answer["Location"] + "/rotate_secret")
     assert new.status_code == 200
@@ -152,66 +152,66 @@ def test_another_secret(api: APIClient) -> None:
     assert new.json()["secret"] != answer.json()["secret"]
 
 
-def test_a_test_event_its_history_and_sending_it_again(
+def test_a_test_event_is_sent_listed_and_sent_again(
     api: APIClient,
-    asked: list[str],
+    due: list[str],
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    where = create(api)["Location"]
+    url = create(api)["Location"]
     with django_capture_on_commit_callbacks(execute=True):
-        sent = api.post(where + "/test")
+        sent = api.post(url + "/test")
     assert sent.status_code == 202
     delivery = sent.json()
     assert (delivery["event"], delivery["state"], delivery["attempts"]) == (
         "webhook.test", "pending", 0,
     )  # fmt: skip
     assert json.loads(delivery["body"])["id"] == delivery["id"]
-    assert asked == [where.rsplit("/", 1)[1]]
+    assert due == [url.rsplit("/", 1)[1]]
     monkeypatch.setattr(
         delivering, "post", lambda *_: delivering.Outcome(503, answer="later, please")
     )
-    delivering.deliver(asked[0])
+    delivering.deliver(due[0])
     shown = api.get(sent["Location"]).json()
     assert (shown["status_code"], shown["answer"], shown["attempts"]) == (503, "later, please", 1)
     assert shown["next_attempt_at"] > shown["last_attempt_at"]
-    assert api.get(where).json()["failures"] == 1
-    listed = api.get(where + "/deliveries", {"state": "pending", "event": "webhook.test"}).json()
+    assert api.get(url).json()["failures"] == 1
+    listed = api.get(url + "/deliveries", {"state": "pending", "event": "webhook.test"}).json()
     assert listed["results"] == [{k: v for k, v in shown.items() if k != "body"}]
-    assert api.get(where + "/deliveries", {"state": "failed"}).json()["results"] == []
-    assert api.get(where + "/deliveries", {"state": "lost"}).status_code == 400
+    assert api.get(url + "/deliveries", {"state": "failed"}).json()["results"] == []
+    assert api.get(url + "/deliveries", {"state": "lost"}).status_code == 400
     monkeypatch.setattr(delivering, "post", lambda *_: delivering.Outcome(None, "tls"))
     again = api.post(sent["Location"] + "/redeliver")
     assert again.status_code == 202
-    delivering.deliver(asked[0])
+    delivering.deliver(due[0])
     shown = api.get(sent["Location"]).json()
     assert (shown["status_code"], shown["error"]["code"]) == (None, "tls")
     assert "certificate" in shown["error"]["message"]
-    api.patch(where, {"active": False}, format="json")
-    for path in (where + "/test", sent["Location"] + "/redeliver"):
+    api.patch(url, {"active": False}, format="json")
+    for path in (url + "/test", sent["Location"] + "/redeliver"):
         refused = api.post(path)
         assert (refused.status_code, refused.json()["code"]) == (409, "webhook_off")
     assert api.get(sent["Location"]).json()["next_attempt_at"] is None
 
 
-def test_those_of_others_do_not_exist(api: APIClient, other: APIClient) -> None:
-    where = create(api)["Location"]
-    delivery = api.post(where + "/test")["Location"]
+def test_webhooks_are_private_to_their_owner(api: APIClient, other: APIClient) -> None:
+    url = create(api)["Location"]
+    delivery = api.post(url + "/test")["Location"]
     assert other.get(HOOKS).json()["results"] == []
-    for path in (where, where + "/deliveries", delivery):
+    for path in (url, url + "/deliveries", delivery):
         assert other.get(path).status_code == 404
-    for path in (where + "/test", where + "/rotate_secret", delivery + "/redeliver"):
+    for path in (url + "/test", url + "/rotate_secret", delivery + "/redeliver"):
         assert other.post(path).status_code == 404
-    assert other.patch(where, {"active": False}, format="json").status_code == 404
-    assert other.delete(where).status_code == 404
-    mine = other.post(HOOKS, {"url": URL}, format="json")["Location"]
-    crossed = delivery.replace(where, mine)
+    assert other.patch(url, {"active": False}, format="json").status_code == 404
+    assert other.delete(url).status_code == 404
+    own = other.post(HOOKS, {"url": URL}, format="json")["Location"]
+    crossed = delivery.replace(url, own)
     assert other.get(crossed).status_code == 404
     assert other.post(crossed + "/redeliver").status_code == 404
     assert (Endpoint.objects.count(), Delivery.objects.count()) == (2, 1)
 
 
-def test_without_a_login_or_the_right_there_is_nothing(
+def test_webhooks_require_a_login_and_a_permission(
     anonymous: APIClient, stranger: APIClient
 ) -> None:
     for path in (HOOKS, f"{HOOKS}/7e4f0c52-0c8f-4d55-9a0d-5a6f7b8c9d00"):
