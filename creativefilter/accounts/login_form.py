@@ -32,8 +32,8 @@ class LoginForm(AuthenticationForm):
 def counted_attempt(username: str, request: HttpRequest) -> Iterator[None]:
     """Count a login attempt as failed unless the block, which checks the password, succeeds.
 
-    The block raises ``ValidationError`` if the password is wrong. After any other exception, such as
-    that of a database that does not answer, the attempt is not counted.
+    The block raises ``ValidationError`` if the password is wrong. After any other exception, for
+    example when the database does not answer, the attempt is not counted.
 
     Args:
         username: The name as entered.
