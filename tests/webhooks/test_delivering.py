@@ -255,7 +255,7 @@ def test_only_one_sends_to_an_address_at_a_time_and_a_dead_one_is_succeeded(
     ended(owner)
     claim = delivering._claim(str(endpoint.pk))
     assert claim is not None
-    assert delivering._next(str(endpoint.pk)) is not None
+    assert delivering._next_delivery(str(endpoint.pk)) is not None
     assert outbox.due() == []
     delivering.deliver(str(endpoint.pk))
     assert receiver.received == []
@@ -273,11 +273,11 @@ def test_who_comes_late_writes_nothing(endpoint: Endpoint, receiver: Receiver, o
         handler.send_error(500)
 
     # As if another had taken the row while the first still waited for its answer.
-    delivery = delivering._next(str(endpoint.pk))
+    delivery = delivering._next_delivery(str(endpoint.pk))
     assert delivery is not None
     Delivery.objects.update(attempts=5)
-    outcome = delivering._try(endpoint, delivery)
-    delivering._note(endpoint, delivery, outcome, timezone.now())
+    outcome = delivering._attempt(endpoint, delivery)
+    delivering._record_outcome(endpoint, delivery, outcome, timezone.now())
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.status_code) == (State.PENDING, 5, None)
 
