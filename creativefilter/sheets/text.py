@@ -155,8 +155,8 @@ class _AsciiSurvey:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found = Survey()
-        # Number of lines with non-ASCII UTF-8, number of lines that are not UTF-8, and the numbers
-        # of the first lines of each kind.
+        # Number of lines that count as UTF-8 (all lines of a block if it is not ASCII and valid
+        # UTF-8), number of lines that are not UTF-8, and the numbers of the first lines of each.
         self.utf8 = self.old = 0
         self.utf8_lines: list[int] = []
         self.old_lines: list[int] = []
