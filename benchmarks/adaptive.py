@@ -1,11 +1,11 @@
-"""Learning from what analysts say: real transcripts come in, 800 are labelled, one version learns.
+"""How well does a model version learn from 800 labels of analysts?
 
     python benchmarks/adaptive.py --transcripts transcripts.csv
 
-Everything goes through the commands that people use, on a database of its own in a folder that is
-removed: import_transcripts, import_labels, train --activate, judging again, going back, and a
-training that is killed in the middle. The alternative is the version before; as it has learned from
-these very transcripts, the version that ships is shown, too, by its own figure out of fold.
+Runs the commands that people use, on a database of its own in a temporary folder:
+import_transcripts, import_labels, a training that is killed, train --activate, deciding again with
+the new version, and going back to the starter. The baseline is the starter. Because the starter has
+learned from these very transcripts, its out-of-fold figure is printed as well.
 """
 
 from __future__ import annotations
@@ -46,27 +46,31 @@ def main() -> None:
 def run(transcripts: Path, folder: Path) -> None:
     from creativefilter.creatives import model_versions
 
-    labels, rest = part(transcripts, folder / "labels.csv")
+    labels, unlabelled = split_labels(transcripts, folder / "labels.csv")
     starter = model_versions.active()
     step("import_transcripts", lambda: command("import_transcripts", str(transcripts)))
-    step("judged by the version that ships", judge)
+    step("decided by the starter", decide_again_all)
     step("import_labels", lambda: command("import_labels", str(labels)))
-    kill_in_the_middle()
+    kill_training()
     assert model_versions.active() == starter
-    print("killed in the middle: the version that ships still decides, nothing is registered")
+    print("killed in the middle: the starter still decides, nothing is registered")
     step("train --activate", lambda: command("train", "--activate"))
     trained = model_versions.active()
-    step("judged by the new version", judge)
-    report(trained.name, rest)
+    step("decided by the new version", decide_again_all)
+    report(trained.name, unlabelled)
     model_versions.activate(starter)
-    step("gone back: judged again", judge)
+    step("decided again by the starter", decide_again_all)
     print(f"active again: {model_versions.active().name}")
     shipped = starter.metrics["macro_f1_grouped_spoken"]
-    print(f"the version that ships, out of fold on all spoken transcripts: {shipped:.3f}")
+    print(f"the starter, out of fold on all spoken transcripts: {shipped:.3f}")
 
 
-def part(transcripts: Path, labels: Path) -> tuple[Path, dict[str, int]]:
-    """A table of 800 labels, and the segments of all others by their ID."""
+def split_labels(transcripts: Path, labels: Path) -> tuple[Path, dict[str, int]]:
+    """Write a table with ``LABELLED`` labels.
+
+    Returns:
+        The table, and the segments of all other transcripts by Advertisement ID.
+    """
     with transcripts.open(encoding="utf-8-sig", newline="") as file:
         rows = [(row["Advertisement ID"], int(row["Segment_num"])) for row in csv.DictReader(file)]
     random.Random(0).shuffle(rows)
@@ -75,11 +79,11 @@ def part(transcripts: Path, labels: Path) -> tuple[Path, dict[str, int]]:
     return labels, {name: segment or 0 for name, segment in rows[LABELLED:]}
 
 
-def command(*words: str) -> None:
+def command(*arguments: str) -> None:
     from django.core.management import call_command
 
-    with Path(os.devnull).open("w") as nowhere:
-        call_command(*words, stderr=nowhere)
+    with Path(os.devnull).open("w") as null:
+        call_command(*arguments, stderr=null)
 
 
 def step(name: str, work: object) -> None:
@@ -89,8 +93,8 @@ def step(name: str, work: object) -> None:
     print(f"{name}: {time.monotonic() - began:.1f} s", flush=True)
 
 
-def judge() -> None:
-    """What a worker does with the jobs that wait, here and now."""
+def decide_again_all() -> None:
+    """Queue all creatives to be decided again, and run the jobs in this process."""
     from creativefilter.creatives.analysis.jobs import decide_again
     from creativefilter.jobs import lifecycle
     from creativefilter.jobs.models import Job
@@ -102,7 +106,7 @@ def judge() -> None:
     assert not failed, f"{failed} jobs failed"
 
 
-def kill_in_the_middle() -> None:
+def kill_training() -> None:
     from creativefilter.creatives.models import ModelVersion
 
     process = subprocess.Popen(
@@ -121,8 +125,8 @@ def kill_in_the_middle() -> None:
     assert ModelVersion.objects.count() == 1
 
 
-def report(name: str, rest: dict[str, int]) -> None:
-    """How right the active version is on the transcripts that were not labelled."""
+def report(name: str, unlabelled: dict[str, int]) -> None:
+    """Print the quality of the active version on transcripts without a label."""
     import numpy as np
 
     from classifier.segments import canonical
@@ -135,26 +139,26 @@ def report(name: str, rest: dict[str, int]) -> None:
         .select_related("current_media")
     )
     family = families([row.current_media.transcripts.first().text for row in rows])
-    fresh = np.array([row.advertisement_id in rest for row in rows])
-    alike = np.isin(family, family[~fresh])
-    truth = np.array([canonical(rest.get(row.advertisement_id, 0)) for row in rows])
-    said = np.array([row.predicted_segment for row in rows])
-    alone = np.array([row.decision == "auto" for row in rows])
+    without_label = np.array([row.advertisement_id in unlabelled for row in rows])
+    near_labelled = np.isin(family, family[~without_label])
+    truth = np.array([canonical(unlabelled.get(row.advertisement_id, 0)) for row in rows])
+    predicted = np.array([row.predicted_segment for row in rows])
+    automatic = np.array([row.decision == "auto" for row in rows])
     print(name)
     for title, chosen in (
-        ("spoken creatives without a label", fresh),
-        ("of these, no near duplicate of a labelled one", fresh & ~alike),
+        ("spoken creatives without a label", without_label),
+        ("of these, no near duplicate of a labelled one", without_label & ~near_labelled),
     ):
-        show(title, truth[chosen], said[chosen], alone[chosen])
+        show(title, truth[chosen], predicted[chosen], automatic[chosen])
 
 
-def show(title: str, truth: Any, said: Any, alone: Any) -> None:
+def show(title: str, truth: Any, predicted: Any, automatic: Any) -> None:
     from classifier.evaluation.metrics import accuracy, macro_f1
 
     print(
-        f"  {title}, {len(truth)}: macro-F1 {macro_f1(truth, said):.3f}, accuracy "
-        f"{accuracy(truth, said):.3f}; decided alone {alone.mean():.1%}, of these right "
-        f"{(truth == said)[alone].mean():.1%}"
+        f"  {title}, {len(truth)}: macro-F1 {macro_f1(truth, predicted):.3f}, accuracy "
+        f"{accuracy(truth, predicted):.3f}; decided alone {automatic.mean():.1%}, of these right "
+        f"{(truth == predicted)[automatic].mean():.1%}"
     )
 
 

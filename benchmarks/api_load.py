@@ -1,11 +1,12 @@
-"""Fifty programs at once, against a real application: PostgreSQL, broker, worker, web.
-
-Each program submits one small wav and asks once a second how its job stands, until it ends.
-Beside each of these requests it calls an empty view of Django REST framework on the same server,
-with the same token: that is what the figures are compared with. Prints p95 of each and the ratio,
-and checks that every job ended exactly once.
+"""How fast does the API answer fifty clients at once?
 
     python benchmarks/api_load.py [--clients 50]
+
+Runs the real application: PostgreSQL, broker, worker, web server. Each client submits a small WAV
+file and polls its job once a second until the job ends. The baseline is an empty view of Django
+REST framework, which each client calls on the same server with the same token beside these
+requests. Prints the 95th percentile of each kind of request and the ratios, and checks that every
+job ended exactly once. Exits with 1 if a ratio is above its limit or a job was lost.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ FINAL = {"done", "failed", "cancelled"}
 
 
 def small_wav(number: int) -> bytes:
-    """A second of a tone that no other program sends."""
+    """Return one second of a tone that no other client sends."""
     time_axis = np.arange(16_000) / 16_000
     samples = (8_000 * np.sin(2 * np.pi * (200 + 7 * number) * time_axis)).astype("<i2")
     out = io.BytesIO()
@@ -49,12 +50,12 @@ def small_wav(number: int) -> bytes:
     return out.getvalue()
 
 
-class Program(threading.Thread):
-    """One client: submits, polls, and times everything."""
+class Client(threading.Thread):
+    """A client that submits a file, polls its job, and times all requests."""
 
-    def __init__(self, number: int, address: str, token: str, together: threading.Barrier) -> None:
+    def __init__(self, number: int, address: str, token: str, barrier: threading.Barrier) -> None:
         super().__init__()
-        self.number, self.address, self.together = number, address, together
+        self.number, self.address, self.barrier = number, address, barrier
         self.http = requests.Session()
         self.http.headers["Authorization"] = f"Token {token}"
         self.times: dict[str, list[float]] = {"submit": [], "poll": [], "empty": []}
@@ -63,9 +64,9 @@ class Program(threading.Thread):
 
     def run(self) -> None:
         wav = small_wav(self.number)
-        # The server's first requests load the application; connections are opened once.
+        # Warm up: the first request loads the application and opens the connection.
         self.http.get(f"{self.address}/empty", timeout=60)
-        self.together.wait()
+        self.barrier.wait()
         deadline = time.monotonic() + 60 * MINUTES
         self._timed("empty", "GET", "/empty")
         files = {"file": (f"{800_000 + self.number}.wav", wav)}
@@ -75,16 +76,16 @@ class Program(threading.Thread):
             self.job = self._timed("poll", "GET", f"/api/v1/jobs/{self.job['id']}")
             self._timed("empty", "GET", "/empty")
 
-    def _timed(self, what: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def _timed(self, kind: str, method: str, path: str, **options: Any) -> dict[str, Any]:
         began = time.perf_counter()
         try:
-            answer = self.http.request(method, self.address + path, timeout=60, **more)
-            self.times[what].append(time.perf_counter() - began)
+            answer = self.http.request(method, self.address + path, timeout=60, **options)
+            self.times[kind].append(time.perf_counter() - began)
             answer.raise_for_status()
-            found: dict[str, Any] = answer.json()
-            return found
+            content: dict[str, Any] = answer.json()
+            return content
         except requests.RequestException as error:
-            self.errors.append(f"{what}: {error}")
+            self.errors.append(f"{kind}: {error}")
             return self.job
 
 
@@ -98,38 +99,38 @@ def main() -> int:
         running(Data.new(Path(folder) / "data")) as stack,
     ):
         assert stack.credentials is not None
-        together = threading.Barrier(clients)
-        programs = [
-            Program(number, stack.address, stack.credentials[1], together)
+        barrier = threading.Barrier(clients)
+        client_threads = [
+            Client(number, stack.address, stack.credentials[1], barrier)
             for number in range(clients)
         ]
         began = time.monotonic()
-        for program in programs:
-            program.start()
-        for program in programs:
-            program.join()
-        return report(programs, time.monotonic() - began)
+        for client in client_threads:
+            client.start()
+        for client in client_threads:
+            client.join()
+        return report(client_threads, time.monotonic() - began)
 
 
-def report(programs: list[Program], seconds: float) -> int:
+def report(client_threads: list[Client], seconds: float) -> int:
     p95 = {}
-    for what in ("empty", "submit", "poll"):
-        times = [t for program in programs for t in program.times[what]]
-        p95[what] = float(np.percentile(times, 95))
+    for kind in ("empty", "submit", "poll"):
+        times = [t for client in client_threads for t in client.times[kind]]
+        p95[kind] = float(np.percentile(times, 95))
         print(
-            f"{what:7} {len(times):6,} requests, median {1000 * np.median(times):7.1f} ms, "
-            f"p95 {1000 * p95[what]:7.1f} ms"
+            f"{kind:7} {len(times):6,} requests, median {1000 * np.median(times):7.1f} ms, "
+            f"p95 {1000 * p95[kind]:7.1f} ms"
         )
-    states = Counter(program.job.get("state") for program in programs)
-    jobs = len({program.job.get("id") for program in programs})
-    errors = [error for program in programs for error in program.errors]
+    states = Counter(client.job.get("state") for client in client_threads)
+    jobs = len({client.job.get("id") for client in client_threads})
+    errors = [error for client in client_threads for error in client.errors]
     submit, poll = p95["submit"] / p95["empty"], p95["poll"] / p95["empty"]
     print(f"p95 of submit / empty view: {submit:.2f} (at most {SUBMIT_AT_MOST:.0f})")
     print(f"p95 of poll   / empty view: {poll:.2f} (at most {POLL_AT_MOST:.0f})")
     print(f"{jobs} jobs ended as {dict(states)} within {seconds:.0f} s; errors: {len(errors)}")
     for error in errors[:5]:
         print(f"  {error}")
-    right = jobs == len(programs) == states["done"] and not errors
+    right = jobs == len(client_threads) == states["done"] and not errors
     return 0 if right and submit <= SUBMIT_AT_MOST and poll <= POLL_AT_MOST else 1
 
 

@@ -1,8 +1,8 @@
-"""What a bundle costs: loading it in a fresh process, and deciding with it on one core.
+"""How long does it take to load a bundle, and to decide with it on one core?
 
     python benchmarks/bundle.py
 
-The alternative for loading is importing PyTorch, which any neural text model would do first.
+The baseline for loading, in a new process, is importing PyTorch, which any neural text model needs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def python(code: str) -> str:
 
 
 def decide(bundle: Bundle) -> None:
-    """Generated spots with both channels, each text made anew so that nothing is remembered."""
+    """Time predictions of generated spots with both channels.
+
+    All texts differ, so that no cache makes a prediction faster.
+    """
     loaded = [spot for spot in spots.load() if spot.speech and spot.cards]
     features = [
         SpotFeatures(
@@ -59,7 +62,10 @@ def decide(bundle: Bundle) -> None:
         for number in range(5)
         for spot in loaded
     ]
-    single = [timed(lambda one=one: bundle.predict([one])) for one in features]
+    single = [
+        timed(lambda spot_features=spot_features: bundle.predict([spot_features]))
+        for spot_features in features
+    ]
     print(
         f"one creative, speech and screen, with evidence: median "
         f"{1e3 * statistics.median(single):.1f} ms, slowest {1e3 * max(single):.1f} ms"

@@ -1,9 +1,10 @@
-"""Damages every container in seeded ways and decodes what is left of it.
+"""Does decoding a damaged file always end in a result or in a named error?
 
-    python benchmarks/damage.py [--each 6] [--seed 0] [--seconds 3]
+    python benchmarks/damage.py [--each 6] [--seed 0] [--seconds 3] [--keep FOLDER]
 
-Prints what became of the files: whole results, partial ones, and errors by their names. Ends
-with 1 if a case ended in anything else (an internal error, a time-out, a lost process).
+Damages a file of each container in seeded ways and decodes the results. Prints the numbers of whole
+results, partial results, and errors by code. Exits with 1 if a case ended in anything else: an
+internal error, a time-out, a lost process.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from classifier.errors import ErrorCode, MediaError  # noqa: E402
 from classifier.media import Limits, decode  # noqa: E402
 
 LIMITS = Limits(wall_seconds=30.0, cpu_seconds=20)
-NOT_NAMED = (ErrorCode.INTERNAL, ErrorCode.TIMED_OUT, ErrorCode.NOT_FOUND, ErrorCode.UNREADABLE)
+UNEXPECTED = (ErrorCode.INTERNAL, ErrorCode.TIMED_OUT, ErrorCode.NOT_FOUND, ErrorCode.UNREADABLE)
 LOST = "a process was lost"
 
 
@@ -35,37 +36,40 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--keep", type=Path, help="a folder for the files that failed the test")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     outcomes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    wrong: list[str] = []
+    unexpected: list[str] = []
     slowest = 0.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = whole_files(folder, asked.seconds)
+        files = whole_files(folder, options.seconds)
         for path in files:
             assert not decode(path).probe.partial, path.name
         children = children_of(os.getpid())
-        cases = list(damaged(files, asked.each, asked.seed))
+        cases = list(damaged(files, options.each, options.seed))
         for number, (origin, kind, content) in enumerate(cases):
             path = folder / f"{number}{Path(origin).suffix}"
             path.write_bytes(content)
-            began = time.perf_counter()
+            started = time.perf_counter()
             outcome, detail = outcome_of(path)
-            slowest = max(slowest, time.perf_counter() - began)
+            slowest = max(slowest, time.perf_counter() - started)
             if children_of(os.getpid()) != children:
                 outcome, detail = LOST, detail
                 children = children_of(os.getpid())
             outcomes[origin, kind][outcome] += 1
-            if outcome in (*NOT_NAMED, LOST):
-                wrong.append(f"case {number}: {origin}, {kind}: {outcome} {detail}")
-                if asked.keep:
-                    asked.keep.mkdir(exist_ok=True)
-                    (asked.keep / path.name).write_bytes(content)
+            if outcome in (*UNEXPECTED, LOST):
+                unexpected.append(f"case {number}: {origin}, {kind}: {outcome} {detail}")
+                if options.keep:
+                    options.keep.mkdir(exist_ok=True)
+                    (options.keep / path.name).write_bytes(content)
             path.unlink()
     show(outcomes)
-    print(f"\n{len(cases)} cases, seed {asked.seed}; the slowest took {slowest:.1f} s")
-    print("\n".join(wrong) or "Every one ended in a result or a named error; no process was lost.")
-    sys.exit(bool(wrong))
+    print(f"\n{len(cases)} cases, seed {options.seed}; the slowest took {slowest:.1f} s")
+    print(
+        "\n".join(unexpected)
+        or "Every one ended in a result or a named error; no process was lost."
+    )
+    sys.exit(bool(unexpected))
 
 
 def outcome_of(path: Path) -> tuple[str, str]:

@@ -1,10 +1,11 @@
-"""What it costs to decode in another process: none, the pool's, and a fresh interpreter's.
+"""What does it cost to decode in a child process instead of in the same process?
 
     python benchmarks/decoding.py [--repeats 9]
 
-The three take turns on every file, so that a busy machine slows all of them. Prints for each the
-mean CPU time of all processes that took part and the median of the wall clock, and what the other
-two cost above decoding the same file right here.
+Compares decoding in this process ("here"), in the child process of the pool, and in a new
+interpreter for each file ("fresh"). The three take turns on every file, so that a busy machine
+slows down all of them. Prints the mean CPU time of all processes involved, the median wall time,
+and the additional cost relative to "here".
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from classifier.media.reading import read_media  # noqa: E402
 
 LIMITS = Limits()
 Costs: TypeAlias = NDArray[np.float64]
-# name, seconds, size of the picture
+# File name, duration in seconds, width and height of the pictures in pixels.
 SPOTS: tuple[tuple[str, float, tuple[int, int]], ...] = (
     ("spot.mp3", 5, (0, 0)),
     ("spot.mp3", 30, (0, 0)),
@@ -60,45 +61,53 @@ def main() -> None:
             path = make_media(Path(folder) / name, seconds, size=size if any(size) else (2, 2))
             costs = measured(path, repeats)
             total += costs
-            shown = f"{size[0]}x{size[1]}" if any(size) else ""
+            picture = f"{size[0]}x{size[1]}" if any(size) else ""
             print(
-                f"{name:10} {seconds:3.0f} {shown:>9} {row(costs[0])}  {row(costs[1])}", flush=True
+                f"{name:10} {seconds:3.0f} {picture:>9} {row(costs[0])}  {row(costs[1])}",
+                flush=True,
             )
     print(f"{'all':10} {'':3} {'':9} {row(total[0])}  {row(total[1])}")
 
 
 def row(costs: Costs) -> str:
-    here, *others = costs
-    return f"{here:7.0f} " + " ".join(f"{cost:6.0f} {cost / here - 1:+6.0%}" for cost in others)
+    here, *other_costs = costs
+    return f"{here:7.0f} " + " ".join(
+        f"{cost:6.0f} {cost / here - 1:+6.0%}" for cost in other_costs
+    )
 
 
 def measured(path: Path, repeats: int) -> Costs:
-    """(CPU, wall clock) x (here, pool, fresh), milliseconds a file."""
-    ways: list[Callable[[Path], None]] = [here, pooled, fresh]
-    taken = np.zeros((2, len(ways), repeats))
+    """Return milliseconds for each file: float64, (2, 3), CPU and wall by here, pool and fresh."""
+    methods: list[Callable[[Path], None]] = [here, pooled, fresh]
+    times = np.zeros((2, len(methods), repeats))
     for repeat in range(repeats):
-        for number, way in enumerate(ways):
-            if way is pooled:
-                decode(path)  # the child is there, as it is for every file but a worker's first
+        for number, method in enumerate(methods):
+            if method is pooled:
+                decode(path)  # start the child, which a worker does only for its first file
             cpu, wall = cpu_seconds(), time.perf_counter()
-            way(path)
-            taken[:, number, repeat] = cpu_seconds() - cpu, time.perf_counter() - wall
-    return 1000 * np.stack([taken[0].mean(axis=1), np.median(taken[1], axis=1)])
+            method(path)
+            times[:, number, repeat] = cpu_seconds() - cpu, time.perf_counter() - wall
+    return 1000 * np.stack([times[0].mean(axis=1), np.median(times[1], axis=1)])
 
 
 def cpu_seconds() -> float:
-    """Of this process, of the children that it has waited for, and of those that still live."""
-    over = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """Return CPU seconds of this process, of its ended children and of its running children."""
+    ended_children = resource.getrusage(resource.RUSAGE_CHILDREN)
     ticks = 0
     for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
-        # After the name: user and system time, its own and of the forks it has waited for.
+        # Fields 14 to 17 (man proc): user and system time, its own and of its ended children.
         fields = Path("/proc", child, "stat").read_text().rpartition(")")[2].split()
         ticks += sum(map(int, fields[11:15]))
-    return time.process_time() + over.ru_utime + over.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+    return (
+        time.process_time()
+        + ended_children.ru_utime
+        + ended_children.ru_stime
+        + ticks / os.sysconf("SC_CLK_TCK")
+    )
 
 
 def here(path: Path) -> None:
-    """As the child decodes, and as its parent takes the result, but in this process."""
+    """Decode and copy the result as child and parent do, but in this process."""
     outputs = [os.memfd_create("output") for _ in range(2)]
     with (
         path.open("rb", buffering=0) as file,
@@ -116,7 +125,7 @@ def pooled(path: Path) -> None:
 
 
 def fresh(path: Path) -> None:
-    """With a new interpreter for the file, as a process per file would be."""
+    """Decode with a new interpreter for the file."""
     pool.close()
     decode(path)
 

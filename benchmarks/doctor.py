@@ -1,9 +1,9 @@
-"""How long ``manage.py doctor`` looks at half a million creatives, and the memory that it takes.
+"""How long does ``manage.py doctor`` take for half a million creatives, and how much memory?
 
     python benchmarks/doctor.py [--creatives 500000]
 
-On a data folder of its own, with SQLite, or the (empty) database of ``DATABASE_URL``. Every
-creative has a file and a row; then a hundred files lose their rows, a hundred rows their files.
+Uses a temporary data folder with SQLite, or the empty database of ``DATABASE_URL``. At first every
+creative has a file and a row. Then a hundred rows and a hundred files are removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 BATCH = 10_000
-SPOILT = 100
+REMOVED = 100
 
 
 def main() -> None:
@@ -32,19 +32,19 @@ def main() -> None:
     os.environ |= {"DATA_DIR": str(data), "ENV_FILE": "", "LC_ALL": "en_US.UTF-8"}
     try:
         subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=True)
-        began = time.monotonic()
+        started = time.monotonic()
         fill(count)
-        print(f"{count:,} creatives made in {time.monotonic() - began:.0f} s")
-        print(f"nothing wrong: {looked(0)}")
-        spoil()
-        print(f"{SPOILT} files and {SPOILT} rows alone: {looked(1)}")
-        print(f"--fix: {looked(1, '--fix')}")
+        print(f"{count:,} creatives made in {time.monotonic() - started:.0f} s")
+        print(f"nothing wrong: {run_doctor(0)}")
+        remove_some()
+        print(f"{REMOVED} files and {REMOVED} rows alone: {run_doctor(1)}")
+        print(f"--fix: {run_doctor(1, '--fix')}")
     finally:
         shutil.rmtree(data)
 
 
 def fill(count: int) -> None:
-    """Rows and files, as intake makes them."""
+    """Create rows and empty files as intake names them."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
@@ -74,24 +74,26 @@ def fill(count: int) -> None:
         MediaVersion.objects.bulk_create(rows)
 
 
-def spoil() -> None:
+def remove_some() -> None:
     from django.conf import settings
 
     from creativefilter.creatives.models import MediaVersion
 
-    rows = list(MediaVersion.objects.order_by("sha256")[: 2 * SPOILT])
-    for row in rows[:SPOILT]:
+    rows = list(MediaVersion.objects.order_by("sha256")[: 2 * REMOVED])
+    for row in rows[:REMOVED]:
         (Path(settings.MEDIA_ROOT) / str(row.file.name)).unlink()
-    MediaVersion.objects.filter(pk__in=[row.pk for row in rows[SPOILT:]])._raw_delete("default")
+    MediaVersion.objects.filter(pk__in=[row.pk for row in rows[REMOVED:]])._raw_delete("default")
 
 
-def looked(status: int, *arguments: str) -> str:
-    began = time.monotonic()
-    done = subprocess.Popen([sys.executable, "manage.py", "doctor", *arguments], cwd=ROOT)
-    _pid, ended, usage = os.wait4(done.pid, 0)
-    assert os.waitstatus_to_exitcode(ended) == status
-    took, processor = time.monotonic() - began, usage.ru_utime + usage.ru_stime
-    return f"{took:.0f} s, {processor:.0f} s of them on a processor, {usage.ru_maxrss // 1024} MB"
+def run_doctor(status: int, *arguments: str) -> str:
+    started = time.monotonic()
+    process = subprocess.Popen([sys.executable, "manage.py", "doctor", *arguments], cwd=ROOT)
+    _pid, wait_status, usage = os.wait4(process.pid, 0)
+    assert os.waitstatus_to_exitcode(wait_status) == status
+    seconds, processor = time.monotonic() - started, usage.ru_utime + usage.ru_stime
+    return (
+        f"{seconds:.0f} s, {processor:.0f} s of them on a processor, {usage.ru_maxrss // 1024} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Generated spots for ``benchmarks/duplicates.py``: unlike ones that share what real ones share.
+"""Generator of spots for ``benchmarks/duplicates.py``.
 
-Unlike spots share voices, sentences, music beds, and within a brand the end card and the jingle
-under it. Voices are festival's, the texts are those of ``spots*.csv`` and of the demonstration.
+Different spots share voices, phrases and music beds, and spots of a brand share the end card with
+its jingle, as real advertising does. The voice is festival's. The texts come from ``spots*.csv``
+and from the demonstration. The module is not run by itself.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture that moves for ``seconds``; ``seed`` makes it what it is."""
+    """A picture, generated from ``seed``, that pans and zooms for ``seconds``."""
 
     seed: int
     seconds: float
-    begin: float = 0.0  # how much of its move was cut off
+    begin: float = 0.0  # seconds cut off at the beginning
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Sound, shots (none: a radio spot) and what is said in it as it was heard."""
+    """A spot: sound (float32, 16 kHz), shots (none: a radio spot) and the recognised speech."""
 
     sound: Sound
     shots: tuple[Shot, ...]
@@ -60,7 +61,7 @@ class Spot:
 
 @cache
 def sentences() -> list[tuple[str, Sound]]:
-    """Texts and their voices, 16 kHz; voiced once and kept under ``build/``."""
+    """Return sentences with their sound, 16 kHz. The sound is cached under ``build/``."""
     folder = CACHE / "voices"
     folder.mkdir(parents=True, exist_ok=True)
     found = []
@@ -77,10 +78,10 @@ def sentences() -> list[tuple[str, Sound]]:
 
 @cache
 def phrases() -> list[tuple[str, Sound]]:
-    """The sentences in pieces of about a second, cut where the voice is lowest.
+    """Return the sentences in pieces of about a second, cut where the voice is quietest.
 
-    No two spots of an advertiser say the same sentence in the same recording and are two; a few
-    words, a claim at the end, they do share.
+    Spots that share a whole recorded sentence would be near duplicates; different spots of an
+    advertiser share only a few words, such as a claim at the end.
     """
     found = []
     for text, clip in sentences():
@@ -106,7 +107,7 @@ def _texts() -> list[str]:
             for row in csv.DictReader(file):
                 spoken = row.get("speech") or row.get("text") or ""
                 for sentence in re.split(r"(?<=[.!?])\s+", spoken):
-                    # The voice reads no digits and no Latin letters.
+                    # The voice can't read digits and Latin letters.
                     if 20 <= len(sentence) <= 90 and not re.search(r"[0-9A-Za-z%]", sentence):
                         texts[sentence] = None
     return list(texts)[:300]
@@ -120,17 +121,17 @@ def _write_wave(path: Path, sound: Sound) -> None:
 
 @cache
 def bed(number: int) -> Sound:
-    """A music bed, RMS 1; bed -1 - b is the jingle of brand b."""
+    """Return a music bed with RMS 1; bed -1 - b is the jingle of brand b."""
     if number < 0:
         return music(END_CARD, 10_000 - number)
     return music(BED_SECONDS, number)
 
 
 def spot(seed: int, seconds: float, *, pictures: bool) -> Spot:
-    """A spot like no other, but for what it borrows."""
+    """Generate a spot that shares only phrases, music beds and end cards with others."""
     random = np.random.default_rng([seed, 1])
     length = int(seconds * RATE)
-    voice, said = np.zeros(length, np.float32), []
+    voice, spoken = np.zeros(length, np.float32), []
     pace = float(random.uniform(0.85, 1.2))
     place = int(random.uniform(0, 0.8) * RATE)
     while True:
@@ -139,7 +140,7 @@ def spot(seed: int, seconds: float, *, pictures: bool) -> Spot:
         if place + len(clip) > length:
             break
         voice[place : place + len(clip)] += clip.astype(np.float32)
-        said.append(text)
+        spoken.append(text)
         place += len(clip) + int(random.choice([0, 0.1, 0.5], p=[0.6, 0.2, 0.2]) * RATE)
     shift = int(random.choice([0, random.uniform(0, BED_SECONDS - seconds)]) * RATE)
     below = 10 ** (-random.uniform(8, 22) / 20)
@@ -149,7 +150,7 @@ def spot(seed: int, seconds: float, *, pictures: bool) -> Spot:
         card = int(END_CARD * RATE)
         sound[-card:] = 0.5 * sound[-card:] + 0.06 * bed(-1 - brand)[:card]
     shots = _shots(random, seconds, brand) if pictures else ()
-    return Spot((sound / max(1.0, np.abs(sound).max())).astype(np.float32), shots, " ".join(said))
+    return Spot((sound / max(1.0, np.abs(sound).max())).astype(np.float32), shots, " ".join(spoken))
 
 
 def _shots(random: np.random.Generator, seconds: float, brand: int) -> tuple[Shot, ...]:
@@ -161,9 +162,12 @@ def _shots(random: np.random.Generator, seconds: float, brand: int) -> tuple[Sho
     return (*shots, Shot(brand, END_CARD + left))
 
 
-def changed(original: Spot, seed: int) -> Spot:
-    """The same spot trimmed by 30 %, 3 dB quieter, with another end card, half of the time with
-    another sound under it; as many words misheard as recognisers mishear."""
+def changed_copy(original: Spot, seed: int) -> Spot:
+    """Return a near duplicate of a spot.
+
+    The copy is trimmed by 30 %, 3 dB quieter, and has another end card; half of the copies have
+    another sound under the end card. ``WORDS_MISHEARD`` of the words differ.
+    """
     random = np.random.default_rng([seed, 2])
     keep = 0.7 * original.seconds
     begin = float(random.choice([0.0, 0.3, random.uniform(0, 0.3)])) * original.seconds
@@ -173,14 +177,14 @@ def changed(original: Spot, seed: int) -> Spot:
         sound[-card:] = 0.08 * bed(int(random.integers(BEDS)))[-card:]
     shots = ()
     if original.shots:
-        kept = cut(original.shots, begin, begin + keep - END_CARD)
-        shots = (*kept, Shot(int(random.integers(1 << 40)), END_CARD))
+        kept_shots = cut(original.shots, begin, begin + keep - END_CARD)
+        shots = (*kept_shots, Shot(int(random.integers(1 << 40)), END_CARD))
     words = original.speech.split()
     first, last = (round(share * len(words) / original.seconds) for share in (begin, begin + keep))
-    heard = [
+    recognised = [
         word if random.random() > WORDS_MISHEARD else f"{word}ый" for word in words[first:last]
     ]
-    return Spot(sound.astype(np.float32), shots, " ".join(heard))
+    return Spot(sound.astype(np.float32), shots, " ".join(recognised))
 
 
 def cut(shots: tuple[Shot, ...], begin: float, end: float) -> tuple[Shot, ...]:
@@ -194,13 +198,13 @@ def cut(shots: tuple[Shot, ...], begin: float, end: float) -> tuple[Shot, ...]:
 
 
 def frames(shots: tuple[Shot, ...], fps: float) -> Iterator[tuple[float, Picture]]:
-    """Pictures with their moments, RGB (HEIGHT, WIDTH, 3)."""
+    """Yield seconds and pictures, RGB, uint8, (HEIGHT, WIDTH, 3)."""
     for number in range(int(_ends(shots)[-1] * fps)):
         yield number / fps, _at(shots, number / fps)
 
 
 def evenly(shots: tuple[Shot, ...], count: int) -> list[Picture]:
-    """That many pictures, as the decoder chooses them."""
+    """Return ``count`` evenly spaced pictures, as the decoder chooses them."""
     end = float(_ends(shots)[-1])
     return [_at(shots, second) for second in np.linspace(0, end - 0.1, count)]
 
@@ -216,7 +220,7 @@ def _at(shots: tuple[Shot, ...], second: float) -> Picture:
 
 
 def _moment(shot: Shot, second: float) -> Picture:
-    """A window that pans and zooms slowly over the picture of the shot."""
+    """Return the picture of a shot at a second: a window that pans and zooms slowly."""
     random = np.random.default_rng([shot.seed, 3])
     still = _picture(shot.seed)
     begin, speed = random.uniform(0.02, 0.12, 3), random.uniform(-0.02, 0.02, 3)
@@ -235,14 +239,17 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONT, size)
 
 
-_kept: dict[int, Image.Image] = {}
+_picture_cache: dict[int, Image.Image] = {}
 
 
 def _picture(seed: int) -> Image.Image:
-    """Something like a photograph (noise of many sizes, shapes), or a card of plain colour and
-    letters: three in ten, and every end card of a brand (seeds below ``BRANDS``)."""
-    if seed in _kept:
-        return _kept[seed]
+    """Generate a picture: a card of plain colour with letters, or an imitation of a photograph.
+
+    Cards are the end cards of brands (seeds below ``BRANDS``) and three in ten of the others.
+    Photographs are noise of several scales with shapes.
+    """
+    if seed in _picture_cache:
+        return _picture_cache[seed]
     random = np.random.default_rng([seed, 4])
     size = (round(WIDTH * 1.2), round(HEIGHT * 1.2))
     is_card = seed < BRANDS or random.random() < 0.3
@@ -260,23 +267,25 @@ def _picture(seed: int) -> Image.Image:
         x, y = random.uniform(0.05, 0.3) * size[0], random.uniform(0.1, 0.8) * size[1]
         font = _font(int(random.integers(14, 34)))
         draw.text((x, y), text[12 * line : 12 * line + 16], (255, 255, 255), font)
-    if len(_kept) > 64:
-        _kept.clear()
-    _kept[seed] = image
+    if len(_picture_cache) > 64:
+        _picture_cache.clear()
+    _picture_cache[seed] = image
     return image
 
 
 def _photograph(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
-    sum_ = np.zeros((size[1], size[0], 3))
+    sum_of_noise = np.zeros((size[1], size[0], 3))
     for cells in (3, 6, 12, 24, 48):
         noise = random.normal(0, 1, (cells, cells * 16 // 9, 3)) + random.normal(
             0, 1, (cells, cells * 16 // 9, 1)
         )
         for channel in range(3):
             plane = Image.fromarray(noise[:, :, channel].astype(np.float32))
-            sum_[:, :, channel] += np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) / cells
-    spread = sum_.std() or 1.0
-    grey = 60 + 130 * random.random() + sum_ / spread * random.uniform(20, 60)
+            sum_of_noise[:, :, channel] += (
+                np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) / cells
+            )
+    spread = sum_of_noise.std() or 1.0
+    grey = 60 + 130 * random.random() + sum_of_noise / spread * random.uniform(20, 60)
     return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
 
 
@@ -288,17 +297,26 @@ ENCODINGS: tuple[tuple[str, str, str, int], ...] = (
 )
 
 
-def write(path: Path, made: Spot, encoding: tuple[str, str, str, int], letterbox: bool) -> None:
-    """Encodes a spot, its pictures at 1 / ``encoding[3]`` of their size, low bit rates."""
+def write(
+    path: Path, spot_to_write: Spot, encoding: tuple[str, str, str, int], letterbox: bool
+) -> None:
+    """Encode a spot at low bit rates.
+
+    Args:
+        path: the file to write.
+        spot_to_write: the spot.
+        encoding: container, video codec, audio codec, and the divisor of the picture size.
+        letterbox: add black bars.
+    """
     muxer, video, audio, scale = encoding
-    if not made.shots:
+    if not spot_to_write.shots:
         muxer, audio = {"mp4": ("mp4", "aac"), "webm": ("ogg", "libopus")}.get(
             muxer, ("mp3", "libmp3lame")
         )
     rate = 48_000 if audio == "libopus" else 44_100
     with av.open(str(path), "w", format=muxer) as container:
         pictures: Any = None
-        if made.shots:
+        if spot_to_write.shots:
             pictures = container.add_stream(video, FPS)
             pictures.width, pictures.height = WIDTH // scale, HEIGHT // scale // 2 * 2
             pictures.pix_fmt, pictures.bit_rate = "yuv420p", 250_000
@@ -308,22 +326,24 @@ def write(path: Path, made: Spot, encoding: tuple[str, str, str, int], letterbox
                 pictures.options = {"deadline": "realtime", "cpu-used": "8"}
         sounds: Any = container.add_stream(audio, rate, layout="mono")
         sounds.bit_rate = 48_000
-        placed = 0
-        for second, picture in frames(made.shots, FPS) if made.shots else ():
+        samples_written = 0
+        for second, picture in frames(spot_to_write.shots, FPS) if spot_to_write.shots else ():
             image = Image.fromarray(picture).resize((pictures.width, pictures.height))
             image = _boxed(image) if letterbox else image
             container.mux(pictures.encode(av.VideoFrame.from_image(image)))
-            placed = _write_sound(container, sounds, made.sound, placed, second)
-        _write_sound(container, sounds, made.sound, placed, made.seconds)
+            samples_written = _write_sound(
+                container, sounds, spot_to_write.sound, samples_written, second
+            )
+        _write_sound(container, sounds, spot_to_write.sound, samples_written, spot_to_write.seconds)
         container.mux(sounds.encode(None))
-        if made.shots:
+        if spot_to_write.shots:
             container.mux(pictures.encode(None))
 
 
 def _boxed(image: Image.Image) -> Image.Image:
     black = Image.new("RGB", image.size)
-    room = image.height // 8
-    black.paste(image.resize((image.width, image.height - 2 * room)), (0, room))
+    bar_height = image.height // 8
+    black.paste(image.resize((image.width, image.height - 2 * bar_height)), (0, bar_height))
     return black
 
 

@@ -1,16 +1,19 @@
-"""Whether near duplicates are found, whether others are left alone, and how long a look-up takes.
+"""Are near duplicates found, are different spots kept apart, and how long does a look-up take?
 
     python benchmarks/duplicates.py found      # about twenty minutes, SQLite
     python benchmarks/duplicates.py look-up    # among 100,000 creatives, SQLite and PostgreSQL
 
-``found``: 2,000 unlike spots, a sixth of them radio, are stored together with 200 spots of 10, 15,
-20 and 30 s, a fifth of them radio, and 40 shorter radio spots. Then a changed copy of each of
-those arrives: other codecs, a quarter of the bit rate, half the size or black bars, trimmed by
-30 %, 3 dB quieter, another end card, in half of them with another sound. Those 480 are encoded
-files and go through the decoder's child; the unlike ones skip the codecs. Speech is the spoken
-text with one word in twelve misheard: Whisper would take hours here.
+``found`` stores 2,000 different spots (a sixth of them radio), 200 original spots of 10, 15, 20 and
+30 s (a fifth of them radio) and 40 shorter radio originals. Then it stores a changed copy of each
+original: other codecs, a quarter of the bit rate, half the size or black bars, trimmed by 30 %, 3
+dB quieter, with another end card, half of them with another sound under it. Originals and copies
+are encoded files that go through the decoder's child process; the different spots skip the codecs.
+The speech is the spoken text with one word in twelve misheard, because Whisper would take hours.
 
-Needs Debian's ``festival``, ``festvox-ru`` and ``libchromaprint1``. Voices are kept in ``build/``.
+``look-up`` is described in ``benchmarks/duplicates_many.py``.
+
+Needs Debian's ``festival``, ``festvox-ru`` and ``libchromaprint1``. Voices are cached in
+``build/``.
 """
 
 from __future__ import annotations
@@ -34,16 +37,16 @@ TARGET_FOUND, TARGET_WRONG = 0.95, 10
 
 
 def main() -> None:
-    what = sys.argv[1] if sys.argv[1:] else "found"
-    if what == "child":
+    mode = sys.argv[1] if sys.argv[1:] else "found"
+    if mode == "child":
         start_django()
         {"found": found, "look-up": look_up}[sys.argv[2]]()
         return
     with tempfile.TemporaryDirectory(prefix="duplicates-") as folder:
-        if what == "look-up":
+        if mode == "look-up":
             look_up_in_both(Path(folder))
         else:
-            child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
+            child(mode, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
 
 
 def look_up_in_both(folder: Path) -> None:
@@ -72,10 +75,10 @@ def look_up() -> None:
     duplicates_many.look_up(Path(os.environ["SPLICED"]))
 
 
-def child(what: str, name: str, folder: str, url: str) -> None:
-    print(f"{name}, {what}", flush=True)
+def child(mode: str, name: str, folder: str, url: str) -> None:
+    print(f"{name}, {mode}", flush=True)
     environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
-    subprocess.run([sys.executable, __file__, "child", what], env=environment, check=True)
+    subprocess.run([sys.executable, __file__, "child", mode], env=environment, check=True)
 
 
 def start_django() -> None:
@@ -87,7 +90,7 @@ def start_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-# Found and wrong
+# Near duplicates found, and different spots wrongly grouped
 
 
 def found() -> None:
@@ -97,92 +100,105 @@ def found() -> None:
     began = time.process_time()
     unlike, kinds, costs = [], {}, []
     for number in range(UNLIKE):
-        made = spots.spot(number, LENGTHS[number % 4], pictures=number % 6 > 0)
-        unlike.append(keep(f"unlike {number}", unencoded(made)))
-        kinds[unlike[-1]] = "video" if made.shots else "radio"
+        generated = spots.spot(number, LENGTHS[number % 4], pictures=number % 6 > 0)
+        unlike.append(store(f"unlike {number}", fingerprint_unencoded(generated)))
+        kinds[unlike[-1]] = "video" if generated.shots else "radio"
         progress(number, UNLIKE)
     print(f"{UNLIKE} unlike spots: {time.process_time() - began:.0f} s of CPU")
-    asked: dict[str, list[tuple[Any, Any]]] = {"video": [], "radio": [], "radio under 10 s": []}
-    changed = []
+    pairs_by_kind: dict[str, list[tuple[Any, Any]]] = {
+        "video": [],
+        "radio": [],
+        "radio under 10 s": [],
+    }
+    copies = []
     for number in range(PAIRS + SHORT):
         short, radio = number >= PAIRS, number >= PAIRS or number % 5 == 0
         length = (SHORT_LENGTHS if short else LENGTHS)[number // 5 % 4]
-        made = spots.spot(1_000_000 + number, length, pictures=not radio)
+        generated = spots.spot(1_000_000 + number, length, pictures=not radio)
         encoding = spots.ENCODINGS[number % 4]
-        original = keep(f"original {number}", encoded(made, spots.ENCODINGS[0], False))
-        copy = encoded(spots.changed(made, number), encoding, number % 3 == 0)
-        changed.append(
+        original = store(
+            f"original {number}", fingerprint_encoded(generated, spots.ENCODINGS[0], False)
+        )
+        copy = fingerprint_encoded(spots.changed_copy(generated, number), encoding, number % 3 == 0)
+        copies.append(
             (original, copy, "radio under 10 s" if short else ("radio" if radio else "video"))
         )
         progress(number, PAIRS + SHORT)
-    for number, (original, copy, kind) in enumerate(changed):
-        before = time.perf_counter()
-        arrived = keep(f"copy {number}", copy)
-        costs.append(time.perf_counter() - before)
-        asked[kind].append((original, arrived))
+    for number, (original, copy, kind) in enumerate(copies):
+        started = time.perf_counter()
+        stored_copy = store(f"copy {number}", copy)
+        costs.append(time.perf_counter() - started)
+        pairs_by_kind[kind].append((original, stored_copy))
     print(f"in all: {time.process_time() - began:.0f} s of CPU")
     cost = statistics.median(costs) * 1000
     print(f"a copy is stored, looked up and grouped in {cost:.0f} ms (median)")
-    show(asked, unlike, kinds, grouping.family_of)
+    show(pairs_by_kind, unlike, kinds, grouping.family_of)
 
 
 def show(
-    asked: Any, unlike: list[Any], kinds: dict[Any, str], family_of: Callable[[Any], Any]
+    pairs_by_kind: Any, unlike: list[Any], kinds: dict[Any, str], family_of: Callable[[Any], Any]
 ) -> None:
-    counted = 0
-    for kind, pairs in asked.items():
-        together = [
-            family_of(one) is not None and family_of(one) == family_of(other)
-            for one, other in pairs
+    found_long = 0
+    for kind, pairs in pairs_by_kind.items():
+        in_one_family = [
+            family_of(row) is not None and family_of(row) == family_of(copy_row)
+            for row, copy_row in pairs
         ]
-        counted += sum(together) if kind != "radio under 10 s" else 0
+        found_long += sum(in_one_family) if kind != "radio under 10 s" else 0
         print(
-            f"{kind:18} found {sum(together):4} of {len(pairs)} = {sum(together) / len(pairs):.1%}"
+            f"{kind:18} found {sum(in_one_family):4} of {len(pairs)}"
+            f" = {sum(in_one_family) / len(pairs):.1%}"
         )
-        lost = [one.name for (one, _), there in zip(pairs, together, strict=True) if not there]
-        if lost:
-            print(f"{'':18} not found: {', '.join(lost)}")
-    wrong = [one for one in unlike if family_of(one) is not None]
-    print(f"all of 10 s and more: {counted / PAIRS:.1%}, wanted {TARGET_FOUND:.0%}")
-    print(f"unlike spots in a family: {len(wrong)} of {len(unlike)}, at most {TARGET_WRONG}")
-    for one in wrong[:20]:
-        print(f"  {one.name} ({kinds[one]}) in family {family_of(one)}")
+        missed = [
+            row.name
+            for (row, _), is_found in zip(pairs, in_one_family, strict=True)
+            if not is_found
+        ]
+        if missed:
+            print(f"{'':18} not found: {', '.join(missed)}")
+    wrongly_grouped = [row for row in unlike if family_of(row) is not None]
+    print(f"all of 10 s and more: {found_long / PAIRS:.1%}, wanted {TARGET_FOUND:.0%}")
+    print(
+        f"unlike spots in a family: {len(wrongly_grouped)} of {len(unlike)}, at most {TARGET_WRONG}"
+    )
+    for row in wrongly_grouped[:20]:
+        print(f"  {row.name} ({kinds[row]}) in family {family_of(row)}")
     members: dict[int, set[int]] = {}
-    for kind_pairs in asked.values():
+    for kind_pairs in pairs_by_kind.values():
         for number, pair in enumerate(kind_pairs):
-            for one in pair:
-                members.setdefault(family_of(one) or -one.pk, set()).add(id(kind_pairs) + number)
+            for row in pair:
+                members.setdefault(family_of(row) or -row.pk, set()).add(id(kind_pairs) + number)
     print(f"pairs in a family with another pair: {sum(len(m) > 1 for m in members.values())}")
 
 
-def keep(name: str, made: Any) -> Any:
+def store(name: str, generated: Any) -> Any:
     from benchmarks.duplicates_many import creative
     from creativefilter.creatives.families import grouping
 
     row = creative(name)
-    grouping.store(row.current_media, made)
+    grouping.store(row.current_media, generated)
     return row
 
 
-def unencoded(made: Any) -> Any:
-    """The fingerprint of what a perfect codec would hand on."""
+def fingerprint_unencoded(generated: Any) -> Any:
+    """Return the fingerprint of a spot without encoding it."""
     from benchmarks import duplicate_spots as spots
     from creativefilter.creatives.families import fingerprints
 
-    images = spots.evenly(made.shots, 16) if made.shots else []
-    return fingerprints.make(made.sound, images, made.speech)
+    images = spots.evenly(generated.shots, 16) if generated.shots else []
+    return fingerprints.make(generated.sound, images, generated.speech)
 
 
-def encoded(made: Any, encoding: Any, letterbox: bool) -> Any:
-    """The fingerprint of what the decoder's child finds in an encoded file."""
+def fingerprint_encoded(generated: Any, encoding: Any, letterbox: bool) -> Any:
+    """Encode and decode a spot; return the fingerprint of the result."""
     from benchmarks import duplicate_spots as spots
     from classifier.media import decode
     from creativefilter.creatives.families import fingerprints
 
     with tempfile.NamedTemporaryFile() as file:
-        spots.write(Path(file.name), made, encoding, letterbox)
+        spots.write(Path(file.name), generated, encoding, letterbox)
         media = decode(Path(file.name))
-    return fingerprints.make(media.audio, [frame.image for frame in media.frames], made.speech)
+    return fingerprints.make(media.audio, [frame.image for frame in media.frames], generated.speech)
 
 
 def progress(number: int, count: int) -> None:

@@ -1,9 +1,11 @@
-"""The look-up part of ``benchmarks/duplicates.py``: an index of 100,000 creatives, asked and timed.
+"""How long does the look-up of near duplicates take among 100,000 creatives?
 
-Fingerprints are spliced from those of 1,000 generated spots: five seconds of sound of each of
-four spots, and halves of pictures, so that flat areas, of which real pictures are full, crowd the
-index as they do there. Rows and keys are written in bulk, past the code that analyses creatives;
-what that code would not write (``CROWDED``) is left out here, too.
+    python benchmarks/duplicates.py look-up
+
+Fingerprints are spliced from those of 1,000 generated spots: five seconds of sound from each of
+four spots, and halves of pictures, so that flat areas fill the index as those of real pictures do.
+Rows and keys are written in bulk, without the code that analyses creatives. Keys that this code
+would leave out (``CROWDED``) are left out here, too. The baseline is a linear scan with numpy.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ Times = list[tuple[float, float]]  # each call's seconds, and its seconds of CPU
 
 
 def make_prints(path: Path) -> None:
-    """``CREATIVES`` fingerprints, pickled; about seven minutes of CPU."""
+    """Write ``CREATIVES`` fingerprints to a pickle file; takes about seven minutes of CPU."""
     from benchmarks import duplicate_spots as spots
     from classifier.fingerprints import fingerprint_of
 
@@ -48,9 +50,9 @@ def make_prints(path: Path) -> None:
 def look_up(made: Path) -> None:
     prints = pickle.loads(made.read_bytes())  # noqa: S301 - written above
     fill(prints)
-    ask(prints)
-    store_more(prints)
-    find_families()
+    measure_look_ups(prints)
+    measure_storing(prints)
+    measure_grouping()
 
 
 # Filling
@@ -59,15 +61,15 @@ def look_up(made: Path) -> None:
 def fill(prints: list[Any]) -> None:
     from creativefilter.creatives.models import FingerprintKey
 
-    began = time.perf_counter()
+    started = time.perf_counter()
     rows = write_rows(prints)
-    rows_at = time.perf_counter()
+    rows_written_at = time.perf_counter()
     count = write_keys(prints, rows)
-    keys_at = time.perf_counter()
+    keys_written_at = time.perf_counter()
     assert FingerprintKey.objects.count() == count
     print(
-        f"{len(prints)} creatives written in {rows_at - began:.0f} s, "
-        f"{count} keys in {keys_at - rows_at:.0f} s; {size():.0f} MB",
+        f"{len(prints)} creatives written in {rows_written_at - started:.0f} s, "
+        f"{count} keys in {keys_written_at - rows_written_at:.0f} s; {size():.0f} MB",
         flush=True,
     )
 
@@ -91,20 +93,20 @@ def spliced(sources: list[Any], random: np.random.Generator) -> Any:
     )
 
 
-def worn(one: Any, random: np.random.Generator) -> Any:
-    """The same spot trimmed by 30 % and encoded again."""
+def degraded(one: Any, random: np.random.Generator) -> Any:
+    """Return the fingerprint of a near duplicate: trimmed by 30 %, with some bits flipped."""
     from dataclasses import replace
 
-    kept = round(0.7 * one.sound.shape[1])
+    kept_columns = round(0.7 * one.sound.shape[1])
     return replace(
         one,
-        sound=flipped(one.sound[:, :kept], 0.06, random),
+        sound=flipped(one.sound[:, :kept_columns], 0.06, random),
         pictures=flipped(one.pictures[: round(0.7 * len(one.pictures))], 0.05, random),
     )
 
 
 def flipped(numbers: Any, share: float, random: np.random.Generator) -> Any:
-    """Each bit is another one with a probability of ``share``."""
+    """Return the array with each bit flipped with probability ``share``; same shape and type."""
     bits = numbers.dtype.itemsize * 8
     places = np.flatnonzero(random.random(numbers.size * bits, np.float32) < share)
     noise = np.zeros(numbers.size, numbers.dtype)
@@ -115,7 +117,7 @@ def flipped(numbers: Any, share: float, random: np.random.Generator) -> Any:
 
 
 def write_rows(prints: list[Any]) -> list[int]:
-    """Creatives, media and fingerprints; the primary keys of these."""
+    """Write creatives, media versions and fingerprints; return the keys of the fingerprints."""
     from django.db.models import OuterRef, Subquery
 
     from creativefilter.creatives.families import fingerprints as stored
@@ -141,29 +143,31 @@ def write_rows(prints: list[Any]) -> list[int]:
 
 
 def write_keys(prints: list[Any], rows: list[int]) -> int:
-    """The index as it were if they had come one by one; how many keys that are."""
+    """Write the index as if the creatives had been stored one by one; return the number of keys."""
     from creativefilter.creatives.families import fingerprints as stored
 
     keys, owners = all_keys(prints, rows)
     order = np.lexsort((owners, keys))
     keys, owners = keys[order], owners[order]
     first = np.searchsorted(keys, keys, "left")
-    kept = np.arange(len(keys)) - first < stored.CROWDED
-    print(f"keys left out as crowded: {1 - kept.mean():.1%}")
-    back = np.argsort(owners[kept], kind="stable")
-    copy_keys(keys[kept][back], owners[kept][back])
-    return len(back)
+    indexed = np.arange(len(keys)) - first < stored.CROWDED
+    print(f"keys left out as crowded: {1 - indexed.mean():.1%}")
+    by_owner = np.argsort(owners[indexed], kind="stable")
+    copy_keys(keys[indexed][by_owner], owners[indexed][by_owner])
+    return len(by_owner)
 
 
 def all_keys(prints: list[Any], rows: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     from classifier.fingerprints import index_keys
 
-    some = [np.array(index_keys(one), np.int64) for one in prints]
-    return np.concatenate(some), np.repeat(np.array(rows), [len(one) for one in some])
+    keys_by_print = [np.array(index_keys(one), np.int64) for one in prints]
+    return np.concatenate(keys_by_print), np.repeat(
+        np.array(rows), [len(one) for one in keys_by_print]
+    )
 
 
 def copy_keys(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> None:
-    """Without the index and, on PostgreSQL, without asking whether each owner is there."""
+    """Write the keys without the database index and, on PostgreSQL, without foreign key checks."""
     from django.db import connection
 
     from creativefilter.creatives.models import FingerprintKey
@@ -188,7 +192,7 @@ def copy_keys(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> None:
         editor.add_index(FingerprintKey, index)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")  # what its autovacuum does
+            cursor.execute("VACUUM ANALYZE")  # as autovacuum does
 
 
 def pairs(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -198,7 +202,7 @@ def pairs(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> Iterator[tuple[
 
 
 def size() -> float:
-    """MB of the database."""
+    """Return the size of the database in MB."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
@@ -208,11 +212,11 @@ def size() -> float:
     return Path(connection.settings_dict["NAME"]).stat().st_size / 1e6
 
 
-# Asking
+# Looking up
 
 
-def ask(prints: list[Any]) -> None:
-    """Look-ups of spots of which each has one near duplicate in the index."""
+def measure_look_ups(prints: list[Any]) -> None:
+    """Time look-ups of spots that have one near duplicate each in the index."""
     from creativefilter.creatives.families import fingerprints as stored
 
     random = np.random.default_rng(1)
@@ -221,13 +225,13 @@ def ask(prints: list[Any]) -> None:
     times: dict[str, Times] = {"look-up": [], "its candidates": [], "linear numpy scan": []}
     hits = 0
     for number in chosen:
-        asked = worn(prints[number], random)
+        query = degraded(prints[number], random)
         found = timed(
-            times["look-up"], partial(stored.alike, asked, "no such digest", is_demo=False)
+            times["look-up"], partial(stored.alike, query, "no such digest", is_demo=False)
         )
-        timed(times["its candidates"], partial(stored.candidates, asked))
+        timed(times["its candidates"], partial(stored.candidates, query))
         if len(times["linear numpy scan"]) < SCANS:
-            timed(times["linear numpy scan"], partial(scan.candidates, asked))
+            timed(times["linear numpy scan"], partial(scan.candidates, query))
         hits += any(row.media.original_name == f"{number}" for row, _ in found)
     for name, measured in times.items():
         show(name, measured)
@@ -235,7 +239,7 @@ def ask(prints: list[Any]) -> None:
 
 
 class Scan:
-    """The same first step without an index: every picture and every item of all creatives."""
+    """Baseline of the first step: a scan of all pictures and sound items, without an index."""
 
     def __init__(self, prints: list[Any]) -> None:
         self.count = len(prints)
@@ -244,17 +248,17 @@ class Scan:
         self.sound = np.concatenate([one.sound[0] for one in prints])
         self.sound_of = np.repeat(np.arange(len(prints)), [one.sound.shape[1] for one in prints])
 
-    def candidates(self, asked: Any) -> Any:
-        heard = self.sound_of[np.isin(self.sound, asked.sound)]
-        votes = np.bincount(heard, minlength=self.count)
-        for number in asked.pictures.ravel():
+    def candidates(self, query: Any) -> Any:
+        sound_owners = self.sound_of[np.isin(self.sound, query.sound)]
+        votes = np.bincount(sound_owners, minlength=self.count)
+        for number in query.pictures.ravel():
             near = np.bitwise_count(self.pictures ^ number) <= 10
             votes += np.bincount(self.picture_of[near], minlength=self.count)
         return np.argsort(-votes)[:20]
 
 
-def store_more(prints: list[Any]) -> None:
-    """What the analysis spends on near duplicates, for one creative more."""
+def measure_storing(prints: list[Any]) -> None:
+    """Time what the analysis of one creative spends on near duplicates."""
     from benchmarks import duplicate_spots as spots
     from creativefilter.creatives.families import fingerprints as stored
     from creativefilter.creatives.families import grouping
@@ -268,7 +272,7 @@ def store_more(prints: list[Any]) -> None:
             times["fingerprint of 30 s made"],
             partial(stored.make, spot.sound, images, spot.speech),
         )
-        made = stored.Made(worn(prints[number], random), heard=True)
+        made = stored.NewFingerprint(degraded(prints[number], random), heard=True)
         media = creative(f"new {number}").current_media
         timed(times["stored and grouped"], partial(grouping.store, media, made))
     for name, measured in times.items():
@@ -276,7 +280,7 @@ def store_more(prints: list[Any]) -> None:
 
 
 def creative(name: str) -> Any:
-    """A creative with media of its own, of which nothing is known yet."""
+    """Create a creative with a media version and no results of analysis."""
     from creativefilter.creatives.models import Creative, MediaVersion
 
     row = Creative.objects.create(name=name)
@@ -288,14 +292,17 @@ def creative(name: str) -> Any:
 
 
 def timed(times: Times, call: Callable[[], Any]) -> Any:
-    began, worked = time.perf_counter(), cpu_seconds()
+    started, cpu_before = time.perf_counter(), cpu_seconds()
     result = call()
-    times.append((time.perf_counter() - began, cpu_seconds() - worked))
+    times.append((time.perf_counter() - started, cpu_seconds() - cpu_before))
     return result
 
 
 def cpu_seconds() -> float:
-    """Of this process and, on PostgreSQL, of its server process (in steps of 10 ms)."""
+    """Return CPU seconds of this process and, on PostgreSQL, of its server process.
+
+    The latter are counted in steps of 10 ms.
+    """
     from django.db import connection
 
     seconds = time.process_time()
@@ -320,8 +327,8 @@ def show(name: str, times: Times) -> None:
 # Grouping
 
 
-def find_families() -> None:
-    """The command, where a third of the creatives are linked and no family is made yet."""
+def measure_grouping() -> None:
+    """Time the command ``find_families``: 30 % of the creatives are linked, none is grouped yet."""
     from creativefilter.creatives.models import FamilyLink, Fingerprint
 
     numbers = list(Fingerprint.objects.order_by("pk").values_list("pk", flat=True))
@@ -334,23 +341,23 @@ def find_families() -> None:
         ignore_conflicts=True,
     )
     for _ in range(2):
-        began = time.perf_counter()
-        said = subprocess.run(
+        started = time.perf_counter()
+        process = subprocess.run(
             [sys.executable, ROOT / "manage.py", "find_families"],
             check=True,
             capture_output=True,
             text=True,
         )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(said.stdout.strip())
+        print(process.stdout.strip())
         print(
             f"find_families over {len(numbers)} creatives and {len(count)} links: "
-            f"{time.perf_counter() - began:.1f} s, {peak:.0f} MB at most"
+            f"{time.perf_counter() - started:.1f} s, {peak:.0f} MB at most"
         )
 
 
 def links(numbers: list[int]) -> Iterable[tuple[int, int]]:
-    """All pairs within families of 2 to 12."""
+    """Yield all pairs within families of 2 to 12 members."""
     random = np.random.default_rng(3)
     left = int(len(numbers) * IN_FAMILIES)
     while left > 0:

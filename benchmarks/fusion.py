@@ -1,12 +1,12 @@
-"""Several channels against one: all generated spots, drawn, read by the real reader, decided.
+"""Is the decision from all channels better than the decision from one channel?
 
     python benchmarks/fusion.py
 
-The alternative is the rule of the reference system, "text, else video": speech where there is any,
-and else nothing, for of these spots no real video exists. What is said is taken as a recogniser
-would write it; what is on the screen is read from the pictures. ``spots.csv`` was committed before
-fusion was tuned, and its screens were looked at while it was, as were those of ``spots_later.csv``.
-On ``spots_unseen.csv`` nothing was tuned: its figure is the one to trust.
+All generated spots are drawn, read by the real screen reader, and decided. The baseline is the rule
+of the reference system, "text, else video": speech if there is any, else nothing, because no real
+video of these spots exists. Speech is taken as a recogniser would write it. ``spots.csv`` was
+committed before fusion was tuned, but its screens, and those of ``spots_later.csv``, were inspected
+while it was tuned. Nothing was tuned on ``spots_unseen.csv``: trust its figures.
 """
 
 from __future__ import annotations
@@ -63,22 +63,26 @@ def report(
     speech = bundle.predict([SpotFeatures(speech=one.speech) for one in features], evidence=False)
     screen = bundle.predict([SpotFeatures(screen=one.screen) for one in features], evidence=False)
     fused = bundle.predict(features, evidence=False)
-    shares = [f"{share(chosen, decided):.3f}" for decided in (speech, screen, fused)]
+    accuracies = [
+        f"{accuracy_of(chosen, predictions):.3f}" for predictions in (speech, screen, fused)
+    ]
     automatic = [
         (spot, one) for spot, one in zip(chosen, fused, strict=True) if one.decision == "auto"
     ]
-    right = sum(one.segment == spot.segment for spot, one in automatic)
+    automatic_correct = sum(one.segment == spot.segment for spot, one in automatic)
     print(
-        f"{table:14}{kind:15}{len(chosen):4}{shares[0]:>9}{shares[1]:>9}{shares[2]:>9}"
-        f"{len(automatic):>7}{right:>7}",
+        f"{table:14}{kind:15}{len(chosen):4}{accuracies[0]:>9}{accuracies[1]:>9}{accuracies[2]:>9}"
+        f"{len(automatic):>7}{automatic_correct:>7}",
         flush=True,
     )
 
 
-def share(chosen: list[spots.Spot], decided: list[Prediction]) -> float:
-    """Of the spots, how many were decided right."""
-    hits = sum(one.segment == spot.segment for spot, one in zip(chosen, decided, strict=True))
-    return hits / len(chosen)
+def accuracy_of(chosen: list[spots.Spot], predictions: list[Prediction]) -> float:
+    """Return the share of spots with a correct prediction."""
+    correct = sum(
+        one.segment == spot.segment for spot, one in zip(chosen, predictions, strict=True)
+    )
+    return correct / len(chosen)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""``manage.py ingest`` of 2,000 files: killed and started again, and in one go.
+"""How fast is ``manage.py ingest`` of 2,000 files, and is it safe to kill?
 
     python benchmarks/ingest.py
 
-On SQLite and on PostgreSQL, each time in a new database and without a broker. The first run is
-killed (SIGKILL) in the middle and started again: none may be lost, none be there twice, and what
-was left in the storage is found and removed. The second one goes through: its memory (RSS) after
-each 500 files, its files a second, and its time as a ratio of what it takes to hash and copy the
-same files and nothing else. Exits with 1 where something is lost, doubled or left.
+Runs on SQLite and on PostgreSQL, each time with a new database and without a broker. In the first
+scenario the command is killed (SIGKILL) in the middle and started again: no file may be lost or
+stored twice, and orphaned files in the storage must be found and removed. In the second scenario it
+runs to its end: prints its memory (RSS) after each 500 files, its files per second, and the ratio
+of its time to hashing and copying the same files. Exits with 1 if a file is lost, doubled or
+orphaned.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 FILES = 2000
 STEP = 500
 RATE = 16_000
-LOOK_EVERY = 0.05
+POLL_SECONDS = 0.05
 COUNTS = {
     "creatives": "SELECT count(DISTINCT advertisement_id) FROM creatives_creative",
     "rows": "SELECT count(*) FROM creatives_creative",
@@ -50,31 +51,33 @@ def main() -> int:
             folder = Path(name)
             size = make(folder / "in")
             print(f"{FILES:,} wav files, {size / 1e6:.0f} MB")
-            fine = True
+            passed = True
             for database in ("SQLite", "PostgreSQL"):
-                for way in ("killed", "whole"):
-                    data = folder / f"{database}-{way}"
+                for scenario in ("killed", "whole"):
+                    data = folder / f"{database}-{scenario}"
                     data.mkdir()
                     url = f"sqlite:///{data}/db.sqlite3"
                     if database == "PostgreSQL":
-                        url = postgres.create_database(server.url("postgres"), way)
+                        url = postgres.create_database(server.url("postgres"), scenario)
                     run = Run(data, url)
                     run.manage("migrate", "--verbosity", "0")
-                    print(f"{database}, {way}:", flush=True)
-                    fine &= {"killed": killed, "whole": whole}[way](run, folder / "in")
+                    print(f"{database}, {scenario}:", flush=True)
+                    passed &= {"killed": ingest_killed, "whole": ingest_uninterrupted}[scenario](
+                        run, folder / "in"
+                    )
     finally:
         server.stop()
-    return 0 if fine else 1
+    return 0 if passed else 1
 
 
 def make(folder: Path) -> int:
-    """Half a second of a tone and noise each, no two alike; returns the bytes of all."""
+    """Write different WAV files, half a second each; return their total size in bytes."""
     folder.mkdir()
-    chance = random.Random(0)
+    random_numbers = random.Random(0)
     for number in range(FILES):
         pitch = 200 + number
         samples = array("h", (
-            int(8000 * math.sin(pitch * t / RATE)) + chance.randrange(-500, 500)
+            int(8000 * math.sin(pitch * t / RATE)) + random_numbers.randrange(-500, 500)
             for t in range(RATE // 2)
         ))  # fmt: skip
         with wave.open(str(folder / f"{1_000_000 + number}.wav"), "wb") as file:
@@ -84,7 +87,7 @@ def make(folder: Path) -> int:
 
 
 class Run:
-    """An installation of its own: a data folder and a database."""
+    """An installation with its own data folder and database."""
 
     def __init__(self, data: Path, url: str) -> None:
         self.data = data
@@ -106,13 +109,13 @@ class Run:
 
     def manage(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        said, _ = process.communicate()
+        output, _ = process.communicate()
         if process.returncode:
             raise SystemExit(f"{arguments}: {process.returncode}")
-        return said.decode()
+        return output.decode()
 
-    def count(self, what: str) -> int:
-        """By a connection of this moment: none may hold anything while the other process works."""
+    def count(self, name: str) -> int:
+        """Count rows on a new connection, so that no transaction stays open beside the command."""
         connection: Any
         if self.url.startswith("sqlite"):
             import sqlite3
@@ -123,7 +126,7 @@ class Run:
 
             connection = psycopg.connect(self.url)
         try:
-            return int(connection.execute(COUNTS[what]).fetchone()[0])
+            return int(connection.execute(COUNTS[name]).fetchone()[0])
         finally:
             connection.close()
 
@@ -131,49 +134,50 @@ class Run:
         return [path for path in (self.data / "media").rglob("*") if path.is_file()]
 
 
-def killed(run: Run, source: Path) -> bool:
+def ingest_killed(run: Run, source: Path) -> bool:
     process = run.start("ingest", str(source))
     while run.count("rows") < FILES // 2:
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    rows, left = run.count("rows"), len(run.stored()) - run.count("media")
-    print(f"  killed after {rows:,} files; files in the storage without a row: {left}")
+    rows, orphans = run.count("rows"), len(run.stored()) - run.count("media")
+    print(f"  killed after {rows:,} files; files in the storage without a row: {orphans}")
     run.manage("ingest", str(source))
-    counts = {what: run.count(what) for what in COUNTS}
-    long_ago = time.time() - 2 * 24 * 3600
+    counts = {name: run.count(name) for name in COUNTS}
+    two_days_ago = time.time() - 2 * 24 * 3600
     for path in run.stored():
-        os.utime(path, (long_ago, long_ago))
+        os.utime(path, (two_days_ago, two_days_ago))
     removed = len(run.manage("remove_orphans").splitlines()) - 1
     stored = len(run.stored())
-    print("  started again: " + ", ".join(f"{what} {count:,}" for what, count in counts.items()))
+    print("  started again: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     print(f"  left behind and removed: {removed}; files in the storage: {stored:,}")
-    return {*counts.values(), stored} == {FILES} and removed == left
+    return {*counts.values(), stored} == {FILES} and removed == orphans
 
 
-def whole(run: Run, source: Path) -> bool:
-    seconds = bare(source, run.data / "bare")
+def ingest_uninterrupted(run: Run, source: Path) -> bool:
+    seconds = hash_and_copy(source, run.data / "bare")
     began = time.perf_counter()
     process = run.start("ingest", str(source))
-    # The last one a little earlier: the process ends with its last file.
+    # The last measurement is earlier, because the process ends with its last file.
     steps = [*range(STEP, FILES, STEP), FILES - 20]
     memory: list[str] = []
     while steps and process.poll() is None:
         if run.count("rows") >= steps[0]:
             memory.append(f"{steps.pop(0):,}: {rss(process.pid):.0f} MB")
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     process.communicate()
-    taken = time.perf_counter() - began
+    seconds_taken = time.perf_counter() - began
     print(f"  RSS after {', '.join(memory)}")
     print(
-        f"  {taken:.1f} s with the start of the program, {FILES / taken:.0f} files/s; "
-        f"hash and copy alone {seconds:.2f} s: ratio {taken / seconds:.1f}"
+        f"  {seconds_taken:.1f} s with the start of the program, "
+        f"{FILES / seconds_taken:.0f} files/s; "
+        f"hash and copy alone {seconds:.2f} s: ratio {seconds_taken / seconds:.1f}"
     )
     return run.count("creatives") == FILES and process.returncode == 0
 
 
-def bare(source: Path, target: Path) -> float:
-    """Seconds for reading, hashing and copying alone, in pieces as the intake does."""
+def hash_and_copy(source: Path, target: Path) -> float:
+    """Return the seconds for reading, hashing and copying alone, in blocks as the intake does."""
     target.mkdir()
     began = time.perf_counter()
     for path in source.iterdir():
@@ -189,7 +193,7 @@ def bare(source: Path, target: Path) -> float:
 
 
 def rss(pid: int) -> float:
-    """Megabytes that a process has in memory now; 0 for one that has ended."""
+    """Return the resident memory of a process in MB; 0 if the process has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The application's settings, with one more address: the empty view of ``api_load.py``."""
+"""Settings of the application with the additional empty view that ``api_load.py`` calls."""
 
 from creativefilter.settings import *  # noqa: F403
 

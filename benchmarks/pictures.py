@@ -1,10 +1,11 @@
-"""What seeing costs: CPU seconds for 8 frames, and CatBoost beside nearest neighbours.
+"""What do picture encoders cost, and which picture classifier is better?
 
     python benchmarks/pictures.py [--xclip NAME_OR_FOLDER]
 
-Without --xclip the network of microsoft/xclip-base-patch32 is built with random weights: it sees
-nothing, but costs the same. The vectors for the classifiers are generated, so their macro-F1 says
-which of the two does better on the same vectors, not how good either is on real spots.
+Prints the CPU seconds of the encoders for 8 frames, and compares CatBoost with nearest neighbours.
+Without --xclip the network of microsoft/xclip-base-patch32 is built with random weights, which cost
+the same. The vectors for the classifiers are generated, so their macro-F1 compares the two methods
+and says nothing about their quality on real spots.
 """
 
 from __future__ import annotations
@@ -43,14 +44,18 @@ TRAINING, TEST = 1_700, 1_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--xclip", help="name on the hub or folder; random weights without it")
-    asked = parser.parse_args().xclip
+    xclip = parser.parse_args().xclip
     random = np.random.default_rng(0)
     frames = [random.integers(0, 256, (360, 640, 3), np.uint8) for _ in range(FRAMES)]
     print(f"{'encoder':34} {'numbers':>7} {f'CPU s, {FRAMES} frames':>15} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for load in (
             lambda: load_picture_encoder(EFFICIENTNET, weights_folder=Path(folder)),
-            lambda: load_picture_encoder(asked, weights_folder=Path(folder)) if asked else blank(),
+            lambda: (
+                load_picture_encoder(xclip, weights_folder=Path(folder))
+                if xclip
+                else untrained_xclip()
+            ),
         ):
             show_encoder(load, frames)
     print(
@@ -73,8 +78,8 @@ def show_encoder(load: Callable[[], PictureEncoder], frames: list[NDArray[np.uin
     print(f"{encoder.name:34} {encoder.dimension:7} {cost:15.2f} {peak:8.0f}", flush=True)
 
 
-def blank() -> PictureEncoder:
-    """X-CLIP's own size without its knowledge."""
+def untrained_xclip() -> PictureEncoder:
+    """Return X-CLIP in its usual size with random weights."""
     import torch
     from transformers import VideoMAEImageProcessorPil, XCLIPConfig, XCLIPModel
 
@@ -92,7 +97,7 @@ def show_classifiers(dimension: int) -> None:
     figures: dict[str, list[tuple[float, float, float]]] = {method: [] for method in METHODS}
     for seed in SEEDS:
         features, segments = generated(TRAINING, dimension, seed, part=0)
-        asked, truth = generated(TEST, dimension, seed, part=1)
+        test_vectors, true_segments = generated(TEST, dimension, seed, part=1)
         ids = [str(number) for number in range(TRAINING)]
         for method in METHODS:
             began = time.process_time()
@@ -100,32 +105,42 @@ def show_classifiers(dimension: int) -> None:
                 method, features, segments.tolist(), ids, encoder="generated"
             )
             trained = time.process_time()
-            found = np.array(NUMBERS)[model.predict_proba(asked).argmax(axis=1)]
-            asking = time.process_time() - trained
-            score = macro_f1(truth, found)
-            figures[method].append((score, trained - began, 1000 * asking / TEST))
+            predicted = np.array(NUMBERS)[model.predict_proba(test_vectors).argmax(axis=1)]
+            prediction_seconds = time.process_time() - trained
+            score = macro_f1(true_segments, predicted)
+            figures[method].append((score, trained - began, 1000 * prediction_seconds / TEST))
     for method, rows in figures.items():
-        score, cost, asking = (statistics.median(column) for column in zip(*rows, strict=True))
-        print(f"{dimension:7} {method:10} {score:8.3f} {cost:11.2f} {asking:9.3f}", flush=True)
+        score, cost, prediction_seconds = (
+            statistics.median(column) for column in zip(*rows, strict=True)
+        )
+        print(
+            f"{dimension:7} {method:10} {score:8.3f} {cost:11.2f} {prediction_seconds:9.3f}",
+            flush=True,
+        )
     pairs = zip(*(figures[method] for method in METHODS), strict=True)
-    ratios = " ".join(f"{one[0] / other[0]:.3f}" for one, other in pairs)
+    ratios = " ".join(f"{first[0] / second[0]:.3f}" for first, second in pairs)
     print(f"{dimension:7} macro-F1 {METHODS[0]} / {METHODS[1]}, seeds {SEEDS}: {ratios}")
 
 
 def generated(
     count: int, dimension: int, seed: int, part: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Unit vectors of spots, unevenly spread over the segments.
+    """Generate unit vectors of spots, unevenly distributed over the segments.
 
-    24 hidden traits decide, overlapping between segments, and lie in a common offset and noise,
-    as the vectors of one encoder do.
+    24 hidden traits, which overlap between segments, decide the segment. A common offset and noise
+    are added, as in the vectors of a real encoder.
+
+    Returns:
+        Vectors, float32, (count, dimension), and segments, int64, (count,).
     """
-    world, random = np.random.default_rng(seed), np.random.default_rng((seed, part))
-    middle = world.normal(size=(len(NUMBERS), 24))
-    spread = world.normal(size=(24, dimension))
-    offset = 6 * world.normal(size=dimension)
-    places = random.choice(len(NUMBERS), count, p=world.dirichlet(np.full(len(NUMBERS), 2.0)))
-    traits = middle[places] + 1.6 * random.normal(size=(count, 24))
+    shared_random, random = np.random.default_rng(seed), np.random.default_rng((seed, part))
+    segment_means = shared_random.normal(size=(len(NUMBERS), 24))
+    spread = shared_random.normal(size=(24, dimension))
+    offset = 6 * shared_random.normal(size=dimension)
+    places = random.choice(
+        len(NUMBERS), count, p=shared_random.dirichlet(np.full(len(NUMBERS), 2.0))
+    )
+    traits = segment_means[places] + 1.6 * random.normal(size=(count, 24))
     vectors = traits @ spread + offset + random.normal(size=(count, dimension))
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit.astype(np.float32), np.array(NUMBERS)[places]

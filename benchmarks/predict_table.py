@@ -1,11 +1,12 @@
-"""A workbook of 50,000 rows answered, against openpyxl loading and saving the same file.
+"""How long does it take to classify a workbook of 50,000 rows, and how much memory?
 
     python benchmarks/predict_table.py
 
-The file has ten columns, a title over merged cells, a second sheet, formulas, dates, and IDs as
-texts, as numbers, as blanks and as duplicates. Each run has a process of its own: peak RSS and
-seconds, medians of ``RUNS``, the two in turn. Ours is everything that the worker's two passes do,
-with Django and the project loaded; the answers are made up in place of a database.
+The baseline is openpyxl loading and saving the same file. The file has ten columns, a title over
+merged cells, a second sheet, formulas, dates, and IDs as text, as numbers, blank and duplicate.
+Each run has its own process, and the two take turns; figures are medians of ``RUNS``. "ours" does
+everything that both passes of the worker do, with Django and the project loaded; the answers are
+generated instead of read from a database.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ TARGET = 1.3
 
 def main() -> None:
     if sys.argv[1:]:
-        what, *paths = sys.argv[1:]
+        task, *paths = sys.argv[1:]
         began = time.perf_counter()
-        {"openpyxl": openpyxl, "ours": ours, "check": check}[what](*map(Path, paths))
+        {"openpyxl": openpyxl, "ours": this_project, "check": check}[task](*map(Path, paths))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"seconds": time.perf_counter() - began, "megabytes": peak}))
         return
@@ -42,30 +43,30 @@ def main() -> None:
         make(source)
         measured: dict[str, list[dict[str, float]]] = {"openpyxl": [], "ours": []}
         for _run in range(RUNS):
-            for what, runs in measured.items():
-                runs.append(child(what, source, Path(folder) / f"{what}.xlsx"))
-        child("check", source, Path(folder) / "ours.xlsx")
+            for task, runs in measured.items():
+                runs.append(run_child(task, source, Path(folder) / f"{task}.xlsx"))
+        run_child("check", source, Path(folder) / "ours.xlsx")
         size = source.stat().st_size / 1e6
     print(f"{ROWS:,} rows x 10 columns, {size:.1f} MB, medians of {RUNS}")
-    middle = {
-        (what, figure): statistics.median(run[figure] for run in runs)
-        for what, runs in measured.items()
+    medians = {
+        (task, figure): statistics.median(run[figure] for run in runs)
+        for task, runs in measured.items()
         for figure in ("seconds", "megabytes")
     }
-    for what in measured:
-        seconds, megabytes = middle[what, "seconds"], middle[what, "megabytes"]
-        print(f"  {what:<10} {seconds:6.2f} s   peak RSS {megabytes:6.0f} MB")
+    for task in measured:
+        seconds, megabytes = medians[task, "seconds"], medians[task, "megabytes"]
+        print(f"  {task:<10} {seconds:6.2f} s   peak RSS {megabytes:6.0f} MB")
     for figure, target in (("seconds", ""), ("megabytes", f"   (at most {TARGET})")):
-        ratio = middle["ours", figure] / middle["openpyxl", figure]
+        ratio = medians["ours", figure] / medians["openpyxl", figure]
         print(f"  ratio of {figure:<10} {ratio:5.2f}{target}")
 
 
-def child(what: str, *paths: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, __file__, what, *map(str, paths)],
+def run_child(task: str, *paths: Path) -> dict[str, float]:
+    process = subprocess.run(
+        [sys.executable, __file__, task, *map(str, paths)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    result: dict[str, float] = json.loads(done.stdout)
+    result: dict[str, float] = json.loads(process.stdout)
     return result
 
 
@@ -94,7 +95,7 @@ def make(path: Path) -> None:
 
 
 def id_of(number: int) -> Any:
-    """Each form of an ID in its turn; every tenth is a duplicate."""
+    """Return IDs in several forms by turns; every tenth is a duplicate, every fiftieth blank."""
     advertisement = 4_000_000 + number // 10 * 10 if number % 10 == 1 else 4_000_000 + number
     forms = (advertisement, str(advertisement), float(advertisement), f" {advertisement} ")
     return None if number % 50 == 0 else forms[number % len(forms)]
@@ -106,15 +107,15 @@ def openpyxl(source: Path, target: Path) -> None:
     load_workbook(source).save(target)
 
 
-def ours(source: Path, target: Path) -> None:
+def this_project(source: Path, target: Path) -> None:
     start_django(target.parent)
     from creativefilter.sheets import rewrite
     from creativefilter.tables.answers import ADDED, Answer
 
     def answer(keys: list[rewrite.Key], _done: float) -> list[tuple[rewrite.Value, ...]]:
-        return [made_up(number_of(key)).cells() for key in keys]
+        return [generated_answer(number_of(key)).cells() for key in keys]
 
-    def made_up(number: int | None) -> Answer:
+    def generated_answer(number: int | None) -> Answer:
         if number is None:
             return Answer("blank", None, None, None, None, "blank")
         return Answer("ok", number % 17, f"Сегмент {number % 17}", 0.9731, "no", "ok")
@@ -125,7 +126,7 @@ def ours(source: Path, target: Path) -> None:
 
 
 def number_of(key: Any) -> int | None:
-    """The Advertisement ID of a cell, read as the product reads it."""
+    """Return the normalised Advertisement ID of a cell; None if it has none."""
     from creativefilter.creatives import ids
 
     try:
@@ -144,13 +145,13 @@ def start_django(data: Path) -> None:
     django.setup()
 
 
-def check(source: Path, answered: Path) -> None:
-    """Every row in its place, with its own answer and its own cells."""
+def check(source: Path, classified: Path) -> None:
+    """Check that every row has its original cells and its own answer."""
     from openpyxl import load_workbook
 
-    start_django(answered.parent)
+    start_django(classified.parent)
     before = load_workbook(source, read_only=True).worksheets[0].iter_rows(values_only=True)
-    after = load_workbook(answered, read_only=True).worksheets[0].iter_rows(values_only=True)
+    after = load_workbook(classified, read_only=True).worksheets[0].iter_rows(values_only=True)
     rows = 0
     for number, (old, new) in enumerate(zip(before, after, strict=True)):
         assert list(new[:10]) == list(old[:10]), number

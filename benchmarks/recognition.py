@@ -1,9 +1,10 @@
-"""Speech recognition: seconds a creative and word error rate of the engines.
+"""How fast and how accurate are the speech recognition engines?
 
     python benchmarks/recognition.py [CREATIVES]
 
-Both engines on the same weights, on the demonstration creatives (the first 12, or as many as
-asked for), one thread, median of three rounds that take turns.
+Prints seconds per creative and the word error rate. Both engines use the same weights and one
+thread, on the first CREATIVES demonstration creatives (12 by default). Figures are medians of three
+rounds, in which the engines take turns.
 """
 
 from __future__ import annotations
@@ -46,26 +47,29 @@ def main() -> None:
             "openai-whisper fp32, greedy": openai,
         }
         seconds: dict[str, list[float]] = {name: [] for name in engines}
-        heard: dict[str, list[str]] = {}
+        transcripts: dict[str, list[str]] = {}
         for _ in range(ROUNDS):
             for name, engine in engines.items():
-                began = time.monotonic()
-                heard[name] = [transcript.text for transcript in engine.transcribe(clips)]
-                seconds[name].append((time.monotonic() - began) / len(clips))
-    alternative = statistics.median(seconds["openai-whisper fp32, greedy"])
-    written = [plain(row["text"]) for row in scripts]
+                started = time.monotonic()
+                transcripts[name] = [transcript.text for transcript in engine.transcribe(clips)]
+                seconds[name].append((time.monotonic() - started) / len(clips))
+    alternative_seconds = statistics.median(seconds["openai-whisper fp32, greedy"])
+    references = [normalised(row["text"]) for row in scripts]
     print(f"{len(clips)} creatives of {statistics.mean(len(c) / 16000 for c in clips):.1f} s")
     print(f"{'engine':30} {'s a creative':>12} {'ratio':>6} {'WER':>6}")
     for name, rounds in seconds.items():
         median = statistics.median(rounds)
-        wer = jiwer.wer(written, [plain(text) for text in heard[name]])
-        print(f"{name:30} {median:12.2f} {median / alternative:6.2f} {wer:6.3f}")
+        wer = jiwer.wer(references, [normalised(text) for text in transcripts[name]])
+        print(f"{name:30} {median:12.2f} {median / alternative_seconds:6.2f} {wer:6.3f}")
 
 
-def plain(text: str) -> str:
-    """Words without case and punctuation; ё as е. Digits against words still count as errors."""
-    kept = "".join(c if c.isalnum() else " " for c in text.lower().replace("ё", "е"))
-    return " ".join(kept.split())
+def normalised(text: str) -> str:
+    """Normalise for the word error rate: lower case, no punctuation, ё as е.
+
+    Digits and spelt numbers stay different and count as errors.
+    """
+    letters = "".join(c if c.isalnum() else " " for c in text.lower().replace("ё", "е"))
+    return " ".join(letters.split())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Text on screen: CPU seconds for eight frames, word recall and character error rate.
+"""How well does the screen reader read text, and what does it cost?
 
     python benchmarks/screen_text.py
 
-The named alternative is plain Tesseract on the whole frame (psm 11, Russian data). Spots are
-invented cards in DejaVu, eight pictures with another ground behind each, so that nothing stands
-still and no frame is skipped, through H.264 at 720p and 600 kbit/s. The row of 640 x 360 is what
-``classifier.media.decode`` hands over of the same videos. The cards of the demonstration do stand
-still, as cards do: what that saves is in the last row.
+Prints CPU seconds for eight frames, word recall and character error rate (CER). The baseline is
+Tesseract on the whole frame (psm 11, Russian data). Spots are generated cards in DejaVu, encoded
+with H.264 at 720p and 600 kbit/s; each of their eight pictures has another background, so no frame
+is skipped as a repetition. The rows "640 x 360" have the size that ``classifier.media.decode``
+returns. The last row are the demonstration's cards, which stand still, so frames are skipped.
 """
 
 from __future__ import annotations
@@ -53,37 +53,41 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         spots = [make_spot(Path(folder) / f"{number}.mp4", number) for number in range(SPOTS)]
         for size in SIZES:
-            where = f"{size[0]} x {size[1]}"
-            ours = measure(spots, size, lambda frames: hybrid(reader, frames))
-            plain = measure(spots, size, whole_frames)
-            show(f"{where}, this reader", ours)
-            show(f"{where}, tesseract psm 11, whole frame", plain)
+            size_name = f"{size[0]} x {size[1]}"
+            this_reader = measure(spots, size, lambda frames: read_by_this_reader(reader, frames))
+            tesseract = measure(spots, size, read_by_tesseract)
+            show(f"{size_name}, this reader", this_reader)
+            show(f"{size_name}, tesseract psm 11, whole frame", tesseract)
             print(
-                f"{'':14}ratio this / plain      {ours.cpu / plain.cpu:>17.2f} "
-                f"{ours.recall / plain.recall:>12.2f} {ours.errors / plain.errors:>6.2f}"
+                f"{'':14}ratio this / plain      {this_reader.cpu / tesseract.cpu:>17.2f} "
+                f"{this_reader.recall / tesseract.recall:>12.2f} "
+                f"{this_reader.errors / tesseract.errors:>6.2f}"
             )
     show("demonstration cards, still", demonstration(reader))
 
 
 def make_spot(path: Path, number: int) -> tuple[Path, list[str]]:
-    """A video of eight seconds, and the words of each."""
-    shown = [cards.CARDS[(number + second // 2) % len(cards.CARDS)] for second in range(FRAMES)]
+    """Write a video of eight seconds; return its path and the words of each second."""
+    cards_shown = [
+        cards.CARDS[(number + second // 2) % len(cards.CARDS)] for second in range(FRAMES)
+    ]
     pictures = [
-        cards.paint(card, 100 * number + second, SIZES[0]) for second, card in enumerate(shown)
+        cards.paint(card, 100 * number + second, SIZES[0])
+        for second, card in enumerate(cards_shown)
     ]
     cards.make_video(path, pictures, bit_rate=BIT_RATE)
-    return path, [cards.wording(card) for card in shown]
+    return path, [cards.wording(card) for card in cards_shown]
 
 
 def one_a_second(path: Path, size: tuple[int, int]) -> list[Frame]:
-    """The picture in the middle of every second, scaled as ``classifier.media`` scales."""
-    found = []
+    """Return the picture in the middle of each second, scaled as ``classifier.media`` does."""
+    frames = []
     with av.open(str(path)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number % cards.FPS == cards.FPS // 2:
                 scaled = frame.reformat(*size, format="rgb24", interpolation="AREA")
-                found.append(Frame(number / cards.FPS, scaled.to_ndarray()))
-    return found
+                frames.append(Frame(number / cards.FPS, scaled.to_ndarray()))
+    return frames
 
 
 def measure(
@@ -91,46 +95,46 @@ def measure(
     size: tuple[int, int],
     read: Callable[[Sequence[Frame]], tuple[float, list[str]]],
 ) -> Row:
-    """Means over all spots; recall and errors frame by frame."""
+    """Return the means over all spots; recall and errors are computed for each frame."""
     costs, recalls, errors = [], [], []
-    for path, wanted in spots:
+    for path, expected_texts in spots:
         frames = one_a_second(path, size)
         assert len(frames) == FRAMES
         seconds, texts = read(frames)
         costs.append(seconds)
-        for expected, text in zip(wanted, texts, strict=True):
+        for expected, text in zip(expected_texts, texts, strict=True):
             recalls.append(cards.recall(expected, text))
             errors.append(jiwer.cer(expected.lower(), text.lower() or " "))
     return Row(mean(costs), mean(recalls), mean(errors))
 
 
-def hybrid(reader: ScreenReader, frames: Sequence[Frame]) -> tuple[float, list[str]]:
+def read_by_this_reader(reader: ScreenReader, frames: Sequence[Frame]) -> tuple[float, list[str]]:
     began = cpu_seconds()
     reader.read(frames)
     seconds = cpu_seconds() - began
     return seconds, [reader.read([frame]).text.replace("\n", " ") for frame in frames]
 
 
-def whole_frames(frames: Sequence[Frame]) -> tuple[float, list[str]]:
+def read_by_tesseract(frames: Sequence[Frame]) -> tuple[float, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.ppm" for number in range(len(frames))]
         for path, frame in zip(paths, frames, strict=True):
             Image.fromarray(frame.image).save(path)
-        listed = Path(folder) / "list.txt"
-        listed.write_text("\n".join(map(str, paths)))
+        list_file = Path(folder) / "list.txt"
+        list_file.write_text("\n".join(map(str, paths)))
         began = cpu_seconds()
-        done = subprocess.run(
-            ["tesseract", str(listed), "stdout", "-l", "rus", "--psm", "11"],
+        process = subprocess.run(
+            ["tesseract", str(list_file), "stdout", "-l", "rus", "--psm", "11"],
             env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         seconds = cpu_seconds() - began
-    pages = done.stdout.split("\f")[: len(frames)]
+    pages = process.stdout.split("\f")[: len(frames)]
     return seconds, [" ".join(page.split()) for page in pages]
 
 
 def demonstration(reader: ScreenReader) -> Row:
-    """Eight of the frames of each demonstration creative; recall over the whole creative."""
+    """Read eight frames of each demonstration creative; recall is over the whole creative."""
     costs, recalls, errors = [], [], []
     with (ROOT / "demo" / "cards.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -148,8 +152,10 @@ def demonstration(reader: ScreenReader) -> Row:
 
 
 def cpu_seconds() -> float:
-    """Of this process and of the engine's processes that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    """Return CPU seconds of this process and of its ended child processes."""
+    used = [
+        resource.getrusage(target) for target in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 

@@ -1,10 +1,10 @@
-"""The import of spend against the least that could be done with the same rows.
+"""How long does an import of spend take, compared with a bare copy of the same rows?
 
     python benchmarks/spend_import.py [FILE]
 
-The named alternative reads the CSV with the csv module and puts its rows, unchecked, into a table
-with the same columns and the same indexes: by COPY on PostgreSQL, by executemany on SQLite. Each
-run has a process and a database of its own; medians of ``RUNS``, the two in turn.
+The baseline ("bare") reads the CSV file with the csv module and inserts its rows, unchecked, into a
+table with the file's columns and an index: by COPY on PostgreSQL, by executemany on SQLite. Each
+run has its own process and database, and the two take turns; figures are medians of ``RUNS``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COLUMNS = "advertisement_id, advertiser, brand, media_type, amount, year, month"
 
 def main() -> None:
     if sys.argv[1:2] in (["bare"], ["import"]):
-        print(json.dumps({"bare": bare, "import": whole}[sys.argv[1]](Path(sys.argv[2]))))
+        print(json.dumps({"bare": run_bare, "import": run_import}[sys.argv[1]](Path(sys.argv[2]))))
         return
     file = Path(sys.argv[1]) if sys.argv[1:] else REFERENCE / "dashboard_data_synthetic.csv.gz"
     from tests import postgres
@@ -47,16 +47,16 @@ def main() -> None:
 def compare(name: str, file: Path, server: object) -> None:
     measured: dict[str, list[dict[str, float]]] = {"bare": [], "import": []}
     for number in range(RUNS):
-        for what, runs in measured.items():
+        for task, runs in measured.items():
             with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
                 url = f"sqlite:///{folder}/db.sqlite3"
                 if server is not None:
                     from tests import postgres
 
-                    url = postgres.create_database(server.url("postgres"), f"{what}_{number}")
-                runs.append(child(what, file, folder, url))
+                    url = postgres.create_database(server.url("postgres"), f"{task}_{number}")
+                runs.append(run_child(task, file, folder, url))
     seconds = {
-        what: statistics.median(run["seconds"] for run in runs) for what, runs in measured.items()
+        task: statistics.median(run["seconds"] for run in runs) for task, runs in measured.items()
     }
     ratio = seconds["import"] / seconds["bare"]
     growth = max(run["megabytes"] for run in measured["import"])
@@ -71,13 +71,13 @@ def compare(name: str, file: Path, server: object) -> None:
     print(f"  growth of RSS        {growth:6.0f} MB (under {TARGET_MEGABYTES})")
 
 
-def child(what: str, file: Path, folder: str, url: str) -> dict[str, float]:
+def run_child(task: str, file: Path, folder: str, url: str) -> dict[str, float]:
     environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
-    done = subprocess.run(
-        [sys.executable, __file__, what, str(file)],
+    process = subprocess.run(
+        [sys.executable, __file__, task, str(file)],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    result: dict[str, float] = json.loads(done.stdout)
+    result: dict[str, float] = json.loads(process.stdout)
     return result
 
 
@@ -90,8 +90,8 @@ def start_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-def bare(file: Path) -> dict[str, float]:
-    """Rows into a table, nothing else."""
+def run_bare(file: Path) -> dict[str, float]:
+    """Copy the rows into a table without checks."""
     start_django()
     from django.db import connection, transaction
 
@@ -120,8 +120,8 @@ def bare(file: Path) -> dict[str, float]:
     return {"seconds": seconds, "rows": count, "megabytes": 0}
 
 
-def whole(file: Path) -> dict[str, float]:
-    """What ``manage.py import_spend`` does."""
+def run_import(file: Path) -> dict[str, float]:
+    """Import the file as ``manage.py import_spend`` does."""
     start_django()
     from creativefilter.spend.imports import importer
     from creativefilter.spend.models import SpendRow
@@ -129,15 +129,15 @@ def whole(file: Path) -> dict[str, float]:
     merging: list[float] = []
     merge = importer.merge
 
-    def timed(*args: object, **options: object) -> object:
+    def timed_merge(*args: object, **options: object) -> object:
         began = time.perf_counter()
         try:
             return merge(*args, **options)  # type: ignore[arg-type]
         finally:
             merging.append(time.perf_counter() - began)
 
-    importer.merge = timed  # type: ignore[assignment]
-    before = megabytes()
+    importer.merge = timed_merge  # type: ignore[assignment]
+    megabytes_before = megabytes()
     began = time.perf_counter()
     importer.import_file(file)
     seconds = time.perf_counter() - began
@@ -145,14 +145,14 @@ def whole(file: Path) -> dict[str, float]:
         "seconds": seconds,
         "merging": merging[0],
         "rows": SpendRow.objects.count(),
-        "megabytes": megabytes("VmHWM") - before,
+        "megabytes": megabytes("VmHWM") - megabytes_before,
     }
 
 
-def megabytes(what: str = "VmRSS") -> float:
-    """Memory of this process now, or (``VmHWM``) at its highest."""
+def megabytes(field: str = "VmRSS") -> float:
+    """Return a memory figure of this process in MB: ``VmRSS`` (now) or ``VmHWM`` (peak)."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(what))) / 1024
+    return int(next(line.split()[1] for line in lines if line.startswith(field))) / 1024
 
 
 if __name__ == "__main__":

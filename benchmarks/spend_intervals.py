@@ -1,16 +1,18 @@
-"""Whether intervals of expected spend hold the truth: simulated, and on real transcripts.
+"""How often do the intervals of expected spend cover the true sums?
 
-Run by ``python benchmarks/spend_report.py intervals``. The real part takes transcripts with their
-segments, out-of-fold probabilities in folds that part no family of near duplicates, calibrated on
-the other folds, and what the reference data spend on advertisements of the same segment, drawn at
-random. Families are drawn again and again, in two ways:
+    python benchmarks/spend_report.py intervals
 
-- with replacement, as many as there are. The copies of a family miss together, and every resample
-  repeats what the one true sample missed by: the deviation has twice the variance that an interval
-  of independent creatives can know of, so that 90 % becomes about 76 % for *any* model;
-- half of them, without replacement: deviations have the variance that the interval means.
+Measured on simulated data and on real transcripts. For the transcripts, probabilities are out of
+fold, in folds that never divide a family of near duplicates, and calibrated on the other folds.
+Amounts are drawn at random from the spend of advertisements of the same segment in the reference
+data. Families are resampled in two ways:
 
-Beside each stands what a model would reach whose probabilities were exactly right.
+- With replacement, as many as there are. The copies of a family deviate together, and each resample
+  repeats the deviation of the one real sample: the variance is twice that of independent creatives,
+  so that a coverage of 90 % becomes about 76 % for *any* model.
+- Half of them, without replacement. Deviations have the variance that the interval assumes.
+
+Each is printed together with the coverage of a perfectly calibrated model.
 """
 
 from __future__ import annotations
@@ -45,11 +47,13 @@ def simulated(random: np.random.Generator) -> None:
     print(f"Calibrated probabilities, {RESAMPLES} resamples ({TARGET} of the sums covered)")
     for creatives, spread in ((100, 1.0), (1_000, 2.0), (5_000, 2.0)):
         amounts = random.lognormal(13, spread, creatives)
-        chances = random.dirichlet(random.lognormal(-1, 1, len(NUMBERS)), creatives).T
-        found = simulation.spread(amounts, chances)
-        ends = chances.cumsum(axis=0)[:-1]
+        simulated_probabilities = random.dirichlet(
+            random.lognormal(-1, 1, len(NUMBERS)), creatives
+        ).T
+        intervals = simulation.spread(amounts, simulated_probabilities)
+        ends = simulated_probabilities.cumsum(axis=0)[:-1]
         inside = [
-            within(found, sums_of((random.random(creatives) > ends).sum(axis=0), amounts))
+            is_covered(intervals, sums_of((random.random(creatives) > ends).sum(axis=0), amounts))
             for _ in range(RESAMPLES)
         ]
         print(f"  {creatives:5,} creatives, amounts of log-sd {spread}: {np.mean(inside):6.1%}")
@@ -60,24 +64,39 @@ def real(reference: Path, random: np.random.Generator) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are folds
         scores = training.grouped_scores(table)
-    said = in_all_segments(table, training.calibrated(table, scores))[table.spoken]
-    truth = np.searchsorted(NUMBERS, table.segments)[table.spoken]
+    probabilities = in_all_segments(table, training.calibrated(table, scores))[table.spoken]
+    true_columns = np.searchsorted(NUMBERS, table.segments)[table.spoken]
     families = table.families[table.spoken]
-    amounts = spend_of(truth, reference, random)
+    amounts = spend_of(true_columns, reference, random)
     sizes = np.bincount(families)
-    print(f"Real transcripts: {len(truth):,} that speak, {(sizes > 0).sum():,} families")
-    rightly = np.concatenate(
-        [(random.random(len(truth))[:, None] > ends(said)).sum(axis=1)[None] for _ in range(50)]
+    print(f"Real transcripts: {len(true_columns):,} that speak, {(sizes > 0).sum():,} families")
+    simulated_truths = np.concatenate(
+        [
+            (random.random(len(true_columns))[:, None] > ends(probabilities)).sum(axis=1)[None]
+            for _ in range(50)
+        ]
     )
-    for name, again in (("drawn with replacement", True), ("half of them, each once", False)):
-        groups = Groups(families, again)
-        report(name, coverage(said, truth[None], groups, amounts, random))
-        report("  were the model calibrated", coverage(said, rightly, groups, amounts, random))
-    alone = np.unique(families, return_index=True)[1]
-    groups = Groups(families[alone], again=False)
-    one = coverage(said[alone], truth[None, alone], groups, amounts[alone], random)
-    report("half, one of each family", one)
-    print_bias(said, truth, amounts)
+    for name, with_replacement in (
+        ("drawn with replacement", True),
+        ("half of them, each once", False),
+    ):
+        groups = Groups(families, with_replacement)
+        report(name, coverage(probabilities, true_columns[None], groups, amounts, random))
+        report(
+            "  were the model calibrated",
+            coverage(probabilities, simulated_truths, groups, amounts, random),
+        )
+    one_of_each_family = np.unique(families, return_index=True)[1]
+    groups = Groups(families[one_of_each_family], with_replacement=False)
+    covered = coverage(
+        probabilities[one_of_each_family],
+        true_columns[None, one_of_each_family],
+        groups,
+        amounts[one_of_each_family],
+        random,
+    )
+    report("half, one of each family", covered)
+    print_bias(probabilities, true_columns, amounts)
 
 
 def report(name: str, covered: Floats) -> None:
@@ -86,46 +105,59 @@ def report(name: str, covered: Floats) -> None:
           f" to {np.nanmax(by_segment):.0%}")  # fmt: skip
 
 
-def ends(said: Floats) -> Floats:
-    return said.cumsum(axis=1)[:, :-1]
+def ends(probabilities: Floats) -> Floats:
+    return probabilities.cumsum(axis=1)[:, :-1]
 
 
 class Groups:
-    """Draws the rows of whole families: with replacement (``again``), or half of them."""
+    """Draws the rows of whole families: all with replacement, or half of them without."""
 
-    def __init__(self, families: Ints, again: bool) -> None:
+    def __init__(self, families: Ints, with_replacement: bool) -> None:
         members: dict[int, list[int]] = defaultdict(list)
         for row, family in enumerate(families.tolist()):
             members[family].append(row)
         self.members = [np.array(rows) for rows in members.values()]
-        self.again = again
+        self.with_replacement = with_replacement
 
     def draw(self, random: np.random.Generator) -> Ints:
-        count = len(self.members) if self.again else len(self.members) // 2
-        chosen = random.choice(len(self.members), count, replace=self.again)
+        count = len(self.members) if self.with_replacement else len(self.members) // 2
+        chosen = random.choice(len(self.members), count, replace=self.with_replacement)
         return np.concatenate([self.members[n] for n in chosen])
 
 
 def coverage(
-    said: Floats, truths: Ints, groups: Groups, amounts: Floats, random: np.random.Generator
+    probabilities: Floats,
+    truths: Ints,
+    groups: Groups,
+    amounts: Floats,
+    random: np.random.Generator,
 ) -> Floats:
-    """1 where the interval holds the true sum (resamples, segments), 0 where it does not.
+    """Resample and test which intervals cover the true sums.
 
-    NaN for segments that no creative of the resample is of. ``truths`` (variants, creatives).
+    Args:
+        probabilities: (creatives, segments).
+        truths: columns of the true segments, (variants, creatives); variants are used by turns.
+        groups: draws the resamples.
+        amounts: RUB, (creatives,).
+        random: source of random numbers.
+
+    Returns:
+        (resamples, segments): 1 if the interval covers the true sum, 0 if not, NaN if no creative
+        of the resample has the segment.
     """
-    found = np.zeros((RESAMPLES, len(NUMBERS)))
+    result = np.zeros((RESAMPLES, len(NUMBERS)))
     for number in range(RESAMPLES):
         rows = groups.draw(random)
-        truth = truths[number % len(truths), rows]
-        spread = simulation.spread(amounts[rows], said[rows].T)
-        sums = sums_of(truth, amounts[rows])
-        found[number] = np.where(sums > 0, within(spread, sums), np.nan)
-    return found
+        true_columns = truths[number % len(truths), rows]
+        spread = simulation.spread(amounts[rows], probabilities[rows].T)
+        sums = sums_of(true_columns, amounts[rows])
+        result[number] = np.where(sums > 0, is_covered(spread, sums), np.nan)
+    return result
 
 
-def within(found: simulation.Spread, sums: Floats) -> NDArray[np.bool_]:
+def is_covered(intervals: simulation.Spread, sums: Floats) -> NDArray[np.bool_]:
     slack = 1e-6 * (1 + sums)
-    covered: NDArray[np.bool_] = (found.low - slack <= sums) & (sums <= found.high + slack)
+    covered: NDArray[np.bool_] = (intervals.low - slack <= sums) & (sums <= intervals.high + slack)
     return covered
 
 
@@ -133,8 +165,8 @@ def sums_of(columns: Ints, amounts: Floats) -> Floats:
     return np.bincount(columns, amounts, len(NUMBERS))
 
 
-def spend_of(truth: Ints, reference: Path, random: np.random.Generator) -> Floats:
-    """For each creative the spend of an advertisement of its segment, drawn from those."""
+def spend_of(true_columns: Ints, reference: Path, random: np.random.Generator) -> Floats:
+    """Draw for each creative the spend of an advertisement of its segment; RUB, (creatives,)."""
     spent: dict[str, float] = defaultdict(float)
     with gzip.open(reference / "dashboard_data_synthetic.csv.gz", "rt", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
@@ -146,13 +178,13 @@ def spend_of(truth: Ints, reference: Path, random: np.random.Generator) -> Float
             place = NUMBERS.index(0 if number == 6 else number)
             if spent.get(row["Advertisement ID"]):
                 pools[place].append(spent[row["Advertisement ID"]])
-    return np.array([random.choice(pools[place]) for place in truth.tolist()])
+    return np.array([random.choice(pools[place]) for place in true_columns.tolist()])
 
 
-def print_bias(said: Floats, truth: Ints, amounts: Floats) -> None:
-    """By how many standard deviations the model is off, which no interval of it can know."""
-    expected, sums = amounts @ said, sums_of(truth, amounts)
-    deviation = np.sqrt((amounts**2) @ (said * (1 - said)))
+def print_bias(probabilities: Floats, true_columns: Ints, amounts: Floats) -> None:
+    """Print the bias of the model, in standard deviations, which its intervals can't include."""
+    expected, sums = amounts @ probabilities, sums_of(true_columns, amounts)
+    deviation = np.sqrt((amounts**2) @ (probabilities * (1 - probabilities)))
     print("  (sum - expected) / standard deviation, by segment, all creatives once:")
     print("  ", " ".join(f"{n}:{d:+.1f}" for n, d in
                          zip(NUMBERS, (sums - expected) / deviation, strict=True)))  # fmt: skip

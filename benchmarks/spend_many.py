@@ -1,12 +1,13 @@
-"""How long figures take to follow half a million creatives, and what their intervals cost.
+"""How long do spend totals take to follow changes of 475,000 creatives?
 
     python benchmarks/spend_many.py
 
-500,000 generated advertisements, 475,000 of them with a creative: a third labelled, all judged by
-two model versions. On PostgreSQL and SQLite, with the same rows: what a page waits for ("look") and
-what its job takes (in parts, each a transaction) when nothing happened, after a switch to the other
-model version, after 100,000 labels in one batch and when these are undone; and the intervals of
-expected spend with the memory that they take. "look again" is that of the next page.
+Uses 500,000 generated advertisements, 475,000 of them with a creative; a third are labelled, all
+have predictions of two model versions. The rows are the same on PostgreSQL and SQLite. Prints the
+seconds that a page waits ("look"), that its job takes (in parts, each a transaction), and that the
+next page waits ("look again"): without a change, after a switch to the other model version, after
+100,000 labels in one batch, and after the batch is undone. Also prints the seconds and the memory
+of the intervals of expected spend.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from benchmarks.spend_report import ADVERTISEMENTS, generate, start_django  # no
 LABELLED = 100_000
 CHUNK = 5_000
 T = TypeVar("T")
-# What both databases hold alike; ``spend_spendrow`` takes part in none of this.
+# Tables that are copied to SQLite. ``spend_spendrow`` is not needed.
 TABLES = (
     "creatives_segment", "creatives_modelversion", "creatives_creative", "creatives_mediaversion",
     "creatives_prediction", "creatives_label", "spend_line", "spend_advertisement",
@@ -54,10 +55,12 @@ PREDICTION = (
 
 
 def main() -> None:
-    what = sys.argv[1] if sys.argv[1:] else ""
-    if what == "child":
+    task = sys.argv[1] if sys.argv[1:] else ""
+    if task == "child":
         start_django()
-        {"fill": fill, "copy": copy, "catch_up": times, "intervals": intervals}[sys.argv[2]]()
+        {"fill": fill, "copy": copy, "catch_up": measure_changes, "intervals": intervals}[
+            sys.argv[2]
+        ]()
         return
     from tests import postgres
 
@@ -78,13 +81,13 @@ def main() -> None:
         server.stop()
 
 
-def child(what: str, folder: str, url: str, source: str = "") -> None:
+def child(task: str, folder: str, url: str, source: str = "") -> None:
     environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url, "SOURCE": source}
-    subprocess.run([sys.executable, __file__, "child", what], env=environment, check=True)
+    subprocess.run([sys.executable, __file__, "child", task], env=environment, check=True)
 
 
 def fill() -> None:
-    """On PostgreSQL: the rows of the other benchmark, and what people and models said of them."""
+    """Generate the rows of ``spend_report.py`` on PostgreSQL, with labels and predictions."""
     from django.db import connection
 
     from creativefilter.creatives import model_versions
@@ -105,14 +108,17 @@ def fill() -> None:
             "SELECT setval('creatives_prediction_id_seq', MAX(id)) FROM creatives_prediction"
         )
         cursor.execute("VACUUM ANALYZE")
-    moved, taken = timed(segment_changes.catch_up)
-    print(f"the first catch_up, in one transaction: {moved:,} moved in {taken:.0f} s", flush=True)
+    moved_count, taken_seconds = timed(segment_changes.catch_up)
+    print(
+        f"the first catch_up, in one transaction: {moved_count:,} moved in {taken_seconds:.0f} s",
+        flush=True,
+    )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
 def predictions(versions: list[int]) -> Iterator[tuple[Any, ...]]:
-    """Of every creative by each version, less or more sure of different segments."""
+    """Yield a prediction of each creative by each version, with random probabilities."""
     import json
 
     import numpy as np
@@ -125,21 +131,22 @@ def predictions(versions: list[int]) -> Iterator[tuple[Any, ...]]:
     number = 0
     for version in versions:
         for first in range(0, len(keys), CHUNK):
-            some = keys[first : first + CHUNK]
-            for key, said in zip(some, random.dirichlet([0.1] * len(NUMBERS), len(some)),
-                                 strict=True):  # fmt: skip
+            batch_keys = keys[first : first + CHUNK]
+            for key, probabilities in zip(
+                batch_keys, random.dirichlet([0.1] * len(NUMBERS), len(batch_keys)), strict=True
+            ):
                 number += 1
-                said = said.round(6)
-                best = int(said.argmax())
+                probabilities = probabilities.round(6)
+                best = int(probabilities.argmax())
                 yield (
-                    number, key, key, version, NUMBERS[best], "", float(said[best]),
-                    json.dumps(dict(zip(names, said.tolist(), strict=True))), "auto", "[]", False,
-                    "2026-01-01 00:00:00+00",
+                    number, key, key, version, NUMBERS[best], "", float(probabilities[best]),
+                    json.dumps(dict(zip(names, probabilities.tolist(), strict=True))),
+                    "auto", "[]", False, "2026-01-01 00:00:00+00",
                 )  # fmt: skip
 
 
 def copy() -> None:
-    """The rows of PostgreSQL into SQLite."""
+    """Copy the rows from PostgreSQL to SQLite."""
     import psycopg
     from django.db import connection
 
@@ -151,7 +158,7 @@ def copy() -> None:
     with psycopg.connect(os.environ["SOURCE"]) as source:
         for table in TABLES:
             names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
-            # Dates and JSON as text, as Django keeps them there.
+            # Django stores dates and JSON as text on SQLite.
             texts = ("date", "timestamp with time zone", "jsonb")
             types = dict(
                 source.execute(
@@ -172,37 +179,42 @@ def copy() -> None:
     target.close()
 
 
-def times() -> None:
+def measure_changes() -> None:
     from creativefilter.creatives import model_versions
     from creativefilter.creatives.labels import batches
     from creativefilter.creatives.models import Creative, ModelVersion, Segment
     from creativefilter.spend.totals import checks, segment_changes
 
-    def looked(what: str) -> None:
-        seen, first = timed(segment_changes.pending_changes)
-        began, parts, moved = time.perf_counter(), [0.0], 0
-        for some, _share in segment_changes.catch_up_in_parts(seen):
+    def measure_catch_up(title: str) -> None:
+        pending, first_look = timed(segment_changes.pending_changes)
+        began, parts, moved_count = time.perf_counter(), [0.0], 0
+        for moved_in_part, _share in segment_changes.catch_up_in_parts(pending):
             parts.append(time.perf_counter() - began - sum(parts))
-            moved += some
-        segment_changes.save_watermark(seen)
+            moved_count += moved_in_part
+        segment_changes.save_watermark(pending)
         whole = time.perf_counter() - began
-        _nothing, again = timed(segment_changes.pending_changes)
-        print(f"  {what:24} look {first:6.3f} s   moved {moved:>8,} in {whole:6.2f} s,"
-              f" longest part {max(parts):5.2f} s   look again {again:6.3f} s",
+        _nothing, second_look = timed(segment_changes.pending_changes)
+        print(f"  {title:24} look {first_look:6.3f} s   moved {moved_count:>8,} in {whole:6.2f} s,"
+              f" longest part {max(parts):5.2f} s   look again {second_look:6.3f} s",
               flush=True)  # fmt: skip
 
-    looked("nothing happened")
+    measure_catch_up("nothing happened")
     model_versions.activate(ModelVersion.objects.get(name="new"))
-    looked("another model version")
+    measure_catch_up("another model version")
     chosen = Creative.objects.filter(pk__lte=LABELLED * 20 // 19)
     segment = Segment.objects.get(pk=5)
-    found, before = timed(lambda: batches.preview(chosen, segment))
-    batch, taken = timed(lambda: batches.relabel(chosen, segment, None, "", found.changing))
-    print(f"  preview {before:.2f} s, {batch.size:,} labels {taken:.2f} s", flush=True)
-    looked("labels in one batch")
-    undone, taken = timed(lambda: batches.undo(batch, None))
-    print(f"  {undone:,} undone {taken:.2f} s", flush=True)
-    looked("batch undone")
+    preview, preview_seconds = timed(lambda: batches.preview(chosen, segment))
+    batch, taken_seconds = timed(
+        lambda: batches.relabel(chosen, segment, None, "", preview.changing)
+    )
+    print(
+        f"  preview {preview_seconds:.2f} s, {batch.size:,} labels {taken_seconds:.2f} s",
+        flush=True,
+    )
+    measure_catch_up("labels in one batch")
+    undone, taken_seconds = timed(lambda: batches.undo(batch, None))
+    print(f"  {undone:,} undone {taken_seconds:.2f} s", flush=True)
+    measure_catch_up("batch undone")
     checked = checks.check()
     assert (checked.misplaced, checked.unlinked) == (0, 0), checked
 
@@ -212,11 +224,11 @@ def intervals() -> None:
     from creativefilter.spend.reports.filters import Filters
 
     answer_cache.version()
-    before = megabytes()
-    estimate, taken = timed(lambda: expected_spend.study(Filters())[0])
-    _worth, more = timed(lambda: expected_spend.study(Filters())[1])
-    print(f"  intervals {taken:.1f} s, of the same page {more:.3f} s more, peak RSS"
-          f" {megabytes():.0f} MB (before: {before:.0f})", flush=True)  # fmt: skip
+    megabytes_before = megabytes()
+    estimate, taken_seconds = timed(lambda: expected_spend.study(Filters())[0])
+    _gain, gain_seconds = timed(lambda: expected_spend.study(Filters())[1])
+    print(f"  intervals {taken_seconds:.1f} s, of the same page {gain_seconds:.3f} s more, peak RSS"
+          f" {megabytes():.0f} MB (before: {megabytes_before:.0f})", flush=True)  # fmt: skip
     for row in estimate.segments[:3]:
         print(f"    {row.segment}: {row.low:,.0f} … {row.expected:,.0f} … {row.high:,.0f}")
 

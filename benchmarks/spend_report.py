@@ -1,13 +1,13 @@
-"""How long the figures of spend by segment take, and whether their intervals are true.
+"""How long do the charts of spend by segment take, and are their intervals right?
 
     python benchmarks/spend_report.py reference      # 386,693 rows, SQLite and PostgreSQL
     python benchmarks/spend_report.py large          # 10 million generated rows, PostgreSQL
     python benchmarks/spend_report.py intervals      # coverage, simulated and on real transcripts
 
-Times are medians of ``RUNS`` warm runs, those of the slowest of four filters. "first": the first
-run after spend or segments changed, when counts of advertisements are not remembered. The named
-alternative makes the sums of the same chart, without the counts, by a plain group-by over the
-rows of the files, joined with names and with the segment that each advertisement counts under.
+Times are medians of ``RUNS`` warm runs with the slowest of four filters. "first" is the first run
+after a change of spend or segments, when no counts of advertisements are cached. The baseline
+("plain") computes the sums of the same chart, without the counts, by a GROUP BY over the spend
+rows, joined with the brand lines and the advertisements' segments.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ RUNS = 5
 REFERENCE = Path(os.environ.get("REFERENCE_DATA", ROOT.parent / "shared" / "data"))
 SPEND = REFERENCE / "dashboard_data_synthetic.csv.gz"
 TARGETS = {"reference": 0.150, "large": 0.500}
-# Shown beside the charts; the target is that of the charts.
-NO_CHARTS = {"page of creatives", "intervals"}
+# Measured, but without a target.
+NOT_CHARTS = {"page of creatives", "intervals"}
 ADVERTISEMENTS, ROWS_EACH = 500_000, 20
 
 
 def main() -> None:
-    what = sys.argv[1] if sys.argv[1:] else "reference"
-    if what == "child":
+    data_set = sys.argv[1] if sys.argv[1:] else "reference"
+    if data_set == "child":
         start_django()
         {"reference": load_reference, "large": generate}[sys.argv[2]]()
         if sys.argv[2] == "reference":
             compare()
         print_times(TARGETS[sys.argv[2]])
         return
-    if what == "intervals":
+    if data_set == "intervals":
         from benchmarks import spend_intervals
 
         spend_intervals.main(REFERENCE)
@@ -57,21 +57,21 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
             child(
-                what,
+                data_set,
                 "PostgreSQL",
                 folder,
                 postgres.create_database(server.url("postgres"), "report"),
             )
-            if what == "reference":
-                child(what, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
+            if data_set == "reference":
+                child(data_set, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
     finally:
         server.stop()
 
 
-def child(what: str, name: str, folder: str, url: str) -> None:
-    print(f"{name}, {what}", flush=True)
+def child(data_set: str, name: str, folder: str, url: str) -> None:
+    print(f"{name}, {data_set}", flush=True)
     environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
-    subprocess.run([sys.executable, __file__, "child", what], env=environment, check=True)
+    subprocess.run([sys.executable, __file__, "child", data_set], env=environment, check=True)
 
 
 def start_django() -> None:
@@ -90,8 +90,9 @@ def load_reference() -> None:
     analyze()
 
 
-# 200 brands of 150 advertisers in 5 media over 66 months; like the reference data, nearly every
-# advertisement is of one brand and runs for a few months, 20 rows each. Amounts span five orders.
+# 200 brands of 150 advertisers in 5 media types over 66 months. As in the reference data, nearly
+# every advertisement has one brand and runs for a few months; it has 20 rows. Amounts span more
+# than four orders of magnitude.
 GENERATED = """
     SELECT setseed(0.5);
     INSERT INTO spend_line (id, advertiser, brand, media_type)
@@ -139,7 +140,7 @@ def generate() -> None:
 
 
 def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
-    """What draws each chart, and by which columns the alternative groups the rows for it."""
+    """Return for each chart the function that computes it and the baseline's GROUP BY columns."""
     from creativefilter.spend.reports import expected_spend, figures
     from creativefilter.spend.reports.figure_types import Dimension
 
@@ -165,33 +166,33 @@ def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
 def print_times(target: float) -> None:
     from creativefilter.spend.reports import answer_cache
 
-    settings = some_filters()
+    settings = sample_filters()
     print(f"  {'':24}{'median':>8}{'first':>8}{'plain':>8}   ratio    (ms; median under "
           f"{target * 1000:.0f})")  # fmt: skip
     version = answer_cache.version
     changes = count()
-    for name, (draw, grouped) in charts().items():
-        medians, firsts = [], []
+    for name, (compute, grouped) in charts().items():
+        medians, first_runs = [], []
         for each in settings:
             answer_cache.version = lambda: (next(changes),)
-            firsts.append(seconds(draw, each))
+            first_runs.append(seconds(compute, each))
             answer_cache.version = version
-            draw(each)
-            medians.append(statistics.median(seconds(draw, each) for _ in range(RUNS)))
+            compute(each)
+            medians.append(statistics.median(seconds(compute, each) for _ in range(RUNS)))
         worst = max(range(len(settings)), key=medians.__getitem__)
-        line = f"  {name:24}{medians[worst] * 1000:8.0f}{max(firsts) * 1000:8.0f}"
+        line = f"  {name:24}{medians[worst] * 1000:8.0f}{max(first_runs) * 1000:8.0f}"
         if grouped:
             plain = statistics.median(
                 seconds(partial(plain_sums, columns=grouped.split()), settings[worst])
                 for _ in range(3 if target < 0.3 else 1)
             )
             line += f"{plain * 1000:8.0f}{plain / medians[worst]:7.1f}x"
-        late = "" if medians[worst] < target or name in NO_CHARTS else "   LATE"
-        print(line + late, flush=True)
+        verdict = "" if medians[worst] < target or name in NOT_CHARTS else "   LATE"
+        print(line + verdict, flush=True)
 
 
-def some_filters() -> list[Any]:
-    """Nothing, a year, the largest advertiser, and reviewed creatives of two segments."""
+def sample_filters() -> list[Any]:
+    """Return four filters: none, a year, the largest advertiser, reviewed in two segments."""
     from creativefilter.spend.reports import figures
     from creativefilter.spend.reports.filters import Filters
 
@@ -209,19 +210,19 @@ def plain_sums(filters: Any, columns: list[str]) -> object:
 
     from creativefilter.spend.models import SpendRow
 
-    # The conditions on months fit the rows, too: both name month, line and advertisement.
+    # Conditions on MonthlySpend fit SpendRow, too: both have month, brand line and advertisement.
     rows = SpendRow.objects.filter(filters.on_months()).order_by().values_list(*columns)
     return list(rows.annotate(Sum("amount"), Count("pk")))
 
 
-def seconds(draw: Callable[[Any], object], filters: Any) -> float:
+def seconds(compute: Callable[[Any], object], filters: Any) -> float:
     began = time.perf_counter()
-    draw(filters)
+    compute(filters)
     return time.perf_counter() - began
 
 
 def compare() -> None:
-    """The comparison with pandas of the tests, which skip it on PostgreSQL."""
+    """Compare all figures with pandas, as a test does on SQLite."""
     import numpy as np
 
     from creativefilter.spend.reports.filters import Filters

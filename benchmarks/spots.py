@@ -1,16 +1,16 @@
-"""Spots that the fusion of channels is measured on, and how their screens are drawn.
+"""Generated spots on which fusion is measured, and the drawing of their screens.
+
+    python benchmarks/spots.py FOLDER [ID ...]    # write the cards as PNG files
 
 All texts were invented for this project. They are not real advertising: the offers, prices and
-conditions do not exist. Real brand names stand in them as advertisers of these categories name
-themselves; they belong to their owners. No five words in a row occur in the reference data.
+conditions do not exist. The brand names are real and belong to their owners. No five consecutive
+words occur in the reference data.
 
-``spots.csv`` was committed before any fusion was tuned; no spot is replaced for its result.
-Its kinds: 72 ``screen_only`` (four a segment), 36 ``speech_only``, 36 ``agreeing`` and 36
-``contradicting`` (two a segment each). ``speech`` is written as a recogniser writes clean speech.
-``screen`` holds cards parted by " | ", their lines by " / ". In contradicting spots ``segment`` is
-the one of the speech and ``other_segment`` the one of the screen.
-
-    python benchmarks/spots.py FOLDER [ID ...]    # draws them as PNG, one picture a card
+``spots.csv`` was committed before any fusion was tuned, and no spot was replaced because of its
+result. Its kinds are 72 ``screen_only`` (four for each segment), 36 ``speech_only``, 36
+``agreeing`` and 36 ``contradicting`` (two for each segment). ``speech`` is written as a recogniser
+writes clean speech. ``screen`` has cards separated by " | " and their lines separated by " / ". In
+contradicting spots ``segment`` is that of the speech and ``other_segment`` that of the screen.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ Card = tuple[str, ...]
 Colour = tuple[int, int, int]
 
 TABLE = Path(__file__).resolve().with_name("spots.csv")
-# Screens alone, four a segment, each table written by somebody who knew nothing of how screens are
-# classified: LATER showed that the first recipe had learned the first table, and was looked at;
-# on UNSEEN nothing was tuned.
+# Spots with screens only, four for each segment. Each table was written by a person who did not
+# know how screens are classified. LATER showed that the first terms were overfitted to the first
+# table, and was inspected afterwards; nothing was tuned on UNSEEN.
 LATER = TABLE.with_name("spots_later.csv")
 UNSEEN = TABLE.with_name("spots_unseen.csv")
 FONTS = Path(get_data_path()) / "fonts" / "ttf"
 WIDTH, HEIGHT, MARGIN = 640, 360, 28
 FRAMES_A_CARD, SECONDS_A_FRAME = 3, 1.0
-DRIFT, GRAIN = 2, 2.0  # px that text moves between frames; standard deviation of noise, of 255
+DRIFT, GRAIN = 2, 2.0  # px that text moves between frames; standard deviation of noise (0-255)
 TITLE, PRICE, PLAIN, SMALLEST = 44, 54, 28, 18  # px
 BETWEEN_LINES = 1.25
-# Top and bottom of the ground, letters, title and price.
+# Colours: top and bottom of the background, letters, accent (title and price).
 PALETTES: tuple[tuple[Colour, Colour, Colour, Colour], ...] = (
     ((186, 20, 36), (140, 8, 24), (255, 255, 255), (255, 232, 96)),
     ((14, 92, 52), (6, 62, 36), (255, 255, 255), (214, 255, 150)),
@@ -64,7 +64,7 @@ PALETTES: tuple[tuple[Colour, Colour, Colour, Colour], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One spot: ``speech`` or ``cards`` are empty where the kind has none of them."""
+    """A spot; ``speech`` or ``cards`` are empty if its kind has none."""
 
     id: str
     kind: Kind
@@ -76,7 +76,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of letters that fits the width of the picture."""
+    """A line of text that fits the width of the picture."""
 
     text: str
     font: ImageFont.FreeTypeFont
@@ -84,7 +84,7 @@ class Row:
 
 
 def load(table: Path = TABLE) -> list[Spot]:
-    """All spots of a table in its order."""
+    """Return all spots of a table, in its order."""
     with table.open(encoding="utf-8", newline="") as file:
         return [
             Spot(
@@ -100,14 +100,19 @@ def load(table: Path = TABLE) -> list[Spot]:
 
 
 def render(spot: Spot, seed: int) -> list[Frame]:
-    """The pictures of a spot: three a card, one a second, 640 x 360; none without a screen.
+    """Draw the pictures of a spot: three for each card, one a second; [] without a screen.
 
-    The same spot and seed give the same bytes; another seed gives other colours and places.
+    Args:
+        spot: the spot.
+        seed: decides colours and positions. The same spot and seed give the same pictures.
+
+    Returns:
+        Frames with RGB images, uint8, (360, 640, 3).
     """
-    dice = random.Random(f"{spot.id} {seed}")
-    top, bottom, letters, accent = dice.choice(PALETTES)
-    centred = dice.random() < 0.5
-    noise = np.random.default_rng(dice.getrandbits(64))
+    random_numbers = random.Random(f"{spot.id} {seed}")
+    top, bottom, letter_colour, accent = random_numbers.choice(PALETTES)
+    centred = random_numbers.random() < 0.5
+    noise = np.random.default_rng(random_numbers.getrandbits(64))
     share = np.linspace(0.0, 1.0, HEIGHT)[:, None, None]
     ground = np.asarray(top) * (1 - share) + np.asarray(bottom) * share
     frames: list[Frame] = []
@@ -117,13 +122,13 @@ def render(spot: Spot, seed: int) -> list[Frame]:
             grain = noise.normal(0.0, GRAIN, (HEIGHT, WIDTH, 1))
             pixels = np.clip(ground + grain, 0, 255).astype(np.uint8)
             picture = Image.fromarray(pixels)
-            draw_card(picture, rows, legal, (letters, accent), centred, step * DRIFT)
+            draw_card(picture, rows, legal, (letter_colour, accent), centred, step * DRIFT)
             frames.append(Frame(len(frames) * SECONDS_A_FRAME, np.array(picture)))
     return frames
 
 
 def lay_out(card: Card) -> tuple[list[Row], list[Row]]:
-    """The rows of a card, as large as it holds them, and those of its line in small type."""
+    """Return the rows of a card, in the largest size that fits, and those of its legal lines."""
     legal = [row for line in card if is_legal(line) for row in wrap(line, font(15), False)]
     room = HEIGHT - 2 * MARGIN - height(legal)
     scale = 1.0
@@ -136,7 +141,7 @@ def lay_out(card: Card) -> tuple[list[Row], list[Row]]:
 
 
 def rows_of(line: str, index: int, scale: float) -> list[Row]:
-    """A line of a card but the legal one: the first is its title, offers stand out."""
+    """Return the rows of a line that is not legal: title and offers are larger and bold."""
     if is_legal(line):
         return []
     offer = re.search(r"\d\s?[₽%]", line) is not None and len(line) <= 24
@@ -146,16 +151,16 @@ def rows_of(line: str, index: int, scale: float) -> list[Row]:
 
 
 def is_legal(line: str) -> bool:
-    """Whether it stands in small type: such lines begin with an asterisk."""
+    """Return whether a line is in small type: such lines begin with an asterisk."""
     return line.startswith("*")
 
 
 def wrap(line: str, face: ImageFont.FreeTypeFont, accent: bool) -> list[Row]:
-    """The line broken between words, never inside a number or before its unit."""
-    tied = re.sub(r"(?<=\d) (?=\d{3}\b|[₽%])|(?<=№) ", "\N{NO-BREAK SPACE}", line)
+    """Break a line between words, but not within a number or before its unit."""
+    unbreakable = re.sub(r"(?<=\d) (?=\d{3}\b|[₽%])|(?<=№) ", "\N{NO-BREAK SPACE}", line)
     rows: list[Row] = []
     text = ""
-    for word in tied.split(" "):
+    for word in unbreakable.split(" "):
         longer = f"{text} {word}".strip(" ")
         if text and face.getlength(longer) > WIDTH - 2 * MARGIN:
             rows.append(Row(text, face, accent))
@@ -172,15 +177,15 @@ def draw_card(
     centred: bool,
     shift: int,
 ) -> None:
-    """The rows in the middle, the legal line at the foot, where it does not move."""
+    """Draw the rows in the middle, and the legal lines at the bottom, where they do not move."""
     draw = ImageDraw.Draw(picture)
     foot = HEIGHT - 12 - height(legal)
     blocks = ((rows, (foot - height(rows)) // 2, shift), (legal, foot, 0))
-    for block, start, moved in blocks:
+    for block, start, offset in blocks:
         y = float(start)
         for row in block:
             left = (WIDTH - width(row)) / 2 if centred else float(MARGIN)
-            draw.text((left + moved, y), row.text, colours[row.accent], row.font)
+            draw.text((left + offset, y), row.text, colours[row.accent], row.font)
             y += row.font.size * BETWEEN_LINES
 
 
@@ -198,10 +203,10 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def main() -> None:
-    folder, wanted = Path(sys.argv[1]), set(sys.argv[2:])
+    folder, ids = Path(sys.argv[1]), set(sys.argv[2:])
     folder.mkdir(parents=True, exist_ok=True)
     for spot in load():
-        if wanted and spot.id not in wanted:
+        if ids and spot.id not in ids:
             continue
         for number, frame in enumerate(render(spot, seed=0)[::FRAMES_A_CARD], start=1):
             Image.fromarray(frame.image).save(folder / f"{spot.id}-card{number}.png")

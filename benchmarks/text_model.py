@@ -1,9 +1,10 @@
-"""The text model against plain TF-IDF with a linear SVC: quality by families, doubt, and speed.
+"""Is the text model better than plain TF-IDF with a linear SVC, and how fast is it?
 
-    python benchmarks/text_model.py --transcripts transcripts.csv --mix train_segments.csv
+    python benchmarks/text_model.py --transcripts transcripts.csv [--mix train_segments.csv]
 
-Both learn from the same rows of the same folds, which never part a family of near duplicates.
-``--mix`` names a table with a column Segment_num: the natural mix of segments, used as priors.
+Compares macro-F1 and speed, and prints calibration and coverage. Both models learn from the same
+rows of the same folds, which never divide a family of near duplicates. ``--mix`` is a table with a
+column Segment_num: its natural frequencies of segments are used as priors.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ def main() -> None:
     scored = [compare(table, texts, seed) for seed in SEEDS]
     for seed, scores in zip(SEEDS, scored, strict=True):
         print(f"\nseed {seed}, creatives with speech, calibration and thresholds of other folds:")
-        report_doubt(table, scores, None, "balanced, as in the data")
+        report_probabilities(table, scores, None, "balanced, as in the data")
         if priors:
-            report_doubt(table, scores, priors, "natural mix")
+            report_probabilities(table, scores, priors, "natural mix")
     report_valid(table)
     report_speed([text for text in texts if text], table)
 
@@ -71,7 +72,7 @@ def read_mix(path: Path) -> dict[int, float]:
 
 
 def plain_model() -> Any:
-    """What the text recipe calls A: characters and words, TF-IDF, a linear SVC."""
+    """Return the baseline: TF-IDF of characters and words with a linear SVC."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
@@ -84,17 +85,17 @@ def plain_model() -> Any:
 
 def compare(table: Table, texts: list[str], seed: int) -> Scores:
     scores = grouped_scores(table, seed)
-    ours = table.numbers[scores.margins.argmax(axis=1)]
-    plain = np.zeros_like(ours)
+    predicted = table.numbers[scores.margins.argmax(axis=1)]
+    plain = np.zeros_like(predicted)
     for number in np.unique(scores.fold):
-        inside, outside = (np.flatnonzero(part) for part in split(scores.fold, number))
-        model = plain_model().fit([texts[n] for n in inside], table.segments[inside])
-        plain[outside] = model.predict([texts[n] for n in outside])
-    everything = np.ones(len(ours), np.bool_)
+        training_rows, test_rows = (np.flatnonzero(part) for part in split(scores.fold, number))
+        model = plain_model().fit([texts[n] for n in training_rows], table.segments[training_rows])
+        plain[test_rows] = model.predict([texts[n] for n in test_rows])
+    all_rows = np.ones(len(predicted), np.bool_)
     figures = [
-        macro_f1(table.segments[rows], predicted[rows])
-        for rows in (everything, table.spoken)
-        for predicted in (ours, plain)
+        macro_f1(table.segments[rows], answers[rows])
+        for rows in (all_rows, table.spoken)
+        for answers in (predicted, plain)
     ]
     a, b, c, d = figures
     print(f"{seed:<6}{a:10.4f}{b:8.4f}{a / b:8.3f}{c:9.4f}{d:8.4f}", flush=True)
@@ -105,42 +106,53 @@ def split(fold: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     return fold != number, fold == number
 
 
-def report_doubt(table: Table, scores: Scores, priors: dict[int, float] | None, mix: str) -> None:
-    heard = table.spoken
-    likely, truth = calibrated(table, scores)[heard], table.segments[heard]
+def report_probabilities(
+    table: Table, scores: Scores, priors: dict[int, float] | None, mix: str
+) -> None:
+    spoken = table.spoken
+    probabilities, truth = calibrated(table, scores)[spoken], table.segments[spoken]
     weights = np.ones(len(truth))
     if priors:
         shares = np.unique(truth, return_counts=True)[1] / len(truth)
         factors = prior_factors(table.numbers, shares, priors)
-        likely = likely * factors / (likely * factors).sum(axis=1, keepdims=True)
-        weights = factors[table.columns[heard]]
-    sure, right = likely.max(axis=1), table.numbers[likely.argmax(axis=1)] == truth
-    accuracy = np.average(right, weights=weights)
-    line = f"  {mix:26} accuracy {accuracy:.3f}  ECE {weighted_ece(sure, right, weights):.3f}"
+        probabilities = (
+            probabilities * factors / (probabilities * factors).sum(axis=1, keepdims=True)
+        )
+        weights = factors[table.columns[spoken]]
+    confidence, correct = (
+        probabilities.max(axis=1),
+        table.numbers[probabilities.argmax(axis=1)] == truth,
+    )
+    accuracy = np.average(correct, weights=weights)
+    line = (
+        f"  {mix:26} accuracy {accuracy:.3f}  ECE {weighted_ece(confidence, correct, weights):.3f}"
+    )
     for precision in PRECISIONS:
-        coverage, got = measure_coverage(sure, right, scores.fold[heard], precision, weights)
-        line += f"  coverage at {precision:.0%}: {coverage:.3f} (precision {got:.3f})"
+        coverage, precision_reached = measure_coverage(
+            confidence, correct, scores.fold[spoken], precision, weights
+        )
+        line += f"  coverage at {precision:.0%}: {coverage:.3f} (precision {precision_reached:.3f})"
     print(line)
 
 
-def weighted_ece(sure: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
+def weighted_ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarray) -> float:
     if (weights == weights[0]).all():
-        return expected_calibration_error(sure, right)
-    place = np.minimum((sure * 10).astype(int), 9)
-    gap = np.bincount(place, weights * (sure - right), minlength=10)
+        return expected_calibration_error(confidence, correct)
+    place = np.minimum((confidence * 10).astype(int), 9)
+    gap = np.bincount(place, weights * (confidence - correct), minlength=10)
     return float(np.abs(gap).sum() / weights.sum())
 
 
 def report_valid(table: Table) -> None:
-    """Figures on ``valid`` and how far they would wander with other rows."""
+    """Print the figures on the rows of ``valid``, with a bootstrap interval."""
     from classifier.text.training import fit, margins_of
 
     rows = np.flatnonzero(table.valid)
     predicted = table.numbers[margins_of(table, fit(table, ~table.valid), rows).argmax(axis=1)]
-    dice = np.random.default_rng(0)
-    drawn = [dice.integers(0, len(rows), len(rows)) for _ in range(RESAMPLES)]
-    spread = [macro_f1(table.segments[rows][draw], predicted[draw]) for draw in drawn]
-    low, high = np.percentile(spread, [2.5, 97.5])
+    random_numbers = np.random.default_rng(0)
+    drawn = [random_numbers.integers(0, len(rows), len(rows)) for _ in range(RESAMPLES)]
+    resampled = [macro_f1(table.segments[rows][draw], predicted[draw]) for draw in drawn]
+    low, high = np.percentile(resampled, [2.5, 97.5])
     figures = measure_valid(table)
     print(
         f"\ntrained on train, measured on valid: macro-F1 {figures['macro_f1_valid']:.3f}"
@@ -151,14 +163,14 @@ def report_valid(table: Table) -> None:
 
 def report_speed(texts: list[str], table: Table) -> None:
     model = TextModel.load()
-    plain = plain_model().fit(texts[: len(texts) // 2], range_of(table, len(texts) // 2))
+    plain = plain_model().fit(texts[: len(texts) // 2], first_segments(table, len(texts) // 2))
     fresh = [f"{text} {number}" for number, text in enumerate(texts)]
     print(f"\n{'speed, one core':28}{'ours':>9}{'plain':>9}{'ratio':>8}")
-    one = [median_ms(lambda text=text: model.predict([text])) for text in fresh[::20]]
-    other = [median_ms(lambda text=text: plain.predict([text])) for text in fresh[::20]]
-    a, b = statistics.median(one), statistics.median(other)
+    model_times = [median_ms(lambda text=text: model.predict([text])) for text in fresh[::20]]
+    plain_times = [median_ms(lambda text=text: plain.predict([text])) for text in fresh[::20]]
+    a, b = statistics.median(model_times), statistics.median(plain_times)
     print(f"{'one text, ms (median)':28}{a:9.2f}{b:9.2f}{b / a:8.2f}")
-    print(f"{'one text, ms (slowest)':28}{max(one):9.2f}{max(other):9.2f}")
+    print(f"{'one text, ms (slowest)':28}{max(model_times):9.2f}{max(plain_times):9.2f}")
     rates = [len(fresh) * 1000 / median_ms(lambda m=m: m.predict(fresh)) for m in (model, plain)]
     print(
         f"{'texts a second in batches':28}{rates[0]:9.0f}{rates[1]:9.0f}{rates[0] / rates[1]:8.2f}"
@@ -171,7 +183,7 @@ def report_speed(texts: list[str], table: Table) -> None:
     print(f"{'model folder, MB':28}{model.artefact.size / 1e6:9.2f}")
 
 
-def range_of(table: Table, count: int) -> list[int]:
+def first_segments(table: Table, count: int) -> list[int]:
     return [int(number) for number in table.segments[:count]]
 
 

@@ -1,12 +1,12 @@
-"""The web server against slow clients, polling ones and large uploads, beside others.
+"""How does the web server cope with slow clients, polling clients and large uploads?
 
     python benchmarks/web_server.py [--seconds 30] [--granian FOLDER]
 
 Starts the real application behind each server, with two processes of 16 threads: ours
-(``manage.py web``), gunicorn's own threads (gthread), and Granian if it is installed in FOLDER.
-Each gets the same: requests for an empty view on 16 connections; 60 clients that send half a
-header, half a body, or an upload of 200 bytes a second, while the empty view is asked every 0.5 s;
-40 clients that poll on a kept connection every 0.5 to 5 s; an upload of 200 MB. Ratios are to
+(``manage.py web``), gunicorn's threads (gthread, the baseline), and Granian if it is installed in
+FOLDER. Each server gets the same requests: an empty view on 16 connections; an upload of 200 MB; 60
+clients that send half a header, half a body, or 200 bytes a second, while the empty view is
+requested every 0.5 s; and 40 clients that poll on kept connections every 0.5 to 5 s. Ratios are to
 gthread in the same run.
 """
 
@@ -56,8 +56,8 @@ def command_of(server: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def resident(leader: int) -> float:
-    """Megabytes of all processes of a session, shared pages counted by share."""
+def resident_megabytes(leader: int) -> float:
+    """Return the memory of all processes of a session in MB (proportional set size)."""
     total = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -69,22 +69,22 @@ def resident(leader: int) -> float:
     return total / 1024
 
 
-def ask(connection: http.client.HTTPConnection, path: str = LIVE) -> int:
+def get(connection: http.client.HTTPConnection, path: str = LIVE) -> int:
     connection.request("GET", path)
     response = connection.getresponse()
     response.read()
     return response.status
 
 
-def per_second(port: int, seconds: float, clients: int = 16) -> float:
-    """Requests for the empty view in a second."""
+def requests_per_second(port: int, seconds: float, clients: int = 16) -> float:
+    """Return the number of requests for the empty view per second."""
     counts = [0] * clients
     until = time.monotonic() + seconds
 
     def client(number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         while time.monotonic() < until:
-            ask(connection)
+            get(connection)
             counts[number] += 1
 
     in_threads([lambda n=n: client(n) for n in range(clients)])  # type: ignore[misc]
@@ -92,7 +92,11 @@ def per_second(port: int, seconds: float, clients: int = 16) -> float:
 
 
 def slow_clients(port: int, token: str, seconds: float) -> tuple[float, int]:
-    """The longest answer of the empty view, and how many failed, beside 60 slow clients."""
+    """Request the empty view beside 60 slow clients.
+
+    Returns:
+        The longest response time in seconds, and the number of failed requests.
+    """
     head = f"POST /api/v1/creatives HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
     head += f"Authorization: Token {token}\r\nContent-Length: 1000000\r\n"
     head += f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
@@ -112,7 +116,7 @@ def slow_clients(port: int, token: str, seconds: float) -> tuple[float, int]:
         began = time.monotonic()
         probe = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            failed += ask(probe) != 200
+            failed += get(probe) != 200
         except OSError:
             failed += 1
         probe.close()
@@ -124,7 +128,7 @@ def slow_clients(port: int, token: str, seconds: float) -> tuple[float, int]:
 
 
 def polling(port: int, seconds: float) -> tuple[int, int]:
-    """Polls on kept connections, and how many met a connection that was closed."""
+    """Poll on kept connections; return the numbers of polls and of closed connections."""
     polls, errors = [0] * 40, [0] * 40
     until = time.monotonic() + seconds
 
@@ -134,7 +138,7 @@ def polling(port: int, seconds: float) -> tuple[int, int]:
         while time.monotonic() < until:
             polls[number] += 1
             try:
-                ask(connection)
+                get(connection)
             except (OSError, http.client.HTTPException):
                 errors[number] += 1
                 connection.close()
@@ -145,14 +149,14 @@ def polling(port: int, seconds: float) -> tuple[int, int]:
 
 
 def upload(port: int, token: str, leader: int) -> tuple[float, float]:
-    """Seconds for an upload of 200 MB, and how many MB the server grew by meanwhile."""
-    before = most = resident(leader)
-    done = threading.Event()
+    """Upload 200 MB; return the seconds, and the growth of the server's memory in MB."""
+    at_start = peak = resident_megabytes(leader)
+    finished = threading.Event()
 
     def watch() -> None:
-        nonlocal most
-        while not done.wait(0.2):
-            most = max(most, resident(leader))
+        nonlocal peak
+        while not finished.wait(0.2):
+            peak = max(peak, resident_megabytes(leader))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -177,14 +181,14 @@ def upload(port: int, token: str, leader: int) -> tuple[float, float]:
     response = connection.getresponse()
     answer = response.read()
     seconds = time.monotonic() - began
-    done.set()
+    finished.set()
     watcher.join()
     assert response.status in (200, 202), (response.status, answer[:300])
-    return seconds, most - before
+    return seconds, peak - at_start
 
 
-def in_threads(works: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=work) for work in works]
+def in_threads(functions: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=function) for function in functions]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -195,7 +199,7 @@ def wait_until_it_answers(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            ask(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
+            get(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
         except OSError:
             time.sleep(0.2)
         else:
@@ -212,19 +216,19 @@ def measure(server: str, environ: dict[str, str], token: str, seconds: float) ->
         )  # fmt: skip
     try:
         wait_until_it_answers(port)
-        per_second(port, 1)
-        found = {"requests/s": per_second(port, 8)}
-        found["MB at rest"] = resident(process.pid)
-        found["upload, s"], found["upload, MB more"] = upload(port, token, process.pid)
-        found["slow: worst, s"], found["slow: failed"] = slow_clients(port, token, seconds)
-        found["polls"], found["poll errors"] = polling(port, seconds)
+        requests_per_second(port, 1)
+        results = {"requests/s": requests_per_second(port, 8)}
+        results["MB at rest"] = resident_megabytes(process.pid)
+        results["upload, s"], results["upload, MB more"] = upload(port, token, process.pid)
+        results["slow: worst, s"], results["slow: failed"] = slow_clients(port, token, seconds)
+        results["polls"], results["poll errors"] = polling(port, seconds)
     finally:
         process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(15)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    return found
+    return results
 
 
 def main() -> None:
@@ -238,29 +242,29 @@ def main() -> None:
             **os.environ,
             "DATA_DIR": folder,
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            # No Redis at this address: requests are not counted, only served.
+            # There is no Redis at this address, so requests are not counted for rate limits.
             "REDIS_URL": "redis://127.0.0.1:2/0",
             "API_RATE": "", "API_ANONYMOUS_RATE": "", "LOG_LEVEL": "WARNING",
             "WEB_PROCESSES": str(PROCESSES), "WEB_THREADS": str(THREADS),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(options.granian or "")]),
         }  # fmt: skip
 
-        def manage(*words: str) -> str:
-            done = subprocess.run(
-                [sys.executable, "manage.py", *words],
+        def manage(*arguments: str) -> str:
+            process = subprocess.run(
+                [sys.executable, "manage.py", *arguments],
                 cwd=ROOT, env=environ, check=True, capture_output=True, text=True,
             )  # fmt: skip
-            return done.stdout.strip()
+            return process.stdout.strip()
 
         manage("migrate", "-v0")
         manage("shell", "-c", "from django.contrib.auth.models import User; "
                "User.objects.create_superuser('bench')")  # fmt: skip
         token = manage("create_token", "bench").split()[-1]
-        found = {name: measure(name, environ, token, options.seconds) for name in servers}
-    for key in found["gthread"]:
-        print(f"{key:18}", *(f"{name} {found[name][key]:9.2f}" for name in servers), sep="   ")
+        results = {name: measure(name, environ, token, options.seconds) for name in servers}
+    for key in results["gthread"]:
+        print(f"{key:18}", *(f"{name} {results[name][key]:9.2f}" for name in servers), sep="   ")
     for name in servers:
-        ratio = found[name]["requests/s"] / found["gthread"]["requests/s"]
+        ratio = results[name]["requests/s"] / results["gthread"]["requests/s"]
         print(f"{name}: {ratio:.2f} of gthread's requests per second")
 
 

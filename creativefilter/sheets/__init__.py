@@ -1,4 +1,4 @@
-"""Tables that offices save, read and written alike for everybody (see ``document``)."""
+"""Reading and writing of CSV files and workbooks. Start with ``document``."""
 
 from creativefilter.sheets.document import Document, Reading, check, opened
 from creativefilter.sheets.errors import Finding, SheetError, row_sentence

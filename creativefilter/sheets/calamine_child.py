@@ -1,8 +1,9 @@
-"""Program of its own: a workbook on standard input, its cells on standard output.
+"""Program that reads a workbook from standard input and writes its cells to standard output.
 
-Each row is a line of JSON, its number before its cells; the last line lists the sheets: name,
-whether it is visible, and where its rows begin and end. Exit status 3: a password; 4: no workbook;
-5: damaged; 6: too large. It knows nothing of the project, so that it starts at once.
+Each row is a line of JSON: the row's number, then its cells. The last line lists the sheets: name,
+whether the sheet is visible, and the offsets in bytes where its rows begin and end. Exit status 3:
+the workbook has a password; 4: no worksheets; 5: damaged; 6: too large. The program imports nothing
+of the project, so it starts fast.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from python_calamine import (
     load_workbook,
 )
 
+# Spreadsheets keep 15 digits; larger whole numbers are not exact.
 EXACT = 10**15
-# Blank ones, too: a cell far away makes many of them.
+# Blank cells count, too: one cell in the last corner of a sheet makes many of them.
 MAX_CELLS = 20_000_000
 
 
@@ -40,6 +42,7 @@ def main() -> int:
 
 
 def write(book: CalamineWorkbook) -> int:
+    """Write the visible worksheets and the list of sheets. Returns the exit status."""
     listed: list[tuple[str, bool, int, int]] = []
     at = 0
     for number, sheet in enumerate(book.sheets_metadata):
@@ -58,7 +61,11 @@ def write(book: CalamineWorkbook) -> int:
 
 
 def lines(sheet: CalamineSheet) -> Any:
-    """The rows that are not blank."""
+    """Yield the rows that are not blank, as lines of JSON.
+
+    Raises:
+        MemoryError: the sheet has too many cells, blank ones included.
+    """
     if sheet.start is None:
         return
     if sheet.total_height * sheet.total_width > MAX_CELLS:
@@ -74,7 +81,7 @@ def lines(sheet: CalamineSheet) -> Any:
 
 
 def as_cell(cell: Any) -> str | float:
-    """Text, or a number that is no whole one or has lost digits, as the reader of XLSX gives."""
+    """Return a cell in the form of ``sheets.types.Cell``, like the reader of XLSX."""
     match cell:
         case str():
             return cell

@@ -1,7 +1,7 @@
-"""What kind of file a table comes in, and its bytes without what packs them.
+"""Detection of a table's file format, and access to its unpacked bytes.
 
-The content decides, never the name. Archives are read in blocks and refused as soon as they turn
-out larger than the limits, so a bomb costs neither memory nor disk.
+The content decides, never the file name. Archives are read in blocks and refused as soon as the
+unpacked bytes exceed the limits, so a decompression bomb fills neither memory nor disk.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from creativefilter.sheets.errors import SheetError
 
 _HEAD = 4096
 _OLE = b"\xd0\xcf\x11\xe0"
-# Of the container of old Excel: what the parts are called that say what is in it.
+# Streams of an OLE file (the container of .xls) whose names tell what the file is.
 _OLE_STREAMS = ("EncryptedPackage", "WordDocument", "Workbook", "Book")
 _ENCRYPTED = 0x1  # of ZipInfo.flag_bits
 _TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".gz")
 
 
 class Kind(StrEnum):
-    """The form of the table itself, whatever it is packed in."""
+    """File format of the table itself, without its packing."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -46,8 +46,9 @@ class Kind(StrEnum):
 class Source:
     """A table without its packing.
 
-    ``name`` says what it came in ("csv", "csv.gz", "zip", "xlsx" …), ``open`` gives its bytes from
-    the beginning, ``packed`` counts them as they came. A workbook can be sought in.
+    ``name`` is the format with its packing ("csv", "csv.gz", "zip", "xlsx" …). ``open`` returns the
+    unpacked bytes from the beginning; for workbooks the stream is seekable. ``packed`` is the
+    number of bytes before unpacking.
     """
 
     kind: Kind
@@ -58,7 +59,7 @@ class Source:
 
 Item = TypeVar("Item")
 
-# What libraries raise on damaged files.
+# Exceptions that libraries raise on damaged files.
 _DAMAGED = (
     ValueError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error,
     ParseError, KeyError, NotImplementedError, RuntimeError, OverflowError, lzma.LZMAError,
@@ -67,9 +68,12 @@ _DAMAGED = (
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what libraries raise on damaged files into ``SheetError``.
+    """Turn the exceptions that libraries raise on damaged files into ``SheetError``.
 
-    Only reading stands in such a block, nothing of the clients.
+    The block must only read the file: callbacks of clients would have their exceptions hidden.
+
+    Raises:
+        SheetError: the file is damaged.
     """
     try:
         yield
@@ -78,23 +82,24 @@ def translated() -> Iterator[None]:
     except _DAMAGED as error:
         raise SheetError("table_damaged") from error
     except OSError as error:
-        # EINVAL: a place before the beginning of the file. None: bz2 can't unpack it.
+        # EINVAL: seek to a negative position. None: raised by bz2, without an errno.
         if error.errno not in (errno.EINVAL, None):
             raise
         raise SheetError("table_damaged") from error
 
 
 def guarded(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items; what goes wrong in getting them is translated."""
+    """Yield the items; exceptions of the iterator pass through ``translated``."""
     with translated():
         yield from items
 
 
 @contextmanager
 def unpacked(file: IO[bytes]) -> Iterator[Source]:
-    """The table in a file that can be sought in; what was unpacked aside goes with the block.
+    """Find the table in a seekable file. Temporary files are removed at the end of the block.
 
-    Raises ``SheetError`` for what is no table, named as what it is.
+    Raises:
+        SheetError: the file is no table; the error names the detected format.
     """
     with ExitStack() as stack:
         with translated():
@@ -103,7 +108,11 @@ def unpacked(file: IO[bytes]) -> Iterator[Source]:
 
 
 def check_size(size: int, packed: int) -> None:
-    """Raise ``SheetError`` for more unpacked bytes than allowed, or than tables ever give."""
+    """Check the number of unpacked bytes so far, and their ratio to the packed bytes.
+
+    Raises:
+        SheetError: more bytes than ``limits.MAX_UNPACKED``, or a ratio that no table reaches.
+    """
     if size > limits.MAX_UNPACKED or (
         size > limits.RATIO_COUNTS_FROM and size > limits.MAX_RATIO * packed
     ):
@@ -168,7 +177,7 @@ def _zip(file: IO[bytes], stack: ExitStack, size: int, depth: int) -> Source:
 
 
 def _nested(packed: IO[bytes], stack: ExitStack, size: int, depth: int) -> Source:
-    """A workbook or an archive in an archive, unpacked aside."""
+    """Unpack a workbook or an archive within an archive into a temporary file."""
     if depth + 1 >= limits.MAX_NESTING:
         raise SheetError("table_archive", count=0)
     aside = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
@@ -179,7 +188,11 @@ def _nested(packed: IO[bytes], stack: ExitStack, size: int, depth: int) -> Sourc
 
 
 def _workbook_kind(archive: zipfile.ZipFile, names: set[str]) -> Kind | None:
-    """None: this is an archive of files. Raises ``SheetError`` for documents of other programs."""
+    """Return the kind of workbook, None for an ordinary archive.
+
+    Raises:
+        SheetError: a document of another program.
+    """
     lower = {name.lower() for name in names}
     if "mimetype" in names or "content.xml" in names:
         return _open_document(archive, names)
@@ -212,7 +225,7 @@ def _open_document(archive: zipfile.ZipFile, names: set[str]) -> Kind:
 
 
 def _only_table(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The one table in an archive, beside what operating systems add to archives."""
+    """Return the only table of an archive; files that operating systems add do not count."""
     files = [
         member
         for member in archive.infolist()
@@ -230,7 +243,14 @@ def _only_table(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 @contextmanager
 def opened_zip(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """An archive whose directory was checked: no more than it names is ever read of a member."""
+    """Open a ZIP archive and check its directory.
+
+    ``zipfile`` reads no more bytes of a member than the directory states, so the sum of the sizes
+    in the directory is a limit.
+
+    Raises:
+        SheetError: the archive is empty, has too many or duplicate members, or is too large.
+    """
     file.seek(0)
     with zipfile.ZipFile(cast(Any, _Bounded(file))) as archive:
         members = archive.infolist()
@@ -243,7 +263,7 @@ def opened_zip(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
 
 
 class _Bounded:
-    """A file of which nobody reads much at once: a directory may be made to fill the memory."""
+    """A file with limited reads, because ``zipfile`` reads the whole directory of an archive."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -261,9 +281,10 @@ class _Bounded:
 
 
 def _check_ole(file: IO[bytes]) -> None:
-    """Raise ``SheetError`` for what is packed as old Excel is and is no workbook of it.
+    """Check that an OLE file is an .xls workbook.
 
-    That is a workbook with a password, or a document of another program.
+    Raises:
+        SheetError: a workbook with a password, a document of another program, or a damaged file.
     """
     names = {name: name.encode("utf-16-le") for name in _OLE_STREAMS}
     file.seek(0)
@@ -278,7 +299,7 @@ def _check_ole(file: IO[bytes]) -> None:
     if not {"Workbook", "Book"} & found:
         file.seek(0)
         head = file.read(52).ljust(52, b"\0")
-        # Where the list of the parts stands: a file that was cut off has none.
+        # First sector of the OLE directory; a truncated file ends before this sector.
         shift, sector = struct.unpack_from("<H", head, 30)[0], struct.unpack_from("<I", head, 48)[0]
         cut_off = (sector + 1) << min(shift, 16) >= file.seek(0, 2)
         raise SheetError("table_damaged" if cut_off else "table_no_workbook")
@@ -295,7 +316,11 @@ _DOCUMENTS = {
 
 
 def refuse_by_head(head: bytes) -> None:
-    """Raise ``SheetError`` for files of other kinds, by how they begin."""
+    """Refuse files of other formats by their first bytes.
+
+    Raises:
+        SheetError: an archive of an unsupported kind, a document, an HTML page, or a picture.
+    """
     for start, kind in _ARCHIVES.items():
         if head.startswith(start):
             raise SheetError("table_packed", kind=kind)

@@ -1,8 +1,9 @@
-"""Rows of a CSV text: a quotation mark that is not closed costs its own line only.
+"""Splitting of CSV text into rows, where an unclosed quotation mark spoils only its own line.
 
-The csv module takes everything up to the next quotation mark, or to the end of the file, for one
-cell. Where all records of some lines have one line each it is believed; where one has more,
-records are read one by one and believed only if they have the form of a row.
+After an unclosed quotation mark the csv module takes everything up to the next quotation mark, or
+to the end of the file, for one cell. So its result for a batch of lines is accepted only if each
+record is one line. Otherwise the records are read one by one, and a record of several lines is
+accepted only if it looks like a row of this table.
 """
 
 from __future__ import annotations
@@ -14,22 +15,23 @@ from collections.abc import Callable, Iterator, Sequence
 from creativefilter.sheets import limits
 from creativefilter.sheets.types import Broken, Cell
 
-# Characters that are split at a time: few enough for the caches of a processor.
+# Characters that are split at a time; small enough to stay in the processor's caches.
 BATCH = 1 << 14
 
-# Lines, then rows: a row of the file with all its lines, and its cells ([] for a blank line).
+# The lines of a record as they are in the file, and the record's cells ([] for a blank line).
 Record = tuple[list[str], Sequence[Cell]]
 
 
 class Lines:
-    """Lines of a text, some at a time. What was read too far is put back."""
+    """Lines of a text, in batches. Lines that were read too far can be put back."""
 
     def __init__(self, read: Callable[[int], list[str]]) -> None:
-        """``read`` gives lines of about so many characters together, [] after the last."""
+        """Read lines by ``read(characters)``, which returns about this many, [] at the end."""
         self._read = read
         self._back: deque[str] = deque()
 
-    def some(self) -> list[str]:
+    def batch(self) -> list[str]:
+        """Return the next lines; [] at the end."""
         if self._back:
             lines = list(self._back)
             self._back.clear()
@@ -37,7 +39,7 @@ class Lines:
         return self._read(BATCH)
 
     def next(self) -> str:
-        """A line; "" after the last one."""
+        """Return the next line; "" at the end."""
         if not self._back:
             self._back.extend(self._read(BATCH))
         return self._back.popleft() if self._back else ""
@@ -47,7 +49,7 @@ class Lines:
 
 
 def split(lines: list[str], delimiter: str) -> list[list[str]] | None:
-    """The rows of these lines if each line is one; else None."""
+    """Return the rows of these lines if each line is one row; else None."""
     try:
         rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
@@ -59,13 +61,17 @@ def record(
     lines: Lines,
     delimiter: str,
     is_row: Callable[[list[str], list[str]], bool],
-    mended: Callable[[str], str] = str,
+    decode: Callable[[str], str] = str,
 ) -> Record | None:
-    """The next record; None after the last one.
+    """Return the next record; None at the end.
 
-    ``is_row(cells, lines)`` judges a record of several lines: one that it refuses is a line whose
-    quotation mark is not closed, and the lines behind it. ``mended`` is asked for what is to be
-    read of a line.
+    Args:
+        lines: the lines of the text.
+        delimiter: one character.
+        is_row: takes the cells and the lines of a record of several lines, and returns whether
+            this is one row. If not, the first line has an unclosed quotation mark, and the other
+            lines are read again as records of their own.
+        decode: takes a line and returns the text to parse.
     """
     first = lines.next()
     if not first:
@@ -73,7 +79,7 @@ def record(
     taken = [first]
 
     def feed() -> Iterator[str]:
-        yield mended(first)
+        yield decode(first)
         size = len(first)
         while len(taken) < limits.MAX_CELL_LINES and size <= limits.MAX_LINE:
             line = lines.next()
@@ -81,23 +87,26 @@ def record(
                 return
             taken.append(line)
             size += len(line)
-            yield mended(line)
+            yield decode(line)
 
     try:
         cells = next(csv.reader(feed(), delimiter=delimiter, strict=True), [])
     except csv.Error:
         lines.put_back(taken[1:])
-        return [first], _one_line(mended(first), delimiter)
+        return [first], _one_line(decode(first), delimiter)
     if len(taken) > 1 and not is_row(cells, taken):
         lines.put_back(taken[1:])
-        return [first], Broken([mended(first).rstrip("\r\n")], "row_quote")
+        return [first], Broken([decode(first).rstrip("\r\n")], "row_quote")
     return taken, cells
 
 
 def _one_line(line: str, delimiter: str) -> Sequence[Cell]:
-    """A line that strict rules refuse: a mark within a cell, none at its end, or a huge cell."""
+    """Parse a line that the strict csv reader refuses.
+
+    The line has a quotation mark within a cell, an unclosed one, or a cell that is too long.
+    """
     text = line.rstrip("\r\n")
-    # An end of line shows whether the last quotation mark is closed.
+    # If the last quotation mark is not closed, the line end becomes a part of the last cell.
     try:
         cells = next(csv.reader([text + "\n"], delimiter=delimiter), [])
     except csv.Error:

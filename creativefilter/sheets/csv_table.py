@@ -1,4 +1,4 @@
-"""A CSV file as a table: its heading, its rows, and each row's text as it stands in the file."""
+"""A CSV file as a table: its heading, its rows, and the original text of each row."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ _UNREADABLE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a CSV file is to be read. ``top`` counts its lines down to the heading, with it."""
+    """How to read a CSV file.
+
+    ``cells``: number of cells of the heading row. ``top``: number of lines up to the end of the
+    heading.
+    """
 
     encoding: Encoding
     delimiter: str
@@ -34,7 +38,10 @@ class Form:
 
 
 class Record(NamedTuple):
-    """A row as text of the file, with its line ends. ``cells`` is None where it is no row."""
+    """A part of the file below the heading, with its line ends.
+
+    ``cells`` is None for a blank line and for a repeated heading.
+    """
 
     raw: str
     cells: Sequence[Cell] | None
@@ -42,6 +49,8 @@ class Record(NamedTuple):
 
 
 class CsvTable:
+    """A CSV file read in one ``Form`` (see ``types.Table``)."""
+
     name = ""
 
     def __init__(self, source: Source, size: int, form: Form) -> None:
@@ -50,7 +59,7 @@ class CsvTable:
         ids = self.heading.fields.get(Field.ADVERTISEMENT_ID, [0])
         self._id = ids[0]
         self._read = 0
-        # Cells of the longest row that was read.
+        # Number of cells of the longest row so far.
         self.widest = form.cells
         self.tally = Tally()
 
@@ -62,50 +71,51 @@ class CsvTable:
         return self.tally.findings("")
 
     def key(self, cells: Sequence[Cell]) -> Cell | Broken:
-        """The cell of the Advertisement ID, or the whole row if it can't be read."""
+        """Return the cell of the Advertisement ID, or the row itself if it is ``Broken``."""
         if isinstance(cells, Broken):
             return cells
         return cells[self._id] if self._id < len(cells) else ""
 
     def rows(self) -> Iterator[Row]:
         self.tally.clear()
-        width, at, unusual = self.form.cells, self._id, self._unusual
+        width, at, checked_row = self.form.cells, self._id, self._checked_row
         with self._opened() as (lines, number):
-            while some := lines.some():
-                mended, clear = self._mended(some)
-                rows = csv_rows.split(mended, self.form.delimiter) if clear else None
+            while batch := lines.batch():
+                decoded, readable = self._decoded(batch)
+                rows = csv_rows.split(decoded, self.form.delimiter) if readable else None
                 if rows is None:
-                    for taken, cells in self._one_by_one(lines, some):
-                        if (row := unusual(number, cells)) is not None:
+                    for taken, cells in self._one_by_one(lines, batch):
+                        if (row := checked_row(number, cells)) is not None:
                             yield number, row
                         number += len(taken)
                     continue
                 for line, cells in enumerate(rows, number):
-                    # What begins with a digit is no heading and not blank: nearly every row.
+                    # Fast path for nearly every row: an ID that begins with a digit, so the row is
+                    # neither blank nor a heading.
                     if len(cells) == width and "0" <= cells[at] < ":":
                         yield line, cells
-                    elif cells and (row := unusual(line, cells)) is not None:
+                    elif cells and (row := checked_row(line, cells)) is not None:
                         yield line, row
                 number += len(rows)
 
     def records(self) -> Iterator[Record]:
-        """All that stands below the heading, with blank lines and repeated headings."""
+        """Yield everything below the heading, also blank lines and repeated headings."""
         self.tally.clear()
         with self._opened() as (lines, number):
-            while some := lines.some():
-                mended, clear = self._mended(some)
-                rows = csv_rows.split(mended, self.form.delimiter) if clear else None
-                each = ([line] for line in some)
+            while batch := lines.batch():
+                decoded, readable = self._decoded(batch)
+                rows = csv_rows.split(decoded, self.form.delimiter) if readable else None
+                each = ([line] for line in batch)
                 for taken, cells in (
-                    zip(each, rows, strict=True) if rows else self._one_by_one(lines, some)
+                    zip(each, rows, strict=True) if rows else self._one_by_one(lines, batch)
                 ):
-                    again = self.tally.headings
-                    row = self._unusual(number, cells)
+                    headings_before = self.tally.heading_count
+                    row = self._checked_row(number, cells)
                     number += len(taken)
-                    yield Record("".join(taken), row, self.tally.headings > again)
+                    yield Record("".join(taken), row, self.tally.heading_count > headings_before)
 
     def top(self) -> tuple[str, str]:
-        """What stands above the heading, and the heading, as they are in the file."""
+        """Return the text above the heading, and the heading, as they are in the file."""
         with translated(), opened_text(self.source, self.form.encoding) as text:
             lines = [text.readline() for _line in range(self.form.top)]
         above = self.heading.line - 1
@@ -113,34 +123,35 @@ class CsvTable:
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[csv_rows.Lines, int]]:
-        """The lines below the heading, and the number of the first."""
+        """Open the file below the heading; yield the lines and the number of the first one."""
         with translated(), opened_text(self.source, self.form.encoding) as text:
             for _line in range(self.form.top):
                 text.readline()
 
             def read(characters: int) -> list[str]:
                 lines = text.readlines(characters)
-                buffer: Any = text.buffer  # its type has no tell
+                buffer: Any = text.buffer  # typed without "tell"
                 self._read = buffer.tell()
                 return lines
 
             yield csv_rows.Lines(read), self.form.top + 1
 
-    def _one_by_one(self, lines: csv_rows.Lines, some: list[str]) -> Iterator[csv_rows.Record]:
-        lines.put_back(some)
-        left = len(some)
+    def _one_by_one(self, lines: csv_rows.Lines, batch: list[str]) -> Iterator[csv_rows.Record]:
+        lines.put_back(batch)
+        left = len(batch)
         while left > 0:
-            found = csv_rows.record(lines, self.form.delimiter, self._is_row, self._mend)
+            found = csv_rows.record(lines, self.form.delimiter, self._is_row, self._decoded_line)
             if found is None:
                 return
             left -= len(found[0])
             yield found
 
     def _is_row(self, cells: list[str], lines: list[str]) -> bool:
-        """Whether several lines are one row, and not a line with an open quotation mark.
+        """Return whether these lines are one row, rather than a line with an unclosed quote.
 
-        It has the form of a row, and no line within it is a row by itself. The last one may look
-        like one where the cell that is broken is the first; then the first line does not.
+        They are one row if the number of cells fits and none of the following lines is a complete
+        row by itself. If the line break is in the first cell, the last line may look like a
+        complete row; the first line is too short then, and the last line is not tested.
         """
         trimmed = _trimmed(cells, self.form.cells)
         if not self.heading.width <= len(trimmed) <= self.form.cells:
@@ -150,12 +161,12 @@ class CsvTable:
         return not any(map(self._is_whole_row, suspects))
 
     def _is_whole_row(self, line: str) -> bool:
-        """Whether a single line has all the cells of a row, and a number as ID."""
-        [cells] = csv_rows.split([self._mend(line)], self.form.delimiter) or [[]]
+        """Return whether a line has as many cells as the heading, and a number as ID."""
+        [cells] = csv_rows.split([self._decoded_line(line)], self.form.delimiter) or [[]]
         return len(cells) == self.form.cells and cells[self._id].strip().isdecimal()
 
-    def _mended(self, lines: list[str]) -> tuple[list[str], bool]:
-        """Lines of another encoding read in theirs; and whether all of them can be read."""
+    def _decoded(self, lines: list[str]) -> tuple[list[str], bool]:
+        """Decode the lines of another encoding; return them and whether all are readable."""
         encoding = self.form.encoding
         if encoding.clean:
             return lines, True
@@ -163,14 +174,17 @@ class CsvTable:
             try:
                 "".join(lines).encode()
             except UnicodeEncodeError:
-                pass  # bytes that are no letters of the encoding
+                pass  # bytes that the encoding does not define
             else:
                 return lines, True
-        mended = list(map(self._mend, lines))
-        return mended, not any(map(_UNREADABLE.search, mended))
+        decoded = list(map(self._decoded_line, lines))
+        return decoded, not any(map(_UNREADABLE.search, decoded))
 
-    def _mend(self, line: str) -> str:
-        """A line as it is to be read; bytes that can't be stay as they are (surrogates)."""
+    def _decoded_line(self, line: str) -> str:
+        """Return the text of a line, decoded with the right encoding.
+
+        Undecodable bytes stay surrogate escapes in UTF-8 files and become U+FFFD in others.
+        """
         encoding = self.form.encoding
         if encoding.clean or line.isascii():
             return line
@@ -183,31 +197,31 @@ class CsvTable:
             raw = line.encode(encoding.main, "surrogateescape")
             if is_russian_utf8(raw):
                 return raw.decode()
-        # One byte is no letter in cp1251, half a letter is none in UTF-16; that stops nothing.
+        # An undefined byte of cp1251 or a lone surrogate of UTF-16 does not spoil the row.
         return _UNREADABLE.sub("\ufffd", line)
 
-    def _unusual(self, number: int, cells: Sequence[Cell]) -> Sequence[Cell] | None:
-        """The row with a closer look; None if it is blank or repeats the heading."""
+    def _checked_row(self, number: int, cells: Sequence[Cell]) -> Sequence[Cell] | None:
+        """Check a row and count its findings; None if it is blank or repeats the heading."""
         if isinstance(cells, Broken):
             text = str(cells[0])
             self.widest = max(self.widest, text.count(self.form.delimiter) + 1)
             text = _UNREADABLE.sub("\ufffd", text)
-            return self.tally.broken(number, Broken([text], cells.code))
+            return self.tally.add_broken_row(number, Broken([text], cells.code))
         self.widest = max(self.widest, len(cells))
         texts = [str(cell) for cell in cells]
         if not any(map(str.strip, texts)):
             return None
         if any(map(_UNREADABLE.search, texts)):
             readable = [_UNREADABLE.sub("\ufffd", text) for text in texts]
-            return self.tally.broken(number, Broken(readable, "row_encoding"))
+            return self.tally.add_broken_row(number, Broken(readable, "row_encoding"))
         if self._is_heading(texts):
-            self.tally.heading(number)
+            self.tally.add_heading(number)
             return None
         texts = _trimmed(texts, self.form.cells)
         if len(texts) > self.form.cells:
-            return self.tally.broken(number, Broken(texts, "row_many_cells"))
+            return self.tally.add_broken_row(number, Broken(texts, "row_many_cells"))
         if len(texts) < self.heading.width:
-            self.tally.short(number)
+            self.tally.add_short_row(number)
         return texts
 
     def _is_heading(self, texts: list[str]) -> bool:
@@ -218,7 +232,7 @@ class CsvTable:
 
 
 def _trimmed(cells: list[str], width: int) -> list[str]:
-    """Without blank cells behind the last column."""
+    """Remove blank cells after the last column."""
     end = len(cells)
     while end > width and not cells[end - 1].strip():
         end -= 1
@@ -227,7 +241,7 @@ def _trimmed(cells: list[str], width: int) -> list[str]:
 
 @contextmanager
 def opened_text(source: Source, encoding: Encoding) -> Iterator[io.TextIOWrapper]:
-    """The text, from which the same bytes can be made again; the file stays open."""
+    """Open the file as text that encodes to the same bytes again; the file stays open."""
     file: Any = source.open()
     text = io.TextIOWrapper(file, encoding.main, errors=errors_of(encoding), newline="")
     try:
@@ -237,12 +251,12 @@ def opened_text(source: Source, encoding: Encoding) -> Iterator[io.TextIOWrapper
 
 
 def errors_of(encoding: Encoding) -> str:
-    """How bytes that are no letters, and halves of letters in UTF-16, survive reading."""
+    """Return the error handler that preserves undecodable bytes and lone surrogates."""
     return "surrogatepass" if encoding.main.startswith("utf-16") else "surrogateescape"
 
 
 def forms(source: Source, found: Sequence[Encoding]) -> list[Form]:
-    """Every way to read a CSV file in which it has a heading."""
+    """Return every combination of encoding, delimiter and ID column that gives a heading."""
     every: list[Form] = []
     for encoding in found:
         with opened_text(source, encoding) as text:
@@ -251,7 +265,8 @@ def forms(source: Source, found: Sequence[Encoding]) -> list[Form]:
     wide = [form for form in every if len([t for t in form.heading.titles if t]) > 1]
     if wide:
         return wide
-    # A single column does not tell the delimiter; in old encodings it comes from a Russian Excel.
+    # A single column does not show the delimiter. Files in old encodings come from Russian Excel,
+    # which separates by semicolons.
     single: dict[str, Form] = {}
     for form in every:
         usual = "," if form.encoding.main == UTF8 else ";"
@@ -271,7 +286,7 @@ def _forms(lines: list[str], encoding: Encoding) -> list[Form]:
 
 
 def _with_heading(lines: list[str], encoding: Encoding, delimiter: str, skipped: int) -> list[Form]:
-    """The forms with this delimiter: none without a heading, several with several ID columns."""
+    """Return the forms with this delimiter: one for each ID column, [] without a heading."""
     rows = list(_first_rows(lines, delimiter, skipped))
     headings = [Heading(tuple(map(clean_title, cells)), line) for line, _top, cells in rows]
     chosen = next((n for n, h in enumerate(headings) if Field.ADVERTISEMENT_ID in h.fields), None)
@@ -292,10 +307,10 @@ def _with_heading(lines: list[str], encoding: Encoding, delimiter: str, skipped:
 def _first_rows(
     lines: list[str], delimiter: str, skipped: int
 ) -> Iterator[tuple[int, int, Sequence[Cell]]]:
-    """Rows at the top that are not blank: number of the line, lines down to its end, cells."""
-    # A byte order mark before a quotation mark would make it one like any other.
-    some = [line.removeprefix("\ufeff") for line in lines[:1]] + lines[1:]
-    left = iter([some[skipped:]])
+    """Yield the first rows that are not blank: first line's number, last line's number, cells."""
+    # After a byte order mark the csv module would not take a quotation mark for an opening one.
+    batch = [line.removeprefix("\ufeff") for line in lines[:1]] + lines[1:]
+    left = iter([batch[skipped:]])
     source = csv_rows.Lines(lambda _size: next(left, []))
 
     def is_heading(_cells: list[str], taken: list[str]) -> bool:

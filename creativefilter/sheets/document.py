@@ -1,12 +1,14 @@
-"""A table file opened: every way to read it, and what was found on the way.
+"""Opening of table files: every possible reading of a file, with findings.
 
-with sheets.opened(file) as document:
-    reading = document.only()
-    for table in reading.tables:
-        at = table.heading.places(Field.ADVERTISEMENT_ID, Field.TEXT)
-        for line, cells in table.rows():
-            ...
-    reading.findings()
+Example::
+
+    with sheets.opened(file) as document:
+        reading = document.only()
+        for table in reading.tables:
+            columns = table.heading.places(Field.ADVERTISEMENT_ID, Field.TEXT)
+            for line, cells in table.rows():
+                ...
+        reading.findings()
 """
 
 from __future__ import annotations
@@ -37,15 +39,15 @@ class Reading:
     tables: Sequence[Table]
     encoding: str = ""
     delimiter: str = ""
-    _found: list[Finding] = field(default_factory=list)
+    _file_findings: list[Finding] = field(default_factory=list)
 
     def findings(self) -> list[Finding]:
-        """What was found; of the rows, in those that were read so far."""
+        """Return the findings about the file, and about the rows that have been read so far."""
         rows = [finding for table in self.tables for finding in table.findings()]
-        return [*self._found, *rows]
+        return [*self._file_findings, *rows]
 
     def in_words(self) -> str:
-        """How this reading differs from others."""
+        """Describe this reading for a person who has to choose between several."""
         words = []
         if self.encoding:
             words.append(f"{name_of_encoding(self.encoding)}, {sign_of(self.delimiter)}")
@@ -59,9 +61,11 @@ class Reading:
 
 @dataclass
 class Document:
-    """``container`` is what the file came in, ``size`` its unpacked bytes.
+    """An open table file with its possible readings.
 
-    ``digest`` is the SHA-256 of the table without its packing.
+    ``container`` is the format with its packing ("csv.gz", "zip", "xlsx" …). ``size`` is in bytes:
+    of a CSV file without its packing, of a workbook as it is. ``digest`` is the SHA-256 (hex) of
+    the same bytes.
     """
 
     kind: Kind
@@ -71,7 +75,11 @@ class Document:
     readings: Sequence[Reading]
 
     def only(self) -> Reading:
-        """The one way to read the file. Raises ``SheetError`` that names all of several."""
+        """Return the only reading of the file.
+
+        Raises:
+            SheetError: there are several readings; the error describes them.
+        """
         if len(self.readings) > 1:
             words = "; ".join(
                 f"({number}) {reading.in_words()}"
@@ -83,9 +91,11 @@ class Document:
 
 @contextmanager
 def opened(file: IO[bytes] | Path) -> Iterator[Document]:
-    """Open a table: a path, or a file that can be sought in. Raises ``SheetError``.
+    """Open a table: a path, or a seekable file.
 
-    What is wrong with the file of a path names it.
+    Raises:
+        SheetError: the file can't be read as a table. If a path was given, ``SheetError.name`` is
+            the file name.
     """
     path = file if isinstance(file, Path) else None
     with ExitStack() as stack:
@@ -109,13 +119,17 @@ def _opened_path(path: Path) -> IO[bytes]:
 
 
 def check(file: IO[bytes]) -> Source:
-    """Look at the beginning of a file and at its directory only. Raises ``SheetError``."""
+    """Detect the format of a file from its beginning and its directory, without reading rows.
+
+    Raises:
+        SheetError: the file is no table.
+    """
     with unpacked(binary(file)) as source:
         return source
 
 
 def binary(file: IO[bytes]) -> IO[bytes]:
-    """A file of a storage or of a form as one of the io module."""
+    """Return the ``io`` file within a Django file (of a storage or a form), or wrap the file."""
     inner: Any = file
     while not isinstance(inner, io.IOBase) and hasattr(inner, "file"):
         inner = inner.file
@@ -125,7 +139,7 @@ def binary(file: IO[bytes]) -> IO[bytes]:
 
 
 class _Raw(io.RawIOBase):
-    """A file that can be read and sought in, and no more."""
+    """Wrapper that makes an ``io`` file of an object with ``read``, ``seek`` and ``tell`` only."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -159,7 +173,7 @@ def _csv(source: Source) -> Document:
         notes = [
             Finding("found_encoding", {"encoding": name_of_encoding(form.encoding.label)}),
             Finding("found_delimiter", {"delimiter": sign_of(form.delimiter)}),
-            *_of_headings([form.heading]),
+            *_heading_findings([form.heading]),
         ]
         if survey.mixed:
             lines = ", ".join(map(str, survey.mixed_lines))
@@ -179,15 +193,15 @@ def _workbook(source: Source, stack: ExitStack) -> Document:
     tables = [(sheet, found[sheet.name]) for sheet in sheets if found.get(sheet.name)]
     if not tables:
         raise SheetError("table_no_column")
-    notes = _of_sheets(sheets, [sheet.name for sheet, _headings in tables])
-    # Where a sheet has several columns of IDs, the readings differ in which of them counts.
+    notes = _sheet_findings(sheets, [sheet.name for sheet, _headings in tables])
+    # If a sheet has several ID columns, there is a reading for each of them.
     count = max(len(each) for _sheet, each in tables)
     readings = []
     for number in range(count):
         chosen = [(sheet, each[min(number, len(each) - 1)]) for sheet, each in tables]
-        of_headings = _of_headings([heading for _sheet, heading in chosen])
+        heading_findings = _heading_findings([heading for _sheet, heading in chosen])
         made = [SheetTable(sheet, heading) for sheet, heading in chosen]
-        readings.append(Reading(made, _found=[*notes, *of_headings]))
+        readings.append(Reading(made, _file_findings=[*notes, *heading_findings]))
     digest = hashlib.file_digest(cast(Any, source.open()), "sha256").hexdigest()
     return Document(source.kind, source.name, source.packed, digest, readings)
 
@@ -200,7 +214,7 @@ def _sheets(source: Source, stack: ExitStack) -> Sequence[Sheet]:
     return [XlsxSheet(archive, book, number) for number in range(len(book.sheets))]
 
 
-def _of_sheets(sheets: Sequence[Sheet], used: Sequence[str]) -> list[Finding]:
+def _sheet_findings(sheets: Sequence[Sheet], used: Sequence[str]) -> list[Finding]:
     without = [sheet.name for sheet in sheets if sheet.visible and sheet.name not in used]
     hidden = [sheet.name for sheet in sheets if not sheet.visible]
     return [
@@ -214,8 +228,8 @@ def _of_sheets(sheets: Sequence[Sheet], used: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _of_headings(headings: Sequence[Heading]) -> list[Finding]:
-    """Where the headings stand: said once if that is the same line in all sheets."""
+def _heading_findings(headings: Sequence[Heading]) -> list[Finding]:
+    """Return the findings about headings; a single one if the line is the same in all sheets."""
     same = len({heading.line for heading in headings}) == 1
     found = []
     for number, heading in enumerate(headings):
@@ -240,5 +254,5 @@ def name_of_encoding(encoding: str) -> str:
 
 
 def sign_of(delimiter: str) -> str:
-    """A delimiter as it is shown; "—" for a workbook."""
+    """Return a delimiter as it is shown to people; "—" for a workbook."""
     return {"": "—", "\t": "TAB"}.get(delimiter, f"«{delimiter}»")

@@ -1,9 +1,9 @@
-"""Which encoding old Russian programs wrote a text in, by how likely its words are.
+"""Detection of legacy Cyrillic encodings by how probable the decoded words are.
 
-In cp1251, cp866, koi8-r and mac-cyrillic every byte is a letter or a sign, so none of them can be
-excluded; but only one of them makes Russian words of the bytes. The words of a table are names,
-often short and in capitals: libraries that guess encodings are made for prose and fail on them
-(charset-normalizer was wrong about 54 of 400 small tables, this module about none of 6,000).
+In cp1251, cp866, koi8-r and mac-cyrillic nearly every byte is valid, so none of them can be
+excluded. But only one of them usually turns the bytes into Russian words. The words of a table are
+names, often short and in capitals. Detection libraries are made for prose and fail on such names:
+charset-normalizer was wrong about 54 of 400 small tables, this module about none of 6,000.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-# The more usual first. What a file of one of them has to be ahead by is in favour of cp1251.
+# Most common first. The log-odds in _HEAD_START are added to an encoding's score because Russian
+# offices use these two more often.
 OLD_ENCODINGS = ("cp1251", "cp866", "koi8-r", "mac-cyrillic")
 _HEAD_START = {"cp1251": 3.0, "cp866": 1.0}
-# Natural logarithm of how many times likelier the best encoding has to be than the next.
+# The best encoding is clear if its score is at least this far above the next one. Scores are
+# natural logarithms of probabilities.
 CLEAR = 5.0
-# Of different words; more make nothing clearer.
+# Distinct words that are scored; more words do not make the result clearer.
 MAX_WORDS = 2_000
 
 _LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 _PLACE = {letter: place for place, letter in enumerate(_LETTERS)} | {"ё": _LETTERS.index("е")}
 _EDGE = len(_LETTERS)
-# Row: a letter or the edge of a word; column: what follows it. Minus the natural logarithm of the
-# probability, in thirds, "a" being 0; counted in 1,393 Russian transcripts of advertisements.
+# Costs of letter pairs. Row: a letter, or the edge of a word (last row). Column: the next letter or
+# edge. A cost is minus the natural logarithm of the pair's probability, in thirds: "a" is 0, "b" is
+# 1/3. Counted in 1,393 Russian transcripts of advertisements.
 _PAIRS = (
     "xmjnllmksjjiihtnijiqrmpnmrzzzynlg",
     "grrvsfvvgvojtkgtimsivqutunpjroqnk",
@@ -60,7 +63,7 @@ _PAIRS = (
     "vnmsmkonvmrnklvvnnhvvmnmrnvvvvmqc",
     "ljiljppklviljjjgjgklnnpnpxzzzntqz",
 )
-# How unlikely something is, in the same unit (natural logarithm, not in thirds).
+# Costs of signs and of unusual letter case: minus natural logarithms, not in thirds.
 _STRANGE_SIGN = 9.0
 _USUAL_SIGN = 4.0
 _LATIN_BESIDE_CYRILLIC = 3.0
@@ -72,9 +75,10 @@ _WORD = re.compile(r"[A-Za-z]*[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*")
 
 
 def likely(sample: bytes) -> list[str]:
-    """The encodings that a text may be in, the likeliest first; one if it is clear.
+    """Return the encodings that ``sample`` may be in, most probable first.
 
-    Encodings that make the same text of the bytes count as one.
+    The list has one item if the result is clear. Encodings that decode the sample to the same text
+    count as one.
     """
     texts: dict[str, str] = {}
     for encoding in OLD_ENCODINGS:
@@ -95,14 +99,14 @@ def _score(text: str) -> float:
 
 
 def _different_words(text: str) -> Iterable[str]:
-    """A name that stands in every row says no more than once."""
+    """Return the distinct words: a name that is in every row counts once."""
     words = dict.fromkeys(_WORD.findall(text))
     return list(words)[:MAX_WORDS]
 
 
 @lru_cache(maxsize=8192)
 def _word_score(word: str) -> float:
-    """Logarithm of how likely a word is."""
+    """Return the natural logarithm of a word's probability, up to a constant."""
     score, before, previous = 0.0, _EDGE, ""
     for place, sign in enumerate(word):
         letter = _PLACE.get(sign.lower())

@@ -1,6 +1,6 @@
-"""Why a table can't be read, and what was found in it.
+"""Errors of tables, errors of single rows, and findings that do not stop an import.
 
-The sentences of refusals stand in the catalogue of codes (``site/codes/tables.py``).
+The sentences of ``SheetError`` are in the catalogue of codes (``site/codes/tables.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.site.codes import CodedError
 
-# Why a single row can't be used; the rest of the table can.
+# Reasons why a single row can't be used. The other rows of the table can.
 ROW_SENTENCES: dict[str, str | Promise] = {
     "row_quote": _("a quotation mark in the line is not closed"),
     "row_many_cells": _("more cells than the heading has"),
@@ -52,7 +52,7 @@ FINDING_SENTENCES: dict[str, str | Promise] = {
 
 
 class SheetError(CodedError):
-    """A table can't be used. ``name`` is that of its file where the reader knows it."""
+    """A table can't be used. ``name`` is the file name, "" if it is not known."""
 
     name = ""
 
@@ -63,10 +63,10 @@ class SheetError(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a table that its sender should know; ``str`` gives the sentence.
+    """A remark about a table for the person who sent it; ``str`` gives the sentence.
 
-    ``line`` is the row's number in the file (0: the whole file), ``sheet`` the sheet's name ("" in
-    CSV files).
+    ``line`` is the row's number in the file (0: the whole file). ``sheet`` is the sheet's name
+    ("" for CSV files).
     """
 
     code: str
@@ -85,9 +85,10 @@ class Finding:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Finding:
+        """Return the finding that ``as_json`` stored."""
         return cls(**stored)
 
 
 def row_sentence(code: str) -> str:
-    """Why a row can't be used, in the reader's language."""
+    """Return the reason for ``Broken.code``, in the active language."""
     return str(ROW_SENTENCES[code])

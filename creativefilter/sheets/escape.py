@@ -1,18 +1,22 @@
-"""Text that a spreadsheet program may open. Needs no library: pages write such text, too."""
+"""Escaping of text that a spreadsheet program may open. Imports no library: pages use this too."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# A cell that begins so is run as a formula by spreadsheet programs.
+# Spreadsheet programs run a CSV cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Signs that XML can't carry.
+# Characters that XML 1.0 does not allow.
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def harmless(value: Any) -> Any:
-    """A cell of a CSV file that no spreadsheet takes for a formula; no text stays as it is."""
+    """Return a CSV cell that no spreadsheet program takes for a formula.
+
+    An apostrophe is put before text that looks like a formula. Values other than text are returned
+    unchanged.
+    """
     if not isinstance(value, str):
         return value
     value = printable(value)
@@ -20,10 +24,10 @@ def harmless(value: Any) -> Any:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet program would run this text; in a cell typed as text it does not."""
+    """Return whether a spreadsheet program would run this text if the cell is not typed as text."""
     return text.startswith(_FORMULA)
 
 
 def printable(text: str) -> str:
-    """A text without signs that workbooks and databases refuse."""
+    """Return the text without characters that workbooks and databases refuse."""
     return _REFUSED.sub("", text)

@@ -1,4 +1,4 @@
-"""The columns that tables of this application have, by every name that offices give them."""
+"""The columns of this application's tables, with all the titles that offices give them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creativefilter.sheets.errors import SheetError
 
 
 class Field(StrEnum):
-    """What a column holds. The value is its name in the tables that this application writes."""
+    """Meaning of a column. The value is the column's title in tables of this application."""
 
     ADVERTISEMENT_ID = "Advertisement ID"
     ADVERTISER = "Advertiser"
@@ -30,7 +30,7 @@ class Field(StrEnum):
     FILE = "file"
 
 
-# Other names of the same, as they are written; letter case, blanks and punctuation don't matter.
+# Other titles of these columns. Letter case, blanks and punctuation don't matter.
 SYNONYMS: dict[Field, tuple[str, ...]] = {
     Field.ADVERTISEMENT_ID: (
         "Ad ID", "Advert ID", "ID advertisement", "ID рекламы", "Реклама ID", "ИД рекламы",
@@ -57,9 +57,9 @@ SYNONYMS: dict[Field, tuple[str, ...]] = {
     Field.FILE: ("File name", "Name", "Файл", "Имя файла", "Имя", "Название файла"),
 }  # fmt: skip
 
-# What is longer is no heading but a text.
+# Characters of a title; the rest of a longer cell is ignored.
 MAX_TITLE = 200
-# Cyrillic letters that look like Latin ones: a heading may hold either.
+# Cyrillic letters that look like Latin ones: a title may contain either.
 _TWINS = str.maketrans("авсеёкмнорстухі", "abceekmhopctyxi")
 _ROUBLES = {"руб", "рублей", "рубли", "рублях", "рубля", "р", "rub", "rur", "roubles", "rubles"}
 _VAT = {"ндс", "vat"}
@@ -73,7 +73,7 @@ _SIGNS = ("$", "€", "%")
 
 
 def _skeleton(text: str) -> str:
-    """Letters and digits alone, in one case and one alphabet where they look alike."""
+    """Return the letters and digits in lower case, look-alike Cyrillic letters as Latin ones."""
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(sign for sign in text if sign.isalnum()).translate(_TWINS)
 
@@ -86,23 +86,23 @@ _COSTS = {name for name, field in _BY_SKELETON.items() if field == Field.COST}
 
 @lru_cache(maxsize=4096)
 def field_of(title: str) -> Field | None:
-    """The field that a heading names, with or without a unit; None if it is none of them."""
+    """Return the field that a title names, with or without a unit; None for other titles."""
     found = _BY_SKELETON.get(_skeleton(title))
     return found or (Field.COST if _cost_words(title) is not None else None)
 
 
 @lru_cache(maxsize=4096)
 def unit_of(title: str) -> str:
-    """The unit in the heading of a cost that is not the plain rouble; "" if there is none."""
+    """Return the unit in a cost title, "" if there is none or it is the rouble."""
     words = _cost_words(title)
     found = [word for word in words or () if word in _UNITS]
     return " ".join(found + [sign for sign in _SIGNS if sign in title])
 
 
 def _cost_words(title: str) -> list[str] | None:
-    """What stands in the heading of a cost besides its name: units and currency.
+    """Return the words of a cost title after its name: units, currency, VAT.
 
-    None if the heading is no cost.
+    None if the title does not name a cost.
     """
     text = unicodedata.normalize("NFKC", title).casefold()
     words: list[str] = re.findall(r"[^\W_]+", text)
@@ -117,22 +117,24 @@ def _cost_words(title: str) -> list[str] | None:
 
 
 def clean_title(cell: object) -> str:
-    """A heading on one line, without BOM and signs that nobody sees."""
+    """Return a title on one line, without byte order mark and invisible characters."""
     text = str(cell)[:MAX_TITLE]
     if not text.isprintable():
         text = "".join(s for s in text if s.isspace() or unicodedata.category(s)[0] != "C")
     return " ".join(text.split())
 
 
+# A field, or several fields of which the first one present is used.
 Choice = Field | tuple[Field, ...]
 
 
 @dataclass(frozen=True)
 class Heading:
-    """The heading of a table: its titles, the number of its line (from 1), the titles above it.
+    """The heading row of a table.
 
-    ``id_place`` is the column of the Advertisement IDs where the heading has several of them and
-    this reading of the table has chosen one.
+    ``line`` is its number in the file, from 1. ``above`` are the texts of the rows above it.
+    ``id_place`` is the index of the ID column that this reading uses; None unless the heading has
+    several ID columns. ``sheet`` is "" for CSV files.
     """
 
     titles: tuple[str, ...]
@@ -143,15 +145,16 @@ class Heading:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Heading:
-        """The heading that ``asdict`` made this of."""
+        """Return the heading that ``dataclasses.asdict`` stored."""
         titles, above = tuple(stored["titles"]), tuple(stored["above"])
         return cls(**{**stored, "titles": titles, "above": above})
 
     @cached_property
     def fields(self) -> dict[Field, list[int]]:
-        """The columns of each field, in their order.
+        """Column indexes of each field, in ascending order.
 
-        Of several columns the one that has the field's own name counts, except for the IDs.
+        If a field has several columns and one of them has the field's own name, only this one is
+        listed. Columns of Advertisement IDs are all listed, unless ``id_place`` is set.
         """
         found: dict[Field, list[int]] = {}
         for place, title in enumerate(self.titles):
@@ -170,18 +173,28 @@ class Heading:
 
     @property
     def width(self) -> int:
-        """Columns up to the last one with a title."""
+        """Number of columns up to the last one with a title."""
         return max((n + 1 for n, title in enumerate(self.titles) if title), default=0)
 
     def is_usable(self) -> bool:
-        """Whether this row is a heading: it names the IDs, or two other fields."""
+        """Return whether this row can be a heading: it names the IDs or at least two fields."""
         return Field.ADVERTISEMENT_ID in self.fields or len(self.fields) > 1
 
     def places(self, *wanted: Choice, optional: Iterable[Field] = ()) -> list[int | None]:
-        """The columns of these fields, then of the optional ones (None where one is absent).
+        """Return the column indexes of these fields.
 
-        A tuple of fields asks for the first of them that is there. Raises ``SheetError`` that
-        names all that is missing, or comes twice, or has a unit that is not the rouble.
+        Args:
+            wanted: fields that the table must have. Of a tuple of fields the first one present is
+                used.
+            optional: fields that may be absent.
+
+        Returns:
+            One index for each of ``wanted``, then one for each of ``optional``; None for an absent
+            one.
+
+        Raises:
+            SheetError: wanted fields are missing or a field has several columns (the error names
+                all of them), or a cost is in another unit than roubles.
         """
         found = [self._chosen(each) for each in wanted]
         missing = [name_of(each) for each, places in zip(wanted, found, strict=True) if not places]
@@ -221,5 +234,5 @@ def name_of(wanted: Choice) -> str:
 
 
 def is_heading(titles: Sequence[object]) -> bool:
-    """Whether a row names a column of Advertisement IDs."""
+    """Return whether a row has a title of the Advertisement ID column."""
     return any(field_of(clean_title(title)) == Field.ADVERTISEMENT_ID for title in titles)

@@ -1,8 +1,8 @@
-"""XLS, XLSB and ODS, read by python-calamine in a process of its own.
+"""Reader of XLS, XLSB and ODS: python-calamine in a child process.
 
-The library keeps a sheet as one block of cells: a cell in the last corner of an otherwise empty
-sheet would take all memory there is, and end the process that asked. So it runs in a child with
-limits on memory and time, which writes the cells as lines of JSON.
+The library allocates a sheet as one block of cells. A cell in the last corner of an otherwise empty
+sheet would exhaust the memory and kill the process. So the library runs in a child process with
+limits on memory and time (``calamine_child``), which writes the cells as lines of JSON.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from creativefilter.sheets.tally import Tally
 from creativefilter.sheets.types import Row
 
 _CHILD = Path(__file__).with_name("calamine_child.py")
-# How the child ends where the file is to blame.
+# Error codes for the exit statuses of ``calamine_child``.
 _EXITS = {3: "table_password", 4: "table_no_workbook"}
 _TOO_LARGE = 6
 
 
 class OtherSheet:
-    """A sheet of which the child has written the rows from ``start`` to ``end`` of a file."""
+    """A sheet whose rows the child has written to ``file``, from byte ``start`` to byte ``end``."""
 
     def __init__(self, file: IO[bytes], name: str, visible: bool, start: int, end: int) -> None:
         self.name, self.visible = name, visible
@@ -46,7 +46,7 @@ class OtherSheet:
     def rows(self, width: int, tally: Tally) -> Iterator[Row]:
         self._at = self._start
         while self._at < self._end:
-            # Another sheet of the same file may have been read meanwhile.
+            # Another sheet of the same file may have moved the position.
             self._file.seek(self._at)
             line = self._file.readline()
             self._at += len(line)
@@ -55,7 +55,15 @@ class OtherSheet:
 
 
 def sheets(source: Source, stack: ExitStack) -> list[OtherSheet]:
-    """The sheets of a workbook. Raises ``SheetError``."""
+    """Read a workbook in a child process.
+
+    Args:
+        source: an XLS, XLSB or ODS file.
+        stack: closes the temporary file with the rows.
+
+    Raises:
+        SheetError: the file is too large, damaged, has a password or has no sheets.
+    """
     file = source.open()
     size = source.packed
     if size > limits.MAX_OTHER_WORKBOOK:
@@ -70,10 +78,10 @@ def sheets(source: Source, stack: ExitStack) -> list[OtherSheet]:
 
 
 def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
-    """What the child has written of a workbook."""
+    """Run ``calamine_child``; return the temporary file with its output."""
     output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
     with tempfile.TemporaryFile() as copy:
-        # The child needs a file of the system, and one that nobody else seeks in.
+        # The child needs a file descriptor whose position no one else moves.
         shutil.copyfileobj(file, copy, limits.BLOCK)
         copy.seek(0)
         done = subprocess.run(
@@ -88,7 +96,7 @@ def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
     if done.returncode in _EXITS:
         raise SheetError(_EXITS[done.returncode])
     if done.returncode < 0 or done.returncode == _TOO_LARGE:
-        # Killed for want of memory, time or space.
+        # The child was killed for exceeding its memory, time or output limit.
         raise SheetError("table_too_large", limit=memory >> 20)
     if done.returncode:
         raise SheetError("table_unreadable")
@@ -103,7 +111,7 @@ def _limit(memory: int) -> None:
 
 
 def _written(file: IO[bytes]) -> list[OtherSheet]:
-    """The last line says where in the file the rows of each sheet stand."""
+    """Return the sheets that the last line of the output lists. Raises ``SheetError`` if none."""
     file.seek(max(0, file.seek(0, 2) - limits.MAX_SMALL_PART))
     lines = file.read().splitlines()
     found = [OtherSheet(file, *each) for each in json.loads(lines[-1])] if lines else []

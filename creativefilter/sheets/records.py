@@ -1,4 +1,4 @@
-"""The rows of a table as its client wants them: chosen columns, in one order, from every sheet."""
+"""Rows of all sheets of a table, reduced to the chosen columns in a given order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creativefilter.sheets.types import Broken, Cell
 
 
 class Place(NamedTuple):
-    """Where a row stands: the number of its sheet, the row's number in it, the sheet's name."""
+    """Position of a row: number of the sheet (from 0), line in the sheet (from 1), sheet's name."""
 
     sheet_number: int
     line: int
@@ -25,9 +25,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The wanted cells of a row; "" for those that it lacks.
+    """The chosen cells of a row; "" for cells that the row lacks.
 
-    ``problem`` says why it can't be read; ``row`` are all of its cells.
+    ``problem`` is the reason why the row can't be read (``cells`` and ``row`` are empty then).
+    ``row`` has all cells.
     """
 
     place: Place
@@ -37,10 +38,13 @@ class Record:
 
 
 def records(reading: Reading, *wanted: Choice, optional: Iterable[Field] = ()) -> Iterator[Record]:
-    """The rows of all sheets with these columns, then the optional ones.
+    """Yield the rows of all sheets, with the wanted columns and then the optional ones.
 
-    Raises ``SheetError``, at once if a sheet lacks a wanted column. Sheets are named in places
-    where there are several.
+    ``Place.sheet`` is set only if there are several sheets.
+
+    Raises:
+        SheetError: a sheet lacks a wanted column (raised by the call itself), or the file is
+            damaged (raised while iterating).
     """
     optional = tuple(optional)
     columns = [table.heading.places(*wanted, optional=optional) for table in reading.tables]

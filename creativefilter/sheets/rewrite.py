@@ -1,10 +1,12 @@
-"""A table filled in where it stands: columns are added or replaced, all else stays as it came.
+"""Filling in of a client's table: columns are added or replaced, all else stays unchanged.
+
+Example::
 
     with file:
-        plan = rewrite.plan(file, TITLES, seen)
+        plan = rewrite.plan(file, TITLES, report_keys)
         rewrite.write(file, plan, target, answer)
 
-The first pass finds out how wide the table is; ``plan`` can be kept as JSON in between.
+The first pass measures the table; the plan can be stored as JSON between the passes.
 """
 
 from __future__ import annotations
@@ -23,22 +25,24 @@ from creativefilter.sheets.rewrite_xlsx import SheetPlan
 from creativefilter.sheets.text import Encoding
 from creativefilter.sheets.types import Broken, Cell
 
-# What can be filled in where it stands.
+# Formats that can be filled in.
 KINDS = (Kind.CSV, Kind.XLSX)
 
-# A cell of the column of IDs, or a row that can't be read.
+# The cell of the Advertisement ID, or the row itself if it can't be read.
 Key = Cell | Broken
 Value = str | int | float | None
-# Gets the keys of some rows and the share of the table that was read, and returns their new cells.
+# Takes the keys of a batch of rows and the share of the table that has been read (0 to 1); returns
+# the new cells of each row, in the order of ``Plan.titles``.
 Answer = Callable[[list[Key], float], Sequence[Sequence[Value]]]
-Seen = Callable[[list[Key], float], None]
+ReportKeys = Callable[[list[Key], float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where the new columns, called ``titles``, go.
+    """Positions of the new columns, whose titles are ``titles``.
 
-    CSV: ``form`` and ``places``; the rows are filled up to ``width`` cells. XLSX: ``sheets``.
+    For CSV: ``form``, and ``places``, the column indexes; rows are padded to ``width`` cells. For
+    XLSX: ``sheets``.
     """
 
     kind: Kind
@@ -54,6 +58,7 @@ class Plan:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Plan:
+        """Return the plan that ``as_json`` stored."""
         form = stored["form"] and _form_of(stored["form"])
         return cls(
             Kind(stored["kind"]),
@@ -71,10 +76,16 @@ def _form_of(stored: dict[str, Any]) -> Form:
     return Form(**{**stored, "encoding": encoding, "heading": heading})
 
 
-def plan(file: IO[bytes], titles: Sequence[str], seen: Seen) -> Plan:
-    """Read a table once; ``seen`` gets the keys of its rows, some at a time.
+def plan(file: IO[bytes], titles: Sequence[str], report_keys: ReportKeys) -> Plan:
+    """Read a table once and find the positions of the new columns.
 
-    Raises ``SheetError``, also for tables that are not filled in.
+    Args:
+        file: the table, seekable.
+        titles: titles of the new columns. A column with exactly such a title is replaced.
+        report_keys: called with the keys of each batch of rows and the share that has been read.
+
+    Raises:
+        SheetError: the table can't be read, or can't be filled in.
     """
     with opened(file) as document:
         if document.kind not in KINDS:
@@ -85,23 +96,33 @@ def plan(file: IO[bytes], titles: Sequence[str], seen: Seen) -> Plan:
         if document.kind == Kind.CSV:
             [table] = reading.tables
             assert isinstance(table, CsvTable)  # noqa: S101 (the kind says so)
-            width, places = rewrite_csv.plan(table, titles, seen)
+            width, places = rewrite_csv.plan(table, titles, report_keys)
             found = tuple(reading.findings())
             return Plan(document.kind, tuple(titles), table.form, places, width, findings=found)
-        sheets = rewrite_xlsx.plan(reading.tables, titles, seen)
+        sheets = rewrite_xlsx.plan(reading.tables, titles, report_keys)
         return Plan(document.kind, tuple(titles), sheets=sheets, findings=tuple(reading.findings()))
 
 
-def write(file: IO[bytes], made: Plan, target: IO[bytes], answer: Answer) -> None:
-    """Write the table with its answers. Raises ``SheetError``."""
+def write(file: IO[bytes], planned: Plan, target: IO[bytes], answer: Answer) -> None:
+    """Write the table with the new columns.
+
+    Args:
+        file: the same file as for ``plan``.
+        planned: what ``plan`` returned.
+        target: receives the table.
+        answer: returns the new cells of each batch of rows.
+
+    Raises:
+        SheetError: the table can't be read.
+    """
     with unpacked(binary(file)) as source:
-        if made.form is not None:
-            table = CsvTable(source, _size(source), made.form)
-            rewrite_csv.write(table, made.titles, made.places, made.width, target, answer)
+        if planned.form is not None:
+            table = CsvTable(source, _size(source), planned.form)
+            rewrite_csv.write(table, planned.titles, planned.places, planned.width, target, answer)
         else:
-            rewrite_xlsx.write(source.open(), made.titles, made.sheets, target, answer)
+            rewrite_xlsx.write(source.open(), planned.titles, planned.sheets, target, answer)
 
 
 def _size(source: Source) -> int:
-    """Bytes by which progress is measured."""
+    """Return the size in bytes that progress is measured by."""
     return source.packed

@@ -1,6 +1,6 @@
-"""XLSX tables filled in: the cells of their sheets are added or replaced, all else is copied.
+"""Filling in of XLSX tables: cells of the sheets are added or replaced, all else is copied.
 
-Charts, pivot tables, pictures, styles and other sheets stay as they are, byte for byte.
+Charts, pivot tables, pictures, styles and other sheets stay unchanged, byte for byte.
 """
 
 from __future__ import annotations
@@ -27,21 +27,22 @@ from creativefilter.sheets.xlsx_package import TYPES, Workbook, read_workbook
 from creativefilter.sheets.xlsx_places import Located, columns_of, letters_of, locate
 from creativefilter.sheets.xlsx_stream import SheetStream, row_number
 
-# Rows that are answered at once.
+# Rows of one call of ``answer``.
 ROWS = 1_000
 _TITLES = "titles"
-_FIRST_YEAR = 1980  # that an archive can name
+_FIRST_YEAR = 1980  # the earliest year that a ZIP archive can store
 _SPANS = re.compile(rb"\sspans\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _DIMENSION = re.compile(rb"(<(?:[\w.-]+:)?dimension\s[^>]*\bref=[\"'])([A-Z0-9:$]+)")
 
-Ask = Callable[[list[Any], float], Sequence[Sequence[Any]]]
+Answer = Callable[[list[Any], float], Sequence[Sequence[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class SheetPlan:
-    """Where in a sheet, the workbook's ``number``-th from 0, the new columns go.
+    """Positions of the new columns in a sheet.
 
-    ``chain``: formulas will go, so that the workbook's list of them is wrong.
+    ``number`` is the sheet's number in the workbook, from 0; ``places`` are column indexes.
+    ``chain``: formulas will be replaced, so the workbook's list of formulas (calcChain) must go.
     """
 
     number: int
@@ -60,9 +61,19 @@ class SheetPlan:
 
 
 def plan(
-    tables: Sequence[Table], titles: Sequence[str], seen: Callable[[list[Any], float], None]
+    tables: Sequence[Table], titles: Sequence[str], report_keys: Callable[[list[Any], float], None]
 ) -> tuple[SheetPlan, ...]:
-    """Read the sheets once. Raises ``SheetError`` where answers can't be written into them."""
+    """Read the sheets once and find the positions of the new columns.
+
+    Args:
+        tables: sheets of one workbook.
+        titles: titles of the new columns.
+        report_keys: called with the keys of each batch of rows and the share that has been read.
+
+    Raises:
+        SheetError: the workbook has macros, is damaged, has too many rows or cells or no room for
+            the columns, or a new cell would replace a part of an array formula.
+    """
     counts = _Counts()
     plans = []
     for table in tables:
@@ -70,13 +81,13 @@ def plan(
         assert isinstance(table.sheet, XlsxSheet)  # noqa: S101 (the kind of workbook says so)
         if table.sheet.book.has_macros:
             raise SheetError("table_macros")
-        plans.append(_Planning(table, table.sheet, titles, counts).read(seen))
+        plans.append(_SheetPlanner(table, table.sheet, titles, counts).read(report_keys))
     return tuple(plans)
 
 
 @dataclass(slots=True)
 class _Counts:
-    """Rows and cells of all sheets together."""
+    """Numbers of rows and cells, all sheets together."""
 
     rows: int = 0
     cells: int = 0
@@ -88,19 +99,19 @@ class _Counts:
             raise SheetError("table_too_long")
 
 
-class _Planning:
-    """One look at one sheet."""
+class _SheetPlanner:
+    """Reads one sheet and plans its new columns."""
 
     def __init__(
         self, table: SheetTable, sheet: XlsxSheet, titles: Sequence[str], counts: _Counts
     ) -> None:
         self.table, self.sheet, self.titles, self.counts = table, sheet, titles, counts
-        there = table.heading.titles
-        self.taken = {there.index(title) for title in titles if title in there}
+        existing = table.heading.titles
+        self.replaced_columns = {existing.index(title) for title in titles if title in existing}
         self.width = 0
         self.chain = False
 
-    def read(self, seen: Callable[[list[Any], float], None]) -> SheetPlan:
+    def read(self, report_keys: Callable[[list[Any], float], None]) -> SheetPlan:
         keys: list[Any] = []
         width, tally = self.table.heading.width, self.table.tally
         for number, cells, row, prefix in guarded(self.sheet.raw_rows(width, tally)):
@@ -109,28 +120,28 @@ class _Planning:
             if not filled:
                 continue
             self.width = max(self.width, filled[-1] + 1)
-            given = self.table.row(number, cells)
-            if given is None:
+            table_row = self.table.row(number, cells)
+            if table_row is None:
                 continue
             self.counts.add(len(filled))
-            self._look_at_formulas(located)
-            keys.append(self.table.key(given))
+            self._check_formulas(located)
+            keys.append(self.table.key(table_row))
             if len(keys) >= ROWS:
-                seen(keys, self.sheet.done)
+                report_keys(keys, self.sheet.done)
                 keys = []
-        seen(keys, 1.0)
+        report_keys(keys, 1.0)
         merged = [columns_of(area)[1] + 1 for area in self.sheet.merged]
         places = places_of(self.table.heading.titles, self.titles, max([self.width, *merged]))
         if max(places) >= limits.MAX_COLUMNS:
             raise SheetError("table_too_wide")
         return SheetPlan(self.sheet.number, self.table.heading, places, self.chain)
 
-    def _look_at_formulas(self, located: Sequence[Located]) -> None:
+    def _check_formulas(self, located: Sequence[Located]) -> None:
         for cell in located:
             if cell.formula is None:
                 continue
             first, last = columns_of(cell.formula) if cell.formula else (cell.column, cell.column)
-            touched = self.taken.intersection(range(first, last + 1))
+            touched = self.replaced_columns.intersection(range(first, last + 1))
             if touched and first != last:
                 raise SheetError("table_formula_block")
             self.chain = self.chain or bool(touched)
@@ -141,30 +152,44 @@ def write(
     titles: Sequence[str],
     plans: Sequence[SheetPlan],
     target: IO[bytes],
-    ask: Ask,
+    answer: Answer,
 ) -> None:
-    """Write the workbook with its answers; ``ask`` is asked for some rows at a time."""
+    """Write the workbook with its new cells, in batches of ``ROWS`` rows.
+
+    Args:
+        file: the workbook.
+        titles: titles of the new columns.
+        plans: what ``plan`` returned.
+        target: receives the workbook.
+        answer: takes the keys of a batch and the share that has been read; returns the new cells
+            of each row.
+    """
     with ExitStack() as stack:
         with translated():
             archive = stack.enter_context(opened_zip(file))
             book = read_workbook(archive)
         changes: dict[str, Any] = {
-            book.sheets[each.number].part: _Filling(archive, book, each, titles, ask).run
+            book.sheets[each.number].part: _SheetWriter(archive, book, each, titles, answer).run
             for each in plans
         }
         chain = book.chain if any(each.chain for each in plans) else None
         if chain:
-            changes |= dict.fromkeys((TYPES, book.relations), _without(chain))
+            changes |= dict.fromkeys((TYPES, book.relations), _without_calc_chain(chain))
         _copy(archive, target, changes, chain)
 
 
-class _Filling:
-    """One sheet on its way from one archive to another."""
+class _SheetWriter:
+    """Copies one sheet to the new archive with its new cells."""
 
     def __init__(
-        self, archive: ZipFile, book: Workbook, plan: SheetPlan, titles: Sequence[str], ask: Ask
+        self,
+        archive: ZipFile,
+        book: Workbook,
+        plan: SheetPlan,
+        titles: Sequence[str],
+        answer: Answer,
     ) -> None:
-        self.plan, self.titles, self.ask = plan, titles, ask
+        self.plan, self.titles, self.answer = plan, titles, answer
         self.sheet = XlsxSheet(archive, book, plan.number)
         self.table = SheetTable(self.sheet, plan.heading)
         self.reader = CellReader(book)
@@ -173,8 +198,8 @@ class _Filling:
 
     def run(self, source: IO[bytes], target: IO[bytes]) -> None:
         stream = SheetStream(source)
-        # What stands before a row, the row, its number, and the key that is to be answered.
-        waiting: list[tuple[bytes, bytes, int, Any]] = []
+        # Bytes before a row, the row, its number, and its key.
+        pending: list[tuple[bytes, bytes, int, Any]] = []
         number = 0
         for before, row in guarded(stream.pieces()):
             self.prefix = stream.prefix
@@ -184,37 +209,37 @@ class _Filling:
                 key = self._key(number, row)
             elif not number:
                 before = _DIMENSION.sub(self._dimension, before)
-            waiting.append((before, row, number, key))
-            if len(waiting) >= ROWS:
-                self._flush(waiting, target, min(1.0, stream.read / self.sheet.size))
-                waiting = []
-        self._flush(waiting, target, 1.0)
+            pending.append((before, row, number, key))
+            if len(pending) >= ROWS:
+                self._flush(pending, target, min(1.0, stream.read / self.sheet.size))
+                pending = []
+        self._flush(pending, target, 1.0)
 
     def _key(self, number: int, row: bytes) -> Any:
-        """What is to be answered, in a list; ``_TITLES`` for a heading, None for other rows."""
+        """Return the row's key in a list; ``_TITLES`` for a heading, None for rows to copy."""
         if number < self.plan.heading.line:
             return None
         if number == self.plan.heading.line:
             return _TITLES
-        again = self.table.tally.headings
+        headings_before = self.table.tally.heading_count
         cells = self.table.row(number, self.reader.cells(row, self.prefix))
         if cells is None:
-            return _TITLES if self.table.tally.headings > again else None
+            return _TITLES if self.table.tally.heading_count > headings_before else None
         return [self.table.key(cells)]
 
     def _flush(
-        self, waiting: Sequence[tuple[bytes, bytes, int, Any]], target: IO[bytes], done: float
+        self, pending: Sequence[tuple[bytes, bytes, int, Any]], target: IO[bytes], done: float
     ) -> None:
-        keys = [key[0] for *_, key in waiting if isinstance(key, list)]
-        answers = iter(self.ask(keys, done))
-        for before, row, number, key in waiting:
+        keys = [key[0] for *_, key in pending if isinstance(key, list)]
+        answers = iter(self.answer(keys, done))
+        for before, row, number, key in pending:
             target.write(before)
             if key is None:
                 target.write(row)
             elif key is _TITLES:
                 target.write(self._with_titles(row, number))
             else:
-                target.write(self._with(row, number, next(answers), ""))
+                target.write(self._filled_row(row, number, next(answers), ""))
 
     def _dimension(self, match: re.Match[bytes]) -> bytes:
         area = match[2].decode()
@@ -224,85 +249,95 @@ class _Filling:
         return match[1] + f"{first}:{letters_of(column)}{row}".encode()
 
     def _with_titles(self, row: bytes, number: int) -> bytes:
-        """Titles look like that of the IDs; those that are there stay."""
-        there = {cell.column: cell for cell in locate(row, self.prefix)}
-        style = there[self.plan.id_place].style if self.plan.id_place in there else ""
+        """Return a heading with the new titles, styled like the ID title; existing titles stay."""
+        existing = {cell.column: cell for cell in locate(row, self.prefix)}
+        style = existing[self.plan.id_place].style if self.plan.id_place in existing else ""
         names = [
-            None if place in there and there[place].filled else name
+            None if place in existing and existing[place].filled else name
             for name, place in zip(self.titles, self.plan.places, strict=True)
         ]
-        return self._with(row, number, names, style, keep=True)
+        return self._filled_row(row, number, names, style, keep=True)
 
-    def _with(
+    def _filled_row(
         self, row: bytes, number: int, values: Sequence[Any], style: str, *, keep: bool = False
     ) -> bytes:
-        """A row with the values at their places; with ``keep`` a blank one changes nothing."""
+        """Return the row with the new values; with ``keep`` a value of None changes nothing."""
         cells = locate(row, self.prefix)
-        there = {cell.column: cell for cell in cells}
+        existing = {cell.column: cell for cell in cells}
         tag_end = row.index(b">") + 1
         tag, close, end = row[:tag_end], row.rfind(b"</"), b""
         if tag.endswith(b"/>"):
-            # A row without cells gets an end of its own.
+            # A row without cells has no end tag yet.
             tag, close = tag[:-2] + b">", len(row)
             end = f"</{self.prefix}row>".encode()
         parts, written = [_SPANS.sub(b"", tag)], tag_end
         for place, value in sorted(
             zip(self.plan.places, values, strict=True), key=lambda each: each[0]
         ):
-            cell = there.get(place)
+            cell = existing.get(place)
             if value is None and (keep or cell is None):
                 continue
-            behind = next((each.start for each in cells if each.column >= place), close)
-            parts.append(row[written:behind])
+            position = next((each.start for each in cells if each.column >= place), close)
+            parts.append(row[written:position])
             reference = f"{letters_of(place)}{number}"
             parts.append(self._cell(reference, value, cell.style if cell else style))
-            written = cell.end if cell else behind
+            written = cell.end if cell else position
         return b"".join([*parts, row[written:], end])
 
     def _cell(self, reference: str, value: Any, style: str) -> bytes:
         prefix = self.prefix
-        look = f' s="{style}"' if style.isdecimal() else ""
-        start = f'<{prefix}c r="{reference}"{look}'
+        style_attribute = f' s="{style}"' if style.isdecimal() else ""
+        start = f'<{prefix}c r="{reference}"{style_attribute}'
         if value is None:
             return f"{start}/>".encode()
         if isinstance(value, str):
-            # Typed as text: no program takes it for a formula.
+            # The type is text, so no program takes the value for a formula.
             text = f"<{prefix}is><{prefix}t>{escape(printable(value))}</{prefix}t></{prefix}is>"
             return f'{start} t="inlineStr">{text}</{prefix}c>'.encode()
         return f"{start}><{prefix}v>{value!r}</{prefix}v></{prefix}c>".encode()
 
 
 def _copy(
-    archive: ZipFile, target: IO[bytes], changes: Mapping[str, Any], left_out: str | None
+    archive: ZipFile, target: IO[bytes], changes: Mapping[str, Any], skipped: str | None
 ) -> None:
-    """Copy an archive; ``changes`` has a function for a part, which gets both streams."""
+    """Copy an archive.
+
+    Args:
+        archive: the archive to copy.
+        target: receives the new archive.
+        changes: for the name of a part, a function that gets the old and the new stream.
+        skipped: a part to leave out.
+    """
     with ZipFile(target, "w", ZIP_DEFLATED) as new:
         for member in archive.infolist():
-            if member.filename == left_out:
+            if member.filename == skipped:
                 continue
             with translated():
                 source = archive.open(member)
-            with source, new.open(_like(member), "w") as stream:
-                changes.get(member.filename, _as_it_is)(source, stream)
+            with source, new.open(_member_info(member), "w") as stream:
+                changes.get(member.filename, _copy_unchanged)(source, stream)
 
 
-def _like(member: ZipInfo) -> ZipInfo:
+def _member_info(member: ZipInfo) -> ZipInfo:
     date = member.date_time if member.date_time[0] >= _FIRST_YEAR else (1980, 1, 1, 0, 0, 0)
     info = ZipInfo(member.filename, date)
     info.compress_type = ZIP_STORED if member.compress_type == ZIP_STORED else ZIP_DEFLATED
     info.external_attr = member.external_attr
-    # Where it does not fit, the archive needs another form from the beginning.
+    # By this estimate ``zipfile`` decides whether the member needs ZIP64 headers.
     info.file_size = 2 * member.file_size
     return info
 
 
-def _as_it_is(source: IO[bytes], target: IO[bytes]) -> None:
+def _copy_unchanged(source: IO[bytes], target: IO[bytes]) -> None:
     with translated():
         shutil.copyfileobj(source, target, 1 << 16)
 
 
-def _without(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
-    """Without the entry that names the list of formulas, which programs make anew."""
+def _without_calc_chain(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
+    """Return a function that copies a part without its reference to the list of formulas.
+
+    Spreadsheet programs recompute the list.
+    """
     name = re.escape(chain.rpartition("/")[2].encode())
 
     def copied(source: IO[bytes], target: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What is found while the rows of a table are read: counts, and the first line of each kind."""
+"""Counts of findings while the rows of a table are read, with their first line numbers."""
 
 from __future__ import annotations
 
@@ -7,34 +7,38 @@ from collections import Counter, defaultdict
 from creativefilter.sheets.errors import Finding
 from creativefilter.sheets.types import Broken
 
+# Line numbers that a finding names.
 EXAMPLES = 5
 
 
 class Tally:
+    """Counts findings about the rows of one table."""
+
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew: the rows are read from the beginning again."""
+        """Forget all findings, because the rows are read again from the beginning."""
         self._counts: Counter[str] = Counter()
         self._lines: defaultdict[str, list[int]] = defaultdict(list)
 
     @property
-    def headings(self) -> int:
-        """Repeated headings so far."""
+    def heading_count(self) -> int:
+        """Number of repeated headings so far."""
         return self._counts["found_headings_again"]
 
-    def heading(self, line: int) -> None:
+    def add_heading(self, line: int) -> None:
         self._note("found_headings_again", line)
 
-    def short(self, line: int) -> None:
+    def add_short_row(self, line: int) -> None:
         self._note("found_short_rows", line)
 
-    def broken(self, line: int, row: Broken) -> Broken:
+    def add_broken_row(self, line: int, row: Broken) -> Broken:
+        """Count the row and return it."""
         self._note("found_broken_rows", line)
         return row
 
-    def unsaved_formulas(self, count: int) -> None:
+    def add_unsaved_formulas(self, count: int) -> None:
         self._counts["found_unsaved_formulas"] += count
 
     def _note(self, code: str, line: int) -> None:

@@ -1,4 +1,4 @@
-"""One look at all bytes of a CSV file: its size, its digest, the encodings that it may be in."""
+"""One pass over the bytes of a CSV file: size, digest and possible encodings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from creativefilter.sheets.containers import Source, check_size
 from creativefilter.sheets.errors import SheetError
 
 UTF8 = "utf-8"
-# Bytes of the lines that are shown to whoever guesses the encoding.
+# Bytes of the non-UTF-8 lines that are passed to ``encodings.likely``.
 SAMPLE = 64 << 10
-# And one in a thousand.
+# More zero bytes than this, and than one in a thousand, make a file unreadable as text.
 MAX_ZERO_BYTES = 10
-# So many line numbers are kept for a finding.
+# Line numbers that a finding names.
 EXAMPLES = 5
-# Three letters of Russian in UTF-8; an old encoding has them where nothing can be read.
+# Three Russian letters in UTF-8. In an old encoding these bytes make no readable word.
 _RUSSIAN_UTF8 = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){3}")
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -29,9 +29,9 @@ _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 class Encoding:
     """How the text of a file is encoded.
 
-    ``main`` is the codec of the file, ``other`` that of the lines which are in another one ("" if
-    there are none, or if theirs is not clear: then they can't be read). ``bom`` says that the file
-    has a byte order mark. ``clean`` says that every byte is a letter of ``main``.
+    ``main`` is the codec of the file. ``other`` is the codec of lines in another encoding, "" if
+    there are no such lines or if their encoding is not clear (such lines can't be read). ``bom``:
+    the file has a byte order mark. ``clean``: every byte can be decoded with ``main``.
     """
 
     main: str
@@ -46,11 +46,11 @@ class Encoding:
 
 @dataclass(slots=True)
 class Survey:
-    """What one pass over a file tells. ``size`` is in bytes, ``digest`` their SHA-256.
+    """Result of one pass over a file. ``size`` is in bytes, ``digest`` is the SHA-256 (hex).
 
-    ``encodings``: those that it may be in, the likeliest first. ``mixed``: how many lines are in
-    another encoding than the file, and the numbers of the first of them. ``zero_bytes``: a few are
-    an accident, many are no text.
+    ``encodings``: possible encodings, most probable first. ``mixed``: number of lines in another
+    encoding than the file's; ``mixed_lines``: the numbers of the first of these lines.
+    ``zero_bytes``: number of zero bytes; a few are damage, many mean that the file is no text.
     """
 
     size: int = 0
@@ -62,19 +62,28 @@ class Survey:
 
 
 def survey(source: Source) -> Survey:
-    """Read the whole file once. Raises ``SheetError``."""
+    """Read the whole file once.
+
+    Raises:
+        SheetError: the file is too large, has a line that is too long, ends within a character, or
+            is no text.
+    """
     file = source.open()
     head = file.read(4096)
-    wide = _wide(head)
-    # A look at the beginning would not do: names in Cyrillic letters may come late.
-    found = _Wide(source, *wide).result() if wide else _Narrow(source).result()
+    utf16 = _utf16_form(head)
+    # The beginning of the file is not enough: the first Cyrillic name may come late.
+    found = _Utf16Survey(source, *utf16).result() if utf16 else _AsciiSurvey(source).result()
     if found.zero_bytes > max(MAX_ZERO_BYTES, found.size // 1000):
         raise SheetError("table_nul")
     return found
 
 
-def _wide(head: bytes) -> tuple[str, bool] | None:
-    """UTF-16 by its mark, or by the zero byte beside every sign of ASCII; and if there is one."""
+def _utf16_form(head: bytes) -> tuple[str, bool] | None:
+    """Detect UTF-16 by its byte order mark, or by the zero byte of each ASCII character.
+
+    Returns:
+        The codec and whether there is a mark; None if the file is not in UTF-16.
+    """
     for mark, name in _BOMS:
         if head.startswith(mark):
             return name, True
@@ -97,12 +106,12 @@ def _check_line(length: int, found: Survey) -> None:
     if length <= limits.MAX_LINE:
         return
     if found.zero_bytes > MAX_ZERO_BYTES:
-        raise SheetError("table_nul")  # the cause of the missing line ends, too
+        raise SheetError("table_nul")  # zero bytes are also why there are no line ends
     raise SheetError("table_line", limit=limits.MAX_LINE)
 
 
-class _Wide:
-    """A file in UTF-16."""
+class _Utf16Survey:
+    """Survey of a file in UTF-16."""
 
     def __init__(self, source: Source, name: str, bom: bool) -> None:
         self.source, self.name, self.bom = source, name, bom
@@ -121,7 +130,7 @@ class _Wide:
             last = max(text.rfind("\n"), text.rfind("\r"))
             line = line + len(text) if last < 0 else len(text) - last
             _check_line(line, found)
-        if decoder.getstate()[0]:  # it ends in the middle of a letter
+        if decoder.getstate()[0]:  # the file ends within a character
             raise SheetError("table_damaged")
         found.encodings = [Encoding(self.name, bom=self.bom, clean=clean)]
         found.digest = digest.hexdigest()
@@ -129,7 +138,10 @@ class _Wide:
 
 
 def _is_clean(text: str) -> bool:
-    """Whether there are no halves of letters; one that a block ends with is no harm."""
+    """Return whether the text has no lone surrogates.
+
+    A pair that two blocks share is no lone surrogate: the decoder holds back its first half.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -137,13 +149,14 @@ def _is_clean(text: str) -> bool:
     return True
 
 
-class _Narrow:
-    """A file in an encoding that has ASCII in it."""
+class _AsciiSurvey:
+    """Survey of a file in an encoding that contains ASCII."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found = Survey()
-        # Lines with Russian letters in UTF-8, lines that are no UTF-8, and the first of each.
+        # Number of lines that count as UTF-8 (all lines of a block if it is not ASCII and valid
+        # UTF-8), number of lines that are not UTF-8, and the numbers of the first lines of each.
         self.utf8 = self.old = 0
         self.utf8_lines: list[int] = []
         self.old_lines: list[int] = []
@@ -162,18 +175,18 @@ class _Narrow:
             end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
             _check_line(len(rest) + (end or len(block)), found)
             if end:
-                self._look(rest + block[:end])
+                self._count_lines(rest + block[:end])
                 rest = block[end:]
             else:
                 rest += block
         _check_line(len(rest), found)
-        self._look_at_end(rest)
+        self._check_last_line(rest)
         found.digest = digest.hexdigest()
         self._decide()
         return found
 
-    def _look(self, lines: bytes) -> None:
-        """Some whole lines."""
+    def _count_lines(self, lines: bytes) -> None:
+        """Count the encodings of some whole lines."""
         if not lines.isascii():
             try:
                 lines.decode()
@@ -181,20 +194,20 @@ class _Narrow:
                 if len(self.utf8_lines) < EXAMPLES:
                     self._number_utf8(lines)
             except UnicodeDecodeError:
-                self._look_closely(lines)
+                self._classify_lines(lines)
         self.lines += lines.count(b"\n") or lines.count(b"\r")
 
     def _number_utf8(self, lines: bytes) -> None:
         numbered = enumerate(lines.splitlines(), self.lines + 1)
-        some = [number for number, line in numbered if not line.isascii()]
-        self.utf8_lines += some[: EXAMPLES - len(self.utf8_lines)]
+        numbers = [number for number, line in numbered if not line.isascii()]
+        self.utf8_lines += numbers[: EXAMPLES - len(self.utf8_lines)]
 
-    def _look_closely(self, lines: bytes) -> None:
+    def _classify_lines(self, lines: bytes) -> None:
         for number, line in enumerate(lines.splitlines(), self.lines + 1):
             if line.isascii():
                 continue
             if _is_utf8(line):
-                # What is no Russian in UTF-8 may be anything: it counts for neither.
+                # Valid UTF-8 without Russian words may also be an old encoding: not counted.
                 if _RUSSIAN_UTF8.search(line):
                     self.utf8 += 1
                     self.utf8_lines += [number] if len(self.utf8_lines) < EXAMPLES else []
@@ -205,8 +218,8 @@ class _Narrow:
             if len(self.sample) < SAMPLE:
                 self.sample += line + b"\n"
 
-    def _look_at_end(self, line: bytes) -> None:
-        """The last line, which has no end."""
+    def _check_last_line(self, line: bytes) -> None:
+        """Count the last line, which has no line end. Raises ``SheetError`` if it is cut off."""
         if self.old == 0 and not line.isascii():
             decoder: Any = codecs.getincrementaldecoder(UTF8)()
             try:
@@ -215,9 +228,9 @@ class _Narrow:
                 pass
             else:
                 if decoder.getstate()[0] and (self.utf8 or not text.isascii()):
-                    raise SheetError("table_damaged")  # it ends in the middle of a letter
+                    raise SheetError("table_damaged")  # the file ends within a character
         if line:
-            self._look(line)
+            self._count_lines(line)
 
     def _decide(self) -> None:
         found = self.found
@@ -236,7 +249,7 @@ class _Narrow:
 
 
 def is_russian_utf8(line: bytes) -> bool:
-    """Whether a line of a file in an old encoding is in UTF-8 all the same."""
+    """Return whether a line of a file in an old encoding is in UTF-8 with Russian words."""
     return _RUSSIAN_UTF8.search(line) is not None and _is_utf8(line)
 
 

@@ -1,4 +1,4 @@
-"""Workbooks as tables: one for each visible sheet that has a heading."""
+"""Workbooks as tables: one table for each visible sheet that has a heading."""
 
 from __future__ import annotations
 
@@ -18,13 +18,21 @@ from creativefilter.sheets.xlsx_stream import SheetStream, row_number
 
 
 class Sheet(Protocol):
-    """A sheet of some workbook: all of its rows with their numbers, from the beginning."""
+    """A sheet of a workbook in any format."""
 
     name: str
     visible: bool
 
     def rows(self, width: int, tally: Tally) -> Iterator[Row]:
-        """Raise ``SheetError``. ``width``: columns behind it are left out."""
+        """Yield all rows with their numbers (from 1), also those above the heading.
+
+        Args:
+            width: number of columns to return; further columns are left out.
+            tally: counts the findings.
+
+        Raises:
+            SheetError: the sheet is damaged or too large.
+        """
         ...
 
     @property
@@ -32,11 +40,13 @@ class Sheet(Protocol):
 
 
 class XlsxSheet:
+    """Sheet ``number`` (from 0) of an XLSX workbook (see ``Sheet``)."""
+
     def __init__(self, archive: ZipFile, book: Workbook, number: int) -> None:
         self._archive, self.book, self.number = archive, book, number
         self.name, self.visible = book.sheets[number].name, book.sheets[number].visible
         self.size = max(1, archive.getinfo(book.sheets[number].part).file_size)
-        # Ranges of cells that are one, once the sheet was read.
+        # Ranges of merged cells; filled when all rows have been read.
         self.merged: list[str] = []
         self._read = 0
 
@@ -51,7 +61,11 @@ class XlsxSheet:
     def raw_rows(
         self, width: int, tally: Tally
     ) -> Iterator[tuple[int, Sequence[Cell], bytes, str]]:
-        """Number, cells, XML and the prefix of its elements of each row."""
+        """Yield the number, the cells, the XML and the namespace prefix ("" or "x:") of each row.
+
+        Raises:
+            SheetError: the sheet is damaged or has too many rows.
+        """
         reader = CellReader(self.book)
         reader.width = width
         number = count = 0
@@ -67,7 +81,7 @@ class XlsxSheet:
                 self._read = stream.read
                 yield number, reader.cells(row, stream.prefix), row, stream.prefix
         self.merged = stream.merged
-        tally.unsaved_formulas(reader.unsaved)
+        tally.add_unsaved_formulas(reader.unsaved)
 
 
 class SheetTable:
@@ -93,7 +107,10 @@ class SheetTable:
                 yield number, row
 
     def row(self, number: int, cells: Sequence[Cell]) -> Sequence[Cell] | None:
-        """As many cells as the heading has; None if it is blank or no row below the heading."""
+        """Return the cells of a row of the table, as many as the heading has.
+
+        None if the row is blank, repeats the heading, or is not below the heading.
+        """
         if number <= self.heading.line or not any(cells):
             return None
         missing = self.heading.width - len(cells)
@@ -101,14 +118,14 @@ class SheetTable:
         cell = row[self._id] if self._id is not None else ""
         if isinstance(cell, str) and cell[:1] >= ":":
             if field_of(clean_title(cell)) == Field.ADVERTISEMENT_ID:
-                self.tally.heading(number)
+                self.tally.add_heading(number)
                 return None
         elif not any(map(is_filled, row)):
             return None
         return row
 
     def key(self, cells: Sequence[Cell]) -> Cell:
-        """The cell of the Advertisement ID."""
+        """Return the cell of the Advertisement ID."""
         return "" if self._id is None else cells[self._id]
 
 
@@ -117,7 +134,7 @@ def is_filled(cell: Cell) -> bool:
 
 
 def headings(sheet: Sheet) -> list[Heading]:
-    """The heading of a sheet: none, or several where several columns hold IDs."""
+    """Return the headings of a sheet: one for each ID column, [] if there is no heading."""
     found: list[Heading] = []
     rows = sheet.rows(limits.MAX_COLUMNS, Tally())
     for number, cells in rows:
@@ -134,7 +151,7 @@ def headings(sheet: Sheet) -> list[Heading]:
 
 
 def with_ids(rows: Sequence[Heading], chosen: int) -> list[Heading]:
-    """The chosen row as heading of the rest, once for each column of IDs."""
+    """Return row number ``chosen`` as a heading, once for each ID column."""
     heading = rows[chosen]
     above = tuple(" ".join(filter(None, row.titles)) for row in rows[:chosen])
     places = heading.fields.get(Field.ADVERTISEMENT_ID, [])

@@ -1,4 +1,4 @@
-"""Tables on their way out: CSV, CSV for Excel and XLSX, streamed, harmless in spreadsheets."""
+"""Writing of CSV, CSV for Excel, and XLSX: streamed, with formulas escaped."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from creativefilter.sheets import limits
 from creativefilter.sheets.escape import harmless, is_formula, printable
 from creativefilter.site.errors import UserError
 
-# Rows of one sheet that spreadsheet programs open, the heading left out.
+# Rows of one sheet that spreadsheet programs open, without the heading.
 SHEET_ROWS = limits.MAX_ROWS - 1
-# Lines that go to the reader at once.
+# Lines of one chunk.
 LINES = 500
 BOM = "\ufeff"
 
 
 class Form(StrEnum):
-    """How a table leaves: ``EXCEL_CSV`` has a BOM, semicolons and decimal commas."""
+    """Format of a table: ``EXCEL_CSV`` has a byte order mark, semicolons and decimal commas."""
 
     XLSX = "xlsx"
     CSV = "csv"
@@ -45,9 +45,11 @@ class Form(StrEnum):
 
 
 class ColumnType(StrEnum):
-    """What a column holds: text, roubles (``Decimal``), ``int``, ``float``, a share of 1, a month.
+    """Type of a column's values; it decides the number format of the cells.
 
-    ``AS_IT_CAME`` is text of somebody else's table: numbers in it are no formulas.
+    ``MONEY``: roubles (``Decimal``). ``COUNT``: ``int``. ``NUMBER``: ``float``. ``SHARE``: 0 to 1.
+    ``MONTH``: ``date``. ``AS_IT_CAME``: text copied from a client's table; numbers in it ("-5") are
+    not escaped as formulas.
     """
 
     TEXT = "text"
@@ -69,14 +71,23 @@ _NUMBER_FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table: titles with what stands below them, then rows; None is a blank cell."""
+    """A table to write: the titles with the types of the columns, and the rows.
+
+    A value of None is a blank cell.
+    """
 
     columns: Sequence[tuple[str, ColumnType]]
     rows: Iterable[Sequence[Any]]
 
 
 def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
-    """The table as lines of CSV; for Excel as Russian offices open it."""
+    """Yield the table as lines of CSV.
+
+    Args:
+        sheet: the table.
+        excel: write the form that Russian versions of Excel open: byte order mark, semicolons,
+            decimal commas.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if excel else ",", lineterminator="\r\n")
 
@@ -92,7 +103,7 @@ def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
     mark = "," if excel else "."
     own = [column is ColumnType.AS_IT_CAME for _title, column in sheet.columns]
     for row in sheet.rows:
-        # A row of somebody else's table may have more cells than the heading.
+        # A row copied from a client's table may have more cells than the heading.
         kinds = chain(own, repeat(True))
         yield line(_written(value, mark, one) for value, one in zip(row, kinds, strict=False))
 
@@ -112,29 +123,32 @@ def _written(value: Any, mark: str, as_it_came: bool) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """A number is none of the formulas that a cell may begin with: "-5" stays what it is."""
+    """Return whether the text is a number, and so not a formula: "-5" must not be escaped."""
     body = text[1:] if text[:1] in "+-" else text
     return bool(body) and all(sign.isdecimal() or sign.isspace() or sign in ".," for sign in body)
 
 
 def csv_chunks(sheet: Sheet, *, excel: bool) -> Iterator[bytes]:
-    """The table as UTF-8 CSV, some lines at a time."""
+    """Yield the table as UTF-8 CSV in chunks of ``LINES`` lines."""
     lines = csv_lines(sheet, excel=excel)
     while some := list(islice(lines, LINES)):
         yield "".join(some).encode()
 
 
 def write_xlsx(sheet: Sheet, target: IO[bytes]) -> int:
-    """Write the table as a workbook, with as many sheets as it needs. Returns how many rows.
+    """Write the table as a workbook, with as many sheets as needed.
 
-    Memory does not grow with their number.
+    Memory does not grow with the number of rows.
+
+    Returns:
+        The number of rows.
     """
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     rows = iter(sheet.rows)
     count = 0
-    # A table without rows has its heading all the same.
+    # The first sheet is written even if there are no rows: it has the heading.
     while (part := _write_sheet(book, sheet, islice(rows, SHEET_ROWS))) or not count:
         count += part
         if part < SHEET_ROWS:
@@ -172,7 +186,7 @@ def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
 
 
 def _cell(page: Any, value: Any) -> Any:
-    """A cell; text is typed as text, so that it is never run as a formula."""
+    """Return a cell; text gets the type text, so it is never run as a formula."""
     from openpyxl.cell import WriteOnlyCell
 
     if not isinstance(value, str):
@@ -181,13 +195,17 @@ def _cell(page: Any, value: Any) -> Any:
     cell = WriteOnlyCell(page, text)
     cell.data_type = "s"
     if is_formula(text):
-        # As Excel stores what a person has typed behind an apostrophe.
+        # As Excel stores text that a person has typed after an apostrophe.
         cell.quotePrefix = True
     return cell
 
 
 def write(sheet: Sheet, path: Path) -> None:
-    """Write the table as XLSX if the path ends so, else as CSV (UTF-8). Raises ``UserError``."""
+    """Write the table as XLSX if the path ends in .xlsx, else as CSV (UTF-8).
+
+    Raises:
+        UserError: the file can't be written.
+    """
     try:
         with path.open("wb") as file:
             if path.suffix.lower() == ".xlsx":

@@ -1,4 +1,4 @@
-"""Rows of a worksheet's XML as cells: by one pattern, or by the parser (``xlsx_places``)."""
+"""Reading of a row's XML into cells, by a regular expression or by a parser (``xlsx_places``)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,34 @@ from creativefilter.sheets.xlsx_places import cell_pattern, columns_in_order, pa
 
 _ENTITY = re.compile(r"&#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}));")
 _ENTITIES = {"&quot;": '"', "&apos;": "'"}
-# A whole number of more digits is not exact in a spreadsheet.
+# Spreadsheets keep 15 digits; larger whole numbers are not exact.
 EXACT = 10**15
 _DIGITS = 15
 _MAX_DAY = 2_958_465.999988  # 9999-12-31
 
 
 class CellReader:
-    """Turns rows into cells: the columns up to ``width``, blanks as ""."""
+    """Turns rows of XML into cells: at most ``width`` columns, "" for a blank cell."""
 
     def __init__(self, book: Workbook) -> None:
         self.book = book
         self.width = limits.MAX_COLUMNS
-        # Formulas whose value was not saved.
+        # Number of formulas whose value was not saved.
         self.unsaved = 0
         self._pattern: re.Pattern[str] | None = None
         self._prefix = ""
         self._formula = "<f"
 
     def cells(self, row: bytes, prefix: str) -> list[Cell]:
+        """Read the cells of a row.
+
+        Args:
+            row: XML of the row.
+            prefix: namespace prefix of its elements, "" or "x:".
+
+        Raises:
+            SheetError: the row is damaged.
+        """
         if self._pattern is None or prefix != self._prefix:
             self._pattern, self._prefix = re.compile(cell_pattern(prefix)), prefix
             self._formula = f"<{prefix}f"
@@ -45,37 +54,37 @@ class CellReader:
         if not body:
             return []
         parts = self._pattern.split(body)
-        # Between the cells of an ordinary row stands nothing.
+        # Text between the matches: the pattern does not fit this row.
         if any(parts[::7]):
-            return self._slowly(row, prefix)
+            return self._parsed_cells(row, prefix)
         if self._formula in body:
             pairs = zip(parts[4::7], parts[5::7], strict=True)
             self.unsaved += sum(bool(formula and not value) for formula, value in pairs)
         return self._filled(parts)
 
     def _filled(self, parts: list[str]) -> list[Cell]:
-        """The cells that the pattern has cut a row into, by the groups of ``cell_pattern``."""
+        """Return the cells of a row that was split by ``cell_pattern``: 7 parts for each cell."""
         columns = columns_in_order(tuple(parts[1::7]))
         width = min(self.width, columns[-1] + 1)
         cells: list[Cell] = [""] * width
-        strings, known = self.book.strings, self.book.strings.known
+        strings, cache = self.book.strings, self.book.strings.cache
         for column, style, kind, value, inline in zip(
             columns, parts[2::7], parts[3::7], parts[5::7], parts[6::7], strict=True
         ):
             if column >= width:
                 break
             if kind == "s":
-                text = known.get(value)
+                text = cache.get(value)
                 cells[column] = strings[value] if text is None else text
             elif not value:
-                cells[column] = _plain(inline) if inline else ""
+                cells[column] = _unescaped_xml(inline) if inline else ""
             elif style is None and kind is None and len(value) <= _DIGITS and value.isdecimal():
                 cells[column] = value
             else:
                 cells[column] = self._value(kind or "n", style, value)
         return cells
 
-    def _slowly(self, row: bytes, prefix: str) -> list[Cell]:
+    def _parsed_cells(self, row: bytes, prefix: str) -> list[Cell]:
         located = parsed(row, prefix)
         cells: list[Cell] = [""] * (located[-1].column + 1 if located else 0)
         for cell in located:
@@ -87,10 +96,10 @@ class CellReader:
         return cells[: self.width]
 
     def _value(self, kind: str, style: str | None, text: str) -> Cell:
-        """A value of any kind but a common text, as it is written in the XML."""
+        """Return a value that is not a shared string, from its XML text."""
         if kind == "n":
             return self._number(text, style)
-        return self._typed(kind, style, _plain(text) if "&" in text else text)
+        return self._typed(kind, style, _unescaped_xml(text) if "&" in text else text)
 
     def _typed(self, kind: str, style: str | None, text: str) -> Cell:
         if kind == "s":
@@ -110,7 +119,7 @@ class CellReader:
 
 
 def number_cell(text: str) -> Cell:
-    """A number of a workbook: whole ones as their digits, of which a spreadsheet keeps 15."""
+    """Return a number of a workbook: text for whole numbers of at most 15 digits, else float."""
     if len(text) <= _DIGITS and text.isdecimal():
         return text
     try:
@@ -121,13 +130,13 @@ def number_cell(text: str) -> Cell:
 
 
 def whole(number: float) -> Cell:
-    """A whole number as text, where all its digits are there; else the number."""
+    """Return a whole number as text if all its digits are exact, else the number."""
     return str(int(number)) if abs(number) < EXACT and number == int(number) else number
 
 
 @lru_cache(maxsize=4096)
 def date_text(text: str, epoch_1904: bool) -> str:
-    """A day as a spreadsheet counts it: "2024-01-31", "2024-01-31 12:00:00" or "12:00:00"."""
+    """Format a spreadsheet's day number: "2024-01-31", "2024-01-31 12:00:00" or "12:00:00"."""
     try:
         number = float(text)
     except ValueError:
@@ -137,15 +146,15 @@ def date_text(text: str, epoch_1904: bool) -> str:
     if epoch_1904:
         number += 1462
     elif number < 60:
-        number += 1  # Excel believes in the 29th of February 1900.
+        number += 1  # Excel counts a 29th of February 1900, which did not exist.
     moment = datetime(1899, 12, 30) + timedelta(seconds=round(number * 86400))  # noqa: DTZ001
     if float(text) < 1:
         return f"{moment:%H:%M:%S}"
     return f"{moment:%Y-%m-%d}" if number == int(number) else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
-def _plain(text: str) -> str:
-    """A text of the XML without its escapes. Raises ``SheetError``."""
+def _unescaped_xml(text: str) -> str:
+    """Replace entities and escapes in a text of the XML. Raises ``SheetError``."""
     if "&" in text:
         text = _ENTITY.sub(_character, text)
         text = unescape(text, _ENTITIES)

@@ -1,4 +1,4 @@
-"""The parts of an XLSX workbook: its sheets, its texts, which styles show a number as a date."""
+"""Parts of an XLSX workbook: list of sheets, shared strings, and the styles that are dates."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from creativefilter.sheets.errors import SheetError
 
 TYPES = "[Content_Types].xml"
 _ROOT = "_rels/.rels"
-_USUAL = "xl/workbook.xml"
-# Number formats of Excel itself that are dates or times.
+_DEFAULT_MAIN_PART = "xl/workbook.xml"
+# Built-in number formats of Excel that are dates or times (ECMA-376, 18.8.30).
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
-# Of a format: texts in quotes, colours and conditions in brackets, signs after a backslash.
+# Literal parts of a number format: quoted text, colours and conditions in brackets, escaped
+# characters.
 _NOT_FORMAT = re.compile(r'"[^"]*"|\[(?!h+\]|m+\]|s+\])[^\]]*\]|\\.|_.|\*.', re.IGNORECASE)
-# Signs that XML can't carry are written so.
+# How workbooks write characters that XML does not allow.
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# Texts that are kept as such, of those in the workbook's common list.
-_REMEMBERED = 50_000
+# Shared strings that are cached as Python strings.
+_MAX_CACHED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """A worksheet: its name, the part that holds it, whether Excel shows it."""
+    """A worksheet: its name, its part of the archive, and whether Excel shows it."""
 
     name: str
     part: str
@@ -39,18 +40,28 @@ class SheetPart:
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
+    """What a workbook's archive contains besides the rows of its sheets.
+
+    ``relations`` is the part with the workbook's relationships, ``chain`` the part with the list of
+    formulas (calcChain).
+    """
+
     sheets: list[SheetPart]
     relations: str
     chain: str | None
     strings: Strings
-    # Numbers of the styles that show a number as a date, and the day that is number 0.
+    # Indexes of the cell styles that show a number as a date. Whether day 0 is 1904-01-01.
     date_styles: frozenset[str]
     epoch_1904: bool
     has_macros: bool
 
 
 def read_workbook(archive: ZipFile) -> Workbook:
-    """Raise ``SheetError`` if the archive is no workbook."""
+    """Read the workbook's parts, without the rows.
+
+    Raises:
+        SheetError: the archive is no workbook, is damaged or too large.
+    """
     names = set(archive.namelist())
     main = _main_part(archive, names)
     relations = join(main.rpartition("/")[0], "_rels", main.rpartition("/")[2] + ".rels")
@@ -93,11 +104,11 @@ def _main_part(archive: ZipFile, names: set[str]) -> str:
         for relation in _xml(archive, _ROOT):
             if relation.get("Type", "").endswith("/officeDocument"):
                 return normpath(relation.get("Target", "")).lstrip("/")
-    return _USUAL
+    return _DEFAULT_MAIN_PART
 
 
 def _targets(archive: ZipFile, main: str, relations: str) -> dict[str, tuple[str, str]]:
-    """Kind and part of what a workbook refers to, by the key of the reference."""
+    """Return the type and the part of each relationship of the workbook, by its Id."""
     folder = main.rpartition("/")[0]
     return {
         relation.get("Id", ""): (
@@ -130,7 +141,7 @@ def _xml(archive: ZipFile, part: str) -> Element:
 
 
 def _date_styles(root: Element) -> frozenset[str]:
-    """Numbers of the cell styles whose number format is a date."""
+    """Return the indexes of the cell styles whose number format is a date."""
     own = {
         element.get("numFmtId", ""): element.get("formatCode", "")
         for element in root.iter()
@@ -150,13 +161,13 @@ def _date_styles(root: Element) -> frozenset[str]:
 
 
 def is_date_format(code: str) -> bool:
-    """Whether a number format shows days, months, years, hours or seconds."""
+    """Return whether a number format shows days, months, years, hours or seconds."""
     positive = _NOT_FORMAT.sub("", code.partition(";")[0]).lower()
     return "general" not in positive and any(sign in positive for sign in "dmyhs")
 
 
 class Parser:
-    """Expat without what documents could make it fetch or blow up."""
+    """Expat parser that refuses document types (entities) and other encodings than UTF-8."""
 
     def __init__(self) -> None:
         self.parser = ParserCreate()
@@ -165,6 +176,11 @@ class Parser:
         self.parser.XmlDeclHandler = self._declared
 
     def refuse(self, *_arguments: object) -> None:
+        """Refuse the document.
+
+        Raises:
+            SheetError: always.
+        """
         raise SheetError("table_damaged")
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
@@ -172,6 +188,11 @@ class Parser:
             self.refuse()
 
     def parse(self, block: bytes, *, last: bool = False) -> None:
+        """Parse the next bytes.
+
+        Raises:
+            SheetError: the XML is damaged.
+        """
         try:
             self.parser.Parse(block, last)
         except ExpatError as error:
@@ -179,25 +200,25 @@ class Parser:
 
 
 class Strings:
-    """The texts that a workbook keeps once, in a fraction of what Python strings take.
+    """Shared strings of a workbook, kept as one block of UTF-8 to save memory.
 
-    They are read when the first of them is asked for.
+    The part is read at the first access.
     """
 
     def __init__(self, archive: ZipFile, part: str | None) -> None:
         self._archive, self._part = archive, part
         self._bytes, self._ends = bytearray(), array("Q")
-        # Those that were asked for lately, by their numbers.
-        self.known: dict[str, str] = {}
+        # Recently used strings, by their index as it is written in cells.
+        self.cache: dict[str, str] = {}
 
     def __getitem__(self, number: str) -> str:
-        """The text with a number as it is written in a cell. Raises ``SheetError``."""
-        text = self.known.get(number)
+        """Return a string by its index as it is written in a cell. Raises ``SheetError``."""
+        text = self.cache.get(number)
         if text is None:
             text = self._text(number)
-            if len(self.known) >= _REMEMBERED:
-                self.known.clear()
-            self.known[number] = text
+            if len(self.cache) >= _MAX_CACHED:
+                self.cache.clear()
+            self.cache[number] = text
         return text
 
     def _text(self, number: str) -> str:
@@ -217,13 +238,13 @@ class Strings:
 
 
 class _TextParser(Parser):
-    """Gives the text of every ``si``, without what says how it is read aloud."""
+    """Passes the text of each ``si`` element to ``on_text``, without phonetic runs (``rPh``)."""
 
-    def __init__(self, give: Callable[[str], None]) -> None:
+    def __init__(self, on_text: Callable[[str], None]) -> None:
         super().__init__()
-        self.give = give
+        self.on_text = on_text
         self.texts: list[str] = []
-        self.aloud = False
+        self.phonetic = False
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
 
@@ -234,24 +255,24 @@ class _TextParser(Parser):
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
-        if local == "t" and not self.aloud:
+        if local == "t" and not self.phonetic:
             self.parser.CharacterDataHandler = self.texts.append
         elif local == "rPh":
-            self.aloud = True
+            self.phonetic = True
 
     def end(self, name: str) -> None:
         local = name.rpartition(":")[2]
         if local == "t":
             self.parser.CharacterDataHandler = None
         elif local == "rPh":
-            self.aloud = False
+            self.phonetic = False
         elif local == "si":
-            self.give("".join(self.texts))
+            self.on_text("".join(self.texts))
             self.texts.clear()
 
 
 def unescaped(text: str) -> str:
-    """A text with the signs that stand in it as "_x000D_"."""
+    """Replace the escapes that workbooks use for control characters, such as "_x000D_"."""
     if "_x" not in text:
         return text
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)

@@ -1,7 +1,7 @@
-"""Where in a row's XML its cells stand, and the names of columns.
+"""Positions of the cells in a row's XML, and conversion of column names.
 
-A row as every spreadsheet program writes it is read by one pattern, any other by the parser, with
-the same outcome: seven million cells take seconds that way.
+A row in the form that all spreadsheet programs write is read by a regular expression, which takes
+seconds for seven million cells. Any other row is read by an XML parser, with the same result.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ def cell_pattern(prefix: str) -> str:
 
 @dataclass(slots=True)
 class Located:
-    """A cell and the place of its bytes within its row.
+    """A cell and the positions of its first byte and after its last byte in the row.
 
-    ``formula`` is the range that its formula fills, "" for this cell alone, None without one.
+    ``column`` is an index from 0. ``formula`` is the range that the cell's formula fills, "" for
+    this cell alone, None for a cell without a formula. ``filled``: the cell has a formula or a
+    value.
     """
 
     column: int
@@ -51,7 +53,7 @@ class Located:
 
 @dataclass(slots=True)
 class Parsed(Located):
-    """A cell with its type and what stands in it, as the XML has them."""
+    """A cell with its type and its text, as they are in the XML."""
 
     kind: str = "n"
     text: str = ""
@@ -66,7 +68,7 @@ class _RowParser(Parser):
         self.cells: list[Parsed] = []
         self._cell: Parsed | None = None
         self._texts: list[str] = []
-        self._aloud = False
+        self._phonetic = False
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parse(row, last=True)
@@ -76,18 +78,18 @@ class _RowParser(Parser):
         cell = self._cell
         if cell is None:
             if local == "c":
-                self._begin(attributes)
+                self._start_cell(attributes)
         elif local in ("v", "t"):
             cell.filled = True
-            if not self._aloud:
+            if not self._phonetic:
                 self.parser.CharacterDataHandler = self._texts.append
         elif local == "f":
             cell.filled = True
             cell.formula = attributes.get("ref", "")
         elif local == "rPh":
-            self._aloud = True
+            self._phonetic = True
 
-    def _begin(self, attributes: dict[str, str]) -> None:
+    def _start_cell(self, attributes: dict[str, str]) -> None:
         before = self.cells[-1].column if self.cells else -1
         column = column_of(attributes["r"]) if "r" in attributes else before + 1
         if column <= before:
@@ -104,26 +106,26 @@ class _RowParser(Parser):
         if local in ("v", "t"):
             self.parser.CharacterDataHandler = None
         elif local == "rPh":
-            self._aloud = False
+            self._phonetic = False
         elif local == "c":
             cell.text = "".join(self._texts)
             self._texts.clear()
             at = self.parser.CurrentByteIndex
-            # For "<c …/>" the parser gives the position behind it, else that of "</c>".
+            # For "<c …/>" the parser reports the position after the element, else that of "</c>".
             closed = self.row.startswith(b"</", at)
             cell.end = self.row.index(b">", at) + 1 if closed else at
             self._cell = None
 
 
 def parsed(row: bytes, prefix: str) -> list[Parsed]:
-    """Return the cells of a row, read by the parser. Raises ``SheetError``."""
+    """Return the cells of a row, read by the XML parser. Raises ``SheetError``."""
     return _RowParser(row, prefix).cells
 
 
 def locate(row: bytes, prefix: str) -> Sequence[Located]:
     """Return the cells of a row with the positions of their bytes. Raises ``SheetError``.
 
-    Uses the pattern where the whole row matches it, else the parser.
+    Uses the regular expression if it matches the whole row, else the XML parser.
     """
     at = row.find(b">") + 1
     end = len(row) if row.endswith(b"/>") else row.rfind(b"<")
@@ -156,7 +158,11 @@ def _bytes_pattern(prefix: str) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=1024)
 def columns_in_order(letters: Sequence[str]) -> tuple[int, ...]:
-    """The numbers of columns from their letters. Raises ``SheetError`` for a wrong order."""
+    """Return the indexes of columns from their letters.
+
+    Raises:
+        SheetError: the columns are not in ascending order.
+    """
     columns = tuple(map(number_of, letters))
     if any(before >= column for before, column in pairwise(columns)):
         raise SheetError("table_damaged")
@@ -164,6 +170,11 @@ def columns_in_order(letters: Sequence[str]) -> tuple[int, ...]:
 
 
 def number_of(letters: str) -> int:
+    """Return the index of a column from its letters: 27 for "AB".
+
+    Raises:
+        SheetError: a sheet has no such column.
+    """
     number = 0
     for letter in letters:
         number = 26 * number + ord(letter) - ord("A") + 1
@@ -173,7 +184,11 @@ def number_of(letters: str) -> int:
 
 
 def column_of(reference: str) -> int:
-    """Column 27 of "AB12". Raises ``SheetError``."""
+    """Return the column index of a cell reference: 27 for "AB12".
+
+    Raises:
+        SheetError: this is no cell reference.
+    """
     match = _REFERENCE.fullmatch(reference)
     if match is None:
         raise SheetError("table_damaged")
@@ -181,7 +196,7 @@ def column_of(reference: str) -> int:
 
 
 def letters_of(column: int) -> str:
-    """ "AB" of column 27."""
+    """Return the letters of a column: "AB" for index 27."""
     name = ""
     column += 1
     while column:
@@ -191,6 +206,6 @@ def letters_of(column: int) -> str:
 
 
 def columns_of(area: str) -> tuple[int, int]:
-    """First and last column of a range as "A1:C3" or "A1"."""
+    """Return the first and last column index of a range such as "A1:C3" or "A1"."""
     first, _, last = area.replace("$", "").partition(":")
     return column_of(first), column_of(last or first)

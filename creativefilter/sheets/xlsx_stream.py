@@ -1,7 +1,7 @@
-"""A worksheet's XML cut into its rows, as a stream of bytes.
+"""Splitting of a worksheet's XML into its rows, as a stream of bytes.
 
-The parser sees all but the rows, so that a damaged sheet is found out; rows have readers of their
-own (``xlsx_cells``, ``xlsx_places``).
+Everything but the rows goes through an XML parser, which detects damaged sheets. The rows are read
+by ``xlsx_cells`` and ``xlsx_places``.
 """
 
 from __future__ import annotations
@@ -18,19 +18,22 @@ from creativefilter.sheets.xlsx_package import Parser
 _ATTRIBUTES = rb"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*"
 _SHEET_DATA = re.compile(rb"<(?:([\w.-]+):)?sheetData" + _ATTRIBUTES + rb"(/?)>")
 _NUMBER_OF_ROW = re.compile(rb"\sr\s*=\s*[\"'](\d{1,7})[\"']")
-_OUTSIDE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+_NOT_ELEMENTS = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
 
 
 class SheetStream:
-    """A worksheet as a stream of bytes: what stands before a row, and the row, in turn."""
+    """A worksheet as a stream of rows, with the bytes between them.
+
+    ``read`` is the number of bytes read so far.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._parser = Parser()
         self.read = 0
-        # "x:" where the elements are called "x:row".
+        # Namespace prefix of the elements: "x:" if rows are called "x:row".
         self.prefix = ""
-        # Ranges of cells that are one, as far as they were read.
+        # Ranges of merged cells; they follow the rows.
         self.merged: list[str] = []
         self._parser.parser.StartElementHandler = self._start
 
@@ -39,24 +42,28 @@ class SheetStream:
             self.merged.append(attributes.get("ref", ""))
 
     def pieces(self) -> Iterator[tuple[bytes, bytes]]:
-        """(bytes before a row, the row); b"" where there is none. Raises ``SheetError``."""
-        before, behind = self._prologue()
-        yield self._seen(before), b""
+        """Yield (bytes before a row, the row) for the whole sheet; either may be b"".
+
+        Raises:
+            SheetError: the sheet is damaged.
+        """
+        before, after = self._prologue()
+        yield self._parsed(before), b""
         if before.endswith(b">") and not before.endswith(b"/>"):
-            behind = yield from self._data(behind)
-        while behind:
-            yield self._seen(behind), b""
-            behind = self._more()
+            after = yield from self._data(after)
+        while after:
+            yield self._parsed(after), b""
+            after = self._read_block()
         self._parser.parse(b"", last=True)
 
     def _data(self, buffer: bytes) -> Generator[tuple[bytes, bytes], None, bytes]:
-        """The rows; returns what was read behind them."""
+        """Yield the rows; return the bytes that were read after them."""
         data_end = f"</{self.prefix}sheetData".encode()
         row_end = f"</{self.prefix}row>".encode()
         while True:
-            if _is_odd(buffer):
-                # A comment may hold anything, also the end of a row.
-                buffer += self._rest()
+            if _has_comments(buffer):
+                # A comment may contain anything, also an end tag of a row.
+                buffer += self._read_rest()
                 end = _masked(buffer).find(data_end)
                 break
             end = buffer.find(data_end)
@@ -66,7 +73,7 @@ class SheetStream:
             if cut >= len(row_end):
                 yield from self._rows(buffer[:cut], row_end)
                 buffer = buffer[cut:]
-            block = self._more()
+            block = self._read_block()
             if not block or len(buffer) > limits.MAX_ROW_BYTES:
                 raise SheetError("table_damaged")
             buffer += block
@@ -76,42 +83,42 @@ class SheetStream:
         return buffer[end:]
 
     def _rows(self, block: bytes, row_end: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Whole rows, and what stands between them."""
-        if _is_odd(block):
-            yield from self._loose_rows(block)
+        """Yield the whole rows of a block, with the bytes between them."""
+        if _has_comments(block):
+            yield from self._matched_rows(block)
             return
         row_start = row_end.replace(b"</", b"<").replace(b">", b" ")
         chunks = block.split(row_end)
         rest = chunks.pop()
         for chunk in chunks:
-            # A row that is blank may be without an end of its own: then there are two here.
+            # A blank row may be "<row …/>", without an end tag: then the chunk has two rows.
             if chunk.startswith(row_start) and chunk.rfind(row_start) == 0:
                 yield b"", chunk + row_end
             else:
-                yield from self._loose_rows(chunk + row_end)
+                yield from self._matched_rows(chunk + row_end)
         if rest:
-            yield from self._loose_rows(rest)
+            yield from self._matched_rows(rest)
 
-    def _loose_rows(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _matched_rows(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = 0
         prefix = re.escape(self.prefix.encode())
         for found in _row_pattern(prefix).finditer(_masked(block)):
             before = block[at : found.start()]
-            yield self._seen(before) if before else b"", block[found.start() : found.end()]
+            yield self._parsed(before) if before else b"", block[found.start() : found.end()]
             at = found.end()
         if at < len(block):
-            yield self._seen(block[at:]), b""
+            yield self._parsed(block[at:]), b""
 
-    def _seen(self, piece: bytes) -> bytes:
+    def _parsed(self, piece: bytes) -> bytes:
         self._parser.parse(piece)
         return piece
 
-    def _more(self) -> bytes:
+    def _read_block(self) -> bytes:
         block = self._file.read(limits.BLOCK)
         self.read += len(block)
         return block
 
-    def _rest(self) -> bytes:
+    def _read_rest(self) -> bytes:
         rest = self._file.read(2 * limits.MAX_ROW_BYTES)
         self.read += len(rest)
         if len(rest) == 2 * limits.MAX_ROW_BYTES:
@@ -119,10 +126,10 @@ class SheetStream:
         return rest
 
     def _prologue(self) -> tuple[bytes, bytes]:
-        """All down to the place of the rows and with its tag, and what was read behind it."""
+        """Return the bytes up to the sheetData tag, inclusive, and the bytes read after it."""
         buffer = b""
         while (found := _SHEET_DATA.search(buffer)) is None:
-            block = self._more()
+            block = self._read_block()
             if not buffer and block.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise SheetError("table_damaged")
             if not block:
@@ -134,14 +141,21 @@ class SheetStream:
         return buffer[: found.end()], buffer[found.end() :]
 
 
-def _is_odd(block: bytes) -> bool:
-    """Whether there may be comments or such, which spreadsheet programs don't write."""
+def _has_comments(block: bytes) -> bool:
+    """Return whether there may be comments, CDATA or processing instructions.
+
+    Spreadsheet programs don't write them.
+    """
     return b"<!" in block or b"<?" in block
 
 
 def _masked(block: bytes) -> bytes:
-    """The same with blanks for comments and such."""
-    return _OUTSIDE.sub(lambda found: b" " * len(found[0]), block) if _is_odd(block) else block
+    """Replace comments, CDATA and processing instructions by as many blanks."""
+    return (
+        _NOT_ELEMENTS.sub(lambda found: b" " * len(found[0]), block)
+        if _has_comments(block)
+        else block
+    )
 
 
 @lru_cache(maxsize=8)
@@ -151,7 +165,7 @@ def _row_pattern(prefix: bytes) -> re.Pattern[bytes]:
 
 
 def row_number(row: bytes) -> int | None:
-    """The number that a row gives itself."""
+    """Return the row's number by its attribute "r"; None without one."""
     if row.startswith(b'<row r="'):
         digits = row[8 : row.find(b'"', 8)]
         return int(digits) if digits.isdigit() and len(digits) < 8 else None

@@ -1,4 +1,4 @@
-"""The page where a person has a table classified. Everybody sees their own tables alone."""
+"""Admin pages where users upload tables to classify. Each user sees only their own tables."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from creativefilter.ui.pages import person
 from creativefilter.ui.row_access import OwnRowsAdmin
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
-# What a state looks like; the others look like nothing in particular.
-LOOKS = {Job.State.DONE: "done", Job.State.FAILED: "failed"}
+# CSS styles of final states; any other final state is "idle".
+STYLES = {Job.State.DONE: "done", Job.State.FAILED: "failed"}
 
 
 def status_of(table: Table) -> Status:
-    """State of a table: that of its job."""
+    """Return the status of a table's job, as the list and the script show it."""
     job = table.job
     state = Job.State(job.state) if job else Job.State.DONE
     final = job is None or job.is_final
     return Status(
         id=str(table.pk),
-        state=LOOKS.get(state, "idle") if final else "busy",
-        title=str(state.label) if final or state == Job.State.QUEUED else _at_work(job),
+        state=STYLES.get(state, "idle") if final else "busy",
+        title=str(state.label) if final or state == Job.State.QUEUED else _stage_title(job),
         percent=100 if final or job is None else job.progress,
         final=final,
         message=error_of(table),
     )
 
 
-def _at_work(job: Job | None) -> str:
+def _stage_title(job: Job | None) -> str:
     stages = {
         "reading_table": _("Being read"),
         "classifying": _("Waiting for creatives"),
@@ -57,7 +57,7 @@ def _at_work(job: Job | None) -> str:
 
 
 def error_of(table: Table) -> str:
-    """Why it failed; "" if it did not."""
+    """Return why the table's job failed; "" if it has not failed."""
     job = table.job
     if job is None or job.state != Job.State.FAILED:
         return ""
@@ -65,7 +65,7 @@ def error_of(table: Table) -> str:
 
 
 def facts_of(table: Table) -> list[tuple[str, str, str]]:
-    """How many rows got which answer: name, number, and what it means."""
+    """Return the counts of rows by answer: title, formatted number, explanation ("" for none)."""
     if not table.counts:
         return []
     answers = [
@@ -130,11 +130,11 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         work.remove(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
-        """Nothing else goes with a table: the creatives that it waited for stay."""
+        """List only the tables: the creatives that a table waited for are not deleted."""
         counts = {self.opts.verbose_name_plural: len(objs)}
         return [str(each) for each in objs], counts, set(), []
 
-    # The list
+    # List
 
     def status_of(self, row: Table) -> Status:
         return status_of(row)
@@ -173,7 +173,7 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         address = reverse("admin:tables_file", args=[table.pk])
         return format_html('<a class="cf-link" href="{}">{}</a>', address, _("Download"))
 
-    # Taking a table
+    # Upload
 
     def receive(self, request: HttpRequest) -> str | None:
         file = self.one_file(request)
@@ -187,7 +187,7 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
             return None
         return self.page_address(table)
 
-    # One table
+    # Page of one table
 
     def context_of(self, request: HttpRequest, row: Table) -> dict[str, Any]:
         return {
@@ -197,14 +197,14 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         }
 
     def download(self, request: HttpRequest, pk: Any) -> HttpResponseBase:
-        """The answer."""
+        """Send the classified table as a download."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         table = get_object_or_404(self.get_queryset(request).exclude(result=""), pk=pk)
         return attachment(table)
 
     def cancel(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Stops what is going on with the table."""
+        """Cancel the table's job."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         table = get_object_or_404(self.get_queryset(request), pk=pk)

@@ -1,4 +1,4 @@
-"""What is known of the advertisements that a table names."""
+"""Segments of the creatives that a table names, and counts of the answers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ ADDED = ("Segment_num", "Segment", "probability", "reviewed", "status")
 OK, UNKNOWN, BLANK, SHORTENED, BROKEN = "ok", "unknown", "blank", "shortened", "broken"
 NOT_ANALYSED, FAILED = "not_analysed", "failed"
 _WITHOUT_ID = {"id_blank": BLANK, "id_shortened": SHORTENED, "id_invalid": UNKNOWN}
-# Besides these, a reason of ``Prediction.Reason``, and "failed:" with the code of the job.
-# All of them have their sentence in ``site.codes``.
-# So many IDs are asked for at once; databases limit the size of a question.
+# Further statuses are the values of ``Prediction.Reason``, and "failed:" followed by the error code
+# of the creative. All of them have a sentence in ``site.codes``.
+
+# IDs of one query; databases limit the number of its parameters.
 BATCH = 500
-# Answers that are remembered: tables name the same advertisements over and over.
-REMEMBERED = 50_000
+# Answers that are cached: tables name the same advertisements again and again.
+MAX_CACHED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands beside a row: the cells of ``ADDED``; None is a blank one.
+    """The new cells of a row, in the order of ``ADDED``; None is a blank cell.
 
-    ``code`` is the status for programs; ``status`` is that or a sentence. ``probability`` is the
-    model's for this segment, and blank where a person decided otherwise.
+    ``code`` is the status for programs. ``status`` is the same code, or a sentence in the language
+    of the table. ``probability`` is the model's for this segment; None if a person set a segment
+    that the model did not predict.
     """
 
     code: str
@@ -48,15 +50,16 @@ class Answer:
 
 
 class Answers:
-    """Answers in the words of one language, "" for the codes of programs.
+    """Looks up answers, in one language or (``language`` is "") with codes for programs.
 
-    The effective segment counts, as everywhere: the newest label, also one that still waits for
-    its creative, else the newest prediction of the active model version for the current media.
+    The segment of a creative is its effective segment, as everywhere: the newest label (also a
+    waiting label), else the newest prediction of the active model version for the current media
+    version.
     """
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._known: dict[str, Answer] = {}
+        self._cache: dict[str, Answer] = {}
         with override(language or "ru"):
             self._titles = {
                 segment.number: segment.title if language else segment.name
@@ -64,19 +67,26 @@ class Answers:
             }
 
     def of(self, keys: Iterable[Key]) -> list[Answer]:
-        """The answer to each row, in their order."""
-        given = [_read(key) for key in keys]
-        wanted = {name for name, _code in given if name}
-        if len(self._known) > REMEMBERED:
-            self._known.clear()
-        missing = sorted(wanted - self._known.keys())
+        """Return the answer to each row.
+
+        Args:
+            keys: the ID cell of each row, or the row itself if it can't be read.
+
+        Returns:
+            One answer for each key, in the same order.
+        """
+        parsed_keys = [_parsed_key(key) for key in keys]
+        wanted = {name for name, _code in parsed_keys if name}
+        if len(self._cache) > MAX_CACHED:
+            self._cache.clear()
+        missing = sorted(wanted - self._cache.keys())
         with override(self.language or "ru"):
             for start in range(0, len(missing), BATCH):
-                self._ask(missing[start : start + BATCH])
-            without = {code: self._without(code) for name, code in given if not name}
-        return [self._known[name] if name else without[code] for name, code in given]
+                self._look_up(missing[start : start + BATCH])
+            without = {code: self._without_segment(code) for name, code in parsed_keys if not name}
+        return [self._cache[name] if name else without[code] for name, code in parsed_keys]
 
-    def _ask(self, names: Sequence[str]) -> None:
+    def _look_up(self, names: Sequence[str]) -> None:
         stored = Creative.objects.filter(advertisement_id__in=names).order_by()
         rows: Any = stored.with_effective_segment()
         found = self._waiting(names) | {
@@ -86,11 +96,11 @@ class Answers:
                 "effective_segment", "probability", "reason",
             )
         }  # fmt: skip
-        unknown = self._without(UNKNOWN)
-        self._known.update({name: found.get(name, unknown) for name in names})
+        unknown = self._without_segment(UNKNOWN)
+        self._cache.update({name: found.get(name, unknown) for name in names})
 
     def _waiting(self, names: Sequence[str]) -> dict[str, Answer]:
-        """Answers of imported labels whose creatives are not here."""
+        """Return the answers of waiting labels, by Advertisement ID."""
         rows = WaitingLabel.objects.filter(pk__in=names).values_list("pk", "segment")
         return {name: self._classified(number, None, self._reviewed(True)) for name, number in rows}
 
@@ -106,7 +116,7 @@ class Answers:
             code = row["reason"] or NOT_ANALYSED
             if not row["reason"] and row["state"] == Creative.State.FAILED:
                 code = f"{FAILED}:{row['error_code']}"
-            return self._without(code, reviewed)
+            return self._without_segment(code, reviewed)
         probability = row["probability"] if row["predicted_segment"] == number else None
         return self._classified(number, probability, reviewed)
 
@@ -120,15 +130,15 @@ class Answers:
             sentence(OK) if self.language else OK,
         )
 
-    def _without(self, code: str, reviewed: str | None = None) -> Answer:
+    def _without_segment(self, code: str, reviewed: str | None = None) -> Answer:
         status = code
         if self.language:
             status = sentence(code.removeprefix(f"{FAILED}:"))
         return Answer(code, None, None, None, reviewed, status)
 
 
-def _read(key: Key) -> tuple[str, str]:
-    """The Advertisement ID of a row, or "" and the status for a row that has none."""
+def _parsed_key(key: Key) -> tuple[str, str]:
+    """Return the Advertisement ID and ``OK``, or "" and the status of a row without a valid ID."""
     if isinstance(key, Broken):
         return "", BROKEN
     try:
@@ -139,7 +149,7 @@ def _read(key: Key) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Counts:
-    """How many rows got which answer. ``silent``: nothing is said or shown in the creative."""
+    """Numbers of rows by answer. ``silent``: the creative has no speech and no screen text."""
 
     rows: int = 0
     answered: int = 0
@@ -149,7 +159,7 @@ class Counts:
     blank: int = 0
 
     def add(self, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """Counts the answers as they pass."""
+        """Count the answers and yield them."""
         for answer in answers:
             self.rows += 1
             name = answer.code.partition(":")[0]

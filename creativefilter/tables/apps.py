@@ -7,5 +7,5 @@ class TablesConfig(AppConfig):
     verbose_name = _("Tables")
 
     def ready(self) -> None:
-        # Makes the kind of job and its sentences known to every process.
+        # Registers the kind of job in every process.
         from creativefilter.tables import jobs  # noqa: F401

@@ -1,4 +1,4 @@
-"""The creatives of a table that are stored and that the active model has not judged yet."""
+"""Creatives of a table that have no segment yet, and the jobs that classify them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ from creativefilter.tables.models import Table
 _OPEN = Q(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
 
 
-def missing(names: Iterable[str]) -> set[int]:
-    """The creatives with these Advertisement IDs that have no segment and can still be judged.
+def unclassified(names: Iterable[str]) -> set[int]:
+    """Return the keys of the creatives that have no segment and can still get one.
 
-    What has failed cannot; what a person has labelled need not.
+    Left out are creatives with a label, creatives with a prediction of the active model version,
+    and failed creatives that no open job is analysing.
+
+    Args:
+        names: Advertisement IDs.
     """
-    judged = Prediction.objects.filter(
+    classified = Prediction.objects.filter(
         creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
     )
     newest = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
-    # Given back by a person, a creative that has failed is on its way again.
-    hopeful = _OPEN | ~Q(state=Creative.State.FAILED)
+    # A failed creative whose job a person has retried is being analysed again.
+    can_be_analysed = _OPEN | ~Q(state=Creative.State.FAILED)
     names = sorted(set(names))
     found: set[int] = set()
     for start in range(0, len(names), BATCH):
         rows = Creative.objects.annotate(label=Subquery(newest.values("segment")[:1])).filter(
-            ~Exists(judged),
-            hopeful,
+            ~Exists(classified),
+            can_be_analysed,
             label=None,
             advertisement_id__in=names[start : start + BATCH],
             current_media__isnull=False,
@@ -41,17 +45,23 @@ def missing(names: Iterable[str]) -> set[int]:
     return found
 
 
-def begin(table: Table, creatives: Sequence[int], owner: User | None) -> None:
-    """Makes jobs where there are none, and notes for whom the table waits."""
+def start_analysis(table: Table, creatives: Sequence[int], owner: User | None) -> None:
+    """Create jobs for creatives without an open job, and store which creatives the table awaits.
+
+    Args:
+        table: the table.
+        creatives: keys of the creatives.
+        owner: owner of the new jobs.
+    """
     link = Table.awaited.through
     link.objects.filter(table_id=table.pk).delete()
     for start in range(0, len(creatives), BATCH):
-        some = creatives[start : start + BATCH]
-        analyse_missing(some, owner)
-        there = Creative.objects.filter(pk__in=some).values_list("pk", flat=True)
-        link.objects.bulk_create([link(table_id=table.pk, creative_id=pk) for pk in there])
+        batch = creatives[start : start + BATCH]
+        analyse_missing(batch, owner)
+        existing = Creative.objects.filter(pk__in=batch).values_list("pk", flat=True)
+        link.objects.bulk_create([link(table_id=table.pk, creative_id=pk) for pk in existing])
 
 
-def at_work(table: Table) -> int:
-    """How many of the creatives that a table waits for have not come to their end."""
+def count_unfinished(table: Table) -> int:
+    """Return how many creatives that the table awaits have an open job."""
     return table.awaited.filter(_OPEN).count()

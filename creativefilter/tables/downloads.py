@@ -1,4 +1,4 @@
-"""The answer as a browser or a program takes it."""
+"""Download of a classified table, for pages and the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def attachment(table: Table) -> FileResponse:
-    """A table that is done, under its own name. Raises ``Http404`` if its file is gone."""
+    """Return the classified table as an attachment.
+
+    Raises:
+        Http404: the file is gone.
+    """
     try:
         file = table.result.storage.open(str(table.result.name), "rb")
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Tables as jobs: taken in, read, waited for, written."""
+"""The job that classifies a table: read it, wait for its creatives, write the answers."""
 
 from __future__ import annotations
 
@@ -43,15 +43,23 @@ from creativefilter.tables.models import Table
 
 
 def receive(file: File[bytes], name: str, owner: User | None, language: str = "") -> Table:
-    """Keeps an upload and makes its job; what is no table is refused at once.
+    """Store an uploaded table and create its job. Remove tables older than ``TABLES_KEPT``.
 
-    ``language`` is that of the words in the answer, "" the codes of programs. Raises
-    ``CodedError``. Tables that are older than ``TABLES_KEPT`` are removed on the way.
+    Args:
+        file: the upload.
+        name: the client's file name.
+        owner: owner of the table and of the job.
+        language: language of the answers; "" writes codes for programs.
+
+    Raises:
+        CodedError: the file is no table, or of a format that can't be filled in.
+        QuotaExceeded: the owner has too many open jobs.
     """
     check(file)
     remove_old()
     table = Table(name=display_name(name), owner=owner, language=language)
-    # Before there is a row: the copy may take long, and writers wait for one another.
+    # Copy the file outside of the transaction: it may take long, and SQLite has one writer at a
+    # time.
     table.file.save(name, file, save=False)
     try:
         with transaction.atomic():
@@ -65,7 +73,12 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
 
 
 def check(file: File[bytes]) -> None:
-    """Refuse what can be seen to be no table, or none that is filled in. Raises ``CodedError``."""
+    """Check that a file is a table that can be filled in, without reading its rows.
+
+    Raises:
+        CodedError: the upload is refused or is no table.
+        SheetError: the format can't be filled in (a ``CodedError``).
+    """
     check_upload(file)
     kind = sheets.check(file).kind
     if kind not in rewrite.KINDS:
@@ -74,7 +87,7 @@ def check(file: File[bytes]) -> None:
 
 
 def remove_old() -> None:
-    """Removes tables that were kept long enough, some at a time."""
+    """Delete tables older than ``TABLES_KEPT``, at most 100 at a time."""
     old = Table.objects.filter(created_at__lt=timezone.now() - settings.TABLES_KEPT)
     for table in old.select_related("job")[:100]:
         if table.job is None or table.job.is_final:
@@ -82,13 +95,16 @@ def remove_old() -> None:
 
 
 def cancel(table: Table) -> bool:
-    """Stops the job of a table; creatives that are being analysed for it go on. False if it had
-    ended."""
+    """Cancel the job of a table. Analyses of its creatives go on.
+
+    Returns:
+        False if the job had ended already.
+    """
     return table.job is not None and lifecycle.cancel(table.job)
 
 
 def remove(table: Table) -> None:
-    """Stops what is going on with a table and deletes it with its files."""
+    """Cancel the job of a table, and delete the table with its files."""
     cancel(table)
     table.delete()
 
@@ -101,23 +117,23 @@ def _table_of(job: Job) -> Table:
 
 
 def read(job: Job) -> Save:
-    """Finds the IDs, and the creatives behind them that nobody has judged."""
+    """Stage ``reading_table``: find the IDs and the creatives that have no segment yet."""
     table = _table_of(job)
-    missing: set[int] = set()
+    unclassified: set[int] = set()
     progress = _progress(job)
 
     changed = ids.Changed()
 
-    def seen(keys: list[Key], done: float) -> None:
-        missing.update(awaited_creatives.missing(_ids_of(keys, changed)))
+    def report_keys(keys: list[Key], done: float) -> None:
+        unclassified.update(awaited_creatives.unclassified(_ids_of(keys, changed)))
         progress.update(done)
 
     with _opened(table) as file, _job_errors():
-        plan = rewrite.plan(file, ADDED, seen)
+        plan = rewrite.plan(file, ADDED, report_keys)
     plan = replace(plan, findings=(*plan.findings, *changed.findings()))
 
     def save() -> None:
-        awaited_creatives.begin(table, sorted(missing), job.owner)
+        awaited_creatives.start_analysis(table, sorted(unclassified), job.owner)
         Table.objects.filter(pk=table.pk).update(layout=plan.as_json())
 
     return save
@@ -131,9 +147,13 @@ def _ids_of(keys: Iterable[Key], changed: ids.Changed) -> Iterator[str]:
 
 
 def wait(job: Job) -> Save:
-    """Comes back with every sweep until the creatives of the table are analysed."""
+    """Stage ``classifying``: wait until the creatives of the table are analysed.
+
+    Raises:
+        NotYet: some creatives have open jobs; the next sweep runs the stage again.
+    """
     table = _table_of(job)
-    if left := awaited_creatives.at_work(table):
+    if left := awaited_creatives.count_unfinished(table):
         begin, end = (PREDICT_TABLE.percent(stage) for stage in ("classifying", "writing"))
         share = 1 - left / max(left, table.awaited.count())
         raise NotYet(round(begin + share * (end - begin)))
@@ -141,7 +161,10 @@ def wait(job: Job) -> Save:
 
 
 def write(job: Job) -> Save:
-    """Writes the table with its answers; only the last claim's file is kept."""
+    """Stage ``writing``: write the table with its answers.
+
+    The file is stored only if the claim still holds.
+    """
     table = _table_of(job)
     answers, counts = Answers(table.language), Counts()
     progress = _progress(job)
@@ -150,7 +173,7 @@ def write(job: Job) -> Save:
         progress.update(done)
         return [each.cells() for each in counts.add(answers.of(keys))]
 
-    # It is moved to its place, not copied; and gone if nobody wants it.
+    # The storage moves a temporary upload instead of copying it; unused, it is deleted.
     target = TemporaryUploadedFile(table.result_name, None, 0, None)
     stream: Any = target.file
     with _opened(table) as file, _job_errors():
@@ -160,7 +183,7 @@ def write(job: Job) -> Save:
 
     def save() -> dict[str, Any]:
         table.counts = {**asdict(counts), "classified": table.awaited.count()}
-        if not target.closed:  # not when it is saved once more
+        if not target.closed:  # closed if "save" is repeated
             table.result.save(table.result_name, target, save=False)
             target.close()
         table.save(update_fields=["counts", "result"])
@@ -172,7 +195,7 @@ def write(job: Job) -> Save:
 def _plan_of(table: Table, file: IO[bytes]) -> Plan:
     if "titles" in table.layout:
         return Plan.of(table.layout)
-    # It was read by an older version.
+    # An older release read the table and stored another kind of layout.
     return rewrite.plan(file, ADDED, lambda keys, done: None)
 
 
@@ -185,7 +208,7 @@ def _job_errors() -> Iterator[None]:
 
 
 def explain(job: Job) -> str:
-    """Why a table failed, with what its sentence is about."""
+    """Return the sentence about why a table failed, with its details."""
     try:
         params = dict(json.loads(job.error_detail))
     except (ValueError, TypeError):
@@ -201,9 +224,9 @@ def _opened(table: Table) -> IO[bytes]:
 
 
 def _progress(job: Job) -> Progress:
-    following = PREDICT_TABLE.after(job.stage)
+    next_stage = PREDICT_TABLE.after(job.stage)
     begin = PREDICT_TABLE.percent(job.stage)
-    end = PREDICT_TABLE.percent(following.name) if following else 99
+    end = PREDICT_TABLE.percent(next_stage.name) if next_stage else 99
     return Progress(job, "table_deleted", begin=begin, end=end)
 
 

@@ -1,4 +1,4 @@
-"""A table that somebody wants to have answered, and the answer. Private to its owner."""
+"""An uploaded table to classify, with the classified table. Visible to its owner only."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from creativefilter.sheets import Finding
 
 
 def storage_name(table: Table, original: str) -> str:
-    """A name of our own: what kind of file it is says its content."""
+    """Return a random storage name. The suffix is dropped: formats are detected by content."""
     return f"tables/{uuid.uuid4().hex}"
 
 
 class Table(models.Model):
-    """An uploaded table. ``result`` is blank until the job is done.
+    """An uploaded table. ``result`` is the classified table, blank until the job is done.
 
-    ``layout`` says where in the file things are (``sheets.rewrite.Plan``), ``counts`` how many
-    rows got which answer (``answers.Counts``), ``language`` in which words: "" for the codes of
-    programs.
-    ``awaited`` are the creatives that were not classified when the table came.
+    ``layout`` is the stored ``sheets.rewrite.Plan``, {} until the table has been read. ``counts``
+    are the numbers of rows by answer (``answers.Counts``). ``language`` is the language of the
+    answers; "" stands for codes for programs. ``awaited`` are the creatives that had no segment
+    when the table was read.
     """
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,7 +57,7 @@ class Table(models.Model):
         verbose_name = _("table")
         verbose_name_plural = _("tables")
         ordering = ["-created_at", "-pk"]
-        # What came is never edited.
+        # Tables are never edited, so there is no permission to change them.
         default_permissions = ("add", "view", "delete")
         indexes = [models.Index(fields=["owner", "-created_at"])]
 
@@ -70,12 +70,12 @@ class Table(models.Model):
 
     @property
     def findings(self) -> list[Finding]:
-        """What was found in the table, once it was read."""
+        """Findings about the table; [] until the table has been read."""
         return [Finding.of(each) for each in self.layout.get("findings", ())]
 
     @property
     def result_name(self) -> str:
-        """The name of the answer for whoever takes it: that of the table and what was done."""
+        """File name of the classified table, for downloads."""
         return f"{PurePosixPath(self.name).stem}_segments.{'xlsx' if self.is_xlsx else 'csv'}"
 
     @property
@@ -85,7 +85,7 @@ class Table(models.Model):
 
 @receiver(post_delete, sender=Table)
 def remove_files(instance: Table, **_signal: Any) -> None:
-    """Files go when the deletion is committed, so a rollback loses nothing."""
+    """Delete the files after the commit, so that a rollback loses nothing."""
     for file in (instance.file, instance.result):
         if file.name:
             transaction.on_commit(lambda file=file: file.storage.delete(file.name))  # type: ignore[misc]

@@ -1,7 +1,7 @@
-"""Which addresses a user may have us call: public ones only, or our own network would be open.
+"""Checks of webhook addresses: only public hosts, as protection from server-side request forgery.
 
-A name is looked up once, all that it stands for is checked, and the caller connects to exactly
-what was checked: a name that answers differently the next time gains nothing.
+A name is resolved once, all of its addresses are checked, and the caller connects to one of these
+addresses. So a name that resolves differently the next time (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _REFUSED_V4 = [
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 ]  # fmt: skip
-# Only a port may follow an address in brackets: what else follows is read differently by different
-# versions of Python.
+# Only a port may follow an address in brackets: versions of Python differ in what they make of
+# anything else.
 _BRACKETED = re.compile(r"(?:^|@)\[[^\[\]]*\](?::[0-9]*)?$")
-# Global unicast. What lies outside: loopback, unique and link-local, multicast, and the forms
-# that hide an IPv4 address (mapped, compatible, NAT64).
+# Global unicast (RFC 4291). Outside of this network are loopback, unique local, link-local and
+# multicast addresses, and those that contain an IPv4 address (mapped, compatible, NAT64).
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
-# Within it: protocol assignments (Teredo, ORCHID), 6to4, documentation.
+# Refused within _UNICAST_V6: protocol assignments (Teredo, ORCHID), 6to4, AS112, documentation.
 _REFUSED_V6 = [
     ipaddress.IPv6Network(network)
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
@@ -44,16 +44,16 @@ _REFUSED_V6 = [
 
 
 class AddressError(CodedError):
-    """An address to which nothing is sent."""
+    """The address may not be called."""
 
 
 class NameUnknownError(OSError):
-    """The name stands for no address at the moment."""
+    """The host name can't be resolved at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address taken apart. ``host`` is ASCII (punycode), without brackets."""
+    """A parsed address. ``host`` is ASCII (punycode), without brackets."""
 
     secure: bool
     host: str
@@ -62,10 +62,12 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Takes an address apart without asking anybody; raises ``AddressError``.
+    """Parse and check an address without resolving its name.
 
-    Refuses what is no plain http(s) address, ports below 1024 other than 80 and 443 (mail, shells
-    and the like), and hosts that are written as a number, in any notation, and not public.
+    Raises:
+        AddressError: no plain http(s) address, a password in the address, a port below 1024 other
+            than 80 and 443 (mail, shells and the like), or a host that is a non-public IP address
+            in any notation.
     """
     if len(url) > URL_MAX_LENGTH or not all("!" <= letter != "\x7f" for letter in url):
         raise AddressError("bad_address")
@@ -91,8 +93,8 @@ def parse(url: str) -> Target:
 
 
 def _ascii(host: str) -> str:
-    """A host as the network knows it; raises ``ValueError`` (UnicodeError is one)."""
-    if ":" in host:  # an IPv6 address; a scope would name one of our own interfaces
+    """Return the host in ASCII. Raises ``ValueError`` (UnicodeError is a subclass)."""
+    if ":" in host:  # IPv6; a scope would name an interface of this machine
         return str(ipaddress.IPv6Address(host.partition("%")[0]))
     ascii_host = host.encode("idna").decode("ascii").removesuffix(".")
     if not all(letter.isalnum() or letter in "-._" for letter in ascii_host):
@@ -101,25 +103,30 @@ def _ascii(host: str) -> str:
 
 
 def _refuse_private_literals(target: Target) -> None:
-    """Told at once rather than at the first delivery. No name is looked up for it."""
+    """Refuse a private IP address or localhost now, rather than at the first delivery."""
     name = target.host
     if not settings.WEBHOOKS_ALLOW_PRIVATE and (name == "localhost" or name.endswith(".localhost")):
         raise AddressError("private_address")
     try:
-        _checked(target, socket.AI_NUMERICHOST)
+        _resolve_checked(target, socket.AI_NUMERICHOST)
     except NameUnknownError:
-        return  # a name
+        return  # a name, which is resolved at delivery
 
 
 def resolve(target: Target) -> list[str]:
-    """The addresses to connect to, all of them checked, in the system's order.
+    """Resolve the host and check all of its addresses.
 
-    Raises ``AddressError`` if any of them is not public, ``NameUnknownError`` if there is none.
+    Returns:
+        The IP addresses to connect to, in the order of the system's resolver.
+
+    Raises:
+        AddressError: one of the addresses is not public.
+        NameUnknownError: there is no address.
     """
-    return _checked(target, 0)
+    return _resolve_checked(target, 0)
 
 
-def _checked(target: Target, flags: int) -> list[str]:
+def _resolve_checked(target: Target, flags: int) -> list[str]:
     try:
         found = socket.getaddrinfo(
             target.host, target.port, type=socket.SOCK_STREAM, flags=socket.AddressInfo(flags)
@@ -135,7 +142,7 @@ def _checked(target: Target, flags: int) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address can only belong to somebody out there."""
+    """Return whether an IP address is globally routable."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return not any(ip in network for network in _REFUSED_V4)

@@ -1,4 +1,4 @@
-"""The pages of webhooks: everybody sees their own, whatever they may do elsewhere."""
+"""Admin pages of webhooks. Each user sees only their own, whatever their role."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 SHOWN_DELIVERIES = 20
-# Of an answer, in a line of a list.
+# Characters of an answer that lists show.
 SHOWN_ANSWER = 80
-# Of what a webhook is called, in such a line.
+# Characters of a webhook's description or address that lists show.
 SHOWN_NAME = 40
 
 _LABELS = {
@@ -44,8 +44,8 @@ def event_title(event: str) -> str:
     return _("test") if event == TEST_EVENT else str(Event(event).label)
 
 
-def came_of_it(delivery: Delivery) -> str:
-    """The answer in a few words, or why there is none."""
+def outcome_text(delivery: Delivery) -> str:
+    """Return the beginning of the answer, or the reason why there is none."""
     if delivery.error:
         return sentence(delivery.error)
     if delivery.status_code is None:
@@ -82,7 +82,7 @@ class EndpointForm(forms.ModelForm):
 
 
 class WebhooksAdmin(OwnRowsAdmin):
-    """What both pages share; the address of somebody else's row answers 404."""
+    """Base of both pages. Rows of other users answer 404."""
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/webhooks.css")}
@@ -111,13 +111,13 @@ class EndpointAdmin(WebhooksAdmin):
         }
         return [
             *(
-                path(where, wrap(require_POST(cast(Any, view))), name=f"webhooks_endpoint_{name}")
-                for where, (name, view) in views.items()
+                path(route, wrap(require_POST(cast(Any, view))), name=f"webhooks_endpoint_{name}")
+                for route, (name, view) in views.items()
             ),
             *super().get_urls(),
         ]
 
-    # The list
+    # List
 
     @display(description=gettext_lazy("events"))
     def shown_events(self, endpoint: Endpoint) -> str:
@@ -131,7 +131,7 @@ class EndpointAdmin(WebhooksAdmin):
             return "off", _("Off")
         return ("bad", _("Fails")) if endpoint.failures else ("on", _("On"))
 
-    # Adding and changing
+    # Add and change
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
@@ -153,7 +153,7 @@ class EndpointAdmin(WebhooksAdmin):
             else:
                 saved, secret = endpoints.register(person(request), **fields)
                 request.webhook_secret = secret  # type: ignore[attr-defined]
-        except EndpointError as error:  # somebody was quicker: the form has checked
+        except EndpointError as error:  # the form has checked; a concurrent request was faster
             raise PermissionDenied(str(error)) from error
         obj.__dict__.update(saved.__dict__)
 
@@ -163,7 +163,7 @@ class EndpointAdmin(WebhooksAdmin):
         return self._secret_page(request, obj, request.webhook_secret)  # type: ignore[attr-defined]
 
     def _secret_page(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-        """Not a message after a redirect: that would be kept in a cookie or the database."""
+        """Show the secret in the response itself: a message would be stored until the next page."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -193,24 +193,24 @@ class EndpointAdmin(WebhooksAdmin):
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
-        """Its deliveries are counted, not listed: there may be very many."""
-        sent = sum(each.deliveries.count() for each in objs)
+        """Count the deliveries instead of listing them: there may be very many."""
+        delivery_count = sum(each.deliveries.count() for each in objs)
         counts = {
             self.opts.verbose_name_plural: len(objs),
-            Delivery._meta.verbose_name_plural: sent,
+            Delivery._meta.verbose_name_plural: delivery_count,
         }
         return [str(each) for each in objs], counts, set(), []
 
-    # What is done with one
+    # Actions on one webhook
 
-    def _mine(self, request: HttpRequest, pk: Any) -> Endpoint:
+    def _own_endpoint(self, request: HttpRequest, pk: Any) -> Endpoint:
         if not self.has_change_permission(request):
             raise PermissionDenied
         return get_object_or_404(self.get_queryset(request), pk=pk)
 
     def test(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Sends a test event."""
-        endpoint = self._mine(request, pk)
+        """Send a test event."""
+        endpoint = self._own_endpoint(request, pk)
         try:
             outbox.send_test(endpoint)
         except EndpointError as error:
@@ -220,19 +220,19 @@ class EndpointAdmin(WebhooksAdmin):
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
     def new_secret(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Gives it another secret and shows that once."""
-        endpoint = self._mine(request, pk)
+        """Replace the secret and show the new one once."""
+        endpoint = self._own_endpoint(request, pk)
         return self._secret_page(request, endpoint, endpoints.new_secret(endpoint))
 
     def again(self, request: HttpRequest, pk: Any, delivery: Any) -> HttpResponse:
-        """Sends a delivery once more."""
-        endpoint = self._mine(request, pk)
+        """Send a delivery again."""
+        endpoint = self._own_endpoint(request, pk)
         send_again(request, get_object_or_404(endpoint.deliveries, pk=delivery))
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
 
 def row_of(delivery: Delivery) -> dict[str, Any]:
-    """A line of the history of an endpoint."""
+    """Return a row of an endpoint's history, for the template."""
     return {
         "pk": delivery.pk,
         "event": event_title(delivery.event),
@@ -240,7 +240,7 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.get_state_display(),
         "look": _LABELS[Delivery.State(delivery.state)],
         "attempts": delivery.attempts,
-        "answer": came_of_it(delivery),
+        "answer": outcome_text(delivery),
         "created": format_moment(delivery.created_at),
         "next": format_moment(delivery.next_try),
     }
@@ -256,13 +256,13 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
 
 
 class OwnEndpointFilter(RelatedDropdownFilter):
-    """Those of whoever looks."""
+    """Filter by the endpoints of the logged-in user."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
     ) -> list[tuple[Any, str]]:
-        mine = {"pk__in": endpoints.of(person(request)).values("pk")}
-        return field.get_choices(include_blank=False, limit_choices_to=mine)
+        own = {"pk__in": endpoints.of(person(request)).values("pk")}
+        return field.get_choices(include_blank=False, limit_choices_to=own)
 
 
 @admin.register(Delivery)
@@ -287,7 +287,7 @@ class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
 
     def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         if object_id is not None:
-            # Before the question is asked, too.
+            # Check the owner before the confirmation dialog is shown, too.
             get_object_or_404(self.get_queryset(request), pk=object_id)
         return request.user.has_perm("webhooks.change_endpoint")
 
@@ -320,7 +320,7 @@ class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
 
     @display(description=gettext_lazy("answer"))
     def shown_answer(self, delivery: Delivery) -> str:
-        return came_of_it(delivery)
+        return outcome_text(delivery)
 
     @display(description=gettext_lazy("error"))
     def shown_error(self, delivery: Delivery) -> str:
@@ -349,5 +349,5 @@ class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
     )
     def send_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         send_again(request, get_object_or_404(self.get_queryset(request), pk=object_id))
-        onward = reverse("admin:webhooks_delivery_changelist")
-        return HttpResponse(headers={"HX-Redirect": onward})
+        address = reverse("admin:webhooks_delivery_changelist")
+        return HttpResponse(headers={"HX-Redirect": address})

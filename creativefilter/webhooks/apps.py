@@ -7,7 +7,7 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        # Every process that ends a job writes what its owner's endpoints are to be told.
+        # Any process may end a job, so every process records deliveries.
         from creativefilter.jobs.signals import job_ended
         from creativefilter.webhooks import endpoints, outbox  # noqa: F401
 

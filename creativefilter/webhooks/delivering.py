@@ -1,8 +1,8 @@
-"""Sends what is due to one endpoint, one after the other.
+"""Sending of the due deliveries of one endpoint, one after the other.
 
-At least once: a try is counted before it is made, and its row becomes due again by itself if
-whoever made it never comes back. One sender at a time for an endpoint, and a rest after a failure,
-so that a host which does not answer holds up nobody but its owner.
+Deliveries are sent at least once: an attempt is counted before it is made, and the delivery becomes
+due again if its sender never reports an outcome. An endpoint has one sender at a time, and pauses
+after a failure (back-off), so a host that does not answer delays only the deliveries of its owner.
 """
 
 from __future__ import annotations
@@ -21,39 +21,43 @@ from creativefilter.webhooks import signing
 from creativefilter.webhooks.models import Delivery, Endpoint
 from creativefilter.webhooks.sending import Outcome, post
 
-# Seconds before the second try, the third, ...; after the last of them it is given up.
+# Seconds before the second attempt, the third and so on; after the last one the delivery fails.
 DELAYS = (10, 60, 300, 1800, 7200, 28800)
-# Spread, so that what failed together does not come back together.
+# Random share of each delay, so that deliveries that failed together are not retried together.
 JITTER = 0.2
-# An endpoint that comes back is found within about half an hour, however long it was away.
-LONGEST_REST = 1800
-# Above the time of one try and of a slow look-up of the name.
+# Longest back-off of an endpoint, in seconds: a recovered endpoint is called within half an hour.
+MAX_BACK_OFF = 1800
+# Longer than an attempt (``sending.SECONDS``) with a slow name resolution.
 LEASE = timedelta(seconds=60)
-# A worker's process is lent for so long; then others have their turn.
+# Seconds after which a worker process is released for other endpoints.
 TURN_SECONDS = 20.0
 
 USER_AGENT = "CreativeFilter-Webhooks/1"
 
 
 def deliver(endpoint_id: str) -> bool:
-    """Sends what is due to an endpoint. True if more is due than fitted into one turn.
+    """Send the due deliveries of an endpoint.
 
-    Does nothing if somebody sends to it already, if it rests, or if it is off.
+    Does nothing if another worker sends to the endpoint, or if the endpoint is in back-off or off.
+
+    Returns:
+        True if the turn has ended and more deliveries are due.
     """
     ends = time.monotonic() + TURN_SECONDS
     while (lease := _claim(endpoint_id)) is not None:
-        while (delivery := _next(endpoint_id)) is not None:
+        while (delivery := _next_delivery(endpoint_id)) is not None:
             endpoint = Endpoint.objects.get(pk=endpoint_id)
             lease = _renew(endpoint_id, lease)
-            outcome = _try(endpoint, delivery)
-            _note(endpoint, delivery, outcome, lease)
+            outcome = _attempt(endpoint, delivery)
+            _record_outcome(endpoint, delivery, outcome, lease)
             if not outcome.delivered:
                 return False
             if time.monotonic() >= ends:
                 break
-        # Given back before the last look: what is written meanwhile finds the endpoint free.
+        # Release the lease before the last check: a delivery that is written after the check finds
+        # the endpoint free.
         Endpoint.objects.filter(pk=endpoint_id, not_before=lease).update(not_before=timezone.now())
-        if _next(endpoint_id, take=False) is None:
+        if _next_delivery(endpoint_id, take=False) is None:
             return False
         if time.monotonic() >= ends:
             return True
@@ -61,7 +65,7 @@ def deliver(endpoint_id: str) -> bool:
 
 
 def _claim(endpoint_id: str) -> datetime | None:
-    """Until when the endpoint is ours; None if it is not to be had."""
+    """Claim the endpoint. Returns the end of the lease; None if the endpoint is not available."""
     now = timezone.now()
     until = now + LEASE
     claimed = Endpoint.objects.filter(pk=endpoint_id, active=True, not_before__lte=now)
@@ -74,19 +78,22 @@ def _renew(endpoint_id: str, lease: datetime) -> datetime:
     return until if renewed else lease
 
 
-def _next(endpoint_id: str, take: bool = True) -> Delivery | None:
-    """The delivery that waits longest, with its try counted and its row ours for a while."""
+def _next_delivery(endpoint_id: str, take: bool = True) -> Delivery | None:
+    """Return the delivery that has been due longest; None if none is due.
+
+    With ``take`` the delivery is claimed for ``LEASE``, and its attempt is counted.
+    """
     now = timezone.now()
-    waiting = Delivery.objects.filter(
+    pending = Delivery.objects.filter(
         endpoint__pk=endpoint_id, state=Delivery.State.PENDING, next_attempt_at__lte=now
     ).order_by("next_attempt_at", "created_at")
-    for delivery in waiting[:10]:
-        mine = Delivery.objects.filter(
+    for delivery in pending[:10]:
+        claimed = Delivery.objects.filter(
             pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
         )
         if not take:
             return delivery
-        if mine.update(
+        if claimed.update(
             attempts=F("attempts") + 1, next_attempt_at=now + LEASE, last_attempt_at=now
         ):
             delivery.attempts += 1
@@ -94,7 +101,7 @@ def _next(endpoint_id: str, take: bool = True) -> Delivery | None:
     return None
 
 
-def _try(endpoint: Endpoint, delivery: Delivery) -> Outcome:
+def _attempt(endpoint: Endpoint, delivery: Delivery) -> Outcome:
     body = delivery.body.encode()
     try:
         signed = signing.headers(endpoint, str(delivery.pk), int(time.time()), body)
@@ -104,8 +111,13 @@ def _try(endpoint: Endpoint, delivery: Delivery) -> Outcome:
     return post(endpoint.url, headers, body)
 
 
-def _note(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, lease: datetime) -> None:
-    """Writes down how a try went, and when the next may be."""
+def _record_outcome(
+    endpoint: Endpoint, delivery: Delivery, outcome: Outcome, lease: datetime
+) -> None:
+    """Store the outcome of an attempt and the time of the next one.
+
+    The delivery is changed only if the claim still holds: no later attempt has been counted.
+    """
     change: dict[str, Any] = {
         "status_code": outcome.status_code,
         "error": outcome.error,
@@ -118,31 +130,31 @@ def _note(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, lease: datet
     elif tried > len(DELAYS):
         change["state"] = Delivery.State.FAILED
     else:
-        change["next_attempt_at"] = now + _pause(tried)
-    mine = Delivery.objects.filter(
+        change["next_attempt_at"] = now + _back_off(tried)
+    claimed = Delivery.objects.filter(
         pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
     )
     with transaction.atomic():
-        mine.update(**change)
-        _judge(endpoint, outcome, now, lease)
+        claimed.update(**change)
+        _update_endpoint(endpoint, outcome, now, lease)
 
 
-def _judge(endpoint: Endpoint, outcome: Outcome, now: datetime, lease: datetime) -> None:
-    """Lets an endpoint rest that fails, and switches it off after days of nothing but that."""
+def _update_endpoint(endpoint: Endpoint, outcome: Outcome, now: datetime, lease: datetime) -> None:
+    """Set the back-off of a failing endpoint; switch it off after days without a success."""
     row = Endpoint.objects.filter(pk=endpoint.pk)
     if outcome.delivered:
         row.update(failures=0, failing_since=None)
         return
     failures, since = endpoint.failures + 1, endpoint.failing_since or now
     row.update(failures=failures, failing_since=since)
-    rest = min(_pause(failures), timedelta(seconds=LONGEST_REST))
-    row.filter(not_before=lease).update(not_before=now + rest)
+    back_off = min(_back_off(failures), timedelta(seconds=MAX_BACK_OFF))
+    row.filter(not_before=lease).update(not_before=now + back_off)
     long = now - since >= timedelta(days=settings.WEBHOOK_DISABLE_AFTER_DAYS)
     if long and failures > len(DELAYS):
         row.update(active=False, off_reason=Endpoint.Off.FAILING)
 
 
-def _pause(failures: int) -> timedelta:
-    """How long to wait after so many failures in a row (1, 2, ...)."""
+def _back_off(failures: int) -> timedelta:
+    """Return how long to wait after this number of failures in a row (1, 2, ...)."""
     seconds = DELAYS[min(failures, len(DELAYS)) - 1]
     return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311

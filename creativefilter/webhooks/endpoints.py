@@ -1,4 +1,4 @@
-"""A user's endpoints: registered, changed, given new secrets."""
+"""Services for a user's endpoints: register, change, renew the secret."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from creativefilter.accounts.audit import Action, record
 from creativefilter.site.codes import CodedError
 from creativefilter.webhooks import addresses, signing
 from creativefilter.webhooks.models import Endpoint
-from creativefilter.webhooks.signals import tell_after_commit
+from creativefilter.webhooks.signals import announce_after_commit
 
 PER_USER = 10
 
 
 class EndpointError(CodedError):
-    """``field`` names what is to blame, if one field of the endpoint is."""
+    """An endpoint can't be saved or used. ``field`` is the invalid field, "" if it is none."""
 
     def __init__(self, code: str, field: str = "") -> None:
         super().__init__(code)
@@ -30,21 +30,35 @@ class EndpointError(CodedError):
 
 
 def of(owner: User) -> QuerySet[Endpoint]:
-    """Nobody sees those of others."""
+    """Return the endpoints owned by ``owner``."""
     return Endpoint.objects.filter(owner=owner)
 
 
 def register(
     owner: User, url: str, events: Sequence[str], description: str = "", active: bool = True
 ) -> tuple[Endpoint, str]:
-    """A new endpoint and its secret, which can't be had again. Raises ``EndpointError``."""
+    """Create an endpoint.
+
+    Args:
+        owner: the user whose jobs are reported.
+        url: a public http(s) address.
+        events: values of ``Event``.
+        description: for the owner.
+        active: whether deliveries are recorded and sent.
+
+    Returns:
+        The endpoint and its secret, which can't be shown again.
+
+    Raises:
+        EndpointError: the address is refused, or the owner has ``PER_USER`` endpoints.
+    """
     _check(url)
     endpoint = Endpoint(
         owner=owner, url=url, events=list(events), description=description, active=active
     )
     secret = signing.renew(endpoint)
     with transaction.atomic():
-        # Whoever registers at the same time waits here, so the limit holds.
+        # Concurrent registrations wait for this lock, so the limit holds.
         User.objects.select_for_update().get(pk=owner.pk)
         if of(owner).count() >= PER_USER:
             raise EndpointError("webhook_too_many")
@@ -54,18 +68,25 @@ def register(
 
 
 def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
-    """Changes url, events, description or active. Raises ``EndpointError``.
+    """Change url, events, description or active.
 
-    A new address, or being switched on, is a new start: old failures count no more. What waited
-    for an active endpoint is sent.
+    A new address, or switching on, resets the failures and the back-off. Pending deliveries of an
+    active endpoint are sent.
+
+    Args:
+        endpoint: the endpoint.
+        fields: new values by field name.
+
+    Raises:
+        EndpointError: the address is refused.
     """
     if "url" in fields and fields["url"] != endpoint.url:
         _check(fields["url"])
-    fresh = fields.get("url", endpoint.url) != endpoint.url or (
+    is_reset = fields.get("url", endpoint.url) != endpoint.url or (
         fields.get("active", endpoint.active) and not endpoint.active
     )
     fields = dict(fields)
-    if fresh:
+    if is_reset:
         fields |= {"failures": 0, "failing_since": None, "not_before": timezone.now()}
     if fields.get("active", endpoint.active):
         fields["off_reason"] = ""
@@ -75,12 +96,12 @@ def change(endpoint: Endpoint, fields: dict[str, Any]) -> Endpoint:
         endpoint.save(update_fields=list(fields))
         record(Action.WEBHOOK_CHANGED, endpoint.url)
     if endpoint.active:
-        tell_after_commit(lambda: [str(endpoint.pk)])
+        announce_after_commit(lambda: [str(endpoint.pk)])
     return endpoint
 
 
 def new_secret(endpoint: Endpoint) -> str:
-    """The old one signs nothing from now on. The new one can't be had again."""
+    """Replace the secret and return the new one, which can't be shown again."""
     secret = signing.renew(endpoint)
     with transaction.atomic():
         endpoint.save(update_fields=["salt", "fingerprint"])
@@ -97,4 +118,5 @@ def _check(url: str) -> None:
 
 @receiver(post_delete, sender=Endpoint)
 def note_deletion(instance: Endpoint, **signal: Any) -> None:
+    """Write an entry of the audit log."""
     record(Action.WEBHOOK_DELETED, instance.url)

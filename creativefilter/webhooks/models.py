@@ -1,4 +1,4 @@
-"""Where a user wants to be told that a job has ended, and what became of telling."""
+"""Endpoints that users register for events of their jobs, and deliveries of these events."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from creativefilter.webhooks.addresses import URL_MAX_LENGTH
 
 
 class Event(models.TextChoices):
-    """What an endpoint can ask to hear of."""
+    """Events that an endpoint can subscribe to."""
 
     DONE = "job.done", _("job done")
     FAILED = "job.failed", _("job failed")
     CANCELLED = "job.cancelled", _("job cancelled")
 
 
-# Sent only when its owner asks for it.
+# Sent only on the owner's request.
 TEST_EVENT = "webhook.test"
 
 
 class Endpoint(models.Model):
-    """An address of one user. Its secret is derived, not stored: see ``signing``.
+    """A webhook address of one user. Its secret is derived, not stored: see ``signing``.
 
-    ``not_before`` is the one time that keeps it quiet: the lease of whoever is sending to it now,
-    or the rest that it is given after a failure.
+    Nothing is sent before ``not_before``: the end of the lease of the worker that is sending, or of
+    the back-off after a failure.
     """
 
     class Off(models.TextChoices):
@@ -65,10 +65,10 @@ class Endpoint(models.Model):
 
 
 class Delivery(models.Model):
-    """One event for one endpoint: what to send, and how the last try went.
+    """One event for one endpoint: the body to send, and the outcome of the last attempt.
 
-    ``attempts`` counts all tries and tells a late sender that its row was taken over;
-    ``attempts_before`` is what it was when the row was last sent again by hand.
+    ``attempts`` counts all attempts; a sender whose count is no longer current has lost its claim.
+    ``attempts_before`` is the value of ``attempts`` when a person last sent the delivery again.
     """
 
     class State(models.TextChoices):
@@ -81,9 +81,9 @@ class Delivery(models.Model):
         Endpoint, verbose_name=_("webhook"), on_delete=models.CASCADE, related_name="deliveries"
     )
     event = models.CharField(_("event"), max_length=32)
-    # No foreign key: a job may go before the history of what was told about it.
+    # No foreign key: a job may be deleted before the history of its deliveries.
     job = models.UUIDField(_("job"), null=True, blank=True)
-    # As it is signed and sent, at every try the same bytes.
+    # The JSON as it is signed and sent: the same bytes at every attempt.
     body = models.TextField(_("what is sent"))
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.PENDING)
     attempts = models.PositiveIntegerField(_("tries"), default=0)
@@ -115,7 +115,7 @@ class Delivery(models.Model):
 
     @property
     def next_try(self) -> datetime | None:
-        """When it is sent next at the earliest; None if it is not sent any more."""
+        """Earliest time of the next attempt; None if there will be none."""
         if self.state != self.State.PENDING or not self.endpoint.active:
             return None
         return max(self.next_attempt_at, self.endpoint.not_before)

@@ -1,4 +1,4 @@
-"""What is to be told: written as jobs end, found when it is due, removed when it is old."""
+"""The outbox of deliveries: recorded as jobs end, listed when due, removed when old."""
 
 from __future__ import annotations
 
@@ -16,45 +16,46 @@ from django.utils import timezone
 from creativefilter.jobs.models import Job
 from creativefilter.webhooks.endpoints import EndpointError
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
-from creativefilter.webhooks.signals import tell_after_commit
+from creativefilter.webhooks.signals import announce_after_commit
 
 _EVENT_OF = {
     Job.State.DONE: Event.DONE,
     Job.State.FAILED: Event.FAILED,
     Job.State.CANCELLED: Event.CANCELLED,
 }
-# Endpoints that one sweep sets to work.
+# Endpoints that one sweep hands to workers.
 DUE_AT_ONCE = 200
-# Old rows that one sweep removes, so that none takes long.
+# Old deliveries that one sweep removes; a limit keeps the sweep short.
 REMOVE_AT_ONCE = 2000
 
 
 def record(job: Job, **_signal: Any) -> None:
-    """A delivery for each endpoint of the owner that wants to hear of this end.
+    """Create a delivery for each endpoint of the job's owner that subscribes to the event.
 
-    Receiver of ``job_ended``: it runs in the transaction that ends the job, so there is no end
-    without its deliveries and no delivery of an end that was rolled back.
+    Receiver of ``job_ended``. It runs in the transaction that ends the job, so a job never ends
+    without its deliveries, and a rollback removes them.
     """
     owner = job.owner_id
     if owner is None:
         return
     event = _EVENT_OF[Job.State(job.state)]
     endpoints = Endpoint.objects.filter(owner=owner, active=True)
-    wanting = [endpoint for endpoint in endpoints if event in endpoint.events]
-    Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in wanting])
-    if wanting:
-        tell_after_commit(lambda: due(owner))
+    subscribed = [endpoint for endpoint in endpoints if event in endpoint.events]
+    Delivery.objects.bulk_create([_delivery(endpoint, event, job) for endpoint in subscribed])
+    if subscribed:
+        announce_after_commit(lambda: due(owner))
 
 
 def send_test(endpoint: Endpoint) -> Delivery:
-    """A delivery by which its owner sees whether the endpoint works.
+    """Create and send a test delivery.
 
-    Raises ``EndpointError`` (``webhook_off``) if it is off.
+    Raises:
+        EndpointError: the endpoint is off (``webhook_off``).
     """
-    _hurry(endpoint)
+    _clear_back_off(endpoint)
     delivery = _delivery(endpoint, TEST_EVENT, None)
     delivery.save(force_insert=True)
-    tell_after_commit(lambda: [str(endpoint.pk)])
+    announce_after_commit(lambda: [str(endpoint.pk)])
     return delivery
 
 
@@ -64,7 +65,7 @@ def _delivery(endpoint: Endpoint, event: str, job: Job | None) -> Delivery:
         "id": str(number),
         "event": event,
         "created_at": timezone.now().isoformat(),
-        "job": _told_of(job) if job else None,
+        "job": _job_summary(job) if job else None,
     }
     return Delivery(
         id=number,
@@ -75,8 +76,11 @@ def _delivery(endpoint: Endpoint, event: str, job: Job | None) -> Delivery:
     )
 
 
-def _told_of(job: Job) -> dict[str, Any]:
-    """As little as tells what to do: the rest is asked for at ``url``, by who may."""
+def _job_summary(job: Job) -> dict[str, Any]:
+    """Return the message's part about the job.
+
+    Results are not included: a program reads them at ``url``, with its access token.
+    """
     return {
         "id": str(job.pk),
         "kind": job.kind,
@@ -89,42 +93,47 @@ def _told_of(job: Job) -> dict[str, Any]:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Has a delivery sent once more, at once, with all its tries.
+    """Send a delivery again, now and with all of its attempts.
 
-    Raises ``EndpointError`` (``webhook_off``) if its endpoint is off.
+    Raises:
+        EndpointError: the endpoint is off (``webhook_off``).
     """
-    _hurry(delivery.endpoint)
+    _clear_back_off(delivery.endpoint)
     Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.PENDING,
         attempts_before=F("attempts"),
         next_attempt_at=timezone.now(),
     )
-    tell_after_commit(lambda: [str(delivery.endpoint_id)])
+    announce_after_commit(lambda: [str(delivery.endpoint_id)])
 
 
-def _hurry(endpoint: Endpoint) -> None:
-    """A person asks: the rest after a failure is over."""
+def _clear_back_off(endpoint: Endpoint) -> None:
+    """Clear the endpoint's back-off. Raises ``EndpointError`` if the endpoint is off."""
     row = Endpoint.objects.filter(pk=endpoint.pk, active=True)
     if not row.update(not_before=timezone.now()):
         raise EndpointError("webhook_off")
 
 
 def due(owner: int | None = None) -> list[str]:
-    """The endpoints that something has to be sent to now; of one owner, or of all."""
+    """Return the keys of endpoints with due deliveries, at most ``DUE_AT_ONCE``.
+
+    Args:
+        owner: key of the user whose endpoints to return; None for all users.
+    """
     now = timezone.now()
     endpoints = Endpoint.objects.filter(active=True, not_before__lte=now)
-    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
+    pending = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
     if owner is not None:
         endpoints = endpoints.filter(owner=owner)
-        waiting = waiting.filter(endpoint__owner=owner)
-    found = endpoints.filter(pk__in=waiting.order_by().values("endpoint"))
+        pending = pending.filter(endpoint__owner=owner)
+    found = endpoints.filter(pk__in=pending.order_by().values("endpoint"))
     return [
         str(pk) for pk in found.order_by("not_before").values_list("pk", flat=True)[:DUE_AT_ONCE]
     ]
 
 
 def remove_old() -> None:
-    """What was written longer ago than the history reaches back, delivered or not."""
+    """Delete deliveries older than ``WEBHOOK_HISTORY_DAYS``, at most ``REMOVE_AT_ONCE``."""
     before = timezone.now() - timedelta(days=settings.WEBHOOK_HISTORY_DAYS)
     old = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
     if pks := list(old.values_list("pk", flat=True)[:REMOVE_AT_ONCE]):

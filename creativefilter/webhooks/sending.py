@@ -1,4 +1,4 @@
-"""One request to one checked address: no redirect, no proxy, ten seconds for all of it."""
+"""A POST request to a checked address: no redirects, no proxy, ten seconds in total."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 from creativefilter.webhooks.addresses import AddressError, NameUnknownError, Target, parse, resolve
 
-# For connecting, greeting, asking and being answered together.
+# Time limit for connection, TLS handshake, request and response together. Name resolution is not
+# included.
 SECONDS = 10.0
-# How much of an answer is kept for the history.
+# Bytes of an answer that are stored in the history.
 ANSWER_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try: the status of the answer, or why there is none (``site.codes``)."""
+    """Outcome of an attempt: the HTTP status, or a code of ``site.codes`` if there is none.
+
+    ``answer`` is the beginning of the response body.
+    """
 
     status_code: int | None
     error: str = ""
@@ -30,12 +34,15 @@ class Outcome:
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
-class _OutOfTimeError(Exception):
+class _DeadlineError(Exception):
     """The deadline has passed."""
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> Outcome:
-    """Sends a request and tells what came of it; never raises for what others do."""
+    """Send a POST request and return its outcome.
+
+    Failures of the network, of the name, and of the receiver are outcomes, not exceptions.
+    """
     try:
         target = parse(url)
         return _exchange(target, resolve(target), headers, body)
@@ -43,7 +50,7 @@ def post(url: str, headers: dict[str, str], body: bytes) -> Outcome:
         return Outcome(None, error.code)
     except NameUnknownError:
         return Outcome(None, "name_unknown")
-    except (_OutOfTimeError, TimeoutError):
+    except (_DeadlineError, TimeoutError):
         return Outcome(None, "timeout")
     except ssl.SSLError:
         return Outcome(None, "tls")
@@ -56,35 +63,35 @@ def _exchange(
 ) -> Outcome:
     deadline = time.monotonic() + SECONDS
     sock = _connect(target, addresses, deadline)
-    cut = threading.Event()
+    timed_out = threading.Event()
 
-    def cut_off() -> None:
-        cut.set()
-        # The method of the plain socket: that of a TLS one would pull the session from under the
-        # thread that reads.
+    def end_connection() -> None:
+        timed_out.set()
+        # Call the method of the plain socket: SSLSocket.shutdown would drop the TLS session while
+        # the other thread reads.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    # A timeout of the socket bounds one read; who sends a byte every nine seconds needs this.
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut_off)
+    # A socket timeout limits a single read; this timer also ends a response of slow single bytes.
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), end_connection)
     timer.daemon = True
     timer.start()
     try:
-        outcome = _ask(target, sock, headers, body)
+        outcome = _request(target, sock, headers, body)
     except (OSError, http.client.HTTPException, ValueError):
-        if cut.is_set():
-            raise _OutOfTimeError from None
+        if timed_out.is_set():
+            raise _DeadlineError from None
         raise
     finally:
         timer.cancel()
         sock.close()
-    # To the parser of headers their being cut off is their end.
-    if cut.is_set():
-        raise _OutOfTimeError
+    # The parser takes a closed connection for the end of the headers, and raises nothing.
+    if timed_out.is_set():
+        raise _DeadlineError
     return outcome
 
 
 def _connect(target: Target, addresses: list[str], deadline: float) -> socket.socket:
-    """A connection to the first address that takes it, not yet greeted."""
+    """Connect to the first address that accepts, without the TLS handshake."""
     failure: OSError = TimeoutError()
     for address in addresses:
         if (left := deadline - time.monotonic()) <= 0:
@@ -102,23 +109,23 @@ def _connect(target: Target, addresses: list[str], deadline: float) -> socket.so
     raise failure
 
 
-def _ask(target: Target, sock: socket.socket, headers: dict[str, str], body: bytes) -> Outcome:
+def _request(target: Target, sock: socket.socket, headers: dict[str, str], body: bytes) -> Outcome:
     if isinstance(sock, ssl.SSLSocket):
         sock.do_handshake()
     kind = http.client.HTTPSConnection if target.secure else http.client.HTTPConnection
     connection = kind(target.host, target.port)
-    # It is connected already, and never looks the name up by itself.
+    # The socket is connected; with auto_open = 0 the connection never resolves the name itself.
     connection.auto_open = 0
     connection.sock = sock
     connection.request("POST", target.path, body, {**headers, "Connection": "close"})
     response = connection.getresponse()
-    return Outcome(response.status, answer=_beginning(response))
+    return Outcome(response.status, answer=_answer_text(response))
 
 
-def _beginning(response: http.client.HTTPResponse) -> str:
-    """What can be read of the answer; it is for people, and the status has come already."""
+def _answer_text(response: http.client.HTTPResponse) -> str:
+    """Return what can be read of the body; errors don't matter, because the status is known."""
     try:
-        found = response.read(ANSWER_BYTES)
+        content = response.read(ANSWER_BYTES)
     except (OSError, http.client.HTTPException, ValueError):
         return ""
-    return found.decode("utf-8", "replace").replace("\x00", "�")
+    return content.decode("utf-8", "replace").replace("\x00", "�")

@@ -1,4 +1,4 @@
-"""What this app tells the rest of the project."""
+"""Signals of this app for the rest of the project."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from django.dispatch import Signal
 
 from creativefilter.webhooks.models import Endpoint
 
-# Something has to be sent to endpoints now (``sender``: the class Endpoint; ``endpoints``: a list
-# of their keys as text). Sent after the commit of what has to be sent. A receiver may be left out
-# or raise: the sweep looks for what is due.
+# Endpoints have due deliveries (``sender``: the class Endpoint; ``endpoints``: a list of their keys
+# as text). Sent after the commit of the deliveries. A missing or failing receiver loses nothing:
+# the sweep finds due deliveries, too.
 deliveries_due = Signal()
 
 
-def tell_after_commit(endpoints: Callable[[], Sequence[str]]) -> None:
-    """Sends ``deliveries_due`` after the commit of the current transaction; a rollback does not.
+def announce_after_commit(endpoints: Callable[[], Sequence[str]]) -> None:
+    """Send ``deliveries_due`` after the commit of the current transaction.
 
-    ``endpoints`` is called then.
+    Args:
+        endpoints: called after the commit; returns the keys of the endpoints.
     """
     transaction.on_commit(
         lambda: deliveries_due.send(sender=Endpoint, endpoints=endpoints()),
-        # What has committed is not undone by a receiver that raises: it is logged.
+        # A receiver that raises is logged; the caller, whose data is committed, must not fail.
         robust=True,
     )

@@ -1,7 +1,7 @@
 """Secrets and signatures, after the Standard Webhooks specification (standardwebhooks.com).
 
-A secret is derived from the key of the installation and a salt in the endpoint's row. Nothing has
-to be stored that would sign: a dump of the database holds salts and fingerprints only.
+A secret is derived from ``SECRET_KEY`` and a salt in the endpoint's row. The database has only
+salts and fingerprints, so a dump of the database does not allow signing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ PREFIX = "whsec_"
 
 
 class SecretLostError(Exception):
-    """The key of the installation is another one now: the owner has to take a new secret."""
+    """``SECRET_KEY`` has changed: the owner has to renew the secret."""
 
 
 def renew(endpoint: Endpoint) -> str:
-    """Gives an endpoint a new secret (``whsec_`` and base64); save its row afterwards."""
+    """Set a new salt and fingerprint; the caller saves the endpoint.
+
+    Returns:
+        The new secret: ``whsec_`` and base64.
+    """
     endpoint.salt = secrets.token_hex(32)
     secret = _derive(endpoint, settings.SECRET_KEY)
     endpoint.fingerprint = _fingerprint(secret)
@@ -32,7 +36,17 @@ def renew(endpoint: Endpoint) -> str:
 
 
 def headers(endpoint: Endpoint, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers by which a receiver knows us; raises ``SecretLostError``."""
+    """Return the three headers of a signed message.
+
+    Args:
+        endpoint: the receiver.
+        message_id: key of the delivery.
+        timestamp: Unix time in seconds.
+        body: the bytes to sign.
+
+    Raises:
+        SecretLostError: ``SECRET_KEY`` has changed.
+    """
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.digest(_secret(endpoint), signed, "sha256")
     return {
@@ -51,7 +65,7 @@ def _secret(endpoint: Endpoint) -> bytes:
 
 
 def _derive(endpoint: Endpoint, key: str | bytes) -> bytes:
-    """32 bytes that nobody can tell without the key."""
+    """Derive the secret, 32 bytes, from a key and the endpoint's salt."""
     value = f"{endpoint.pk}:{endpoint.salt}"
     return salted_hmac("creativefilter.webhooks", value, key, algorithm="sha256").digest()
 

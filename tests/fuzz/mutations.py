@@ -1,4 +1,4 @@
-"""Changes to whole files: of bytes, of the headers of a zip archive, of the tags of a document."""
+"""Strategies that change whole files: bytes, ZIP headers, and tags of XML documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 Content = TypeVar("Content")
-# How a place is told, whatever the length of what it is in: a share of it.
+# A position in a file of any length, in ten-thousandths of the length.
 PLACES = st.integers(0, 10_000)
 NUMBERS = st.sampled_from([0, 1, 2, 8, 12, 14, 64, 99, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF,
                            0xFFFFFFFE, 0xFFFFFFFF])  # fmt: skip
@@ -23,8 +23,8 @@ PIECES = st.sampled_from([
     b"sep=;\n", b"Advertisement ID", b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0",
 ]) | st.binary(max_size=6)  # fmt: skip
 
-# Where numbers stand in the records of a zip archive, and how many bytes they have.
-# APPNOTE.TXT of PKWARE, 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
+# Numbers in the records of a ZIP archive, by signature: (offset, size in bytes). From APPNOTE.TXT
+# of PKWARE, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16.
 ZIP_FIELDS: dict[bytes, Sequence[tuple[int, int]]] = {
     b"PK\x03\x04": [(4, 2), (6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)],
     b"PK\x01\x02": [
@@ -37,36 +37,36 @@ ZIP_FIELDS: dict[bytes, Sequence[tuple[int, int]]] = {
 _RECORD = re.compile(b"|".join(map(re.escape, ZIP_FIELDS)))
 
 
-def at(content: bytes, place: int) -> int:
+def offset_of(content: bytes, place: int) -> int:
     return len(content) * place // 10_000
 
 
 def overwritten(content: bytes, place: int, piece: bytes) -> bytes:
-    start = at(content, place)
+    start = offset_of(content, place)
     return content[:start] + piece + content[start + len(piece) :]
 
 
 def inserted(content: bytes, place: int, piece: bytes) -> bytes:
-    start = at(content, place)
+    start = offset_of(content, place)
     return content[:start] + piece + content[start:]
 
 
 def without(content: bytes, place: int, length: int) -> bytes:
-    start = at(content, place)
+    start = offset_of(content, place)
     return content[:start] + content[start + length :]
 
 
 def repeated(content: bytes, place: int, length: int, times: int) -> bytes:
-    start = at(content, place)
+    start = offset_of(content, place)
     return content[:start] + content[start : start + length] * times + content[start:]
 
 
 def cut(content: bytes, place: int) -> bytes:
-    return content[: at(content, place)]
+    return content[: offset_of(content, place)]
 
 
 def zip_field(content: bytes, record: int, field: int, number: int) -> bytes:
-    """An archive with one number of one of its records changed."""
+    """Return an archive with one number of one of its records changed."""
     found = list(_RECORD.finditer(content))
     if not found:
         return content
@@ -81,7 +81,7 @@ def zip_field(content: bytes, record: int, field: int, number: int) -> bytes:
     )
 
 
-# Each takes what a file holds and returns it changed.
+# Functions that take the content of a file and return it changed.
 BYTES: SearchStrategy[Callable[[bytes], bytes]] = st.one_of(
     st.builds(lambda p, x: partial(overwritten, place=p, piece=x), PLACES, PIECES),
     st.builds(lambda p, x: partial(inserted, place=p, piece=x), PLACES, PIECES),
@@ -135,7 +135,7 @@ def _escaped(value: str) -> str:
     return value.encode("utf-8", "replace").decode().replace('"', "").replace("<", "")
 
 
-# The same for parts that are XML.
+# The same for XML documents.
 XML: SearchStrategy[Callable[[bytes], bytes]] = st.one_of(
     st.builds(
         lambda p, v: _on_text(lambda t: _replaced(_VALUE, t, p, f'"{_escaped(v)}"', keep=False)),
@@ -166,12 +166,12 @@ METHODS = st.sampled_from(
 
 
 def packed(members: Sequence[tuple[str, bytes, int]]) -> bytes:
-    """An archive of names, contents and methods; a name may come twice."""
+    """Return an archive of (name, content, compression method); names may repeat."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content, method in members:
             info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
-            # Written as it is: the module would cut it at a zero byte.
+            # ZipInfo truncates names at a zero byte; setting the attribute keeps the whole name.
             info.filename = name
             archive.writestr(info, content, method)
     return out.getvalue()
@@ -187,7 +187,7 @@ def changed(draw: st.DrawFn, content: bytes, *, ways: SearchStrategy[Callable[[b
 
 @st.composite
 def changed_archive(draw: st.DrawFn, content: bytes) -> bytes:
-    """An archive with members changed, renamed, dropped, doubled, then its own headers."""
+    """Change, rename, drop or duplicate members of an archive, then change its headers."""
     members = [(name, inner, draw(METHODS)) for name, inner in members_of(content).items()]
     for _change in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(members) - 1))
@@ -204,7 +204,7 @@ def changed_archive(draw: st.DrawFn, content: bytes) -> bytes:
                 members[place] = name, draw(changed(inner, ways=ways)), method
     try:
         archive = packed(members)
-    except (ValueError, UnicodeError):  # a name that can't be written
+    except (ValueError, UnicodeError):  # a name that can't be encoded
         archive = content
     if draw(st.booleans()):
         archive = draw(changed(archive, ways=st.one_of(ZIP_HEADERS, ZIP_HEADERS, BYTES), most=3))

@@ -1,7 +1,7 @@
-"""Rounds of hypothesis: one short round in the suite, as many as fit into a time in ``make fuzz``.
+"""Runner of hypothesis: a single short round in the test suite, many rounds in ``make fuzz``.
 
-``FUZZ_SECONDS`` and ``FUZZ_SEED`` set the time and the first seed. What fails is shrunk, noted and
-left alone afterwards, so that the rest of the time looks for other failures.
+``FUZZ_SECONDS`` and ``FUZZ_SEED`` set the time limit and the first seed. A failure is shrunk,
+recorded and ignored from then on, so the rest of the time goes to other failures.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ Example = TypeVar("Example")
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
-# Of one round where time is what ends them.
+# Examples of a round if the time limit ends the rounds.
 ROUND = 200
-# Processor time of one example; wall time after which nothing but a deadlock explains it.
+# Limits of an example: processor time, and wall time, which only a deadlock exceeds. Seconds.
 CPU_SECONDS = 10
 WALL_SECONDS = 240
-# How much more memory than before an example may map.
+# Bytes of memory that an example may map in addition.
 MEMORY = 768 << 20
 
 
 class HangError(BaseException):
-    """An example took too long. Nobody who catches ``Exception`` holds it back."""
+    """An example took too long. ``except Exception`` does not catch this error."""
 
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Bounds of time and memory for one example."""
+    """Limit the time and memory of an example."""
 
     def stop(_number: int, _frame: Any) -> None:
         raise HangError
 
-    before = signal.signal(signal.SIGPROF, stop)
+    previous_handler = signal.signal(signal.SIGPROF, stop)
     limits = resource.getrlimit(resource.RLIMIT_AS)
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY, limits[1]))
@@ -61,37 +61,37 @@ def watched() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         faulthandler.cancel_dump_traceback_later()
         resource.setrlimit(resource.RLIMIT_AS, limits)
-        signal.signal(signal.SIGPROF, before)
+        signal.signal(signal.SIGPROF, previous_handler)
 
 
 class Failures:
     """The distinct failures so far, each with the smallest example that shows it."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[str, str], str] = {}
+        self.recorded: dict[tuple[str, str], str] = {}
         self._last: dict[tuple[str, str], tuple[object, str]] = {}
 
     def attempt(self, check: Callable[[Example], None], example: Example) -> None:
-        """Check an example; a failure that is known is passed over."""
+        """Check an example; ignore failures that have been recorded."""
         try:
             with watched():
                 check(example)
         except Exception as error:
             key = _place(error)
-            if key in self.known:
+            if key in self.recorded:
                 return
             self._last[key] = example, traceback.format_exc()
             raise
 
-    def learn(self) -> None:
-        """Note the last examples of what has failed since: hypothesis has shrunk them."""
+    def record_failures(self) -> None:
+        """Record the new failures with their last examples, which hypothesis has shrunk."""
         for key, (example, trace) in self._last.items():
-            self.known[key] = f"{trace}\nEXAMPLE {example!r:.3000}"
+            self.recorded[key] = f"{trace}\nEXAMPLE {example!r:.3000}"
         self._last.clear()
 
 
 def _place(error: BaseException) -> tuple[str, str]:
-    """Kind of an error, and the innermost line of the project where it arose."""
+    """Return the type of an error, and the innermost line of the project in its traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/creativefilter/" in frame.filename]
     frame = (own or frames)[-1]
@@ -99,11 +99,11 @@ def _place(error: BaseException) -> tuple[str, str]:
 
 
 def fuzz(examples: SearchStrategy[Example], check: Callable[[Example], None], number: int) -> None:
-    """Check ``number`` examples, or as many as ``FUZZ_SECONDS`` leave time for."""
+    """Check ``number`` examples, or examples for ``FUZZ_SECONDS``; fail if an example failed."""
     failures, done = Failures(), 0
     until = time.monotonic() + SECONDS
 
-    def one(example: Example) -> None:
+    def check_example(example: Example) -> None:
         nonlocal done
         done += 1
         failures.attempt(check, example)
@@ -115,16 +115,16 @@ def fuzz(examples: SearchStrategy[Example], check: Callable[[Example], None], nu
             database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
-        )(seed(round_number)(given(examples)(one)))
+        )(seed(round_number)(given(examples)(check_example)))
         try:
             test()
         except Exception:
             if not failures._last:
                 raise
-            failures.learn()
+            failures.record_failures()
         if time.monotonic() >= until:
             break
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(f"FUZZED {done} examples, {len(failures.known)} failures, {peak} MB at most")
-    if failures.known:
-        pytest.fail("\n\n".join(failures.known.values()))
+    print(f"FUZZED {done} examples, {len(failures.recorded)} failures, {peak} MB at most")
+    if failures.recorded:
+        pytest.fail("\n\n".join(failures.recorded.values()))

@@ -1,4 +1,4 @@
-"""Archives of creatives, damaged or made up, are unpacked or refused, by name and in words."""
+"""Damaged and generated archives of creatives are unpacked, or refused with a sentence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CONTENTS = st.binary(max_size=40) | st.sampled_from(
 
 @cache
 def bases() -> list[bytes]:
-    """An ordinary archive, one with 64-bit sizes, one within another, one with a comment."""
+    """Return a plain archive, one with ZIP64 sizes and a comment, a nested and an encrypted one."""
     plain = packed([("1.wav", b"a" * 50, 8), ("b/2.mp4", b"b" * 900, 8), ("3.avi", b"", 0)])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -80,7 +80,7 @@ def archives(draw: st.DrawFn) -> bytes:
 
 
 def unpack(content: bytes) -> None:
-    """As the page takes an archive in, and a worker unpacks it."""
+    """Receive an archive as the page does, and unpack it as a worker does."""
     with transaction.atomic():
         try:
             job = archive_jobs.start(ContentFile(content), "spots.zip", None, {})

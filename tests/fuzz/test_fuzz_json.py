@@ -1,4 +1,4 @@
-"""JSON bodies, damaged or made up, are carried out or refused: no answer is a fault of ours."""
+"""Damaged and generated JSON bodies are accepted or refused, never answered with a 5xx status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILTER = {
     "state": ["done"], "segment": ["12", "none"], "reviewed": False, "probability_min": 0.5,
     "created_from": "2026-01-01", "search": "карта", "brand": ["X"],
 }  # fmt: skip
-# Every operation that takes JSON (a test holds them against the schema), with a right body.
+# Every operation that takes JSON, with a valid body. A test compares the list with the schema.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/v1/creatives/{id}"): {
         "advertisement_id": "71", "label": {"segment_num": 8, "note": "x"}
@@ -56,7 +56,7 @@ HARD = st.sampled_from([
     "http://[::1", "http://127.0.0.1", "https://exa mple", "https://" + "a" * 3000, "../../x",
     [], {}, [[]], [None], [{}], {"": None}, {"segment_num": 1}, ["12"] * 5000, "7\u202e1",
 ])  # fmt: skip
-# json writes them as names that JSON does not have, and lone surrogates as escapes.
+# The json module writes NaN and Infinity, which are no JSON.
 SCALARS = HARD | st.sampled_from([float("nan"), float("inf")]) | st.text(max_size=5) | st.integers()
 VALUES = st.recursive(
     SCALARS,
@@ -125,10 +125,10 @@ def test_json(tmp_path: Path, settings: Any) -> None:
 
     def send(request: tuple[str, str, bytes]) -> None:
         method, path, content = request
-        # The thing before its number in the address.
+        # The resource before "{id}" in the path.
         kind = path.partition("/{id}")[0].rpartition("/")[2]
         with transaction.atomic():
-            # What the application does not catch is raised here.
+            # The client raises exceptions that the application does not catch.
             answer = getattr(client, method)(
                 path.replace("{id}", str(ids.get(kind, ""))),
                 content,
@@ -148,7 +148,7 @@ def _endpoint(owner: User) -> str:
     return str(endpoints.register(owner, "https://93.184.215.14/x", ["job.done"])[0].pk)
 
 
-def test_every_operation_that_takes_json_is_here(api: Any) -> None:
+def test_bodies_has_every_operation_that_takes_json(api: Any) -> None:
     schema = api.get("/api/v1/schema", headers={"Accept": "application/json"}).json()
     found = {
         (method, path)

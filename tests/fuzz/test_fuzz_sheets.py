@@ -1,4 +1,4 @@
-"""Tables of every kind, damaged or made up, are read or refused: never an error of a library."""
+"""Damaged and generated tables are read or refused, without exceptions of libraries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def bases() -> dict[str, bytes]:
 
 @st.composite
 def made_csv(draw: st.DrawFn) -> bytes:
-    """A table by the grammar of CSV, with every part of it a little wrong at times."""
+    """Generate a CSV table with occasional errors in every part."""
     delimiter, end = draw(DELIMITERS), draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n", ""]))
     heading = draw(st.lists(TITLES, max_size=9)) if draw(st.booleans()) else HEADING
     rows = draw(st.lists(st.lists(CELLS, max_size=9), max_size=8))
@@ -52,7 +52,7 @@ def made_csv(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def made_xlsx(draw: st.DrawFn) -> bytes:
-    """A workbook whose sheet is made cell by cell."""
+    """Generate a workbook whose sheet is made cell by cell."""
     rows = []
     for number, row in enumerate(
         [HEADING, *draw(st.lists(st.lists(CELLS, max_size=8), max_size=6))]
@@ -80,7 +80,7 @@ def files(draw: st.DrawFn) -> bytes:
     kind = draw(st.sampled_from(sorted(bases())))
     content = bases()[kind]
     if kind.startswith(("xls", "xlsb", "ods")) and draw(st.integers(0, 3)):
-        kind = "xlsx"  # the others start a process for each file
+        kind = "xlsx"  # the readers of the others start a process for each file
         content = bases()[kind]
     is_archive = content.startswith(b"PK")
     match draw(st.integers(0, 9)):
@@ -103,7 +103,7 @@ def files(draw: st.DrawFn) -> bytes:
 
 
 def use(content: bytes) -> None:
-    """All that clients do with a table; the refusals are sentences."""
+    """Do everything that clients do with a table; refusals must have sentences."""
     file = io.BytesIO(content)
     for client in (read, as_records, as_ids, as_spend, filled_in):
         try:

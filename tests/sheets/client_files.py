@@ -1,4 +1,4 @@
-"""The small files of which the clients said different things before they had one reader."""
+"""Small files that the clients read differently before they shared one reader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def inserted(line: int, text: str) -> bytes:
     return "".join([*lines[:line], text, *lines[line:]]).encode()
 
 
-# Name of the kind, name of the file, content. The first 18 are those of the review.
+# By kind: file name and content. The first 18 come from a code review.
 FILES: dict[str, tuple[str, bytes]] = {
     "workbook with a password": ("t.xlsx", LOCKED),
     "head of an old Excel file": ("t.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
@@ -41,7 +41,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "cp866": ("t.csv", OFFICE.encode("cp866")),
     "plain csv": ("t.csv", TEXT.encode()),
     "plain xlsx": ("t.xlsx", xlsx({"1": TABLE})),
-    # More of what offices have.
+    # Further files of the kinds that offices have.
     "koi8-r": ("t.csv", TEXT.encode("koi8-r")),
     "vertical bars": ("t.csv", TEXT.replace(",", "|").encode()),
     "sep=": ("t.csv", f"sep=;\n{OFFICE}".encode()),
@@ -79,7 +79,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "damaged workbook": ("t.xlsx", xlsx({"1": TABLE})[:3000]),
 }  # fmt: skip
 
-# ``predict_table`` fills in the file that it got, which can be done with CSV and XLSX only.
+# ``predict_table`` fills in the uploaded file, which works for CSV and XLSX only.
 NOT_FILLED_IN: dict[str, tuple[str, bytes]] = {
     "ods": ("t.ods", ods([HEADING, *ROWS])),
     "xlsb": ("t.xlsb", xlsb([HEADING, *ROWS])),

@@ -1,4 +1,4 @@
-"""Everybody who reads tables, asked for the same: which rows, which not, and what was found."""
+"""All clients of the table reader behind one interface: rows, bad rows and findings."""
 
 from __future__ import annotations
 
@@ -47,8 +47,11 @@ TEXT = csv_text([HEADING, *ROWS])
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a client did with a file. ``ids``: the rows that it read; ``bad``: lines that it did
-    not; ``refused``: the code of a file that it does not read at all."""
+    """What a client made of a file.
+
+    ``ids``: Advertisement IDs of the rows that were read. ``bad``: lines that can't be used.
+    ``refused``: error code if the client refused the whole file.
+    """
 
     ids: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
@@ -63,7 +66,7 @@ class Outcome:
 
 
 def outcome(client: Callable[[Path], Outcome], path: Path) -> Outcome:
-    """What the client does with a file; nothing of it stays."""
+    """Run a client on a file and roll back its changes to the database."""
     try:
         with transaction.atomic():
             found = client(path)
@@ -73,7 +76,7 @@ def outcome(client: Callable[[Path], Outcome], path: Path) -> Outcome:
     return found
 
 
-def _told(*findings: Finding) -> tuple[str, ...]:
+def _finding_texts(*findings: Finding) -> tuple[str, ...]:
     return tuple(f"{f.code} {f.line} {f.sheet} {dict(f.params)}" for f in findings)
 
 
@@ -84,7 +87,7 @@ def labels(path: Path) -> Outcome:
         done = import_labels(rows, path.name)
     names = WaitingLabel.objects.order_by("pk").values_list("pk", flat=True)
     bad = tuple(str(problem.row) for problem in done.problems)
-    return Outcome(tuple(names), bad, _told(*reading.findings(), *done.findings))
+    return Outcome(tuple(names), bad, _finding_texts(*reading.findings(), *done.findings))
 
 
 def transcripts(path: Path) -> Outcome:
@@ -94,16 +97,19 @@ def transcripts(path: Path) -> Outcome:
         done = import_transcripts(rows, path.name, lambda count: None)
     names = Creative.objects.order_by("pk").values_list("advertisement_id", flat=True)
     bad = tuple(str(problem.row) for problem in done.problems)
-    return Outcome(tuple(map(str, names)), bad, _told(*reading.findings(), *done.findings))
+    return Outcome(tuple(map(str, names)), bad, _finding_texts(*reading.findings(), *done.findings))
 
 
 def evaluate(path: Path) -> Outcome:
-    """It uses all rows or none: those of the texts, "Текст ролика 4297908"."""
+    """Run ``evaluate``, which uses all rows or none.
+
+    It returns no IDs, so these are taken from the texts ("Текст ролика 4297908").
+    """
     try:
         rows, findings = evaluation.read_transcripts(path)
     except RowsError as error:
         return Outcome(bad=tuple(str(problem.row) for problem in error.problems))
-    return Outcome(tuple(row.text.split()[-1] for row in rows), findings=_told(*findings))
+    return Outcome(tuple(row.text.split()[-1] for row in rows), findings=_finding_texts(*findings))
 
 
 def classified(path: Path) -> Outcome:
@@ -111,16 +117,16 @@ def classified(path: Path) -> Outcome:
         read = classify_text.read(document.only())
     names = tuple(ids.normal(cells[0]) for cells in read.rows)
     bad = tuple(str(problem.row) for problem in read.problems)
-    return Outcome(names, bad, _told(*read.findings))
+    return Outcome(names, bad, _finding_texts(*read.findings))
 
 
 def id_table(path: Path) -> Outcome:
-    """It uses all rows or none."""
+    """Run the reader of ID tables, which uses all rows or none."""
     try:
         read = id_tables.read(path)
     except RowsError as error:
         return Outcome(bad=tuple(str(problem.row) for problem in error.problems))
-    return Outcome(tuple(read.ids.values()), findings=_told(*read.findings))
+    return Outcome(tuple(read.ids.values()), findings=_finding_texts(*read.findings))
 
 
 def spend(path: Path) -> Outcome:
@@ -132,25 +138,25 @@ def spend(path: Path) -> Outcome:
     staging.drop()
     several = len(reading.tables) > 1
     bad = bad if several else tuple(place.partition(" ")[0] for place in bad)
-    return Outcome(tuple(names), bad, _told(*prepared.report.findings))
+    return Outcome(tuple(names), bad, _finding_texts(*prepared.report.findings))
 
 
 def predict_table(path: Path) -> Outcome:
-    seen: list[rewrite.Key] = []
+    keys: list[rewrite.Key] = []
     with path.open("rb") as file:
         tables.check(File(file, name=path.name))
-        plan = rewrite.plan(file, ADDED, lambda keys, done: seen.extend(keys))
+        plan = rewrite.plan(file, ADDED, lambda batch, done: keys.extend(batch))
         rewrite.write(file, plan, io.BytesIO(), lambda keys, done: [[1] * 5 for _key in keys])
     with sheets.opened(path) as document:
         records = list(sheets.records(document.only(), Field.ADVERTISEMENT_ID))
     changed = ids.Changed()
     good, bad = [], []
-    for record, key in zip(records, seen, strict=True):
+    for record, key in zip(records, keys, strict=True):
         try:
             good.append(changed.note(ids.read("" if isinstance(key, Broken) else key)))
         except ids.IdError:
             bad.append(str(record.place))
-    return Outcome(tuple(good), tuple(bad), _told(*plan.findings, *changed.findings()))
+    return Outcome(tuple(good), tuple(bad), _finding_texts(*plan.findings, *changed.findings()))
 
 
 CLIENTS: dict[str, Callable[[Path], Outcome]] = {
@@ -162,5 +168,5 @@ CLIENTS: dict[str, Callable[[Path], Outcome]] = {
     "spend": spend,
     "predict_table": predict_table,
 }
-# These use all rows of a table or none.
+# Clients that use all rows of a table or none.
 ALL_OR_NONE = ("evaluate", "id table")

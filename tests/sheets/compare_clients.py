@@ -1,9 +1,10 @@
-"""Prints what every client says of small files: the table of the review, and its collection.
+"""Script that prints what each client of the table reader makes of small files.
 
     python tests/sheets/compare_clients.py [FOLDER]
 
-A file of the first part has the columns of all clients. Where they differ, the line ends in "≠".
-``evaluate`` and the table of ids use all rows of a table or none.
+First come the files of ``client_files``, which have the columns of all clients, then the files of
+FOLDER. If the clients differ, the line ends in "≠". ``evaluate`` and the reader of ID tables use
+all rows of a table or none.
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ def compare(folder: Path) -> None:
 
 
 def show(title: str, path: Path) -> bool:
-    """Print one line; whether all say the same."""
+    """Print the outcomes for a file on one line; return whether all clients agree."""
     from tests.sheets.clients import ALL_OR_NONE, CLIENTS, outcome
 
     found = {name: outcome(client, path) for name, client in CLIENTS.items()}
     by_words: dict[str, list[str]] = {}
     for name, one in found.items():
-        # Those name the same bad rows, and use none of the others.
+        # These clients report the same bad rows, but use none of the good ones.
         all_or_none = name in ALL_OR_NONE and one.bad and one.bad == found["spend"].bad
         words = str(found["spend"] if all_or_none else one)
         by_words.setdefault(words, []).append(name)

@@ -1,4 +1,4 @@
-"""Names of Russian advertisers and brands, as a test of what encoding they are written in."""
+"""Names of Russian advertisers and brands, for tests of encoding detection."""
 
 NAMES = [
     name.strip()

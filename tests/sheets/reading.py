@@ -1,4 +1,4 @@
-"""A table's content in a form that can be compared."""
+"""Readers of a table's content, in forms that tests can compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creativefilter.sheets import Broken
 
 
 def rows(content: bytes) -> list[tuple[int, Any]]:
-    """Line numbers and cells; the code instead of the cells of a broken row."""
+    """Return the line numbers with the cells; for broken rows the code instead of the cells."""
     with sheets.opened(io.BytesIO(content)) as document:
         return [
             (line, cells.code if isinstance(cells, Broken) else list(cells))
@@ -24,7 +24,7 @@ def cells(content: bytes) -> list[Any]:
 
 
 def findings(content: bytes) -> dict[str, dict[str, Any]]:
-    """Parameters of what was found, by code."""
+    """Return the parameters of the findings, by code."""
     with sheets.opened(io.BytesIO(content)) as document:
         reading = document.only()
         for table in reading.tables:
@@ -33,7 +33,7 @@ def findings(content: bytes) -> dict[str, dict[str, Any]]:
 
 
 def refusal(content: bytes) -> str:
-    """The code with which a file is refused; "" if it is read."""
+    """Return the error code of a refused file; "" if the file can be read."""
     try:
         rows(content)
     except sheets.SheetError as error:

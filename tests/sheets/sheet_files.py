@@ -1,4 +1,4 @@
-"""Small tables in every form that offices save, made here; spend.xls comes from Python's xlwt."""
+"""Builders of small tables in all supported formats. ``spend.xls`` was made with xlwt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def csv_text(rows: Rows = TABLE, delimiter: str = ",", end: str = "\n") -> str:
 
 
 def numbers(rows: Rows = ROWS) -> list[list[Any]]:
-    """The same rows as a spreadsheet has them: with numbers."""
+    """Return the rows with numbers instead of text, as spreadsheets have them."""
     return [[int(r[0]), *r[1:4], float(r[4]), int(r[5]), int(r[6])] for r in rows]
 
 
@@ -64,7 +64,7 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
 
 
 def with_sheet(data: str, *, prologue: str = "", epilogue: str = "", prefix: str = "") -> bytes:
-    """A workbook whose sheet has this XML between the tags of its data."""
+    """Return a workbook whose sheet has this XML within its ``sheetData`` element."""
     p = f"{prefix}:" if prefix else ""
     space = f":{prefix}" if prefix else ""
     text = (
@@ -80,7 +80,7 @@ def inline(reference: str, text: str) -> str:
 
 
 def ods(rows: Rows | None = None) -> bytes:
-    """A spreadsheet of LibreOffice with what a reader needs of it."""
+    """Return a minimal ODS spreadsheet."""
     body = ""
     for row in rows or [HEADING, *numbers()]:
         cells = ""
@@ -116,7 +116,7 @@ def ods(rows: Rows | None = None) -> bytes:
 
 
 def xlsb(rows: Rows | None = None) -> bytes:
-    """A binary workbook with what a reader needs of it."""
+    """Return a minimal XLSB workbook."""
 
     def record(kind: int, payload: bytes = b"") -> bytes:
         size, number = b"", len(payload)
@@ -160,7 +160,7 @@ def xlsb(rows: Rows | None = None) -> bytes:
 
 @cache
 def every_kind() -> dict[str, bytes]:
-    """The same table in every form that is read."""
+    """Return the same table in all supported formats and encodings, by name."""
     text = csv_text()
     office = csv_text([HEADING, *([*r[:4], r[4].replace(".", ","), *r[5:]] for r in ROWS)], ";")
     return {

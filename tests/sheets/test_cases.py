@@ -1,4 +1,4 @@
-"""The collection of small files from the field, as far as reading is concerned."""
+"""Reading of real small files from offices. The files are not a part of the repository."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ READ: dict[str, list[tuple[int, Any]]] = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_what_offices_save_is_read(name: str, folder: Path) -> None:
+def test_files_from_offices_are_read(name: str, folder: Path) -> None:
     assert rows(content(folder, name)) == READ[name]
 
 
@@ -75,11 +75,11 @@ def test_all_sheets_of_a_workbook_are_read(folder: Path) -> None:
     ("name", "code"),
     [("B2_password.xlsx", "table_password"), ("B3_x.xlsb", "table_no_workbook")],
 )
-def test_what_is_no_table_is_refused_as_what_it_is(name: str, code: str, folder: Path) -> None:
+def test_other_files_are_refused_with_their_format(name: str, code: str, folder: Path) -> None:
     assert refusal(content(folder, name)) == code
 
 
-def test_what_was_found_is_told(folder: Path) -> None:
+def test_findings_name_encoding_lines_and_titles(folder: Path) -> None:
     assert findings(content(folder, "D8_mixedenc.csv"))["found_other_encoding"]["lines"] == "4"
     assert findings(content(folder, "Y0_concat.csv"))["found_headings_again"]["lines"] == "4"
     old = findings(content(folder, "02_cp866.csv"))

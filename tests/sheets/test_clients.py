@@ -1,4 +1,4 @@
-"""Whatever a table comes in: all clients read the same rows, or refuse it for the same reason."""
+"""All clients read the same rows of a file, or refuse the file for the same reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def assert_same(found: dict[str, Outcome]) -> None:
             continue
         assert one.refused == expected.refused, name
         assert (sorted(one.ids), one.bad) == (sorted(expected.ids), expected.bad), name
-        # Texts stand for the IDs there, so nothing is known of how these are written.
+        # These clients give no IDs, or normalised ones, so they report no changed IDs.
         without_ids = name in ("evaluate", "classify_text")
         findings = [f for f in expected.findings if not (without_ids and "ids_changed" in f)]
         assert list(one.findings) == findings, name
@@ -44,7 +44,9 @@ def test_all_clients_agree(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", NOT_FILLED_IN)
-def test_what_can_not_be_filled_in_is_read_by_all_others(kind: str, tmp_path: Path) -> None:
+def test_other_workbooks_are_read_by_all_clients_but_predict_table(
+    kind: str, tmp_path: Path
+) -> None:
     name, content = NOT_FILLED_IN[kind]
     (tmp_path / name).write_bytes(content)
     found = outcomes(tmp_path / name)
@@ -59,8 +61,8 @@ def reason(client: str, path: Path) -> str:
     return found.refused
 
 
-def test_the_collection_of_small_files_is_read_alike_by_all(folder: Path) -> None:
-    """Each file holds the columns of one client: the others miss theirs, and say so by name."""
+def test_all_clients_agree_on_files_from_offices(folder: Path) -> None:
+    """Each file has the columns of one client; the other clients report missing columns."""
     differ = []
     for path in sorted(folder.iterdir()):
         found = outcomes(path)
@@ -68,20 +70,20 @@ def test_the_collection_of_small_files_is_read_alike_by_all(folder: Path) -> Non
         if path.suffix == ".ods":
             assert read.pop("predict_table").refused == "table_kind"
         reasons = {one.refused for one in read.values()}
-        # A heading in thousands matters to those who want the cost, bad rows to all that read.
+        # A cost in thousands matters only to clients that read the cost.
         if len(reasons - {"table_unit", "table_no_rows"}) != 1:
             differ.append((path.name, {name: str(one) for name, one in found.items()}))
-        told = {
+        findings = {
             tuple(finding for finding in one.findings if "ids_changed" not in finding)
             for name, one in read.items()
             if not one.refused and not (one.bad and name in ALL_OR_NONE)
         }
-        if len(told) > 1:
-            differ.append((path.name, told))
+        if len(findings) > 1:
+            differ.append((path.name, findings))
     assert differ == []
 
 
-def test_a_column_that_a_client_lacks_is_named(tmp_path: Path) -> None:
+def test_missing_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("Advertisement ID,Brand\n1,B\n")
     for name, column in (("labels", "Segment_num"), ("transcripts", "text"), ("spend", "Month")):

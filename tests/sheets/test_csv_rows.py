@@ -26,20 +26,20 @@ def test_a_line_break_inside_a_quoted_cell_is_one_row() -> None:
     ]
 
 
-def test_a_line_break_in_the_first_of_the_cells() -> None:
+def test_a_line_break_in_the_first_cell() -> None:
     content = 'Brand;Advertisement ID;Cost\nB;7;1\n"два\nслова";8;5\nB;9;1\n'.encode()
     assert rows(content) == [
         (2, ["B", "7", "1"]), (3, ["два\nслова", "8", "5"]), (5, ["B", "9", "1"]),
     ]  # fmt: skip
 
 
-def test_line_breaks_in_the_heading_and_a_mark_before_it() -> None:
+def test_line_breaks_in_the_heading_after_a_byte_order_mark() -> None:
     content = '\ufeff"Advertisement\nID",Brand,"Cost\nRUB"\n1,B,5\n'.encode()
     assert rows(content) == [(4, ["1", "B", "5"])]
 
 
 @pytest.mark.parametrize("filler", [0, 3, 3_000])
-def test_an_unclosed_quotation_mark_costs_its_own_line_only(filler: int) -> None:
+def test_an_unclosed_quotation_mark_spoils_only_its_own_line(filler: int) -> None:
     found = read(f'1,"open,5\n{GOOD * filler}2,"B",5\n{GOOD}3,C"\n8,"last,1\n')
     assert found[0] == (2, "row_quote")
     assert [row for _line, row in found[1 : filler + 3]] == [
@@ -48,8 +48,8 @@ def test_an_unclosed_quotation_mark_costs_its_own_line_only(filler: int) -> None
     assert found[filler + 3 :] == [(filler + 5, ["3", 'C"']), (filler + 6, "row_quote")]
 
 
-def test_rows_that_a_quotation_mark_swallows_are_rows() -> None:
-    """A mark that is opened in one row and closed in another makes a row of three."""
+def test_rows_between_two_stray_quotation_marks_are_kept() -> None:
+    """To the csv module, a mark opened in one row and closed in another joins the rows between."""
     assert read(f'1,"open\n{GOOD}{GOOD}2,B",5\n{GOOD}') == [
         (2, "row_quote"),
         (3, ["7", "B", "1"]),
@@ -78,7 +78,7 @@ def test_single_lines(line: str, row: object) -> None:
     assert read(f"{GOOD}{line}\n{GOOD}")[1] == (3, row)
 
 
-def test_blank_lines_and_repeated_headings_are_no_rows() -> None:
+def test_blank_lines_and_repeated_headings_are_left_out() -> None:
     body = f"\n{GOOD},,,\n   \n\ufeff{HEADING}{GOOD}advertisement_id,BRAND,cost\n"
     assert [line for line, _row in rows((HEADING + body).encode())] == [3, 7]
     found = findings((HEADING + body).encode())
@@ -92,12 +92,12 @@ def test_short_and_broken_rows_are_counted_with_their_lines() -> None:
     assert found["found_broken_rows"] == {"count": 2, "lines": "4, 5"}
 
 
-def test_an_open_mark_before_a_cell_beyond_every_measure() -> None:
+def test_an_unclosed_quotation_mark_before_a_cell_that_is_too_long() -> None:
     found = read(f'1,"open,5\n{GOOD}2,{"x" * 200_000},6\n')
     assert found == [(2, "row_quote"), (3, ["7", "B", "1"]), (4, "row_long_cell")]
 
 
-def test_a_cell_beyond_every_measure_costs_its_row_only() -> None:
+def test_a_cell_that_is_too_long_spoils_only_its_own_row() -> None:
     long = "x" * 200_000
     found = read(f'1,"{long}",5\n{GOOD}2,{long},6\n3,"a\nb",7\n')
     assert found == [
@@ -105,20 +105,20 @@ def test_a_cell_beyond_every_measure_costs_its_row_only() -> None:
     ]  # fmt: skip
 
 
-def test_marks_that_are_never_closed_cost_no_time() -> None:
-    began = time.monotonic()
+def test_many_unclosed_quotation_marks_are_fast() -> None:
+    started = time.monotonic()
     lines = '1,"a ""b,5\n' * 20_000
     assert len(read(lines)) == 20_000
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_every_end_of_line(end: str) -> None:
+def test_all_line_ends(end: str) -> None:
     content = (HEADING + f'1,"a\nb",5\n{GOOD}').replace("\n", end).encode()
     assert rows(content) == [(2, ["1", f"a{end}b", "5"]), (4, ["7", "B", "1"])]
 
 
-def test_rows_are_the_same_wherever_they_are_cut_into_batches(
+def test_the_batch_size_does_not_change_the_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     body = "".join(
@@ -135,5 +135,5 @@ def test_one_column_needs_no_delimiter() -> None:
     assert rows(b"Advertisement ID\n1\n2\n") == [(2, ["1"]), (3, ["2"])]
 
 
-def test_two_delimiters_that_both_give_a_heading_are_two_readings() -> None:
+def test_two_delimiters_that_both_give_a_heading_are_ambiguous() -> None:
     assert refusal(b"Advertisement ID;a,ID advertisement\n1;2,3\n") == "table_ambiguous"

@@ -1,4 +1,4 @@
-"""Files changed at random: read or refused, never an error of a library."""
+"""Randomly changed files are read or refused, without exceptions of libraries."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PIECES = [
     b"<!--",
     b'"\n"',
 ]
-# These start a process for each file.
+# Formats whose reader starts a process for each file.
 SLOW = ("ods", "xlsb")
 
 
 def changed(chance: random.Random, content: bytes) -> bytes:
-    """Content with a few bytes changed, left out, added or repeated."""
+    """Return the content with a few bytes changed, removed, added or repeated."""
     data = bytearray(content)
     for _change in range(chance.choice([1, 1, 2, 5, 20])):
         at = chance.randrange(len(data) + 1)
@@ -51,14 +51,14 @@ def changed(chance: random.Random, content: bytes) -> bytes:
 
 
 def changed_inside(chance: random.Random, content: bytes) -> bytes:
-    """An archive with one of its members changed, itself whole."""
+    """Return a valid archive with one of its members changed."""
     members = parts(content)
     name = chance.choice(sorted(members))
     return zipped({**members, name: changed(chance, members[name])})
 
 
 def use(content: bytes) -> None:
-    """Read all that there is, and fill it in."""
+    """Read all rows and findings, and fill in the table."""
     with sheets.opened(io.BytesIO(content)) as document:
         for reading in document.readings:
             for table in reading.tables:
@@ -94,8 +94,8 @@ def test_changed_files_are_read_or_refused(
 @pytest.mark.parametrize(
     "make", [lambda rows: csv_text(rows).encode(), lambda rows: xlsx({"1": rows})]
 )
-def test_thousands_of_columns_of_ids_cost_no_more_than_a_few(make: Any) -> None:
-    """Each is a way to read the file; all of them were once made with all of their columns."""
+def test_thousands_of_id_columns_give_few_readings(make: Any) -> None:
+    """Regression: each ID column is a reading, and all readings were made with all columns."""
     with sheets.opened(io.BytesIO(make([["Advertisement ID"] * 5000, [7] * 5000]))) as document:
         assert 2 <= len(document.readings) <= 40
         with pytest.raises(sheets.SheetError):
@@ -103,7 +103,7 @@ def test_thousands_of_columns_of_ids_cost_no_more_than_a_few(make: Any) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_members_packed_in_other_ways_are_read_and_damaged_ones_refused(method: int) -> None:
+def test_bzip2_and_lzma_members_are_read_or_refused_if_damaged(method: int) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         archive.writestr("t.csv", csv_text() * 20)

@@ -1,4 +1,4 @@
-"""Headings by every name that offices give them; what is missing or doubled is named."""
+"""Headings: synonyms of the fields, units, missing and duplicate columns."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def heading(*titles: str) -> Heading:
     return Heading(titles, 1)
 
 
-def test_what_is_missing_or_doubled_is_named() -> None:
+def test_missing_and_duplicate_columns_are_named() -> None:
     with pytest.raises(SheetError, match="Advertisement ID, Segment_num"):
         heading("a").places(Field.ADVERTISEMENT_ID, (Field.SEGMENT_NUM, Field.SEGMENT))
     with pytest.raises(SheetError, match=r"Year, Month\."):
@@ -69,24 +69,24 @@ def test_what_is_missing_or_doubled_is_named() -> None:
         Heading(("a",), 1, sheet="Лист1").places(Field.BRAND)
 
 
-def test_a_cost_in_thousands_is_never_taken_for_roubles() -> None:
+def test_a_cost_in_thousands_is_refused() -> None:
     with pytest.raises(SheetError, match="тыс") as refused:
         heading("Advertisement ID", "Стоимость, тыс. руб.").places(Field.COST)
     assert refused.value.code == "table_unit"
 
 
-def test_the_own_name_of_a_field_goes_before_others() -> None:
+def test_a_fields_own_name_takes_precedence_over_synonyms() -> None:
     titles = ("Cost", "Estimated cost RUB", "Segment_num", "Segment", "Сумма, млн")
     assert heading(*titles).places(Field.COST, (Field.SEGMENT_NUM, Field.SEGMENT)) == [1, 2]
     assert heading("Сегмент").places((Field.SEGMENT_NUM, Field.SEGMENT)) == [0]
     assert heading("text").places(Field.TEXT, optional=[Field.SPLIT]) == [0, None]
 
 
-def test_a_table_without_ids_has_a_heading_by_two_other_fields() -> None:
+def test_two_other_fields_make_a_heading_of_a_table_without_ids() -> None:
     assert rows("Разметка\nSegment_num;text\n12;слова\n".encode()) == [(3, ["12", "слова"])]
 
 
-def test_the_heading_is_looked_for_in_twenty_rows() -> None:
+def test_the_heading_is_searched_for_in_twenty_rows() -> None:
     title = "Отчёт;за год\n\n"
     assert rows((title * 19 + "ID рекламы;Бренд\n1;B\n").encode()) == [(40, ["1", "B"])]
     assert refusal((title * 20 + "ID рекламы;Бренд\n1;B\n").encode()) == "table_no_column"

@@ -1,4 +1,4 @@
-"""The same table in every form that offices save gives the same cells."""
+"""All file formats give the same cells; other files are refused."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ KINDS = every_kind()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_gives_the_same_cells(kind: str) -> None:
+def test_all_formats_give_the_same_cells(kind: str) -> None:
     found = [[str(cell).replace(",", ".") for cell in row] for _line, row in rows(KINDS[kind])]
     assert found == (ROWS * 2 if kind == "heading again" else ROWS)
 
 
-def test_the_name_of_a_file_decides_nothing(tmp_path: Path) -> None:
+def test_the_file_name_does_not_matter(tmp_path: Path) -> None:
     for name, content in (("t.csv", xlsx()), ("t.xlsx", csv_text().encode()), ("t", ods())):
         (tmp_path / name).write_bytes(content)
         with sheets.opened(tmp_path / name) as document:
@@ -42,7 +42,7 @@ def test_the_name_of_a_file_decides_nothing(tmp_path: Path) -> None:
             assert len(list(table.rows())) == 2
 
 
-def test_the_old_format_of_excel_is_read_and_its_other_sheets_are_named() -> None:
+def test_xls_is_read_and_skipped_sheets_are_named() -> None:
     content = XLS.read_bytes()
     assert rows(content) == [
         (4, ["4297908", "СБЕР", "СБЕРБАНК", "TV Nat", 1234.5, "2024", "1"]),
@@ -54,7 +54,7 @@ def test_the_old_format_of_excel_is_read_and_its_other_sheets_are_named() -> Non
     assert found["found_titles"] == {"count": 1, "text": "Отчёт"}
 
 
-def test_all_sheets_with_the_heading_are_read_and_the_others_named() -> None:
+def test_all_sheets_with_a_heading_are_read_and_others_named() -> None:
     content = xlsx(
         {
             "Янв": [["Отчёт"], HEADING, *numbers(ROWS[:1])],
@@ -77,7 +77,7 @@ def test_all_sheets_with_the_heading_are_read_and_the_others_named() -> None:
 
 PDF = b"%PDF-1.4\n1 0 obj\n"
 LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
-# How an entry of a zip's directory begins, up to its flags.
+# Beginning of an entry in a ZIP directory, up to its flags.
 DIRECTORY = b"PK\x01\x02\x14\x03\x14\0"
 FLAGGED = zipped({"a.csv": b"x"}).replace(DIRECTORY + b"\0", DIRECTORY + b"\1")
 LAUGHS = (
@@ -89,7 +89,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def overlong() -> bytes:
-    """An archive that names two gigabytes and has none."""
+    """Return an archive whose directory states 3 GiB for a small member."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("t.csv", csv_text())
@@ -164,14 +164,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_table_is_refused_as_what_it_is(name: str) -> None:
+def test_other_files_are_refused_with_their_format(name: str) -> None:
     content, code = REFUSED[name]
     assert refusal(content) == code
 
 
 @pytest.mark.parametrize("far", [1_048_573, 1_400])
-def test_a_cell_in_the_last_corner_costs_no_memory(far: int) -> None:
-    """python-calamine keeps the blank cells before it, too: it has limits of its own."""
+def test_a_cell_in_the_last_corner_of_an_ods_is_refused(far: int) -> None:
+    """python-calamine would allocate the blank cells before it, too."""
     repeated = (
         f'<table:table-row table:number-rows-repeated="{far}"><table:table-cell/>'
         '</table:table-row><table:table-row><table:table-cell table:number-columns-repeated="16383'
@@ -183,7 +183,7 @@ def test_a_cell_in_the_last_corner_costs_no_memory(far: int) -> None:
     assert refusal(zipped(content)) in ("table_too_large", "table_unreadable")
 
 
-def test_a_corner_of_a_workbook_of_ours_costs_nothing_at_all() -> None:
+def test_a_cell_in_the_last_corner_of_an_xlsx_is_ignored() -> None:
     from openpyxl import Workbook
 
     book = Workbook()
@@ -194,26 +194,26 @@ def test_a_corner_of_a_workbook_of_ours_costs_nothing_at_all() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: csv_text().encode(), xlsx, ods, xlsb, XLS.read_bytes])
-def test_what_is_cut_off_anywhere_is_read_or_refused(make: object) -> None:
+def test_truncated_files_are_read_or_refused(make: object) -> None:
     content = make()  # type: ignore[operator]
     for end in range(0, len(content), max(1, len(content) // 23)):
         refusal(content[:end])
 
 
-def test_a_single_zero_byte_costs_nothing_but_is_told() -> None:
+def test_a_single_zero_byte_is_a_finding() -> None:
     content = csv_text().replace("СБЕР,", "СБ\0ЕР,").encode()
     assert rows(content)[0][1][1] == "СБ\0ЕР"
     assert findings(content)["found_zero_bytes"] == {"count": 1}
 
 
-def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_has_its_own_error(tmp_path: Path) -> None:
     with pytest.raises(sheets.SheetError) as refused, sheets.opened(tmp_path / "none.csv"):
         pass
     assert refused.value.code == "table_no_file"
 
 
-def test_what_a_client_raises_is_its_own() -> None:
-    """Only what reading raises is translated."""
+def test_exceptions_of_the_client_pass_unchanged() -> None:
+    """Only exceptions of reading become ``SheetError``."""
     content = io.BytesIO(csv_text().encode())
     with pytest.raises(KeyError), sheets.opened(content) as document:
         raise KeyError(document.only().delimiter)

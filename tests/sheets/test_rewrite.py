@@ -1,4 +1,4 @@
-"""Tables filled in where they stand: what is not ours stays as it came, to the byte."""
+"""Filling in of tables: everything but the new cells stays unchanged, byte for byte."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ TITLES = ("answer", "share")
 
 
 def filled(content: bytes) -> bytes:
-    """The table with an answer in each row: its key."""
+    """Fill in a table; the answer to each row is its key."""
 
     def answer(keys: list[rewrite.Key], done: float) -> list[tuple[Any, ...]]:
         assert 0 <= done <= 1
         return [(key.code if isinstance(key, Broken) else f"={key}", 0.25) for key in keys]
 
-    seen: list[Any] = []
-    plan = rewrite.plan(io.BytesIO(content), TITLES, lambda keys, done: seen.extend(keys))
+    reported: list[Any] = []
+    plan = rewrite.plan(io.BytesIO(content), TITLES, lambda keys, done: reported.extend(keys))
     plan = rewrite.Plan.of(json.loads(json.dumps(plan.as_json())))
     target = io.BytesIO()
     rewrite.write(io.BytesIO(content), plan, target, answer)
-    assert len(seen) == len(rows(content))
+    assert len(reported) == len(rows(content))
     return target.getvalue()
 
 
@@ -46,7 +46,7 @@ WITHOUT_ANSWERS = ("ods", "xlsb")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in every_kind() if kind not in WITHOUT_ANSWERS])
-def test_every_row_of_every_kind_gets_its_answer(kind: str) -> None:
+def test_every_row_of_every_format_gets_its_answer(kind: str) -> None:
     content = every_kind()[kind]
     before, after = rows(content), rows(filled(content))
     assert [line for line, _row in after] == [line for line, _row in before]
@@ -71,8 +71,8 @@ def numbers_for(keys: list[rewrite.Key], done: float) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf", b'Report\n\n"x\ny"\r\n', b"sep=,\n"])
-def test_bytes_that_are_not_ours_stay(head: bytes) -> None:
-    """Random letters, bytes that are none, marks and line ends; and the new cells behind them."""
+def test_other_bytes_stay_unchanged(head: bytes) -> None:
+    """Fill in random letters, undecodable bytes, quotation marks and line ends."""
     chance = random.Random(3)
     signs = [b"a", "Я".encode("cp1251"), "Я".encode(), b"\x98", b'"', b"\r\n", b"\n", b" ", b"7"]
     written = 0
@@ -88,11 +88,11 @@ def test_bytes_that_are_not_ours_stay(head: bytes) -> None:
         for added in (b",@,@", b";@;@", b",'@,'@", b";'@;'@", b",8.5,", b";8,5;"):
             answer = answer.replace(added, b"")
         assert answer == (content if target.getvalue() else b""), number
-    # Some may be in one encoding as well as in another.
+    # The other files are refused because their encoding is ambiguous.
     assert written > 130
 
 
-def test_a_table_of_broken_lines_comes_back_whole() -> None:
+def test_broken_lines_are_filled_in_too() -> None:
     content = b'Advertisement ID,n\n1,"open\n2,3,4\n\n5\n'
     assert filled(content).decode().splitlines() == [
         "Advertisement ID,n,,answer,share",
@@ -103,7 +103,7 @@ def test_a_table_of_broken_lines_comes_back_whole() -> None:
     ]
 
 
-def test_a_repeated_heading_is_filled_in_as_one() -> None:
+def test_a_repeated_heading_gets_the_new_titles() -> None:
     content = csv_text([HEADING, *numbers(), HEADING, *numbers()]).encode()
     lines = filled(content).decode().splitlines()
     assert lines[0] == lines[3] == ",".join(HEADING) + ",answer,share"
@@ -111,7 +111,7 @@ def test_a_repeated_heading_is_filled_in_as_one() -> None:
     assert [row[-2:] for row in _rows(filled(sheet))][3] == ("answer", "share")
 
 
-def test_all_sheets_that_were_read_are_filled_in_and_no_others() -> None:
+def test_only_sheets_with_a_heading_are_filled_in() -> None:
     content = xlsx(
         {"1": [HEADING, *numbers()], "x": [["a"]], "2": [["Отчёт"], HEADING[:2], [5, "B"]]}
     )
@@ -125,7 +125,7 @@ def test_all_sheets_that_were_read_are_filled_in_and_no_others() -> None:
     ]
 
 
-def test_our_text_in_a_workbook_is_typed_as_text() -> None:
+def test_new_text_in_a_workbook_is_typed_as_text() -> None:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(filled(xlsx())))

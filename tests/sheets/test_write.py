@@ -1,4 +1,4 @@
-"""Tables on their way out: three forms, harmless in spreadsheet programs."""
+"""Writing of tables: three formats, with formulas escaped."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ BAD = ["\x00", "\x0b", "\ud800", "\ufffe"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+7 900", "-5", "@SUM(A1)", "\t=1", "\r=1"])
-def test_text_that_begins_like_a_formula_is_escaped(text: str) -> None:
+def test_text_like_a_formula_is_escaped(text: str) -> None:
     assert harmless(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("value", ["Скидка = 5", "", -5, 0.5, None, True])
-def test_everything_else_is_left_as_it_is(value: Any) -> None:
+def test_other_values_are_unchanged(value: Any) -> None:
     assert harmless(value) == value
 
 
 @pytest.mark.parametrize("sign", BAD)
-def test_a_formula_does_not_hide_behind_a_sign_that_is_taken_out(sign: str) -> None:
+def test_a_formula_after_a_removed_character_is_escaped(sign: str) -> None:
     assert harmless(f"{sign}=1+1") == "'=1+1"
 
 
@@ -49,10 +49,10 @@ def test_csv_and_csv_for_excel() -> None:
     assert excel.decode().splitlines()[1] == "7;1234,5;3;0,1235;2024-01;0,5"
 
 
-def test_numbers_of_somebody_elses_table_are_no_formulas() -> None:
+def test_numbers_of_client_tables_are_not_escaped() -> None:
     columns = [("a", ColumnType.AS_IT_CAME)]
-    some = ["-5", "+1 234,5", "-x", "=1", "-"]
-    lines = list(write.csv_lines(Sheet(columns, [some]), excel=False))
+    values = ["-5", "+1 234,5", "-x", "=1", "-"]
+    lines = list(write.csv_lines(Sheet(columns, [values]), excel=False))
     assert lines[1] == "-5,\"+1 234,5\",'-x,'=1,'-\r\n"
 
 
@@ -63,12 +63,12 @@ def workbook(sheet: Sheet) -> Any:
 
 
 @pytest.mark.parametrize("text", ["+7 ТЕЛЕКОМ", "=1+1", "@x", "-5"])
-def test_text_in_a_workbook_is_typed_as_text_and_keeps_its_form(text: str) -> None:
+def test_text_like_a_formula_is_typed_as_text_in_a_workbook(text: str) -> None:
     cell = workbook(Sheet([("a", ColumnType.TEXT)], [[text]])).active["A2"]
     assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
 
 
-def test_a_workbook_has_types_and_formats() -> None:
+def test_a_workbook_has_types_and_number_formats() -> None:
     cells = next(workbook(Sheet(COLUMNS, [ROW])).active.iter_rows(min_row=2))
     assert [cell.number_format for cell in cells] == [
         "General", "#,##0.00", "#,##0", "0.0%", "yyyy-mm", "General",
@@ -83,7 +83,7 @@ def test_a_long_table_has_several_sheets(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.XLSX"])
-def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
+def test_written_tables_can_be_read(name: str, tmp_path: Path) -> None:
     texts = ["a;b", 'два\n"слова"', "+7", "<&>", "\x00x"]
     columns = [("Advertisement ID", ColumnType.COUNT), ("Brand", ColumnType.TEXT)]
     write.write(Sheet(columns, list(enumerate(texts, 1))), tmp_path / name)
@@ -92,6 +92,6 @@ def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
     assert read == [["1", "a;b"], ["2", 'два\n"слова"'], ["3", plus], ["4", "<&>"], ["5", "x"]]
 
 
-def test_what_can_not_be_written_is_named(tmp_path: Path) -> None:
+def test_an_error_of_writing_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         write.write(Sheet([], []), tmp_path / "no such folder" / "t.csv")

@@ -1,4 +1,4 @@
-"""Worksheets as spreadsheet programs write them, and as nobody does: the same cells."""
+"""Reading of XLSX worksheets, in the usual XML and in unusual but valid XML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = f'<row r="1">{inline("A1", "Advertisement ID")}{inline("B1", "Brand")}</r
 
 
 def saved(*cells: Any) -> bytes:
-    """A workbook with these cells below a heading, one in a row."""
+    """Return a workbook with a heading and one row for each of these cells."""
     book = Workbook()
     book.active.append(["Advertisement ID", "Brand"])
     for cell in cells:
@@ -35,7 +35,7 @@ def values(content: bytes) -> list[Any]:
     return [row[1] for row in cells(content)]
 
 
-def test_numbers_are_whole_where_all_digits_are_there() -> None:
+def test_whole_numbers_with_exact_digits_are_text() -> None:
     given = [7, 7.0, -3, 0.5, 1e14, 999_999_999_999_999, 10**15, 1234567890123456789, 1e300]
     assert values(saved(*given)) == [
         "7", "7", "-3", 0.5, "100000000000000", "999999999999999", 1e15, 1.234567890123457e18,
@@ -43,7 +43,7 @@ def test_numbers_are_whole_where_all_digits_are_there() -> None:
     ]  # fmt: skip
 
 
-def test_dates_are_text_like_every_program_writes_them() -> None:
+def test_dates_times_and_booleans_are_text() -> None:
     given = [
         date(2024, 1, 31),
         datetime.fromisoformat("2024-01-31T12:30"),
@@ -66,11 +66,11 @@ def test_dates_are_text_like_every_program_writes_them() -> None:
         ("#,##0.00\\ [$₽-419]", False), ('0" шт. в сутки"', False), ("\\d0", False),
     ],
 )  # fmt: skip
-def test_formats_of_dates(code: str, is_date: bool) -> None:
+def test_date_formats(code: str, is_date: bool) -> None:
     assert is_date_format(code) == is_date
 
 
-def test_days_count_from_1904_where_the_workbook_says_so() -> None:
+def test_the_1904_date_system_is_respected() -> None:
     book = parts(saved(date(2024, 1, 31)))
     book["xl/workbook.xml"] = book["xl/workbook.xml"].replace(
         b"<workbookPr ", b'<workbookPr date1904="1" '
@@ -113,7 +113,7 @@ LOCATED = {
 
 
 @pytest.mark.parametrize("name", LOCATED)
-def test_the_pattern_finds_the_places_that_the_parser_finds(name: str) -> None:
+def test_pattern_and_parser_find_the_same_positions(name: str) -> None:
     row = LOCATED[name].encode()
 
     def places(cells: Sequence[Located]) -> list[tuple[Any, ...]]:
@@ -125,33 +125,33 @@ def test_the_pattern_finds_the_places_that_the_parser_finds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_every_way_to_write_a_row(name: str) -> None:
+def test_unusual_rows_give_the_same_cells(name: str) -> None:
     assert rows(with_sheet(HEAD + UNUSUAL[name])) == [(2, ["7", "a&b"])]
 
 
-def test_elements_with_a_prefix() -> None:
+def test_a_namespace_prefix_is_accepted() -> None:
     data = (HEAD + UNUSUAL["as Excel writes it"]).replace("</", "</x:")
     data = data.replace("<", "<x:").replace("<x:/x:", "</x:")
     assert rows(with_sheet(data, prefix="x")) == [(2, ["7", "a&b"])]
 
 
-def test_the_fast_way_and_the_careful_way_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pattern_and_parser_give_the_same_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     content = with_sheet(HEAD + "".join(UNUSUAL.values()))
     book = [*numbers(), [7, 'x<>&"', None, True, 0.1, date(2024, 1, 1), "_x0041_"]]
     contents = [content, xlsx({"1": [HEADING, *book]}), saved(1e15, "a\nb", "  ", -1.5)]
     fast = [rows(each) for each in contents]
-    monkeypatch.setattr(CellReader, "_filled", lambda self, parts: self._slowly(*self.last))
+    monkeypatch.setattr(CellReader, "_filled", lambda self, parts: self._parsed_cells(*self.last))
     real = CellReader.cells
 
-    def remembering(self: CellReader, row: bytes, prefix: str) -> Any:
+    def remember_row(self: CellReader, row: bytes, prefix: str) -> Any:
         self.last = (row, prefix)  # type: ignore[attr-defined]
         return real(self, row, prefix)
 
-    monkeypatch.setattr(CellReader, "cells", remembering)
+    monkeypatch.setattr(CellReader, "cells", remember_row)
     assert [rows(each) for each in contents] == fast
 
 
-def test_rows_are_the_same_wherever_the_stream_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_does_not_change_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     content = with_sheet(HEAD + "".join(UNUSUAL.values()) * 3, epilogue="<mergeCells/>")
     big = xlsx({"1": [HEADING, *(numbers() * 40)]})
     expected = [rows(content), rows(big)]
@@ -173,7 +173,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_damaged_sheet_is_found_out(name: str) -> None:
+def test_a_damaged_sheet_is_refused(name: str) -> None:
     book = parts(with_sheet("DATA"))
     sheet = "xl/worksheets/sheet1.xml"
     data = BROKEN[name].encode("utf-8", "surrogateescape")
@@ -188,7 +188,7 @@ def test_a_sheet_without_rows_is_no_table() -> None:
     assert refusal(zipped(book)) == "table_no_column"
 
 
-def test_a_workbook_in_another_folder_and_with_macros_is_read() -> None:
+def test_a_workbook_with_macros_in_another_folder_is_read() -> None:
     book = {name.replace("xl/", "office/"): part for name, part in parts(xlsx()).items()}
     book["_rels/.rels"] = book["_rels/.rels"].replace(b"xl/", b"/office/")
     book["office/_rels/workbook.xml.rels"] = book["office/_rels/workbook.xml.rels"].replace(
@@ -198,7 +198,7 @@ def test_a_workbook_in_another_folder_and_with_macros_is_read() -> None:
     assert len(rows(zipped(book))) == 2
 
 
-def test_a_repeated_heading_and_blank_rows_are_no_rows() -> None:
+def test_repeated_headings_and_blank_rows_are_left_out() -> None:
     table = [["Отчёт"], [], HEADING, *numbers(), [None, " "], HEADING, [], *numbers()]
     assert [line for line, _cells in rows(xlsx({"1": table}))] == [4, 5, 9, 10]
     found = findings(xlsx({"1": table}))

@@ -1,4 +1,4 @@
-"""Tables as analysts have them, and creatives that they name."""
+"""Builders of tables as analysts have them, and of the creatives that they name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def stored(
     speech: str = "",
     **fields: Any,
 ) -> Creative:
-    """A creative whose transcript came without a file; judged if a segment is given."""
+    """Create a creative without a file, with a prediction if ``segment`` is given."""
     creative = Creative.objects.create(
         advertisement_id=advertisement_id, name=f"{advertisement_id}.mp4", state="done"
     )
@@ -74,7 +74,7 @@ def received(content: bytes, name: str = "план.csv", **how: Any) -> Table:
 
 
 def answered(content: bytes, name: str = "план.csv", **how: Any) -> Table:
-    """The table after a worker has had its job."""
+    """Upload a table and run its job; return the table."""
     table = received(content, name, **how)
     assert table.job
     job = run(table.job)
@@ -83,7 +83,7 @@ def answered(content: bytes, name: str = "план.csv", **how: Any) -> Table:
 
 
 def refused(content: bytes, name: str = "план.csv") -> str:
-    """The code with which a table ends, at once or in its job."""
+    """Return the error code of a table, from its upload or from its job; "" without an error."""
 
     try:
         table = received(content, name)
@@ -99,7 +99,7 @@ def bytes_of(table: Table) -> bytes:
 
 
 def workbook(rows: list[list[Any]], **more: list[list[Any]]) -> bytes:
-    """A workbook of these rows, and other sheets by their names."""
+    """Return a workbook with these rows, and with further sheets by name."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -124,7 +124,7 @@ def rows_of(content: bytes, sheet: int = 0) -> list[Row]:
 
 
 def office_workbook() -> bytes:
-    """What an office makes of a table: a title over merged cells, formulas, dates, a chart."""
+    """Return a workbook with a title over merged cells, formulas, dates and a chart."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None

@@ -1,4 +1,4 @@
-"""CSV tables are lengthened where they stand: not a byte that is not ours changes."""
+"""Classified CSV tables: cells are appended, all other bytes stay unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 TITLES = "Segment_num{0}Segment{0}probability{0}reviewed{0}status"
 
 
-def test_a_table_of_a_russian_office() -> None:
+def test_a_cp1251_table_with_semicolons() -> None:
     stored("100", 12, probability=0.5)
     labelled(stored("200"), 12)
     content = (
@@ -42,7 +42,7 @@ def test_a_table_of_a_russian_office() -> None:
     ("before", "after"),
     [
         (
-            b"\xef\xbb\xbfAdvertisement ID,a\n1,\xff\n",  # a byte that is no letter
+            b"\xef\xbb\xbfAdvertisement ID,a\n1,\xff\n",  # an undecodable byte
             b"\xef\xbb\xbfAdvertisement ID,a,%b\n1,\xff,,,,,unknown\n",
         ),
         (b"a\tadvertisement_id\r1\t2\r3\t4", b"a\tadvertisement_id\t%b\r1\t2%b\r3\t4%b"),
@@ -54,7 +54,7 @@ def test_a_table_of_a_russian_office() -> None:
         ),
     ],
 )
-def test_bytes_that_are_not_ours_stay(before: bytes, after: bytes | None) -> None:
+def test_other_bytes_stay_unchanged(before: bytes, after: bytes | None) -> None:
     answer = bytes_of(answered(before))
     delimiter = "\t" if b"\t" in before else ","
     titles = TITLES.format(delimiter).encode()
@@ -65,7 +65,7 @@ def test_bytes_that_are_not_ours_stay(before: bytes, after: bytes | None) -> Non
     assert answer == filled
 
 
-def test_columns_of_these_names_are_overwritten_where_they_stand() -> None:
+def test_columns_with_the_same_titles_are_replaced() -> None:
     silent("1")
     content = b"status,Advertisement ID,Status,Segment_num\nold,1,own,99\nold,2,own,98\n"
     assert bytes_of(answered(content)).decode().splitlines() == [
@@ -75,8 +75,8 @@ def test_columns_of_these_names_are_overwritten_where_they_stand() -> None:
     ]
 
 
-def test_a_long_table_is_never_held_as_a_whole() -> None:
-    """What is read of a file at a time does not grow with it."""
+def test_a_long_table_is_read_in_batches() -> None:
+    """The number of rows in memory does not grow with the file."""
     rows = 3 * rewrite_csv.ROWS + 1
     content = b"Advertisement ID,n\n" + b"".join(b"9,%d\n" % number for number in range(rows))
     sizes: list[int] = []
@@ -99,7 +99,7 @@ def test_a_long_table_is_never_held_as_a_whole() -> None:
         (b"PK" + bytes(200), "table_damaged"),
     ],
 )
-def test_what_is_no_table_is_refused(content: bytes, code: str) -> None:
+def test_files_that_are_no_table_are_refused(content: bytes, code: str) -> None:
     assert refused(content) == code
 
 
@@ -111,13 +111,13 @@ def test_what_is_no_table_is_refused(content: bytes, code: str) -> None:
         ("1.23E+07", "shortened"), ("1E3", "shortened"), ("нет", "unknown"), ("x" * 99, "unknown"),
     ],
 )  # fmt: skip
-def test_ids_as_they_are_written(cell: str, status: str) -> None:
+def test_spellings_of_ids(cell: str, status: str) -> None:
     stored("123", 12)
     answer = bytes_of(answered(f"n,Advertisement ID\nx,{cell}\n".encode())).decode()
     assert answer.splitlines()[1].endswith(f",{status}")
 
 
-def test_utf16_comes_back_as_utf16() -> None:
+def test_a_utf16_table_stays_utf16() -> None:
     stored("7", 12)
     content = "\ufeffAdvertisement ID\tБренд\r\n7\tЁлка\r\n".encode("utf-16-le")
     answer = bytes_of(answered(content)).decode("utf-16-le")
@@ -127,7 +127,7 @@ def test_utf16_comes_back_as_utf16() -> None:
     )
 
 
-def test_leading_zeros_are_no_part_of_an_id() -> None:
+def test_leading_zeros_of_ids_are_ignored() -> None:
     stored("7", 3)
     stored("8", 4)
     table = answered(b"Advertisement ID,n\n007,\n7,\n0008,\n")

@@ -1,4 +1,4 @@
-"""A table waits for its creatives without holding a worker, and survives what can happen."""
+"""The job of a table: waiting for creatives without a worker, failures, deletion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE = b"Advertisement ID,n\n1,a\n2,b\n3,c\n"
 
 
 def stage(table: Table) -> Job | None:
-    """One stage of the table's job, as a worker does it."""
+    """Run the current stage of the table's job, as a worker does."""
     job = Job.objects.get(pk=table.job_id)
     return lifecycle.run_stage(str(job.pk), job.stage, "test")
 
@@ -41,7 +41,7 @@ def test_stored_creatives_are_classified_before_the_table_is_written() -> None:
     waiting.refresh_from_db()
     assert waiting.job
     assert (waiting.state, waiting.job.urgency) == ("queued", Job.Urgency.BATCH)
-    # It is put back, without a message and without an attempt, as often as it has to wait.
+    # While the table waits, each sweep queues the job again, which does not count as an attempt.
     for _sweep in range(5):
         assert stage(table) is None
         job = Job.objects.get(pk=table.job_id)
@@ -56,7 +56,7 @@ def test_stored_creatives_are_classified_before_the_table_is_written() -> None:
     assert Job.objects.get(pk=table.job_id).progress == 100
 
 
-def test_a_creative_that_fails_says_why_in_its_row(folder: Path) -> None:
+def test_a_failed_creative_has_its_error_code_in_the_status(folder: Path) -> None:
     creative = stored("1")
     assert creative.current_media
     creative.current_media.file.name = "creatives/gone.mp4"
@@ -70,7 +70,7 @@ def test_a_creative_that_fails_says_why_in_its_row(folder: Path) -> None:
     lifecycle.fail(creative.job, "damaged")
     assert run(Job.objects.get(pk=table.job_id)).state == Job.State.DONE
     assert rows(table)[0] == "failed:damaged"
-    # What has failed is not tried again by the next table.
+    # A failed creative is not analysed again for the next table.
     again = answered(TABLE)
     assert again.counts["classified"] == 0
     assert again.counts["failed"] == 1
@@ -87,7 +87,7 @@ def test_a_cancelled_analysis_does_not_keep_a_table_waiting() -> None:
     assert rows(table)[1] == "failed:cancelled"
 
 
-def test_a_creative_that_is_deleted_meanwhile_is_unknown() -> None:
+def test_a_creative_deleted_while_the_table_waits_is_unknown() -> None:
     creative = stored("2", speech=SPOKEN)
     table = received(TABLE)
     assert stage(table)
@@ -96,13 +96,13 @@ def test_a_creative_that_is_deleted_meanwhile_is_unknown() -> None:
     assert rows(table)[1] == "unknown"
 
 
-def test_what_a_person_has_labelled_is_not_waited_for() -> None:
+def test_labelled_creatives_are_not_waited_for() -> None:
     labelled(stored("2", speech=SPOKEN), 3)
     assert rows(answered(TABLE))[1] == "ok"
     assert not Job.objects.filter(kind="analyse").exists()
 
 
-def test_an_imported_label_answers_for_a_creative_that_is_not_here() -> None:
+def test_a_waiting_label_answers_for_its_advertisement_id() -> None:
     WaitingLabel.objects.create(advertisement_id="3", segment_id=12, source="labels.csv")
     table = answered(TABLE)
     line = bytes_of(table).decode().splitlines()[3]
@@ -110,7 +110,7 @@ def test_an_imported_label_answers_for_a_creative_that_is_not_here() -> None:
     assert (table.counts["answered"], table.counts["unknown"]) == (1, 2)
 
 
-def test_two_tables_make_one_job_for_a_creative() -> None:
+def test_two_tables_share_one_job_for_a_creative() -> None:
     stored("2", speech=SPOKEN)
     first, second = received(TABLE), received(TABLE)
     assert stage(first)
@@ -119,7 +119,7 @@ def test_two_tables_make_one_job_for_a_creative() -> None:
     assert second.awaited.count() == 1
 
 
-def test_a_worker_that_dies_leaves_nothing_behind(folder: Path) -> None:
+def test_a_worker_that_dies_leaves_no_file(folder: Path) -> None:
     stored("1", 12)
     table = received(TABLE)
     assert stage(table)
@@ -136,7 +136,7 @@ def test_a_worker_that_dies_leaves_nothing_behind(folder: Path) -> None:
     assert table.counts["rows"] == 3
 
 
-def test_a_table_that_is_cancelled_is_not_written() -> None:
+def test_a_cancelled_table_is_not_written() -> None:
     table = received(TABLE)
     assert work.cancel(table)
     assert not work.cancel(table)
@@ -148,7 +148,7 @@ def test_a_table_that_is_cancelled_is_not_written() -> None:
     assert run(job).state == Job.State.DONE
 
 
-def test_files_go_with_their_table(
+def test_files_are_deleted_with_their_table(
     folder: Path, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     old, young = answered(TABLE), answered(TABLE)
@@ -165,7 +165,7 @@ def test_files_go_with_their_table(
     assert stored_files(folder) == []
 
 
-def test_answers_in_the_words_of_a_reader() -> None:
+def test_answers_in_a_language() -> None:
     stored("1", 12)
     table = answered(TABLE, language="en")
     text = bytes_of(table).decode()

@@ -1,4 +1,4 @@
-"""The page where a person has a table classified."""
+"""The admin pages where users upload tables to classify."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def address() -> str:
     return f"{LIST}{newest().pk}/change/"
 
 
-def worked() -> None:
+def run_job() -> None:
     job = newest().job
     assert job
     run(job)
 
 
-def test_a_table_is_sent_watched_and_downloaded(
+def test_a_table_is_uploaded_classified_and_downloaded(
     page: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     stored("1", 12)
@@ -67,14 +67,14 @@ def test_a_table_is_sent_watched_and_downloaded(
     assert response["Location"] == address()
     assert len(queued) == 1
     assert "Queued" in text(page, address())
-    asked = page.get(f"{LIST}progress/?id={newest().pk}").json()["rows"]
-    assert [(each["title"], each["final"]) for each in asked] == [("Queued", False)]
-    worked()
-    shown = text(page, address())
-    assert "Done" in shown
-    assert "Rows 2" in shown
-    assert "with a segment 1" in shown
-    assert "unknown" in shown
+    progress_rows = page.get(f"{LIST}progress/?id={newest().pk}").json()["rows"]
+    assert [(each["title"], each["final"]) for each in progress_rows] == [("Queued", False)]
+    run_job()
+    page_text = text(page, address())
+    assert "Done" in page_text
+    assert "Rows 2" in page_text
+    assert "with a segment 1" in page_text
+    assert "unknown" in page_text
     file = page.get(f"{LIST}{newest().pk}/file/")
     lines = b"".join(file.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert lines[1] == "1;x;12;Credit cards;0,9;no;Classified"
@@ -82,20 +82,20 @@ def test_a_table_is_sent_watched_and_downloaded(
     assert "план.csv" in text(page, LIST)
 
 
-def test_the_script_is_told_where_to_go_on(page: Client) -> None:
+def test_the_script_gets_the_address_of_the_page(page: Client) -> None:
     sent = send(page, headers={"accept": "application/json"})
     assert sent.json()["location"] == address()
 
 
-def test_what_is_refused_says_why(page: Client) -> None:
+def test_refused_tables_have_a_reason(page: Client) -> None:
     assert send(page, b"")["Location"] == f"{LIST}add/"
     assert "The file is empty." in text(page, LIST)
     send(page, b"a;b\n1;2\n")
-    worked()
+    run_job()
     assert "The table has no column «Advertisement ID»" in text(page, address())
 
 
-def test_a_table_is_cancelled_and_deleted(page: Client) -> None:
+def test_a_table_can_be_cancelled_and_deleted(page: Client) -> None:
     send(page)
     own = f"{LIST}{newest().pk}/"
     assert f'action="{own}cancel/"' in page.get(f"{own}change/").content.decode()
@@ -108,9 +108,9 @@ def test_a_table_is_cancelled_and_deleted(page: Client) -> None:
     assert not Table.objects.exists()
 
 
-def test_nobody_else_sees_a_table(page: Client) -> None:
+def test_other_users_do_not_see_a_table(page: Client) -> None:
     send(page)
-    worked()
+    run_job()
     own = f"{LIST}{newest().pk}"
     for other in (client_of("boris"), client_of("lead", "lead")):
         assert "план.csv" not in text(other, LIST)

@@ -1,4 +1,4 @@
-"""Workbooks come back with five columns more, and nothing else is different."""
+"""Classified workbooks: five columns are added, everything else stays unchanged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parts(content: bytes) -> dict[str, bytes]:
 
 
 def changed(content: bytes, part: str, *edits: tuple[str, str]) -> bytes:
-    """The same workbook with edits in the text of one part."""
+    """Return the workbook with regular-expression edits in one part."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, text in parts(content).items():
@@ -48,7 +48,7 @@ def changed(content: bytes, part: str, *edits: tuple[str, str]) -> bytes:
     return target.getvalue()
 
 
-def test_every_row_is_answered_in_its_place() -> None:
+def test_every_row_gets_its_answer() -> None:
     stored("90000001", 12, probability=0.87654)
     labelled(stored("90000002", 12), 3)
     stored("90000003", 4)
@@ -72,28 +72,28 @@ def test_every_row_is_answered_in_its_place() -> None:
     }  # fmt: skip
 
 
-def test_all_other_parts_and_cells_stay_as_they_are() -> None:
+def test_other_parts_and_cells_stay_unchanged() -> None:
     content = office_workbook()
     answer = bytes_of(answered(content, "план.xlsx"))
     before, after = parts(content), parts(answer)
     sheet = "xl/worksheets/sheet1.xml"
     assert {n for n in before if before[n] != after.get(n)} == {sheet}
     assert list(before) == list(after)
-    # Without what was added the sheet itself is the same.
+    # Without the added cells the sheet is the same.
     stripped = re.sub(rb'<c r="[E-I]\d+"[^>]*?(?:/>|>.*?</c>)', b"", after[sheet])
     original = re.sub(rb' spans="[^"]*"', b"", before[sheet])
     assert stripped.replace(b'ref="A1:I10"', b'ref="A1:D10"') == original
-    kept = load_workbook(io.BytesIO(answer))
-    first = kept.worksheets[0]
+    loaded = load_workbook(io.BytesIO(answer))
+    first = loaded.worksheets[0]
     assert str(first.merged_cells) == "A1:D1"
     assert (first["C4"].number_format, first["D5"].value) == ("dd.mm.yyyy", "=ROW()*1")
     assert first.column_dimensions["A"].width == 33
     assert "D4:D9" in str(next(iter(first.conditional_formatting)).sqref)
     assert len(first._charts) == 1
-    assert kept["Второй"]["B2"].value == "=1+1"
+    assert loaded["Второй"]["B2"].value == "=1+1"
 
 
-def test_columns_of_these_names_are_overwritten_where_they_stand() -> None:
+def test_columns_with_the_same_titles_are_replaced() -> None:
     stored("1", 12)
     content = workbook(
         [
@@ -110,14 +110,14 @@ def test_columns_of_these_names_are_overwritten_where_they_stand() -> None:
     assert rows[2] == ("unknown", 2, "мой", None, None, None, None)
 
 
-def test_an_answer_can_be_answered_again() -> None:
+def test_a_classified_table_can_be_classified_again() -> None:
     stored("1", 12)
     once = bytes_of(answered(workbook([["Advertisement ID"], [1]]), "t.xlsx"))
     twice = bytes_of(answered(once, "t.xlsx"))
     assert rows_of(twice) == rows_of(once)
 
 
-def test_the_list_of_formulas_goes_when_formulas_were_overwritten() -> None:
+def test_calc_chain_is_removed_if_formulas_were_replaced() -> None:
     content = workbook([["Advertisement ID", "status"], [1, "=1+1"]])
     listed = io.BytesIO()
     with zipfile.ZipFile(listed, "w") as archive:
@@ -141,14 +141,14 @@ def test_the_list_of_formulas_goes_when_formulas_were_overwritten() -> None:
     assert len(parts(content)) == len(after)
 
 
-def test_a_formula_that_fills_several_columns_is_not_torn_apart() -> None:
+def test_an_array_formula_over_several_columns_is_refused() -> None:
     content = workbook([["Advertisement ID", "status", "more"], [1, "=1+1", 2]])
     block = changed(content, "xl/worksheets/sheet1.xml", ("<f>", '<f t="array" ref="B2:C2">'))
     assert refused(block, "t.xlsx") == "table_formula_block"
 
 
-def test_ids_as_other_programs_write_them() -> None:
-    """Texts kept in the cell or in pieces, numbers with an exponent, prefixes, no addresses."""
+def test_ids_in_unusual_xml() -> None:
+    """Inline and rich text, numbers with an exponent, a namespace prefix, no cell references."""
     stored("12300000", 12)
     content = workbook([["Advertisement ID"], *[["x"]] * 5])
     sheet = (
@@ -171,7 +171,7 @@ def test_ids_as_other_programs_write_them() -> None:
     assert rows[1][2] == 12
 
 
-def test_the_column_may_stand_on_another_sheet() -> None:
+def test_the_id_column_may_be_on_another_sheet() -> None:
     stored("7", 12)
     content = workbook([["Содержание"]], Данные=[["id рекламы", "x"], [7, "y"]])
     answer = bytes_of(answered(content, "t.xlsx"))
@@ -179,7 +179,7 @@ def test_the_column_may_stand_on_another_sheet() -> None:
     assert rows_of(answer, 1)[1] == (7, "y", 12, "Кредитные карты", 0.9, "no", "ok")
 
 
-def test_our_texts_are_no_formulas_and_those_of_others_stay() -> None:
+def test_new_texts_are_no_formulas_and_existing_formulas_stay() -> None:
     from creativefilter.creatives.models import Segment
 
     Segment.objects.filter(pk=12).update(name="=HYPERLINK(1)")
@@ -225,7 +225,7 @@ def with_macros() -> bytes:
         (lambda: b"", "empty"),
     ],
 )
-def test_what_can_not_be_answered_says_why(make: Any, code: str, folder: Path) -> None:
+def test_refused_workbooks_have_a_code(make: Any, code: str, folder: Path) -> None:
     assert refused(make(), "t.xlsx") == code
 
 
@@ -236,7 +236,7 @@ def test_more_rows_than_allowed_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert refused(workbook(table[:-1]), "t.xlsx") == ""
 
 
-def test_rows_beyond_one_question_to_the_database_keep_their_order() -> None:
+def test_rows_beyond_one_database_query_keep_their_order() -> None:
     for number in range(0, 40, 7):
         stored(str(number), 1 + number % 17)
     book = Workbook()

@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures of the tests of webhooks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def owner(db: None) -> User:
 
 @pytest.fixture
 def endpoint(owner: User, receiver: Receiver, private_allowed: None) -> Endpoint:
-    """An endpoint at the receiver that hears of everything; ``endpoint.secret`` is its secret."""
+    """An endpoint at the receiver with all events; ``endpoint.secret`` is its secret."""
     row, secret = endpoints.register(owner, receiver.url, Event.values)
     row.secret = secret  # type: ignore[attr-defined]
     return row
@@ -39,7 +39,7 @@ def endpoint(owner: User, receiver: Receiver, private_allowed: None) -> Endpoint
 
 @pytest.fixture
 def verify() -> Callable[..., Any]:
-    """The function that docs/webhooks.md shows, as it stands there."""
+    """The function ``verify`` from docs/webhooks.md."""
     from pathlib import Path
 
     page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A real web server that receives webhooks, and does to them what a test tells it to."""
+"""A web server that receives webhooks and answers as a test wants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     headers: dict[str, str]
@@ -22,7 +22,11 @@ class Received:
 
 @dataclass
 class Receiver:
-    """``answers`` are used up one by one: a status, or a function of the handler. Then 200."""
+    """A receiver with its requests.
+
+    ``answers`` are used one by one: a status, or a function that gets the handler. When they are
+    used up, the answer is 200.
+    """
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
@@ -71,7 +75,7 @@ def receiving() -> Iterator[Receiver]:
 
 
 def drip(handler: BaseHTTPRequestHandler) -> None:
-    """An answer that never ends, a byte at a time."""
+    """Send headers that take ten seconds, one byte at a time."""
     try:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""Nobody can have an address called that is not public: not in writing, not by a name that lies."""
+"""Only public addresses are called, whatever notation or name stands for them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_no_address_of_these_is_public(address: str) -> None:
+def test_special_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", [PUBLIC, "8.8.8.8", "172.32.0.1", "100.128.0.1", "2a00:1450:4010::8a", "2606:4700::"]
 )
-def test_addresses_of_others_are(address: str) -> None:
+def test_ordinary_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -66,7 +66,7 @@ REFUSED = {
 @pytest.mark.parametrize(
     ("code", "url"), [(code, url) for code, urls in REFUSED.items() for url in urls]
 )
-def test_hostile_addresses_are_refused_in_writing(code: str, url: str) -> None:
+def test_hostile_addresses_are_refused(code: str, url: str) -> None:
     with pytest.raises(AddressError) as refusal:
         parse(url)
     assert refusal.value.code == code
@@ -82,74 +82,74 @@ def test_hostile_addresses_are_refused_in_writing(code: str, url: str) -> None:
         ("http://[2a00:1450:4010::8a]:8000/", Target(False, "2a00:1450:4010::8a", 8000, "/")),
     ],
 )
-def test_plain_addresses_are_taken(url: str, target: Target) -> None:
+def test_plain_addresses_are_accepted(url: str, target: Target) -> None:
     assert parse(url) == target
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
-    """What a name stands for, one list of addresses for each time that it is asked after."""
-    known: dict[str, list[list[str]]] = {}
-    real = socket.getaddrinfo
+    """Addresses by host name: one list for each time that the name is resolved."""
+    addresses_of_names: dict[str, list[list[str]]] = {}
+    system_getaddrinfo = socket.getaddrinfo
 
     def answer(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
-        if host not in known or kwargs.get("flags"):
-            return real(host, port, *args, **kwargs)
-        found = known[host].pop(0)
+        if host not in addresses_of_names or kwargs.get("flags"):
+            return system_getaddrinfo(host, port, *args, **kwargs)
+        addresses = addresses_of_names[host].pop(0)
         kind = socket.SOCK_STREAM
         return [
             (socket.AF_INET6, kind, 6, "", (each, port, 0, 0))
             if ":" in each
             else (socket.AF_INET, kind, 6, "", (each, port))
-            for each in found
+            for each in addresses
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    return known
+    return addresses_of_names
 
 
 @pytest.mark.parametrize(
-    "found", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], [PUBLIC, "::1"], ["fe80::1%lo"]]
+    "addresses", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], [PUBLIC, "::1"], ["fe80::1%lo"]]
 )
-def test_a_name_that_stands_for_something_private_is_not_called(
-    names: Any, receiver: Receiver, found: list[str]
+def test_a_name_with_a_private_address_is_not_called(
+    names: Any, receiver: Receiver, addresses: list[str]
 ) -> None:
-    names["evil.example"] = [found]
+    names["evil.example"] = [addresses]
     outcome = post(f"http://evil.example:{receiver.port}/", {}, b"{}")
     assert (outcome.status_code, outcome.error) == (None, "private_address")
     assert receiver.received == []
 
 
-def test_a_name_that_changes_after_the_check_gains_nothing(
+def test_dns_rebinding_reaches_no_private_address(
     names: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names["rebinding.example"] = [[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]]
-    called: list[Any] = []
+    connected_to: list[Any] = []
 
     def connect(address: Any, timeout: float) -> socket.socket:
-        called.append(address)
+        connected_to.append(address)
         raise ConnectionRefusedError
 
-    # Out there nobody may be called from a test; whom we would have called is what counts.
+    # Tests may not connect to the outside, so only the address of the connection is recorded.
     monkeypatch.setattr(socket, "create_connection", connect)
     outcome = post(f"http://rebinding.example:{receiver.port}/", {}, b"{}")
     assert outcome.error == "no_answer"
-    assert called == [(PUBLIC, receiver.port)]
-    assert len(names["rebinding.example"]) == 2, "it was looked up once"
+    assert connected_to == [(PUBLIC, receiver.port)]
+    assert len(names["rebinding.example"]) == 2, "the name is resolved once"
     assert receiver.received == []
 
 
-def test_written_numbers_reach_nothing_either(receiver: Receiver) -> None:
+def test_private_addresses_in_any_notation_are_not_called(receiver: Receiver) -> None:
     for host in ("127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "localhost", "0"):
         assert post(f"http://{host}:{receiver.port}/", {}, b"{}").error == "private_address"
     assert receiver.received == []
 
 
-def test_a_name_that_nobody_knows(names: Any) -> None:
+def test_an_unknown_name(names: Any) -> None:
     assert post("http://nobody.invalid/", {}, b"{}").error == "name_unknown"
 
 
-def test_internal_addresses_are_called_where_the_administrator_allows_it(
+def test_internal_addresses_are_called_if_the_setting_allows_it(
     names: Any, receiver: Receiver, private_allowed: None
 ) -> None:
     names["internal.example"] = [["127.0.0.1"]]

@@ -1,4 +1,4 @@
-"""From the end of a job to the receiver: written with it, signed, sent until it arrives."""
+"""Deliveries from the end of a job to the receiver: recorded, signed, sent, retried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ State = Delivery.State
 
 
 def ended(owner: User | None, kind: str = "crash") -> Job:
-    """A job that a worker took and that came to its end."""
+    """Create a job and run all of its stages."""
     job = lifecycle.create(KINDS[kind], {"say": "hello"}, owner=owner)
     for stage in KINDS[kind].stages:
         lifecycle.run_stage(str(job.pk), stage.name, "worker")
@@ -33,17 +33,17 @@ def ended(owner: User | None, kind: str = "crash") -> Job:
     return job
 
 
-def later(**how_long: float) -> None:
-    """As if so much time had passed."""
-    gone = timedelta(**how_long)
+def later(**age: float) -> None:
+    """Move all times of deliveries and endpoints into the past by ``age``."""
+    past = timedelta(**age)
     for delivery in Delivery.objects.all():
         Delivery.objects.filter(pk=delivery.pk).update(
-            next_attempt_at=delivery.next_attempt_at - gone, created_at=delivery.created_at - gone
+            next_attempt_at=delivery.next_attempt_at - past, created_at=delivery.created_at - past
         )
     for row in Endpoint.objects.all():
-        since = row.failing_since and row.failing_since - gone
+        since = row.failing_since and row.failing_since - past
         Endpoint.objects.filter(pk=row.pk).update(
-            not_before=row.not_before - gone, failing_since=since
+            not_before=row.not_before - past, failing_since=since
         )
 
 
@@ -52,17 +52,17 @@ def send_due() -> None:
         delivering.deliver(endpoint)
 
 
-def test_a_job_that_is_done_is_told_and_the_signature_is_right(
+def test_a_done_job_is_delivered_with_a_valid_signature(
     endpoint: Any, receiver: Receiver, owner: User, verify: Any
 ) -> None:
     job = ended(owner, "echo")
     send_due()
     [request] = receiver.received
-    told = json.loads(request.body)
-    assert told["event"] == "job.done"
-    assert told["id"] == request.headers["webhook-id"]
-    assert datetime.fromisoformat(told["created_at"]) <= timezone.now()
-    assert told["job"] == {
+    message = json.loads(request.body)
+    assert message["event"] == "job.done"
+    assert message["id"] == request.headers["webhook-id"]
+    assert datetime.fromisoformat(message["created_at"]) <= timezone.now()
+    assert message["job"] == {
         "id": str(job.pk),
         "kind": "echo",
         "state": "done",
@@ -85,7 +85,7 @@ def test_a_job_that_is_done_is_told_and_the_signature_is_right(
     assert len(receiver.received) == 1
 
 
-def test_failed_and_cancelled_jobs_are_told_with_what_went_wrong(
+def test_failed_and_cancelled_jobs_are_delivered_with_the_error(
     endpoint: Endpoint, receiver: Receiver, owner: User, settings: Any
 ) -> None:
     settings.PUBLIC_URL = "https://creatives.example"
@@ -93,16 +93,14 @@ def test_failed_and_cancelled_jobs_are_told_with_what_went_wrong(
     assert lifecycle.cancel(lifecycle.create(KINDS["echo"], {}, owner=owner))
     lifecycle.create_done(KINDS["echo"], {}, {}, owner)
     send_due()
-    told = [json.loads(request.body) for request in receiver.received]
-    assert [each["event"] for each in told] == ["job.failed", "job.cancelled", "job.done"]
-    assert told[0]["job"]["error"] == {"code": "not_media"}
-    assert told[0]["job"]["url"].startswith("https://creatives.example/api/v1/jobs/")
-    assert told[1]["job"]["state"] == "cancelled"
+    messages = [json.loads(request.body) for request in receiver.received]
+    assert [each["event"] for each in messages] == ["job.failed", "job.cancelled", "job.done"]
+    assert messages[0]["job"]["error"] == {"code": "not_media"}
+    assert messages[0]["job"]["url"].startswith("https://creatives.example/api/v1/jobs/")
+    assert messages[1]["job"]["state"] == "cancelled"
 
 
-def test_nobody_hears_of_what_is_not_his_or_was_not_asked_for(
-    endpoint: Endpoint, owner: User
-) -> None:
+def test_only_subscribed_events_of_own_jobs_are_recorded(endpoint: Endpoint, owner: User) -> None:
     ended(None)
     ended(User.objects.create_user("other"))
     endpoints.change(endpoint, {"events": [Event.CANCELLED]})
@@ -112,7 +110,7 @@ def test_nobody_hears_of_what_is_not_his_or_was_not_asked_for(
     assert not Delivery.objects.exists()
 
 
-def test_an_end_that_is_rolled_back_tells_nothing_and_the_other_way_round(
+def test_the_end_of_a_job_and_its_deliveries_are_one_transaction(
     endpoint: Endpoint, owner: User
 ) -> None:
     job = lifecycle.create(KINDS["crash"], {}, owner=owner)
@@ -131,7 +129,7 @@ def test_an_end_that_is_rolled_back_tells_nothing_and_the_other_way_round(
     assert not Delivery.objects.exists()
 
 
-def test_what_fails_is_tried_again_until_it_arrives_with_the_same_number_and_body(
+def test_failed_deliveries_are_retried_with_the_same_id_and_body(
     endpoint: Any, receiver: Receiver, owner: User, verify: Any
 ) -> None:
     receiver.answers = [500, 302]
@@ -142,7 +140,7 @@ def test_what_fails_is_tried_again_until_it_arrives_with_the_same_number_and_bod
     pause = delivery.next_attempt_at - timezone.now()
     assert timedelta(seconds=7) < pause < timedelta(seconds=13)
     send_due()
-    assert len(receiver.received) == 1, "it is not its time yet"
+    assert len(receiver.received) == 1, "the delivery is not due yet"
     later(seconds=14)
     send_due()
     later(seconds=14)
@@ -159,7 +157,7 @@ def test_what_fails_is_tried_again_until_it_arrives_with_the_same_number_and_bod
     assert (endpoint.failures, endpoint.failing_since) == (0, None)
 
 
-def test_after_the_last_try_it_is_given_up_and_can_be_sent_again_by_hand(
+def test_a_delivery_fails_after_the_last_attempt_and_can_be_sent_again(
     endpoint: Endpoint, receiver: Receiver, owner: User, settings: Any
 ) -> None:
     settings.WEBHOOK_DISABLE_AFTER_DAYS = 60
@@ -178,7 +176,7 @@ def test_after_the_last_try_it_is_given_up_and_can_be_sent_again_by_hand(
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts) == (State.PENDING, tries + 1)
     pause = delivery.next_attempt_at - timezone.now()
-    assert pause < timedelta(seconds=13), "tries begin anew"
+    assert pause < timedelta(seconds=13), "the delays start from the first one again"
     outbox.send_again(delivery)
     send_due()
     delivery.refresh_from_db()
@@ -186,14 +184,14 @@ def test_after_the_last_try_it_is_given_up_and_can_be_sent_again_by_hand(
     assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
 
 
-def test_an_address_that_fails_rests_and_then_gets_what_waited(
+def test_a_failing_endpoint_backs_off_and_then_gets_pending_deliveries(
     endpoint: Endpoint, receiver: Receiver, owner: User
 ) -> None:
     receiver.answers = [500, 500]
     for _ in range(3):
         ended(owner)
     send_due()
-    assert len(receiver.received) == 1, "one failure is enough to see that it is away"
+    assert len(receiver.received) == 1, "after one failure nothing more is sent"
     assert outbox.due() == []
     later(seconds=14)
     send_due()
@@ -203,7 +201,7 @@ def test_an_address_that_fails_rests_and_then_gets_what_waited(
     assert Delivery.objects.filter(state=State.DELIVERED).count() == 3
 
 
-def test_days_of_nothing_but_failures_switch_it_off_and_its_owner_on_again(
+def test_days_of_failures_switch_an_endpoint_off_until_its_owner_switches_it_on(
     endpoint: Endpoint, receiver: Receiver, owner: User, settings: Any
 ) -> None:
     settings.WEBHOOK_DISABLE_AFTER_DAYS = 3
@@ -220,21 +218,21 @@ def test_days_of_nothing_but_failures_switch_it_off_and_its_owner_on_again(
     send_due()
     endpoint.refresh_from_db()
     assert (endpoint.active, endpoint.off_reason) == (False, Endpoint.Off.FAILING)
-    waiting = Delivery.objects.get(state=State.PENDING)
-    assert waiting.next_try is None
+    pending = Delivery.objects.get(state=State.PENDING)
+    assert pending.next_try is None
     later(hours=10)
     assert outbox.due() == []
     with pytest.raises(endpoints.EndpointError) as refused:
-        outbox.send_again(waiting)
+        outbox.send_again(pending)
     assert refused.value.code == "webhook_off"
     endpoints.change(endpoint, {"active": True})
     assert (endpoint.off_reason, endpoint.failures) == ("", 0)
     send_due()
-    waiting.refresh_from_db()
-    assert waiting.state == State.DELIVERED
+    pending.refresh_from_db()
+    assert pending.state == State.DELIVERED
 
 
-def test_a_success_between_failures_keeps_it_on(
+def test_a_success_between_failures_keeps_an_endpoint_on(
     endpoint: Endpoint, receiver: Receiver, owner: User, settings: Any
 ) -> None:
     settings.WEBHOOK_DISABLE_AFTER_DAYS = 1
@@ -249,13 +247,13 @@ def test_a_success_between_failures_keeps_it_on(
     assert receiver.answers == []
 
 
-def test_only_one_sends_to_an_address_at_a_time_and_a_dead_one_is_succeeded(
+def test_an_endpoint_has_one_sender_until_its_lease_runs_out(
     endpoint: Endpoint, receiver: Receiver, owner: User
 ) -> None:
     ended(owner)
     claim = delivering._claim(str(endpoint.pk))
     assert claim is not None
-    assert delivering._next(str(endpoint.pk)) is not None
+    assert delivering._next_delivery(str(endpoint.pk)) is not None
     assert outbox.due() == []
     delivering.deliver(str(endpoint.pk))
     assert receiver.received == []
@@ -265,24 +263,26 @@ def test_only_one_sends_to_an_address_at_a_time_and_a_dead_one_is_succeeded(
     assert (delivery.state, delivery.attempts) == (State.DELIVERED, 2)
 
 
-def test_who_comes_late_writes_nothing(endpoint: Endpoint, receiver: Receiver, owner: User) -> None:
+def test_a_late_sender_stores_no_outcome(
+    endpoint: Endpoint, receiver: Receiver, owner: User
+) -> None:
     ended(owner)
 
     def taken_over(handler: Any) -> None:
         Delivery.objects.update(attempts=5)
         handler.send_error(500)
 
-    # As if another had taken the row while the first still waited for its answer.
-    delivery = delivering._next(str(endpoint.pk))
+    # Another sender claims the delivery while the first one waits for its answer.
+    delivery = delivering._next_delivery(str(endpoint.pk))
     assert delivery is not None
     Delivery.objects.update(attempts=5)
-    outcome = delivering._try(endpoint, delivery)
-    delivering._note(endpoint, delivery, outcome, timezone.now())
+    outcome = delivering._attempt(endpoint, delivery)
+    delivering._record_outcome(endpoint, delivery, outcome, timezone.now())
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.status_code) == (State.PENDING, 5, None)
 
 
-def test_what_is_written_while_others_are_sent_goes_out_in_the_same_turn(
+def test_deliveries_recorded_during_a_turn_are_sent_in_it(
     endpoint: Endpoint, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended(owner)
@@ -299,7 +299,7 @@ def test_what_is_written_while_others_are_sent_goes_out_in_the_same_turn(
     assert len(sent) == 3
 
 
-def test_a_turn_ends_when_its_time_is_over(
+def test_a_turn_ends_after_turn_seconds(
     endpoint: Endpoint, receiver: Receiver, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivering, "TURN_SECONDS", 0.0)
@@ -309,9 +309,7 @@ def test_a_turn_ends_when_its_time_is_over(
     assert len(receiver.received) == 3
 
 
-def test_the_history_reaches_back_so_far_and_no_further(
-    endpoint: Endpoint, owner: User, settings: Any
-) -> None:
+def test_old_deliveries_are_removed(endpoint: Endpoint, owner: User, settings: Any) -> None:
     settings.WEBHOOK_HISTORY_DAYS = 30
     ended(owner)
     later(days=31)
@@ -321,16 +319,16 @@ def test_the_history_reaches_back_so_far_and_no_further(
     assert Delivery.objects.get().created_at > timezone.now() - timedelta(days=1)
 
 
-def test_the_database_holds_no_secret_and_a_new_one_replaces_the_old(
+def test_secrets_are_not_stored_and_can_be_renewed(
     endpoint: Any, receiver: Receiver, owner: User, verify: Any, settings: Any
 ) -> None:
     old = endpoint.secret
     row = Endpoint.objects.values().get()
     raw = signing._derive(endpoint, settings.SECRET_KEY)
-    held = " ".join(str(value) for value in row.values())
-    assert old.removeprefix("whsec_") not in held
-    assert raw.hex() not in held
-    assert old not in held
+    stored = " ".join(str(value) for value in row.values())
+    assert old.removeprefix("whsec_") not in stored
+    assert raw.hex() not in stored
+    assert old not in stored
     new = endpoints.new_secret(endpoint)
     assert new != old
     ended(owner)
@@ -340,7 +338,7 @@ def test_the_database_holds_no_secret_and_a_new_one_replaces_the_old(
     assert not verify(old, request.headers, request.body)
 
 
-def test_a_changed_key_of_the_installation_is_noticed_unless_the_old_one_is_kept(
+def test_a_changed_secret_key_is_detected_unless_it_is_a_fallback(
     endpoint: Any, receiver: Receiver, owner: User, verify: Any, settings: Any
 ) -> None:
     key = settings.SECRET_KEY
@@ -357,7 +355,7 @@ def test_a_changed_key_of_the_installation_is_noticed_unless_the_old_one_is_kept
     assert verify(endpoint.secret, request.headers, request.body)
 
 
-def test_a_user_has_so_many_and_no_more(owner: User) -> None:
+def test_the_number_of_endpoints_per_user_is_limited(owner: User) -> None:
     for number in range(endpoints.PER_USER):
         endpoints.register(owner, f"https://example.com/{number}", Event.values)
     with pytest.raises(endpoints.EndpointError) as refused:

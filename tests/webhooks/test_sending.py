@@ -1,4 +1,4 @@
-"""One request: what it asks, what it does not follow, how long it waits."""
+"""A single request: its content, redirects, proxies, timeouts and certificates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_proxies_of_the_environment_are_ignored(
     assert post(receiver.url, {}, b"{}").delivered
 
 
-def test_only_the_beginning_of_an_answer_is_kept(receiver: Receiver) -> None:
+def test_only_the_beginning_of_an_answer_is_stored(receiver: Receiver) -> None:
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 500 Oops\r\n\r\n")
         try:
@@ -60,24 +60,22 @@ def test_only_the_beginning_of_an_answer_is_kept(receiver: Receiver) -> None:
     assert "\x00" not in outcome.answer
 
 
-def test_who_answers_a_byte_at_a_time_is_cut_off(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_answer_times_out(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.4)
     receiver.answers = [drip]
     outcome = post(receiver.url, {}, b"{}")
     assert (outcome.status_code, outcome.error) == (None, "timeout")
 
 
-def test_who_never_answers_is_cut_off(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_answer_times_out(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.3)
-    held = threading.Event()
-    receiver.answers = [lambda handler: held.wait(5)]
+    release = threading.Event()
+    receiver.answers = [lambda handler: release.wait(5)]
     assert post(receiver.url, {}, b"{}").error == "timeout"
-    held.set()
+    release.set()
 
 
-def test_what_is_no_web_server(receiver: Receiver) -> None:
+def test_a_receiver_that_is_no_web_server(receiver: Receiver) -> None:
     receiver.answers = [lambda handler: handler.wfile.write(b"220 mail ready\r\n")]
     assert post(receiver.url, {}, b"{}").error == "no_answer"
     assert post("http://127.0.0.1:1025/", {}, b"{}").error == "no_answer"
@@ -85,7 +83,7 @@ def test_what_is_no_web_server(receiver: Receiver) -> None:
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Any:
-    """An HTTPS server for the name ``hooks.test``, and the file of its certificate."""
+    """An HTTPS server for ``hooks.test``: its port, its certificate file, and requested names."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -93,11 +91,11 @@ def secure(tmp_path: Path) -> Any:
          "-addext", "subjectAltName=DNS:hooks.test"],
         check=True, capture_output=True,
     )  # fmt: skip
-    asked: list[str | None] = []
+    requested_names: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(self.headers["Host"])
+            requested_names.append(self.headers["Host"])
             self.send_response(204)
             self.end_headers()
 
@@ -107,24 +105,28 @@ def secure(tmp_path: Path) -> Any:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    context.sni_callback = lambda _socket, name, _context: asked.append(name)  # type: ignore[assignment, return-value]
+    context.sni_callback = lambda _socket, name, _context: requested_names.append(name)  # type: ignore[assignment, return-value]
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield server.server_address[1], certificate, asked
+    yield server.server_address[1], certificate, requested_names
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_certificates_are_checked_against_the_name_though_the_address_is_pinned(
+def test_certificates_are_checked_against_the_name_not_the_address(
     secure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port, certificate, asked = secure
+    port, certificate, requested_names = secure
     monkeypatch.setattr(sending, "resolve", lambda target: ["127.0.0.1"])
-    assert post(f"https://hooks.test:{port}/", {}, b"{}").error == "tls", "nobody vouches for it"
+    assert post(f"https://hooks.test:{port}/", {}, b"{}").error == "tls", (
+        "the certificate is self-signed"
+    )
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    asked.clear()
+    requested_names.clear()
     assert post(f"https://hooks.test:{port}/", {}, b"{}").status_code == 204
-    assert asked == ["hooks.test", f"hooks.test:{port}"]
-    assert post(f"https://other.test:{port}/", {}, b"{}").error == "tls", "not its name"
+    assert requested_names == ["hooks.test", f"hooks.test:{port}"]
+    assert post(f"https://other.test:{port}/", {}, b"{}").error == "tls", (
+        "the certificate has another name"
+    )

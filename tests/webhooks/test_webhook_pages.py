@@ -1,4 +1,4 @@
-"""The pages: register, see the secret once, test, read the history, send again; own rows only."""
+"""The admin pages of webhooks: register, secret, test, history, send again; own rows only."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LIST = "/admin/webhooks/endpoint/"
 
 
 @pytest.fixture
-def sent() -> Iterator[list[str]]:
-    """Endpoints that the queue was asked to serve."""
+def announced() -> Iterator[list[str]]:
+    """Endpoints named by the signal ``deliveries_due``."""
     found: list[str] = []
 
     def note(endpoints: list[str], **_signal: Any) -> None:
@@ -33,7 +33,7 @@ def sent() -> Iterator[list[str]]:
     deliveries_due.disconnect(note)
 
 
-def colleague(name: str) -> Client:
+def client_of(name: str) -> Client:
     user, _new = User.objects.get_or_create(username=name)
     user.is_staff = True
     user.save()
@@ -47,10 +47,10 @@ def form(url: str, **other: Any) -> dict[str, Any]:
     return {"url": url, "events": Event.values, "active": "on", "description": "", **other}
 
 
-def test_the_secret_is_shown_once_and_signs(
+def test_the_secret_is_shown_once_and_verifies_deliveries(
     owner: User, receiver: Receiver, private_allowed: None, verify: Any
 ) -> None:
-    client = colleague("owner")
+    client = client_of("owner")
     page = client.post(f"{LIST}add/", form(receiver.url, events=[Event.FAILED]))
     assert page.status_code == 200
     assert "no-store" in page["Cache-Control"]
@@ -69,8 +69,8 @@ def test_the_secret_is_shown_once_and_signs(
     assert not verify(secret, request.headers, request.body)
 
 
-def test_addresses_that_are_not_called_are_refused_with_a_sentence(owner: User) -> None:
-    client = colleague("owner")
+def test_refused_addresses_have_a_reason(owner: User) -> None:
+    client = client_of("owner")
     page = client.post(f"{LIST}add/", form("http://169.254.169.254/"))
     assert "belongs to an internal network" in page.content.decode()
     assert not Endpoint.objects.exists()
@@ -80,13 +80,13 @@ def test_addresses_that_are_not_called_are_refused_with_a_sentence(owner: User) 
     assert "as many webhooks as one user may have" in page.content.decode()
 
 
-def test_the_history_says_how_it_went_and_sends_again(
+def test_the_history_shows_outcomes_and_sends_again(
     endpoint: Endpoint,
     receiver: Receiver,
-    sent: list[str],
+    announced: list[str],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    client = colleague("owner")
+    client = client_of("owner")
     receiver.answers = [503]
     delivery = outbox.send_test(endpoint)
     delivering.deliver(str(endpoint.pk))
@@ -101,22 +101,24 @@ def test_the_history_says_how_it_went_and_sends_again(
     assert "Fails" in client.get(LIST).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         client.post(f"{LIST}{endpoint.pk}/again/{delivery.pk}/")
-    assert sent == [str(endpoint.pk)]
+    assert announced == [str(endpoint.pk)]
     delivering.deliver(str(endpoint.pk))
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts) == (Delivery.State.DELIVERED, 2)
     again = reverse("admin:webhooks_delivery_send_again", args=[delivery.pk])
     client.get(again)
     delivery.refresh_from_db()
-    assert delivery.state == Delivery.State.DELIVERED, "looking at the question sends nothing"
+    assert delivery.state == Delivery.State.DELIVERED, (
+        "the confirmation dialog itself sends nothing"
+    )
     assert client.post(again, {"_form_submitted": "on"})["HX-Redirect"]
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.PENDING
 
 
-def test_switching_on_again_forgives(endpoint: Endpoint) -> None:
+def test_switching_on_again_resets_failures(endpoint: Endpoint) -> None:
     Endpoint.objects.update(active=False, off_reason=Endpoint.Off.FAILING, failures=9)
-    client = colleague("owner")
+    client = client_of("owner")
     change = f"{LIST}{endpoint.pk}/change/"
     assert "nothing but failures" in client.get(change).content.decode()
     page = client.post(f"{LIST}{endpoint.pk}/test/", follow=True)
@@ -126,13 +128,13 @@ def test_switching_on_again_forgives(endpoint: Endpoint) -> None:
     assert (endpoint.active, endpoint.off_reason, endpoint.failures) == (True, "", 0)
 
 
-def test_those_of_others_do_not_exist_not_even_for_an_administrator(
+def test_webhooks_of_other_users_are_hidden_even_from_administrators(
     endpoint: Endpoint, analyst: User
 ) -> None:
     delivery = outbox.send_test(endpoint)
     root = Client()
     root.force_login(analyst)
-    for client in (colleague("other"), root):
+    for client in (client_of("other"), root):
         one = f"{LIST}{endpoint.pk}"
         for page in (f"{one}/change/", f"{one}/delete/", f"{one}/history/",
                      f"/admin/webhooks/delivery/{delivery.pk}/change/"):  # fmt: skip
@@ -150,9 +152,9 @@ def test_those_of_others_do_not_exist_not_even_for_an_administrator(
     assert Endpoint.objects.get().url == endpoint.url
 
 
-def test_deleting_counts_what_goes_with_it(endpoint: Endpoint) -> None:
+def test_deleting_a_webhook_deletes_its_deliveries(endpoint: Endpoint) -> None:
     outbox.send_test(endpoint)
-    client = colleague("owner")
+    client = client_of("owner")
     page = f"{LIST}{endpoint.pk}/delete/"
     assert client.get(page).status_code == 200
     assert client.post(page, {"post": "yes"}).status_code == 302

@@ -1,4 +1,4 @@
-"""The real thing: a worker, a broker, a receiver; and a worker that is killed while it sends."""
+"""Deliveries with a real worker, broker and receiver, and with a worker killed while sending."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def endpoint(receiver: Receiver, private_allowed: None) -> Any:
     return row
 
 
-def sweep_after(**how_long: float) -> None:
-    """As if so much time had passed, and the sweeper had come by."""
-    gone = timezone.now() - timedelta(**how_long)
-    Delivery.objects.filter(state=Delivery.State.PENDING).update(next_attempt_at=gone)
-    Endpoint.objects.update(not_before=gone)
+def sweep_after(**age: float) -> None:
+    """Move pending deliveries and back-offs into the past by ``age``, then sweep."""
+    past = timezone.now() - timedelta(**age)
+    Delivery.objects.filter(state=Delivery.State.PENDING).update(next_attempt_at=past)
+    Endpoint.objects.update(not_before=past)
     publish_deliveries(outbox.due())
 
 
-def test_a_job_ends_and_the_receiver_hears_of_it_though_it_failed_twice(
+def test_deliveries_survive_failing_receivers_and_killed_workers(
     endpoint: Any, receiver: Receiver, worker: Any, eventually: Any, verify: Any
 ) -> None:
-    held = threading.Event()
+    release = threading.Event()
     receiver.answers = [500, 500]
     first = worker("first@suite", **ALLOWED)
     job = lifecycle.create(KINDS["echo"], {"say": "hello"}, owner=endpoint.owner)
 
     def failed(times: int) -> Any:
-        # Written with the outcome of a try; the try itself is counted before.
+        # ``failures`` is stored with the outcome, while an attempt is counted before.
         return lambda: Endpoint.objects.filter(failures=times).exists()
 
-    # No sweep helps: the end of the job itself has the receiver told.
+    # The first delivery needs no sweep: the end of the job sends it.
     eventually(failed(1))
     sweep_after(seconds=1)
     eventually(failed(2))
@@ -61,17 +61,17 @@ def test_a_job_ends_and_the_receiver_hears_of_it_though_it_failed_twice(
     assert all(verify(endpoint.secret, each.headers, each.body) for each in receiver.received)
     assert {str(job.pk) in each.body.decode() for each in receiver.received} == {True}
 
-    # A worker that is killed while it waits for the answer takes nothing with it.
+    # A delivery is not lost if its worker is killed while it waits for the answer.
     receiver.received.clear()
-    receiver.answers = [lambda handler: held.wait(20)]
+    receiver.answers = [lambda handler: release.wait(20)]
     delivery = outbox.send_test(endpoint)
     eventually(lambda: len(receiver.received) == 1)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    held.set()
+    release.set()
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.PENDING
-    assert outbox.due() == [], "its claim still holds"
+    assert outbox.due() == [], "the claim of the killed worker still holds"
     worker("second@suite", **ALLOWED)
     sweep_after(seconds=1)
     eventually(lambda: len(receiver.received) == 2)
