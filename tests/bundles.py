@@ -59,7 +59,7 @@ def small_parts() -> Parts:
         fusion=Fusion(),
         held_out=HeldOut(said, columns, np.full(len(asked), SPEECH, np.uint8)),
         shares=np.isin(NUMBERS, sorted(WORDS)) / len(WORDS),
-        seen=fingerprints([one.text for one in rows()]),
+        training_fingerprints=fingerprints([one.text for one in rows()]),
     )
 
 

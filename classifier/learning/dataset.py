@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
-from classifier.text.families import families, united
+from classifier.text.families import families, merge_families
 from classifier.text.training import FOLDS
 
 HOLD_OUT = 5
@@ -120,7 +120,7 @@ def families_of(features: Sequence[SpotFeatures], known: Sequence[int | None]) -
     found = families(texts)
     wordless = [row for row, text in enumerate(texts) if not text]
     found[wordless] = found.max() + 1 + np.arange(len(wordless))
-    return united(found.tolist(), known)
+    return merge_families(found.tolist(), known)
 
 
 def _says_something(features: SpotFeatures, encoder: str) -> bool:

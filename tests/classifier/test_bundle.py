@@ -226,7 +226,9 @@ def test_a_bundle_comes_back_from_its_folder(tmp_path: Path) -> None:
     assert (again.facts["rows"], again.facts["fusion"]["method"]) == (60, "pool")
     assert (tmp_path / "model" / CARD).read_text(encoding="utf-8") == "# Card"
     assert again.threshold(SPEECH) == pytest.approx(Bundle(parts).threshold(SPEECH), abs=1e-3)
-    assert again.parts.seen.tolist() == sorted(set(parts.seen.tolist()))
+    assert again.parts.training_fingerprints.tolist() == sorted(
+        set(parts.training_fingerprints.tolist())
+    )
     assert Bundle(parts).facts == {}
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from classifier.fingerprints import grouped
-from classifier.text.families import united
+from classifier.text.families import merge_families
 
 Pair = tuple[int, int, float]
 
@@ -58,6 +58,6 @@ def test_nobody_is_the_relative_of_himself() -> None:
 def test_two_numberings_of_families_become_one() -> None:
     words = [0, 0, 1, 2, 3, 3]
     pictures = [None, 7, 7, None, None, None]
-    assert united(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]
-    assert united(words, [None] * 6).tolist() == [0, 0, 1, 2, 3, 3]
-    assert united([], []).tolist() == []
+    assert merge_families(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]
+    assert merge_families(words, [None] * 6).tolist() == [0, 0, 1, 2, 3, 3]
+    assert merge_families([], []).tolist() == []

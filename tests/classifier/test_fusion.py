@@ -46,12 +46,12 @@ SILENT = np.full((1, SEGMENTS), np.nan)
 
 def test_what_is_pooled_is_a_probability_wherever_a_channel_speaks() -> None:
     opinions = random_opinions()
-    speaks = opinions.masks() > 0
-    assert 0 < speaks.sum() < len(speaks)
+    has_channel = opinions.masks() > 0
+    assert 0 < has_channel.sum() < len(has_channel)
     pooled = pool(opinions, PLAIN)
-    assert pooled[speaks].sum(axis=1) == pytest.approx(1)
-    assert (pooled[speaks] > 0).all()
-    assert np.isnan(pooled[~speaks]).all()
+    assert pooled[has_channel].sum(axis=1) == pytest.approx(1)
+    assert (pooled[has_channel] > 0).all()
+    assert np.isnan(pooled[~has_channel]).all()
 
 
 def test_a_channel_alone_is_believed_as_it_is() -> None:
@@ -118,10 +118,12 @@ def test_what_a_screen_names_weighs_all_channels_together() -> None:
     assert after[:6].sum() == pytest.approx(before[:6].sum())
     assert after[6] == pytest.approx(before[6])
     opinions = Opinions(said, likely)
-    assert opinions.says(SPEECH) is speech
-    assert opinions.says(SCREEN)[0, 0] == pytest.approx(4 * opinions.says(SCREEN)[0, 1])
-    assert opinions.says(SCREEN).sum() == pytest.approx(1)
-    assert plain.says(SCREEN) is screen
+    assert opinions.for_channel(SPEECH) is speech
+    assert opinions.for_channel(SCREEN)[0, 0] == pytest.approx(
+        4 * opinions.for_channel(SCREEN)[0, 1]
+    )
+    assert opinions.for_channel(SCREEN).sum() == pytest.approx(1)
+    assert plain.for_channel(SCREEN) is screen
 
 
 def test_the_opinions_of_some_creatives_are_theirs() -> None:
@@ -143,7 +145,7 @@ def test_masks_name_the_channels_that_speak() -> None:
         }
     )
     assert opinions.masks().tolist() == [0b001, 0b011, 0b101, 0]
-    assert opinions.speaks(SCREEN).tolist() == [False, True, False, False]
+    assert opinions.has_channel(SCREEN).tolist() == [False, True, False, False]
     assert Opinions({SCREEN: said}).masks().tolist() == [0b010]
 
 
@@ -165,11 +167,11 @@ def test_a_blunted_channel_keeps_its_order_and_is_less_sure() -> None:
     fusion = Fusion(sharpness={SCREEN: 0.7})
     said = random_opinions().probabilities[SCREEN]
     blunt = fusion.sharpen(SCREEN, said)
-    speaks = ~np.isnan(said[:, 0])
-    assert blunt[speaks].sum(axis=1) == pytest.approx(1)
+    has_channel = ~np.isnan(said[:, 0])
+    assert blunt[has_channel].sum(axis=1) == pytest.approx(1)
     assert (blunt.argmax(axis=1) == said.argmax(axis=1)).all()
-    assert (blunt[speaks].max(axis=1) < said[speaks].max(axis=1)).all()
-    assert np.isnan(blunt[~speaks]).all()
+    assert (blunt[has_channel].max(axis=1) < said[has_channel].max(axis=1)).all()
+    assert np.isnan(blunt[~has_channel]).all()
     assert fusion.sharpen(SPEECH, said) == pytest.approx(said, abs=1e-4, nan_ok=True)
     expected = np.array([0.8, 0.2]) ** 0.7
     assert fusion.sharpen(SCREEN, np.array([0.8, 0.2])) == pytest.approx(expected / expected.sum())

@@ -123,8 +123,8 @@ def test_labels_on_top_of_a_model_that_never_saw_them(
     features, segments = [one.features for one in fresh], [one.segment for one in fresh]
     assert mixed.evaluate(features, segments).macro_f1 > alone.evaluate(features, segments).macro_f1
     before = fingerprints([one.features.speech for one in creatives(90)])
-    assert np.isin(before, mixed.parts.seen).all()
-    assert not np.isin(before, alone.parts.seen).any()
+    assert np.isin(before, mixed.parts.training_fingerprints).all()
+    assert not np.isin(before, alone.parts.training_fingerprints).any()
 
 
 def test_a_model_that_learned_from_these_very_creatives_does_not_teach(

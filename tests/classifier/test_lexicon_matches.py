@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from classifier.text.hashing import name_hash, pair_hashes
-from classifier.text.lexicon import Known, find
+from classifier.text.lexicon import LexiconMatches, find
 from classifier.text.lexicon_words import BRANDS, COMBINED, TOPICS
 from classifier.text.phonetics import fold, folded_word, join
 
 
-def known(text: str) -> Known:
+def known(text: str) -> LexiconMatches:
     written = join([text])
     return find(written, fold(written))
 

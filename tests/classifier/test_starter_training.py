@@ -99,7 +99,7 @@ def test_what_a_bundle_keeps_of_its_training(table: Path, tmp_path: Path) -> Non
     )
     # As it was heard, and without what the recogniser invented.
     texts = [text for row in rows for text in (row.text, assess_speech(row.text).text)]
-    assert set(parts.seen.tolist()) == set(fingerprints(texts).tolist())
+    assert set(parts.training_fingerprints.tolist()) == set(fingerprints(texts).tolist())
 
 
 def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
