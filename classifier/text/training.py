@@ -85,7 +85,7 @@ class Table:
         return float((np.bincount(self.families)[self.families] > 1).mean())
 
     def only(self, chosen: NDArray[np.bool_]) -> Table:
-        """Return a table of the rows in the mask ``chosen``, (rows,), with the digest of all rows."""
+        """Return the rows in the mask ``chosen``, (rows,), with the digest of all rows."""
         return Table(
             segments=self.segments[chosen],
             valid=self.valid[chosen],
