@@ -115,7 +115,7 @@ def train_starter(
         fusion=Fusion(),
         held_out=_held_out(table, calibration.probabilities(scores.margins)),
         shares=_shares(table),
-        seen=fingerprints(
+        training_fingerprints=fingerprints(
             [text for row in rows for text in (row.text, assess_speech(row.text).text)]
         ),
     )

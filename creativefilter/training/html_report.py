@@ -116,7 +116,7 @@ def _chart(figure: Figure, nonce: str) -> SafeString:
 
 
 def _confusion(evaluation: Evaluation) -> Figure:
-    """Return a heat map: rows are true segments, columns decided ones, colours shares of the row."""
+    """Return a heat map: rows are true segments, columns decided ones, colours row shares."""
     import plotly.graph_objects as go
 
     counts = evaluation.confusion
