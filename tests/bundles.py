@@ -50,16 +50,16 @@ def small_parts() -> Parts:
     """Return parts with a text model of three segments, with held-out predictions of 60 texts."""
     table = prepare(rows())
     text = TextModel(fit(table, np.ones(60, np.bool_), Calibration(6.0, 2.0)))
-    asked = rows(seed=2)
-    probabilities = np.zeros((len(asked), len(NUMBERS)))
+    held_out_rows = rows(seed=2)
+    probabilities = np.zeros((len(held_out_rows), len(NUMBERS)))
     probabilities[:, np.isin(NUMBERS, sorted(WORDS))] = text.probabilities(
-        [one.text for one in asked]
+        [one.text for one in held_out_rows]
     )
-    columns = np.searchsorted(NUMBERS, [one.segment for one in asked])
+    columns = np.searchsorted(NUMBERS, [one.segment for one in held_out_rows])
     return Parts(
         text=text,
         fusion=Fusion(),
-        held_out=HeldOut(probabilities, columns, np.full(len(asked), SPEECH, np.uint8)),
+        held_out=HeldOut(probabilities, columns, np.full(len(held_out_rows), SPEECH, np.uint8)),
         shares=np.isin(NUMBERS, sorted(WORDS)) / len(WORDS),
         training_fingerprints=fingerprints([one.text for one in rows()]),
     )
@@ -85,7 +85,7 @@ def held_out(*groups: tuple[int, int, float, int, int]) -> HeldOut:
     return HeldOut(probabilities, np.array(columns), np.array(masks, np.uint8))
 
 
-def asked() -> list[SpotFeatures]:
+def sample_features() -> list[SpotFeatures]:
     """Return creatives with all combinations of speech and screen, one of them without either."""
     speech = [CARD_SPOT, SPEAKER_SPOT, DOUBTFUL, *(row.text for row in rows(9, seed=4)), ""]
     screen = ["", SHOP_SCREEN, CARD_SCREEN]

@@ -27,8 +27,8 @@ from tests.bundles import (
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    asked,
     rows,
+    sample_features,
     small_parts,
 )
 
@@ -89,7 +89,7 @@ def test_conflicting_channel_is_for_review(starter: Bundle) -> None:
 
 def test_probabilities_cover_all_segments(starter: Bundle) -> None:
     for bundle in (starter, Bundle(small_parts())):
-        for prediction in bundle.predict(asked(), evidence=False):
+        for prediction in bundle.predict(sample_features(), evidence=False):
             views = [view.probabilities for view in prediction.channels]
             for found in [prediction.probabilities, *views] if views else []:
                 assert tuple(found) == NUMBERS
@@ -106,7 +106,7 @@ def test_creative_without_channels_has_no_prediction(starter: Bundle) -> None:
 
 
 def test_prediction_does_not_depend_on_the_batch(starter: Bundle) -> None:
-    features = asked()
+    features = sample_features()
     together = starter.predict(features)
     places = np.random.default_rng(0).permutation(len(features)).tolist()
     shuffled = starter.predict([features[place] for place in places])
@@ -168,7 +168,7 @@ def test_screen_evidence_starts_with_terms_and_has_no_overlaps(
 
 
 def test_channels_are_sorted_by_probability_of_the_decision(starter: Bundle) -> None:
-    for prediction in starter.predict(asked(), evidence=False):
+    for prediction in starter.predict(sample_features(), evidence=False):
         probabilities = [
             view.probabilities[prediction.segment or 0] for view in prediction.channels
         ]
@@ -176,7 +176,7 @@ def test_channels_are_sorted_by_probability_of_the_decision(starter: Bundle) -> 
 
 
 def test_evidence_does_not_change_the_decision(starter: Bundle) -> None:
-    features = asked()
+    features = sample_features()
     without_evidence = starter.predict(features, evidence=False)
     assert outcomes(without_evidence) == outcomes(starter.predict(features))
     assert not any(view.evidence for one in without_evidence for view in one.channels)

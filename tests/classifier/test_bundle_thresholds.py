@@ -20,8 +20,8 @@ from tests.bundles import (
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    asked,
     held_out,
+    sample_features,
     small_parts,
 )
 
@@ -110,7 +110,7 @@ def test_no_threshold_from_a_few_creatives() -> None:
 
 
 def test_evaluation_agrees_with_predictions(starter: Bundle) -> None:
-    features, segments = asked(), [12] * len(asked())
+    features, segments = sample_features(), [12] * len(sample_features())
     evaluation = starter.evaluate(features, segments)
     decided = starter.predict(features, evidence=False)
     assert evaluation.undecided == sum(one.segment is None for one in decided)
@@ -142,7 +142,7 @@ def test_training_shares_as_priors_change_nothing(starter: Bundle) -> None:
         number: 1649 * share for number, share in zip(NUMBERS, starter.parts.shares, strict=True)
     }
     same = Bundle(starter.parts, priors=own)
-    features = asked()
+    features = sample_features()
     for one, other in zip(same.predict(features), starter.predict(features), strict=True):
         assert (one.segment, one.decision) == (other.segment, other.decision)
         assert one.probabilities == pytest.approx(other.probabilities)
