@@ -118,7 +118,7 @@ class LinearHead:
         if self._base and share < 1:
             final = blend(self._base, final, share)
             training_fingerprints = np.union1d(training_fingerprints, self._base_fingerprints)
-            progress(f"words: labels weigh {share:.2f} beside the model that they correct")
+            progress(f"words: labels have the weight {share:.2f} beside the base model")
         return Learned(TextModel(final), calibration.probabilities(margins), training_fingerprints)
 
     def _best_share(self, own: NDArray[np.float64]) -> float:
@@ -185,7 +185,7 @@ class UnchangedHead:
 
     def learn(self, progress: Progress) -> Learned:
         head = self.base.parts.text
-        progress(f"words: only {len(self.rows.texts)} labelled texts, the model stays as it is")
+        progress(f"words: only {len(self.rows.texts)} labelled texts, the base model is kept")
         predictions = head.predict(self.rows.texts)
         result = [[one.probabilities.get(n, 0.0) for n in NUMBERS] for one in predictions]
         out_of_fold = np.array(result).reshape(-1, len(NUMBERS))

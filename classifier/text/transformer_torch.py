@@ -32,7 +32,7 @@ class Rows:
 
     texts: list[str]
     labels: NDArray[np.int64]
-    held: NDArray[np.bool_]
+    is_held_out: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,14 @@ def train_network(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network, tokenizer = _encoder(source, len(names))
-        training_rows = np.flatnonzero(~rows.held)
+        training_rows = np.flatnonzero(~rows.is_held_out)
         counts = np.bincount(labels[training_rows], minlength=len(names))
         weight = torch.tensor(len(training_rows) / (len(names) * counts), dtype=torch.float32)
         loop = _TrainingLoop(
             network, tokenizer, [rows.texts[row] for row in training_rows], labels[training_rows],
             weight.to(network.device), settings,
         )  # fmt: skip
-        outside = np.flatnonzero(rows.held)
+        outside = np.flatnonzero(rows.is_held_out)
         texts = [rows.texts[row] for row in outside]
         best, margins = _best_epoch(loop, texts, labels[outside], progress)
     return network.eval(), tokenizer, _temperature(margins, labels[outside]), best
