@@ -142,7 +142,7 @@ def _weighted_power(audio: NDArray[np.float32]) -> NDArray[np.float64]:
     count = len(audio) // _STEP
     spectrum = np.fft.rfft(audio[: count * _STEP].reshape(count, _STEP), axis=1)
     power = np.abs(spectrum).astype(np.float64) ** 2 / _STEP**2
-    power[:, 1:-1] *= 2  # the negative frequencies
+    power[:, 1:-1] *= 2  # for the negative frequencies
     turn = np.exp(-2j * np.pi * np.fft.rfftfreq(_STEP, 1 / SAMPLE_RATE) / _FILTER_RATE)
     gain = np.ones(len(turn))
     for (b0, b1, b2), (a1, a2) in _FILTERS:

@@ -234,7 +234,7 @@ def test_loudness_agrees_with_ffmpeg(name: str) -> None:
 
 
 def test_shape_of_the_demonstration_creatives() -> None:
-    """They have wide pictures, three cards with a light last one, and speech or music."""
+    """The files have wide pictures, three cards with a light last one, and speech or music."""
     with (DEMO / "scripts.csv").open(encoding="utf-8", newline="") as file:
         segments = {row["file"]: row["segment"] for row in csv.DictReader(file)}
     music, speech = [], []
