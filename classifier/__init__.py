@@ -1,9 +1,10 @@
 """Machine learning for advertising creatives: media, speech, screen, pictures, decision.
 
-Plain Python: no Django, no Celery, no database. Every function takes paths, arrays and options
-and gives back frozen dataclasses. Importing this package loads no heavy library.
+Plain Python: no Django, no Celery, no database. Functions take paths, arrays and options, and
+return arrays and frozen dataclasses. Importing this package loads no heavy library.
 
-``Bundle.load(path).predict(features)`` decides; ``train(dataset, config)`` makes a bundle.
+``Bundle.load(path).predict(features)`` predicts segments; ``train(dataset, config)`` trains a
+bundle.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Model folders: written aside and renamed, read only when every digest agrees.
+"""Model folders: written to a temporary folder and renamed, verified by sha256 when read.
 
 A model is a folder with a ``manifest.json``: its kind and format version, the sha256 of each
-file, and the facts about its making (training data, metrics, library versions, licence). A folder
-in it may be a model of its own, with its own manifest, which the outer one names like any file.
+file, and facts about the training (data, metrics, library versions, licence). A subfolder may be
+a model with a manifest of its own, which the outer manifest lists like any other file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 
 
 class ArtefactError(Exception):
-    """A model folder that must not be used: ``folder`` and, in plain words, ``reason``."""
+    """The model folder ``folder`` must not be used; ``reason`` is a sentence for people."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(f"{folder}: {reason}")
@@ -37,7 +37,10 @@ class ArtefactError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A verified model folder. ``digest`` is the sha256 of its manifest, hence of all of it."""
+    """A verified model folder.
+
+    ``digest`` is the sha256 of the manifest, which has the sha256 of every file.
+    """
 
     folder: Path
     digest: str
@@ -45,13 +48,21 @@ class Artefact:
     facts: Mapping[str, Any]
 
     def path(self, name: str) -> Path:
-        """Where a file of the manifest lies; raises ``ArtefactError`` for any other name."""
+        """Return the path of a file that the manifest lists.
+
+        Raises:
+            ArtefactError: The manifest does not list ``name``.
+        """
         if name not in self.files:
             raise ArtefactError(self.folder, f"the manifest names no file {name!r}")
         return self.folder / name
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """The arrays of an ``.npz`` file; raises ``ArtefactError`` when one would need pickle."""
+        """Return the arrays of an ``.npz`` file by name, in the shapes in which they were saved.
+
+        Raises:
+            ArtefactError: The file is damaged, or an array could only be read by unpickling.
+        """
         try:
             with np.load(self.path(name), allow_pickle=False) as file:
                 arrays = {key: file[key] for key in file.files}
@@ -63,7 +74,7 @@ class Artefact:
 
     @property
     def size(self) -> int:
-        """Bytes of all its files, the manifest included."""
+        """The size of all files in bytes, the manifest included."""
         return sum((self.folder / name).stat().st_size for name in (*self.files, MANIFEST))
 
 
@@ -74,11 +85,18 @@ def write_artefact(
     write: Callable[[Path], None],
     facts: Mapping[str, Any],
 ) -> Artefact:
-    """Make or replace the model folder ``folder``.
+    """Create or replace the model folder ``folder``.
 
-    ``write`` puts the files into the folder it is given; ``facts`` must be JSON values. Readers
-    see the old folder or the new one, whole; after an error the old one stays. Killed between the
-    two renames of a replacement, it leaves the old one beside, as ``.<name>-old-...``.
+    Readers see either the old folder or the new one, complete. After an error the old folder
+    stays. A process killed between the two renames of a replacement leaves the old folder as
+    ``.<name>-old-...`` in the same parent folder.
+
+    Args:
+        folder: The folder to create or replace.
+        kind: The kind of model, stored in the manifest.
+        version: The version of the format, stored in the manifest.
+        write: Called with a temporary folder, into which it writes the files.
+        facts: JSON values for the manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -102,9 +120,17 @@ def write_artefact(
 def read_artefact(
     folder: Path, kind: str, version: int, former_kind: str | None = None
 ) -> Artefact:
-    """Verify a model folder; raises ``ArtefactError`` that says what is wrong with it.
+    """Read and verify a model folder.
 
-    ``former_kind``: what older programs called the same kind.
+    Args:
+        folder: The model folder.
+        kind: The expected kind.
+        version: The expected version of the format.
+        former_kind: The name of the same kind in older releases.
+
+    Raises:
+        ArtefactError: The manifest is missing, unreadable or of another kind or version, or a
+            file does not match its sha256.
     """
     try:
         raw = (folder / MANIFEST).read_bytes()

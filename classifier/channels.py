@@ -1,24 +1,24 @@
-"""The channels by which a creative speaks for a segment, each under its one name.
+"""The channels: the sources of evidence for a creative's segment.
 
-The names stand in bundles, stored predictions, stages, states and the API.
+Bundles, stored predictions, stages, states and the API use these names.
 """
 
 from __future__ import annotations
 
 SPEECH = "speech"
-"""What is said (Whisper's transcript)."""
+"""The spoken words, as Whisper transcribes them."""
 SCREEN = "screen"
-"""The words on the pictures."""
+"""The words read from the frames."""
 PICTURES = "pictures"
-"""What the pictures look like, as a vector."""
+"""The look of the frames, as a picture vector."""
 
 CHANNELS = (SPEECH, SCREEN, PICTURES)
-"""In the order of the bits of a mask (``Opinions.masks``) and of the features of a stack."""
+"""All channels, in the order of the bits of ``Opinions.masks`` and of the features of a stack."""
 
 FORMER_NAMES = {"video": PICTURES}
-"""Names that older bundles use."""
+"""From the names in bundles of older releases to the names of today."""
 
 
 def current_name(name: str) -> str:
-    """The name of a channel today, given that or a former one."""
+    """Return the current name of a channel, given its current or its former name."""
     return FORMER_NAMES.get(name, name)

@@ -1,4 +1,4 @@
-"""Codes for what can go wrong. The application has a sentence for each of them."""
+"""Error codes and exceptions of the classifier. The application has a sentence for each code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Why a file gives no result. The values are stored with jobs: rename none, only add."""
+    """Why a file gives no result. Jobs store the values: never rename one, only add."""
 
     NOT_FOUND = "not_found"
     UNREADABLE = "unreadable"
@@ -26,7 +26,10 @@ class ErrorCode(StrEnum):
 
 
 class WeightsCode(StrEnum):
-    """Why a neural model cannot be loaded, with the facts that its sentence needs."""
+    """Why a neural model cannot be loaded.
+
+    The docstring of a code lists the facts that its sentence needs.
+    """
 
     UNKNOWN_ENGINE = "unknown_speech_engine"
     """engine, engines"""
@@ -55,7 +58,7 @@ class WeightsCode(StrEnum):
 
 
 class ScreenCode(StrEnum):
-    """Why text on screen cannot be read on this computer."""
+    """Why screen text cannot be read on this computer."""
 
     NO_ENGINE = "no_tesseract"
     NO_RUSSIAN = "no_tesseract_russian"
@@ -66,13 +69,13 @@ class ScreenCode(StrEnum):
 
 
 class DataError(ValueError):
-    """The rows that were given teach or measure nothing; the message is for who gave them."""
+    """The given rows can't be used for training or evaluation; the message is for the user."""
 
 
 class MediaError(Exception):
-    """A creative that gives no result.
+    """A media file that cannot be analysed.
 
-    ``code`` says why to people and to programs, ``detail`` is technical and meant for logs.
+    ``code`` is the reason, for users and programs; ``detail`` is technical and meant for logs.
     """
 
     def __init__(self, code: ErrorCode, detail: str = "") -> None:
@@ -84,8 +87,8 @@ class MediaError(Exception):
         return f"{self.code}: {self.detail}" if self.detail else str(self.code)
 
 
-class _ErrorWithFacts(Exception):  # noqa: N818 - a base of others
-    """An error whose ``facts`` fill the sentence of its ``code``; ``str`` of it is for logs."""
+class _ErrorWithFacts(Exception):  # noqa: N818 - a base class
+    """An error with the ``facts`` for the sentence of its ``code``; ``str(error)`` is for logs."""
 
     def __init__(self, code: StrEnum, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(code, facts)
@@ -93,26 +96,26 @@ class _ErrorWithFacts(Exception):  # noqa: N818 - a base of others
         self.facts = dict(facts or {})
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
-        return f"{self.code}: {told}" if told else str(self.code)
+        facts_text = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        return f"{self.code}: {facts_text}" if facts_text else str(self.code)
 
 
 class WeightsError(_ErrorWithFacts):
-    """A neural model cannot be loaded: weights missing, wrong, or not reachable."""
+    """A neural model cannot be loaded: its weights are missing, wrong or unreachable."""
 
     def __init__(self, code: WeightsCode, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(code, facts)
 
     @classmethod
     def not_loaded(cls, library: str, model: str, cause: Exception) -> WeightsError:
-        """The library refused: no way to the hub, damaged weights, device not to be had."""
+        """Return the error for an exception that the library raised while it loaded ``model``."""
         reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
         facts = {"library": library, "model": model, "reason": reason}
         return cls(WeightsCode.NOT_LOADED, facts)
 
 
 class ScreenUnavailable(_ErrorWithFacts):
-    """Text on screen cannot be read on this computer. The technical cause, if any, is chained."""
+    """Screen text cannot be read on this computer. The technical cause, if any, is chained."""
 
     def __init__(self, code: ScreenCode, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(code, facts)

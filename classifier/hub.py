@@ -1,4 +1,4 @@
-"""Models of the transformers library: from a hub by name or from a local folder, or a plain error.
+"""Loading of models with the transformers library, from the hub by name or from a local folder.
 
 Imported only when such a model is loaded.
 """
@@ -18,7 +18,7 @@ from transformers.utils import logging
 from classifier.errors import WeightsCode, WeightsError
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
-# What damaged files, absent devices and unreachable hubs were seen to raise.
+# The exceptions observed for damaged files, absent devices and unreachable hubs.
 _CAUSES = (
     OSError,
     RuntimeError,
@@ -32,19 +32,24 @@ _CAUSES = (
 
 
 def arguments(model: str, weights_folder: Path) -> dict[str, Any]:
-    """What `from_pretrained` needs besides the name; downloads are kept in `weights_folder`."""
+    """Return keyword arguments for `from_pretrained`; downloads are cached in `weights_folder`."""
     return {"cache_dir": weights_folder, "local_files_only": Path(model).is_dir()}
 
 
 @contextmanager
 def loading(library: str, model: str) -> Iterator[None]:
-    """Turn what goes wrong inside into a `WeightsError` that names `library` and `model`."""
+    """Turn the exceptions of loading `model` with `library` into `WeightsError`.
+
+    Raises:
+        WeightsError: `model` is neither a folder nor a name on the hub, or the library failed.
+    """
     if not Path(model).is_dir() and not _HUB_NAME.fullmatch(model):
         raise WeightsError(WeightsCode.NO_FOLDER, {"model": model})
-    # Bars for nobody, and warnings about random weights that the callers turn into errors.
-    said: Any = logging
-    said.disable_progress_bar()
-    said.set_verbosity_error()
+    # Progress bars are of no use in a worker, and callers raise errors for the random weights that
+    # the library only warns about.
+    library_logging: Any = logging
+    library_logging.disable_progress_bar()
+    library_logging.set_verbosity_error()
     try:
         yield
     except _CAUSES as error:
@@ -52,7 +57,7 @@ def loading(library: str, model: str) -> Iterator[None]:
 
 
 def device_of(device: str) -> str:
-    """The GPU for "auto", if there is one."""
+    """Return `device`, with "auto" resolved to "cuda" where there is a GPU, else to "cpu"."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"

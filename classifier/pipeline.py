@@ -1,4 +1,4 @@
-"""From a path to a decision, without web, queue or database: what the command line runs."""
+"""Classification of media files without web, queue or database, as the command line does it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Files decoded while another is transcribed: enough to keep the recogniser busy, few in memory.
+# Files decoded while another is transcribed: the recogniser stays busy, memory stays small.
 DECODE_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was found out about one file: either ``error`` is set, or ``prediction`` is.
+    """The result for one file: either ``error`` or ``prediction`` is set.
 
-    ``transcript`` is the speech of it alone; ``screen`` the words on the pictures, line by line;
-    ``seconds`` the length of what was decoded.
+    ``transcript``: the text cleaned of Whisper's inventions. ``screen``: the words read from the
+    frames, line by line. ``seconds``: the length of the decoded media.
     """
 
     path: Path
@@ -51,9 +51,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Decoder, recogniser, reader, encoder and bundle, joined. One broken file stops no other.
+    """Decoder, recogniser, screen reader, picture encoder and bundle in a row.
 
-    Without ``reader`` the screen says nothing, without ``encoder`` the pictures.
+    A broken file does not stop the others. Without ``reader`` predictions have no channel
+    ``screen``, without ``encoder`` no channel ``pictures``.
     """
 
     transcriber: Transcriber
@@ -63,7 +64,7 @@ class Pipeline:
     limits: Limits = field(default_factory=Limits)
 
     def classify(self, paths: Sequence[Path]) -> Generator[Decision, None, None]:
-        """One decision for each path, in their order, as soon as it is known."""
+        """Yield one decision for each path, in the order of ``paths``, as soon as it is known."""
         with ThreadPoolExecutor(DECODE_AHEAD) as pool:
             ahead: list[tuple[Path, Future[Media]]] = []
             waiting = iter(paths)

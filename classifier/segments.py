@@ -1,7 +1,7 @@
 """The segments of the market, as the analysts' dictionary numbers them.
 
-Number 6 of the dictionary repeats number 0 in another letter case; it is read as 0 and never
-put out. Source of numbers and Russian names: the dictionary that analysts receive with the data.
+Number 6 of the dictionary repeats number 0 in another letter case. It is read as 0 and never
+returned. Numbers and Russian names come from the dictionary that analysts receive with the data.
 """
 
 from __future__ import annotations
@@ -160,7 +160,11 @@ _BY_NUMBER = {segment.number: segment for segment in SEGMENTS}
 
 
 def canonical(number: int) -> int:
-    """The number under which a segment is put out; raises ``ValueError`` for an unknown one."""
+    """Return the canonical number of a segment: 0 for 6, every other number unchanged.
+
+    Raises:
+        ValueError: No segment has this number.
+    """
     number = _ALIASES.get(number, number)
     if number not in _BY_NUMBER:
         raise ValueError(f"no segment has the number {number}")
@@ -168,5 +172,9 @@ def canonical(number: int) -> int:
 
 
 def by_number(number: int) -> Segment:
-    """The segment of a number, aliases included; raises ``ValueError`` for an unknown one."""
+    """Return the segment with this number; 6 means segment 0.
+
+    Raises:
+        ValueError: No segment has this number.
+    """
     return _BY_NUMBER[canonical(number)]

@@ -6,4 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Probabilities = NDArray[np.float64]
-"""(creatives, 18), columns as ``segments.NUMBERS``, rows of sum 1; NaN where nothing is said."""
+"""Shape (creatives, 18), columns as ``segments.NUMBERS``.
+
+Each row sums to 1, or is NaN for a creative without any evidence.
+"""

@@ -1,9 +1,9 @@
-"""A bundle: everything that decides on a creative, as one model folder.
+"""The bundle: all models that predict the segment of a creative, as one model folder.
 
-It holds a text model for the words of speech and screen; a classifier of pictures and a stack where
-there were labels to learn from; the weights of the channels; and held-out probabilities, from which
-thresholds are chosen. Needs numpy alone unless it holds neural channels; several can be loaded side
-by side.
+A bundle has a text model for speech and screen text; a picture classifier and a stack if they were
+trained; the weights of the channels; and held-out probabilities, from which thresholds are chosen.
+A bundle needs only numpy unless it has a transformer, a CatBoost classifier or a stack. Several
+bundles can be loaded side by side.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from classifier.pictures.types import Neighbour
 
 PRECISION = 0.95
-# With fewer creatives held out a threshold is luck.
+# A threshold chosen on fewer held-out creatives would be a matter of luck.
 LEAST_HELD_OUT = 50
 _MOST_EVIDENCE = 6
 
 
 class Bundle:
-    """Predicts and explains. ``precision`` and ``priors`` say what decides by itself."""
+    """Predicts segments, with evidence and a decision whether a person has to look."""
 
     def __init__(
         self,
@@ -49,9 +49,17 @@ class Bundle:
         precision: float = PRECISION,
         priors: Mapping[int, float] | None = None,
     ) -> None:
-        """``precision``: of the decisions that no person looks at. ``priors``: how often each
-        segment number occurs where the creatives come from, in any unit; without them, as often
-        as in the training data. Raises ``ValueError`` for priors as ``prior_factors`` does.
+        """Combine trained parts with a target precision and priors.
+
+        Args:
+            parts: The trained parts.
+            artefact: The model folder that the parts come from.
+            precision: The wanted precision of decisions without review, 0 to 1.
+            priors: By segment number, how frequent it is among the creatives to be classified, in
+                any unit. Without priors, as frequent as in the training data.
+
+        Raises:
+            ValueError: The priors lack a segment or are negative; see ``prior_factors``.
         """
         self.parts = parts
         self.artefact = artefact
@@ -70,34 +78,37 @@ class Bundle:
         precision: float = PRECISION,
         priors: Mapping[int, float] | None = None,
     ) -> Bundle:
-        """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+        """Read the bundle of a model folder; ``precision`` and ``priors`` as in ``__init__``.
+
+        Raises:
+            ArtefactError: The folder is damaged or of another format.
+        """
         artefact, parts = load_parts(folder)
         return cls(parts, artefact, precision, priors)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the manifest says of its making; empty for a bundle that was not saved."""
+        """The manifest's facts about the training; empty for a bundle that was not saved."""
         return self.artefact.facts if self.artefact else MappingProxyType({})
 
     @property
     def encoder(self) -> str:
-        """The `PictureEncoder.name` of the vectors that it wants; "" for none."""
+        """The `PictureEncoder.name` whose vectors the bundle needs; "" for none."""
         return self.parts.pictures.encoder if self.parts.pictures else ""
 
     def predict(self, features: Sequence[SpotFeatures], evidence: bool = True) -> list[Prediction]:
-        """One prediction for each creative, in their order.
+        """Return one prediction for each creative, in the order of ``features``.
 
-        Without ``evidence`` (whose finding takes most of the time) channels carry probabilities
-        alone.
+        Without ``evidence``, which takes most of the time, channels have probabilities only.
         """
         if not features:
             return []
         opinions = self.parts.opinions(features)
-        fused = self.weighed(self.parts.fuse(opinions, features))
-        contradicted = self._contradicted(opinions, fused)
+        fused = self.apply_priors(self.parts.fuse(opinions, features))
+        conflicts = self._conflicts(opinions, fused)
         masks = opinions.masks()
-        said = {channel: opinions.says(channel) for channel in opinions.probabilities}
-        automatic = self._automatic(fused, masks, contradicted, self.precision)
+        by_channel = {channel: opinions.for_channel(channel) for channel in opinions.probabilities}
+        automatic = self._is_automatic(fused, masks, conflicts, self.precision)
         result = []
         for row, one in enumerate(features):
             if not masks[row]:
@@ -107,8 +118,8 @@ class Bundle:
                 Prediction(
                     _by_number(fused[row]),
                     "auto" if automatic[row] else "review",
-                    bool(contradicted[row]),
-                    self._views(said, row, one, NUMBERS[fused[row].argmax()], evidence),
+                    bool(conflicts[row]),
+                    self._views(by_channel, row, one, NUMBERS[fused[row].argmax()], evidence),
                 )
             )
         return result
@@ -119,47 +130,67 @@ class Bundle:
         segments: Sequence[int],
         families: NDArray[np.integer[Any]] | None = None,
     ) -> Evaluation:
-        """Figures on labelled creatives: ``segments`` are their canonical numbers, ``families``
-        those of near duplicates. Raises ``ValueError`` when there are none."""
+        """Evaluate the bundle on labelled creatives.
+
+        Args:
+            features: The features of each creative.
+            segments: The canonical segment number of each creative.
+            families: (creatives,); the number of the family of near duplicates of each creative.
+
+        Raises:
+            ValueError: ``features`` is empty.
+        """
         if not features:
             raise ValueError("there is nothing to judge")
         opinions = self.parts.opinions(features)
-        fused = self.weighed(self.parts.fuse(opinions, features))
-        contradicted = self._contradicted(opinions, fused)
+        fused = self.apply_priors(self.parts.fuse(opinions, features))
+        conflicts = self._conflicts(opinions, fused)
 
         def automatic(target: float) -> NDArray[np.bool_]:
-            return self._automatic(fused, opinions.masks(), contradicted, target)
+            return self._is_automatic(fused, opinions.masks(), conflicts, target)
 
         return evaluate(fused, np.searchsorted(NUMBERS, segments), automatic, families)
 
-    def _contradicted(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
-        """Priors move all channels alike: what they moved contradicts nothing."""
-        moved = {name: self.weighed(opinions.says(name)) for name in opinions.probabilities}
-        return fusing.conflicts(Opinions(moved), fused, self.parts.fusion)
+    def _conflicts(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
+        """Return which creatives have a conflict.
 
-    def _automatic(
+        The priors are applied to every channel, so that they alone never cause a conflict.
+        """
+        with_priors = {
+            name: self.apply_priors(opinions.for_channel(name)) for name in opinions.probabilities
+        }
+        return fusing.conflicts(Opinions(with_priors), fused, self.parts.fusion)
+
+    def _is_automatic(
         self,
         fused: Probabilities,
         masks: NDArray[np.uint8],
-        contradicted: NDArray[np.bool_],
+        conflicts: NDArray[np.bool_],
         precision: float,
     ) -> NDArray[np.bool_]:
         least = {mask: self.threshold(mask, precision) for mask in np.unique(masks).tolist()}
         needed = [np.inf if (one := least[mask]) is None else one for mask in masks.tolist()]
-        result: NDArray[np.bool_] = (np.nan_to_num(fused).max(axis=1) >= needed) & ~contradicted
+        result: NDArray[np.bool_] = (np.nan_to_num(fused).max(axis=1) >= needed) & ~conflicts
         return result
 
     def threshold(self, mask: int, precision: float | None = None) -> float | None:
-        """From which probability on creatives with these channels decide by themselves.
+        """Return the threshold for creatives with these channels.
 
-        Chosen on what was held out with the same channels, or with some of them, whatever asks
-        for more; ``None`` where that was never measured: then a person has to look.
-        ``precision``: another than that of this bundle.
+        The threshold is chosen on held-out creatives with the same channels. If there are too few,
+        it is the highest threshold of all measured subsets of the channels.
+
+        Args:
+            mask: The channels, as in ``Opinions.masks``.
+            precision: The wanted precision; by default that of the bundle.
+
+        Returns:
+            The smallest probability for a decision without review, or ``None`` if it was not
+            measured or no probability is high enough, so that a person has to look.
         """
-        asked = self.precision if precision is None else precision
-        if asked not in self._thresholds:
-            self._thresholds[asked] = self._measured_thresholds(asked)
-        measured = self._thresholds[asked]
+        target = self.precision if precision is None else precision
+        if target not in self._thresholds:
+            self._thresholds[target] = self._compute_thresholds(target)
+        measured = self._thresholds[target]
         if mask in measured:
             return measured[mask]
         within = [least for known, least in measured.items() if known & mask == known]
@@ -167,35 +198,35 @@ class Bundle:
             return None
         return max(least for least in within if least is not None)
 
-    def _measured_thresholds(self, precision: float) -> dict[int, float | None]:
+    def _compute_thresholds(self, precision: float) -> dict[int, float | None]:
         held = self.parts.held_out
-        probabilities = self.weighed(held.probabilities.astype(np.float64))
-        right = probabilities.argmax(axis=1) == held.columns
+        probabilities = self.apply_priors(held.probabilities.astype(np.float64))
+        correct = probabilities.argmax(axis=1) == held.columns
         found: dict[int, float | None] = {}
         for mask in np.unique(held.masks).tolist():
             rows = held.masks == mask
             if rows.sum() >= LEAST_HELD_OUT:
                 weights = self._factors[held.columns[rows]]
-                sure = probabilities[rows].max(axis=1)
-                found[mask] = threshold_for(sure, right[rows], precision, weights)
+                confidence = probabilities[rows].max(axis=1)
+                found[mask] = threshold_for(confidence, correct[rows], precision, weights)
         return found
 
-    def weighed(self, probabilities: Probabilities) -> Probabilities:
-        """Probabilities (creatives, 18) as in training, moved to the priors of this bundle."""
-        weighed = probabilities * self._factors
-        result: Probabilities = weighed / weighed.sum(axis=1, keepdims=True)
+    def apply_priors(self, probabilities: Probabilities) -> Probabilities:
+        """Return probabilities (creatives, 18), shifted from the training shares to the priors."""
+        weighted = probabilities * self._factors
+        result: Probabilities = weighted / weighted.sum(axis=1, keepdims=True)
         return result
 
     def _views(
         self,
-        said: Mapping[str, Probabilities],
+        by_channel: Mapping[str, Probabilities],
         row: int,
         one: SpotFeatures,
         segment: int,
         evidence: bool,
     ) -> tuple[ChannelView, ...]:
         views = []
-        for channel, probabilities in said.items():
+        for channel, probabilities in by_channel.items():
             if np.isnan(probabilities[row, 0]):
                 continue
             words: tuple[Evidence, ...] = ()
@@ -203,11 +234,11 @@ class Bundle:
             if evidence and channel == PICTURES:
                 alike = self._neighbours(one)
             elif evidence:
-                words = self._words(one, channel, NUMBERS[probabilities[row].argmax()])
+                words = self._text_evidence(one, channel, NUMBERS[probabilities[row].argmax()])
             views.append(ChannelView(channel, _by_number(probabilities[row]), words, alike))
         return tuple(sorted(views, key=lambda view: -view.probabilities[segment]))
 
-    def _words(self, one: SpotFeatures, channel: str, segment: int) -> tuple[Evidence, ...]:
+    def _text_evidence(self, one: SpotFeatures, channel: str, segment: int) -> tuple[Evidence, ...]:
         model = self.parts.text
         if not isinstance(model, TextModel) or segment not in model.parameters.numbers:
             return terms.evidence(one.screen, segment) if channel == SCREEN else ()

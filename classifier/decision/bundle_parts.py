@@ -1,4 +1,4 @@
-"""What a bundle consists of, and the model folder that holds it."""
+"""The parts of a bundle, and its model folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ARRAYS = "held_out.npz"
 
 
 class TextHead(Protocol):
-    """A `TextModel` or a `TransformerText`."""
+    """The interface that `TextModel` and `TransformerText` share."""
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]: ...
 
@@ -49,10 +49,10 @@ class TextHead(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What was said of labelled creatives while they were held out, and what was true.
+    """Out-of-fold predictions for labelled creatives, and their true segments.
 
-    ``probabilities`` (creatives, 18), ``columns`` (creatives,) the place of the true segment in
-    ``NUMBERS``, ``masks`` (creatives,) as ``Opinions.masks``.
+    ``probabilities``: (creatives, 18). ``columns``: (creatives,), the index of the true segment in
+    ``NUMBERS``. ``masks``: (creatives,), the channels as in ``Opinions.masks``.
     """
 
     probabilities: NDArray[np.floating[Any]]
@@ -62,33 +62,37 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What training yields: all that a bundle is.
+    """The trained parts of a bundle.
 
-    ``shares`` float64 (18,) how the training creatives fall on ``NUMBERS``; ``seen`` uint64, the
-    fingerprints of their texts: of what it has learned from a model must not be judged.
+    ``shares``: float64 (18,), the share of each of ``NUMBERS`` in the training data.
+    ``training_fingerprints``: uint64 (texts,), fingerprints of the training texts, because a model
+    must not be evaluated on them.
     """
 
     text: TextHead
     fusion: Fusion
     held_out: HeldOut
     shares: NDArray[np.float64]
-    seen: NDArray[np.uint64]
+    training_fingerprints: NDArray[np.uint64]
     pictures: PictureClassifier | None = None
     stack: Stack | None = None
 
     def opinions(self, features: Sequence[SpotFeatures]) -> Opinions:
-        """What each channel says of each creative."""
+        """Return the probabilities that each channel gives to each creative."""
         screens = [one.screen for one in features]
-        said: dict[str, Probabilities] = {
-            SPEECH: self._of_texts([one.speech for one in features]),
-            SCREEN: self.fusion.sharpen(SCREEN, self._of_texts(screens)),
+        probabilities: dict[str, Probabilities] = {
+            SPEECH: self._text_probabilities([one.speech for one in features]),
+            SCREEN: self.fusion.sharpen(SCREEN, self._text_probabilities(screens)),
         }
         if self.pictures:
-            said[PICTURES] = self._of_vectors(features, self.pictures)
-        return Opinions(said, terms.likelihood(screens))
+            probabilities[PICTURES] = self._picture_probabilities(features, self.pictures)
+        return Opinions(probabilities, terms.likelihood(screens))
 
     def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
-        """Probabilities (creatives, 18) as in training; NaN where no channel speaks."""
+        """Return fused probabilities (creatives, 18) under the priors of the training data.
+
+        Rows of creatives without a channel are NaN.
+        """
         pooled = fusing.pool(opinions, self.fusion)
         if self.stack is None:
             return pooled
@@ -96,27 +100,27 @@ class Parts:
         result: Probabilities = np.where(np.isnan(pooled), np.nan, stacked)
         return result
 
-    def _of_texts(self, texts: Sequence[str]) -> Probabilities:
-        result = _nothing(len(texts))
+    def _text_probabilities(self, texts: Sequence[str]) -> Probabilities:
+        result = _missing_opinions(len(texts))
         rows = [row for row, text in enumerate(texts) if text]
-        for row, said in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
-            result[row] = [said.probabilities.get(number, 0.0) for number in NUMBERS]
+        for row, one in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
+            result[row] = [one.probabilities.get(number, 0.0) for number in NUMBERS]
         return result
 
-    def _of_vectors(
+    def _picture_probabilities(
         self, features: Sequence[SpotFeatures], classifier: PictureClassifier
     ) -> Probabilities:
         encoder = classifier.encoder
-        result = _nothing(len(features))
+        result = _missing_opinions(len(features))
         rows = [row for row, one in enumerate(features) if encoder in one.vectors]
         if rows:
             vectors = np.stack([features[row].vectors[encoder] for row in rows])
-            said = classifier.predict_proba(vectors)
-            result[rows] = self.fusion.sharpen(PICTURES, said)
+            probabilities = classifier.predict_proba(vectors)
+            result[rows] = self.fusion.sharpen(PICTURES, probabilities)
         return result
 
     def save(self, folder: Path, facts: Mapping[str, Any], card: str) -> Artefact:
-        """Write them as a model folder with the facts about their making and its card."""
+        """Write the bundle's model folder, with facts about the training and the model card."""
 
         def write(aside: Path) -> None:
             (aside / CARD).write_text(card, encoding="utf-8")
@@ -126,7 +130,7 @@ class Parts:
                 columns=self.held_out.columns.astype(np.uint8),
                 masks=self.held_out.masks,
                 shares=self.shares,
-                seen=np.unique(self.seen),
+                seen=np.unique(self.training_fingerprints),
             )
             linear = isinstance(self.text, TextModel)
             self.text.save(aside / (_TEXT if linear else _TRANSFORMER), {})
@@ -143,12 +147,17 @@ class Parts:
         return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
 
 
-def _nothing(rows: int) -> Probabilities:
+def _missing_opinions(rows: int) -> Probabilities:
     return np.full((rows, len(NUMBERS)), np.nan)
 
 
 def load_parts(folder: Path) -> tuple[Artefact, Parts]:
-    """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+    """Read the model folder of a bundle.
+
+    Raises:
+        ArtefactError: The folder is damaged, of another format, or has files or lacks parts that
+            make a bundle.
+    """
     artefact = read_artefact(folder, KIND, VERSION)
     if foreign := sorted(name for name in artefact.files if not _is_known(name)):
         raise ArtefactError(folder, f"{foreign[0]} is no part of a bundle")
@@ -165,7 +174,7 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
             ),
             held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
             shares=arrays["shares"],
-            seen=arrays["seen"],
+            training_fingerprints=arrays["seen"],
             pictures=_load_pictures(artefact) if PICTURES in channels else None,
             stack=_load_stack(artefact) if stacked else None,
         )
@@ -180,7 +189,7 @@ def _is_known(name: str) -> bool:
 
 
 def _inside(artefact: Artefact, part: str) -> Path:
-    """The folder of a part; raises ``ArtefactError`` where the manifest does not vouch for it."""
+    """Return the folder of a part; raise ``ArtefactError`` if the manifest does not list it."""
     return artefact.path(f"{part}/{MANIFEST}").parent
 
 

@@ -1,9 +1,9 @@
-"""Several channels, one decision: log-linear pooling, and where channels contradict each other.
+"""Fusion of the channels by log-linear pooling, and detection of conflicts between them.
 
-Each channel (what is said, what stands on the screen, what the pictures look like) gives
-probabilities of the segments. Pooling multiplies them, each raised to a weight (a log-linear
-opinion pool: Genest and Zidek 1986, section 3). Weights below 1 say that the channels of one spot
-repeat each other; they are fixed, because no labelled creatives with all channels were at hand.
+Each channel (speech, screen, pictures) has its own probabilities of the segments. Pooling
+multiplies them, each raised to a weight (a log-linear opinion pool: Genest and Zidek 1986, section
+3). Weights are below 1 because the channels of one spot repeat each other. They are fixed, because
+no labelled creatives with all channels were available.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from classifier.channels import CHANNELS, SCREEN
 from classifier.screen import terms
 from classifier.types import Probabilities
 
-# The text model learned from speech: of a screen's words it is too sure.
+# The text model is trained on speech and overconfident on screen text.
 SCREEN_SHARPNESS = 0.6
-# A probability of 0 must not silence every other channel.
+# A probability of 0 in one channel must not cancel the other channels.
 _FLOOR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How channels are weighed.
+    """The parameters of fusion.
 
-    ``together``: the weight of each channel beside others; alone it has 1. ``clash``: how sure of
-    another segment a channel must be to contradict. ``sharpness``: the power that a channel's
-    probabilities are raised to before anything else; 1 where none is named.
+    ``together``: the weight of each channel where there are several; a single channel has 1.
+    ``clash``: the smallest probability of another segment with which a channel contradicts the
+    decision. ``sharpness``: by channel, the exponent applied to its probabilities before pooling;
+    1 for channels that are not listed.
     """
 
     together: float = 0.5
@@ -38,7 +39,7 @@ class Fusion:
     sharpness: Mapping[str, float] = field(default_factory=lambda: {SCREEN: SCREEN_SHARPNESS})
 
     def sharpen(self, channel: str, probabilities: Probabilities) -> Probabilities:
-        """Probabilities along the last axis, floored and raised to the channel's power."""
+        """Return probabilities floored, raised to the channel's exponent and scaled to sum 1."""
         powers = np.maximum(probabilities, _FLOOR) ** self.sharpness.get(channel, 1.0)
         result: Probabilities = powers / powers.sum(axis=-1, keepdims=True)
         return result
@@ -46,51 +47,55 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Opinions:
-    """What the channels say of some creatives.
+    """The probabilities that each channel gives to some creatives.
 
-    ``probabilities``: for each channel (creatives, segments), rows of sum 1; NaN in rows of
-    creatives of which it says nothing. ``likely``: what the terms on the screens say beside the
-    text model (``terms.likelihood``). All have the same shape.
+    ``probabilities``: by channel, (creatives, segments); a row sums to 1, or is NaN for a creative
+    that lacks the channel. ``likely``: likelihood of the terms on the screens
+    (``terms.likelihood``), of the same shape.
     """
 
     probabilities: Mapping[str, Probabilities]
     likely: Probabilities | None = None
 
-    def says(self, channel: str) -> Probabilities:
-        """All that a channel says: a screen by its words and by its terms."""
-        said = self.probabilities[channel]
+    def for_channel(self, channel: str) -> Probabilities:
+        """Return the probabilities of a channel, (creatives, segments).
+
+        Those of ``screen`` combine the text model and the terms on the screen.
+        """
+        probabilities = self.probabilities[channel]
         if channel != SCREEN or self.likely is None:
-            return said
-        return terms.weigh(said, self.likely)
+            return probabilities
+        return terms.weigh(probabilities, self.likely)
 
-    def of(self, rows: NDArray[np.intp]) -> Opinions:
-        """Those of some creatives."""
+    def select(self, rows: NDArray[np.intp]) -> Opinions:
+        """Return the opinions on the creatives at ``rows``, (selected,)."""
         likely = None if self.likely is None else self.likely[rows]
-        return Opinions({name: said[rows] for name, said in self.probabilities.items()}, likely)
+        return Opinions({name: values[rows] for name, values in self.probabilities.items()}, likely)
 
-    def speaks(self, channel: str) -> NDArray[np.bool_]:
-        """For which creatives this channel says something, (creatives,)."""
+    def has_channel(self, channel: str) -> NDArray[np.bool_]:
+        """Return which creatives have this channel, (creatives,)."""
         return ~np.isnan(self.probabilities[channel][:, 0])
 
     def masks(self) -> NDArray[np.uint8]:
-        """Which channels speak, (creatives,): bit n stands for ``CHANNELS[n]``."""
+        """Return the channels of each creative as bits, (creatives,): bit n is ``CHANNELS[n]``."""
         result = np.zeros(len(next(iter(self.probabilities.values()))), np.uint8)
         for channel in self.probabilities:
-            result |= self.speaks(channel).astype(np.uint8) << CHANNELS.index(channel)
+            result |= self.has_channel(channel).astype(np.uint8) << CHANNELS.index(channel)
         return result
 
 
 def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
-    """Pooled probabilities (creatives, segments), rows of sum 1; NaN where no channel speaks.
+    """Return the fused probabilities, (creatives, segments); NaN for creatives without a channel.
 
-    The terms of a screen weigh what all channels say together: they are read, not guessed.
+    The terms on a screen are applied to the pooled probabilities of all channels, because terms
+    are read and not estimated.
     """
-    count = np.sum([opinions.speaks(channel) for channel in opinions.probabilities], axis=0)
+    count = np.sum([opinions.has_channel(channel) for channel in opinions.probabilities], axis=0)
     weight = np.where(count > 1, fusion.together, 1.0)[:, None]
     scores = np.zeros_like(next(iter(opinions.probabilities.values())))
     for probabilities in opinions.probabilities.values():
-        said = weight * np.log(np.maximum(probabilities, _FLOOR))
-        scores += np.where(np.isnan(said), 0.0, said)
+        logarithms = weight * np.log(np.maximum(probabilities, _FLOOR))
+        scores += np.where(np.isnan(logarithms), 0.0, logarithms)
     scores[count == 0] = np.nan
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     pooled: Probabilities = powers / powers.sum(axis=1, keepdims=True)
@@ -98,11 +103,14 @@ def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
 
 
 def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArray[np.bool_]:
-    """Of which creatives a channel contradicts the decision: it is at least ``clash`` sure of
-    another segment than the likeliest of ``fused``."""
+    """Return for which creatives a channel contradicts the decision, (creatives,).
+
+    A channel contradicts if its own most probable segment is not that of ``fused``, (creatives,
+    segments), and has a probability of at least ``fusion.clash``.
+    """
     decided = np.nan_to_num(fused).argmax(axis=1)
     result = np.zeros(len(fused), np.bool_)
     for channel in opinions.probabilities:
-        known = np.nan_to_num(opinions.says(channel))
+        known = np.nan_to_num(opinions.for_channel(channel))
         result |= (known.argmax(axis=1) != decided) & (known.max(axis=1) >= fusion.clash)
     return result

@@ -1,7 +1,7 @@
-"""The shape of a spot: how long, how loud, how much speech, how the picture moves.
+"""The shape of a spot: its length, loudness, share of speech, cuts and colours.
 
-Cheap numbers beside what is said and shown. Needs numpy alone; half a minute of video takes a
-few hundredths of a second.
+Cheap features beside the words and the picture vector. Needs numpy alone; half a minute of video
+takes a few hundredths of a second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from classifier.media import Frame
     from classifier.speech.types import Utterance
 
-SILENCE = -70.0  # LUFS: below this the gate of ITU-R BS.1770 hears nothing
+SILENCE = -70.0  # LUFS: the absolute gate of ITU-R BS.1770
 
 # ITU-R BS.1770-4, annex 1, tables 1 and 2: both filters of the K-weighting at 48 kHz, (b, a).
 _FILTERS = (
@@ -39,25 +39,27 @@ _BANDS = np.geomspace(100.0, 6000.0, 9)  # Hz
 
 _PIXELS = 4  # every fourth row and column is enough for colours
 _BINS = 8
-# Measured on the demonstration's cards: another ground gives 0.7 or more, new words on the same
-# ground 0.14 or less, the noise of the codecs 0.03.
+# Measured on the demonstration creatives: another background gives 0.7 or more, new words on the
+# same background 0.14 or less, the noise of the codecs 0.03.
 _CUT = 0.3
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # Rec. ITU-R BT.709
 
 
 @dataclass(frozen=True, slots=True)
 class SpotShape:
-    """Numbers about one spot; those of a missing track are 0, the loudness then `SILENCE`.
+    """Numbers about one spot; 0 for a missing track, `SILENCE` for its loudness.
 
-    `seconds`: length. `speech_share`: of the length, 0 to 1. `words_per_second`: within speech.
-    `loudness`: integrated, LUFS by ITU-R BS.1770-4 of the mono mix at 16 kHz, so without what
-    lies above 8 kHz. `loudness_range`: LU by EBU Tech 3342.
-    `syllable_share`: 0 to 1, of the movement of the sound's envelope between 0.5 and 20 Hz the
-    part at 3 to 6 Hz, the rate of syllables (Scheirer and Slaney 1997, "4 Hz modulation energy");
-    high for speech, low for music.
-    `cuts_per_second`: changes of colour between neighbours of the at most 16 frames, so never
-    more than those allow. `brightness`: mean luma, 0 to 1. `colourfulness`: M of Hasler and
-    Suesstrunk 2003: 0 is grey, 33 moderate, 82 high. `has_video`: 1 or 0. `aspect`: width / height.
+    `seconds`: the length. `speech_share`: speech as a share of the length, 0 to 1.
+    `words_per_second`: words per second of speech.
+    `loudness`: integrated loudness, LUFS by ITU-R BS.1770-4 of the mono mix at 16 kHz, so without
+    frequencies above 8 kHz. `loudness_range`: LU by EBU Tech 3342.
+    `syllable_share`: 0 to 1; of the modulation energy of the sound's envelope between 0.5 and
+    20 Hz, the share at 3 to 6 Hz, the rate of syllables (Scheirer and Slaney 1997, "4 Hz modulation
+    energy"). High for speech, low for music.
+    `cuts_per_second`: changes of the colour histogram between neighbouring frames. Media has at
+    most 16 frames, which limits the rate. `brightness`: mean luma, 0 to 1. `colourfulness`: M of
+    Hasler and Suesstrunk 2003: 0 is grey, 33 moderate, 82 high. `has_video`: 1 or 0. `aspect`:
+    width / height.
     """
 
     seconds: float
@@ -73,7 +75,7 @@ class SpotShape:
     aspect: float
 
     def as_vector(self) -> NDArray[np.float32]:
-        """The numbers as float32 in the order of NAMES."""
+        """Return the numbers in the order of `NAMES`, float32 (11,)."""
         return np.array([getattr(self, name) for name in NAMES], np.float32)
 
 
@@ -86,9 +88,13 @@ def measure(
     seconds: float,
     utterances: Sequence[Utterance],
 ) -> SpotShape:
-    """The shape of a decoded spot and of what was heard in it.
+    """Measure the shape of a decoded spot.
 
-    ``audio`` and ``frames`` as in ``Media``, ``seconds`` the length of the spot.
+    Args:
+        audio: Mono sound at `SAMPLE_RATE`, (samples,).
+        frames: The frames as in ``Media``.
+        seconds: The length of the spot.
+        utterances: The utterances of its transcript.
     """
     spoken = _covered([(one.start, one.end) for one in utterances], seconds)
     words = sum(len(one.text.split()) for one in utterances)
@@ -111,13 +117,16 @@ def measure(
 
 
 def loudness_of(audio: NDArray[np.float32]) -> tuple[float, float]:
-    """Integrated loudness in LUFS and loudness range in LU of mono sound at `SAMPLE_RATE`."""
+    """Return integrated loudness in LUFS and loudness range in LU of sound (samples,).
+
+    ``audio`` is mono at `SAMPLE_RATE`.
+    """
     power = _weighted_power(audio)
     momentary = _mean_over(power, _MOMENTARY)
-    heard = momentary[_lufs(momentary) > SILENCE]
-    if not len(heard):
+    audible = momentary[_lufs(momentary) > SILENCE]
+    if not len(audible):
         return SILENCE, 0.0
-    integrated = _lufs(heard[_lufs(heard) > _lufs(heard.mean()) - 10.0].mean())
+    integrated = _lufs(audible[_lufs(audible) > _lufs(audible.mean()) - 10.0].mean())
     short = _mean_over(power, _SHORT_TERM)
     short = short[_lufs(short) > SILENCE]
     if not len(short):
@@ -129,11 +138,11 @@ def loudness_of(audio: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def _weighted_power(audio: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The K-weighted mean square of each 0.1 s: the filters' gain applied to the spectrum."""
+    """Return the K-weighted mean square of each 0.1 s, by the filters' gain on the spectrum."""
     count = len(audio) // _STEP
     spectrum = np.fft.rfft(audio[: count * _STEP].reshape(count, _STEP), axis=1)
     power = np.abs(spectrum).astype(np.float64) ** 2 / _STEP**2
-    power[:, 1:-1] *= 2  # the negative frequencies
+    power[:, 1:-1] *= 2  # for the negative frequencies
     turn = np.exp(-2j * np.pi * np.fft.rfftfreq(_STEP, 1 / SAMPLE_RATE) / _FILTER_RATE)
     gain = np.ones(len(turn))
     for (b0, b1, b2), (a1, a2) in _FILTERS:
@@ -143,7 +152,7 @@ def _weighted_power(audio: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _mean_over(power: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    """The mean of every `steps` neighbours; of all where there are fewer."""
+    """Return the moving average over `steps` values; over all of them if there are fewer."""
     steps = max(1, min(steps, len(power)))
     total = np.cumsum(np.concatenate([[0.0], power]))
     result: NDArray[np.float64] = (total[steps:] - total[:-steps]) / steps
@@ -156,7 +165,7 @@ def _lufs(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
 
 
 def _syllable_share(audio: NDArray[np.float32]) -> float:
-    """See `SpotShape`. The envelopes of eight bands, a hundred values a second, Hann windows."""
+    """Return `SpotShape.syllable_share`, from envelopes of eight bands at 100 values a second."""
     count = len(audio) // _ENVELOPE_STEP
     if count < 100:
         return 0.0
@@ -172,13 +181,13 @@ def _syllable_share(audio: NDArray[np.float32]) -> float:
     rate = np.fft.rfftfreq(count, _ENVELOPE_STEP / SAMPLE_RATE)
     total = movement[(rate >= 0.5) & (rate <= 20.0)].sum()
     syllables = movement[(rate >= 3.0) & (rate <= 6.0)].sum()
-    # Rounding makes the envelope of a steady tone tremble by about 1e-7 of itself.
+    # Rounding errors move the envelope of a steady tone by a relative 1e-7 or so.
     trembling = 1e-12 * count**2 * power.sum(axis=1).mean()
     return float(syllables / total) if total > trembling else 0.0
 
 
 def _covered(spans: Sequence[tuple[float, float]], seconds: float) -> float:
-    """Seconds within at least one of the spans and within the spot."""
+    """Return the length of the union of the spans within the spot, in seconds."""
     total = reached = 0.0
     for start, end in sorted(spans):
         end = min(end, seconds)
@@ -200,8 +209,11 @@ def _cut_rate(frames: Sequence[Frame]) -> float:
 
 
 def _histogram(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Shares of each channel in eight bins, (3, 8). A value between two bins counts in both:
-    with hard borders a flat ground on one of them would flicker."""
+    """Return the share of pixels in eight bins for each colour channel, (3, 8).
+
+    A value between two bins counts for both in part. With hard borders the noise of a plain
+    background near a border would look like a cut.
+    """
     place = np.arange(256) / 255 * (_BINS - 1)
     share = np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(_BINS)))
     pixels = image[::_PIXELS, ::_PIXELS].reshape(-1, 3)
@@ -211,7 +223,7 @@ def _histogram(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _colours(frames: Sequence[Frame]) -> tuple[float, float]:
-    """Brightness and colourfulness, the means over the frames."""
+    """Return mean brightness and mean colourfulness of the frames."""
     if not frames:
         return 0.0, 0.0
     brightness, colourfulness = [], []

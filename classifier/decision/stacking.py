@@ -1,8 +1,8 @@
-"""Stacking: boosted trees weigh the channels, once there are enough labelled creatives.
+"""Stacking: boosted trees that fuse the channels, once there are enough labelled creatives.
 
-They see what each channel says (from models that did not see the creative), the shape of the spot
-and what is known of who pays for it. Whatever is missing stays missing. CatBoost is imported when
-a stack is trained or loaded.
+Their features are the out-of-fold probabilities of each channel, the shape of the spot, and
+advertiser, brand and media type. Missing values are not imputed. CatBoost is imported when a stack
+is trained or loaded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KIND = "creative-filter/stack"
 VERSION = 1
-# So many labelled creatives must have two channels or more before a stack is tried.
+# The fewest labelled creatives with two channels or more for which a stack is tried.
 LEAST_CREATIVES = 300
 
 _MODEL = "model.cbm"
@@ -49,27 +49,35 @@ _SETTINGS = {
 def train(
     opinions: Opinions, features: Sequence[SpotFeatures], columns: NDArray[np.integer[Any]]
 ) -> Stack:
-    """Learn from creatives whose ``opinions`` come from models that did not see them.
+    """Train a stack.
 
-    ``columns`` (creatives,): the place of the true segment in ``NUMBERS``, of two at least.
+    Args:
+        opinions: The opinions of models that were not trained on these creatives.
+        features: The features of the same creatives.
+        columns: (creatives,); the index of the true segment in ``NUMBERS``, two or more different.
     """
     from catboost import CatBoostClassifier  # type: ignore[import-untyped]
 
     table = _table(opinions, features)
-    machine = CatBoostClassifier(cat_features=_PLACES, **_SETTINGS)
+    machine = CatBoostClassifier(cat_features=_CATEGORY_COLUMNS, **_SETTINGS)
     machine.fit(table, columns)
     return Stack(machine)
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Probabilities of the segments from what the channels say."""
+    """A CatBoost model that predicts segments from the channels' probabilities."""
 
     machine: Any
 
     @classmethod
     def load(cls, folder: Path) -> Stack:
-        """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+        """Read a model folder.
+
+        Raises:
+            ArtefactError: The folder is damaged, of another format, or trained on other features
+                or segments.
+        """
         from catboost import CatBoostClassifier, CatBoostError
 
         artefact = read_artefact(folder, KIND, VERSION)
@@ -78,14 +86,17 @@ class Stack:
             machine.load_model(str(artefact.path(_MODEL)), format="cbm")
         except CatBoostError as error:
             raise ArtefactError(folder, f"{_MODEL} cannot be used: {error}") from error
-        if (len(machine.feature_names_), machine.get_cat_feature_indices()) != (_WIDTH, _PLACES):
+        if (len(machine.feature_names_), machine.get_cat_feature_indices()) != (
+            _WIDTH,
+            _CATEGORY_COLUMNS,
+        ):
             raise ArtefactError(folder, f"{_MODEL} was not trained on such features")
         if not len(machine.classes_) or not set(machine.classes_) <= set(range(len(NUMBERS))):
             raise ArtefactError(folder, f"{_MODEL} was not trained on these segments")
         return cls(machine)
 
     def save(self, folder: Path) -> Artefact:
-        """Make or replace a model folder."""
+        """Create or replace a model folder."""
 
         def write(aside: Path) -> None:
             self.machine.save_model(str(aside / _MODEL), format="cbm")
@@ -93,7 +104,7 @@ class Stack:
         return write_artefact(folder, KIND, VERSION, write, {})
 
     def probabilities(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
-        """Probabilities (creatives, 18); a segment that training did not know has 0."""
+        """Return probabilities (creatives, 18); 0 for segments that the training data lacked."""
         result = np.zeros((len(features), len(NUMBERS)))
         known = self.machine.classes_.astype(np.int64)
         result[:, known] = self.machine.predict_proba(_table(opinions, features), thread_count=1)
@@ -101,23 +112,23 @@ class Stack:
 
 
 _WIDTH = len(CHANNELS) * len(NUMBERS) + len(NAMES) + len(_CATEGORIES)
-_PLACES = list(range(_WIDTH - len(_CATEGORIES), _WIDTH))
+_CATEGORY_COLUMNS = list(range(_WIDTH - len(_CATEGORIES), _WIDTH))
 
 
 def _table(opinions: Opinions, features: Sequence[SpotFeatures]) -> list[list[Any]]:
-    """A row for each creative: logarithms of probabilities, shape, categories."""
+    """Return a row for each creative: logarithms of probabilities, shape, categories."""
     absent = np.full((len(features), len(NUMBERS)), np.nan)
-    said = [
+    log_probabilities = [
         np.log(
             np.maximum(
-                opinions.says(channel) if channel in opinions.probabilities else absent, 1e-6
+                opinions.for_channel(channel) if channel in opinions.probabilities else absent, 1e-6
             )
         )
         for channel in CHANNELS
     ]
-    nowhere = np.full(len(NAMES), np.nan)
-    shapes = [one.shape.as_vector() if one.shape else nowhere for one in features]
-    numbers = np.concatenate([*said, np.stack(shapes)], axis=1)
+    no_shape = np.full(len(NAMES), np.nan)
+    shapes = [one.shape.as_vector() if one.shape else no_shape for one in features]
+    numbers = np.concatenate([*log_probabilities, np.stack(shapes)], axis=1)
     return [
         [*row, *(getattr(one, name) or "?" for name in _CATEGORIES)]
         for row, one in zip(numbers.tolist(), features, strict=True)

@@ -1,4 +1,4 @@
-"""What goes into a bundle and what comes out: features of a creative, a prediction."""
+"""The input and output types of a bundle: features of a creative, prediction."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Decision = Literal["auto", "review"]
 
 @dataclass(frozen=True, slots=True)
 class SpotFeatures:
-    """What is known of one creative; whatever is absent is empty or None.
+    """The features of one creative; absent ones are empty or None.
 
-    ``speech``: ``Speech.text`` where somebody speaks. ``screen``: ``ScreenText.text``.
-    ``vectors``: by `PictureEncoder.name`, float32 (dimension,). ``shape``: of the spot.
+    ``speech``: ``Speech.text``, "" for a creative without speech. ``screen``:
+    ``ScreenText.text``. ``vectors``: from ``PictureEncoder.name`` to the picture vector, float32
+    (dimension,). ``shape``: the shape of the spot.
     """
 
     speech: str = ""
@@ -36,10 +37,11 @@ class SpotFeatures:
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """What one channel says: ``name`` is one of ``CHANNELS``.
+    """The prediction of one channel; ``name`` is one of ``CHANNELS``.
 
-    ``evidence``: places in ``SpotFeatures.speech`` or ``.screen`` that spoke for the segment that
-    the channel itself holds likeliest. ``neighbours``: the labelled creatives that look most alike.
+    ``evidence``: passages of ``SpotFeatures.speech`` or ``.screen`` that count for the channel's
+    own most probable segment. ``neighbours``: the labelled creatives with the most similar picture
+    vectors.
     """
 
     name: str
@@ -50,11 +52,11 @@ class ChannelView:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Calibrated ``probabilities`` of every segment number; empty where no channel speaks.
+    """Calibrated ``probabilities`` by segment number; empty for a creative without any evidence.
 
-    ``decision``: ``auto`` where the bundle's threshold is reached and nothing contradicts.
-    ``conflict``: a channel is sure of another segment. ``channels``: the surest of the decided
-    segment first.
+    ``decision``: ``auto`` if the probability reaches the bundle's threshold and no channel
+    contradicts. ``conflict``: whether a channel is sure of another segment. ``channels``: sorted
+    by their probability of the predicted segment, the highest first.
     """
 
     probabilities: dict[int, float]
@@ -71,6 +73,6 @@ class Prediction:
         return self.candidates(1)[0][1] if self.probabilities else None
 
     def candidates(self, n: int) -> tuple[tuple[int, float], ...]:
-        """The ``n`` likeliest segments with their probabilities, the likeliest first."""
+        """Return the ``n`` most probable segments as (number, probability), most probable first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: (-item[1], item[0]))
         return tuple(ranked[:n])

@@ -1,4 +1,4 @@
-"""What a set of decisions is worth: figures over all segments, for each, and for its doubts."""
+"""Figures of predictions: over all segments, for each segment, calibration and coverage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNDECIDED = len(NUMBERS)
 
 @dataclass(frozen=True, slots=True)
 class SegmentScore:
-    """One segment: how many creatives are of it, and how well it is found (0 to 1)."""
+    """The figures of one segment: ``count`` creatives have it; the scores are from 0 to 1."""
 
     number: int
     count: int
@@ -31,8 +31,11 @@ class SegmentScore:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """``share`` of all creatives decide by themselves when ``target`` precision is asked for;
-    ``precision`` of those are right (1 where there is none)."""
+    """Coverage at a wanted precision, ``target``.
+
+    ``share``: the share of creatives that are decided without a person. ``precision``: the share of
+    these that are correct; 1 if there are none.
+    """
 
     target: float
     share: float
@@ -43,11 +46,12 @@ class Coverage:
 class Evaluation:
     """Figures of ``rows`` labelled creatives.
 
-    ``macro_f1``: over the segments that occur or are predicted; creatives without a decision
-    (``undecided``) count as missed. ``interval``: the middle 95 % of macro-F1 over resamples of
-    families. ``ece``: expected calibration error of the decided. ``confusion`` (18, 19): rows the
-    true segment, columns the decided one, the last one undecided. ``curve``: mean probability,
-    accuracy and number of creatives of each tenth of probabilities that occurs.
+    ``undecided``: the number of creatives without a prediction; they count as wrong. ``macro_f1``:
+    over the segments that occur or are predicted. ``interval``: the central 95 % of macro-F1 over
+    bootstrap resamples of families. ``ece``: expected calibration error of creatives with a
+    prediction. ``confusion``: (18, 19), a row for each true segment, a column for each predicted
+    one, and the last column for undecided. ``curve``: (mean probability, accuracy, number of
+    creatives) for each tenth of probabilities that occurs.
     """
 
     rows: int
@@ -62,7 +66,7 @@ class Evaluation:
     coverage: tuple[Coverage, ...]
 
     def facts(self) -> dict[str, Any]:
-        """JSON values for a manifest."""
+        """Return the figures as JSON values for a manifest."""
         return {
             "rows": self.rows,
             "undecided": self.undecided,
@@ -86,7 +90,11 @@ class Evaluation:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Evaluation:
-        """Read back what ``facts`` gave; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        """Return the evaluation of a manifest's facts; the inverse of ``facts``.
+
+        Raises:
+            KeyError, TypeError, ValueError: The facts have another structure.
+        """
         low, high = facts["interval"]
         return cls(
             rows=int(facts["rows"]),
@@ -103,7 +111,7 @@ class Evaluation:
 
 
 Automatic = Callable[[float], NDArray[np.bool_]]
-"""From a target precision to which creatives decide by themselves, (creatives,)."""
+"""Maps a wanted precision to the mask of creatives that need no person, (creatives,)."""
 
 
 def evaluate(
@@ -113,65 +121,80 @@ def evaluate(
     families: NDArray[np.integer[Any]] | None = None,
     precisions: Sequence[float] = PRECISIONS,
 ) -> Evaluation:
-    """Judge ``probabilities`` (creatives, 18; NaN rows are undecided) by ``columns``, the places
-    of the true segments in ``NUMBERS``. ``families`` (creatives,): near duplicates, resampled
-    together; without them each creative is its own.
+    """Evaluate predictions on labelled creatives.
 
-    Raises ``ValueError`` when there is nothing to judge.
+    Args:
+        probabilities: (creatives, 18); a row of NaN is undecided.
+        columns: (creatives,); the index of the true segment in ``NUMBERS``.
+        automatic: Returns which creatives need no person, at a wanted precision.
+        families: (creatives,); the family number of each creative. Families are resampled as a
+            whole. By default each creative is a family of its own.
+        precisions: The wanted precisions for which coverage is measured.
+
+    Raises:
+        ValueError: There are no creatives.
     """
     if not len(columns):
         raise ValueError("there is nothing to judge")
     decided = ~np.isnan(probabilities[:, 0])
-    known = np.nan_to_num(probabilities)
-    predicted = np.where(decided, known.argmax(axis=1), _UNDECIDED)
-    right = predicted == columns
+    filled = np.nan_to_num(probabilities)
+    predicted = np.where(decided, filled.argmax(axis=1), _UNDECIDED)
+    correct = predicted == columns
     confusion = confusion_matrix(columns, predicted)
-    sure = known.max(axis=1)
+    confidence = filled.max(axis=1)
     groups = np.arange(len(columns)) if families is None else families
     return Evaluation(
         rows=len(columns),
         undecided=int((~decided).sum()),
         macro_f1=macro_f1_of(confusion),
         interval=_interval(columns, predicted, groups),
-        accuracy=float(right.mean()),
-        ece=expected_calibration_error(sure[decided], right[decided]) if decided.any() else 0.0,
+        accuracy=float(correct.mean()),
+        ece=expected_calibration_error(confidence[decided], correct[decided])
+        if decided.any()
+        else 0.0,
         segments=tuple(_scores(confusion)),
         confusion=confusion,
-        curve=_curve(sure[decided], right[decided]),
-        coverage=tuple(_coverage(target, automatic(target), right) for target in precisions),
+        curve=_curve(confidence[decided], correct[decided]),
+        coverage=tuple(_coverage(target, automatic(target), correct) for target in precisions),
     )
 
 
 def confusion_matrix(
     columns: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]]
 ) -> NDArray[np.int64]:
-    """Counts (18, 19) of the true segment's place by the predicted one's, 18 for undecided."""
+    """Return counts (18, 19) by the index of the true and of the predicted segment.
+
+    Both arguments are (creatives,); 18 in ``predicted`` means undecided.
+    """
     result = np.zeros((len(NUMBERS), len(NUMBERS) + 1), np.int64)
     np.add.at(result, (columns, predicted), 1)
     return result
 
 
 def macro_f1_of(confusion: NDArray[np.int64]) -> float:
-    """The mean F1 over the segments that occur or are predicted."""
+    """Return the mean F1 over the segments that occur or are predicted.
+
+    ``confusion`` is that of ``confusion_matrix``, (18, 19).
+    """
     hits = np.diagonal(confusion)
     weight = confusion.sum(axis=1) + confusion[:, :-1].sum(axis=0)
-    there = weight > 0
-    return float((2 * hits[there] / weight[there]).mean())
+    occurs = weight > 0
+    return float((2 * hits[occurs] / weight[occurs]).mean())
 
 
 def _scores(confusion: NDArray[np.int64]) -> list[SegmentScore]:
     result = []
     for place, number in enumerate(NUMBERS):
         hits = int(confusion[place, place])
-        true, guessed = int(confusion[place].sum()), int(confusion[:, place].sum())
-        if true or guessed:
+        actual_count, predicted_count = int(confusion[place].sum()), int(confusion[:, place].sum())
+        if actual_count or predicted_count:
             result.append(
                 SegmentScore(
                     number,
-                    true,
-                    hits / guessed if guessed else 0.0,
-                    hits / true if true else 0.0,
-                    2 * hits / (true + guessed),
+                    actual_count,
+                    hits / predicted_count if predicted_count else 0.0,
+                    hits / actual_count if actual_count else 0.0,
+                    2 * hits / (actual_count + predicted_count),
                 )
             )
     return result
@@ -182,33 +205,37 @@ def _interval(
     predicted: NDArray[np.integer[Any]],
     families: NDArray[np.integer[Any]],
 ) -> tuple[float, float]:
-    """Families are drawn with replacement; each brings all its creatives."""
-    names, place = np.unique(families, return_inverse=True)
-    dice = np.random.default_rng(0)
-    drawn = []
+    """Return the 95 % bootstrap interval of macro-F1; whole families are drawn with replacement."""
+    numbers, place = np.unique(families, return_inverse=True)
+    generator = np.random.default_rng(0)
+    resampled = []
     for _ in range(RESAMPLES):
-        times = np.bincount(dice.integers(0, len(names), len(names)), minlength=len(names))
+        times = np.bincount(
+            generator.integers(0, len(numbers), len(numbers)), minlength=len(numbers)
+        )
         confusion = np.zeros((len(NUMBERS), len(NUMBERS) + 1), np.int64)
         np.add.at(confusion, (columns, predicted), times[place])
-        drawn.append(macro_f1_of(confusion))
-    low, high = np.percentile(drawn, [2.5, 97.5])
+        resampled.append(macro_f1_of(confusion))
+    low, high = np.percentile(resampled, [2.5, 97.5])
     return float(low), float(high)
 
 
 def _curve(
-    sure: NDArray[np.float64], right: NDArray[np.bool_]
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> tuple[tuple[float, float, int], ...]:
-    place = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     return tuple(
-        (float(sure[here].mean()), float(right[here].mean()), int(here.sum()))
+        (float(confidence[here].mean()), float(correct[here].mean()), int(here.sum()))
         for here in (place == number for number in range(BINS))
         if here.any()
     )
 
 
-def _coverage(target: float, taken: NDArray[np.bool_], right: NDArray[np.bool_]) -> Coverage:
-    hits = float(right[taken].mean()) if taken.any() else 1.0
-    return Coverage(target, float(taken.mean()), hits)
+def _coverage(
+    target: float, automatic_rows: NDArray[np.bool_], correct: NDArray[np.bool_]
+) -> Coverage:
+    hits = float(correct[automatic_rows].mean()) if automatic_rows.any() else 1.0
+    return Coverage(target, float(automatic_rows.mean()), hits)
 
 
 def by_other_folds(
@@ -216,19 +243,26 @@ def by_other_folds(
     columns: NDArray[np.integer[Any]],
     fold: NDArray[np.integer[Any]],
 ) -> Automatic:
-    """Thresholds for each fold chosen on the others: an honest ``automatic`` of what was said
-    out of fold."""
+    """Return ``automatic`` for out-of-fold predictions: thresholds chosen on the other folds.
+
+    Args:
+        probabilities: Out-of-fold probabilities, (creatives, 18); a row of NaN is undecided.
+        columns: The index of the true segment in ``NUMBERS``, (creatives,).
+        fold: The fold of each creative, (creatives,).
+    """
     from classifier.evaluation.metrics import threshold_for
 
-    known = np.nan_to_num(probabilities)
-    sure, right = known.max(axis=1), known.argmax(axis=1) == columns
+    filled = np.nan_to_num(probabilities)
+    confidence, correct = filled.max(axis=1), filled.argmax(axis=1) == columns
 
     def automatic(target: float) -> NDArray[np.bool_]:
-        taken = np.zeros(len(sure), np.bool_)
+        automatic_rows = np.zeros(len(confidence), np.bool_)
         for number in np.unique(fold):
-            rest = (fold != number) & (sure > 0)
-            least = threshold_for(sure[rest], right[rest], target) if rest.any() else None
-            taken |= (fold == number) & (sure >= (np.inf if least is None else least))
-        return taken
+            rest = (fold != number) & (confidence > 0)
+            least = threshold_for(confidence[rest], correct[rest], target) if rest.any() else None
+            automatic_rows |= (fold == number) & (
+                confidence >= (np.inf if least is None else least)
+            )
+        return automatic_rows
 
     return automatic

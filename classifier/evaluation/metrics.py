@@ -1,4 +1,4 @@
-"""Figures that judge a classifier, each as a plain function of arrays."""
+"""Metrics of classifiers as plain functions of arrays."""
 
 from __future__ import annotations
 
@@ -7,53 +7,82 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """The share of right predictions; raises ``ValueError`` when there is none to judge."""
-    true, guess = _pair(truth, predicted)
-    return float(np.mean(true == guess))
+    """Return the share of correct predictions.
+
+    ``truth`` and ``predicted`` are the true and predicted classes, (predictions,).
+
+    Raises:
+        ValueError: The arrays are empty, or their lengths differ.
+    """
+    labels, predictions = _pair(truth, predicted)
+    return float(np.mean(labels == predictions))
 
 
 def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """The mean F1 over the classes that occur in ``truth`` or in ``predicted``.
+    """Return the mean F1 over the classes that occur in ``truth`` or in ``predicted``.
 
-    A class that is only predicted counts as 0, as in scikit-learn's ``f1_score``.
+    The F1 of a class that is only predicted is 0, as in scikit-learn's ``f1_score``. Both arrays
+    are (predictions,).
+
+    Raises:
+        ValueError: The arrays are empty, or their lengths differ.
     """
-    true, guess = _pair(truth, predicted)
+    labels, predictions = _pair(truth, predicted)
     scores = []
-    for label in np.union1d(true, guess):
-        hits = np.sum((true == label) & (guess == label))
-        scores.append(2.0 * hits / (np.sum(true == label) + np.sum(guess == label)))
+    for label in np.union1d(labels, predictions):
+        hits = np.sum((labels == label) & (predictions == label))
+        scores.append(2.0 * hits / (np.sum(labels == label) + np.sum(predictions == label)))
     return float(np.mean(scores))
 
 
-def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
-    """Mean distance between confidence and accuracy over ``bins`` equal intervals of [0, 1].
+def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
+    """Return the mean distance between confidence and accuracy over equal intervals of [0, 1].
 
-    Weighted by the number of predictions in each (Guo et al. 2017). ``confidence`` is the
-    probability of the predicted class, ``right`` whether that class was true.
+    The mean is weighted by the number of predictions in each interval (Guo et al. 2017).
+
+    Args:
+        confidence: The probability of the predicted class, (predictions,).
+        correct: Whether the predicted class is the true one, (predictions,).
+        bins: The number of intervals.
+
+    Raises:
+        ValueError: The arrays are empty, or their lengths differ.
     """
-    sure, hit = _pair(confidence, right)
-    place = np.clip((sure.astype(float) * bins).astype(np.int64), 0, bins - 1)
-    gap = np.bincount(place, sure.astype(float) - hit.astype(float), minlength=bins)
-    return float(np.abs(gap).sum() / len(sure))
+    confidences, is_correct = _pair(confidence, correct)
+    place = np.clip((confidences.astype(float) * bins).astype(np.int64), 0, bins - 1)
+    gap = np.bincount(place, confidences.astype(float) - is_correct.astype(float), minlength=bins)
+    return float(np.abs(gap).sum() / len(confidences))
 
 
 def threshold_for(
-    confidence: ArrayLike, right: ArrayLike, precision: float, weights: ArrayLike | None = None
+    confidence: ArrayLike, correct: ArrayLike, precision: float, weights: ArrayLike | None = None
 ) -> float | None:
-    """The lowest confidence from which on predictions are right with at least ``precision``.
+    """Return the lowest threshold above which at least ``precision`` of predictions are correct.
 
-    One average prediction more is counted as wrong, so that a few lucky ones promise nothing.
-    ``weights``: how much each prediction stands for. ``None`` when no confidence is enough.
+    One more prediction of mean weight is counted as wrong, so that a few lucky predictions do not
+    give a threshold.
+
+    Args:
+        confidence: The probability of the predicted class, (predictions,).
+        correct: Whether the predicted class is the true one, (predictions,).
+        precision: The wanted precision, 0 to 1.
+        weights: The weight of each prediction, (predictions,); by default 1.
+
+    Returns:
+        The threshold, or ``None`` if no threshold gives the precision.
+
+    Raises:
+        ValueError: The arrays are empty, or their lengths differ.
     """
-    one, other = _pair(confidence, right)
-    sure, hit = one.astype(np.float64), other.astype(np.float64)
-    mass = np.ones(len(sure)) if weights is None else np.asarray(weights, np.float64)
-    order = np.argsort(-sure, kind="stable")
-    hits = np.cumsum((mass * hit)[order])
+    one, other = _pair(confidence, correct)
+    confidences, is_correct = one.astype(np.float64), other.astype(np.float64)
+    mass = np.ones(len(confidences)) if weights is None else np.asarray(weights, np.float64)
+    order = np.argsort(-confidences, kind="stable")
+    hits = np.cumsum((mass * is_correct)[order])
     reached = hits >= precision * (np.cumsum(mass[order]) + mass.mean())
-    reached[:-1] &= sure[order][:-1] > sure[order][1:]
+    reached[:-1] &= confidences[order][:-1] > confidences[order][1:]
     places = np.flatnonzero(reached)
-    return float(sure[order][places[-1]]) if len(places) else None
+    return float(confidences[order][places[-1]]) if len(places) else None
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.generic], NDArray[np.generic]]:

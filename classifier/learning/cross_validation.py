@@ -1,7 +1,7 @@
-"""What the text recipe is worth on a table of labelled transcripts, honestly and less so.
+"""Cross-validation of the text model's recipe on a table of labelled transcripts.
 
-Folds that part families of near duplicates flatter every model: their figures stand beside the
-honest ones so that nobody is fooled by copies.
+Plain folds separate families of near duplicates, which makes the figures of every model too good.
+They are reported beside the figures of grouped folds to show the difference.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ Progress = Callable[[], None]
 
 
 class TooFewRowsError(DataError):
-    """Folds cannot be made of so few rows; ``families`` and ``segments`` say how few."""
+    """There are too few rows for folds.
+
+    ``families``: the number of families with speech. ``segments``: the number of segments with two
+    of these families or more.
+    """
 
     def __init__(self, families: int, segments: int) -> None:
         super().__init__(
@@ -52,7 +56,7 @@ class TooFewRowsError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Which transformer to fine-tune, and on what; as ``transformer.fine_tune`` takes it."""
+    """The transformer to fine-tune; the fields are arguments of ``transformer.fine_tune``."""
 
     name: str
     weights_folder: Path
@@ -60,37 +64,49 @@ class Encoder:
 
 
 def by_families(table: Table, progress: Progress = lambda: None) -> Evaluation:
-    """The recipe in folds that never part a family; ``progress`` is called after each of them.
+    """Evaluate the recipe in folds that keep families together.
 
-    Each fold is calibrated, and its thresholds are chosen, on the others. Rows in which nobody
-    speaks are left undecided, as in use. Raises ``TooFewRowsError``.
+    Each fold is calibrated, and its thresholds are chosen, on the other folds. Rows without speech
+    are undecided, as in production. ``progress`` is called after each fold.
+
+    Raises:
+        TooFewRowsError: There are too few rows for folds.
     """
     return evaluation_of(table, _scores(table, progress))
 
 
 def by_chance(table: Table, progress: Progress = lambda: None) -> Evaluation:
-    """The same in plain folds, where copies of a text stand on both sides: too good to be true."""
+    """Evaluate the recipe in plain folds, where near duplicates are on both sides of a split.
+
+    Raises:
+        TooFewRowsError: There are too few rows for folds.
+    """
     alone = replace(table, families=np.arange(len(table.segments)))
     return evaluation_of(table, _scores(alone, progress))
 
 
 def on_valid(table: Table, progress: Progress = lambda: None) -> Evaluation:
-    """The recipe taught by the ``train`` rows of the table, measured on its ``valid`` rows.
+    """Train on the ``train`` rows of the table and evaluate on its ``valid`` rows.
 
-    Calibration and thresholds come from folds within ``train``. Raises ``TooFewRowsError``, and
-    ``ValueError`` when there are no ``valid`` rows.
+    Calibration and thresholds come from folds within ``train``.
+
+    Raises:
+        TooFewRowsError: There are too few ``train`` rows for folds.
+        ValueError: There are no ``valid`` rows.
     """
-    teaching = table.only(~table.valid)
-    scores = _scores(teaching, progress)
-    spoken, columns = teaching.spoken, np.searchsorted(NUMBERS, teaching.segments)
-    calibration = best_calibration(scores.margins[spoken], teaching.columns[spoken])
+    train_table = table.only(~table.valid)
+    scores = _scores(train_table, progress)
+    spoken, columns = train_table.spoken, np.searchsorted(NUMBERS, train_table.segments)
+    calibration = best_calibration(scores.margins[spoken], train_table.columns[spoken])
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid, calibration)
-    said = in_all_segments(table, calibration.probabilities(margins_of(table, parameters, rows)))
-    said[~table.spoken[rows]] = np.nan
-    apart = in_all_segments(teaching, calibration.probabilities(scores.margins))
-    automatic = _thresholds_from(apart[spoken], columns[spoken], said)
-    return evaluate(said, _columns(table)[rows], automatic, table.families[rows])
+    probabilities = in_all_segments(
+        table, calibration.probabilities(margins_of(table, parameters, rows))
+    )
+    probabilities[~table.spoken[rows]] = np.nan
+    held_out_probabilities = in_all_segments(train_table, calibration.probabilities(scores.margins))
+    automatic = _thresholds_from(held_out_probabilities[spoken], columns[spoken], probabilities)
+    return evaluate(probabilities, _columns(table)[rows], automatic, table.families[rows])
 
 
 def transformer_on_valid(
@@ -99,49 +115,67 @@ def transformer_on_valid(
     encoder: Encoder,
     progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Evaluation:
-    """A fine-tuned ``encoder`` on the same rows; ``table`` is that of ``prepare(rows)``.
+    """Fine-tune ``encoder`` on the ``train`` rows and evaluate it on the ``valid`` rows.
 
-    Thresholds come from the part of ``train`` that ends its training: they flatter a little.
-    Raises ``WeightsError`` when it cannot be loaded, ``ValueError`` for too few rows.
+    Thresholds come from the part of ``train`` that is held out for early stopping, which makes the
+    coverage a little too good.
+
+    Args:
+        rows: The labelled transcripts.
+        table: The result of ``prepare(rows)``.
+        encoder: The encoder to fine-tune.
+        progress: Called after each epoch.
+
+    Raises:
+        WeightsError: The encoder can't be loaded.
+        ValueError: There are too few rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
     columns = _columns(table)
-    teaching = table.spoken & ~table.valid
+    is_training = table.spoken & ~table.valid
     model = fine_tune(
-        texts[teaching].tolist(),
-        table.segments[teaching].tolist(),
-        table.families[teaching].tolist(),
+        texts[is_training].tolist(),
+        table.segments[is_training].tolist(),
+        table.families[is_training].tolist(),
         encoder=encoder.name,
         weights_folder=encoder.weights_folder,
         threads=encoder.threads,
         progress=progress,
     )
-    stopped = held_out(columns[teaching], table.families[teaching], Settings().seed)
-    apart = model.probabilities(texts[teaching][stopped].tolist())
-    said = np.full((int(table.valid.sum()), len(NUMBERS)), np.nan)
+    is_held_out = held_out(columns[is_training], table.families[is_training], Settings().seed)
+    held_out_probabilities = model.probabilities(texts[is_training][is_held_out].tolist())
+    probabilities = np.full((int(table.valid.sum()), len(NUMBERS)), np.nan)
     spoken = table.spoken[table.valid]
-    said[spoken] = model.probabilities(texts[table.valid][spoken].tolist())
-    automatic = _thresholds_from(apart, columns[teaching][stopped], said)
-    return evaluate(said, columns[table.valid], automatic, table.families[table.valid])
+    probabilities[spoken] = model.probabilities(texts[table.valid][spoken].tolist())
+    automatic = _thresholds_from(
+        held_out_probabilities, columns[is_training][is_held_out], probabilities
+    )
+    return evaluate(probabilities, columns[table.valid], automatic, table.families[table.valid])
 
 
 def evaluation_of(table: Table, scores: Scores) -> Evaluation:
-    """Figures of out-of-fold ``scores``; rows in which nobody speaks are left undecided."""
-    said = in_all_segments(table, calibrated(table, scores))
-    said[~table.spoken] = np.nan
+    """Return figures of out-of-fold ``scores``; rows without speech are undecided."""
+    probabilities = in_all_segments(table, calibrated(table, scores))
+    probabilities[~table.spoken] = np.nan
     columns = _columns(table)
-    return evaluate(said, columns, by_other_folds(said, columns, scores.fold), table.families)
+    return evaluate(
+        probabilities, columns, by_other_folds(probabilities, columns, scores.fold), table.families
+    )
 
 
 def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities:
-    """Probabilities (rows, 18) from those over ``table.numbers``; 0 for all others."""
+    """Return (rows, 18) probabilities from those of ``table.numbers``; 0 for other segments."""
     result = np.zeros((len(probabilities), len(NUMBERS)))
     result[:, np.searchsorted(NUMBERS, table.numbers)] = probabilities
     return result
 
 
 def require_enough(table: Table) -> None:
-    """Raise ``TooFewRowsError`` if folds can't be made of these rows."""
+    """Check that there are enough rows with speech for folds.
+
+    Raises:
+        TooFewRowsError: There are too few families or segments.
+    """
     spoken = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
     segments = int((np.unique(spoken[0], return_counts=True)[1] > 1).sum())
     families = len(np.unique(spoken[1]))
@@ -161,14 +195,22 @@ def _columns(table: Table) -> NDArray[np.int64]:
 
 
 def _thresholds_from(
-    apart: Probabilities, columns: NDArray[np.integer[Any]], said: Probabilities
+    held_out_probabilities: Probabilities,
+    columns: NDArray[np.integer[Any]],
+    probabilities: Probabilities,
 ) -> Automatic:
-    """Thresholds chosen on what was said ``apart`` of rows with these true ``columns``."""
-    right, known = apart.argmax(axis=1) == columns, np.nan_to_num(said).max(axis=1)
+    """Return decisions on ``probabilities`` by thresholds chosen on held-out rows.
+
+    ``columns``: the index of the true segment of each held-out row in ``NUMBERS``.
+    """
+    correct, confidence = (
+        held_out_probabilities.argmax(axis=1) == columns,
+        np.nan_to_num(probabilities).max(axis=1),
+    )
 
     def automatic(target: float) -> NDArray[np.bool_]:
-        least = threshold_for(apart.max(axis=1), right, target)
-        taken: NDArray[np.bool_] = known >= (np.inf if least is None else least)
-        return taken
+        least = threshold_for(held_out_probabilities.max(axis=1), correct, target)
+        is_automatic: NDArray[np.bool_] = confidence >= (np.inf if least is None else least)
+        return is_automatic
 
     return automatic

@@ -1,4 +1,4 @@
-"""Labelled creatives made ready for learning: sorted into families, parted into folds."""
+"""Labelled creatives prepared for training: with families and folds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
-from classifier.text.families import families, united
+from classifier.text.families import families, merge_families
 from classifier.text.training import FOLDS
 
 HOLD_OUT = 5
-"""One part in this many of the families measures."""
+"""One in this many families is held out for evaluation."""
 LEAST_CREATIVES = 50
 LEAST_FAMILIES = 4 * FOLDS
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled creative: what it is called, its canonical segment, what is known of it.
+    """A labelled creative: its identifier, its canonical segment and its features.
 
-    ``family`` is the number of those that look or sound like it, None where there are none.
+    ``family``: the number of its family by pictures and sound, None if it has none.
     """
 
     id: str
@@ -34,7 +34,11 @@ class Example:
 
 
 class TooFewError(ValueError):
-    """Nothing can be learned from so few labelled creatives; the numbers say how few."""
+    """There are too few labelled creatives for training.
+
+    ``creatives``: those with words or a picture vector. ``segments``: their segments.
+    ``families``: their families of near duplicates.
+    """
 
     def __init__(self, creatives: int, segments: int, families: int) -> None:
         super().__init__(
@@ -49,7 +53,11 @@ class TooFewError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Examples with their places in ``NUMBERS``, families and folds, all (creatives,)."""
+    """Examples with segments and families; arrays are (creatives,).
+
+    ``columns``: the index of the segment in ``NUMBERS``. ``families``: family numbers from 0.
+    ``seed``: of the random splits.
+    """
 
     examples: Sequence[Example]
     columns: NDArray[np.int64]
@@ -58,11 +66,12 @@ class Table:
 
     @classmethod
     def of(cls, dataset: Sequence[Example], encoder: str, seed: int) -> Table:
-        """Those creatives of which words or the vectors of ``encoder`` are known.
+        """Return a table of the creatives with words or with a picture vector of ``encoder``.
 
-        Raises ``TooFewError``.
+        Raises:
+            TooFewError: There are too few creatives, segments or families.
         """
-        useful = [one for one in dataset if _says_something(one.features, encoder)]
+        useful = [one for one in dataset if _has_evidence(one.features, encoder)]
         segments = len({one.segment for one in useful})
         found = np.zeros(0, np.int64)
         if useful:
@@ -78,7 +87,8 @@ class Table:
         return [one.features for one in self.examples]
 
     def only(self, chosen: NDArray[np.bool_]) -> Table:
-        examples = [one for one, there in zip(self.examples, chosen, strict=True) if there]
+        """Return a table of the examples in the mask ``chosen``, (creatives,)."""
+        examples = [one for one, is_chosen in zip(self.examples, chosen, strict=True) if is_chosen]
         return replace(
             self,
             examples=examples,
@@ -87,16 +97,16 @@ class Table:
         )
 
     def hold_out(self) -> NDArray[np.bool_]:
-        """Which creatives measure and teach nothing, (creatives,)."""
+        """Return the mask of creatives held out for evaluation, (creatives,), by whole families."""
         result: NDArray[np.bool_] = self._parts(HOLD_OUT) == 0
         return result
 
     def folds(self) -> NDArray[np.int64]:
-        """The fold of each creative, (creatives,); families stay together."""
+        """Return the fold of each creative, (creatives,); families stay together."""
         return self._parts(FOLDS)
 
     def _parts(self, count: int) -> NDArray[np.int64]:
-        """Parts that hold whole families, with each segment as evenly as can be."""
+        """Return the part of each creative; families stay together and segments are stratified."""
         from sklearn.model_selection import StratifiedGroupKFold
 
         folds = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
@@ -111,17 +121,21 @@ class Table:
 
 
 def families_of(features: Sequence[SpotFeatures], known: Sequence[int | None]) -> NDArray[np.int64]:
-    """The family of near duplicates of each creative: by what is said and shown in words, and by
-    the families of pictures and sounds that are ``known``, (creatives,), None for none.
+    """Return the family of near duplicates of each creative, (creatives,).
 
-    One without words is, as far as words tell, a family of its own.
+    Families by speech and screen text are merged with those of pictures and sound. A creative
+    without words belongs to no family by text.
+
+    Args:
+        features: The features of each creative.
+        known: The family number of each creative by pictures and sound; None if it has none.
     """
     texts = [f"{one.speech}\n{one.screen}".strip() for one in features]
     found = families(texts)
     wordless = [row for row, text in enumerate(texts) if not text]
     found[wordless] = found.max() + 1 + np.arange(len(wordless))
-    return united(found.tolist(), known)
+    return merge_families(found.tolist(), known)
 
 
-def _says_something(features: SpotFeatures, encoder: str) -> bool:
+def _has_evidence(features: SpotFeatures, encoder: str) -> bool:
     return bool(features.speech or features.screen or encoder in features.vectors)

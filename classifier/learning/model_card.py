@@ -1,4 +1,4 @@
-"""The card of the starter model, written beside its weights: its figures are always its own."""
+"""Model cards, rendered from the facts of a model's manifest and written into its folder."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ The same table with {libraries} gives the same bytes.
 
 
 def render(facts: Mapping[str, Any], segments: int) -> str:
-    """The card as Markdown, from the facts of the model's manifest."""
+    """Render the card of the starter as Markdown, from the facts of its manifest."""
     training = facts["training"]
     libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
     [threshold] = facts["thresholds"].values()
@@ -103,7 +103,7 @@ confusion matrix and the calibration curve.
 
 
 def render_trained(facts: Mapping[str, Any]) -> str:
-    """The card of a bundle that was learned from labelled creatives, as Markdown."""
+    """Render the card of a bundle trained on labelled creatives as Markdown."""
     figures, recipe = facts["hold_out"], facts["recipe"]
     new = figures["new"]
     low, high = new["interval"]

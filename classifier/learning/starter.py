@@ -1,7 +1,7 @@
-"""The starter bundle: from a table of transcripts to a committed model folder.
+"""Training of the starter bundle from a table of transcripts to the committed model folder.
 
-The recipe was chosen by grouped cross-validation over all rows: MODEL_CARD.md beside the weights
-says how, and what that means for the figures.
+The recipe was chosen by grouped cross-validation over all rows. MODEL_CARD.md in the model folder
+describes how, and what that means for the figures.
 """
 
 from __future__ import annotations
@@ -54,11 +54,16 @@ SOURCE = {
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a training gave. ``valid``: trained on ``train`` rows only. ``grouped``: five folds
-    over all rows that never part a family of near duplicates. Every row counts, also those in
-    which nobody speaks (``silent``); the ``spoken`` figures leave those out, as use does.
-    ``coverage_grouped``: the share whose probability reaches the threshold for a precision of
-    95 %, chosen on the other folds; ``precision_grouped``: what that threshold really gave.
+    """The figures of a training.
+
+    ``..._valid``: of a model trained on the ``train`` rows, on the ``valid`` rows.
+    ``..._grouped``: of five folds over all rows that keep families of near duplicates together.
+    ``..._spoken``: without rows without speech, which are not classified in production.
+    Accuracy, ``ece_grouped`` (expected calibration error), coverage and precision are also those of
+    rows with speech. ``coverage_grouped``: the share whose probability reaches the threshold for a
+    precision of 95 %, chosen on the other folds. ``precision_grouped``: the precision of these.
+    ``silent``: the number of rows without speech. ``seconds``: the duration of the training.
+    ``size``: the size of the model folder in bytes.
     """
 
     macro_f1_valid: float
@@ -81,11 +86,17 @@ def train_starter(
     folder: Path = STARTER,
     progress: Callable[[str], None] = lambda _: None,
 ) -> TrainingReport:
-    """Measure the recipe, train it on all rows, and write the model folder.
+    """Evaluate the recipe, train on all rows, and write the model folder.
 
-    Some of ``rows`` must have the split ``valid``. The same rows and the same versions of the
-    libraries give the same bytes. ``progress`` is called with a sentence after each step. Raises
-    ``TooFewRowsError`` where the ``train`` rows are too few for folds.
+    The same rows and the same versions of the libraries give the same bytes.
+
+    Args:
+        rows: Labelled transcripts, some of them with the split ``valid``.
+        folder: The model folder to create or replace.
+        progress: Called with a sentence after each step.
+
+    Raises:
+        TooFewRowsError: There are too few ``train`` rows for folds.
     """
     began = time.monotonic()
     table = prepare(rows)
@@ -104,7 +115,7 @@ def train_starter(
         fusion=Fusion(),
         held_out=_held_out(table, calibration.probabilities(scores.margins)),
         shares=_shares(table),
-        seen=fingerprints(
+        training_fingerprints=fingerprints(
             [text for row in rows for text in (row.text, assess_speech(row.text).text)]
         ),
     )

@@ -1,6 +1,7 @@
-"""Learning to read speeches and screens: a linear model or a fine-tuned encoder, by folds.
+"""Training of the text model of a bundle, with out-of-fold probabilities.
 
-Both channels teach one model: a screen says in print what another spot says aloud.
+The text model is linear or a fine-tuned encoder. It is trained on speech and screen text together,
+because a screen shows in print what another spot says aloud.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from classifier.text.linear_model import Calibration, Parameters, TextModel
 from classifier.text.training import Table, best_calibration, blend, fit, margins_of
 
 LINEAR = "linear"
-# Below that many texts a calibration would be luck.
+# A calibration on fewer texts would be a matter of luck.
 LEAST_TEXTS = 50
-# How much the labels weigh beside the model that they correct.
+# The weights tried for the model trained on the labels, beside the base model.
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
 Progress = Callable[[str], None]
@@ -32,10 +33,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class TextRows:
-    """The texts of labelled creatives, speeches and screens alike. All arrays (texts,).
+    """Speech and screen texts of labelled creatives. All arrays are (texts,).
 
-    ``creative``: whose it is. ``screen``: whether it stands on a screen. ``columns``: the place of
-    the segment in ``NUMBERS``. ``fold``: in which it is held out.
+    ``creative``: the index of the creative. ``screen``: whether it is a screen text. ``columns``:
+    the index of the segment in ``NUMBERS``. ``families``: family numbers. ``fold``: the fold in
+    which the text is held out.
     """
 
     texts: list[str]
@@ -53,7 +55,7 @@ class TextRows:
         families: NDArray[np.int64],
         fold: NDArray[np.int64],
     ) -> TextRows:
-        """Those of ``features``; the arrays are (creatives,)."""
+        """Return the texts of ``features``; the given arrays are (creatives,)."""
         found = [
             (text, row, on_screen)
             for row, one in enumerate(features)
@@ -67,34 +69,38 @@ class TextRows:
 
     @property
     def calibrating(self) -> NDArray[np.bool_]:
-        """The rows that probabilities are fitted on: speeches, or all where those are few."""
+        """The mask of texts to calibrate on, (texts,): speech, or all if there is little speech."""
         speeches = ~self.screen
         return speeches if speeches.sum() >= LEAST_TEXTS else np.ones_like(speeches)
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A text model, the probabilities (texts, 18) that models of the other folds gave, and the
-    fingerprints of all texts that it has learned from."""
+    """The result of training a text model.
+
+    ``head``: the text model. ``out_of_fold``: (texts, 18), the probabilities of models trained on
+    the other folds. ``training_fingerprints``: (fingerprints,), those of all training texts of
+    ``head``.
+    """
 
     head: TextHead
     out_of_fold: NDArray[np.float64]
-    seen: NDArray[np.uint64]
+    training_fingerprints: NDArray[np.uint64]
 
 
 class LinearHead:
-    """The model of ``linear_model``, learned anew or mixed with the one that it replaces."""
+    """Trains the model of ``linear_model`` on the labels, mixed with the text model of the base."""
 
     def __init__(self, rows: TextRows, base: Bundle | None) -> None:
         self.rows = rows
-        self._seen = fingerprints(rows.texts)
+        self._fingerprints = fingerprints(rows.texts)
         segments = np.array(NUMBERS)[rows.columns]
         nothing = np.zeros(len(segments), np.bool_)
         self._table = Table(
             segments, nothing, ~nothing, rows.families, count_grams(rows.texts), digest=""
         )
-        self._base, self._fresh = _teacher(rows, self._seen, base)
-        self._seen_by_base = base.parts.seen if base else self._seen
+        self._base, self._is_unseen = _usable_base(rows, self._fingerprints, base)
+        self._base_fingerprints = base.parts.training_fingerprints if base else self._fingerprints
 
     def learn(self, progress: Progress) -> Learned:
         rows, table = self.rows, self._table
@@ -108,30 +114,30 @@ class LinearHead:
         margins = self._mixed(own, share)
         calibration = self._calibration(margins)
         final = fit(table, np.ones(len(rows.texts), np.bool_), calibration, self._base)
-        seen = self._seen
+        training_fingerprints = self._fingerprints
         if self._base and share < 1:
             final = blend(self._base, final, share)
-            seen = np.union1d(seen, self._seen_by_base)
-            progress(f"words: labels weigh {share:.2f} beside the model that they correct")
-        return Learned(TextModel(final), calibration.probabilities(margins), seen)
+            training_fingerprints = np.union1d(training_fingerprints, self._base_fingerprints)
+            progress(f"words: labels have the weight {share:.2f} beside the base model")
+        return Learned(TextModel(final), calibration.probabilities(margins), training_fingerprints)
 
     def _best_share(self, own: NDArray[np.float64]) -> float:
-        """The weight of the labels with the least log loss on texts that the base never saw."""
+        """Return the weight of the labels with the least log loss on texts unknown to the base."""
         if self._base is None:
             return 1.0
-        judged = self._fresh & self.rows.calibrating
+        rows_to_fit = self._is_unseen & self.rows.calibrating
 
         def loss(share: float) -> float:
-            margins = self._mixed(own, share)[judged]
-            calibration = best_calibration(margins, self.rows.columns[judged])
+            margins = self._mixed(own, share)[rows_to_fit]
+            calibration = best_calibration(margins, self.rows.columns[rows_to_fit])
             likely = calibration.probabilities(margins)
-            right = likely[np.arange(len(margins)), self.rows.columns[judged]]
+            right = likely[np.arange(len(margins)), self.rows.columns[rows_to_fit]]
             return float(-np.log(np.maximum(right, 1e-9)).mean())
 
         return min(SHARES, key=loss)
 
     def _mixed(self, own: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Margins (texts, 18); far below any other for segments that no model knows."""
+        """Return mixed margins, (texts, 18); far below any other for segments that no model has."""
         result = np.full((len(own), len(NUMBERS)), -10.0)
         known = np.searchsorted(NUMBERS, self._table.numbers)
         result[:, known] = own
@@ -139,35 +145,39 @@ class LinearHead:
             return result
         there = np.searchsorted(NUMBERS, self._base.numbers)
         base = TextModel(self._base).margins(self.rows.texts)
-        mine = np.isin(there, known)
-        result[:, there[~mine]] = base[:, ~mine]
-        result[:, there[mine]] = (1 - share) * base[:, mine] + share * result[:, there[mine]]
+        shared = np.isin(there, known)
+        result[:, there[~shared]] = base[:, ~shared]
+        result[:, there[shared]] = (1 - share) * base[:, shared] + share * result[:, there[shared]]
         return result
 
     def _calibration(self, margins: NDArray[np.float64]) -> Calibration:
-        judged = self.rows.calibrating
-        if self._base is not None and (judged & self._fresh).sum() >= LEAST_TEXTS:
-            judged = judged & self._fresh
-        return best_calibration(margins[judged], self.rows.columns[judged])
+        rows_to_fit = self.rows.calibrating
+        if self._base is not None and (rows_to_fit & self._is_unseen).sum() >= LEAST_TEXTS:
+            rows_to_fit = rows_to_fit & self._is_unseen
+        return best_calibration(margins[rows_to_fit], self.rows.columns[rows_to_fit])
 
 
-def _teacher(
-    rows: TextRows, seen: NDArray[np.uint64], base: Bundle | None
+def _usable_base(
+    rows: TextRows, text_fingerprints: NDArray[np.uint64], base: Bundle | None
 ) -> tuple[Parameters | None, NDArray[np.bool_]]:
-    """The model to build on, and which texts it has not learned from.
+    """Return the base model's parameters, and which texts it was not trained on.
 
-    None where it knows most of them: it would look better on them than it is.
+    The parameters are None if the base was trained on most of the texts: its figures on them would
+    be too good to choose its weight by them.
     """
-    everything = np.ones(len(rows.texts), np.bool_)
+    all_rows = np.ones(len(rows.texts), np.bool_)
     if base is None or not isinstance(base.parts.text, TextModel):
-        return None, everything
-    fresh = ~np.isin(seen, base.parts.seen)
-    enough = (fresh & rows.calibrating).sum() >= max(LEAST_TEXTS, rows.calibrating.sum() / 2)
-    return (base.parts.text.parameters, fresh) if enough else (None, everything)
+        return None, all_rows
+    is_unseen = ~np.isin(text_fingerprints, base.parts.training_fingerprints)
+    enough = (is_unseen & rows.calibrating).sum() >= max(LEAST_TEXTS, rows.calibrating.sum() / 2)
+    return (base.parts.text.parameters, is_unseen) if enough else (None, all_rows)
 
 
 class UnchangedHead:
-    """The text model that is there, where too few texts are labelled to teach another."""
+    """Keeps the base's text model, if there are too few labelled texts to train one.
+
+    Its ``out_of_fold`` probabilities are those of the base's model.
+    """
 
     def __init__(self, rows: TextRows, base: Bundle) -> None:
         self.rows = rows
@@ -175,15 +185,15 @@ class UnchangedHead:
 
     def learn(self, progress: Progress) -> Learned:
         head = self.base.parts.text
-        progress(f"words: only {len(self.rows.texts)} labelled texts, the model stays as it is")
-        said = head.predict(self.rows.texts)
-        result = [[one.probabilities.get(n, 0.0) for n in NUMBERS] for one in said]
+        progress(f"words: only {len(self.rows.texts)} labelled texts, the base model is kept")
+        predictions = head.predict(self.rows.texts)
+        result = [[one.probabilities.get(n, 0.0) for n in NUMBERS] for one in predictions]
         out_of_fold = np.array(result).reshape(-1, len(NUMBERS))
-        return Learned(head, out_of_fold, self.base.parts.seen)
+        return Learned(head, out_of_fold, self.base.parts.training_fingerprints)
 
 
 class TransformerHead:
-    """An encoder of ``transformer``, fine-tuned once for each fold and once on all."""
+    """Fine-tunes an encoder (``transformer``), once for each fold and once on all texts."""
 
     def __init__(self, rows: TextRows, encoder: str, weights_folder: Path) -> None:
         self.rows = rows
@@ -196,8 +206,8 @@ class TransformerHead:
         for number in np.unique(rows.fold):
             outside = np.flatnonzero(rows.fold == number)
             head = self._tuned(np.flatnonzero(rows.fold != number), progress)
-            said = head.predict([rows.texts[row] for row in outside])
-            result[outside] = [list(one.probabilities.values()) for one in said]
+            predictions = head.predict([rows.texts[row] for row in outside])
+            result[outside] = [list(one.probabilities.values()) for one in predictions]
             progress(f"words: fold {number + 1} of {len(np.unique(rows.fold))}")
         head = self._tuned(np.arange(len(rows.texts)), progress)
         return Learned(head, result, fingerprints(rows.texts))

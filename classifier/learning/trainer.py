@@ -1,8 +1,9 @@
-"""From labelled creatives to a bundle: what analysts said becomes the next version.
+"""Training of a bundle from labelled creatives.
 
-One part in five of the families of near duplicates takes no part and measures. On the rest every
-channel is learned, calibrated and weighed by what it said of creatives that it had not seen. Then
-the same is done with all of them, and that is the bundle.
+1. One in five families of near duplicates is held out.
+2. On the rest, every channel is trained, and calibrated on out-of-fold predictions.
+3. The result is evaluated on the held-out creatives.
+4. The bundle is trained in the same way on all creatives.
 """
 
 from __future__ import annotations
@@ -50,12 +51,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How to learn.
+    """The options of training.
 
-    ``folder``: where the bundle is written. ``base``: the bundle to be compared with, whose text
-    model also goes into the new one where it has not learned from these very creatives.
-    ``text``: "linear", or an encoder to fine-tune by name or folder. ``pictures``: "nearest",
-    "catboost", or "" for none; ``encoder``: whose vectors. ``weights_folder``: of downloads.
+    ``folder``: where the bundle is written. ``base``: the bundle to compare with. Its text model is
+    mixed into the new one unless it was trained on most of these creatives. ``text``: "linear", or
+    the name or folder of an encoder to fine-tune. ``pictures``: "nearest", "catboost", or "" for no
+    picture classifier. ``encoder``: the name of the encoder of the picture vectors.
+    ``weights_folder``: the cache of downloads. ``seed``: of the random splits.
     """
 
     folder: Path
@@ -70,23 +72,30 @@ class Config:
 def train(
     dataset: Sequence[Example], config: Config, progress: Progress = lambda _: None
 ) -> Bundle:
-    """Learn a bundle from labelled creatives, measure it, and write it to ``config.folder``.
+    """Train a bundle on labelled creatives, evaluate it, and write it to ``config.folder``.
 
-    The same creatives and libraries give the same bytes. Creatives without words and pictures
-    teach nothing. ``progress`` is told each step. The manifest's facts hold ``hold_out`` (figures
-    of the new and of the base bundle on the same creatives) and ``evaluation`` (out of fold, all).
+    The same creatives and libraries give the same bytes. Creatives with neither words nor a picture
+    vector are left out. The manifest's facts include ``hold_out`` (figures of the new and of the
+    base bundle on the same held-out creatives) and ``evaluation`` (out-of-fold figures on all).
 
-    Raises ``TooFewError``; ``WeightsError`` for an encoder that cannot be loaded.
+    Args:
+        dataset: The labelled creatives.
+        config: The options of training.
+        progress: Called with a sentence after each step.
+
+    Raises:
+        TooFewError: There are too few labelled creatives.
+        WeightsError: The encoder to fine-tune can't be loaded.
     """
     table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
     progress(f"{len(table.examples)} creatives, {table.families.max() + 1} families")
     measuring = table.hold_out()
-    progress(f"{measuring.sum()} of them measure and teach nothing")
-    rest, kept = table.only(~measuring), table.only(measuring)
-    learned = _learn(rest, config, progress)
-    figures = _measure(learned, rest, kept, config)
+    progress(f"{measuring.sum()} of them are held out")
+    training, held_out = table.only(~measuring), table.only(measuring)
+    learned = _learn(training, config, progress)
+    figures = _measure(learned, training, held_out, config)
     stacked = bool(figures.pop("stacked"))
-    progress(f"on what was held out: macro-F1 {figures['new']['macro_f1']:.3f}")
+    progress(f"on held-out creatives: macro-F1 {figures['new']['macro_f1']:.3f}")
     final = _learn(table, config, progress, stacked)
     facts = _facts(table, config, figures, final)
     final.parts.save(config.folder, facts, render_trained(facts))
@@ -96,7 +105,7 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """The parts of a bundle, and what was said out of fold of the creatives they come from."""
+    """The parts of a bundle, with opinions, fused probabilities and folds of out-of-fold models."""
 
     parts: Parts
     opinions: Opinions
@@ -129,7 +138,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
         fusion=fusion,
         held_out=_held_out(table, together, fused),
         shares=np.bincount(table.columns, minlength=len(NUMBERS)) / len(table.columns),
-        seen=texts.seen,
+        training_fingerprints=texts.training_fingerprints,
         pictures=classifier,
         stack=stack,
     )
@@ -139,7 +148,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
 def _learn_texts(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[Learned, Probabilities, Probabilities]:
-    """The text model, and what it said out of fold of speeches and of screens."""
+    """Train the text model; also return out-of-fold probabilities of speech and of screens."""
     rows = TextRows.of(table.features, table.columns, table.families, fold)
     head: LinearHead | TransformerHead | UnchangedHead
     if len(rows.texts) < LEAST_CREATIVES and config.base:
@@ -158,10 +167,13 @@ def _learn_texts(
 def _learn_pictures(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[PictureClassifier | None, Probabilities]:
-    """The classifier of pictures and what it said out of fold; none where too few have vectors."""
+    """Train the picture classifier; also return its out-of-fold probabilities.
+
+    There is no classifier if too few creatives have a vector.
+    """
     result = np.full((len(table.columns), len(NUMBERS)), np.nan)
-    there = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
-    enough = there.sum() >= LEAST_CREATIVES and len(np.unique(table.columns[there])) > 1
+    has_vector = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
+    enough = has_vector.sum() >= LEAST_CREATIVES and len(np.unique(table.columns[has_vector])) > 1
     if not config.pictures or not enough:
         return None, result
 
@@ -175,20 +187,20 @@ def _learn_pictures(
         )
 
     for number in np.unique(fold):
-        outside = np.flatnonzero(there & (fold == number))
+        outside = np.flatnonzero(has_vector & (fold == number))
         if len(outside):
             vectors = np.stack([table.features[row].vectors[config.encoder] for row in outside])
-            result[outside] = fitted(np.flatnonzero(there & (fold != number))).predict_proba(
+            result[outside] = fitted(np.flatnonzero(has_vector & (fold != number))).predict_proba(
                 vectors
             )
         progress(f"pictures: fold {number + 1} of {FOLDS}")
-    return fitted(np.flatnonzero(there)), result
+    return fitted(np.flatnonzero(has_vector)), result
 
 
 def _screen_sharpness(
     screens: Sequence[str], screen: Probabilities, columns: NDArray[np.int64]
 ) -> float:
-    """How sure of a screen the text model may be: by the least log loss where enough are there."""
+    """Return the exponent for screens with the least log loss; the default if there are too few."""
     rows = np.flatnonzero(~np.isnan(screen[:, 0]))
     if len(rows) < LEAST_HELD_OUT:
         return SCREEN_SHARPNESS
@@ -197,17 +209,17 @@ def _screen_sharpness(
     likely = terms.likelihood(texts)
 
     def loss(sharpness: float) -> float:
-        said = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, screen[rows])
-        return _log_loss(terms.weigh(said, likely), columns[rows])
+        probabilities = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, screen[rows])
+        return _log_loss(terms.weigh(probabilities, likely), columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
 
 
-def _best_sharpness(said: Probabilities, columns: NDArray[np.int64]) -> float:
-    rows = np.flatnonzero(~np.isnan(said[:, 0]))
+def _best_sharpness(probabilities: Probabilities, columns: NDArray[np.int64]) -> float:
+    rows = np.flatnonzero(~np.isnan(probabilities[:, 0]))
 
     def loss(sharpness: float) -> float:
-        sharpened = Fusion(sharpness={PICTURES: sharpness}).sharpen(PICTURES, said[rows])
+        sharpened = Fusion(sharpness={PICTURES: sharpness}).sharpen(PICTURES, probabilities[rows])
         return _log_loss(sharpened, columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
@@ -221,37 +233,41 @@ def _log_loss(probabilities: Probabilities, columns: NDArray[np.int64]) -> float
 def _stack(
     table: Table, opinions: Opinions, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[stacking.Stack, Probabilities]:
-    """The stack, and what stacks of the other folds said of each creative."""
+    """Train the stack; also return out-of-fold probabilities."""
     result = np.zeros((len(table.columns), len(NUMBERS)))
     for number in np.unique(fold):
-        rest, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        features = [table.features[row] for row in rest]
-        one = stacking.train(opinions.of(rest), features, table.columns[rest])
+        training, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        features = [table.features[row] for row in training]
+        one = stacking.train(opinions.select(training), features, table.columns[training])
         held = [table.features[row] for row in here]
-        result[here] = one.probabilities(opinions.of(here), held)
+        result[here] = one.probabilities(opinions.select(here), held)
         progress(f"stack: fold {number + 1} of {FOLDS}")
     return stacking.train(opinions, table.features, table.columns), result
 
 
 def _held_out(table: Table, opinions: Opinions, fused: Probabilities) -> HeldOut:
-    there = ~np.isnan(fused[:, 0])
-    return HeldOut(fused[there], table.columns[there], opinions.masks()[there])
+    decided = ~np.isnan(fused[:, 0])
+    return HeldOut(fused[decided], table.columns[decided], opinions.masks()[decided])
 
 
-def _measure(learned: _Learned, rest: Table, kept: Table, config: Config) -> dict[str, Any]:
-    """Figures on the creatives that were kept back: pooled, stacked if that may be, and of the
-    base; ``stacked`` says whether the stack won."""
-    segments = [one.segment for one in kept.examples]
+def _measure(learned: _Learned, training: Table, held_out: Table, config: Config) -> dict[str, Any]:
+    """Return figures on the held-out creatives.
 
-    def judged(parts: Parts) -> Evaluation:
-        return Bundle(parts).evaluate(kept.features, segments, kept.families)
+    ``new``: of the new bundle, with a stack if that has the better macro-F1 (``stacked``).
+    ``base``: of the base bundle. ``stack`` and ``pool``: macro-F1 with and without the stack, if
+    there were enough creatives to try it.
+    """
+    segments = [one.segment for one in held_out.examples]
 
-    pooled = judged(learned.parts)
+    def evaluate_parts(parts: Parts) -> Evaluation:
+        return Bundle(parts).evaluate(held_out.features, segments, held_out.families)
+
+    pooled = evaluate_parts(learned.parts)
     result: dict[str, Any] = {"new": pooled.facts(), "stacked": False}
     several = np.array([mask.bit_count() > 1 for mask in learned.opinions.masks().tolist()])
     if several.sum() >= stacking.LEAST_CREATIVES:
-        stack = stacking.train(learned.opinions, rest.features, rest.columns)
-        with_stack = judged(replace(learned.parts, stack=stack))
+        stack = stacking.train(learned.opinions, training.features, training.columns)
+        with_stack = evaluate_parts(replace(learned.parts, stack=stack))
         better = with_stack.macro_f1 > pooled.macro_f1
         result["stacked"] = better
         result["stack"] = with_stack.macro_f1
@@ -259,13 +275,15 @@ def _measure(learned: _Learned, rest: Table, kept: Table, config: Config) -> dic
         if better:
             result["new"] = with_stack.facts()
     if config.base:
-        result["base"] = judged(config.base.parts).facts()
-        known = np.isin(_prints(kept.features), config.base.parts.seen)
-        result["base_has_seen"] = int(known.sum())
+        result["base"] = evaluate_parts(config.base.parts).facts()
+        is_trained_on = np.isin(
+            _fingerprints(held_out.features), config.base.parts.training_fingerprints
+        )
+        result["base_has_seen"] = int(is_trained_on.sum())
     return result
 
 
-def _prints(features: Sequence[SpotFeatures]) -> NDArray[np.uint64]:
+def _fingerprints(features: Sequence[SpotFeatures]) -> NDArray[np.uint64]:
     return fingerprints([one.speech or one.screen for one in features])
 
 

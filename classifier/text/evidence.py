@@ -1,4 +1,4 @@
-"""From the weights of n-grams to the words and short phrases that a person can read."""
+"""Evidence: the words and short phrases with the largest sums of n-gram weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _MARKS = ".,!?:;…"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A word or short phrase that spoke for a segment: ``given_text[start:end] == text``.
+    """A word or short phrase that counts for a segment.
 
-    ``weight`` is what it added to the margin of that segment over the others.
+    ``start``, ``end``: its place in the classified text, whose slice is ``text``. ``weight``: what
+    it adds to the margin of the segment over the others.
     """
 
     text: str
@@ -30,9 +31,12 @@ class Evidence:
 
 
 def heaviest_phrases(text: str, grams: Grams, weight: NDArray[np.float64]) -> tuple[Evidence, ...]:
-    """At most six spans of ``text``, the heaviest first; ``weight`` is that of each gram.
+    """Return at most six spans of ``text``, the one with the largest weight first.
 
-    Every gram must lie in words: ``start < end``.
+    Args:
+        text: The classified text.
+        grams: The n-grams of the text; each must cover at least one character, ``start < end``.
+        weight: The weight of each n-gram, (grams,).
     """
     words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
     scores = _spread_on_words(words, grams.start, grams.end, weight)
@@ -46,11 +50,14 @@ def _spread_on_words(
     end: NDArray[np.int64],
     weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The sum of n-gram weights on each word; one that touches two words is halved."""
-    begins = np.array([word[0] for word in words], np.int64)
-    ends = np.array([word[1] for word in words], np.int64)
-    first = np.searchsorted(ends, start, side="right")
-    last = np.searchsorted(begins, end, side="left") - 1
+    """Return the sum of n-gram weights on each word.
+
+    An n-gram that touches two words or more gives half to the first and half to the last of them.
+    """
+    word_starts = np.array([word[0] for word in words], np.int64)
+    word_ends = np.array([word[1] for word in words], np.int64)
+    first = np.searchsorted(word_ends, start, side="right")
+    last = np.searchsorted(word_starts, end, side="left") - 1
     half = weight / np.where(first == last, 1, 2)
     scores = np.bincount(first, half, len(words)).astype(np.float64)
     double = first != last
@@ -61,7 +68,7 @@ def _spread_on_words(
 def _phrases(
     text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
 ) -> Iterator[Evidence]:
-    """Runs of words that clearly spoke for the segment; at most four, none across a mark."""
+    """Yield runs of up to four words with large scores; no run crosses a punctuation mark."""
     threshold = max(float(scores.max(initial=0.0)) / 8, 1e-6)
     runs: list[list[int]] = []
     for place in np.flatnonzero(scores >= threshold).tolist():
@@ -76,7 +83,7 @@ def _phrases(
 
 
 def _evidence(text: str, start: int, end: int, weight: float) -> Evidence:
-    """A span without the marks around it, unless there is nothing else."""
+    """Return the span without surrounding punctuation, unless it has nothing else."""
     match = re.search(r"\w.*\w|\w", text[start:end], re.DOTALL)
     if match:
         start, end = start + match.start(), start + match.end()

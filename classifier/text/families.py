@@ -1,7 +1,7 @@
-"""Families of near-duplicate texts: they must never stand on both sides of a split.
+"""Families of near-duplicate texts, which must never be on both sides of a split.
 
-Two in five of the real transcripts have a near duplicate (one spot, cut or transcribed twice);
-a random split flatters every model.
+Two in five of the real transcripts have a near duplicate (a shorter cut, or the same spot
+transcribed twice), so figures on a random split are too good.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 def families(texts: Sequence[str], similarity: float = SIMILARITY) -> NDArray[np.int64]:
-    """The family number of each text: connected components of likeness >= ``similarity``.
+    """Return the family number of each text, (texts,).
 
-    Likeness is the cosine of TF-IDF vectors over character 3-5-grams inside words. Numbers
-    count from 0 in order of first appearance. Texts without any n-gram are one family: nothing
-    tells them apart. Memory grows with the number of similar pairs, not of all pairs.
+    A family is a connected component of the pairs with a similarity of at least ``similarity``: the
+    cosine of TF-IDF vectors over character 3-5-grams inside words. Numbers count from 0 in order of
+    first appearance. Blank texts are one family. Memory grows with the number of similar pairs, not
+    with the number of all pairs.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -48,10 +49,15 @@ def families(texts: Sequence[str], similarity: float = SIMILARITY) -> NDArray[np
     return _renumber(np.asarray(labels))
 
 
-def united(first: Sequence[int], second: Sequence[int | None]) -> NDArray[np.int64]:
-    """Families of what either numbering holds together; None is nobody's relative.
+def merge_families(first: Sequence[int], second: Sequence[int | None]) -> NDArray[np.int64]:
+    """Return the families that unite rows of the same family in either numbering, (rows,).
 
-    Both are (rows,); the numbers of the result count from 0 in order of first appearance.
+    Numbers count from 0 in order of first appearance.
+
+    Args:
+        first: The family number of each row.
+        second: The family number of each row in the other numbering; None for a row without
+            relatives.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -60,13 +66,13 @@ def united(first: Sequence[int], second: Sequence[int | None]) -> NDArray[np.int
     rows = [row for row, family in enumerate(second) if family is not None]
     places = {family: number for number, family in enumerate(dict.fromkeys(second))}
     columns = [places[second[row]] for row in rows]
-    # Rows, then the families of both numberings, are the nodes.
-    ends = np.concatenate(
+    # The nodes of the graph are the rows, then the families of both numberings.
+    group_nodes = np.concatenate(
         [count + np.unique(first, return_inverse=True)[1], 2 * count + np.array(columns, np.int64)]
     )
-    begins = np.concatenate([np.arange(count), np.array(rows, np.int64)])
+    nodes = np.concatenate([np.arange(count), np.array(rows, np.int64)])
     size = 3 * count + 1
-    graph = coo_array((np.ones(len(begins), np.int8), (begins, ends)), shape=(size, size))
+    graph = coo_array((np.ones(len(nodes), np.int8), (nodes, group_nodes)), shape=(size, size))
     return _renumber(np.asarray(connected_components(graph, directed=False)[1][:count]))
 
 
@@ -78,9 +84,9 @@ def _renumber(labels: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """The first 8 bytes of the sha256 of each text's letters and digits, (texts,).
+    """Return the first 8 bytes of the sha256 of each text's letters and digits, (texts,).
 
-    They tell whether a text was among those that a model has learned from, and nothing else.
+    A bundle stores those of its training texts, to find out later whether it was trained on a text.
     """
     letters = (_NO_LETTER.sub("", text).casefold() for text in texts)
     digests = (hashlib.sha256(one.encode("utf-8", "replace")).digest()[:8] for one in letters)

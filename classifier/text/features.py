@@ -1,15 +1,15 @@
-"""What a text model sees: counts of hashed n-grams and of what the lexicon knows.
+"""The features of the text model: counts of hashed n-grams and of lexicon matches.
 
-No vocabulary, so a model holds numbers only. Texts are folded by sound first (``sounds``). Five
-blocks of 2**17 buckets (``hashing``):
+There is no vocabulary, so a model holds numbers only. Texts are folded by sound first
+(``phonetics``). The features are in five blocks of 2**17 buckets (``hashing``):
 
 0. characters: n-grams of 2-5 letters inside a word with the blanks around it, as scikit-learn's
    ``char_wb`` does;
 1. words: single ones of two characters or more, and pairs of neighbours;
 2. stems: the first five characters of such words, and unordered pairs of them at most three
    words apart;
-3. the lexicon's groups, brands, and pairs of groups in one text; the shape of the text;
-4. groups of the lexicon that follow each other.
+3. groups and brands of the lexicon, pairs of groups in one text, and the shape of the text;
+4. pairs of groups of the lexicon that follow each other.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.text.hashing import BLOCK, buckets, gram_hashes, pair_hashes, word_hashes
-from classifier.text.lexicon import Found, find
+from classifier.text.lexicon import MatchArrays, find
 from classifier.text.phonetics import BLANK, Codes, Joined, Places, fold, join, word_bounds
 from classifier.text.text_shape import shapes
 
 HASHING = "poly-fnv-splitmix64/3"
 CHARACTERS, WORDS, STEMS, CONCEPTS, SEQUENCES = range(5)
-# The length of each block's vector, chosen by grouped cross-validation.
+# The L2 norm of each block's vector, chosen by grouped cross-validation.
 BLOCK_WEIGHTS = np.array([1.0, 1.0, 0.6, 0.7, 0.6])
 BLOCKS = len(BLOCK_WEIGHTS)
 BUCKETS = BLOCKS * BLOCK
@@ -38,9 +38,9 @@ STEM_REACH = 3
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """N-grams in parallel arrays: the bucket of each and its place in the joined texts.
+    """N-grams as parallel arrays, (grams,): their buckets and their places in the joined texts.
 
-    What belongs to a text as a whole has ``start == end``, the beginning of that text.
+    A feature of the text as a whole has ``start == end``, the beginning of that text.
     """
 
     bucket: Places
@@ -50,7 +50,10 @@ class Grams:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often each bucket occurs in each text, sorted by text, then bucket."""
+    """The number of occurrences of each bucket in each text, sorted by text, then bucket.
+
+    ``texts``: the number of texts. ``text``, ``bucket`` and ``count`` are parallel, (entries,).
+    """
 
     texts: int
     text: Places
@@ -59,7 +62,7 @@ class Counts:
 
 
 def count_grams(texts: Sequence[str]) -> Counts:
-    """The counts of ``texts``; a text without letters simply has none."""
+    """Count the features of each text; a blank text has none."""
     joined = join(texts)
     grams = _grams(joined, texts)
     text = joined.text_of(grams.start)
@@ -68,7 +71,7 @@ def count_grams(texts: Sequence[str]) -> Counts:
 
 
 def locate_grams(text: str) -> Grams:
-    """Everything counted in one text, with ``start`` and ``end`` as offsets into that text."""
+    """Return all features of one text, with ``start`` and ``end`` as offsets into that text."""
     grams = _grams(join([text]), [text])
     return Grams(
         grams.bucket,
@@ -78,8 +81,11 @@ def locate_grams(text: str) -> Grams:
 
 
 def tf_idf(counts: Counts, idf: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The value of each entry of ``counts``: (1 + ln count) * idf, each block scaled to its
-    length in ``BLOCK_WEIGHTS``. What the lexicon knows counts once in a text."""
+    """Return the value of each entry of ``counts``, (entries,).
+
+    The value is (1 + ln count) * idf, with each block scaled to its norm in ``BLOCK_WEIGHTS``.
+    Lexicon matches count once per text. ``idf`` has the shape (BUCKETS,).
+    """
     block = counts.bucket // BLOCK
     dampened = np.where(block >= CONCEPTS, 1.0, 1.0 + np.log(counts.count))
     values = dampened * idf[counts.bucket]
@@ -91,7 +97,11 @@ def tf_idf(counts: Counts, idf: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def inverse_document_frequency(frequency: NDArray[np.integer], texts: int) -> NDArray[np.float32]:
-    """Smoothed idf, ln((1 + n) / (1 + df)) + 1, as scikit-learn defines it."""
+    """Return the smoothed idf of each bucket, (BUCKETS,): ln((1 + n) / (1 + df)) + 1.
+
+    This is the definition of scikit-learn's ``TfidfTransformer``. ``frequency`` (BUCKETS,) is the
+    number of texts with each bucket, ``texts`` the number of all texts.
+    """
     idf: NDArray[np.float32] = (np.log((1.0 + texts) / (1.0 + frequency)) + 1.0).astype(np.float32)
     return idf
 
@@ -103,8 +113,8 @@ def _grams(written: Joined, texts: Sequence[str]) -> Grams:
     known = find(written, joined)
     parts = [
         *(Grams(g.bucket, joined.place[g.start], joined.place[g.end - 1] + 1) for g in inside),
-        _known(known.concepts, CONCEPTS),
-        _known(known.sequences, SEQUENCES),
+        _match_grams(known.concepts, CONCEPTS),
+        _match_grams(known.sequences, SEQUENCES),
         _shape_grams(written, texts),
     ]
     return Grams(
@@ -115,15 +125,15 @@ def _grams(written: Joined, texts: Sequence[str]) -> Grams:
 
 
 def _char_grams(codes: Codes, length: int) -> Grams:
-    """Windows of ``length`` that hold no blank but at their ends, and are not blank."""
+    """Return the windows of ``length`` with blanks at their ends at most, and not only blanks."""
     windows = max(len(codes) - length + 1, 0)
     blank = codes == BLANK
-    kept = np.ones(windows, np.bool_)
+    selected = np.ones(windows, np.bool_)
     for inner in range(1, length - 1):
-        kept &= ~blank[inner : inner + windows]
+        selected &= ~blank[inner : inner + windows]
     if length == min(CHAR_LENGTHS):
-        kept &= ~(blank[:windows] & blank[length - 1 :])
-    start = np.flatnonzero(kept)
+        selected &= ~(blank[:windows] & blank[length - 1 :])
+    start = np.flatnonzero(selected)
     hashes = gram_hashes(codes, start, length)
     return Grams(buckets(hashes, CHARACTERS), start, start + length)
 
@@ -152,13 +162,16 @@ def _stem_grams(joined: Joined) -> list[Grams]:
 
 
 def _same_text(joined: Joined, start: Places, reach: int) -> NDArray[np.bool_]:
-    """For each word but the last ``reach``: whether the one so far on is of the same text."""
+    """Return for each word whether the one ``reach`` words later is in the same text.
+
+    The last ``reach`` words are left out.
+    """
     text = joined.text_of(joined.place[start])
     same: NDArray[np.bool_] = text[:-reach] == text[reach:]
     return same
 
 
-def _known(found: Found, block: int) -> Grams:
+def _match_grams(found: MatchArrays, block: int) -> Grams:
     return Grams(buckets(found.hashes, block), found.start, found.end)
 
 

@@ -1,9 +1,13 @@
-"""The hash of n-grams and names: a polynomial over code points, finished by a mixer.
+"""The hash of n-grams and names: a polynomial over code points and a mixer.
 
-Over the code points c of a folded n-gram, the sum of c[k] * P**(n-1-k) modulo 2**64 with
-P = 0x100000001B3 (the FNV prime) plus n; of a word or a name the sum of c[k] * P**k; of a pair
-the finished hashes of its parts, the first multiplied by P, added up. Each is finished by the
-mixer of splitmix64 (Steele, Lea, Flood 2014); its upper 17 bits are the bucket in its block.
+With the code points c, n of them, modulo 2**64 and P = 0x100000001B3 (the FNV prime):
+
+- a folded n-gram: the sum of c[k] * P**(n-1-k), plus n;
+- a word or a name: the sum of c[k] * P**k;
+- a pair: the mixed hash of the first part times P, plus the mixed hash of the second.
+
+Each is then mixed as in splitmix64 (Steele, Lea, Flood 2014). The upper 17 bits of the result are
+the bucket within a block.
 """
 
 from __future__ import annotations
@@ -24,7 +28,10 @@ Hashes: TypeAlias = NDArray[np.uint64]
 
 
 def gram_hashes(codes: Codes, start: Places, length: int) -> Hashes:
-    """The hash of each window of ``length`` code points that begins at ``start``."""
+    """Return the hash of each window of ``length`` code points, (windows,).
+
+    ``codes``: the code points, (characters,). ``start``: where each window begins, (windows,).
+    """
     hashes = np.full(len(start), length, np.uint64)
     for place in range(length):
         power = np.uint64(pow(_P, length - 1 - place, 1 << 64))
@@ -33,7 +40,7 @@ def gram_hashes(codes: Codes, start: Places, length: int) -> Hashes:
 
 
 def word_hashes(codes: Codes, start: Places, end: Places) -> Hashes:
-    """The hash of each stretch ``codes[start:end]``; none may be empty."""
+    """Return the hash of each word ``codes[start:end]``, (words,); no word may be empty."""
     if not len(start):
         return np.empty(0, np.uint64)
     lengths = end - start
@@ -47,19 +54,19 @@ def word_hashes(codes: Codes, start: Places, end: Places) -> Hashes:
 
 
 def name_hash(name: str) -> np.uint64:
-    """The hash of a name, as if it were a word of a text."""
+    """Return the hash of a name; that of a word with the same characters."""
     codes = np.array([ord(character) for character in name], np.uint32)
     [value] = word_hashes(codes, np.array([0]), np.array([len(codes)]))
     return np.uint64(value)
 
 
 def pair_hashes(left: Hashes, right: Hashes) -> Hashes:
-    """The hash of each ordered pair of finished hashes."""
+    """Return the hash of each ordered pair of mixed hashes, (pairs,)."""
     return _mix(left * np.uint64(_P) + right)
 
 
 def buckets(hashes: Hashes, block: int) -> Places:
-    """The bucket of each hash in the block of that number."""
+    """Return the bucket of each hash in the block with the number ``block``, (hashes,)."""
     places: Places = (hashes >> np.uint64(64 - BLOCK_BITS)).astype(np.int64) + block * BLOCK
     return places
 

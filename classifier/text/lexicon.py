@@ -1,7 +1,7 @@
-"""Finds what the lexicon (``lexicon_words``) knows, also where a recogniser misspells it.
+"""Search for entries of the lexicon (``lexicon_words``) in texts, tolerant of misspellings.
 
-Words are compared by sound. An entry of six letters or more may have one of them wrong, missing
-or too many, but the first; a name that was torn apart ("сама кат") is put together again.
+Words are compared by sound. In an entry of six letters or more, one letter except the first may be
+wrong, missing or superfluous. A name that the recogniser split ("сама кат") is also found.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from classifier.text.lexicon_words import BRANDS, COMBINED, NUMBER, PATTERNS, TO
 from classifier.text.phonetics import Joined, Places, folded_word, word_bounds
 
 FUZZY_FROM = 6
-_REMEMBERED = 1 << 16
+_CACHE_SIZE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Hashed names in parallel arrays with their places in the joined texts before folding."""
+class MatchArrays:
+    """Hashed names and their places in the joined texts before folding.
+
+    The arrays are parallel, (matches,).
+    """
 
     hashes: Hashes
     start: Places
@@ -33,12 +36,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """``concepts``: groups, brands, and pairs of groups in one text. ``sequences``: groups that
-    follow each other, whatever words of no group stand between."""
+class LexiconMatches:
+    """The matches of the lexicon in some texts.
 
-    concepts: Found
-    sequences: Found
+    ``concepts``: groups, brands, and pairs of groups in one text. ``sequences``: pairs of groups
+    that follow each other, with any number of words without a group in between.
+    """
+
+    concepts: MatchArrays
+    sequences: MatchArrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class _Word:
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    """A name of the lexicon and where it stands."""
+    """A match: the number of a name of the lexicon, and its place in the texts."""
 
     name: int
     start: int
@@ -58,13 +64,13 @@ class _Hit:
 
 
 def lexicon_digest() -> str:
-    """The sha256 of all entries: models learn from one lexicon, and say from which."""
+    """Return the sha256 of all entries, by which a model states its version of the lexicon."""
     entries = repr((BRANDS, TOPICS, PATTERNS, COMBINED, NUMBER))
     return hashlib.sha256(entries.encode()).hexdigest()
 
 
-def find(written: Joined, folded: Joined) -> Known:
-    """What is known in the same texts, given before and after folding."""
+def find(written: Joined, folded: Joined) -> LexiconMatches:
+    """Return the matches in texts, which are given before and after folding."""
     lexicon = _lexicon()
     concepts: list[tuple[_Hit, _Hit]] = []
     sequences: list[tuple[_Hit, _Hit]] = []
@@ -75,11 +81,11 @@ def find(written: Joined, folded: Joined) -> Known:
         concepts += [(hit, hit) for hit in hits]
         concepts += _together(lexicon, hits)
         sequences += _in_sequence(lexicon, single)
-    return Known(_found(lexicon, concepts), _found(lexicon, sequences))
+    return LexiconMatches(_as_arrays(lexicon, concepts), _as_arrays(lexicon, sequences))
 
 
 def _together(lexicon: _Lexicon, hits: Sequence[_Hit]) -> list[tuple[_Hit, _Hit]]:
-    """Pairs of the groups that are worth combining, in the order of their names."""
+    """Return the pairs of the groups of ``COMBINED`` in one text, in the order of their numbers."""
     first: dict[int, _Hit] = {}
     for hit in hits:
         if hit.name in lexicon.combined:
@@ -93,12 +99,12 @@ def _in_sequence(lexicon: _Lexicon, single: Sequence[Sequence[_Hit]]) -> list[tu
     return [pair for one, two in pairwise(steps) for pair in product(one, two)]
 
 
-def _found(lexicon: _Lexicon, pairs: Sequence[tuple[_Hit, _Hit]]) -> Found:
-    """Hits as arrays; one that is paired with itself keeps its own hash."""
+def _as_arrays(lexicon: _Lexicon, pairs: Sequence[tuple[_Hit, _Hit]]) -> MatchArrays:
+    """Return pairs of hits as arrays; a hit paired with itself has the hash of its name."""
     left = np.array([one.name for one, _ in pairs], np.int64)
     right = np.array([two.name for _, two in pairs], np.int64)
     hashes = pair_hashes(lexicon.hashes[left], lexicon.hashes[right])
-    return Found(
+    return MatchArrays(
         np.where(left == right, lexicon.hashes[left], hashes),
         np.array([min(one.start, two.start) for one, two in pairs], np.int64),
         np.array([max(one.end, two.end) for one, two in pairs], np.int64),
@@ -106,7 +112,7 @@ def _found(lexicon: _Lexicon, pairs: Sequence[tuple[_Hit, _Hit]]) -> Found:
 
 
 def _words(folded: Joined) -> list[list[_Word]]:
-    """The folded words of each text, with their places before folding."""
+    """Return the folded words of each text, with their places before folding."""
     start, end = word_bounds(folded.codes, shortest=1)
     string = folded.string
     begins, ends = folded.place[start], folded.place[end - 1] + 1
@@ -132,7 +138,10 @@ def _patterns(lexicon: _Lexicon, written: Joined) -> list[list[_Hit]]:
 
 
 class _Lexicon:
-    """The entries by their sound. Names are numbers: first the ``groups``, then the brands."""
+    """The entries by their sound.
+
+    Names are numbers: those of the groups come first (0 to ``groups`` - 1), then the brands.
+    """
 
     def __init__(self) -> None:
         names = [*BRANDS, *TOPICS, *PATTERNS]
@@ -141,7 +150,7 @@ class _Lexicon:
         self.patterns = [(names.index(name), re.compile(p)) for name, p in PATTERNS.items()]
         self._number = names.index(NUMBER)
         self._whole: dict[str, tuple[int, ...]] = {}
-        self._begun: dict[str, tuple[int, ...]] = {}
+        self._prefixes: dict[str, tuple[int, ...]] = {}
         for group, entries in (BRANDS | TOPICS).items():
             for entry in filter(None, (" ".join(part.split()) for part in entries.split(","))):
                 belongs: tuple[int, ...] = (names.index(group),)
@@ -149,55 +158,55 @@ class _Lexicon:
                     belongs += (len(names),)
                     names.append(f"brand {entry}")
                 sound = folded_word(entry)
-                place = self._whole if entry.endswith("=") else self._begun
+                place = self._whole if entry.endswith("=") else self._prefixes
                 place[sound] = (*place.get(sound, ()), *belongs)
         self.hashes: Hashes = np.array([name_hash(name) for name in names], np.uint64)
-        self._longest = max(map(len, self._begun))
-        self._mutilated: dict[str, list[tuple[str, int]]] = {}
-        for sound in self._begun:
-            for place_lost in range(1, len(sound)) if len(sound) >= FUZZY_FROM else ():
-                lost = sound[:place_lost] + sound[place_lost + 1 :]
-                self._mutilated.setdefault(lost, []).append((sound, place_lost))
-        self._match = lru_cache(_REMEMBERED)(self._match_anew)
+        self._longest = max(map(len, self._prefixes))
+        self._deletions: dict[str, list[tuple[str, int]]] = {}
+        for sound in self._prefixes:
+            for deleted_at in range(1, len(sound)) if len(sound) >= FUZZY_FROM else ():
+                shortened = sound[:deleted_at] + sound[deleted_at + 1 :]
+                self._deletions.setdefault(shortened, []).append((sound, deleted_at))
+        self._match = lru_cache(_CACHE_SIZE)(self._find_names)
 
     def hits(self, word: _Word) -> list[_Hit]:
         return [_Hit(name, word.start, word.end) for name in self._match(word.text, 0)]
 
     def joint_hits(self, word: _Word, follower: _Word) -> list[_Hit]:
-        """What two neighbouring words say only together."""
+        """Return the hits of two neighbouring words that neither of them has alone."""
         doubled = word.text[-1] == follower.text[0]
         names = self._match(word.text + follower.text[doubled:], len(word.text))
         return [_Hit(name, word.start, follower.end) for name in names]
 
-    def _match_anew(self, word: str, beyond: int) -> tuple[int, ...]:
-        """The names whose entry fits a beginning of ``word`` longer than ``beyond``."""
+    def _find_names(self, word: str, beyond: int) -> tuple[int, ...]:
+        """Return the names whose entry matches a prefix of ``word`` longer than ``beyond``."""
         names = set(self._whole.get(word, ()))
         if word[0].isdigit() and not beyond:
             names.add(self._number)
         exact = False
         for length in range(max(2, beyond + 1), min(len(word), self._longest) + 1):
-            if known := self._begun.get(word[:length]):
+            if known := self._prefixes.get(word[:length]):
                 names.update(known)
                 exact = True
         if not exact:
             shortest = max(FUZZY_FROM - 1, beyond + 1)
             for length in range(shortest, min(len(word), self._longest + 1) + 1):
-                names.update(self._nearly(word[:length], length == len(word)))
+                names.update(self._fuzzy_names(word[:length], length == len(word)))
         return tuple(sorted(names))
 
-    def _nearly(self, said: str, whole: bool) -> set[int]:
-        """The names of entries that are one letter away from ``said``."""
+    def _fuzzy_names(self, prefix: str, whole: bool) -> set[int]:
+        """Return the names of entries that are one letter away from ``prefix``."""
         names: set[int] = set()
         if whole:
-            for sound, _ in self._mutilated.get(said, ()):
-                names.update(self._begun[sound])
-        for place in range(1, len(said)):
-            lost = said[:place] + said[place + 1 :]
-            if len(lost) >= FUZZY_FROM:
-                names.update(self._begun.get(lost, ()))
-            for sound, there in self._mutilated.get(lost, ()):
-                if there == place:
-                    names.update(self._begun[sound])
+            for sound, _ in self._deletions.get(prefix, ()):
+                names.update(self._prefixes[sound])
+        for place in range(1, len(prefix)):
+            shortened = prefix[:place] + prefix[place + 1 :]
+            if len(shortened) >= FUZZY_FROM:
+                names.update(self._prefixes.get(shortened, ()))
+            for sound, deleted in self._deletions.get(shortened, ()):
+                if deleted == place:
+                    names.update(self._prefixes[sound])
         return names
 
 

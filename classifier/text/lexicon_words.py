@@ -1,8 +1,8 @@
-"""What anybody who watches Russian advertising knows: brands by their kind, words by their topic.
+"""The lexicon of Russian advertising: brands by their kind, words by their topic.
 
-Written by hand, in plain spelling. Entries are separated by commas. Each matches the beginning
-of a word, or of two neighbouring words when it holds a blank; ``=`` at its end asks for the
-whole word. ``lexicon`` folds them by sound and forgives misspellings.
+Written by hand, in ordinary spelling. Entries are separated by commas. An entry matches the
+beginning of a word, or of two neighbouring words if it has a blank; with ``=`` at its end it
+matches the whole word only. ``lexicon`` folds entries by sound and tolerates misspellings.
 """
 
 from __future__ import annotations
@@ -223,13 +223,13 @@ TOPICS: dict[str, str] = {
 NUMBER = "number"
 
 _COUNTED = r"(?:\d|\b(?:дв|три|четыр|пят|шест|сем|восем|девят|десят|сорок|сто\b|полтор|тысяч)\w*)"
-# Groups found in the text as it is written, in lower case.
+# Groups matched against the unfolded text in lower case.
 PATTERNS: dict[str, str] = {
     "a price": rf"\d[.,]\d\d(?!\d)|{_COUNTED}\s*(?:₽|р\b|руб|копе|коп\b)",
     "a percentage": rf"{_COUNTED}\s*(?:%|процент)",
 }
 
-# Groups whose meeting in one text says more than each alone.
+# Groups that are more informative together in one text than each alone.
 COMBINED: tuple[str, ...] = (
     "grocer", "courier", "marketplace", "delivery", "discount", "roubles", "price", "promo",
     "loyalty", "app", "prize", "cashback", "card", "bank", "sber", "tinkoff", "credit", "free",

@@ -1,8 +1,8 @@
-"""The text model: which segment a transcript speaks for, how surely, and which words say so.
+"""The text model: predicts the segment of a transcript, with probabilities and evidence.
 
-A linear model over hashed n-grams and a lexicon (``features``): int8 weights with one scale for
-each segment, an intercept each, and two numbers that turn margins into calibrated probabilities.
-Needs numpy alone.
+A linear model over hashed n-grams and a lexicon (``features``): int8 weights, a scale and an
+intercept for each segment, and two numbers that turn margins into calibrated probabilities. Needs
+only numpy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class TextPrediction:
-    """Calibrated ``probabilities`` of every segment number; they sum to 1."""
+    """Calibrated ``probabilities`` by segment number; their sum is 1."""
 
     probabilities: dict[int, float]
 
@@ -51,32 +51,35 @@ class TextPrediction:
         return self.candidates(1)[0][1]
 
     def candidates(self, n: int) -> tuple[tuple[int, float], ...]:
-        """The ``n`` likeliest segments with their probabilities, the likeliest first."""
+        """Return the ``n`` most probable segments as (number, probability), most probable first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: (-item[1], item[0]))
         return tuple(ranked[:n])
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How margins become probabilities: each p is in proportion to sigmoid(slope * m + shift).
+    """Calibration of margins m: probabilities in proportion to sigmoid(slope * m + shift).
 
-    Platt's scaling with one slope and one shift for all segments, then scaled to sum 1. It keeps
-    the order of the margins. A softmax with a temperature was four times further from the
-    accuracies: it is too sure of the clear cases and not sure enough of the others.
+    This is Platt's scaling with one slope and one shift for all segments, scaled to sum 1. It keeps
+    the order of the margins. A softmax with a temperature had four times the calibration error: it
+    was overconfident on clear cases and underconfident on the others.
     """
 
     slope: float
     shift: float
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probabilities along the last axis of the margins ``scores``."""
+        """Return probabilities for the margins ``scores``, both with the shape (..., segments)."""
         logarithms = -np.logaddexp(0.0, -(scores * self.slope + self.shift))
         powers = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
         result: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
         return result
 
     def margins(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Margins that become these ``probabilities`` (sum 1, all between 0 and 1)."""
+        """Return margins, (segments,), that are calibrated to these ``probabilities``, (segments,).
+
+        The probabilities must be between 0 and 1, both excluded, with the sum 1.
+        """
         odds = np.log(probabilities) - np.log1p(-probabilities)
         result: NDArray[np.float64] = (odds - self.shift) / self.slope
         return result
@@ -84,13 +87,13 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What training yields: all that a text model is.
+    """The trained parameters of a text model.
 
-    ``weights`` int8 (BUCKETS, segments), ``scales`` and ``intercepts`` float32 (segments,),
-    ``silent`` the margins, float32 (segments,), of a text that holds nothing,
-    ``numbers`` int64 (segments,), ``frequencies`` the number of training texts that hold each
-    bucket, unsigned (BUCKETS,), ``texts`` their number, ``shares`` float64 (segments,) how they
-    fall on the segments.
+    ``weights``: int8, (BUCKETS, segments). ``scales`` and ``intercepts``: float32, (segments,).
+    ``silent``: float32, (segments,), the margins of a text without features. ``numbers``: int64,
+    (segments,), the segments in the order of the columns. ``frequencies``: unsigned, (BUCKETS,),
+    the number of training texts with each bucket. ``texts``: the number of training texts.
+    ``shares``: float64, (segments,), the share of each segment in the training texts.
     """
 
     weights: NDArray[np.int8]
@@ -104,7 +107,7 @@ class Parameters:
     calibration: Calibration
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """Write them as a model folder with the facts about their making."""
+        """Write the parameters as a model folder, with ``facts`` about the training."""
 
         def write(aside: Path) -> None:
             np.savez_compressed(
@@ -124,7 +127,7 @@ class Parameters:
 
 
 class TextModel:
-    """Predicts and explains; safe to share between threads. Give it ``Speech.text``."""
+    """Predicts segments from ``Speech.text`` and explains predictions. Thread-safe."""
 
     def __init__(self, parameters: Parameters, artefact: Artefact | None = None) -> None:
         self.parameters = parameters
@@ -133,7 +136,11 @@ class TextModel:
 
     @classmethod
     def load(cls, folder: Path = STARTER_TEXT) -> TextModel:
-        """Read a model folder; raises ``ArtefactError`` unless it is whole and of this format."""
+        """Read a model folder.
+
+        Raises:
+            ArtefactError: The folder is damaged or of another format.
+        """
         artefact = read_artefact(folder, KIND, VERSION)
         if artefact.facts.get("hashing") != HASHING:
             raise ArtefactError(folder, f"its n-grams are not hashed by {HASHING}")
@@ -155,16 +162,17 @@ class TextModel:
         return cls(parameters, artefact)
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """Make or replace a model folder, with `facts` (JSON values) about its making."""
+        """Create or replace a model folder, with `facts` (JSON values) about the training."""
         return self.parameters.save(folder, facts)
 
     def predict(
         self, texts: Sequence[str], priors: Mapping[int, float] | None = None
     ) -> list[TextPrediction]:
-        """One prediction for each text, in their order; ``priors`` as in ``probabilities``.
+        """Return one prediction for each text, in the order of ``texts``.
 
-        A text without any n-gram gets the probabilities of training rows in which nobody
-        speaks: ask ``assess_speech`` first whether there is something to classify.
+        A text without features gets the probabilities of training rows without speech. Call
+        ``assess_speech`` first to find out whether there is something to classify. ``priors`` are
+        those of ``probabilities``.
         """
         numbers = [int(number) for number in self.parameters.numbers]
         return [
@@ -176,44 +184,53 @@ class TextModel:
     def probabilities(
         self, texts: Sequence[str], priors: Mapping[int, float] | None = None
     ) -> NDArray[np.float64]:
-        """Probabilities, one row for each text, columns as ``parameters.numbers``.
+        """Return probabilities, (texts, segments), columns as ``parameters.numbers``.
 
-        ``priors``: how often each segment number occurs where the texts come from, in any unit;
-        without them, as often as in the training data.
-        Raises ``ValueError`` unless every segment of the model has one that is not negative.
+        Args:
+            texts: The texts.
+            priors: By segment number, how frequent it is among the texts to be classified, in any
+                unit. Without priors, as frequent as in the training data.
+
+        Raises:
+            ValueError: The priors lack a segment of the model or have a negative value.
         """
-        return self._weighed(self.margins(texts), self._factors(priors))
+        return self._apply_priors(self.margins(texts), self._prior_factors(priors))
 
-    def _factors(self, priors: Mapping[int, float] | None) -> NDArray[np.float64]:
-        """How much more often each segment occurs than in training."""
+    def _prior_factors(self, priors: Mapping[int, float] | None) -> NDArray[np.float64]:
+        """Return how much more frequent each segment is than in training, (segments,)."""
         if priors is None:
             return np.ones(len(self.parameters.numbers))
         return prior_factors(self.parameters.numbers, self.parameters.shares, priors)
 
-    def _weighed(
+    def _apply_priors(
         self, scores: NDArray[np.float64], factors: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        weighed = self.parameters.calibration.probabilities(scores) * factors
-        result: NDArray[np.float64] = weighed / weighed.sum(axis=-1, keepdims=True)
+        weighted = self.parameters.calibration.probabilities(scores) * factors
+        result: NDArray[np.float64] = weighted / weighted.sum(axis=-1, keepdims=True)
         return result
 
     def margins(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """What the linear model says before calibration; same shape as ``probabilities``."""
+        """Return the margins of the linear model, (texts, segments), before calibration."""
         counts = count_grams(texts)
         return margins(self.parameters, counts, tf_idf(counts, self._idf))
 
     def explain(self, text: str, segment: int) -> tuple[Evidence, ...]:
-        """The words and short phrases that moved ``text`` towards ``segment``, heaviest first.
+        """Return the words and short phrases that count most for ``segment`` in ``text``.
 
-        An n-gram weighs what it adds to the margin of the segment over the others, each of them
-        counted by its probability here: value * (w_s - sum of q_j w_j), q scaled to sum 1. Its
-        weight falls in equal shares on its occurrences, and there on the words that it begins
-        and ends in. Only the shape of the text, which lies in no word, is left out. At most six
-        spans, none negative.
-        Raises ``ValueError`` for a segment that the model does not know.
+        The weight of an n-gram is what it adds to the margin of the segment over the mean margin
+        of the others, weighted by their probabilities q for this text: value * (w_s - sum of
+        q_j w_j), with q scaled to sum 1. The weight is divided equally among the occurrences of
+        the n-gram, and there between the words in which it begins and ends. The shape of the text
+        is left out, because it belongs to no word.
+
+        Returns:
+            At most six spans with positive weights, the largest first.
+
+        Raises:
+            ValueError: The model does not have this segment.
         """
         column = self._column(segment)
-        grams = _in_words(locate_grams(text))
+        grams = _inside_words(locate_grams(text))
         if not len(grams.bucket):
             return ()
         counts = count_grams([text])
@@ -228,7 +245,7 @@ class TextModel:
         return int(found[0])
 
     def _pull(self, counts: Counts, text: str, column: int) -> NDArray[np.float64]:
-        """For each n-gram of a text, how a unit of it moves one segment away from the others."""
+        """Return what one unit of each n-gram adds to the margin of a segment over the others."""
         others = self.probabilities([text])[0]
         others[column] = 0.0
         others /= max(others.sum(), np.finfo(np.float64).tiny)
@@ -240,10 +257,21 @@ class TextModel:
 def prior_factors(
     numbers: NDArray[np.int64], shares: NDArray[np.float64], priors: Mapping[int, float]
 ) -> NDArray[np.float64]:
-    """By what to multiply probabilities learned at ``shares`` where ``priors`` hold instead.
+    """Return the factors that move probabilities from the training shares to ``priors``.
 
-    Bayes' rule for a shift of the classes alone (Saerens, Latinne and Decaestecker 2002, eq. 4).
-    Raises ``ValueError`` unless each of ``numbers`` has a prior >= 0 and one of them is positive.
+    Bayes' rule for a shift of class priors alone (Saerens, Latinne and Decaestecker 2002, eq. 4).
+    Multiply probabilities by the factors and scale them to sum 1.
+
+    Args:
+        numbers: The segment numbers, (segments,).
+        shares: The share of each in the training data, (segments,).
+        priors: By segment number, how frequent it is, in any unit.
+
+    Returns:
+        The factors, (segments,).
+
+    Raises:
+        ValueError: A segment has no prior, a prior is negative or not finite, or all are 0.
     """
     missing = [int(number) for number in numbers if int(number) not in priors]
     if missing:
@@ -255,16 +283,19 @@ def prior_factors(
     return factors
 
 
-def _in_words(grams: Grams) -> Grams:
-    """Those that lie somewhere in the text."""
-    there = grams.start < grams.end
-    return Grams(grams.bucket[there], grams.start[there], grams.end[there])
+def _inside_words(grams: Grams) -> Grams:
+    """Return the n-grams that cover characters; features of the whole text are left out."""
+    inside = grams.start < grams.end
+    return Grams(grams.bucket[inside], grams.start[inside], grams.end[inside])
 
 
 def margins(
     parameters: Parameters, counts: Counts, values: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """The linear scores (texts, segments) of n-gram ``values`` that belong to ``counts``."""
+    """Return the margins, (texts, segments), of texts with ``counts`` and their tf-idf ``values``.
+
+    ``values`` (entries,) are parallel to ``counts``.
+    """
     result = np.tile(parameters.silent, (counts.texts, 1))
     if len(counts.text):
         texts, first = np.unique(counts.text, return_index=True)

@@ -1,7 +1,8 @@
-"""Texts as arrays of code points, folded by sound: a recogniser writes a brand as it hears it.
+"""Texts as arrays of code points, folded by sound, since a recogniser spells brands by sound.
 
-Voiced consonants become voiceless, unstressed vowels one, signs go, and neighbours that are alike
-count once: "звербанк" and "сфербанк" become the same word, "сбербанк" a near one.
+Voiced consonants become voiceless, similar vowels become one, hard and soft signs are removed, and
+repeated characters count once: "звербанк" and "сфербанк" become the same word, "сбербанк" a similar
+one.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ Places: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Texts as one array of code points, each with a blank of its own on either side.
+    """Texts as one array of code points, each text with a blank before and after it.
 
-    ``first``: where each text begins, its leading blank included. ``place``: where each code
-    point stood before folding took some away.
+    ``codes``: the code points, (characters,). ``first``: the index of the leading blank of each
+    text before folding, (texts,). ``place``: the index of each code point before folding,
+    (characters,).
     """
 
     codes: Codes
@@ -36,7 +38,10 @@ class Joined:
     place: Places
 
     def text_of(self, place: Places) -> Places:
-        """The number of the text in which each place (before folding) lies."""
+        """Return the number of the text at each place, in the shape of ``place``.
+
+        Places are indexes before folding.
+        """
         return np.searchsorted(self.first, place, side="right") - 1
 
     @property
@@ -46,7 +51,7 @@ class Joined:
 
 
 def join(texts: Sequence[str]) -> Joined:
-    """Lower case, any white space a blank; nothing folded yet."""
+    """Join texts in lower case, with any white space as a blank, without folding."""
     lowered = [_lower(text) for text in texts]
     lengths = np.fromiter((len(text) for text in lowered), np.int64, len(lowered))
     first = np.cumsum(lengths + 2) - lengths - 2
@@ -58,24 +63,24 @@ def join(texts: Sequence[str]) -> Joined:
 
 
 def fold(joined: Joined) -> Joined:
-    """The same texts by sound: letters folded, signs and doubled characters taken out."""
+    """Fold letters by sound, and remove hard and soft signs and repeated characters."""
     table = _sounds()
     codes = np.where(joined.codes < len(table), table[joined.codes % len(table)], joined.codes)
     place = np.flatnonzero(codes)
     codes = codes[place]
-    kept = np.ones(len(codes), np.bool_)
-    kept[1:] = (codes[1:] != codes[:-1]) | (codes[1:] == BLANK)
-    return Joined(codes[kept], joined.first, place[kept])
+    selected = np.ones(len(codes), np.bool_)
+    selected[1:] = (codes[1:] != codes[:-1]) | (codes[1:] == BLANK)
+    return Joined(codes[selected], joined.first, place[selected])
 
 
 def folded_word(text: str) -> str:
-    """One text by sound, its blanks and marks left out."""
+    """Return the letters and digits of ``text``, folded by sound."""
     joined = fold(join(["".join(filter(str.isalnum, text))]))
     return joined.string.strip()
 
 
 def word_bounds(codes: Codes, shortest: int) -> tuple[Places, Places]:
-    """Where words of at least ``shortest`` characters begin and end."""
+    """Return where words of at least ``shortest`` characters begin and end, both (words,)."""
     letter = _kinds()[np.minimum(codes, 0xFFFF)] == _LETTER
     change = np.diff(letter.astype(np.int8), prepend=0, append=0)
     start, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
@@ -84,7 +89,10 @@ def word_bounds(codes: Codes, shortest: int) -> tuple[Places, Places]:
 
 
 def _lower(text: str) -> str:
-    """Lower case that keeps every character's place: a few capitals would grow by a letter."""
+    """Return ``text`` in lower case with the same length.
+
+    A few capitals, which would become two characters, stay as they are.
+    """
     lowered = text.lower()
     if len(lowered) != len(text):
         lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
@@ -93,7 +101,10 @@ def _lower(text: str) -> str:
 
 @cache
 def _kinds() -> NDArray[np.uint8]:
-    """White space and word characters of the basic plane; what lies above is a mark."""
+    """Return the kind of each code point up to U+FFFF: space, word character or neither.
+
+    U+FFFF also stands for all code points above it, which are neither.
+    """
     kinds = np.zeros(0x10000, np.uint8)
     for code in range(0xFFFF):
         character = chr(code)
@@ -106,7 +117,7 @@ def _kinds() -> NDArray[np.uint8]:
 
 @cache
 def _sounds() -> NDArray[np.uint32]:
-    """For each code point up to the last Cyrillic letter, how it sounds; 0 where it does not."""
+    """Return the folded letter of each code point below U+0460; 0 for those to be removed."""
     table = np.arange(0x460, dtype=np.uint32)
     for written, sound in _FOLDED.items():
         table[written] = sound

@@ -1,4 +1,4 @@
-"""The shape of a text as a few names: how long it is, how it is punctuated, what it counts."""
+"""The shape of a text as named steps: its length, its punctuation, its digits and prices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STEPS: dict[str, tuple[float, ...]] = {
 
 
 def shapes(text: str) -> list[np.uint64]:
-    """The hashed names of the steps that the measures of ``text`` reach; none of no words."""
+    """Return the hashed names of the steps that the measures of ``text`` reach; [] for no words."""
     words = text.split()
     if not words:
         return []

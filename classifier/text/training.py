@@ -1,7 +1,8 @@
-"""Learning the text model from labelled transcripts, and measuring it honestly.
+"""Training and evaluation of the text model on labelled transcripts.
 
-scikit-learn trains, numpy predicts. What is measured never taught: folds keep families of near
-duplicates together, and each is calibrated on the others.
+The model is trained with scikit-learn and predicts with numpy. Folds keep families of near
+duplicates together, and each fold is calibrated on the others, so that no row is evaluated by a
+model that was trained or calibrated on its family.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ FOLDS = 5
 PRECISION = 0.95
 SEED = 0
 _PLAIN = Calibration(slope=1.0, shift=0.0)
-_UNKNOWN = -10.0  # far below any margin: a segment that the training rows did not hold
+_UNKNOWN = -10.0  # the margin of a segment without training rows, far below any real margin
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """One labelled transcript; ``segment`` is canonical (6 is read as 0)."""
+    """One labelled transcript; ``segment`` is canonical (0 instead of 6)."""
 
     segment: int
     text: str
@@ -50,7 +51,12 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Training rows made ready: cleaned, hashed, sorted into families. All arrays (rows,)."""
+    """Prepared training rows: cleaned, hashed, grouped into families. All arrays are (rows,).
+
+    ``segments``: segment numbers. ``valid``: whether the split is ``valid``. ``spoken``: whether
+    the row has usable speech. ``families``: family numbers from 0. ``counts``: the features.
+    ``digest``: sha256 of segments, splits and texts.
+    """
 
     segments: NDArray[np.int64]
     valid: NDArray[np.bool_]
@@ -61,12 +67,12 @@ class Table:
 
     @property
     def numbers(self) -> NDArray[np.int64]:
-        """The segments that occur, ascending: the columns of all margins."""
+        """The segments that occur, (segments,), ascending: the columns of all margins."""
         return np.unique(self.segments)
 
     @property
     def columns(self) -> NDArray[np.int64]:
-        """The column of each row's segment."""
+        """The index in ``numbers`` of each row's segment, (rows,)."""
         return np.searchsorted(self.numbers, self.segments)
 
     @property
@@ -79,7 +85,7 @@ class Table:
         return float((np.bincount(self.families)[self.families] > 1).mean())
 
     def only(self, chosen: NDArray[np.bool_]) -> Table:
-        """The ``chosen`` rows (rows,) in their order; the digest stays that of the whole."""
+        """Return the rows in the mask ``chosen``, (rows,), with the digest of all rows."""
         return Table(
             segments=self.segments[chosen],
             valid=self.valid[chosen],
@@ -99,9 +105,10 @@ class Scores:
 
 
 def prepare(rows: Sequence[TrainingRow]) -> Table:
-    """Clean, hash and group rows; families are found on the texts as they came.
+    """Clean, hash and group rows. Families are found on the texts before cleaning.
 
-    What is left of a row in which nobody speaks counts as nothing, as it does in use.
+    Rows without speech have no features, because such creatives are not classified from speech
+    either.
     """
     texts = [row.text for row in rows]
     speech = [assess_speech(text) for text in texts]
@@ -124,10 +131,14 @@ def fit(
     calibration: Calibration = _PLAIN,
     base: Parameters | None = None,
 ) -> Parameters:
-    """Train on the ``chosen`` rows, without those in which nobody speaks: their words are none.
+    """Train a linear model on the chosen rows with speech.
 
-    N-grams are counted as rare as in these rows, or as in ``base``, so that the weights of both
-    can be mixed (``blend``).
+    Args:
+        table: The prepared rows.
+        chosen: The mask of rows to train on, (rows,).
+        calibration: The calibration of the model.
+        base: A model whose document frequencies are used instead of those of the chosen rows, so
+            that ``blend`` can mix the weights of both.
     """
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
@@ -141,21 +152,21 @@ def fit(
     used, column = np.unique(counts.bucket, return_inverse=True)
     place = counts.text.astype(np.int32), column.astype(np.int32)  # liblinear's own type
     matrix = csr_array((values, place), shape=(len(rows), len(used)))
-    machine = LinearSVC(C=PENALTY, class_weight="balanced", random_state=SEED)
-    machine.fit(matrix, table.segments[rows])
-    coefficients, intercepts = machine.coef_, machine.intercept_
-    if len(machine.classes_) == 2:  # scikit-learn keeps one row for both
+    svm = LinearSVC(C=PENALTY, class_weight="balanced", random_state=SEED)
+    svm.fit(matrix, table.segments[rows])
+    coefficients, intercepts = svm.coef_, svm.intercept_
+    if len(svm.classes_) == 2:  # scikit-learn keeps one row for both
         coefficients = np.concatenate([-coefficients, coefficients])
         intercepts = np.concatenate([-intercepts, intercepts])
     scales = np.abs(coefficients).max(axis=1) / 127
-    weights = np.zeros((BUCKETS, len(machine.classes_)), np.int8)
+    weights = np.zeros((BUCKETS, len(svm.classes_)), np.int8)
     weights[used] = np.rint(coefficients / scales[:, None]).T
     return Parameters(
         weights=weights,
         scales=scales.astype(np.float32),
         intercepts=intercepts.astype(np.float32),
-        silent=_silent_margins(table, chosen, machine.classes_, calibration),
-        numbers=machine.classes_.astype(np.int64),
+        silent=_silent_margins(table, chosen, svm.classes_, calibration),
+        numbers=svm.classes_.astype(np.int64),
         frequencies=frequencies.astype(np.uint32),
         texts=texts,
         shares=np.unique(table.segments[rows], return_counts=True)[1] / len(rows),
@@ -164,9 +175,13 @@ def fit(
 
 
 def blend(base: Parameters, other: Parameters, share: float) -> Parameters:
-    """The mean of two models with one count of n-grams: ``other`` weighs ``share``, 0 to 1.
+    """Return the weighted mean of two models with the same document frequencies.
 
-    A segment that only one of them knows is as it is there. The calibration is that of ``other``.
+    Args:
+        base: The first model, with the weight 1 - ``share``.
+        other: The second model, with the weight ``share``. The result has its calibration.
+        share: The weight of ``other``, 0 to 1. It does not apply to segments that only one of the
+            models has.
     """
     numbers = np.union1d(base.numbers, other.numbers)
     wholes = [_expanded(one, numbers) for one in (base, other)]
@@ -190,7 +205,7 @@ def blend(base: Parameters, other: Parameters, share: float) -> Parameters:
 
 
 def _expanded(one: Parameters, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
-    """Weights, intercepts, silent margins and shares, with a column of 0 for what is unknown."""
+    """Return weights, intercepts, silent margins and shares, with zeros for unknown segments."""
     place = np.searchsorted(numbers, one.numbers)
     result = []
     for part in (one.weights * one.scales, one.intercepts, one.silent, one.shares):
@@ -203,16 +218,19 @@ def _expanded(one: Parameters, numbers: NDArray[np.int64]) -> tuple[NDArray[np.f
 def _silent_margins(
     table: Table, chosen: NDArray[np.bool_], numbers: NDArray[np.int64], calibration: Calibration
 ) -> NDArray[np.float32]:
-    """The margins of texts that hold nothing: the shares of chosen rows in which nobody speaks,
-    each segment counted once more than it occurs."""
+    """Return the margins of texts without features, (segments,).
+
+    They are calibrated to the shares of the segments among chosen rows without speech, with one
+    added to each count.
+    """
     silent = table.segments[chosen & ~table.spoken]
-    times = 1.0 + (silent[:, None] == numbers).sum(axis=0)
-    margins: NDArray[np.float32] = calibration.margins(times / times.sum()).astype(np.float32)
+    smoothed = 1.0 + (silent[:, None] == numbers).sum(axis=0)
+    margins: NDArray[np.float32] = calibration.margins(smoothed / smoothed.sum()).astype(np.float32)
     return margins
 
 
 def margins_of(table: Table, parameters: Parameters, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """The margins that ``parameters`` give to some rows, one column for each of ``numbers``."""
+    """Return the margins of the rows at ``rows``, (selected,), as (selected, ``table.numbers``)."""
     counts = _rows_of(table.counts, rows)
     idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
     result = np.full((len(rows), len(table.numbers)), _UNKNOWN)
@@ -224,7 +242,7 @@ def margins_of(table: Table, parameters: Parameters, rows: NDArray[np.int64]) ->
 def grouped_scores(
     table: Table, seed: int = SEED, progress: Callable[[str], None] = lambda _: None
 ) -> Scores:
-    """Out-of-fold margins of all rows, by folds that never part a family."""
+    """Return the out-of-fold margins of all rows, in folds that keep families together."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
@@ -241,19 +259,19 @@ def grouped_scores(
 
 
 def measure_valid(table: Table) -> dict[str, float]:
-    """Figures on the ``valid`` rows of a model that saw only the ``train`` rows."""
+    """Return figures on the ``valid`` rows for a model trained on the other rows."""
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid)
     predicted = table.numbers[margins_of(table, parameters, rows).argmax(axis=1)]
-    truth, heard = table.segments[rows], table.spoken[rows]
+    truth, spoken = table.segments[rows], table.spoken[rows]
     return {
         "macro_f1_valid": macro_f1(truth, predicted),
-        "macro_f1_valid_spoken": macro_f1(truth[heard], predicted[heard]),
+        "macro_f1_valid_spoken": macro_f1(truth[spoken], predicted[spoken]),
     }
 
 
 def calibrated(table: Table, scores: Scores) -> NDArray[np.float64]:
-    """Probabilities of out-of-fold scores; each fold is calibrated on the others."""
+    """Return probabilities, (rows, segments), of scores; each fold is calibrated on the others."""
     result = np.zeros_like(scores.margins)
     for number in range(FOLDS):
         rest, here = table.spoken & (scores.fold != number), scores.fold == number
@@ -263,48 +281,65 @@ def calibrated(table: Table, scores: Scores) -> NDArray[np.float64]:
 
 
 def measure_grouped(table: Table, scores: Scores) -> dict[str, float]:
-    """Figures of out-of-fold scores, calibration and threshold of each fold from the others."""
-    numbers, truth, heard = table.numbers, table.segments, table.spoken
+    """Return figures of out-of-fold scores.
+
+    Each fold is calibrated, and its threshold is chosen, on the other folds.
+    """
+    numbers, truth, spoken = table.numbers, table.segments, table.spoken
     probabilities = calibrated(table, scores)
-    predicted, sure = numbers[probabilities.argmax(axis=1)], probabilities.max(axis=1)
-    right = predicted == truth
-    coverage, precision = measure_coverage(sure[heard], right[heard], scores.fold[heard])
+    predicted, confidence = numbers[probabilities.argmax(axis=1)], probabilities.max(axis=1)
+    correct = predicted == truth
+    coverage, precision = measure_coverage(confidence[spoken], correct[spoken], scores.fold[spoken])
     return {
         "macro_f1_grouped": macro_f1(truth, predicted),
-        "macro_f1_grouped_spoken": macro_f1(truth[heard], predicted[heard]),
-        "accuracy_grouped": accuracy(truth[heard], predicted[heard]),
-        "ece_grouped": expected_calibration_error(sure[heard], right[heard]),
+        "macro_f1_grouped_spoken": macro_f1(truth[spoken], predicted[spoken]),
+        "accuracy_grouped": accuracy(truth[spoken], predicted[spoken]),
+        "ece_grouped": expected_calibration_error(confidence[spoken], correct[spoken]),
         "coverage_grouped": coverage,
         "precision_grouped": precision,
     }
 
 
 def measure_coverage(
-    sure: NDArray[np.float64],
-    right: NDArray[np.bool_],
+    confidence: NDArray[np.float64],
+    correct: NDArray[np.bool_],
     fold: NDArray[np.int64],
     precision: float = PRECISION,
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
-    """The share of predictions that may go unreviewed, and how many of those are right.
+    """Measure coverage: the share of predictions above the threshold, which need no review.
 
-    The threshold for each fold is chosen for ``precision`` on the others. Without any such
-    prediction the precision is 1.
+    The threshold of each fold is chosen for ``precision`` on the other folds.
+
+    Args:
+        confidence: The probability of the predicted segment, (rows,).
+        correct: Whether the prediction is correct, (rows,).
+        fold: The fold of each row, (rows,).
+        precision: The wanted precision above the threshold, 0 to 1.
+        weights: The weight of each row, (rows,); by default 1.
+
+    Returns:
+        Coverage and precision above the thresholds, which is 1 if the coverage is 0.
     """
-    mass = np.ones(len(sure)) if weights is None else weights
-    taken = np.zeros(len(sure), np.bool_)
+    mass = np.ones(len(confidence)) if weights is None else weights
+    taken = np.zeros(len(confidence), np.bool_)
     for number in np.unique(fold):
         rest, here = fold != number, fold == number
-        least = threshold_for(sure[rest], right[rest], precision, mass[rest])
-        taken |= here & (sure >= (np.inf if least is None else least))
-    kept = float(mass[taken].sum())
-    return kept / float(mass.sum()), float(mass[taken & right].sum()) / kept if kept else 1.0
+        least = threshold_for(confidence[rest], correct[rest], precision, mass[rest])
+        taken |= here & (confidence >= (np.inf if least is None else least))
+    covered = float(mass[taken].sum())
+    return (
+        covered / float(mass.sum()),
+        float(mass[taken & correct].sum()) / covered if covered else 1.0,
+    )
 
 
 def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> Calibration:
-    """The calibration with the least log loss, to four digits.
+    """Return the calibration with the least log loss, rounded to four digits.
 
-    ``column`` is the place of the true segment in each row of ``scores``.
+    Args:
+        scores: Margins, (rows, segments).
+        column: The index of the true segment, (rows,).
     """
     from scipy.optimize import minimize
 
@@ -319,8 +354,10 @@ def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> 
 
 
 def _rows_of(counts: Counts, rows: NDArray[np.int64]) -> Counts:
-    """The counts of some rows, renumbered in the order of ``rows`` (ascending)."""
+    """Return the counts of the rows at ``rows``, which are ascending, numbered from 0."""
     place = np.full(counts.texts, -1, np.int64)
     place[rows] = np.arange(len(rows))
-    kept = place[counts.text] >= 0
-    return Counts(len(rows), place[counts.text[kept]], counts.bucket[kept], counts.count[kept])
+    chosen = place[counts.text] >= 0
+    return Counts(
+        len(rows), place[counts.text[chosen]], counts.bucket[chosen], counts.count[chosen]
+    )

@@ -1,8 +1,8 @@
-"""Fine-tuning a BERT-like encoder on labelled transcripts, and predicting with it.
+"""A BERT-like encoder, fine-tuned on labelled transcripts.
 
-The interface is that of `linear_model.TextModel`, the folder one of `artefact`: safetensors and the
-tokenizer's JSON files, no pickle. PyTorch and transformers are imported when a model is trained
-or loaded.
+It predicts like `linear_model.TextModel`. Its model folder (`artefact`) has safetensors and the
+tokenizer's JSON files, no pickle. PyTorch and transformers are imported when a model is trained or
+loaded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KIND = "creative-filter/transformer-text"
 VERSION = 1
 DEFAULTS = Settings()
 HELD_OUT = 8
-"""One part in this many of the families is held out for early stopping."""
+"""One in this many families is held out for early stopping."""
 
 
 def fine_tune(
@@ -43,29 +43,36 @@ def fine_tune(
     threads: int = 1,
     progress: Callable[[Epoch], None] = lambda _: None,
 ) -> TransformerText:
-    """Teach an encoder the segments; on one machine's CPU the same rows give the same model.
+    """Fine-tune an encoder; on the CPU of one machine the same rows give the same model.
 
-    `texts`: cleaned (`Speech.text`), of rows in which somebody speaks. `segments`: their canonical
-    numbers. `families`: of near duplicates (`families.families`), none of which is parted between
-    teaching and held-out rows.
-    `encoder`: a name on the hub or a local folder; downloads are kept in `weights_folder`.
-    `device`: "auto" (the GPU if there is one), "cpu" or "cuda". `threads`: of the CPU, for the
-    whole process.
+    The result is the epoch with the best macro-F1 on the held-out rows, with a temperature that is
+    fitted on them. So figures on the held-out rows are too good: evaluate on other rows.
 
-    The epoch with the best macro-F1 on the held-out part is kept, and a temperature is fitted
-    there, so its figures are no measurement: for that keep other rows back.
+    Args:
+        texts: Cleaned texts (`Speech.text`) of rows with speech.
+        segments: The canonical segment number of each text.
+        families: The number of each text's family of near duplicates (`families.families`). A
+            family is either used for training or held out as a whole.
+        encoder: A name on the hub or a local folder.
+        weights_folder: The folder in which downloads are cached.
+        settings: The hyperparameters.
+        device: "auto" (the GPU if there is one), "cpu" or "cuda".
+        threads: The number of CPU threads for the whole process.
+        progress: Called after each epoch.
 
-    Raises ValueError for unknown segments or lists of different lengths; DataError for too few
-    rows to hold any out; WeightsError for an encoder that can't be loaded.
+    Raises:
+        ValueError: A segment is unknown, or the lists have different lengths.
+        DataError: There are too few rows to hold any out.
+        WeightsError: The encoder can't be loaded.
     """
     columns = np.searchsorted(NUMBERS, segments)
     if not set(segments) <= set(NUMBERS) or not len(texts) == len(segments) == len(families):
         raise ValueError("one known segment and one family is needed for each text")
-    held = held_out(columns, np.asarray(families, np.int64), settings.seed)
+    is_held_out = held_out(columns, np.asarray(families, np.int64), settings.seed)
     from classifier.text import transformer_torch
 
-    network, tokenizer, temperature, best = transformer_torch.run(
-        transformer_torch.Rows(list(texts), columns, held),
+    network, tokenizer, temperature, best = transformer_torch.train_network(
+        transformer_torch.Rows(list(texts), columns, is_held_out),
         transformer_torch.Source(encoder, weights_folder, device, threads),
         settings,
         progress,
@@ -76,7 +83,7 @@ def fine_tune(
         "settings": asdict(settings),
         "best_epoch": asdict(best),
         "rows": len(texts),
-        "held_out_rows": int(held.sum()),
+        "held_out_rows": int(is_held_out.sum()),
     }
     return TransformerText(network, tokenizer, numbers, temperature, settings.tokens, facts)
 
@@ -84,29 +91,38 @@ def fine_tune(
 def held_out(
     columns: NDArray[np.int64], families: NDArray[np.int64], seed: int
 ) -> NDArray[np.bool_]:
-    """Which rows stop the training: an eighth of the families, each segment as evenly as can be.
+    """Return which rows are held out for early stopping, (rows,): an eighth of the families.
 
-    A segment that only they hold goes back to teaching, with its families.
+    Segments are stratified. Families with a segment that would have no training rows are used for
+    training instead.
+
+    Args:
+        columns: The index of each row's segment in `NUMBERS`, (rows,).
+        families: The family of each row, (rows,).
+        seed: The seed of the random split.
+
+    Raises:
+        DataError: There are too few segments, families or texts.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     if len(np.unique(families)) < HELD_OUT or len(np.unique(columns)) < 2:
         raise DataError(f"at least two segments and {HELD_OUT} families of texts are needed")
     folds = StratifiedGroupKFold(HELD_OUT, shuffle=True, random_state=seed)
-    held = np.zeros(len(columns), np.bool_)
+    is_held_out = np.zeros(len(columns), np.bool_)
     with warnings.catch_warnings():
-        # Of segments with fewer rows than parts: what they may lose is given back below.
+        # The warning is about segments with fewer rows than parts. They are dealt with below.
         warnings.simplefilter("ignore", UserWarning)
-        held[next(folds.split(columns, columns, families))[1]] = True
-    lost = held & ~np.isin(columns, columns[~held])
-    held &= ~np.isin(families, families[lost])
-    if not held.any():
+        is_held_out[next(folds.split(columns, columns, families))[1]] = True
+    lost = is_held_out & ~np.isin(columns, columns[~is_held_out])
+    is_held_out &= ~np.isin(families, families[lost])
+    if not is_held_out.any():
         raise DataError("too few texts: none can be held out")
-    return held
+    return is_held_out
 
 
 class TransformerText:
-    """Predicts; safe to share between threads. Give it `Speech.text`."""
+    """Predicts segments from `Speech.text`. Thread-safe."""
 
     def __init__(
         self,
@@ -125,15 +141,16 @@ class TransformerText:
         self.artefact = artefact
         self._network = network
         self._tokenizer = tokenizer
-        # The tokenizer keeps its padding from call to call: two at once and it panics.
+        # The tokenizer stores the padding of a call and panics if two threads call it at once.
         self._lock = Lock()
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto", threads: int = 1) -> TransformerText:
         """Read a model folder.
 
-        Raises `ArtefactError` unless it is whole and of this format, WeightsError for a
-        device that is not to be had.
+        Raises:
+            ArtefactError: The folder is damaged or of another format.
+            WeightsError: The device is not available.
         """
         artefact = read_artefact(folder, KIND, VERSION)
         try:
@@ -151,38 +168,38 @@ class TransformerText:
         return cls(network, tokenizer, numbers, temperature, tokens, facts, artefact)
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        """Make or replace a model folder, with `facts` (JSON values) about its making."""
+        """Create or replace a model folder, with `facts` (JSON values) about the training."""
 
         def write(aside: Path) -> None:
             self._network.save_pretrained(aside)
             self._tokenizer.save_pretrained(aside)
 
-        known = {
+        model_facts = {
             "numbers": list(self.numbers),
             "temperature": self.temperature,
             "tokens": self.tokens,
         }
-        return write_artefact(folder, KIND, VERSION, write, {**self.facts, **facts, **known})
+        return write_artefact(folder, KIND, VERSION, write, {**self.facts, **facts, **model_facts})
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
-        """One prediction for each text, in their order; see `TextModel.predict`."""
+        """Return one prediction for each text, in the order of `texts`; see `TextModel.predict`."""
         return [
             TextPrediction(dict(zip(NUMBERS, row, strict=True)))
             for row in self.probabilities(texts).tolist()
         ]
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probabilities (n, 18), columns as `segments.NUMBERS`; 0 where training had no text."""
+        """Return probabilities, (texts, 18); 0 for segments without training texts."""
         result = np.zeros((len(texts), len(NUMBERS)))
         if len(texts):
             scores = self.margins(texts) / self.temperature
             powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-            known = np.searchsorted(NUMBERS, self.numbers)
-            result[:, known] = powers / powers.sum(axis=1, keepdims=True)
+            columns = np.searchsorted(NUMBERS, self.numbers)
+            result[:, columns] = powers / powers.sum(axis=1, keepdims=True)
         return result
 
     def margins(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """What the head says before calibration, (n, len(numbers))."""
+        """Return the logits before calibration, (texts, segments), columns as `numbers`."""
         from classifier.text import transformer_torch
 
         with self._lock:

@@ -1,4 +1,4 @@
-"""The part of `transformer` that needs PyTorch. Imported only when a model is in use."""
+"""The part of `transformer` that needs PyTorch, imported only when a model is trained or loaded."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from classifier.text.transformer_types import Epoch, Settings
 
 _BATCH = 32
 _WEIGHT_DECAY = 0.01
-_LONGEST_STEP = 1.0  # of the gradient, as BERT was fine-tuned (Devlin et al. 2019)
+_GRADIENT_CLIP = 1.0  # the largest norm of the gradient, as for BERT (Devlin et al. 2019)
 _WARM_UP = 0.1  # of all steps
 _TEMPERATURES = np.geomspace(0.25, 8.0, 201)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Texts, their labels as any integers, and which of them are held out."""
+    """Texts, their labels as any integers, and which of them are held out; arrays are (texts,)."""
 
     texts: list[str]
     labels: NDArray[np.int64]
-    held: NDArray[np.bool_]
+    is_held_out: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which encoder, and on what it runs."""
+    """The encoder to fine-tune, and the device and threads to run on."""
 
     encoder: str
     weights_folder: Path
@@ -46,7 +46,12 @@ class Source:
 
 
 def load(folder: Path, device: str, threads: int) -> tuple[Any, Any]:
-    """Network and tokenizer of a verified model folder; ArtefactError when they are no such."""
+    """Load network and tokenizer of a verified model folder.
+
+    Raises:
+        ArtefactError: The folder has no usable transformer.
+        WeightsError: The device is not available.
+    """
     torch.set_num_threads(threads)
     where = {"local_files_only": True, "use_safetensors": True}
     try:
@@ -69,13 +74,13 @@ def _read(model: str, where: dict[str, Any], **config: Any) -> tuple[Any, Any, l
 
 
 def _encoder(source: Source, labels: int) -> tuple[Any, Any]:
-    """The encoder with a new head for so many labels."""
+    """Load the encoder with a new head for `labels` labels, and its tokenizer."""
     where = arguments(source.encoder, source.weights_folder)
     with loading("transformers", source.encoder):
         network, tokenizer, missing = _read(
             source.encoder, where, num_labels=labels, dtype=torch.float32
         )
-        # A head and a pooler may be new; anything else would be random, and nothing would tell.
+        # Head and pooler may be new. Other missing weights would silently stay random.
         prefix = f"{network.base_model_prefix}."
         lost = [key for key in missing if key.startswith(prefix) and ".pooler." not in key]
         if lost:
@@ -84,31 +89,31 @@ def _encoder(source: Source, labels: int) -> tuple[Any, Any]:
         return network.to(device_of(source.device)), tokenizer
 
 
-def run(
+def train_network(
     rows: Rows, source: Source, settings: Settings, progress: Callable[[Epoch], None]
 ) -> tuple[Any, Any, float, Epoch]:
-    """Network, tokenizer, temperature and the epoch that was best on the held-out rows."""
+    """Fine-tune; return network, tokenizer, temperature and the best epoch on the held-out rows."""
     torch.set_num_threads(source.threads)
     names, labels = np.unique(rows.labels, return_inverse=True)
-    # The state of the generator belongs to the caller.
+    # The caller's random state must not change.
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network, tokenizer = _encoder(source, len(names))
-        teaching = np.flatnonzero(~rows.held)
-        counts = np.bincount(labels[teaching], minlength=len(names))
-        weight = torch.tensor(len(teaching) / (len(names) * counts), dtype=torch.float32)
-        lesson = _Lesson(
-            network, tokenizer, [rows.texts[row] for row in teaching], labels[teaching],
+        training_rows = np.flatnonzero(~rows.is_held_out)
+        counts = np.bincount(labels[training_rows], minlength=len(names))
+        weight = torch.tensor(len(training_rows) / (len(names) * counts), dtype=torch.float32)
+        loop = _TrainingLoop(
+            network, tokenizer, [rows.texts[row] for row in training_rows], labels[training_rows],
             weight.to(network.device), settings,
         )  # fmt: skip
-        outside = np.flatnonzero(rows.held)
+        outside = np.flatnonzero(rows.is_held_out)
         texts = [rows.texts[row] for row in outside]
-        best, margins = _best_epoch(lesson, texts, labels[outside], progress)
+        best, margins = _best_epoch(loop, texts, labels[outside], progress)
     return network.eval(), tokenizer, _temperature(margins, labels[outside]), best
 
 
-class _Lesson:
-    """The optimiser's state from epoch to epoch."""
+class _TrainingLoop:
+    """The network in training, with its optimiser and learning rate schedule."""
 
     def __init__(
         self,
@@ -133,8 +138,8 @@ class _Lesson:
             lambda step: min((step + 1) / rise, (steps - step) / max(1, steps - rise)),
         )
 
-    def epoch(self) -> float:
-        """Teach every row once; gives the mean loss."""
+    def run_epoch(self) -> float:
+        """Train on every row once and return the mean loss."""
         self.network.train()
         order = self._order.permutation(len(self.texts)).tolist()
         total = 0.0
@@ -153,7 +158,7 @@ class _Lesson:
             self._optimiser.zero_grad()
             gradients: Any = loss
             gradients.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _GRADIENT_CLIP)
             self._optimiser.step()
             self._schedule.step()
             total += float(loss.detach()) * len(batch)
@@ -161,17 +166,17 @@ class _Lesson:
 
 
 def _best_epoch(
-    lesson: _Lesson,
+    loop: _TrainingLoop,
     texts: list[str],
     labels: NDArray[np.int64],
     progress: Callable[[Epoch], None],
 ) -> tuple[Epoch, NDArray[np.float64]]:
-    """Teach until it gets no better, go back to the best; that epoch and its held-out margins."""
-    settings, network = lesson.settings, lesson.network
-    kept: tuple[Epoch, NDArray[np.float64], dict[str, torch.Tensor]] | None = None
+    """Train with early stopping and restore the best epoch; return it with its held-out logits."""
+    settings, network = loop.settings, loop.network
+    best: tuple[Epoch, NDArray[np.float64], dict[str, torch.Tensor]] | None = None
     for number in range(1, settings.epochs + 1):
-        loss = lesson.epoch()
-        margins = scores(network, lesson.tokenizer, texts, settings.tokens)
+        loss = loop.run_epoch()
+        margins = scores(network, loop.tokenizer, texts, settings.tokens)
         epoch = Epoch(
             number,
             settings.epochs,
@@ -180,15 +185,15 @@ def _best_epoch(
             macro_f1(labels, margins.argmax(axis=1)),
         )
         progress(epoch)
-        if kept is None or _rank(epoch) > _rank(kept[0]):
+        if best is None or _rank(epoch) > _rank(best[0]):
             state = {key: value.detach().clone() for key, value in network.state_dict().items()}
-            kept = epoch, margins, state
-        elif number - kept[0].number >= settings.patience:
+            best = epoch, margins, state
+        elif number - best[0].number >= settings.patience:
             break
-    if kept is None:
+    if best is None:
         raise ValueError("at least one epoch is needed")
-    network.load_state_dict(kept[2])
-    return kept[0], kept[1]
+    network.load_state_dict(best[2])
+    return best[0], best[1]
 
 
 def _rank(epoch: Epoch) -> tuple[float, float]:
@@ -196,7 +201,7 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
 
 
 def scores(network: Any, tokenizer: Any, texts: Sequence[str], tokens: int) -> NDArray[np.float64]:
-    """The logits (n, labels). Texts of like length go together: padding costs time."""
+    """Return the logits, (texts, labels). Batches have texts of similar length to save padding."""
     network.eval()
     result = np.zeros((len(texts), network.config.num_labels))
     for places in _by_length(texts):
@@ -213,7 +218,7 @@ def _by_length(texts: Sequence[str]) -> Iterator[list[int]]:
 
 
 def _inputs(network: Any, tokenizer: Any, texts: list[str], tokens: int) -> Any:
-    # Less two: RoBERTa counts its positions from behind the number of the padding token.
+    # Less two, because RoBERTa numbers positions from the padding token's number plus one.
     positions = getattr(network.config, "max_position_embeddings", tokens + 2)
     most = min(tokens, tokenizer.model_max_length, positions - 2)
     encoded = tokenizer(texts, truncation=True, max_length=most, padding=True, return_tensors="pt")
@@ -230,6 +235,6 @@ def _log_loss(
 
 
 def _temperature(margins: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The divisor of the margins with the least log loss (Guo et al. 2017)."""
+    """Return the temperature with the least log loss (Guo et al. 2017)."""
     losses = [_log_loss(margins, labels, float(value)) for value in _TEMPERATURES]
     return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)

@@ -1,4 +1,4 @@
-"""How a transformer is fine-tuned, and how far its training is."""
+"""Settings and progress of the fine-tuning of a transformer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to fine-tune. The learning rate falls to 0 in a straight line over `epochs`.
+    """Hyperparameters of fine-tuning.
 
-    `patience`: epochs without a better macro-F1 on the held-out part before training ends.
-    `tokens`: a longer text is cut; half a minute of speech has about 150.
+    `epochs`: the most epochs. `patience`: the number of epochs without improvement on the
+    held-out rows (a better macro-F1, or the same with less loss) after which training ends.
+    `batch`: texts per step. `learning_rate`: the peak, after a linear warm-up over the first tenth
+    of all steps and before a linear decay to 0. `tokens`: longer texts are truncated; half a minute
+    of speech has about 150. `seed`: of the split, the new head and the order of texts.
     """
 
     epochs: int = 20
@@ -23,7 +26,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """How training stands after `number` of at most `most` epochs."""
+    """Losses and macro-F1 after `number` of at most `most` epochs."""
 
     number: int
     most: int

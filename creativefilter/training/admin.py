@@ -1,4 +1,4 @@
-"""Model versions: what each is worth, which one decides."""
+"""Admin of model versions: their figures, and which one is active."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         ]
 
     def figures(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """All figures of a version with their charts, as a page that can be kept."""
+        """Return all figures of a version with charts, as a page that can be saved."""
         version = get_object_or_404(ModelVersion, pk=pk)
         if not self.has_view_permission(request, version):
             raise PermissionDenied
@@ -60,8 +60,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
-        told = version_page.told_of(version) if version else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **told})
+        context = version_page.admin_context(version) if version else {}
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
         return super().get_queryset(request).annotate(used=Count("predictions"))

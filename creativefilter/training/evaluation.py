@@ -1,6 +1,7 @@
-"""What a model is worth on labelled creatives, and which of them it has learned from itself.
+"""Evaluation of a bundle on labelled creatives, with those that it was trained on counted apart.
 
-Figures on creatives that taught a model say how well it remembers. They are told apart here.
+Figures on training creatives show how well a model remembers, so there are separate figures on the
+creatives that it was not trained on.
 """
 
 from __future__ import annotations
@@ -39,23 +40,31 @@ _SPLITS = ("train", "valid")
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Figures on all creatives, and on those that the model has not seen.
+    """Figures on all creatives, and on those that the model was not trained on.
 
-    ``seen`` creatives taught the model; ``alike`` more are near duplicates of these. ``unseen``
-    are the figures without both; None where all were seen, or none.
+    ``trained_on_count``: the number of creatives that the model was trained on.
+    ``near_duplicate_count``: the number of further creatives that are near duplicates of these.
+    ``unseen``: the figures without both; None if that leaves all creatives or none.
     """
 
-    everything: Evaluation
+    all_creatives: Evaluation
     unseen: Evaluation | None
-    seen: int
-    alike: int
+    trained_on_count: int
+    near_duplicate_count: int
 
 
 def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
-    """The rows of a table with segments, texts and, optionally, a column ``split``.
+    """Read a table with segments, texts and, optionally, a column ``split``.
 
-    Without that column every split is "". Also returns what was found in the table. Raises
-    ``SheetError``, and ``RowsError`` that names the rows which can't be used.
+    Args:
+        path: The table.
+
+    Returns:
+        The rows, with the split "" if there is no such column, and the findings about the table.
+
+    Raises:
+        SheetError: The table can't be read, lacks a column or has no rows.
+        RowsError: Rows can't be used; it has the place and the reason of each.
     """
     from classifier.text.training import TrainingRow
 
@@ -63,7 +72,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
     problems: list[RefusedRow] = []
     with sheets.opened(path) as document:
         reading = document.only()
-        parted = any(Field.SPLIT in table.heading.fields for table in reading.tables)
+        has_split_column = any(Field.SPLIT in table.heading.fields for table in reading.tables)
         for record in sheets.records(
             reading,
             (Field.SEGMENT_NUM, Field.SEGMENT),
@@ -77,7 +86,9 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
             try:
                 ids.check_digits(name)
                 number = segment_number(segment)
-                rows.append(TrainingRow(number, _text(str(text)), _split(str(split), parted)))
+                rows.append(
+                    TrainingRow(number, _text(str(text)), _split(str(split), has_split_column))
+                )
             except (CellError, ids.IdError) as error:
                 problems.append(RefusedRow(record.place, str(error)))
     if problems:
@@ -93,8 +104,8 @@ def _text(cell: str) -> str:
     return cell
 
 
-def _split(cell: str, parted: bool) -> str:
-    if parted and cell not in _SPLITS:
+def _split(cell: str, has_split_column: bool) -> str:
+    if has_split_column and cell not in _SPLITS:
         raise CellError(_("the split is neither train nor valid: %s.") % cell[:40])
     return cell
 
@@ -113,39 +124,44 @@ def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> 
 
 
 def of_database() -> tuple[pd.DataFrame, int]:
-    """Return a table for ``judge`` of the labelled creatives that are analysed, and the number of
-    labelled creatives that are not analysed.
+    """Return a table for ``judge`` of the labelled creatives that are analysed.
 
-    Demonstration creatives are left out. Raises ``UserError`` when there are none.
+    Demonstration creatives are left out.
+
+    Returns:
+        The table, and the number of labelled creatives that are not analysed.
+
+    Raises:
+        UserError: No labelled creative is analysed.
     """
     from classifier.learning.dataset import families_of
 
-    known = families.numbers()
-    features, segments, heard, related = [], [], [], []
+    family_numbers = families.numbers()
+    features, segments, transcripts, related = [], [], [], []
     for creative in in_batches(ready()):
         media = creative.current_media
         transcript = media.transcripts.first()
         features.append(features_of(media))
         segments.append(creative.label_segment)
-        heard.append(transcript.text if transcript else "")
-        related.append(known.get(creative.pk))
+        transcripts.append(transcript.text if transcript else "")
+        related.append(family_numbers.get(creative.pk))
     if not features:
         raise UserError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
-    return _table(features, segments, heard, families_of(features, related)), left_out
+    return _table(features, segments, transcripts, families_of(features, related)), left_out
 
 
 def _table(
     features: list[SpotFeatures],
     segments: list[int],
-    heard: list[str],
+    transcripts: list[str],
     families: NDArray[np.int64],
 ) -> pd.DataFrame:
-    # Loaded where it is needed: pages that only show figures do without it.
+    # Imported here because pages that only show figures do not need pandas.
     import pandas as pd
 
     return pd.DataFrame(
-        {"features": features, "segment": segments, "heard": heard, "family": families}
+        {"features": features, "segment": segments, "transcript": transcripts, "family": families}
     )
 
 
@@ -156,19 +172,19 @@ def judge(bundle: Bundle, creatives: pd.DataFrame) -> Judgement:
 
     - ``features``: ``SpotFeatures``;
     - ``segment``: the number of its canonical segment;
-    - ``heard``: its transcript as the recogniser wrote it;
+    - ``transcript``: its transcript as the recogniser wrote it;
     - ``family``: the number of its family of near duplicates.
 
     A near duplicate of a training text is recognised only if that text is among ``creatives``.
     """
-    seen = seen_by(bundle, creatives)
-    known = creatives["family"].isin(creatives.loc[seen, "family"])
-    alone = known.any() and not known.all()
+    in_training = trained_on(bundle, creatives)
+    is_related = creatives["family"].isin(creatives.loc[in_training, "family"])
+    alone = is_related.any() and not is_related.all()
     return Judgement(
-        everything=_evaluation(bundle, creatives),
-        unseen=_evaluation(bundle, creatives[~known]) if alone else None,
-        seen=int(seen.sum()),
-        alike=int(known.sum() - seen.sum()),
+        all_creatives=_evaluation(bundle, creatives),
+        unseen=_evaluation(bundle, creatives[~is_related]) if alone else None,
+        trained_on_count=int(in_training.sum()),
+        near_duplicate_count=int(is_related.sum() - in_training.sum()),
     )
 
 
@@ -180,12 +196,11 @@ def _evaluation(bundle: Bundle, creatives: pd.DataFrame) -> Evaluation:
     )
 
 
-def seen_by(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
-    """Return for each creative whether the bundle was trained on it, with the index of
-    ``creatives``.
+def trained_on(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
+    """Return for each creative whether the bundle was trained on it, by the index of ``creatives``.
 
-    A creative counts if the bundle has a fingerprint of its transcript, of its cleaned speech or
-    of the words on its screen.
+    That is the case if the bundle has a fingerprint of its transcript, of its cleaned speech or of
+    its screen text.
     """
     import pandas as pd
 
@@ -194,20 +209,26 @@ def seen_by(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
     result = pd.Series(False, creatives.index)
     features = creatives["features"]
     for texts in (
-        creatives["heard"],
+        creatives["transcript"],
         features.map(lambda one: one.speech),
         features.map(lambda one: one.screen),
     ):
-        # Texts without a letter are all alike.
-        says = texts.map(lambda text: any(sign.isalnum() for sign in text))
-        taught = pd.Series(fingerprints(texts.tolist()), texts.index).isin(bundle.parts.seen)
-        result |= says & taught
+        # Texts without letters and digits all have the same fingerprint.
+        has_letters = texts.map(lambda text: any(sign.isalnum() for sign in text))
+        is_training_text = pd.Series(fingerprints(texts.tolist()), texts.index).isin(
+            bundle.parts.training_fingerprints
+        )
+        result |= has_letters & is_training_text
     return result
 
 
 @contextmanager
 def enough_rows() -> Iterator[None]:
-    """Say in the reader's language that folds can't be made of so few. Raises ``UserError``."""
+    """Turn ``TooFewRowsError`` into an error in the user's language.
+
+    Raises:
+        UserError: There are too few rows for folds.
+    """
     from classifier.learning.cross_validation import TooFewRowsError
     from classifier.text.training import FOLDS
 

@@ -1,4 +1,4 @@
-"""Figures as tables that people read: in the terminal and on the page of a report."""
+"""Figures of evaluations as tables of formatted cells, for the terminal and for pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NONE = "—"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Figures, and in the reader's language what they are of."""
+    """An evaluation with its title in the user's language."""
 
     title: str
     evaluation: Evaluation
@@ -29,14 +29,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table of ready words: the first column names the row, the others hold figures."""
+    """A table of formatted cells: the first column names the row, the others have figures."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def as_text(self) -> str:
-        """Lines of equal columns for a terminal."""
+        """Return the table as aligned text for a terminal."""
         lines = [self.head, *self.rows]
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
         body = [
@@ -51,14 +51,14 @@ class Grid:
 
 
 def segment_title(number: int) -> str:
-    """Number and name of a segment, in the reader's language."""
+    """Return number and name of a segment, in English or else in Russian."""
     segment = by_number(number)
     english = (get_language() or "").startswith("en")
     return f"{number} · {segment.name_en if english else segment.name}"
 
 
 def quality(measured: Sequence[Measured]) -> Grid:
-    """How well the segments are found."""
+    """Return a table of the overall figures: a row for each evaluation."""
     head = (
         "", _("creatives"), _("undecided"), "macro-F1", _("interval (95 %)"), _("accuracy"), "ECE",
     )  # fmt: skip
@@ -72,17 +72,17 @@ def quality(measured: Sequence[Measured]) -> Grid:
                 one.title,
                 str(figures.rows),
                 str(figures.undecided),
-                shown(figures.macro_f1),
-                f"{shown(low)}–{shown(high)}",
-                shown(figures.accuracy),
-                shown(figures.ece) if decided else NONE,
+                format_figure(figures.macro_f1),
+                f"{format_figure(low)}–{format_figure(high)}",
+                format_figure(figures.accuracy),
+                format_figure(figures.ece) if decided else NONE,
             )
         )
     return Grid(_("How well the segments are found"), head, tuple(rows))
 
 
 def automation(measured: Sequence[Measured]) -> Grid:
-    """How many creatives need no person, and how many of these are right."""
+    """Return a table of coverage and precision at each wanted precision."""
     targets = [one.target for one in measured[0].evaluation.coverage]
     head = ("", *(_("at %s") % percent(target, 0) for target in targets))
     rows = [(one.title, *map(_coverage, one.evaluation.coverage)) for one in measured]
@@ -95,7 +95,7 @@ def _coverage(one: Coverage) -> str:
 
 
 def details(evaluation: Evaluation) -> list[Grid]:
-    """Each segment, and what is taken for what where anything is."""
+    """Return a table of the segments' figures and, if there are any, one of the confusions."""
     taken = _confusions(evaluation)
     return [_segments(evaluation), *([taken] if taken.rows else [])]
 
@@ -106,9 +106,9 @@ def _segments(evaluation: Evaluation) -> Grid:
         (
             segment_title(one.number),
             str(one.count),
-            shown(one.precision),
-            shown(one.recall),
-            shown(one.f1),
+            format_figure(one.precision),
+            format_figure(one.recall),
+            format_figure(one.f1),
         )
         for one in evaluation.segments
     )
@@ -117,24 +117,24 @@ def _segments(evaluation: Evaluation) -> Grid:
 
 def _confusions(evaluation: Evaluation) -> Grid:
     pairs = sorted(
-        (-int(evaluation.confusion[true, said]), true, said)
-        for true in range(len(NUMBERS))
-        for said in range(len(NUMBERS))
-        if true != said and evaluation.confusion[true, said]
+        (-int(evaluation.confusion[actual, predicted]), actual, predicted)
+        for actual in range(len(NUMBERS))
+        for predicted in range(len(NUMBERS))
+        if actual != predicted and evaluation.confusion[actual, predicted]
     )
     rows = tuple(
-        (f"{segment_title(NUMBERS[true])} → {segment_title(NUMBERS[said])}", str(-count))
-        for count, true, said in pairs[:LARGEST_CONFUSIONS]
+        (f"{segment_title(NUMBERS[actual])} → {segment_title(NUMBERS[predicted])}", str(-count))
+        for count, actual, predicted in pairs[:LARGEST_CONFUSIONS]
     )
     head = (_("labelled as → decided as"), _("creatives"))
     return Grid(_("Most often taken for another segment"), head, rows)
 
 
-def shown(value: float) -> str:
-    """A figure between 0 and 1, as the reader's language writes it."""
+def format_figure(value: float) -> str:
+    """Format a figure between 0 and 1 with three digits, in the user's language."""
     return format_number(value, 3)
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """A share between 0 and 1 in per cent."""
+    """Format a share between 0 and 1 in per cent."""
     return f"{format_number(100 * value, digits)} %"

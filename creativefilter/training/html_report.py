@@ -1,4 +1,4 @@
-"""The page of an evaluation: one HTML file that needs no network, to be kept or sent."""
+"""The report of an evaluation: a self-contained HTML page with charts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BLUE, _TEAL, _AMBER, _GREY = "#2563eb", "#0d9488", "#d97706", "#9ca3af"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """An evaluation drawn in full, as it stands on the page."""
+    """The charts and tables of one evaluation."""
 
     title: str
     confusion: SafeString
@@ -41,8 +41,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What stands on the page: ``notes`` first, then all figures side by side, then each of
-    ``drawn`` in full."""
+    """The contents of a report.
+
+    ``model``: its name. ``notes``: sentences at the top. ``measured``: the evaluations compared in
+    tables. ``drawn``: the evaluations shown with charts.
+    """
 
     model: str
     notes: Sequence[str]
@@ -51,16 +54,20 @@ class Page:
 
 
 def write(path: Path, page: Page) -> None:
-    """Write the page in the reader's language; raises ``OSError``."""
+    """Write the page in the user's language.
+
+    Raises:
+        OSError: The file can't be written.
+    """
     path.write_text(render(page), encoding="utf-8")
 
 
 def render(page: Page, nonce: str = "") -> str:
-    """The page as HTML: Plotly itself is inside, nothing is fetched.
+    """Render the page as HTML. Plotly is included, so that nothing is fetched.
 
     Args:
-        page: What stands on it.
-        nonce: What allows its scripts where a content policy holds; "" for a file.
+        page: The contents.
+        nonce: The nonce of the content security policy for scripts; "" for a file.
     """
     from plotly.offline import get_plotlyjs
 
@@ -109,18 +116,18 @@ def _chart(figure: Figure, nonce: str) -> SafeString:
 
 
 def _confusion(evaluation: Evaluation) -> Figure:
-    """True segments down, decided ones across; the colour is the share of the true segment."""
+    """Return a heat map: rows are true segments, columns decided ones, colours row shares."""
     import plotly.graph_objects as go
 
     counts = evaluation.confusion
-    there = [
+    occurring = [
         place for place in range(len(NUMBERS)) if counts[place].any() or counts[:, place].any()
     ]
-    across = [*there, *([len(NUMBERS)] if evaluation.undecided else [])]
-    names = [segment_title(NUMBERS[place]) for place in there]
+    across = [*occurring, *([len(NUMBERS)] if evaluation.undecided else [])]
+    names = [segment_title(NUMBERS[place]) for place in occurring]
     decided = [*names, *([_("undecided")] if evaluation.undecided else [])]
-    cells = counts[there][:, across]
-    shares = cells / counts[there].sum(axis=1, keepdims=True).clip(min=1)
+    cells = counts[occurring][:, across]
+    shares = cells / counts[occurring].sum(axis=1, keepdims=True).clip(min=1)
     pairs = [
         [f"{count} ({figure_tables.percent(share, 0)})" for count, share in zip(*row, strict=True)]
         for row in zip(cells.tolist(), shares.tolist(), strict=True)
@@ -139,15 +146,17 @@ def _confusion(evaluation: Evaluation) -> Figure:
         autorange="reversed", title=_("labelled as"), automargin=True, ticklabelstandoff=6
     )
     figure.update_xaxes(side="top", tickangle=-45, title=_("decided as"), automargin=True)
-    figure.update_layout(height=220 + 32 * len(there))
+    figure.update_layout(height=220 + 32 * len(occurring))
     return figure
 
 
 def _curve(evaluation: Evaluation) -> Figure:
-    """How often predictions of each tenth of probabilities are right, beside how sure they are."""
+    """Return the calibration curve: accuracy against mean probability in each tenth."""
     import plotly.graph_objects as go
 
-    sure, right, counts = zip(*evaluation.curve, strict=True) if evaluation.curve else ((),) * 3
+    probabilities, accuracies, counts = (
+        zip(*evaluation.curve, strict=True) if evaluation.curve else ((),) * 3
+    )
     largest = max(counts, default=1)
     figure = go.Figure(
         [
@@ -156,7 +165,7 @@ def _curve(evaluation: Evaluation) -> Figure:
                 line={"color": _GREY, "dash": "dash"}, hoverinfo="skip",
             ),
             go.Scatter(
-                x=sure, y=right, mode="lines+markers", name=_("measured"),
+                x=probabilities, y=accuracies, mode="lines+markers", name=_("measured"),
                 line={"color": _BLUE}, cliponaxis=False,
                 marker={"size": [7 + 17 * (count / largest) ** 0.5 for count in counts]},
                 customdata=counts,
@@ -174,7 +183,7 @@ def _curve(evaluation: Evaluation) -> Figure:
 
 
 def _bars(evaluation: Evaluation) -> Figure:
-    """Precision, recall and F1 of each segment, from above as the dictionary numbers them."""
+    """Return bars of precision, recall and F1 of each segment, in the order of the dictionary."""
     import plotly.graph_objects as go
 
     names = [segment_title(one.number) for one in evaluation.segments]

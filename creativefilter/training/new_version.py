@@ -1,4 +1,4 @@
-"""A new model version from what analysts said, measured beside the one that decides."""
+"""Training of a model version from labels, compared with the active version."""
 
 from __future__ import annotations
 
@@ -31,23 +31,24 @@ Progress = Callable[[str], None]
 
 
 class TrainingError(UserError):
-    """Nothing was learned; the message is for the person who asked."""
+    """Training is not possible; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Figures of the new version and of the one that decides, on the same creatives.
+    """Figures of the new and of the active version, on the same held-out creatives.
 
-    They taught the new one nothing; ``seen`` of them taught the old one.
+    ``new`` is of a model that was not trained on them. ``old_trained_on``: the number of them that
+    the active version was trained on.
     """
 
     new: Evaluation
     old: Evaluation
-    seen: int
+    old_trained_on: int
 
 
 def examples() -> list[Example]:
-    """The labelled creatives that are analysed, as training takes them; no demonstration."""
+    """Return the labelled, analysed creatives as training examples, without the demonstration."""
     from classifier.learning.dataset import Example
 
     known = grouping.numbers()
@@ -63,11 +64,22 @@ def examples() -> list[Example]:
 
 
 def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
-    """Trains a version and registers it; which one decides stays as it is.
+    """Train a version and register it without activating it.
 
-    ``text``: "linear" or an encoder to fine-tune; ``pictures``: "nearest", "catboost" or "".
-    A process that is killed leaves no version. Raises ``TrainingError``, ``ArtefactError`` for
-    the active version, ``WeightsError`` for an encoder.
+    A process that is killed leaves no version.
+
+    Args:
+        text: "linear", or the name or folder of an encoder to fine-tune.
+        pictures: "nearest", "catboost", or "" for no picture classifier.
+        progress: Called with a sentence after each step.
+
+    Returns:
+        The new version, and its comparison with the active one.
+
+    Raises:
+        TrainingError: There are too few labelled creatives, or another training is running.
+        ArtefactError: The folder of the active version is damaged.
+        WeightsError: The encoder to fine-tune can't be loaded.
     """
     from classifier import train
     from classifier.evaluation.figures import Evaluation
@@ -76,7 +88,7 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
 
     active = model_versions.active()
     base = engines.bundle(active)
-    with _alone() as models:
+    with _training_lock() as models:
         name = timezone.localtime().strftime("%Y-%m-%d-%H%M%S")
         config = Config(
             folder=models / name,
@@ -92,7 +104,7 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
         except TooFewError as error:
             raise TrainingError(_too_few(error)) from error
         except BaseException:
-            # A folder without a row would never be used, and never be removed.
+            # No one would use or remove a folder without a row in the database.
             shutil.rmtree(config.folder, ignore_errors=True)
             raise
     figures = bundle.facts["hold_out"]
@@ -120,7 +132,7 @@ def _too_few(error: TooFewError) -> str:
 
 
 def _most_used_encoder() -> str:
-    """Vectors of different encoders can't be mixed: the one with the most creatives."""
+    """Return the encoder with the most picture vectors; vectors of several can't be mixed."""
     from collections import Counter
 
     names = PictureVector.objects.values_list("encoder", flat=True)
@@ -128,8 +140,8 @@ def _most_used_encoder() -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[Path]:
-    """The folder of models, for one training at a time; what a killed one left is swept away."""
+def _training_lock() -> Iterator[Path]:
+    """Lock the folder of models for one training, and remove what killed trainings left there."""
     folder = Path(settings.DATA_DIR) / "models"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -137,6 +149,6 @@ def _alone() -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TrainingError(_("Another training is running.")) from error
-        for left in folder.glob(".*-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in folder.glob(".*-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         yield folder

@@ -1,4 +1,4 @@
-"""What a model version says of itself: its manifest as tables, notes and a page."""
+"""Tables, notes and report page of a model version, from the facts of its manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def facts_of(version: ModelVersion) -> dict[str, Any]:
-    """The facts of its manifest; empty where the folder is gone or damaged."""
+    """Return the facts of the version's manifest; {} if the folder is missing or damaged."""
     try:
         text = (Path(model_versions.path(version)) / "manifest.json").read_text(encoding="utf-8")
         return dict(json.loads(text)["facts"])
@@ -27,9 +27,13 @@ def facts_of(version: ModelVersion) -> dict[str, Any]:
 
 
 def measured(facts: dict[str, Any]) -> list[Measured]:
-    """Its figures: held out, those of the version before on the same creatives, out of fold.
+    """Return the evaluations in a manifest's facts.
 
-    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for facts of another program.
+    These are the version's figures on held-out creatives, those of the previous version on the same
+    creatives, and out-of-fold figures.
+
+    Raises:
+        KeyError, TypeError, ValueError: The facts have another structure.
     """
     from classifier.evaluation.figures import Evaluation
 
@@ -47,55 +51,60 @@ def measured(facts: dict[str, Any]) -> list[Measured]:
 
 
 def notes(facts: dict[str, Any]) -> list[str]:
-    """From what it was learned, in sentences."""
+    """Return sentences about the training data and the choice between stacking and pooling."""
     training, held_out = facts.get("training", {}), facts.get("hold_out", {})
     count = training.get("creatives", training.get("rows"))
-    said = []
+    sentences = []
     if count:
-        said.append(
+        sentences.append(
             _("Learned from %(count)d labelled creatives, %(families)d without near duplicates.")
             % {"count": count, "families": training.get("families", count)}
         )
     if held_out.get("base_has_seen"):
-        said.append(
+        sentences.append(
             _("The version before has learned from %d of the creatives held out: it looks better.")
             % held_out["base_has_seen"]
         )
     if "stack" in held_out:
-        said.append(
+        sentences.append(
             _("Stacking was tried on what was held out: macro-F1 %(stack)s, pooling %(pool)s.")
             % {
-                "stack": figure_tables.shown(held_out["stack"]),
-                "pool": figure_tables.shown(held_out["pool"]),
+                "stack": figure_tables.format_figure(held_out["stack"]),
+                "pool": figure_tables.format_figure(held_out["pool"]),
             }
         )
-    return said
+    return sentences
 
 
-def told_of(version: ModelVersion) -> dict[str, Any]:
-    """What its page in the admin shows; without figures where there are none that can be read."""
+def admin_context(version: ModelVersion) -> dict[str, Any]:
+    """Return the context of the version's admin page: notes and tables.
+
+    If the manifest has no readable figures, a note says so and there are no tables.
+    """
     facts = facts_of(version)
     try:
-        shown = measured(facts)
+        measurements = measured(facts)
     except (KeyError, TypeError, ValueError):
-        shown = []
-    if not shown:
+        measurements = []
+    if not measurements:
         return {"notes": [_("Its figures can't be read.")], "grids": []}
     grids = [
-        figure_tables.quality(shown),
-        figure_tables.automation(shown),
-        *figure_tables.details(shown[0].evaluation),
+        figure_tables.quality(measurements),
+        figure_tables.automation(measurements),
+        *figure_tables.details(measurements[0].evaluation),
     ]
     return {"notes": notes(facts), "grids": grids}
 
 
 def page_of(version: ModelVersion) -> Page | None:
-    """Its figures as a page with charts; None where there are none that can be read."""
+    """Return the report page of a version; None if its manifest has no readable figures."""
     from creativefilter.training.html_report import Page
 
     facts = facts_of(version)
     try:
-        shown = measured(facts)
+        measurements = measured(facts)
     except (KeyError, TypeError, ValueError):
         return None
-    return Page(str(version), notes(facts), shown, shown[:1]) if shown else None
+    return (
+        Page(str(version), notes(facts), measurements, measurements[:1]) if measurements else None
+    )

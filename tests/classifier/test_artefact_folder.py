@@ -1,4 +1,4 @@
-"""Model folders: whole or refused."""
+"""Model folders: writing, reading, and refusal of damaged ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from classifier.artefact import MANIFEST, Artefact, ArtefactError, read_artefact
 KIND = "test/model"
 
 
-def numbers(value: int) -> Any:
+def write_numbers(value: int) -> Any:
     def write(folder: Path) -> None:
         np.savez(folder / "a.npz", a=np.full(3, value))
         (folder / "CARD.md").write_text("card", encoding="utf-8")
@@ -28,21 +28,21 @@ def numbers(value: int) -> Any:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Artefact:
-    return write_artefact(tmp_path / "models" / "m", KIND, 1, numbers(7), {"rows": 5})
+    return write_artefact(tmp_path / "models" / "m", KIND, 1, write_numbers(7), {"rows": 5})
 
 
 @pytest.fixture
 def outer(tmp_path: Path) -> Artefact:
-    """A model with another one in it."""
+    """A model folder with a nested one."""
 
     def write(folder: Path) -> None:
-        numbers(7)(folder)
-        write_artefact(folder / "sub" / "inner", "test/inner", 3, numbers(9), {"of": "inner"})
+        write_numbers(7)(folder)
+        write_artefact(folder / "sub" / "inner", "test/inner", 3, write_numbers(9), {"of": "inner"})
 
     return write_artefact(tmp_path / "models" / "outer", KIND, 1, write, {})
 
 
-def test_what_was_written_is_read(model: Artefact) -> None:
+def test_written_folder_is_read_back(model: Artefact) -> None:
     again = read_artefact(model.folder, KIND, 1)
     assert again.arrays("a.npz")["a"].tolist() == [7, 7, 7]
     assert again.facts == {"rows": 5}
@@ -51,14 +51,14 @@ def test_what_was_written_is_read(model: Artefact) -> None:
     assert again.digest == model.digest
 
 
-def test_a_second_writing_replaces_the_first_and_leaves_nothing_beside(model: Artefact) -> None:
-    new = write_artefact(model.folder, KIND, 1, numbers(8), {"rows": 6})
+def test_second_write_replaces_the_folder_without_leftovers(model: Artefact) -> None:
+    new = write_artefact(model.folder, KIND, 1, write_numbers(8), {"rows": 6})
     assert new.arrays("a.npz")["a"].tolist() == [8, 8, 8]
     assert new.digest != model.digest
     assert [path.name for path in model.folder.parent.iterdir()] == ["m"]
 
 
-def test_after_a_failed_writing_the_old_one_stands(model: Artefact) -> None:
+def test_failed_write_keeps_the_old_folder(model: Artefact) -> None:
     def fail(folder: Path) -> None:
         (folder / "a.npz").write_bytes(b"half")
         raise RuntimeError("disk full")
@@ -69,7 +69,7 @@ def test_after_a_failed_writing_the_old_one_stands(model: Artefact) -> None:
     assert [path.name for path in model.folder.parent.iterdir()] == ["m"]
 
 
-def test_one_changed_byte_is_refused(model: Artefact) -> None:
+def test_changed_byte_is_refused(model: Artefact) -> None:
     path = model.folder / "a.npz"
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -79,18 +79,18 @@ def test_one_changed_byte_is_refused(model: Artefact) -> None:
 
 
 @pytest.mark.parametrize(("kind", "version"), [(KIND, 2), ("other/model", 1)])
-def test_another_format_is_refused(model: Artefact, kind: str, version: int) -> None:
+def test_other_kind_or_version_is_refused(model: Artefact, kind: str, version: int) -> None:
     with pytest.raises(ArtefactError, match="in format 1, not"):
         read_artefact(model.folder, kind, version)
 
 
-def test_a_missing_file_is_refused(model: Artefact) -> None:
+def test_missing_file_is_refused(model: Artefact) -> None:
     (model.folder / "a.npz").unlink()
     with pytest.raises(ArtefactError, match=r"a\.npz is missing"):
         read_artefact(model.folder, KIND, 1)
 
 
-def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
+def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path, tmp_path / "absent", tmp_path / "file"):
         with pytest.raises(ArtefactError, match=r"no manifest\.json"):
@@ -98,7 +98,7 @@ def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"kind": 1, "version": 1, "files": 3}'])
-def test_an_unreadable_manifest_is_refused(model: Artefact, text: str) -> None:
+def test_unreadable_manifest_is_refused(model: Artefact, text: str) -> None:
     (model.folder / MANIFEST).write_text(text, encoding="utf-8")
     with pytest.raises(ArtefactError, match="cannot be read"):
         read_artefact(model.folder, KIND, 1)
@@ -107,7 +107,7 @@ def test_an_unreadable_manifest_is_refused(model: Artefact, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/passwd", "..", "sub/../../secret", "./a.npz", ""]
 )
-def test_a_manifest_that_points_outside_is_refused(model: Artefact, name: str) -> None:
+def test_manifest_with_paths_outside_the_folder_is_refused(model: Artefact, name: str) -> None:
     path = model.folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["files"] = {name: "0" * 64}
@@ -117,8 +117,8 @@ def test_a_manifest_that_points_outside_is_refused(model: Artefact, name: str) -
 
 
 @pytest.mark.parametrize("name", ["a.npz", "sub/inner/a.npz", "sub"])
-def test_a_link_is_refused(outer: Artefact, name: str) -> None:
-    """Even to a file with the right digest: what lies at the other end may change."""
+def test_symbolic_link_is_refused(outer: Artefact, name: str) -> None:
+    """A link is refused even if the digest matches, because its target may change later."""
     elsewhere = outer.folder.parent / "elsewhere"
     (outer.folder / name).rename(elsewhere)
     (outer.folder / name).symlink_to(elsewhere)
@@ -126,7 +126,7 @@ def test_a_link_is_refused(outer: Artefact, name: str) -> None:
         read_artefact(outer.folder, KIND, 1)
 
 
-def test_a_model_may_hold_another_which_both_manifests_vouch_for(outer: Artefact) -> None:
+def test_nested_model_is_listed_in_both_manifests(outer: Artefact) -> None:
     assert set(outer.files) == {
         "a.npz", "CARD.md", *(f"sub/inner/{name}" for name in ("a.npz", "CARD.md", MANIFEST)),
     }  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_model_may_hold_another_which_both_manifests_vouch_for(outer: Artefact
 
 
 @pytest.mark.parametrize("name", ["a.npz", MANIFEST])
-def test_a_change_deep_inside_is_seen_from_outside(outer: Artefact, name: str) -> None:
+def test_change_in_a_nested_model_is_refused(outer: Artefact, name: str) -> None:
     path = outer.folder / "sub" / "inner" / name
     path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
     with pytest.raises(ArtefactError, match=f"sub/inner/{name} is not the file"):
@@ -148,12 +148,12 @@ def test_a_change_deep_inside_is_seen_from_outside(outer: Artefact, name: str) -
         read_artefact(outer.folder, KIND, 1)
 
 
-def test_a_nested_model_that_fails_leaves_the_outer_one_as_it_was(outer: Artefact) -> None:
+def test_failed_write_of_a_nested_model_keeps_the_old_folder(outer: Artefact) -> None:
     def fail(folder: Path) -> None:
         raise RuntimeError("disk full")
 
     def write(folder: Path) -> None:
-        numbers(8)(folder)
+        write_numbers(8)(folder)
         write_artefact(folder / "sub" / "inner", "test/inner", 3, fail, {})
 
     with pytest.raises(RuntimeError, match="disk full"):
@@ -162,7 +162,7 @@ def test_a_nested_model_that_fails_leaves_the_outer_one_as_it_was(outer: Artefac
     assert [path.name for path in outer.folder.parent.iterdir()] == ["outer"]
 
 
-def test_only_files_of_the_manifest_are_opened(model: Artefact) -> None:
+def test_file_missing_from_the_manifest_is_not_opened(model: Artefact) -> None:
     (model.folder / "b.npz").write_bytes(b"smuggled")
     with pytest.raises(ArtefactError, match="names no file"):
         read_artefact(model.folder, KIND, 1).arrays("b.npz")
@@ -183,12 +183,12 @@ def bare_array() -> bytes:
     return buffer.getvalue()
 
 
-def archive(content: bytes, spoil: bool = False) -> bytes:
+def archive(content: bytes, damage: bool = False) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.npy", content)
     raw = bytearray(buffer.getvalue())
-    if spoil:
+    if damage:
         raw[40:60] = b"\xff" * 20
     return bytes(raw)
 
@@ -197,13 +197,13 @@ def archive(content: bytes, spoil: bool = False) -> bytes:
     "content",
     [
         b"just some text", b"", bare_array(), bare_array()[:-5], archive(b"no array"),
-        archive(bare_array()[:-5]), archive(bytes(range(256)) * 9, spoil=True),
+        archive(bare_array()[:-5]), archive(bytes(range(256)) * 9, damage=True),
         archive(bare_array())[:-30],
     ],
     ids=["text", "nothing", "one array", "half an array", "an archive of text",
-         "an archive of half an array", "a spoilt archive", "half an archive"],
+         "an archive of half an array", "a damaged archive", "half an archive"],
 )  # fmt: skip
-def test_a_file_that_is_no_archive_of_arrays_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_without_plain_arrays_is_refused(tmp_path: Path, content: bytes) -> None:
     def write(folder: Path) -> None:
         (folder / "a.npz").write_bytes(content)
 
@@ -212,7 +212,7 @@ def test_a_file_that_is_no_archive_of_arrays_is_refused(tmp_path: Path, content:
         artefact.arrays("a.npz")
 
 
-def test_killed_in_mid_writing_the_old_one_stands(model: Artefact) -> None:
+def test_killed_write_keeps_the_old_folder(model: Artefact) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
         "from classifier.artefact import write_artefact\n"

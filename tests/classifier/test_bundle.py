@@ -1,4 +1,4 @@
-"""What a bundle decides: probabilities, thresholds, priors, evidence, and who has to look."""
+"""Predictions of a bundle: probabilities, decisions, evidence; and its folder."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tests.bundles import (
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    asked,
     rows,
+    sample_features,
     small_parts,
 )
 
@@ -42,41 +42,43 @@ def figures(predictions: Iterable[Prediction]) -> list[list[float]]:
     return [list(one.probabilities.values()) for one in predictions]
 
 
-def said(predictions: Iterable[Prediction]) -> list[tuple[int | None, str, bool]]:
+def outcomes(predictions: Iterable[Prediction]) -> list[tuple[int | None, str, bool]]:
     return [(one.segment, one.decision, one.conflict) for one in predictions]
 
 
-def test_the_package_offers_the_bundle() -> None:
+def test_package_exports_the_bundle() -> None:
     assert PublicBundle is Bundle
 
 
-def test_clear_words_decide_by_themselves(starter: Bundle) -> None:
+def test_clear_text_is_decided_automatically(starter: Bundle) -> None:
     spoken, both = starter.predict(
         [SpotFeatures(speech=CARD_SPOT), SpotFeatures(speech=CARD_SPOT, screen=CARD_SCREEN)]
     )
-    assert said([spoken, both]) == [(12, "auto", False), (12, "auto", False)]
+    assert outcomes([spoken, both]) == [(12, "auto", False), (12, "auto", False)]
     assert [one.name for one in spoken.channels] == ["speech"]
     assert {one.name for one in both.channels} == {"speech", "screen"}
 
 
-def test_doubtful_words_are_left_to_a_person(starter: Bundle) -> None:
+def test_ambiguous_text_is_for_review(starter: Bundle) -> None:
     [prediction] = starter.predict([SpotFeatures(speech=DOUBTFUL)])
     assert prediction.decision == "review"
     assert not prediction.conflict
 
 
-def test_screens_alone_never_decide_by_the_starter_for_they_were_never_measured(
+def test_starter_has_no_threshold_for_screens_alone(
     starter: Bundle,
 ) -> None:
-    lax = Bundle.load(precision=0.8)
-    shown, spoken = lax.predict([SpotFeatures(screen=CARD_SCREEN), SpotFeatures(speech=CARD_SPOT)])
+    lenient = Bundle.load(precision=0.8)
+    shown, spoken = lenient.predict(
+        [SpotFeatures(screen=CARD_SCREEN), SpotFeatures(speech=CARD_SPOT)]
+    )
     assert (shown.segment, shown.decision, spoken.decision) == (12, "review", "auto")
-    assert (shown.probability or 0) > (lax.threshold(SPEECH) or 1) + 0.1
+    assert (shown.probability or 0) > (lenient.threshold(SPEECH) or 1) + 0.1
     assert [starter.threshold(SCREEN, target) for target in (0.5, 0.95)] == [None, None]
     assert starter.threshold(SCREEN | PICTURES) is None
 
 
-def test_a_channel_that_is_sure_of_another_segment_brings_a_person(starter: Bundle) -> None:
+def test_conflicting_channel_is_for_review(starter: Bundle) -> None:
     [prediction] = starter.predict([SpotFeatures(speech=CARD_SPOT, screen=SHOP_SCREEN)])
     assert prediction.conflict
     assert prediction.decision == "review"
@@ -85,9 +87,9 @@ def test_a_channel_that_is_sure_of_another_segment_brings_a_person(starter: Bund
     assert second != prediction.segment
 
 
-def test_probabilities_are_over_all_segments(starter: Bundle) -> None:
+def test_probabilities_cover_all_segments(starter: Bundle) -> None:
     for bundle in (starter, Bundle(small_parts())):
-        for prediction in bundle.predict(asked(), evidence=False):
+        for prediction in bundle.predict(sample_features(), evidence=False):
             views = [view.probabilities for view in prediction.channels]
             for found in [prediction.probabilities, *views] if views else []:
                 assert tuple(found) == NUMBERS
@@ -95,7 +97,7 @@ def test_probabilities_are_over_all_segments(starter: Bundle) -> None:
                 assert all(type(value) is float for value in found.values())
 
 
-def test_where_no_channel_speaks_nothing_is_decided(starter: Bundle) -> None:
+def test_creative_without_channels_has_no_prediction(starter: Bundle) -> None:
     nothing, spoken = starter.predict([SpotFeatures(), SpotFeatures(speech=CARD_SPOT)])
     assert nothing == Prediction({})
     assert (nothing.segment, nothing.probability, nothing.candidates(3)) == (None, None, ())
@@ -103,22 +105,22 @@ def test_where_no_channel_speaks_nothing_is_decided(starter: Bundle) -> None:
     assert starter.predict([]) == []
 
 
-def test_company_changes_nothing(starter: Bundle) -> None:
-    features = asked()
+def test_prediction_does_not_depend_on_the_batch(starter: Bundle) -> None:
+    features = sample_features()
     together = starter.predict(features)
     places = np.random.default_rng(0).permutation(len(features)).tolist()
     shuffled = starter.predict([features[place] for place in places])
     for place, other in zip(places, shuffled, strict=True):
         [alone] = starter.predict([features[place]])
         for one in (other, alone):
-            assert said([one]) == said([together[place]])
+            assert outcomes([one]) == outcomes([together[place]])
             assert figures([one]) == pytest.approx(np.array(figures([together[place]])))
             assert [view.evidence for view in one.channels] == [
                 view.evidence for view in together[place].channels
             ]
 
 
-def test_two_bundles_side_by_side_give_their_own_answers(starter: Bundle, tmp_path: Path) -> None:
+def test_two_loaded_bundles_are_independent(starter: Bundle, tmp_path: Path) -> None:
     small_parts().save(tmp_path / "small", {}, "card")
     features = [SpotFeatures(speech="скидка: сыр и молоко"), SpotFeatures(speech=SPEAKER_SPOT)]
     alone = starter.predict(features)
@@ -131,7 +133,7 @@ def test_two_bundles_side_by_side_give_their_own_answers(starter: Bundle, tmp_pa
     assert small.facts != starter.facts
 
 
-def test_candidates_stand_in_order() -> None:
+def test_candidates_are_sorted_by_probability() -> None:
     prediction = Prediction({5: 0.2, 3: 0.5, 1: 0.2, 8: 0.1})
     assert (prediction.segment, prediction.probability) == (3, 0.5)
     assert prediction.candidates(3) == ((3, 0.5), (1, 0.2), (5, 0.2))
@@ -141,7 +143,7 @@ def test_candidates_stand_in_order() -> None:
 
 
 @pytest.mark.parametrize("screen", [CARD_SCREEN, f"  {SHOP_SCREEN}\nКарта клуба: баллы"])
-def test_evidence_stands_in_the_text_as_given(starter: Bundle, screen: str) -> None:
+def test_evidence_is_a_slice_of_the_given_text(starter: Bundle, screen: str) -> None:
     feature = SpotFeatures(speech=f"  Ну что,\tЁлка? {CARD_SPOT} ", screen=screen)
     [prediction] = starter.predict([feature])
     for view in prediction.channels:
@@ -152,7 +154,7 @@ def test_evidence_stands_in_the_text_as_given(starter: Bundle, screen: str) -> N
             assert one.weight > 0
 
 
-def test_evidence_on_a_screen_begins_with_its_terms_and_tells_no_word_twice(
+def test_screen_evidence_starts_with_terms_and_has_no_overlaps(
     starter: Bundle,
 ) -> None:
     [prediction] = starter.predict([SpotFeatures(screen=SHOP_SCREEN)])
@@ -161,25 +163,27 @@ def test_evidence_on_a_screen_begins_with_its_terms_and_tells_no_word_twice(
     named = terms.evidence(SHOP_SCREEN, 3)
     assert view.evidence[: len(named)] == named
     assert {one.text for one in named} >= {"549 ₽", "Достав"}
-    taken = sorted((one.start, one.end) for one in view.evidence)
-    assert all(one[1] <= other[0] for one, other in pairwise(taken))
+    spans = sorted((one.start, one.end) for one in view.evidence)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
-def test_the_channel_that_is_surest_of_the_decision_stands_first(starter: Bundle) -> None:
-    for prediction in starter.predict(asked(), evidence=False):
-        sure = [view.probabilities[prediction.segment or 0] for view in prediction.channels]
-        assert sure == sorted(sure, reverse=True)
+def test_channels_are_sorted_by_probability_of_the_decision(starter: Bundle) -> None:
+    for prediction in starter.predict(sample_features(), evidence=False):
+        probabilities = [
+            view.probabilities[prediction.segment or 0] for view in prediction.channels
+        ]
+        assert probabilities == sorted(probabilities, reverse=True)
 
 
-def test_without_evidence_the_decision_is_the_same(starter: Bundle) -> None:
-    features = asked()
-    bare = starter.predict(features, evidence=False)
-    assert said(bare) == said(starter.predict(features))
-    assert not any(view.evidence for one in bare for view in one.channels)
+def test_evidence_does_not_change_the_decision(starter: Bundle) -> None:
+    features = sample_features()
+    without_evidence = starter.predict(features, evidence=False)
+    assert outcomes(without_evidence) == outcomes(starter.predict(features))
+    assert not any(view.evidence for one in without_evidence for view in one.channels)
 
 
-def test_each_channel_is_explained_for_its_own_segment() -> None:
-    """Also where the priors let the decision fall on what neither says."""
+def test_evidence_of_a_channel_is_for_its_own_segment() -> None:
+    """This holds even if the priors lead to a segment that no channel predicts."""
     parts = small_parts()
     shares = np.full(len(NUMBERS), 1 / len(NUMBERS))
     priors = dict.fromkeys(NUMBERS, 1e-9) | {3: 1.0}
@@ -187,35 +191,35 @@ def test_each_channel_is_explained_for_its_own_segment() -> None:
     [prediction] = bundle.predict([SpotFeatures(speech="сыр и молоко", screen=SHOP_SCREEN)])
     assert prediction.segment == 3
     for view in prediction.channels:
-        own = max(view.probabilities, key=lambda number: view.probabilities[number])
+        own_segment = max(view.probabilities, key=lambda number: view.probabilities[number])
         text = {"speech": "сыр и молоко", "screen": SHOP_SCREEN}[view.name]
-        words = parts.text.explain(text, own)
-        assert own != 3
+        words = parts.text.explain(text, own_segment)
+        assert own_segment != 3
         assert view.evidence
-        assert set(view.evidence) <= {*words, *terms.evidence(SHOP_SCREEN, own)}
+        assert set(view.evidence) <= {*words, *terms.evidence(SHOP_SCREEN, own_segment)}
 
 
-def test_pictures_name_the_labelled_creatives_that_look_alike(tmp_path: Path) -> None:
+def test_pictures_have_neighbours_as_evidence(tmp_path: Path) -> None:
     vectors = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], np.float32)
     pictures = NearestNeighbours("tiny", vectors, np.array([12, 16, 0]), ("ad-1", "ad-2", "ad-3"))
     replace(small_parts(), pictures=pictures).save(tmp_path / "seeing", {}, "card")
     bundle = Bundle.load(tmp_path / "seeing")
     assert (bundle.encoder, bundle.facts["channels"]) == ("tiny", ["speech", "screen", "pictures"])
-    seen, blind = bundle.predict(
+    with_vector, without_vector = bundle.predict(
         [SpotFeatures(vectors={"tiny": vectors[0]}), SpotFeatures(vectors={"another": vectors[0]})]
     )
-    [view] = seen.channels
+    [view] = with_vector.channels
     assert view.name == "pictures"
     assert [one.id for one in view.neighbours][:2] == ["ad-1", "ad-2"]
-    assert (seen.segment, seen.decision) == (12, "review")
-    assert blind == Prediction({})
+    assert (with_vector.segment, with_vector.decision) == (12, "review")
+    assert without_vector == Prediction({})
     assert Bundle(small_parts()).encoder == ""
 
 
 # The folder
 
 
-def test_a_bundle_comes_back_from_its_folder(tmp_path: Path) -> None:
+def test_saved_bundle_is_read_back(tmp_path: Path) -> None:
     parts = small_parts()
     artefact = parts.save(tmp_path / "model", {"rows": 60}, "# Card")
     again = Bundle.load(tmp_path / "model")
@@ -226,18 +230,20 @@ def test_a_bundle_comes_back_from_its_folder(tmp_path: Path) -> None:
     assert (again.facts["rows"], again.facts["fusion"]["method"]) == (60, "pool")
     assert (tmp_path / "model" / CARD).read_text(encoding="utf-8") == "# Card"
     assert again.threshold(SPEECH) == pytest.approx(Bundle(parts).threshold(SPEECH), abs=1e-3)
-    assert again.parts.seen.tolist() == sorted(set(parts.seen.tolist()))
+    assert again.parts.training_fingerprints.tolist() == sorted(
+        set(parts.training_fingerprints.tolist())
+    )
     assert Bundle(parts).facts == {}
 
 
-def test_the_settings_of_fusion_come_back(tmp_path: Path) -> None:
+def test_fusion_settings_are_read_back(tmp_path: Path) -> None:
     parts = small_parts()
     other = replace(parts.fusion, together=0.5, clash=0.75, sharpness={"pictures": 0.5})
     replace(parts, fusion=other).save(tmp_path / "model", {}, "card")
     assert Bundle.load(tmp_path / "model").parts.fusion == other
 
 
-def test_the_starter_is_small_and_holds_numbers_only(starter: Bundle) -> None:
+def test_starter_is_small_and_has_only_numeric_arrays(starter: Bundle) -> None:
     assert starter.artefact is not None
     assert starter.artefact.size < 30_000_000
     assert set(starter.artefact.files) == {
@@ -247,7 +253,7 @@ def test_the_starter_is_small_and_holds_numbers_only(starter: Bundle) -> None:
         assert array.dtype.kind in "iuf"
 
 
-def test_the_starter_tells_where_it_comes_from(starter: Bundle) -> None:
+def test_starter_manifest_states_source_and_figures(starter: Bundle) -> None:
     facts = starter.facts
     assert facts["training"]["source"]["licence"] == "Apache-2.0"
     assert facts["channels"] == ["speech", "screen"]

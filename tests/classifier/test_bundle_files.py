@@ -1,4 +1,4 @@
-"""A bundle's files are honest or refused, and nothing in them is ever run."""
+"""Damaged, forged and foreign files of a bundle are refused, and no code in them is executed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of every part: text, pictures, stack."""
+    """The folder of a bundle with all parts: text, pictures, stack."""
     folder = tmp_path_factory.mktemp("models") / "whole"
     parts = small_parts()
     features = [SpotFeatures(speech=row.text) for row in rows()]
@@ -51,18 +51,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(whole: Path, tmp_path: Path) -> Path:
-    """A copy to be spoilt."""
+    """A copy of the bundle for the test to damage."""
     return Path(shutil.copytree(whole, tmp_path / "model"))
 
 
-def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+def edit_manifest(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def resign(model: Path) -> None:
-    """Whoever forges a file forges the digests, too: of all files that are there, nested first."""
+def recompute_digests(model: Path) -> None:
+    """Rewrite the digests of all files in all manifests, nested ones first, like a forger."""
     for path in sorted(model.rglob(MANIFEST), key=lambda path: -len(path.parts)):
         files = [one for one in path.parent.rglob("*") if one.is_file() and one != path]
         digests = {
@@ -74,7 +74,7 @@ def resign(model: Path) -> None:
 
 
 class Trap:
-    """Whoever loads its pickle creates a file."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -101,7 +101,7 @@ def pickle_in_an_archive(trap: Trap) -> bytes:
     return buffer.getvalue()
 
 
-def test_the_bundle_itself_is_whole(whole: Path) -> None:
+def test_undamaged_bundle_is_loaded(whole: Path) -> None:
     bundle = Bundle.load(whole)
     assert bundle.artefact is not None
     assert set(bundle.artefact.files) == set(FILES)
@@ -112,7 +112,7 @@ def test_the_bundle_itself_is_whole(whole: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
-def test_one_flipped_byte_is_refused(model: Path, name: str, place: float) -> None:
+def test_flipped_byte_is_refused(model: Path, name: str, place: float) -> None:
     raw = bytearray((model / name).read_bytes())
     raw[round(place * (len(raw) - 1))] ^= 1
     (model / name).write_bytes(raw)
@@ -120,10 +120,10 @@ def test_one_flipped_byte_is_refused(model: Path, name: str, place: float) -> No
         Bundle.load(model)
 
 
-def test_a_changed_manifest_is_refused_or_another_version(model: Path) -> None:
-    """Nothing vouches for the outermost manifest but the digest that predictions name."""
-    known = Bundle.load(model).artefact
-    assert known is not None
+def test_changed_manifest_is_refused_or_has_another_digest(model: Path) -> None:
+    """Only the digest that predictions refer to protects the outermost manifest."""
+    original = Bundle.load(model).artefact
+    assert original is not None
     raw = (model / MANIFEST).read_bytes()
     for place in range(0, len(raw), 97):
         (model / MANIFEST).write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
@@ -132,67 +132,65 @@ def test_a_changed_manifest_is_refused_or_another_version(model: Path) -> None:
         except ArtefactError:
             continue
         assert changed is not None
-        assert changed.digest != known.digest
+        assert changed.digest != original.digest
 
 
 @pytest.mark.parametrize("part", ["", "text/", "pictures/", "stack/"])
 @pytest.mark.parametrize("step", [-1, 1])
-def test_an_older_or_newer_format_is_refused(model: Path, part: str, step: int) -> None:
-    edit(model / part / MANIFEST, lambda one: one.update(version=one["version"] + step))
-    resign(model)
+def test_other_format_version_is_refused(model: Path, part: str, step: int) -> None:
+    edit_manifest(model / part / MANIFEST, lambda one: one.update(version=one["version"] + step))
+    recompute_digests(model)
     with pytest.raises(ArtefactError, match=r"in format \d+, not .* in format \d+"):
         Bundle.load(model)
 
 
-def test_a_model_of_another_kind_is_refused() -> None:
+def test_other_kind_of_model_is_refused() -> None:
     with pytest.raises(ArtefactError, match=r"text-model.*, not .*bundle"):
         Bundle.load(STARTER / "text")
 
 
 @pytest.mark.parametrize("make", [plain_pickle, pickled_array, pickle_in_an_archive])
 @pytest.mark.parametrize("name", [*ARRAYS, "stack/model.cbm"])
-def test_a_pickle_in_place_of_numbers_is_refused_and_not_run(
+def test_pickle_instead_of_arrays_is_refused_and_not_executed(
     model: Path, tmp_path: Path, name: str, make: Callable[[Trap], bytes]
 ) -> None:
-    trap = tmp_path / "sprung"
-    (model / name).write_bytes(make(Trap(trap)))
-    resign(model)
+    created = tmp_path / "created"
+    (model / name).write_bytes(make(Trap(created)))
+    recompute_digests(model)
     with pytest.raises(ArtefactError):
         Bundle.load(model)
-    assert not trap.exists()
+    assert not created.exists()
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "sub/model.joblib", "classifier.py"])
-def test_a_file_that_is_no_part_of_a_bundle_is_refused_and_not_run(
-    model: Path, tmp_path: Path, name: str
-) -> None:
-    trap = tmp_path / "sprung"
+def test_foreign_file_is_refused_and_not_executed(model: Path, tmp_path: Path, name: str) -> None:
+    created = tmp_path / "created"
     (model / name).parent.mkdir(exist_ok=True)
-    (model / name).write_bytes(plain_pickle(Trap(trap)))
-    resign(model)
+    (model / name).write_bytes(plain_pickle(Trap(created)))
+    recompute_digests(model)
     with pytest.raises(ArtefactError, match=f"{name} is no part of a bundle"):
         Bundle.load(model)
-    assert not trap.exists()
+    assert not created.exists()
 
 
-def test_a_pickle_given_as_a_model_is_refused_and_not_run(tmp_path: Path) -> None:
-    trap = tmp_path / "sprung"
-    (tmp_path / "model.pkl").write_bytes(plain_pickle(Trap(trap)))
+def test_pickle_instead_of_a_folder_is_refused_and_not_executed(tmp_path: Path) -> None:
+    created = tmp_path / "created"
+    (tmp_path / "model.pkl").write_bytes(plain_pickle(Trap(created)))
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / MANIFEST).write_bytes(plain_pickle(Trap(trap)))
+    (tmp_path / "folder" / MANIFEST).write_bytes(plain_pickle(Trap(created)))
     for path in (tmp_path / "model.pkl", tmp_path / "nothing", tmp_path / "folder"):
         with pytest.raises(ArtefactError, match=r"manifest\.json"):
             Bundle.load(path)
-    assert not trap.exists()
+    assert not created.exists()
 
 
-def test_the_trap_does_spring(tmp_path: Path) -> None:
-    pickle.loads(pickle.dumps(Trap(tmp_path / "sprung")))  # noqa: S301
-    assert (tmp_path / "sprung").exists()
+def test_trap_is_executed_by_pickle(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Trap(tmp_path / "created")))  # noqa: S301
+    assert (tmp_path / "created").exists()
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_refused(model: Path, name: str) -> None:
+def test_missing_file_is_refused(model: Path, name: str) -> None:
     (model / name).unlink()
     with pytest.raises(ArtefactError, match=f"{name} is missing"):
         Bundle.load(model)
@@ -210,62 +208,66 @@ def test_a_missing_file_is_refused(model: Path, name: str) -> None:
         (["stack/model.cbm"], r"no file 'model\.cbm'"),
     ],
 )
-def test_a_part_that_is_left_out_is_refused(model: Path, names: list[str], message: str) -> None:
+def test_missing_part_is_refused(model: Path, names: list[str], message: str) -> None:
     for name in names:
         path = model / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    resign(model)
+    recompute_digests(model)
     with pytest.raises(ArtefactError, match=message):
         Bundle.load(model)
 
 
 @pytest.mark.parametrize("part", ["text", "pictures", "stack"])
-@pytest.mark.parametrize("forgotten", ["everything", "its manifest"])
-def test_a_part_that_only_lies_there_is_not_trusted(model: Path, part: str, forgotten: str) -> None:
-    """What the manifest does not name nothing vouches for, even if it is whole in itself."""
+@pytest.mark.parametrize("unlisted", ["everything", "its manifest"])
+def test_part_missing_from_the_manifest_is_refused(model: Path, part: str, unlisted: str) -> None:
+    """A part that the outer manifest does not list is refused, even with a valid manifest."""
 
-    def forget(manifest: dict[str, Any]) -> None:
+    def unlist(manifest: dict[str, Any]) -> None:
         for name in list(manifest["files"]):
-            if name.startswith(f"{part}/") and forgotten == "everything":
+            if name.startswith(f"{part}/") and unlisted == "everything":
                 del manifest["files"][name]
         manifest["files"].pop(f"{part}/{MANIFEST}", None)
 
-    edit(model / MANIFEST, forget)
+    edit_manifest(model / MANIFEST, unlist)
     with pytest.raises(ArtefactError, match=rf"names no file '{part}/manifest\.json'"):
         Bundle.load(model)
 
 
-@pytest.mark.parametrize("gone", ["fusion", "held out", "a weight"])
-def test_facts_and_arrays_that_lack_something_are_refused(model: Path, gone: str) -> None:
-    if gone == "fusion":
-        edit(model / MANIFEST, lambda one: one["facts"].pop("fusion"))
+@pytest.mark.parametrize("missing", ["fusion", "held out", "a weight"])
+def test_incomplete_facts_and_arrays_are_refused(model: Path, missing: str) -> None:
+    if missing == "fusion":
+        edit_manifest(model / MANIFEST, lambda one: one["facts"].pop("fusion"))
     else:
-        path = model / (ARRAYS[0] if gone == "held out" else ARRAYS[1])
+        path = model / (ARRAYS[0] if missing == "held out" else ARRAYS[1])
         with np.load(path) as file:
-            kept = {name: file[name] for name in file.files if name not in {"masks", "scales"}}
-        np.savez(path, **kept)
-        resign(model)
+            remaining = {name: file[name] for name in file.files if name not in {"masks", "scales"}}
+        np.savez(path, **remaining)
+        recompute_digests(model)
     with pytest.raises(ArtefactError, match=r"missing|lacks"):
         Bundle.load(model)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "text/../../secret", "./held_out"])
 @pytest.mark.parametrize("part", ["", "text/"])
-def test_a_manifest_that_points_outside_is_refused(model: Path, part: str, name: str) -> None:
+def test_manifest_with_paths_outside_the_folder_is_refused(
+    model: Path, part: str, name: str
+) -> None:
     secret = model.parent / "secret"
     secret.write_bytes(b"secret")
     digest = hashlib.sha256(b"secret").hexdigest()
-    edit(model / part / MANIFEST, lambda one: one["files"].update({name: digest}))
+    edit_manifest(model / part / MANIFEST, lambda one: one["files"].update({name: digest}))
     if part:
         nested = hashlib.sha256((model / part / MANIFEST).read_bytes()).hexdigest()
-        edit(model / MANIFEST, lambda one: one["files"].update({f"{part}{MANIFEST}": nested}))
+        edit_manifest(
+            model / MANIFEST, lambda one: one["files"].update({f"{part}{MANIFEST}": nested})
+        )
     with pytest.raises(ArtefactError, match="points outside"):
         Bundle.load(model)
 
 
 @pytest.mark.parametrize("name", ["held_out.npz", "text/weights.npz", "text", "stack"])
-def test_a_link_is_refused(model: Path, name: str) -> None:
-    """The content is right today; tomorrow it may be whatever lies at the other end."""
+def test_symbolic_link_is_refused(model: Path, name: str) -> None:
+    """The digest matches, but the target of the link may change later."""
     elsewhere = model.parent / "elsewhere"
     (model / name).rename(elsewhere)
     (model / name).symlink_to(elsewhere)
@@ -273,7 +275,7 @@ def test_a_link_is_refused(model: Path, name: str) -> None:
         Bundle.load(model)
 
 
-def test_a_link_to_the_whole_folder_is_welcome(model: Path) -> None:
+def test_symbolic_link_to_the_folder_is_accepted(model: Path) -> None:
     (model.parent / "current").symlink_to(model)
     assert Bundle.load(model.parent / "current").facts["rows"] == 60
 
@@ -294,7 +296,7 @@ replace(Bundle.load().parts, text=Dying()).save(Path(sys.argv[1]), {}, "new")
 """
 
 
-def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: Path) -> None:
+def test_killed_write_keeps_the_old_bundle_and_leaves_no_partial_one(model: Path) -> None:
     before = Bundle.load(model).artefact
     assert before is not None
     for path in (model, model.parent / "new"):
@@ -305,13 +307,13 @@ def test_killed_while_writing_the_old_one_stands_and_no_half_one_appears(model: 
     assert after.digest == before.digest
     with pytest.raises(ArtefactError, match="no manifest"):
         Bundle.load(model.parent / "new")
-    for left in model.parent.glob(".*"):
+    for leftover in model.parent.glob(".*"):
         with pytest.raises(ArtefactError, match="no manifest"):
-            Bundle.load(left)
+            Bundle.load(leftover)
 
 
-def test_a_folder_of_an_older_program_decides_alike(whole: Path, tmp_path: Path) -> None:
-    """Its channel of pictures was called video: in the manifest, and as a folder."""
+def test_bundle_of_an_older_release_predicts_the_same(whole: Path, tmp_path: Path) -> None:
+    """Its channel of pictures is called video, in the manifest and as a folder."""
     old = tmp_path / "old"
     shutil.copytree(whole, old)
     (old / "pictures").rename(old / "video")

@@ -1,4 +1,4 @@
-"""From which probability on a bundle decides by itself, and what priors do to it."""
+"""Thresholds of automatic decisions, and the effect of priors on them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.bundles import (
     SHOP_SCREEN,
     SPEAKER_SPOT,
     SPEECH,
-    asked,
     held_out,
+    sample_features,
     small_parts,
 )
 
@@ -34,50 +34,52 @@ def starter() -> Bundle:
 
 
 @pytest.mark.parametrize("target", [0.9, 0.95, 0.98, 0.99])
-def test_a_threshold_keeps_its_promise_on_what_was_held_out(starter: Bundle, target: float) -> None:
+def test_threshold_reaches_its_precision_on_held_out_creatives(
+    starter: Bundle, target: float
+) -> None:
     held = starter.parts.held_out
     least = starter.threshold(SPEECH, target)
     assert least is not None
-    taken = held.probabilities.max(axis=1) >= least
-    assert (held.probabilities.argmax(axis=1) == held.columns)[taken].mean() >= target
+    automatic = held.probabilities.max(axis=1) >= least
+    assert (held.probabilities.argmax(axis=1) == held.columns)[automatic].mean() >= target
     if target == 0.95:
-        assert taken.mean() >= 0.48
+        assert automatic.mean() >= 0.48
         assert starter.facts["thresholds"]["0.95"] == pytest.approx(least, abs=0.01)
 
 
-def test_a_threshold_of_one_half_holds_on_the_other(starter: Bundle) -> None:
+def test_threshold_of_one_half_is_precise_on_the_other(starter: Bundle) -> None:
     held = starter.parts.held_out
-    dice = np.random.default_rng(0)
-    kept = []
+    generator = np.random.default_rng(0)
+    precisions = []
     for _ in range(20):
-        half = dice.random(len(held.masks)) < 0.5
+        half = generator.random(len(held.masks)) < 0.5
         chosen = HeldOut(held.probabilities[half], held.columns[half], held.masks[half])
         least = Bundle(replace(starter.parts, held_out=chosen)).threshold(SPEECH)
         assert least is not None
-        taken = ~half & (held.probabilities.max(axis=1) >= least)
-        kept.append((held.probabilities.argmax(axis=1) == held.columns)[taken].mean())
-    assert np.mean(kept) >= 0.945
-    assert min(kept) >= 0.92
+        automatic = ~half & (held.probabilities.max(axis=1) >= least)
+        precisions.append((held.probabilities.argmax(axis=1) == held.columns)[automatic].mean())
+    assert np.mean(precisions) >= 0.945
+    assert min(precisions) >= 0.92
 
 
-def test_more_precision_asks_for_more(starter: Bundle) -> None:
+def test_higher_precision_needs_a_higher_threshold(starter: Bundle) -> None:
     levels = [starter.threshold(SPEECH, target) or 0.0 for target in (0.9, 0.95, 0.98, 0.99)]
     assert 0 < levels[0] < levels[1] < levels[2] < levels[3] < 1
     assert starter.threshold(SPEECH, 1.01) is None
 
 
-def test_precision_says_what_decides_by_itself(starter: Bundle) -> None:
+def test_precision_determines_automatic_decisions(starter: Bundle) -> None:
     features = [SpotFeatures(speech=CARD_SPOT), SpotFeatures(speech=SPEAKER_SPOT[:25])]
-    sure = [one.probability or 0.0 for one in starter.predict(features)]
+    probabilities = [one.probability or 0.0 for one in starter.predict(features)]
     for target in (0.5, 0.9, 0.99, 1.01):
         bundle = Bundle.load(precision=target)
         least = bundle.threshold(SPEECH)
-        expected = ["auto" if least and one >= least else "review" for one in sure]
+        expected = ["auto" if least and one >= least else "review" for one in probabilities]
         assert [one.decision for one in bundle.predict(features)] == expected
     assert bundle.predict(features)[0].decision == "review"
 
 
-def test_creatives_with_more_channels_need_what_any_of_them_needs() -> None:
+def test_threshold_of_more_channels_is_the_highest_of_their_subsets() -> None:
     groups = {
         SPEECH: (SPEECH, 100, 0.75, 96, 4),
         SCREEN: (SCREEN, 100, 0.875, 97, 4),
@@ -98,7 +100,7 @@ def test_creatives_with_more_channels_need_what_any_of_them_needs() -> None:
     assert [bundle.threshold(mask) for mask in (PICTURES, SPEECH | PICTURES)] == [None, None]
 
 
-def test_a_few_creatives_promise_nothing() -> None:
+def test_no_threshold_from_a_few_creatives() -> None:
     def least(count: int) -> float | None:
         held = held_out((SPEECH, count, 0.75, count, 4))
         return Bundle(replace(small_parts(), held_out=held), precision=0.9).threshold(SPEECH)
@@ -107,76 +109,78 @@ def test_a_few_creatives_promise_nothing() -> None:
     assert least(LEAST_HELD_OUT - 1) is None
 
 
-def test_evaluation_counts_what_the_bundle_itself_would_decide(starter: Bundle) -> None:
-    features, segments = asked(), [12] * len(asked())
-    judged = starter.evaluate(features, segments)
+def test_evaluation_agrees_with_predictions(starter: Bundle) -> None:
+    features, segments = sample_features(), [12] * len(sample_features())
+    evaluation = starter.evaluate(features, segments)
     decided = starter.predict(features, evidence=False)
-    assert judged.undecided == sum(one.segment is None for one in decided)
-    assert judged.accuracy == np.mean([one.segment == 12 for one in decided])
-    shares = {one.target: one.share for one in judged.coverage}
+    assert evaluation.undecided == sum(one.segment is None for one in decided)
+    assert evaluation.accuracy == np.mean([one.segment == 12 for one in decided])
+    shares = {one.target: one.share for one in evaluation.coverage}
     assert shares[0.95] == np.mean([one.decision == "auto" for one in decided])
     with pytest.raises(ValueError, match="nothing to judge"):
         starter.evaluate([], [])
 
 
-def test_priors_move_the_odds_as_bayes_says(starter: Bundle) -> None:
+def test_priors_change_odds_by_bayes_rule(starter: Bundle) -> None:
     feature = [SpotFeatures(speech=DOUBTFUL, screen="Сыр 549 ₽")]
-    [plain], [natural] = (
+    [plain], [with_priors] = (
         starter.predict(feature),
         Bundle(starter.parts, priors=NATURAL).predict(feature),
     )
     shares = dict(zip(NUMBERS, starter.parts.shares.tolist(), strict=True))
     for one, other in ((0, 12), (3, 0), (8, 1)):
         before, after = (
-            view.probabilities[one] / view.probabilities[other] for view in (plain, natural)
+            view.probabilities[one] / view.probabilities[other] for view in (plain, with_priors)
         )
         expected = NATURAL[one] / shares[one] / (NATURAL[other] / shares[other])
         assert after / before == pytest.approx(expected)
-    assert sum(natural.probabilities.values()) == pytest.approx(1)
+    assert sum(with_priors.probabilities.values()) == pytest.approx(1)
 
 
-def test_priors_that_are_those_of_the_training_change_nothing(starter: Bundle) -> None:
+def test_training_shares_as_priors_change_nothing(starter: Bundle) -> None:
     own = {
         number: 1649 * share for number, share in zip(NUMBERS, starter.parts.shares, strict=True)
     }
     same = Bundle(starter.parts, priors=own)
-    features = asked()
+    features = sample_features()
     for one, other in zip(same.predict(features), starter.predict(features), strict=True):
         assert (one.segment, one.decision) == (other.segment, other.decision)
         assert one.probabilities == pytest.approx(other.probabilities)
     assert same.threshold(SPEECH) == pytest.approx(starter.threshold(SPEECH))
 
 
-def test_priors_change_decisions_and_contradict_nothing(starter: Bundle) -> None:
-    """A channel alone can't contradict itself, however far priors moved the decision."""
+def test_priors_change_decisions_without_conflicts(starter: Bundle) -> None:
+    """A single channel can't contradict a decision that only the priors changed."""
     feature = [SpotFeatures(speech="Карта и баллы: скидка на сыр в магазине")]
     [plain] = starter.predict(feature)
     assert plain.segment != 7
     strong = dict.fromkeys(NUMBERS, 1.0) | {7: 1e6}
-    [turned] = Bundle(starter.parts, priors=strong).predict(feature)
-    assert turned.segment == 7
-    assert not turned.conflict
-    [view] = turned.channels
+    [changed] = Bundle(starter.parts, priors=strong).predict(feature)
+    assert changed.segment == 7
+    assert not changed.conflict
+    [view] = changed.channels
     assert view.probabilities == plain.channels[0].probabilities
 
 
-def test_a_screen_alone_never_contradicts_itself_whatever_the_priors(starter: Bundle) -> None:
+def test_priors_never_cause_conflicts_of_a_screen_alone(starter: Bundle) -> None:
     features = [SpotFeatures(screen=one) for one in (SHOP_SCREEN, CARD_SCREEN, SPEAKER_SPOT)]
     plain = starter.predict(features, evidence=False)
-    dice = np.random.default_rng(0)
-    turned = 0
+    generator = np.random.default_rng(0)
+    changed = 0
     for _ in range(40):
-        priors = dict(zip(NUMBERS, (10 ** dice.uniform(-3, 3, len(NUMBERS))).tolist(), strict=True))
+        priors = dict(
+            zip(NUMBERS, (10 ** generator.uniform(-3, 3, len(NUMBERS))).tolist(), strict=True)
+        )
         predictions = Bundle(starter.parts, priors=priors).predict(features, evidence=False)
         assert not any(one.conflict for one in predictions)
-        turned += sum(
+        changed += sum(
             one.segment != other.segment for one, other in zip(predictions, plain, strict=True)
         )
-    assert turned > 20
+    assert changed > 20
 
 
-def test_what_is_common_needs_less_and_what_is_rare_more() -> None:
-    """Held out: column 4 at .75 nine in ten right, column 8 at .625 all; nothing else is known."""
+def test_priors_weight_held_out_creatives_of_a_threshold() -> None:
+    """Held out: column 4 at .75 with 90 % correct, column 8 at .625 with all correct."""
     held = held_out((SPEECH, 100, 0.75, 90, 4), (SPEECH, 100, 0.625, 100, 8))
     shares = np.zeros(len(NUMBERS))
     shares[[4, 5, 8, 9]] = 0.25
@@ -191,14 +195,14 @@ def test_what_is_common_needs_less_and_what_is_rare_more() -> None:
     assert least(9, 1) is None
 
 
-def test_only_segments_of_the_training_need_a_prior() -> None:
+def test_only_segments_of_the_training_data_need_a_prior() -> None:
     shares = small_parts().shares
     priors = {0: 5.0, 12: 1.0, 16: 1.0}
     bundle = Bundle(small_parts(), priors=priors)
     [plain] = Bundle(small_parts()).predict([SpotFeatures(speech="карта")])
-    [natural] = bundle.predict([SpotFeatures(speech="карта")])
+    [with_priors] = bundle.predict([SpotFeatures(speech="карта")])
     assert shares[0] == pytest.approx(1 / 3)
-    odds = [one.probabilities[0] / one.probabilities[12] for one in (plain, natural)]
+    odds = [one.probabilities[0] / one.probabilities[12] for one in (plain, with_priors)]
     assert odds[1] / odds[0] == pytest.approx(5)
 
 
@@ -212,6 +216,6 @@ def test_only_segments_of_the_training_need_a_prior() -> None:
         (dict.fromkeys(NUMBERS, 1.0) | {3: float("nan")}, "finite"),
     ],
 )
-def test_priors_that_are_none_are_refused(priors: dict[int, float], message: str) -> None:
+def test_invalid_priors_are_refused(priors: dict[int, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Bundle.load(priors=priors)

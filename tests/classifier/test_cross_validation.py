@@ -1,4 +1,4 @@
-"""The recipe measured in folds and on valid rows: copies must flatter the plain folds alone."""
+"""Evaluation of the recipe in grouped folds, in plain folds and on valid rows."""
 
 from __future__ import annotations
 
@@ -28,30 +28,32 @@ SOUNDS = ("ба", "ву", "ги", "до", "жэ", "зю", "ки", "лу", "мо"
 SILENT = "ДИНАМИЧНАЯ МУЗЫКА"
 
 
-def invented(count: int, dice: random.Random) -> str:
-    """Words that no other text has."""
+def unique_words(count: int, dice: random.Random) -> str:
+    """Return invented words that no other text has."""
     return " ".join("".join(dice.choices(SOUNDS, k=4)) for _ in range(count))
 
 
 @pytest.fixture(scope="module")
-def copied() -> Table:
-    """Texts that say nothing of their segment, four nearly equal copies of each."""
+def near_duplicates() -> Table:
+    """Uninformative texts, with four near duplicates of each."""
     dice = random.Random(1)
     rows = []
     for family in range(24):
-        text = invented(12, dice)
+        text = unique_words(12, dice)
         rows += [
-            TrainingRow(family % 2, f"{text} {invented(1, dice)}", "valid" if copy else "train")
+            TrainingRow(family % 2, f"{text} {unique_words(1, dice)}", "valid" if copy else "train")
             for copy in range(4)
         ]
     return prepare(rows)
 
 
-def speaking(count: int, dice: random.Random, split: str) -> list[TrainingRow]:
-    """Texts with a word that names their segment, among words that no other text has."""
+def informative_rows(count: int, dice: random.Random, split: str) -> list[TrainingRow]:
+    """Return texts with a word that indicates their segment, among unique words."""
     named = {0: "распродажа", 8: "ипотека"}
     return [
-        TrainingRow(segment, f"{word} {invented(4, dice)} {word} {invented(3, dice)}", split)
+        TrainingRow(
+            segment, f"{word} {unique_words(4, dice)} {word} {unique_words(3, dice)}", split
+        )
         for segment, word in named.items()
         for _ in range(count)
     ]
@@ -59,49 +61,49 @@ def speaking(count: int, dice: random.Random, split: str) -> list[TrainingRow]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[TrainingRow]:
-    """Sixty rows to learn from and ten to measure on, the last of them without speech."""
+    """Sixty ``train`` rows and eleven ``valid`` ones, the last of them without speech."""
     dice = random.Random(2)
     silent = TrainingRow(8, SILENT, "valid")
-    return [*speaking(30, dice, "train"), *speaking(5, dice, "valid"), silent]
+    return [*informative_rows(30, dice, "train"), *informative_rows(5, dice, "valid"), silent]
 
 
-def test_copies_flatter_plain_folds_and_not_those_by_families(copied: Table) -> None:
-    assert copied.family_count == 24
+def test_near_duplicates_improve_plain_folds_only(near_duplicates: Table) -> None:
+    assert near_duplicates.family_count == 24
     ticks: list[None] = []
-    honest = by_families(copied, lambda: ticks.append(None))
-    plain = by_chance(copied, lambda: ticks.append(None))
-    assert honest.rows == plain.rows == 96
-    assert honest.macro_f1 < 0.7 < 0.95 < plain.macro_f1
+    grouped = by_families(near_duplicates, lambda: ticks.append(None))
+    plain = by_chance(near_duplicates, lambda: ticks.append(None))
+    assert grouped.rows == plain.rows == 96
+    assert grouped.macro_f1 < 0.7 < 0.95 < plain.macro_f1
     assert len(ticks) == 2 * FOLDS
 
 
-def test_what_the_words_say_is_found_by_families_too(rows: Sequence[TrainingRow]) -> None:
-    found = by_families(prepare(rows))
-    assert found.macro_f1 > 0.9
-    assert found.undecided == 1
-    assert [one.number for one in found.segments] == [0, 8]
+def test_informative_words_are_learned_in_grouped_folds(rows: Sequence[TrainingRow]) -> None:
+    evaluation = by_families(prepare(rows))
+    assert evaluation.macro_f1 > 0.9
+    assert evaluation.undecided == 1
+    assert [one.number for one in evaluation.segments] == [0, 8]
 
 
-def test_valid_rows_are_judged_by_what_train_rows_taught(rows: Sequence[TrainingRow]) -> None:
-    found = on_valid(prepare(rows))
-    assert (found.rows, found.undecided) == (11, 1)
-    assert found.macro_f1 > 0.9
-    assert {one.number: one.count for one in found.segments} == {0: 5, 8: 6}
-    # The same words with the labels of valid turned round: nothing of valid teaches.
-    turned = [
+def test_valid_rows_are_evaluated_by_a_model_of_train_rows(rows: Sequence[TrainingRow]) -> None:
+    evaluation = on_valid(prepare(rows))
+    assert (evaluation.rows, evaluation.undecided) == (11, 1)
+    assert evaluation.macro_f1 > 0.9
+    assert {one.number: one.count for one in evaluation.segments} == {0: 5, 8: 6}
+    # With swapped labels on valid rows the figure drops, so valid rows are not trained on.
+    mislabelled = [
         replace(row, segment=8 - row.segment) if row.split == "valid" else row for row in rows
     ]
-    assert on_valid(prepare(turned)).macro_f1 < 0.1
+    assert on_valid(prepare(mislabelled)).macro_f1 < 0.1
 
 
-def test_a_segment_that_is_valid_only_is_missed(rows: Sequence[TrainingRow]) -> None:
+def test_segment_only_in_valid_has_no_recall(rows: Sequence[TrainingRow]) -> None:
     other = TrainingRow(15, "плейлист и концерт", "valid")
-    found = on_valid(prepare([*rows, other]))
-    [score] = [one for one in found.segments if one.number == 15]
+    evaluation = on_valid(prepare([*rows, other]))
+    [score] = [one for one in evaluation.segments if one.number == 15]
     assert (score.count, score.recall) == (1, 0.0)
 
 
-def test_too_few_rows_are_counted(rows: Sequence[TrainingRow]) -> None:
+def test_too_few_rows_are_refused_with_their_number(rows: Sequence[TrainingRow]) -> None:
     one_segment = prepare([row for row in rows if row.segment == 0])
     with pytest.raises(TooFewRowsError) as error:
         by_families(one_segment)
@@ -114,8 +116,8 @@ def test_too_few_rows_are_counted(rows: Sequence[TrainingRow]) -> None:
         on_valid(prepare(rows[:60]))
 
 
-def test_a_transformer_is_measured_on_the_same_rows(tmp_path: Path) -> None:
-    """Its own fine-tuning is tested elsewhere; here: which rows teach, which are judged."""
+def test_transformer_is_evaluated_on_the_same_rows(tmp_path: Path) -> None:
+    """Only the choice of training and evaluation rows is tested here."""
     save_encoder(tmp_path / "small-bert")
     texts = toy(60, seed=1)
     split = ["valid" if place % 4 == 0 else "train" for place in range(60)]
@@ -127,32 +129,36 @@ def test_a_transformer_is_measured_on_the_same_rows(tmp_path: Path) -> None:
     ]
     rows.append(TrainingRow(0, SILENT, "valid"))
     encoder = Encoder(str(tmp_path / "small-bert"), tmp_path)
-    told: list[Epoch] = []
-    found = transformer_on_valid(rows, apart(rows), encoder, told.append)
-    assert (found.rows, found.undecided) == (16, 1)
-    assert [epoch.number for epoch in told] == list(range(1, len(told) + 1))
+    epochs: list[Epoch] = []
+    evaluation = transformer_on_valid(
+        rows, prepare_as_single_families(rows), encoder, epochs.append
+    )
+    assert (evaluation.rows, evaluation.undecided) == (16, 1)
+    assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
     truth = Counter(row.segment for row in rows if row.split == "valid")
-    assert {one.number: one.count for one in found.segments if one.count} == truth
-    # What valid says changes nothing of the training.
-    turned = [replace(row, segment=0) if row.split == "valid" else row for row in rows]
+    assert {one.number: one.count for one in evaluation.segments if one.count} == truth
+    # The labels of valid rows do not change the training.
+    mislabelled = [replace(row, segment=0) if row.split == "valid" else row for row in rows]
     again: list[Epoch] = []
-    transformer_on_valid(turned, apart(turned), encoder, again.append)
-    assert again == told
+    transformer_on_valid(
+        mislabelled, prepare_as_single_families(mislabelled), encoder, again.append
+    )
+    assert again == epochs
 
 
-def apart(rows: Sequence[TrainingRow]) -> Table:
-    """The toy's texts are all alike; each is a family of its own here."""
+def prepare_as_single_families(rows: Sequence[TrainingRow]) -> Table:
+    """Prepare rows with a family for each, because all toy texts are near duplicates."""
     return replace(prepare(rows), families=np.arange(len(rows)))
 
 
 @pytest.mark.reference
-def test_the_real_transcripts_by_families_and_plainly(reference_data: Path) -> None:
-    """Two in five of them have a near duplicate: plain folds must look better than they are."""
+def test_reference_transcripts_in_grouped_and_plain_folds(reference_data: Path) -> None:
+    """Two in five have a near duplicate, so the figures of plain folds must be better."""
     table = prepare(read_rows(reference_data / "transcripts_dev.csv"))
-    honest, plain = by_families(table), by_chance(table)
-    assert honest.macro_f1 >= 0.79
-    assert honest.macro_f1 + 0.02 < plain.macro_f1
-    assert honest.ece <= 0.035
-    assert honest.coverage[1].share >= 0.48
-    assert honest.coverage[1].precision > 0.94
-    assert sum(one.count for one in honest.segments) == honest.rows == plain.rows == 1691
+    grouped, plain = by_families(table), by_chance(table)
+    assert grouped.macro_f1 >= 0.79
+    assert grouped.macro_f1 + 0.02 < plain.macro_f1
+    assert grouped.ece <= 0.035
+    assert grouped.coverage[1].share >= 0.48
+    assert grouped.coverage[1].precision > 0.94
+    assert sum(one.count for one in grouped.segments) == grouped.rows == plain.rows == 1691

@@ -1,4 +1,4 @@
-"""Families of near duplicates, and the fingerprints of what was learned."""
+"""Families of near-duplicate texts, and fingerprints of texts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BREAD = "Свежий хлеб каждое утро в нашей булочн�
 FISH = "Копчёная скумбрия и солёная сельдь по цене улова, рыбный ряд у моря."
 
 
-def test_near_duplicates_are_one_family_and_others_are_not() -> None:
+def test_near_duplicates_form_a_family() -> None:
     texts = [BREAD, FISH, BREAD.replace("семьёй", "семьей!"), FISH.upper(), "Совсем другое дело"]
     assert families(texts).tolist() == [0, 1, 0, 1, 2]
 
 
-def test_likeness_is_passed_on() -> None:
+def test_families_are_transitive() -> None:
     words = BREAD.split()
     chain = [" ".join(words[n:]) for n in range(9)]
     ends = families([chain[0], chain[-1]]).tolist()
@@ -29,13 +29,13 @@ def test_likeness_is_passed_on() -> None:
     assert set(families(chain).tolist()) == {0}
 
 
-def test_texts_without_words_are_one_family() -> None:
+def test_blank_texts_are_one_family() -> None:
     assert families(["", "  ", BREAD, "\n"]).tolist() == [0, 0, 1, 0]
     assert families(["", ""]).tolist() == [0, 0]
     assert families([]).tolist() == []
 
 
-def test_the_threshold_is_a_parameter() -> None:
+def test_similarity_threshold_is_a_parameter() -> None:
     assert families([BREAD, BREAD + " Булочная!"], similarity=0.999).tolist() == [0, 1]
 
 
@@ -46,20 +46,20 @@ def test_families_of_the_reference_transcripts(reference_data: Path) -> None:
     assert families(texts).max() + 1 == 1255
 
 
-def test_a_fingerprint_is_that_of_letters_and_digits() -> None:
-    known = int.from_bytes(hashlib.sha256("хлеб24часа".encode()).digest()[:8], "big")
+def test_fingerprint_ignores_case_spaces_and_punctuation() -> None:
+    expected = int.from_bytes(hashlib.sha256("хлеб24часа".encode()).digest()[:8], "big")
     same = ["Хлеб 24 часа", "ХЛЕБ, 24 часа!", " хлеб\t24\nчаса… ", "«хлеб» — 24_часа"]
-    assert fingerprints(same).tolist() == [known] * 4
+    assert fingerprints(same).tolist() == [expected] * 4
     assert fingerprints(same).dtype == np.uint64
 
 
-def test_other_texts_have_other_fingerprints() -> None:
+def test_different_texts_have_different_fingerprints() -> None:
     texts = [BREAD, FISH, BREAD[:-5], "хлеб 24 часа", "хлеб 25 часов", ""]
     assert len(set(fingerprints(texts).tolist())) == len(texts)
     assert fingerprints(texts[::-1]).tolist() == fingerprints(texts).tolist()[::-1]
 
 
-def test_every_text_has_a_fingerprint() -> None:
+def test_texts_without_letters_have_a_fingerprint() -> None:
     odd = fingerprints(["", "!?", "\ud800", "҂ ☃"]).tolist()
     assert odd[0] == odd[1]
     assert fingerprints([]).shape == (0,)
@@ -67,9 +67,9 @@ def test_every_text_has_a_fingerprint() -> None:
 
 
 @pytest.mark.reference
-def test_the_starter_knows_what_it_has_learned_from(reference_data: Path) -> None:
+def test_starter_has_fingerprints_of_its_training_texts(reference_data: Path) -> None:
     with (reference_data / "transcripts_dev.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
-    seen = Bundle.load().parts.seen
-    assert np.isin(fingerprints(texts), seen).all()
-    assert not np.isin(fingerprints([BREAD, FISH]), seen).any()
+    trained_on = Bundle.load().parts.training_fingerprints
+    assert np.isin(fingerprints(texts), trained_on).all()
+    assert not np.isin(fingerprints([BREAD, FISH]), trained_on).any()

@@ -1,4 +1,4 @@
-"""Hashed n-grams: the documented hash, their places, their weights."""
+"""Features of texts: the documented hash, their places and their values."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ P = 0x100000001B3
 WRAP = (1 << 64) - 1
 
 
-def mixed(value: int) -> int:
+def splitmix64(value: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & WRAP
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & WRAP
     return value ^ (value >> 31)
 
 
-def documented(text: str) -> dict[int, int]:
-    """The counts of a text by the recipe of the module's docstring, one n-gram at a time."""
+def documented_counts(text: str) -> dict[int, int]:
+    """Return the counts of a text, computed one n-gram at a time as documented in ``hashing``."""
     folded = "".join(FOLDED.get(c, c) for c in text.lower() if c not in "ьъ")
     folded = re.sub(r"(\S)\1+", r"\1", folded)
     hashes = []
@@ -41,28 +41,28 @@ def documented(text: str) -> dict[int, int]:
             for start in range(len(padded) - length + 1):
                 codes = [ord(c) for c in padded[start : start + length]]
                 terms = (c * P ** (length - 1 - k) for k, c in enumerate(codes))
-                hashes.append(mixed((length + sum(terms)) & WRAP) >> 47)
+                hashes.append(splitmix64((length + sum(terms)) & WRAP) >> 47)
     spelled = re.findall(r"\w\w+", folded)
-    words = [named(word) for word in spelled]
-    pairs = [mixed((a * P + b) & WRAP) for a, b in pairwise(words)]
+    words = [documented_word_hash(word) for word in spelled]
+    pairs = [splitmix64((a * P + b) & WRAP) for a, b in pairwise(words)]
     hashes += [BLOCK + (value >> 47) for value in (*words, *pairs)]
-    stems = [named(word[:5]) for word in spelled]
+    stems = [documented_word_hash(word[:5]) for word in spelled]
     for reach in (1, 2, 3):
         near = zip(stems, stems[reach:], strict=False)
-        hashes += [2 * BLOCK + (mixed((min(n) * P + max(n)) & WRAP) >> 47) for n in near]
+        hashes += [2 * BLOCK + (splitmix64((min(n) * P + max(n)) & WRAP) >> 47) for n in near]
     hashes += [2 * BLOCK + (value >> 47) for value in stems]
     return {bucket: hashes.count(bucket) for bucket in set(hashes)}
 
 
-def named(name: str) -> int:
-    return mixed(sum(ord(c) * P**k for k, c in enumerate(name)) & WRAP)
+def documented_word_hash(name: str) -> int:
+    return splitmix64(sum(ord(c) * P**k for k, c in enumerate(name)) & WRAP)
 
 
-def counted(texts: list[str], number: int) -> dict[int, int]:
-    """The n-grams of the three blocks that need no lexicon."""
+def counts_without_lexicon(texts: list[str], number: int) -> dict[int, int]:
+    """Return the counts of the three blocks without the lexicon."""
     counts = count_grams(texts)
-    mine = (counts.text == number) & (counts.bucket < 3 * BLOCK)
-    return dict(zip(counts.bucket[mine].tolist(), counts.count[mine].tolist(), strict=True))
+    selected = (counts.text == number) & (counts.bucket < 3 * BLOCK)
+    return dict(zip(counts.bucket[selected].tolist(), counts.count[selected].tolist(), strict=True))
 
 
 TEXTS = [
@@ -76,16 +76,16 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("number", range(len(TEXTS)))
-def test_counts_follow_the_documented_hash_in_any_batch(number: int) -> None:
-    assert counted(TEXTS, number) == documented(TEXTS[number])
-    assert counted([TEXTS[number]], 0) == documented(TEXTS[number])
+def test_counts_follow_the_documented_hash(number: int) -> None:
+    assert counts_without_lexicon(TEXTS, number) == documented_counts(TEXTS[number])
+    assert counts_without_lexicon([TEXTS[number]], 0) == documented_counts(TEXTS[number])
 
 
-def test_the_hash_of_committed_models_stays() -> None:
+def test_hash_of_committed_models_is_unchanged() -> None:
     counts = count_grams(["Хлеб да соль"])
     words = counts.bucket[(counts.bucket >= BLOCK) & (counts.bucket < 2 * BLOCK)]
     assert words.tolist() == GOLDEN
-    assert name_hash("grocer") == named("grocer")
+    assert name_hash("grocer") == documented_word_hash("grocer")
 
 
 GOLDEN = [137639, 145290, 149995, 176377, 248654]
@@ -100,17 +100,21 @@ def test_counts_are_sorted_and_in_range() -> None:
     assert counts.bucket.max() < BUCKETS
 
 
-def test_no_texts_have_no_grams() -> None:
+def test_blank_texts_have_no_grams() -> None:
     assert len(count_grams([]).bucket) == 0
     assert len(count_grams(["", "  \t"]).bucket) == 0
 
 
-def test_brands_that_sound_alike_come_nearer() -> None:
+def test_brands_with_the_same_sound_share_grams() -> None:
     def overlap(a: str, b: str) -> float:
-        one, other = set(counted([a], 0)), set(counted([b], 0))
+        one, other = set(counts_without_lexicon([a], 0)), set(counts_without_lexicon([b], 0))
         return len(one & other) / len(one | other)
 
-    assert counted(["Звербанк"], 0).keys() & counted(["Сфербанк"], 0).keys() > set()
+    assert (
+        counts_without_lexicon(["Звербанк"], 0).keys()
+        & counts_without_lexicon(["Сфербанк"], 0).keys()
+        > set()
+    )
     assert overlap("Звербанк", "Сфербанк") == 1.0
     assert overlap("Ёлка съела", "елка сьела") == 1.0
     assert overlap("Магнит", "Пила") < 0.2
@@ -119,28 +123,28 @@ def test_brands_that_sound_alike_come_nearer() -> None:
 @pytest.mark.parametrize(
     "text", ["  Банк  ЗЕНИТ,\tда…", "İstanbul ҕ ǅ банк", "съесть ссоль", "\ud800 банк 😀 банк"]
 )
-def test_places_lead_back_into_the_text_as_given(text: str) -> None:
+def test_gram_places_are_offsets_into_the_given_text(text: str) -> None:
     grams = locate_grams(text)
     assert len(grams.bucket)
     assert (grams.start >= 0).all()
     assert (grams.end <= len(text)).all()
     assert ((grams.end > grams.start) | (grams.end == 0)).all()
     counts = count_grams([text])
-    found, times = np.unique(grams.bucket, return_counts=True)
+    found, repetitions = np.unique(grams.bucket, return_counts=True)
     assert found.tolist() == counts.bucket.tolist()
-    assert times.tolist() == counts.count.tolist()
+    assert repetitions.tolist() == counts.count.tolist()
 
 
-def test_a_word_is_found_where_it_stands() -> None:
+def test_gram_of_a_word_has_its_place() -> None:
     text = "Сыр, хлеб и соль"
     grams = locate_grams(text)
     word = count_grams(["соль"])
     bucket = word.bucket[word.bucket // BLOCK == 1][0]
     place = np.flatnonzero(grams.bucket == bucket)[0]
-    assert text[grams.start[place] : grams.end[place]] == "сол"  # the sign is silent
+    assert text[grams.start[place] : grams.end[place]] == "сол"  # the soft sign is removed
 
 
-def test_values_have_the_length_of_their_block_and_dampened_counts() -> None:
+def test_values_have_the_norm_of_their_block_and_logarithmic_counts() -> None:
     counts = count_grams(TEXTS)
     idf = inverse_document_frequency(np.bincount(counts.bucket, minlength=BUCKETS), len(TEXTS))
     values = tf_idf(counts, idf)
@@ -156,7 +160,7 @@ def test_values_have_the_length_of_their_block_and_dampened_counts() -> None:
     assert scaled[twice][0] / scaled[once][0] == pytest.approx(1 + np.log(2), abs=1e-4)
 
 
-def test_what_the_lexicon_knows_counts_once() -> None:
+def test_lexicon_matches_count_once() -> None:
     counts = count_grams(["скидка скидка скидка, кредит"])
     idf = np.ones(BUCKETS, np.float32)
     values = tf_idf(counts, idf)[counts.bucket // BLOCK == CONCEPTS]
@@ -164,6 +168,6 @@ def test_what_the_lexicon_knows_counts_once() -> None:
     assert np.ptp(values) == pytest.approx(0, abs=1e-6)
 
 
-def test_idf_is_the_smoothed_one() -> None:
+def test_idf_is_smoothed() -> None:
     idf = inverse_document_frequency(np.array([0, 1, 9]), 9)
     assert idf == pytest.approx([np.log(10) + 1, np.log(5) + 1, 1.0])

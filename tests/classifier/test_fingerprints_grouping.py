@@ -8,7 +8,7 @@ import random
 import pytest
 
 from classifier.fingerprints import grouped
-from classifier.text.families import united
+from classifier.text.families import merge_families
 
 Pair = tuple[int, int, float]
 
@@ -58,6 +58,6 @@ def test_pair_of_a_creative_with_itself_is_ignored() -> None:
 def test_families_by_words_and_by_pictures_are_united() -> None:
     words = [0, 0, 1, 2, 3, 3]
     pictures = [None, 7, 7, None, None, None]
-    assert united(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]
-    assert united(words, [None] * 6).tolist() == [0, 0, 1, 2, 3, 3]
-    assert united([], []).tolist() == []
+    assert merge_families(words, pictures).tolist() == [0, 0, 0, 1, 2, 2]
+    assert merge_families(words, [None] * 6).tolist() == [0, 0, 1, 2, 3, 3]
+    assert merge_families([], []).tolist() == []

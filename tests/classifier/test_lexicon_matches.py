@@ -1,22 +1,22 @@
-"""The lexicon: brands and topics are found as they are written, and as a recogniser hears them."""
+"""Matches of the lexicon, in correct spelling and in that of a recogniser."""
 
 from __future__ import annotations
 
 import pytest
 
 from classifier.text.hashing import name_hash, pair_hashes
-from classifier.text.lexicon import Known, find
+from classifier.text.lexicon import LexiconMatches, find
 from classifier.text.lexicon_words import BRANDS, COMBINED, TOPICS
 from classifier.text.phonetics import fold, folded_word, join
 
 
-def known(text: str) -> Known:
+def lexicon_matches(text: str) -> LexiconMatches:
     written = join([text])
     return find(written, fold(written))
 
 
-def finds(text: str, name: str) -> bool:
-    return name_hash(name) in known(text).concepts.hashes
+def has_match(text: str, name: str) -> bool:
+    return name_hash(name) in lexicon_matches(text).concepts.hashes
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def finds(text: str, name: str) -> bool:
         ("200 граммов", "number"),
     ],
 )
-def test_groups_are_found(text: str, group: str) -> None:
-    assert finds(text, group)
+def test_groups_are_matched(text: str, group: str) -> None:
+    assert has_match(text, group)
 
 
 @pytest.mark.parametrize(
@@ -61,52 +61,52 @@ def test_groups_are_found(text: str, group: str) -> None:
         ("дом и сад", "delivery"),
     ],
 )
-def test_other_words_are_left_alone(text: str, group: str) -> None:
-    assert not finds(text, group)
+def test_other_words_do_not_match(text: str, group: str) -> None:
+    assert not has_match(text, group)
 
 
-def test_places_are_those_of_the_text_as_given() -> None:
+def test_match_places_refer_to_the_given_text() -> None:
     text = "Ну что? Подъезжай в Перекрёсток"
-    concepts = known(text).concepts
+    concepts = lexicon_matches(text).concepts
     place = concepts.hashes.tolist().index(name_hash("grocer"))
     start, end = int(concepts.start[place]) - 1, int(concepts.end[place]) - 1
     assert text[start:end] == "Перекрёсток"
 
 
-def test_groups_meet_in_any_order_within_one_text_only() -> None:
-    meeting = pair_hashes(*(name_hash(name).reshape(1) for name in ("grocer", "delivery")))
+def test_pairs_of_groups_have_any_order_within_one_text() -> None:
+    pair = pair_hashes(*(name_hash(name).reshape(1) for name in ("grocer", "delivery")))
     for text in ("Доставка из Пятёрочки", "Пятёрочка: быстрая доставка"):
-        assert meeting[0] in known(text).concepts.hashes
+        assert pair[0] in lexicon_matches(text).concepts.hashes
     written = join(["Пятёрочка", "доставка"])
-    assert meeting[0] not in find(written, fold(written)).concepts.hashes
+    assert pair[0] not in find(written, fold(written)).concepts.hashes
 
 
-def test_sequences_keep_their_order() -> None:
-    then = pair_hashes(*(name_hash(name).reshape(1) for name in ("delivery", "free")))
-    assert then[0] in known("доставка у нас бесплатная").sequences.hashes
-    assert then[0] not in known("бесплатная доставка").sequences.hashes
+def test_sequences_have_an_order() -> None:
+    pair = pair_hashes(*(name_hash(name).reshape(1) for name in ("delivery", "free")))
+    assert pair[0] in lexicon_matches("доставка у нас бесплатная").sequences.hashes
+    assert pair[0] not in lexicon_matches("бесплатная доставка").sequences.hashes
 
 
-def test_a_batch_finds_what_each_text_alone_has() -> None:
+def test_matches_do_not_depend_on_the_batch() -> None:
     texts = ["Сбер и Пятёрочка", "", "скидка 20%", "!"]
     written = join(texts)
-    together = find(written, fold(written))
-    alone = [known(text) for text in texts]
+    in_batch = find(written, fold(written))
+    each_alone = [lexicon_matches(text) for text in texts]
     for part in ("concepts", "sequences"):
-        expected = [value for one in alone for value in getattr(one, part).hashes.tolist()]
-        assert sorted(getattr(together, part).hashes.tolist()) == sorted(expected)
+        expected = [value for one in each_alone for value in getattr(one, part).hashes.tolist()]
+        assert sorted(getattr(in_batch, part).hashes.tolist()) == sorted(expected)
 
 
-def test_every_entry_finds_its_own_group() -> None:
+def test_every_entry_matches_its_own_group() -> None:
     for group, entries in (BRANDS | TOPICS).items():
         for entry in entries.split(","):
             text = " ".join(entry.split()).rstrip("=")
             if text:
                 assert len(folded_word(text)) >= 2, text
-                assert finds(text, group), (group, text)
+                assert has_match(text, group), (group, text)
 
 
-def test_what_is_combined_exists() -> None:
+def test_combined_groups_exist() -> None:
     names = {*BRANDS, *TOPICS, "a price", "a percentage"}
     assert set(COMBINED) <= names
     assert len(set(COMBINED)) == len(COMBINED)

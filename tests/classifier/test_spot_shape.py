@@ -1,4 +1,4 @@
-"""The shape of a spot, on sounds and pictures whose right answer is known."""
+"""The shape of a spot, on sounds and pictures with known values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def measure(media: Media, utterances: list[Utterance]) -> SpotShape:
     return spot_shape.measure(media.audio, media.frames, media.probe.decoded_seconds, utterances)
 
 
-def said(start: float, end: float, text: str = "слово") -> Utterance:
+def utterance(start: float, end: float, text: str = "слово") -> Utterance:
     return Utterance(start, end, text, -0.3, 0.0)
 
 
@@ -59,38 +59,42 @@ SILENT = np.zeros(0, np.float32)
 BLACK, WHITE, GREY = flat(0, 0, 0), flat(255, 255, 255), flat(128, 128, 128)
 
 
-def test_speech_is_counted_once_and_within_the_spot() -> None:
-    heard = [said(1, 3, "раз два три"), said(2, 4, "четыре"), said(9, 12, "пять шесть")]
-    shape = measure(media(noise(10)), heard)
+def test_overlapping_utterances_count_once_within_the_spot() -> None:
+    utterances = [
+        utterance(1, 3, "раз два три"),
+        utterance(2, 4, "четыре"),
+        utterance(9, 12, "пять шесть"),
+    ]
+    shape = measure(media(noise(10)), utterances)
     assert shape.seconds == 10
     assert shape.speech_share == pytest.approx(0.4)  # 1 to 4 and 9 to 10
     assert shape.words_per_second == pytest.approx(6 / 4)
 
 
-def test_nobody_speaks() -> None:
+def test_spot_without_speech_has_no_speech_share() -> None:
     shape = measure(media(noise(5)), [])
     assert (shape.speech_share, shape.words_per_second) == (0, 0)
 
 
-def test_loudness_of_the_standards_own_tone() -> None:
+def test_loudness_of_the_reference_tone_of_the_standard() -> None:
     """ITU-R BS.1770-4, annex 1: 997 Hz at full scale in one channel reads -3.01 LKFS."""
     assert loudness_of(tone(997, 10))[0] == pytest.approx(-3.01, abs=0.02)
     assert loudness_of(tone(997, 10, level=0.1))[0] == pytest.approx(-23.01, abs=0.02)
 
 
-def test_low_notes_weigh_less_and_high_ones_more() -> None:
+def test_loudness_weights_low_tones_less_and_high_ones_more() -> None:
     middle = loudness_of(tone(997, 5))[0]
     assert loudness_of(tone(40, 5))[0] < middle - 4
     assert loudness_of(tone(4000, 5))[0] > middle + 2
 
 
-def test_pauses_do_not_make_a_spot_quieter() -> None:
+def test_pauses_do_not_lower_loudness() -> None:
     sound = tone(997, 5, level=0.1)
     paused = np.concatenate([sound, np.zeros(10 * SAMPLE_RATE, np.float32), sound])
     assert loudness_of(paused)[0] == pytest.approx(loudness_of(sound)[0], abs=0.3)
 
 
-def test_loudness_range_is_the_step_between_two_levels() -> None:
+def test_loudness_range_of_two_levels_is_their_difference() -> None:
     """EBU Tech 3342, compliance signal 1: -20 then -30 dBFS gives 10 LU; one level gives 0."""
     loud, soft = tone(997, 20, level=0.1), tone(997, 20, level=0.1 * 10**-0.5)
     assert loudness_of(np.concatenate([loud, soft]))[1] == pytest.approx(10, abs=0.5)
@@ -104,28 +108,30 @@ def test_silence_has_the_lowest_loudness(audio: Audio) -> None:
     assert loudness_of(audio) == (SILENCE, 0.0)
 
 
-def test_a_quarter_of_a_second_has_a_loudness() -> None:
+def test_loudness_of_a_quarter_of_a_second() -> None:
     assert loudness_of(tone(997, 0.25))[0] == pytest.approx(-3.01, abs=0.1)
 
 
 @pytest.mark.parametrize(("hertz", "syllables"), [(1, False), (4, True), (5, True), (9, False)])
-def test_movement_at_the_rate_of_syllables(hertz: float, syllables: bool) -> None:
+def test_syllable_share_is_high_only_for_modulation_at_4_to_5_hertz(
+    hertz: float, syllables: bool
+) -> None:
     swell = 1 + 0.9 * np.sin(2 * np.pi * hertz * seconds(10))
     share = measure(media((noise(10) * swell).astype(np.float32)), []).syllable_share
     assert share > 0.9 if syllables else share < 0.1
 
 
 @pytest.mark.parametrize("hertz", [100, 440, 523.25])
-def test_a_steady_tone_has_no_syllables(hertz: float) -> None:
+def test_steady_tone_has_no_syllable_share(hertz: float) -> None:
     assert measure(media(tone(hertz, 5, level=0.5)), []).syllable_share < 0.001
 
 
-def test_cuts_are_counted_between_the_frames() -> None:
+def test_cuts_are_counted_between_frames() -> None:
     scenes = [BLACK, BLACK, WHITE, WHITE, flat(200, 0, 0), flat(200, 0, 0), flat(200, 0, 0)]
     assert measure(media(SILENT, scenes, every=0.5), []).cuts_per_second == pytest.approx(2 / 3)
 
 
-def test_noise_drift_and_movement_are_no_cuts() -> None:
+def test_noise_drift_and_movement_are_not_cuts() -> None:
     random = np.random.default_rng(0)
     noisy = [
         np.clip(GREY + random.normal(0, 12, GREY.shape), 0, 255).astype(np.uint8) for _ in range(4)
@@ -137,7 +143,7 @@ def test_noise_drift_and_movement_are_no_cuts() -> None:
         assert measure(media(SILENT, frames), []).cuts_per_second == 0
 
 
-def test_one_frame_has_no_cut() -> None:
+def test_single_frame_has_no_cut() -> None:
     assert measure(media(SILENT, [WHITE]), []).cuts_per_second == 0
 
 
@@ -149,8 +155,8 @@ def test_brightness_is_luma(image: NDArray[np.uint8], brightness: float) -> None
     assert measure(media(SILENT, [image]), []).brightness == pytest.approx(brightness, abs=1e-6)
 
 
-def test_colourfulness_by_its_formula() -> None:
-    """Grey has none; pure red has no spread and an offset of hypot(255, 127.5)."""
+def test_colourfulness_of_plain_colours() -> None:
+    """Grey has 0. Plain red has no spread and an offset of hypot(255, 127.5)."""
     assert measure(media(SILENT, [GREY]), []).colourfulness == pytest.approx(0)
     red = measure(media(SILENT, [flat(255, 0, 0)]), []).colourfulness
     assert red == pytest.approx(0.3 * math.hypot(255, 127.5))
@@ -160,17 +166,24 @@ def test_colourfulness_by_its_formula() -> None:
     assert measure(media(SILENT, [half]), []).colourfulness == pytest.approx(wanted)
 
 
-def test_what_is_missing_is_zero() -> None:
-    heard = measure(media(noise(2)), [])
-    assert (heard.has_video, heard.aspect, heard.brightness, heard.colourfulness) == (False,) + (
-        0.0,
-    ) * 3
-    seen = measure(media(SILENT, [flat(9, 9, 9, width=90, height=160)] * 2), [])
-    assert (seen.has_video, seen.loudness, seen.syllable_share) == (True, SILENCE, 0)
-    assert seen.aspect == pytest.approx(9 / 16)
+def test_numbers_of_missing_tracks_are_zero() -> None:
+    sound_shape = measure(media(noise(2)), [])
+    assert (
+        sound_shape.has_video,
+        sound_shape.aspect,
+        sound_shape.brightness,
+        sound_shape.colourfulness,
+    ) == (False,) + (0.0,) * 3
+    video_shape = measure(media(SILENT, [flat(9, 9, 9, width=90, height=160)] * 2), [])
+    assert (video_shape.has_video, video_shape.loudness, video_shape.syllable_share) == (
+        True,
+        SILENCE,
+        0,
+    )
+    assert video_shape.aspect == pytest.approx(9 / 16)
 
 
-def test_the_vector_follows_the_names() -> None:
+def test_vector_is_in_the_order_of_names() -> None:
     shape = SpotShape(30, 0.5, 2, -23, 6, 0.3, 0.2, 0.6, 40, True, 1.5)
     vector = shape.as_vector()
     assert vector.dtype == np.float32
@@ -179,13 +192,13 @@ def test_the_vector_follows_the_names() -> None:
     assert vector.tolist() == pytest.approx([30, 0.5, 2, -23, 6, 0.3, 0.2, 0.6, 40, 1, 1.5])
 
 
-def test_every_vector_is_made_of_numbers() -> None:
+def test_vectors_are_finite() -> None:
     for one in (media(SILENT, [BLACK]), media(np.zeros(5, np.float32)), media(noise(0.5))):
-        assert np.isfinite(measure(one, [said(0, 0)]).as_vector()).all()
+        assert np.isfinite(measure(one, [utterance(0, 0)]).as_vector()).all()
 
 
 def ebur128(audio: Audio) -> tuple[float, float]:
-    """Integrated loudness and loudness range as FFmpeg's own filter gives them."""
+    """Return integrated loudness and loudness range as measured by FFmpeg's ``ebur128``."""
     import av
     from av.filter import Graph
 
@@ -212,7 +225,7 @@ def ebur128(audio: Audio) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", ["90000004.ogg", "90000014.wav", "90000038.mp4"])
-def test_ffmpeg_measures_the_same_loudness(name: str) -> None:
+def test_loudness_agrees_with_ffmpeg(name: str) -> None:
     audio = decode(DEMO / "creatives" / name).audio
     integrated, spread = loudness_of(audio)
     wanted, wanted_spread = ebur128(audio)
@@ -220,8 +233,8 @@ def test_ffmpeg_measures_the_same_loudness(name: str) -> None:
     assert spread == pytest.approx(wanted_spread, abs=0.5)
 
 
-def test_the_demonstration_has_the_shape_that_it_was_made_with() -> None:
-    """Wide pictures, three cards of which the last is light, speech or nothing but music."""
+def test_shape_of_the_demonstration_creatives() -> None:
+    """The files have wide pictures, three cards with a light last one, and speech or music."""
     with (DEMO / "scripts.csv").open(encoding="utf-8", newline="") as file:
         segments = {row["file"]: row["segment"] for row in csv.DictReader(file)}
     music, speech = [], []

@@ -1,4 +1,4 @@
-"""Trees over what the channels say: made-up opinions of which each is right in its own field."""
+"""The stack, on generated opinions of channels that are reliable for different segments."""
 
 from __future__ import annotations
 
@@ -23,156 +23,173 @@ from classifier.segments import NUMBERS
 from classifier.types import Probabilities
 from tests.bundles import SHAPE, held_out, small_parts
 
-# Places of the segments 1, 4, 12 and 16: speech knows the first two, the screen the others.
+# Columns of the segments 1, 4, 12 and 16. Speech is reliable for the first two, the screen for
+# the others.
 KNOWN = (1, 4, 11, 15)
 OFTEN = 0.85
 
 
 @dataclass(frozen=True)
-class Made:
-    """Creatives, the places of their segments, and what the channels say of them."""
+class Creatives:
+    """Generated creatives: opinions, features, and the columns of their segments."""
 
     opinions: Opinions
     features: list[SpotFeatures]
     columns: NDArray[np.int64]
 
     def without(self, channel: str, rows: NDArray[np.bool_]) -> Opinions:
-        said = self.opinions.probabilities[channel].copy()
-        said[rows] = np.nan
-        return Opinions({**self.opinions.probabilities, channel: said})
+        probabilities = self.opinions.probabilities[channel].copy()
+        probabilities[rows] = np.nan
+        return Opinions({**self.opinions.probabilities, channel: probabilities})
 
 
-def made(count: int, seed: int) -> Made:
-    """In its field a channel is mostly right, elsewhere surer still of something at random."""
+def make_creatives(count: int, seed: int) -> Creatives:
+    """Generate creatives.
+
+    A channel is mostly correct for its own segments. For others it is random with more confidence.
+    """
     dice = np.random.default_rng(seed)
     columns = np.array(KNOWN)[dice.integers(0, len(KNOWN), count)]
 
     def channel(field: tuple[int, ...]) -> Probabilities:
         guess = np.array(KNOWN)[dice.integers(0, len(KNOWN), count)]
-        right = np.isin(columns, field) & (dice.random(count) < OFTEN)
-        sure = np.where(np.isin(columns, field), 0.6, 0.8)
-        said: Probabilities = (
-            dice.dirichlet(np.full(len(NUMBERS), 0.5), count) * (1 - sure)[:, None]
+        correct = np.isin(columns, field) & (dice.random(count) < OFTEN)
+        confidence = np.where(np.isin(columns, field), 0.6, 0.8)
+        probabilities: Probabilities = (
+            dice.dirichlet(np.full(len(NUMBERS), 0.5), count) * (1 - confidence)[:, None]
         )
-        said[np.arange(count), np.where(right, columns, guess)] += sure
-        return said
+        probabilities[np.arange(count), np.where(correct, columns, guess)] += confidence
+        return probabilities
 
     opinions = Opinions({SPEECH: channel(KNOWN[:2]), SCREEN: channel(KNOWN[2:])})
-    payers = dice.choice(["bank", "shop"], count)
+    advertisers = dice.choice(["bank", "shop"], count)
     features = [
-        SpotFeatures(speech="есть", advertiser=payer, shape=SHAPE if place % 2 else None)
-        for place, payer in enumerate(payers.tolist())
+        SpotFeatures(speech="есть", advertiser=advertiser, shape=SHAPE if place % 2 else None)
+        for place, advertiser in enumerate(advertisers.tolist())
     ]
-    return Made(opinions, features, columns)
+    return Creatives(opinions, features, columns)
 
 
-def right(probabilities: Probabilities, columns: NDArray[np.int64]) -> float:
+def accuracy_of(probabilities: Probabilities, columns: NDArray[np.int64]) -> float:
     return float((probabilities.argmax(axis=1) == columns).mean())
 
 
 @pytest.fixture(scope="module")
-def taught() -> Made:
-    return made(500, seed=1)
+def training_data() -> Creatives:
+    return make_creatives(500, seed=1)
 
 
 @pytest.fixture(scope="module")
-def stack(taught: Made) -> Stack:
-    return train(taught.opinions, taught.features, taught.columns)
+def stack(training_data: Creatives) -> Stack:
+    return train(training_data.opinions, training_data.features, training_data.columns)
 
 
 @pytest.fixture(scope="module")
-def asked() -> Made:
-    return made(300, seed=2)
+def new_data() -> Creatives:
+    return make_creatives(300, seed=2)
 
 
-def test_it_learns_whom_to_believe_where(stack: Stack, asked: Made) -> None:
-    pooled = right(pool(asked.opinions, Fusion()), asked.columns)
-    stacked = right(stack.probabilities(asked.opinions, asked.features), asked.columns)
+def test_stack_learns_where_each_channel_is_reliable(stack: Stack, new_data: Creatives) -> None:
+    pooled = accuracy_of(pool(new_data.opinions, Fusion()), new_data.columns)
+    stacked = accuracy_of(
+        stack.probabilities(new_data.opinions, new_data.features), new_data.columns
+    )
     assert stacked > 0.8 > pooled + 0.1
     for channel in (SPEECH, SCREEN):
-        assert stacked > right(asked.opinions.probabilities[channel], asked.columns) + 0.1
+        assert (
+            stacked > accuracy_of(new_data.opinions.probabilities[channel], new_data.columns) + 0.1
+        )
 
 
-def test_it_gives_probabilities_of_what_training_knew(stack: Stack, asked: Made) -> None:
-    said = stack.probabilities(asked.opinions, asked.features)
+def test_only_segments_of_the_training_data_have_a_probability(
+    stack: Stack, new_data: Creatives
+) -> None:
+    probabilities = stack.probabilities(new_data.opinions, new_data.features)
     known = np.isin(np.arange(len(NUMBERS)), KNOWN)
-    assert said.shape == (300, len(NUMBERS))
-    assert said.sum(axis=1) == pytest.approx(1)
-    assert (said[:, known] > 0).all()
-    assert (said[:, ~known] == 0).all()
+    assert probabilities.shape == (300, len(NUMBERS))
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert (probabilities[:, known] > 0).all()
+    assert (probabilities[:, ~known] == 0).all()
 
 
-def test_a_channel_may_be_missing(stack: Stack, asked: Made) -> None:
-    """Without the screen the segments that speech knows are still found; never was one asked
-    without it in training."""
+def test_missing_channel_is_accepted(stack: Stack, new_data: Creatives) -> None:
+    """Segments of speech are still predicted without the screen, which training always had."""
     all_rows = np.ones(300, np.bool_)
-    whole = stack.probabilities(asked.without(SCREEN, all_rows), asked.features)
-    assert whole.sum(axis=1) == pytest.approx(1)
-    spoken = np.isin(asked.columns, KNOWN[:2])
-    assert right(whole[spoken], asked.columns[spoken]) > 0.6
-    absent = Opinions({SPEECH: asked.opinions.probabilities[SPEECH]})
-    assert np.array_equal(stack.probabilities(absent, asked.features), whole)
+    without_screen = stack.probabilities(new_data.without(SCREEN, all_rows), new_data.features)
+    assert without_screen.sum(axis=1) == pytest.approx(1)
+    spoken = np.isin(new_data.columns, KNOWN[:2])
+    assert accuracy_of(without_screen[spoken], new_data.columns[spoken]) > 0.6
+    absent = Opinions({SPEECH: new_data.opinions.probabilities[SPEECH]})
+    assert np.array_equal(stack.probabilities(absent, new_data.features), without_screen)
 
 
-def test_training_goes_on_without_channels_shape_and_payer(asked: Made) -> None:
+def test_training_without_channels_shape_and_advertiser(new_data: Creatives) -> None:
     some = np.arange(300) % 3 == 0
-    gaps = asked.without(SCREEN, some)
-    bare = [SpotFeatures() for _ in asked.features]
-    seeing = Opinions({**gaps.probabilities, PICTURES: np.full((300, len(NUMBERS)), np.nan)})
-    learned = train(seeing, bare, asked.columns)
-    said = learned.probabilities(seeing, bare)
-    assert np.isfinite(said).all()
-    assert right(said[~some], asked.columns[~some]) > 0.8
-    assert np.array_equal(learned.probabilities(gaps, bare), said)
+    without_screen = new_data.without(SCREEN, some)
+    without_features = [SpotFeatures() for _ in new_data.features]
+    with_pictures = Opinions(
+        {**without_screen.probabilities, PICTURES: np.full((300, len(NUMBERS)), np.nan)}
+    )
+    trained = train(with_pictures, without_features, new_data.columns)
+    probabilities = trained.probabilities(with_pictures, without_features)
+    assert np.isfinite(probabilities).all()
+    assert accuracy_of(probabilities[~some], new_data.columns[~some]) > 0.8
+    assert np.array_equal(trained.probabilities(without_screen, without_features), probabilities)
 
 
-def test_who_pays_may_tell_what_no_channel_does(taught: Made) -> None:
+def test_who_pays_may_tell_what_no_channel_does(training_data: Creatives) -> None:
     doubt = np.full((500, len(NUMBERS)), 1 / len(NUMBERS))
-    columns = np.where([one.advertiser == "bank" for one in taught.features], 11, 1)
-    learned = train(Opinions({SPEECH: doubt}), taught.features, columns)
+    columns = np.where([one.advertiser == "bank" for one in training_data.features], 11, 1)
+    trained = train(Opinions({SPEECH: doubt}), training_data.features, columns)
     one = Opinions({SPEECH: doubt[:1]})
-    for payer, place in (("bank", 11), ("shop", 1)):
-        [said] = learned.probabilities(one, [SpotFeatures(advertiser=payer)])
-        assert said.argmax() == place
-        assert said[place] > 0.8
-    for unseen in ("Новый рекламодатель", "?", "😀 «»"):
-        stranger = SpotFeatures(advertiser=unseen, brand=unseen, media_type=unseen)
-        assert learned.probabilities(one, [stranger]).sum() == pytest.approx(1)
+    for advertiser, place in (("bank", 11), ("shop", 1)):
+        [probabilities] = trained.probabilities(one, [SpotFeatures(advertiser=advertiser)])
+        assert probabilities.argmax() == place
+        assert probabilities[place] > 0.8
+    for unknown in ("Новый рекламодатель", "?", "😀 «»"):
+        features = SpotFeatures(advertiser=unknown, brand=unknown, media_type=unknown)
+        assert trained.probabilities(one, [features]).sum() == pytest.approx(1)
 
 
-def test_neither_company_nor_order_changes_anything(stack: Stack, asked: Made) -> None:
-    together = stack.probabilities(asked.opinions, asked.features)
-    reverse = Opinions(dict(reversed(list(asked.opinions.probabilities.items()))))
-    assert np.array_equal(stack.probabilities(reverse, asked.features), together)
+def test_prediction_depends_neither_on_the_batch_nor_on_channel_order(
+    stack: Stack, new_data: Creatives
+) -> None:
+    together = stack.probabilities(new_data.opinions, new_data.features)
+    reverse = Opinions(dict(reversed(list(new_data.opinions.probabilities.items()))))
+    assert np.array_equal(stack.probabilities(reverse, new_data.features), together)
     for row in (0, 7, 299):
-        alone = Opinions({n: said[[row]] for n, said in asked.opinions.probabilities.items()})
-        [said] = stack.probabilities(alone, [asked.features[row]])
-        assert said == pytest.approx(together[row])
+        alone = Opinions(
+            {n: values[[row]] for n, values in new_data.opinions.probabilities.items()}
+        )
+        [probabilities] = stack.probabilities(alone, [new_data.features[row]])
+        assert probabilities == pytest.approx(together[row])
 
 
-def test_the_same_creatives_give_the_same_stack(stack: Stack, taught: Made, asked: Made) -> None:
-    again = train(taught.opinions, taught.features, taught.columns)
-    for one in (asked, taught):
+def test_same_creatives_give_the_same_stack(
+    stack: Stack, training_data: Creatives, new_data: Creatives
+) -> None:
+    again = train(training_data.opinions, training_data.features, training_data.columns)
+    for one in (new_data, training_data):
         assert np.array_equal(
             again.probabilities(one.opinions, one.features),
             stack.probabilities(one.opinions, one.features),
         )
 
 
-def test_it_comes_back_from_its_folder_bit_by_bit(
-    stack: Stack, asked: Made, tmp_path: Path
+def test_saved_stack_gives_identical_probabilities(
+    stack: Stack, new_data: Creatives, tmp_path: Path
 ) -> None:
     artefact = stack.save(tmp_path / "stack")
     assert set(artefact.files) == {"model.cbm"}
     again = Stack.load(tmp_path / "stack")
     assert np.array_equal(
-        again.probabilities(asked.opinions, asked.features),
-        stack.probabilities(asked.opinions, asked.features),
+        again.probabilities(new_data.opinions, new_data.features),
+        stack.probabilities(new_data.opinions, new_data.features),
     )
 
 
-def test_a_bundle_decides_by_its_stack(tmp_path: Path) -> None:
-    """Of what the text model says of speech nothing is believed: who pays decides."""
+def test_bundle_predicts_with_its_stack(tmp_path: Path) -> None:
+    """The stack is trained to predict by the advertiser and to ignore speech."""
     parts = small_parts()
     features = [
         SpotFeatures(speech="скидка на сыр", advertiser=name) for name in ("bank", "shop") * 40
@@ -192,7 +209,7 @@ def test_a_bundle_decides_by_its_stack(tmp_path: Path) -> None:
 
 
 def trees(width: int, labels: list[Any], categories: int = 3, regress: bool = False) -> bytes:
-    """The file of a machine with other features, labels or purpose."""
+    """Return the model file of trees with the given features, labels or purpose."""
     from catboost import CatBoostClassifier, CatBoostRegressor  # type: ignore[import-untyped]
 
     plain = np.random.default_rng(0).normal(size=(60, width - categories)).tolist()
@@ -223,7 +240,7 @@ WIDTH = 3 * len(NUMBERS) + 11 + 3
         (lambda: trees(WIDTH, [0.5, 1.5, 2.5] * 20, regress=True), "these segments"),
     ],
 )
-def test_a_wrong_file_is_refused(
+def test_unsuitable_model_file_is_refused(
     tmp_path: Path, content: Callable[[], bytes], message: str
 ) -> None:
     def write(folder: Path) -> None:
@@ -234,7 +251,7 @@ def test_a_wrong_file_is_refused(
         Stack.load(tmp_path / "stack")
 
 
-def test_the_right_machine_of_the_same_making_is_accepted(tmp_path: Path) -> None:
+def test_suitable_model_file_is_accepted(tmp_path: Path) -> None:
     def write(folder: Path) -> None:
         (folder / "model.cbm").write_bytes(trees(WIDTH, [1, 4, 11] * 20))
 

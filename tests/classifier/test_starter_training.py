@@ -1,4 +1,4 @@
-"""Training of the starter bundle, on made-up rows and on the real ones."""
+"""Training of the starter bundle, on generated and on real transcripts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_table(path: Path, rows: list[tuple[object, ...]]) -> Path:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ninety spots of three segments, a few silent ones among them; every fifth is ``valid``."""
+    """A table of ninety spots of three segments, three of them silent; every fifth is ``valid``."""
     dice = random.Random(5)
     rows: list[tuple[object, ...]] = []
     for number in range(90):
@@ -60,7 +60,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(tmp_path_factory.mktemp("table") / "transcripts.csv", rows)
 
 
-def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None:
+def test_training_writes_a_bundle_that_predicts(table: Path, tmp_path: Path) -> None:
     messages: list[str] = []
     report = train_starter(read_rows(table), tmp_path / "model", messages.append)
     assert (report.rows, report.silent) == (90, 3)
@@ -70,36 +70,38 @@ def test_training_writes_a_model_that_works(table: Path, tmp_path: Path) -> None
     assert report.size == sum(path.stat().st_size for path in files_in(tmp_path / "model"))
     assert any("macro-F1 on valid" in line for line in messages)
     bundle = Bundle.load(tmp_path / "model")
-    said = ["кредитная карта, льготный период", "скидка: сыр и молоко"]
-    predicted = bundle.predict([SpotFeatures(speech=text) for text in said])
+    spoken = ["кредитная карта, льготный период", "скидка: сыр и молоко"]
+    predicted = bundle.predict([SpotFeatures(speech=text) for text in spoken])
     assert [one.segment for one in predicted] == [12, 0]
     assert bundle.facts["metrics"]["macro_f1_valid"] == round(report.macro_f1_valid, 6)
     assert bundle.facts["evaluation"]["rows"] == 90
     assert bundle.facts["evaluation"]["undecided"] == 3
 
 
-def test_what_a_bundle_keeps_of_its_training(table: Path, tmp_path: Path) -> None:
-    """Of every row in which somebody speaks what was said of it while it was held out."""
+def test_bundle_has_held_out_predictions_shares_and_fingerprints(
+    table: Path, tmp_path: Path
+) -> None:
+    """Held-out predictions are those of rows with speech."""
     train_starter(read_rows(table), tmp_path / "model")
     parts = Bundle.load(tmp_path / "model").parts
     rows = read_rows(table)
     ready = prepare(rows)
-    held = parts.held_out
-    assert held.probabilities.shape == (87, len(NUMBERS))
-    assert [NUMBERS[place] for place in held.columns] == ready.segments[ready.spoken].tolist()
-    assert (held.masks == 1 << CHANNELS.index(SPEECH)).all()
-    assert held.probabilities.astype(float).sum(axis=1) == pytest.approx(1, abs=0.01)
+    held_out = parts.held_out
+    assert held_out.probabilities.shape == (87, len(NUMBERS))
+    assert [NUMBERS[place] for place in held_out.columns] == ready.segments[ready.spoken].tolist()
+    assert (held_out.masks == 1 << CHANNELS.index(SPEECH)).all()
+    assert held_out.probabilities.astype(float).sum(axis=1) == pytest.approx(1, abs=0.01)
     out_of_fold = grouped_scores(ready).margins[ready.spoken]
     assert (
-        held.probabilities.argmax(axis=1)
+        held_out.probabilities.argmax(axis=1)
         == np.searchsorted(NUMBERS, ready.numbers)[out_of_fold.argmax(axis=1)]
     ).all()
     assert parts.shares[parts.shares > 0] == pytest.approx(
         np.unique(ready.segments[ready.spoken], return_counts=True)[1] / 87
     )
-    # As it was heard, and without what the recogniser invented.
+    # Fingerprints of transcripts before and after cleaning.
     texts = [text for row in rows for text in (row.text, assess_speech(row.text).text)]
-    assert set(parts.seen.tolist()) == set(fingerprints(texts).tolist())
+    assert set(parts.training_fingerprints.tolist()) == set(fingerprints(texts).tolist())
 
 
 def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
@@ -115,27 +117,29 @@ def test_two_runs_give_the_same_bytes(table: Path, tmp_path: Path) -> None:
     assert one == two
 
 
-def test_no_word_of_the_data_gets_into_the_folder(table: Path, tmp_path: Path) -> None:
+def test_model_folder_contains_no_words_of_the_data(table: Path, tmp_path: Path) -> None:
     train_starter(read_rows(table), tmp_path / "model")
     for path in files_in(tmp_path / "model"):
         raw = path.read_bytes()
         assert not any(word.encode() in raw for word in ("гречка", "грейс", "будильник"))
 
 
-def test_the_valid_rows_teach_nothing(table: Path) -> None:
+def test_valid_rows_are_not_trained_on(table: Path) -> None:
     ready = prepare(read_rows(table))
     parameters = fit(ready, ~ready.valid)
     assert parameters.texts == int((~ready.valid & ready.spoken).sum())
-    seen = np.flatnonzero(~ready.valid)[:1]
+    training_row = np.flatnonzero(~ready.valid)[:1]
     assert ready.valid.sum() == 18
-    only = np.isin(ready.counts.text, np.flatnonzero(ready.valid))
-    fresh = np.setdiff1d(ready.counts.bucket[only], ready.counts.bucket[~only])
-    assert (parameters.frequencies[fresh] == 0).all()
-    assert (parameters.weights[fresh] == 0).all()
-    assert margins_of(ready, parameters, seen).shape == (1, 3)
+    of_valid_rows = np.isin(ready.counts.text, np.flatnonzero(ready.valid))
+    only_valid = np.setdiff1d(
+        ready.counts.bucket[of_valid_rows], ready.counts.bucket[~of_valid_rows]
+    )
+    assert (parameters.frequencies[only_valid] == 0).all()
+    assert (parameters.weights[only_valid] == 0).all()
+    assert margins_of(ready, parameters, training_row).shape == (1, 3)
 
 
-def test_folds_never_part_a_family(tmp_path: Path) -> None:
+def test_folds_keep_families_together(tmp_path: Path) -> None:
     dice = random.Random(2)
     rows: list[tuple[object, ...]] = []
     for number in range(45):
@@ -150,11 +154,11 @@ def test_folds_never_part_a_family(tmp_path: Path) -> None:
         assert len(np.unique(scores.fold[ready.families == family])) == 1
 
 
-def test_calibration_is_found_again() -> None:
+def test_calibration_parameters_are_recovered() -> None:
     generator = np.random.default_rng(1)
     scores = generator.normal(-0.6, 0.5, (6000, 6))
-    powers = 1 / (1 + np.exp(-(scores * 7.0 + 2.0)))
-    shares = powers / powers.sum(axis=1, keepdims=True)
+    sigmoids = 1 / (1 + np.exp(-(scores * 7.0 + 2.0)))
+    shares = sigmoids / sigmoids.sum(axis=1, keepdims=True)
     column = (shares.cumsum(axis=1) > generator.random((6000, 1))).argmax(axis=1)
     found = best_calibration(scores, column)
     assert found.slope == pytest.approx(7.0, rel=0.1)
@@ -162,7 +166,7 @@ def test_calibration_is_found_again() -> None:
 
 
 @pytest.mark.reference
-def test_the_figures_of_the_real_transcripts(reference_data: Path) -> None:
+def test_figures_of_the_reference_transcripts(reference_data: Path) -> None:
     ready = prepare(read_rows(reference_data / "transcripts_dev.csv"))
     assert measure_valid(ready)["macro_f1_valid"] >= 0.81
     committed = Bundle.load().facts
@@ -171,7 +175,7 @@ def test_the_figures_of_the_real_transcripts(reference_data: Path) -> None:
 
 
 @pytest.mark.reference
-def test_int8_weights_lose_nothing(reference_data: Path) -> None:
+def test_int8_weights_are_as_good_as_exact_ones(reference_data: Path) -> None:
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
 
@@ -187,6 +191,9 @@ def test_int8_weights_lose_nothing(reference_data: Path) -> None:
     matrix = csr_array((tf_idf(counts, idf), place), shape=(500, BUCKETS))
     exact = LinearSVC(C=0.3, class_weight="balanced", random_state=0)
     exact.fit(matrix[spoken], ready.segments[spoken])
-    true, kept = exact.decision_function(matrix), margins_of(ready, parameters, np.arange(500))
-    assert np.abs(true - kept)[spoken].mean() < 0.005
-    assert (true.argmax(axis=1) == kept.argmax(axis=1))[spoken].mean() > 0.995
+    exact_margins, int8_margins = (
+        exact.decision_function(matrix),
+        margins_of(ready, parameters, np.arange(500)),
+    )
+    assert np.abs(exact_margins - int8_margins)[spoken].mean() < 0.005
+    assert (exact_margins.argmax(axis=1) == int8_margins.argmax(axis=1))[spoken].mean() > 0.995

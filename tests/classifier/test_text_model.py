@@ -1,4 +1,4 @@
-"""The text model of the starter: predictions, evidence, and what is refused."""
+"""The text model of the starter: predictions, priors, evidence, and refusals."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ def model() -> TextModel:
         ("Кредит наличными по сниженной ставке, решение за минуту. Оформите кредит онлайн.", 8),
     ],
 )
-def test_clear_spots_find_their_segment(model: TextModel, text: str, segment: int) -> None:
+def test_clear_texts_are_predicted(model: TextModel, text: str, segment: int) -> None:
     assert model.predict([text])[0].segment == segment
 
 
-def test_probabilities_are_over_all_segments(model: TextModel) -> None:
+def test_probabilities_cover_all_segments(model: TextModel) -> None:
     for prediction in model.predict([CARD_SPOT, "", "!?", "\ud800 ҂"]):
         assert set(prediction.probabilities) == set(NUMBERS)
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
         assert all(type(number) is int for number in prediction.probabilities)
 
 
-def test_a_batch_says_what_each_text_alone_says(model: TextModel) -> None:
+def test_predictions_do_not_depend_on_the_batch(model: TextModel) -> None:
     texts = [f"{CARD_SPOT} Звонок {n}" if n % 3 else f"{SPEAKER_SPOT} {n}" for n in range(600)]
     texts[256] = ""
-    together = model.predict(texts)
+    predictions = model.predict(texts)
     for place in (0, 1, 255, 256, 257, 599):
-        alone = model.predict([texts[place]])[0].probabilities
-        assert together[place].probabilities == pytest.approx(alone)
+        predicted_alone = model.predict([texts[place]])[0].probabilities
+        assert predictions[place].probabilities == pytest.approx(predicted_alone)
 
 
 NATURAL = dict.fromkeys(NUMBERS, 1.0) | {0: 17.0}
 
 
-def test_priors_move_the_probabilities(model: TextModel) -> None:
+def test_priors_change_odds_by_bayes_rule(model: TextModel) -> None:
     text = "Только сегодня"
-    [plain], [moved] = model.predict([text]), model.predict([text], NATURAL)
-    assert sum(moved.probabilities.values()) == pytest.approx(1)
-    assert moved.probabilities[0] > plain.probabilities[0]
-    odds = [one.probabilities[0] / one.probabilities[12] for one in (plain, moved)]
+    [plain], [with_priors] = model.predict([text]), model.predict([text], NATURAL)
+    assert sum(with_priors.probabilities.values()) == pytest.approx(1)
+    assert with_priors.probabilities[0] > plain.probabilities[0]
+    odds = [one.probabilities[0] / one.probabilities[12] for one in (plain, with_priors)]
     shares = dict(zip(NUMBERS, model.parameters.shares, strict=True))
     assert odds[1] / odds[0] == pytest.approx(17 / shares[0] * shares[12])
     own = dict(zip(NUMBERS, model.parameters.shares, strict=True))
@@ -79,31 +79,31 @@ def test_priors_move_the_probabilities(model: TextModel) -> None:
         (dict.fromkeys(NUMBERS, 1.0) | {3: float("nan")}, "finite"),
     ],
 )
-def test_priors_that_are_none_are_refused(
+def test_invalid_priors_are_refused(
     model: TextModel, priors: dict[int, float], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         model.predict([CARD_SPOT], priors)
 
 
-def test_a_text_that_holds_nothing_is_as_a_silent_creative(model: TextModel) -> None:
+def test_text_without_features_is_predicted_like_a_silent_creative(model: TextModel) -> None:
     [nothing, something] = model.predict(["", "Только сегодня"])
     assert nothing.segment == 15
     assert nothing.probability < 0.2
     assert something.probabilities != nothing.probabilities
 
 
-def test_no_texts_no_predictions(model: TextModel) -> None:
+def test_no_texts_give_no_predictions(model: TextModel) -> None:
     assert model.predict([]) == []
 
 
-def test_candidates_stand_in_order() -> None:
+def test_candidates_are_sorted_by_probability() -> None:
     prediction = TextPrediction({5: 0.2, 3: 0.5, 1: 0.2, 8: 0.1})
     assert (prediction.segment, prediction.probability) == (3, 0.5)
     assert prediction.candidates(3) == ((3, 0.5), (1, 0.2), (5, 0.2))
 
 
-def test_calibration_keeps_the_order_and_knows_doubt() -> None:
+def test_calibration_keeps_the_order_of_margins() -> None:
     calibration = Calibration(slope=10.0, shift=3.0)
     clear, doubtful = calibration.probabilities(np.array([[0.9, -1.0, -1.2], [-0.4, -0.5, -0.9]]))
     assert clear.argmax() == doubtful.argmax() == 0
@@ -113,7 +113,7 @@ def test_calibration_keeps_the_order_and_knows_doubt() -> None:
     assert calibration.probabilities(calibration.margins(shares)) == pytest.approx(shares)
 
 
-def test_evidence_is_found_in_the_text_as_given(model: TextModel) -> None:
+def test_evidence_is_a_slice_of_the_given_text(model: TextModel) -> None:
     text = f"  Ну что,\tЁлка? {CARD_SPOT}  "
     evidence = model.explain(text, 12)
     assert 1 <= len(evidence) <= 6
@@ -126,27 +126,27 @@ def test_evidence_is_found_in_the_text_as_given(model: TextModel) -> None:
     assert not any("Ёлка" in one.text for one in evidence)
 
 
-def test_without_the_evidence_the_segment_is_less_likely(model: TextModel) -> None:
+def test_removing_the_evidence_lowers_the_probability(model: TextModel) -> None:
     for text, segment in ((CARD_SPOT, 12), (SPEAKER_SPOT, 16)):
-        left = text
+        rest = text
         for one in model.explain(text, segment):
-            left = left.replace(one.text, " ")
+            rest = rest.replace(one.text, " ")
         before, after = (
             one.probabilities[segment] / (1 - one.probabilities[segment])
-            for one in model.predict([text, left])
+            for one in model.predict([text, rest])
         )
         assert after < before / 10
 
 
-def test_each_segment_has_evidence_of_its_own(model: TextModel) -> None:
+def test_evidence_depends_on_the_segment(model: TextModel) -> None:
     both = f"{CARD_SPOT} {SPEAKER_SPOT}"
     border = len(CARD_SPOT)
     assert model.explain(both, 12)[0].end <= border
     assert model.explain(both, 16)[0].start >= border
 
 
-def test_evidence_adds_up_to_the_margin(model: TextModel) -> None:
-    """Everything that lies in words, whole sentences long, with the shape left out."""
+def test_evidence_sums_to_the_margin(model: TextModel) -> None:
+    """The sum covers all features inside words, which excludes the shape of the text."""
     column = list(NUMBERS).index(12)
     text = "Кредитная карта"
     others = model.probabilities([text])[0]
@@ -157,22 +157,22 @@ def test_evidence_adds_up_to_the_margin(model: TextModel) -> None:
         counts,
         inverse_document_frequency(model.parameters.frequencies, model.parameters.texts),
     )
-    placed = locate_grams(text)
-    shaped = np.isin(counts.bucket, placed.bucket[placed.start == placed.end])
+    grams = locate_grams(text)
+    of_shape = np.isin(counts.bucket, grams.bucket[grams.start == grams.end])
     weights = model.parameters.weights[counts.bucket] * model.parameters.scales
-    exact = (values[:, None] * weights)[~shaped].sum(axis=0)
-    told = sum(one.weight for one in model.explain(text, 12))
-    assert told == pytest.approx(exact[column] - exact @ others, rel=1e-4)
+    exact = (values[:, None] * weights)[~of_shape].sum(axis=0)
+    total = sum(one.weight for one in model.explain(text, 12))
+    assert total == pytest.approx(exact[column] - exact @ others, rel=1e-4)
 
 
-def test_nothing_to_explain(model: TextModel) -> None:
+def test_blank_text_has_no_evidence_and_unknown_segment_is_refused(model: TextModel) -> None:
     assert model.explain("", 12) == ()
     assert model.explain(" \n", 12) == ()
     with pytest.raises(ValueError, match="no segment 6"):
         model.explain(CARD_SPOT, 6)
 
 
-def test_the_folder_is_small_and_holds_numbers_only(model: TextModel) -> None:
+def test_model_folder_is_small_and_has_only_numeric_arrays(model: TextModel) -> None:
     assert model.artefact is not None
     assert model.artefact.size < 15_000_000
     assert {path.name for path in STARTER_TEXT.iterdir()} == {MANIFEST, "weights.npz"}
@@ -182,7 +182,7 @@ def test_the_folder_is_small_and_holds_numbers_only(model: TextModel) -> None:
     assert tuple(model.parameters.numbers) == NUMBERS
 
 
-def test_another_hashing_is_refused(tmp_path: Path) -> None:
+def test_other_hashing_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(STARTER_TEXT, folder)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

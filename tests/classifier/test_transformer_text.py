@@ -1,4 +1,4 @@
-"""Fine-tuning, on a small BERT and a tokenizer that are made here; nothing is downloaded."""
+"""Fine-tuning of a small generated BERT with its own tokenizer; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tune(
-    rows: Toy, encoder: Path, settings: Settings = SETTINGS, told: list[Epoch] | None = None
+def train_toy(
+    rows: Toy, encoder: Path, settings: Settings = SETTINGS, epochs: list[Epoch] | None = None
 ) -> TransformerText:
     return fine_tune(
         rows.texts, rows.segments, rows.families, encoder=str(encoder),
         weights_folder=encoder.parent, settings=settings, device="cpu",
-        progress=(told if told is not None else []).append,
+        progress=(epochs if epochs is not None else []).append,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Trained:
     model: TransformerText
-    told: list[Epoch]
+    epochs: list[Epoch]
 
 
 @pytest.fixture(scope="module")
 def trained(encoder: Path) -> Trained:
-    told: list[Epoch] = []
-    return Trained(tune(toy(240, seed=1), encoder, told=told), told)
+    epochs: list[Epoch] = []
+    return Trained(train_toy(toy(240, seed=1), encoder, epochs=epochs), epochs)
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def recall(segments: Sequence[int], predictions: Sequence[TextPrediction], segme
     return sum(right) / len(right)
 
 
-def test_it_learns(trained: Trained) -> None:
-    """New texts of every segment, the rare ones too: chance would be a quarter."""
+def test_fine_tuned_model_predicts_all_segments(trained: Trained) -> None:
+    """The recall is high for frequent and rare segments; random predictions would give 1/4."""
     rows = toy(200, seed=2)
     predictions = trained.model.predict(rows.texts)
     for segment in TOPICS:
@@ -76,51 +76,51 @@ def test_it_learns(trained: Trained) -> None:
     for prediction in predictions:
         assert tuple(prediction.probabilities) == NUMBERS
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
-        assert prediction.probabilities[1] == 0  # training had no text of it
+        assert prediction.probabilities[1] == 0  # there were no training texts of this segment
 
 
-def test_progress_is_told_and_the_best_epoch_kept(trained: Trained) -> None:
-    told = trained.told
-    assert [epoch.number for epoch in told] == list(range(1, len(told) + 1))
-    assert told[-1].training_loss < told[0].training_loss
-    best = max(told, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
+def test_progress_is_reported_and_the_best_epoch_is_restored(trained: Trained) -> None:
+    epochs = trained.epochs
+    assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
+    assert epochs[-1].training_loss < epochs[0].training_loss
+    best = max(epochs, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
     assert trained.model.facts["best_epoch"]["number"] == best.number
     assert str(best).startswith(f"epoch {best.number} of at most {SETTINGS.epochs}: loss ")
 
 
-def test_training_ends_when_it_gets_no_better(encoder: Path) -> None:
-    """A rate of nearly nothing changes no prediction: patience runs out after the first epoch."""
-    told: list[Epoch] = []
-    tune(toy(60, seed=3), encoder, Settings(8, 2, 16, 1e-12, 32), told)
-    best = max(told, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
-    assert len(told) == min(8, best.number + 2)
+def test_training_ends_without_improvement(encoder: Path) -> None:
+    """A tiny learning rate changes no prediction, so training ends by ``patience``."""
+    epochs: list[Epoch] = []
+    train_toy(toy(60, seed=3), encoder, Settings(8, 2, 16, 1e-12, 32), epochs)
+    best = max(epochs, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
+    assert len(epochs) == min(8, best.number + 2)
     again: list[Epoch] = []
-    tune(toy(60, seed=3), encoder, Settings(8, 1, 16, 10.0, 32), again)
+    train_toy(toy(60, seed=3), encoder, Settings(8, 1, 16, 10.0, 32), again)
     assert len(again) < 8
 
 
-def test_the_same_seed_gives_the_same_model(encoder: Path) -> None:
+def test_same_seed_gives_the_same_model(encoder: Path) -> None:
     import torch
 
-    rows, short = toy(60, seed=4), Settings(2, 2, 16, 1e-3, 32)
+    rows, settings = toy(60, seed=4), Settings(2, 2, 16, 1e-3, 32)
     torch.manual_seed(123)
     state = torch.random.get_rng_state()
-    first = tune(rows, encoder, short).probabilities(rows.texts)
+    first = train_toy(rows, encoder, settings).probabilities(rows.texts)
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.manual_seed(456)
-    assert np.array_equal(tune(rows, encoder, short).probabilities(rows.texts), first)
+    assert np.array_equal(train_toy(rows, encoder, settings).probabilities(rows.texts), first)
     other = Settings(2, 2, 16, 1e-3, 32, seed=1)
-    assert not np.array_equal(tune(rows, encoder, other).probabilities(rows.texts), first)
+    assert not np.array_equal(train_toy(rows, encoder, other).probabilities(rows.texts), first)
 
 
-def test_a_rare_segment_weighs_as_much_as_a_common_one(encoder: Path) -> None:
-    """Texts that say nothing, nine in ten of one segment: neither may win by number."""
+def test_segments_have_equal_weight_regardless_of_frequency(encoder: Path) -> None:
+    """Uninformative texts, nine in ten of one segment, must give similar probabilities."""
     rows = Toy(["в на только сегодня"] * 200, [0, *[4] * 9] * 20, list(range(200)))
-    prediction = tune(rows, encoder, Settings(4, 4, 16, 1e-3, 32)).predict(rows.texts[:1])[0]
+    prediction = train_toy(rows, encoder, Settings(4, 4, 16, 1e-3, 32)).predict(rows.texts[:1])[0]
     assert 0.3 < prediction.probabilities[0] < 0.7
 
 
-def test_it_comes_back_from_its_folder_bit_by_bit(trained: Trained, saved: Path) -> None:
+def test_saved_model_gives_identical_probabilities(trained: Trained, saved: Path) -> None:
     texts = toy(50, seed=5).texts
     again = TransformerText.load(saved, device="cpu")
     assert np.array_equal(again.probabilities(texts), trained.model.probabilities(texts))
@@ -130,7 +130,7 @@ def test_it_comes_back_from_its_folder_bit_by_bit(trained: Trained, saved: Path)
     assert {Path(name).suffix for name in again.artefact.files} == {".json", ".safetensors"}
 
 
-def test_it_loads_in_a_process_without_a_hub(trained: Trained, saved: Path) -> None:
+def test_saved_model_is_loaded_offline(trained: Trained, saved: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from classifier.text.transformer import TransformerText;"
@@ -146,7 +146,7 @@ def test_it_loads_in_a_process_without_a_hub(trained: Trained, saved: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_one_flipped_byte_is_refused(saved: Path, name: str) -> None:
+def test_flipped_byte_is_refused(saved: Path, name: str) -> None:
     raw = bytearray((saved / name).read_bytes())
     raw[-2] ^= 1
     (saved / name).write_bytes(raw)
@@ -154,7 +154,7 @@ def test_one_flipped_byte_is_refused(saved: Path, name: str) -> None:
         TransformerText.load(saved)
 
 
-def test_other_formats_and_missing_facts_are_refused(saved: Path) -> None:
+def test_missing_facts_and_other_versions_are_refused(saved: Path) -> None:
     manifest = json.loads((saved / MANIFEST).read_text(encoding="utf-8"))
     del manifest["facts"]["temperature"]
     (saved / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -166,8 +166,8 @@ def test_other_formats_and_missing_facts_are_refused(saved: Path) -> None:
         TransformerText.load(saved)
 
 
-def test_a_pickle_in_place_of_weights_is_never_opened(trained: Trained, tmp_path: Path) -> None:
-    """A foreign folder whose digests are all right, but whose weights are a torch pickle."""
+def test_pickle_instead_of_weights_is_refused(trained: Trained, tmp_path: Path) -> None:
+    """All digests of the folder match, but its weights are a PyTorch pickle."""
     import torch
 
     def write(folder: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_pickle_in_place_of_weights_is_never_opened(trained: Trained, tmp_path
         TransformerText.load(tmp_path / "foreign")
 
 
-def test_a_head_that_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
+def test_head_of_another_size_is_refused(trained: Trained, tmp_path: Path) -> None:
     trained.model.save(tmp_path / "model", {})
     path = tmp_path / "model" / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -191,39 +191,39 @@ def test_a_head_that_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -
         TransformerText.load(tmp_path / "model")
 
 
-def test_no_text_an_empty_text_and_a_very_long_one(trained: Trained) -> None:
+def test_no_text_empty_text_and_very_long_text(trained: Trained) -> None:
     assert trained.model.predict([]) == []
     empty, long = trained.model.predict(["", "доставка курьер " * 500])
     assert sum(empty.probabilities.values()) == pytest.approx(1)
     assert long.segment == 4
 
 
-def test_threads_share_it(trained: Trained) -> None:
+def test_model_is_thread_safe(trained: Trained) -> None:
     rows = toy(64, seed=6)
-    wanted = trained.model.probabilities(rows.texts)
-    found: list[bool] = []
+    expected = trained.model.probabilities(rows.texts)
+    equal: list[bool] = []
 
     def ask() -> None:
         for _ in range(3):
-            found.append(np.array_equal(trained.model.probabilities(rows.texts), wanted))
+            equal.append(np.array_equal(trained.model.probabilities(rows.texts), expected))
 
     started = [threading.Thread(target=ask) for _ in range(4)]
     for thread in started:
         thread.start()
     for thread in started:
         thread.join()
-    assert found == [True] * 12
+    assert equal == [True] * 12
 
 
-def test_families_are_never_parted_and_no_segment_is_lost() -> None:
+def test_held_out_keeps_families_together_and_loses_no_segment() -> None:
     random = np.random.default_rng(0)
     families = random.integers(0, 60, 300)
     columns = random.integers(0, 4, 300)
-    columns[families == 7] = 9  # a segment of one family only: nothing of it may be held out
-    held = held_out(columns, families, seed=0)
-    assert 0.05 < held.mean() < 0.25
-    assert not set(families[held]) & set(families[~held])
-    assert set(columns) == set(columns[~held])
+    columns[families == 7] = 9  # a segment with a single family, which must not be held out
+    is_held_out = held_out(columns, families, seed=0)
+    assert 0.05 < is_held_out.mean() < 0.25
+    assert not set(families[is_held_out]) & set(families[~is_held_out])
+    assert set(columns) == set(columns[~is_held_out])
     for seed in range(8):
         assert not held_out(columns, families, seed)[families == 7].any()
 
@@ -237,20 +237,20 @@ def test_families_are_never_parted_and_no_segment_is_lost() -> None:
         ([0, 4] * 9, list(range(18)), "one known segment"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(
+def test_unsuitable_rows_are_refused(
     encoder: Path, segments: list[int], families: list[int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        tune(Toy(["текст"] * 20, segments, families), encoder)
+        train_toy(Toy(["текст"] * 20, segments, families), encoder)
 
 
-def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_encoder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no_model_folder") as error:
-        tune(toy(60, seed=7), tmp_path / "none")
+        train_toy(toy(60, seed=7), tmp_path / "none")
     assert told(error.value, "ru").startswith("Нет папки")
 
 
-def test_an_encoder_with_a_lost_layer_is_refused(encoder: Path, tmp_path: Path) -> None:
+def test_encoder_with_a_missing_layer_is_refused(encoder: Path, tmp_path: Path) -> None:
     import shutil
 
     from safetensors.torch import load_file, save_file
@@ -263,10 +263,10 @@ def test_an_encoder_with_a_lost_layer_is_refused(encoder: Path, tmp_path: Path) 
         WeightsError,
         match=r"weights_incomplete: .*missing .*encoder\.layer\.0\.output\.dense\.weight",
     ):
-        tune(toy(60, seed=7), tmp_path / "lost")
+        train_toy(toy(60, seed=7), tmp_path / "lost")
 
 
-def test_a_hub_out_of_reach_is_said_in_both_languages(
+def test_unreachable_hub_is_reported_in_both_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -1,4 +1,4 @@
-"""manage.py evaluate: figures of a model, of what it has not seen, and of the recipe."""
+"""manage.py evaluate: figures on all creatives, on unseen ones, and of the recipe."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ ALL, UNSEEN = "model, all creatives", "model, only what it has not seen"
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small bundle that has learned the texts of ``rows()``."""
+    """A small bundle trained on ``rows()``."""
     folder = tmp_path_factory.mktemp("models") / "small"
     small_parts().save(folder, {}, "card")
     return folder
 
 
-def fresh(count: int, seed: int = 3, split: str = "") -> list[TrainingRow]:
-    """Texts that are near duplicates of no other: a segment's words among invented ones."""
+def unique_rows(count: int, seed: int = 3, split: str = "") -> list[TrainingRow]:
+    """Texts without near duplicates: words of a segment among invented ones."""
     dice = random.Random(seed)
     found = []
     for place in range(count):
         segment = sorted(WORDS)[place % len(WORDS)]
-        said = dice.sample(WORDS[segment].split(), 3)
-        said += ["".join(dice.choices("абвгдежзиклмнопрст", k=7)) for _ in range(4)]
-        found.append(TrainingRow(segment, " ".join(dice.sample(said, 7)), split))
+        words = dice.sample(WORDS[segment].split(), 3)
+        words += ["".join(dice.choices("абвгдежзиклмнопрст", k=7)) for _ in range(4)]
+        found.append(TrainingRow(segment, " ".join(dice.sample(words, 7)), split))
     return found
 
 
@@ -62,107 +62,119 @@ def table(path: Path, content: Iterable[TrainingRow], split: bool = False) -> Pa
 
 
 def evaluate(*options: Any) -> str:
-    """What the command printed, in English."""
-    said = io.StringIO()
+    """Return the output of the command in English."""
+    output = io.StringIO()
     with translation.override("en"):
-        call_command("evaluate", *map(str, options), stdout=said, stderr=io.StringIO())
-    return said.getvalue()
+        call_command("evaluate", *map(str, options), stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 
-def line(said: str, title: str, grid: int = 0) -> list[str]:
-    """The cells of a row of the first or second table of figures."""
-    lines = [one for one in said.splitlines() if one.startswith(title + "  ")]
+def line(output: str, title: str, grid: int = 0) -> list[str]:
+    """Return the cells of the row ``title`` in the first or second table of figures."""
+    lines = [one for one in output.splitlines() if one.startswith(title + "  ")]
     return re.split(r"\s{2,}", lines[grid].strip())[1:]
 
 
-def macro_f1(said: str, title: str) -> float:
-    return float(line(said, title)[2])
+def macro_f1(output: str, title: str) -> float:
+    return float(line(output, title)[2])
 
 
-def test_figures_on_creatives_that_the_model_never_saw(model: Path, tmp_path: Path) -> None:
-    wrong = TrainingRow(0, fresh(2)[1].text + " ещё", "")
-    content = [*fresh(30), wrong, TrainingRow(16, SILENT, "")]
-    said = evaluate("--transcripts", table(tmp_path / "new.csv", content), "--model", model)
-    assert "learned from none of these 32 creatives" in said
-    assert UNSEEN not in said
-    rows_, undecided, found, interval, accuracy, ece = line(said, ALL)
+def test_figures_on_unseen_creatives(model: Path, tmp_path: Path) -> None:
+    wrong = TrainingRow(0, unique_rows(2)[1].text + " ещё", "")
+    content = [*unique_rows(30), wrong, TrainingRow(16, SILENT, "")]
+    output = evaluate("--transcripts", table(tmp_path / "new.csv", content), "--model", model)
+    assert "learned from none of these 32 creatives" in output
+    assert UNSEEN not in output
+    rows_, undecided, found, interval, accuracy, ece = line(output, ALL)
     assert (rows_, undecided) == ("32", "1")
     assert float(accuracy) == pytest.approx(30 / 32, abs=1e-3)
     low, high = map(float, interval.split("–"))
     assert 0.8 < low < float(found) < high
     assert 0 < float(ece) < 0.5
-    assert re.search(r"^16 · Speakers \+ voice assistant +11 +1\.000 +0\.909 +0\.952$", said, re.M)
-    assert re.search(r"^0 · Promo .* → 12 · Credit cards +1$", said, re.M)
+    assert re.search(
+        r"^16 · Speakers \+ voice assistant +11 +1\.000 +0\.909 +0\.952$", output, re.M
+    )
+    assert re.search(r"^0 · Promo .* → 12 · Credit cards +1$", output, re.M)
 
 
-def test_what_it_has_learned_from_is_told_apart(model: Path, tmp_path: Path) -> None:
-    """Rows that it has seen, a near duplicate of one, and others with labels that are wrong."""
+def test_training_creatives_are_reported_separately(model: Path, tmp_path: Path) -> None:
+    """The table has training rows, a near duplicate of one, and unseen rows with wrong labels."""
     known = rows()[:12]
-    nearly = TrainingRow(known[0].segment, f"Ах, {known[0].text}!", "")
-    turned = [TrainingRow(12 if row.segment == 0 else 0, row.text, "") for row in fresh(10)]
-    path = table(tmp_path / "mixed.csv", [*known, nearly, *turned])
-    said = evaluate("--transcripts", path, "--model", model)
-    assert "learned from 12 of these 23 creatives; 1 more are near duplicates" in said
-    assert "look at those that it has not seen" in said
-    assert line(said, ALL)[0] == "23"
-    assert line(said, UNSEEN)[0] == "10"
-    assert macro_f1(said, UNSEEN) < 0.2 < macro_f1(said, ALL)
-    # The tables of segments are those of the honest figures.
-    assert f"═══ {UNSEEN} ═══" in said
-    assert f"═══ {ALL} ═══" not in said
+    near_duplicate = TrainingRow(known[0].segment, f"Ах, {known[0].text}!", "")
+    mislabelled = [
+        TrainingRow(12 if row.segment == 0 else 0, row.text, "") for row in unique_rows(10)
+    ]
+    path = table(tmp_path / "mixed.csv", [*known, near_duplicate, *mislabelled])
+    output = evaluate("--transcripts", path, "--model", model)
+    assert "learned from 12 of these 23 creatives; 1 more are near duplicates" in output
+    assert "look at those that it has not seen" in output
+    assert line(output, ALL)[0] == "23"
+    assert line(output, UNSEEN)[0] == "10"
+    assert macro_f1(output, UNSEEN) < 0.2 < macro_f1(output, ALL)
+    # The tables of segments are those of unseen creatives.
+    assert f"═══ {UNSEEN} ═══" in output
+    assert f"═══ {ALL} ═══" not in output
 
 
-def test_inventions_of_the_recogniser_hide_no_text_that_taught(model: Path, tmp_path: Path) -> None:
-    told = [
+def test_training_texts_are_recognised_despite_subtitle_credits(
+    model: Path, tmp_path: Path
+) -> None:
+    with_credits = [
         TrainingRow(row.segment, f"{row.text} Редактор субтитров А.Семкин", "") for row in rows()
     ]
-    said = evaluate("--transcripts", table(tmp_path / "known.csv", told), "--model", model)
-    assert "learned from all of these 60 creatives: its figure flatters" in said
-    assert UNSEEN not in said
-    assert line(said, ALL, grid=1)[1] == "100.0 % (100.0 %)"
-    assert "Most often taken" not in said
+    output = evaluate(
+        "--transcripts", table(tmp_path / "known.csv", with_credits), "--model", model
+    )
+    assert "learned from all of these 60 creatives: its figure flatters" in output
+    assert UNSEEN not in output
+    assert line(output, ALL, grid=1)[1] == "100.0 % (100.0 %)"
+    assert "Most often taken" not in output
 
 
-def test_the_recipe_by_families_and_plainly(model: Path, tmp_path: Path) -> None:
-    """Copies of texts that say nothing of their segment: only plain folds can know them."""
+def test_cross_validate_reports_grouped_and_plain_folds(model: Path, tmp_path: Path) -> None:
+    """The texts are copies of uninformative ones, which only plain folds can predict."""
     content = [
         TrainingRow(place % 2, " ".join([*row.text.split()[:6], word, word]), "train")
-        for place, row in enumerate(fresh(24, seed=8))
+        for place, row in enumerate(unique_rows(24, seed=8))
         for word in ("раз", "два", "три", "пять")
     ]
-    content += fresh(9, seed=9, split="valid")
+    content += unique_rows(9, seed=9, split="valid")
     path = table(tmp_path / "copies.csv", content, split=True)
-    said = evaluate("--transcripts", path, "--model", model, "--cross-validate")
-    honest = macro_f1(said, "recipe, folds by families")
-    assert honest + 0.2 < macro_f1(said, "recipe, plain folds: copies flatter")
-    assert line(said, "recipe, folds by families")[0] == "105"
-    assert line(said, "recipe, train → valid")[0] == "9"
-    assert "═══ recipe, folds by families ═══" in said
-    assert "near duplicate in train" not in said
-    alike = [*content, TrainingRow(0, content[0].text, "valid")]
-    said = evaluate(
-        "--transcripts", table(path, alike, split=True), "--model", model, "--cross-validate"
+    output = evaluate("--transcripts", path, "--model", model, "--cross-validate")
+    grouped = macro_f1(output, "recipe, folds by families")
+    assert grouped + 0.2 < macro_f1(output, "recipe, plain folds: copies flatter")
+    assert line(output, "recipe, folds by families")[0] == "105"
+    assert line(output, "recipe, train → valid")[0] == "9"
+    assert "═══ recipe, folds by families ═══" in output
+    assert "near duplicate in train" not in output
+    with_near_duplicate = [*content, TrainingRow(0, content[0].text, "valid")]
+    output = evaluate(
+        "--transcripts",
+        table(path, with_near_duplicate, split=True),
+        "--model",
+        model,
+        "--cross-validate",
     )
-    assert "1 of the 10 valid creatives have a near duplicate in train" in said
+    assert "1 of the 10 valid creatives have a near duplicate in train" in output
 
 
-def test_a_transformer_stands_beside_the_recipe(model: Path, tmp_path: Path, settings: Any) -> None:
-    settings.CPUS = 1  # more threads only get in each other's way in so small a network
+def test_transformer_is_evaluated_beside_the_recipe(
+    model: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.CPUS = 1  # more threads are slower in so small a network
     save_encoder(tmp_path / "small-bert")
-    content = [*fresh(30, split="train"), *fresh(6, seed=4, split="valid")]
+    content = [*unique_rows(30, split="train"), *unique_rows(6, seed=4, split="valid")]
     content.append(TrainingRow(0, SILENT, "valid"))
     path = table(tmp_path / "table.csv", content, split=True)
     encoder = tmp_path / "small-bert"
-    said = evaluate("--transcripts", path, "--model", model, "--transformer", encoder)
-    assert line(said, "small-bert, train → valid")[:2] == ["7", "1"]
-    assert line(said, "recipe, train → valid")[:2] == ["7", "1"]
-    assert "by families" not in said
+    output = evaluate("--transcripts", path, "--model", model, "--transformer", encoder)
+    assert line(output, "small-bert, train → valid")[:2] == ["7", "1"]
+    assert line(output, "recipe, train → valid")[:2] == ["7", "1"]
+    assert "by families" not in output
 
 
-def test_weights_that_are_not_there_are_said_in_the_readers_language(
-    model: Path, tmp_path: Path
-) -> None:
-    content = [*fresh(30, split="train"), *fresh(6, seed=4, split="valid")]
+def test_missing_weights_are_reported_in_the_users_language(model: Path, tmp_path: Path) -> None:
+    content = [*unique_rows(30, split="train"), *unique_rows(6, seed=4, split="valid")]
     path = table(tmp_path / "table.csv", content, split=True)
     missing = str(tmp_path / "none")
     with pytest.raises(CommandError, match="Нет папки"), translation.override("ru"):
@@ -171,8 +183,8 @@ def test_weights_that_are_not_there_are_said_in_the_readers_language(
         )
 
 
-def test_the_page_holds_everything_and_fetches_nothing(model: Path, tmp_path: Path) -> None:
-    path, out = table(tmp_path / "new.csv", fresh(30)), tmp_path / "report.html"
+def test_report_page_has_all_charts_and_fetches_nothing(model: Path, tmp_path: Path) -> None:
+    path, out = table(tmp_path / "new.csv", unique_rows(30)), tmp_path / "report.html"
     with translation.override("ru"):
         call_command(
             "evaluate", "--transcripts", str(path), "--model", str(model), "--out", str(out),
@@ -185,7 +197,7 @@ def test_the_page_holds_everything_and_fetches_nothing(model: Path, tmp_path: Pa
     assert title
     assert "small " in title[1]
     assert "<td>12 · Кредитные карты</td>" in html
-    confusion, curve, bars = drawn(html)
+    confusion, curve, bars = chart_data(html)
     [cells] = confusion
     assert cells["y"] == [f"{number} · {by_number(number).name}" for number in sorted(WORDS)]
     assert [cells["text"][place][place] for place in range(3)] == ["10"] * 3
@@ -194,8 +206,8 @@ def test_the_page_holds_everything_and_fetches_nothing(model: Path, tmp_path: Pa
     assert [len(one["x"]) for one in bars] == [3] * 3
 
 
-def drawn(html: str) -> list[Any]:
-    """What Plotly is given for each chart of the page."""
+def chart_data(html: str) -> list[Any]:
+    """Return the data of each Plotly chart of the page."""
     starts = re.finditer(r'Plotly\.newPlot\(\s*"[0-9a-f-]+",\s*', html)
     return [json.JSONDecoder().raw_decode(html, start.end())[0] for start in starts]
 
@@ -210,7 +222,7 @@ def drawn(html: str) -> list[Any]:
         ("Segment_num,text,split\n0,слово,test\n", "Row 2: the split is neither .*: test"),
     ],
 )
-def test_a_wrong_table_is_refused_by_row(
+def test_invalid_table_is_refused_with_rows_and_reasons(
     model: Path, tmp_path: Path, content: str, words: str
 ) -> None:
     path = tmp_path / "table.csv"
@@ -219,8 +231,8 @@ def test_a_wrong_table_is_refused_by_row(
         evaluate("--transcripts", path, "--model", model)
 
 
-def test_what_cannot_be_measured_is_said(model: Path, tmp_path: Path) -> None:
-    few = table(tmp_path / "few.csv", fresh(3))
+def test_impossible_evaluations_are_refused_with_a_reason(model: Path, tmp_path: Path) -> None:
+    few = table(tmp_path / "few.csv", unique_rows(3))
     for options, words in (
         (("--transcripts", tmp_path / "none.csv"), "There is no file"),
         (("--cross-validate",), "Only the rows of --transcripts"),
@@ -232,8 +244,8 @@ def test_what_cannot_be_measured_is_said(model: Path, tmp_path: Path) -> None:
             evaluate("--model", model, *options)
 
 
-def test_a_folder_that_is_no_whole_bundle_is_refused(model: Path, tmp_path: Path) -> None:
-    path = table(tmp_path / "table.csv", fresh(3))
+def test_folder_without_a_bundle_is_refused(model: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "table.csv", unique_rows(3))
     for folder, words in (
         (model / "text", "not 'creative-filter/bundle'"),
         (tmp_path, "there is no manifest"),
@@ -253,32 +265,32 @@ def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
 
 @pytest.mark.django_db
 def test_labelled_creatives_of_the_database(model: Path) -> None:
-    """Withdrawn labels, demonstration rows and what is not analysed count for nothing."""
-    creatives = import_all([*fresh(12), *rows()[:2], *fresh(3, seed=5)])
-    for creative, row in zip(creatives, [*fresh(12), *rows()[:2]], strict=False):
+    """Withdrawn labels, demonstration creatives and creatives that failed are left out."""
+    creatives = import_all([*unique_rows(12), *rows()[:2], *unique_rows(3, seed=5)])
+    for creative, row in zip(creatives, [*unique_rows(12), *rows()[:2]], strict=False):
         set_label(creative, Segment.objects.get(number=row.segment), None)
     set_label(creatives[0], None, None)
     Creative.objects.filter(pk=creatives[1].pk).update(is_demo=True)
     Creative.objects.filter(pk=creatives[2].pk).update(state=Creative.State.FAILED)
     set_label(creatives[14], Segment.objects.get(number=0), None)
     set_label(creatives[14], Segment.objects.get(number=16), None)
-    said = evaluate("--model", model)
-    assert "Labelled creatives that are not analysed: 1." in said
-    assert "learned from 2 of these 12 creatives" in said
-    assert (line(said, ALL)[0], line(said, UNSEEN)[0]) == ("12", "10")
-    assert re.search(r"^16 · Speakers \+ voice assistant +4 ", said, re.M)
+    output = evaluate("--model", model)
+    assert "Labelled creatives that are not analysed: 1." in output
+    assert "learned from 2 of these 12 creatives" in output
+    assert (line(output, ALL)[0], line(output, UNSEEN)[0]) == ("12", "10")
+    assert re.search(r"^16 · Speakers \+ voice assistant +4 ", output, re.M)
 
 
 @pytest.mark.django_db
-def test_without_labelled_creatives_there_is_nothing_to_judge(model: Path) -> None:
-    import_all(fresh(3))
+def test_evaluation_without_labelled_creatives_is_refused(model: Path) -> None:
+    import_all(unique_rows(3))
     with pytest.raises(CommandError, match="There are no labelled creatives"):
         evaluate("--model", model)
 
 
 @pytest.mark.django_db
-def test_the_active_version_is_judged_unless_another_is_named(model: Path, tmp_path: Path) -> None:
-    path = table(tmp_path / "table.csv", fresh(6))
+def test_active_version_is_evaluated_unless_a_folder_is_given(model: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "table.csv", unique_rows(6))
     version = model_versions.register_folder(model)
     model_versions.activate(version)
     assert f"Model: {version.name}" in evaluate("--transcripts", path)

@@ -1,4 +1,4 @@
-"""manage.py train: labels become a version; which one decides is a separate act, and reversible."""
+"""manage.py train: trains a version from labels; activation is separate and reversible."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ COMMON = "сегодня для вас каждый день вместе оче
 
 @pytest.fixture(autouse=True)
 def models(settings: Any, tmp_path: Path) -> Path:
-    """New versions go into a folder of this test."""
+    """The folder of new versions, in this test's temporary folder."""
     settings.DATA_DIR = tmp_path
     return tmp_path / "models"
 
 
-def labelled(count: int, *, demo: bool = False) -> None:
-    """Heard and labelled creatives of three segments."""
+def create_labelled_creatives(count: int, *, demo: bool = False) -> None:
+    """Create transcribed, labelled creatives of three segments."""
     dice = random.Random(count)
     for number in range(count):
         segment = (0, 12, 16)[number % 3]
@@ -72,27 +72,27 @@ def labelled(count: int, *, demo: bool = False) -> None:
 
 
 def train(*words: str) -> str:
-    said = io.StringIO()
-    call_command("train", *words, stdout=said, stderr=io.StringIO())
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("train", *words, stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 
-def judge() -> None:
+def run_queued_jobs() -> None:
     for job in Job.objects.filter(state=Job.State.QUEUED):
         assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
 
 
 @pytest.mark.django_db
-def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -> None:
-    labelled(60)
-    labelled(9, demo=True)
+def test_training_registers_a_version_and_compares_it_with_the_active_one(models: Path) -> None:
+    create_labelled_creatives(60)
+    create_labelled_creatives(9, demo=True)
     active = model_versions.active()
-    said = train()
+    output = train()
     version = ModelVersion.objects.exclude(pk=active.pk).get()
     assert model_versions.active() == active
     assert not Job.objects.exists()
-    assert str(version) in said
-    assert str(active) in said
+    assert str(version) in output
+    assert str(active) in output
     assert Path(model_versions.path(version)).parent == models
     from creativefilter.training.version_page import facts_of
 
@@ -103,16 +103,16 @@ def test_a_version_is_made_and_shown_beside_the_one_that_decides(models: Path) -
 
 
 @pytest.mark.django_db
-def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> None:
-    labelled(60)
+def test_activation_classifies_again_and_is_reversible(analyst: User) -> None:
+    create_labelled_creatives(60)
     starter = model_versions.active()
     analysis_jobs.decide_again(None)
-    judge()
+    run_queued_jobs()
     train("--activate")
     trained = model_versions.active()
     assert trained != starter
     assert Job.objects.filter(state=Job.State.QUEUED).count() == 60
-    judge()
+    run_queued_jobs()
     assert Prediction.objects.filter(model_version=trained).count() == 60
     client = Client()
     client.force_login(analyst)
@@ -124,16 +124,16 @@ def test_activated_it_judges_again_and_the_way_back_is_open(analyst: User) -> No
 
 
 @pytest.mark.django_db
-def test_too_few_labels_are_told_in_numbers() -> None:
-    labelled(12)
+def test_too_few_labels_are_refused_with_their_number() -> None:
+    create_labelled_creatives(12)
     with pytest.raises(CommandError, match="12"):
         train()
     assert ModelVersion.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_two_trainings_at_once_are_one_too_many(models: Path) -> None:
-    labelled(60)
+def test_second_training_at_the_same_time_is_refused(models: Path) -> None:
+    create_labelled_creatives(60)
     models.mkdir()
     with (models / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -144,9 +144,9 @@ def test_two_trainings_at_once_are_one_too_many(models: Path) -> None:
 
 @pytest.mark.stack
 @pytest.mark.django_db(transaction=True)
-def test_killed_in_the_middle_the_old_version_decides(tmp_path: Path, models: Path) -> None:
+def test_killed_training_leaves_the_old_version_active(tmp_path: Path, models: Path) -> None:
     model_versions.ensure_starter()
-    labelled(60)
+    create_labelled_creatives(60)
     active = model_versions.active()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "train", "--activate"],
@@ -172,14 +172,14 @@ def test_killed_in_the_middle_the_old_version_decides(tmp_path: Path, models: Pa
 
 
 @pytest.mark.django_db
-def test_interrupted_at_its_end_it_leaves_no_version(
+def test_training_interrupted_at_its_end_leaves_no_version(
     models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def register_folder(folder: Path) -> None:
         assert (folder / "manifest.json").is_file()
         os.kill(os.getpid(), signal.SIGINT)
 
-    labelled(60)
+    create_labelled_creatives(60)
     monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     monkeypatch.setattr(model_versions, "register_folder", register_folder)
     with pytest.raises(SystemExit) as ended:
@@ -192,8 +192,8 @@ def test_interrupted_at_its_end_it_leaves_no_version(
 
 
 @pytest.mark.django_db
-def test_the_page_of_a_version_shows_its_figures(analyst: User) -> None:
-    labelled(60)
+def test_version_page_shows_figures(analyst: User) -> None:
+    create_labelled_creatives(60)
     train()
     version = ModelVersion.objects.exclude(is_active=True).get()
     client = Client(headers={"accept-language": "en"})
@@ -210,7 +210,7 @@ def test_the_page_of_a_version_shows_its_figures(analyst: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_version_whose_folder_is_gone_says_so(analyst: User) -> None:
+def test_version_page_without_a_folder_says_that_figures_are_unreadable(analyst: User) -> None:
     version = ModelVersion.objects.create(name="gone", digest="0" * 64, folder="/nowhere")
     client = Client(headers={"accept-language": "en"})
     client.force_login(analyst)

@@ -1,4 +1,4 @@
-"""manage.py train_starter: a small table in, a model folder with honest figures out."""
+"""manage.py train_starter: trains the starter from a table and writes its folder and figures."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ STOCK = {
 }
 
 
-def texts(words: list[str], count: int, chance: random.Random) -> list[str]:
-    """Different sentences from the same stock of words, none of them a copy of another."""
+def texts(words: list[str], count: int, dice: random.Random) -> list[str]:
+    """Return different sentences from the same stock of words, without duplicates."""
     choices = list(itertools.combinations(words, 5))
-    return [" ".join(chance.sample(one, 5)).capitalize() for one in chance.sample(choices, count)]
+    return [" ".join(dice.sample(one, 5)).capitalize() for one in dice.sample(choices, count)]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """Three segments of twelve rows, a third of them to measure on; number 6 is read as 0."""
-    chance = random.Random(7)
+    """Three segments of twelve rows, a third of them ``valid``; number 6 is read as 0."""
+    dice = random.Random(7)
     rows: list[list[Any]] = []
     for segment, words in STOCK.items():
-        for place, text in enumerate(texts(words.split(), 12, chance)):
+        for place, text in enumerate(texts(words.split(), 12, dice)):
             number = 6 if segment == 0 and place % 2 else segment
             rows.append([len(rows), number, text, "valid" if place % 3 == 0 else "train"])
     rows.append([99, 0, "ДИНАМИЧНАЯ МУЗЫКА", "train"])
@@ -47,13 +47,13 @@ def table(tmp_path: Path) -> Path:
 
 
 def train(table: Path, out: Path) -> dict[str, str]:
-    """What the command printed, by name."""
-    said = io.StringIO()
+    """Run the command and return its printed figures by name."""
+    output = io.StringIO()
     call_command(
         "train_starter", "--transcripts", str(table), "--out", str(out),
-        stdout=said, stderr=io.StringIO(),
+        stdout=output, stderr=io.StringIO(),
     )  # fmt: skip
-    return dict(line.split(maxsplit=1) for line in said.getvalue().splitlines())
+    return dict(line.split(maxsplit=1) for line in output.getvalue().splitlines())
 
 
 def files_in(folder: Path) -> list[str]:
@@ -61,12 +61,16 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def test_it_writes_a_model_that_classifies(table: Path, tmp_path: Path) -> None:
+def test_command_writes_a_model_that_classifies(table: Path, tmp_path: Path) -> None:
     figures = train(table, tmp_path / "model")
     bundle = Bundle.load(tmp_path / "model")
     assert set(bundle.facts["evaluation"]["segments"]) == {"0", "8", "15"}
-    said = ["Ипотека: ставка снижена, заявка онлайн", "Песни и хиты, альбом певицы", "Сыр, скидка"]
-    features = [SpotFeatures(speech=text) for text in said]
+    spoken = [
+        "Ипотека: ставка снижена, заявка онлайн",
+        "Песни и хиты, альбом певицы",
+        "Сыр, скидка",
+    ]
+    features = [SpotFeatures(speech=text) for text in spoken]
     assert [one.segment for one in bundle.predict(features)] == [8, 15, 0]
     assert (figures["rows"], figures["silent"]) == ("37", "1")
     for name in ("macro_f1_valid", "macro_f1_grouped", "ece_grouped"):
@@ -74,9 +78,7 @@ def test_it_writes_a_model_that_classifies(table: Path, tmp_path: Path) -> None:
     assert float(figures["macro_f1_valid"]) > 0.6
 
 
-def test_the_folder_tells_where_it_comes_from_and_keeps_no_text(
-    table: Path, tmp_path: Path
-) -> None:
+def test_model_folder_states_its_source_and_contains_no_text(table: Path, tmp_path: Path) -> None:
     train(table, tmp_path / "model")
     facts = json.loads((tmp_path / "model" / "manifest.json").read_text("utf-8"))["facts"]
     assert facts["training"]["rows"] == 37
@@ -90,7 +92,7 @@ def test_the_folder_tells_where_it_comes_from_and_keeps_no_text(
             assert word.encode() not in (tmp_path / "model" / name).read_bytes()
 
 
-def test_the_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:
+def test_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         train(table, tmp_path / name)
     names = files_in(tmp_path / "first")
@@ -110,7 +112,7 @@ def test_the_same_table_gives_the_same_bytes(table: Path, tmp_path: Path) -> Non
         ("Segment_num,text\n0,слово\n", "valid"),
     ],
 )
-def test_a_wrong_table_is_refused_by_line_and_writes_nothing(
+def test_invalid_table_is_refused_with_its_row_and_nothing_is_written(
     tmp_path: Path, content: str, words: str
 ) -> None:
     table = tmp_path / "table.csv"
@@ -120,6 +122,6 @@ def test_a_wrong_table_is_refused_by_line_and_writes_nothing(
     assert not (tmp_path / "model").exists()
 
 
-def test_a_missing_table_is_a_clear_error(tmp_path: Path) -> None:
+def test_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="missing"):
         train(tmp_path / "missing.csv", tmp_path / "model")

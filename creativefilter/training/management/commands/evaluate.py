@@ -1,4 +1,4 @@
-"""Says what a model is worth: on labelled transcripts of a table, or of the database."""
+"""Evaluates a model on the labelled transcripts of a table or of the database."""
 
 from __future__ import annotations
 
@@ -88,7 +88,11 @@ class Command(BaseCommand):
             self.stdout.write("\n" + _("The page with charts: %s") % out)
 
     def _page(
-        self, transcripts: Path | None, model: Path | None, crossed: bool, encoder: str | None
+        self,
+        transcripts: Path | None,
+        model: Path | None,
+        cross_validate: bool,
+        encoder: str | None,
     ) -> html_report.Page:
         bundle = load_bundle(model)
         notes = [_("The mix of segments is taken into account: SEGMENT_MIX.")] * bool(
@@ -96,41 +100,41 @@ class Command(BaseCommand):
         )
         recipe: list[Measured] = []
         if transcripts:
-            creatives, recipe, said = self._of_table(transcripts, crossed, encoder)
-            notes += said
+            creatives, recipe, extra_notes = self._of_table(transcripts, cross_validate, encoder)
+            notes += extra_notes
         else:
             creatives, left_out = evaluation.of_database()
             if left_out:
                 notes.append(_("Labelled creatives that are not analysed: %d.") % left_out)
-        judged = evaluation.judge(bundle, creatives)
-        own = of_model(judged)
+        judgement = evaluation.judge(bundle, creatives)
+        own = model_measurements(judgement)
         return html_report.Page(
             model=name_of(bundle),
-            notes=[*about_seen(judged), *notes],
+            notes=[*notes_on_training_data(judgement), *notes],
             measured=[*own, *recipe],
-            drawn=[own[-1], *recipe[: int(crossed)]],
+            drawn=[own[-1], *recipe[: int(cross_validate)]],
         )
 
     def _of_table(
-        self, path: Path, crossed: bool, encoder: str | None
+        self, path: Path, cross_validate: bool, encoder: str | None
     ) -> tuple[pd.DataFrame, list[Measured], list[str]]:
-        """The creatives, what was measured of recipes, and what has to be said of it."""
+        """Return the creatives of a table, the recipe's evaluations, and notes about them."""
         from classifier.text.families import families
         from classifier.text.training import prepare
 
         rows, findings = evaluation.read_transcripts(path)
         found = list(map(str, findings))
-        if not crossed and not encoder:
+        if not cross_validate and not encoder:
             alone = families([row.text for row in rows])
             return evaluation.of_transcripts(rows, alone), [], found
         table = prepare(rows)
-        parted = 0 < table.valid.sum() < len(rows)
-        if encoder and not parted:
+        has_both_splits = 0 < table.valid.sum() < len(rows)
+        if encoder and not has_both_splits:
             raise UserError(_("A transformer needs rows whose split is train, and valid ones."))
-        measured = self._in_folds(table) if crossed else []
-        if parted:
+        measured = self._in_folds(table) if cross_validate else []
+        if has_both_splits:
             measured += self._on_valid(rows, table, encoder)
-            found += about_split(table)
+            found += notes_on_split(table)
         return evaluation.of_transcripts(rows, table.families), measured, found
 
     def _in_folds(self, table: Table) -> list[Measured]:
@@ -160,9 +164,9 @@ class Command(BaseCommand):
                     bar.set_postfix_str(f"macro-F1 {epoch.held_out_macro_f1:.3f}")
                     bar.update()
 
-                said = transformer_on_valid(rows, table, source, progress)
+                evaluated = transformer_on_valid(rows, table, source, progress)
             title = _("%s, train → valid") % Path(encoder).name
-            measured.append(Measured(title, said))
+            measured.append(Measured(title, evaluated))
         return measured
 
     def _print(self, page: html_report.Page) -> None:
@@ -178,7 +182,7 @@ class Command(BaseCommand):
 
 
 def load_bundle(folder: Path | None) -> Bundle:
-    """The bundle of a folder, as sure as the settings want it; else the one that decides here."""
+    """Load the bundle of a folder with the settings' precision and mix; the active one for None."""
     from classifier.decision.bundle import Bundle
 
     if folder is None:
@@ -187,25 +191,25 @@ def load_bundle(folder: Path | None) -> Bundle:
 
 
 def name_of(bundle: Bundle) -> str:
-    """As rows of model versions are named: the folder and the digest's beginning."""
+    """Return the name that its model version would have: folder and beginning of the digest."""
     artefact = bundle.artefact
     return f"{artefact.folder.name} {artefact.digest[:8]}" if artefact else ""
 
 
-def of_model(judged: Judgement) -> list[Measured]:
-    """The model's own figures, the most honest ones last."""
-    measured = [Measured(_("model, all creatives"), judged.everything)]
-    if judged.unseen:
-        measured.append(Measured(_("model, only what it has not seen"), judged.unseen))
+def model_measurements(judgement: Judgement) -> list[Measured]:
+    """Return the model's evaluations, with that on unseen creatives last."""
+    measured = [Measured(_("model, all creatives"), judgement.all_creatives)]
+    if judgement.unseen:
+        measured.append(Measured(_("model, only what it has not seen"), judgement.unseen))
     return measured
 
 
-def about_seen(judged: Judgement) -> list[str]:
-    """How much of the figures is remembrance."""
-    rows = judged.everything.rows
-    if not judged.seen:
+def notes_on_training_data(judgement: Judgement) -> list[str]:
+    """Return sentences about the creatives that the model was trained on."""
+    rows = judgement.all_creatives.rows
+    if not judgement.trained_on_count:
         return [_("The model has learned from none of these %d creatives.") % rows]
-    if judged.seen == rows:
+    if judgement.trained_on_count == rows:
         return [
             _(
                 "The model has learned from all of these %d creatives: its figure flatters, it "
@@ -218,15 +222,19 @@ def about_seen(judged: Judgement) -> list[str]:
             "The model has learned from %(seen)d of these %(rows)d creatives; %(alike)d more are "
             "near duplicates of those."
         )
-        % {"seen": judged.seen, "rows": rows, "alike": judged.alike}
+        % {
+            "seen": judgement.trained_on_count,
+            "rows": rows,
+            "alike": judgement.near_duplicate_count,
+        }
     ]
-    if judged.unseen:
+    if judgement.unseen:
         return [*notes, _("Its figure on all flatters: look at those that it has not seen.")]
     return [*notes, _("Nothing is left that it has not seen: its figure flatters.")]
 
 
-def about_split(table: Table) -> list[str]:
-    """How many valid rows have a near duplicate among the train rows."""
+def notes_on_split(table: Table) -> list[str]:
+    """Return a sentence about valid rows with a near duplicate among the train rows, if any."""
     import numpy as np
 
     shared = np.isin(table.families[table.valid], table.families[~table.valid]).sum()

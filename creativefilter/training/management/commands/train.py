@@ -48,16 +48,16 @@ class Command(BaseCommand):
             text, "" if pictures == "none" else pictures, self.stderr.write
         )
         self.version = version
-        shown = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
-        for grid in (figure_tables.quality(shown), figure_tables.automation(shown)):
+        measurements = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
+        for grid in (figure_tables.quality(measurements), figure_tables.automation(measurements)):
             self.stdout.write(grid.as_text() + "\n")
-        if compared.seen:
+        if compared.old_trained_on:
             self.stdout.write(
                 _(
                     "%(old)s has learned from %(seen)d of these %(rows)d creatives itself: its "
                     "figures flatter."
                 )
-                % {"old": old, "seen": compared.seen, "rows": compared.old.rows}
+                % {"old": old, "seen": compared.old_trained_on, "rows": compared.old.rows}
             )
         if not activate:
             self.stdout.write(
