@@ -111,6 +111,16 @@ def test_interval_resamples_families_instead_of_creatives() -> None:
     assert evaluated(uncertain, columns).interval == without_families.interval
 
 
+def test_interval_reaches_from_the_worst_family_to_the_best() -> None:
+    right_and_wrong = predictions((0, 0.8), (1, 0.8))
+    assert evaluated(right_and_wrong, [0, 0], [0, 1]).interval == (0.0, 1.0)
+
+
+def test_curve_has_a_point_for_each_tenth_of_probability() -> None:
+    found = evaluated(predictions((0, 0.81), (0, 0.89), (0, 0.95), (0, 1.0)), [0, 1, 0, 0])
+    assert np.array(found.curve) == pytest.approx(np.array([(0.85, 0.5, 2), (0.975, 1, 2)]))
+
+
 def test_evaluation_without_any_decision() -> None:
     found = evaluated(predictions(None, None), [0, 3])
     assert (found.undecided, found.macro_f1, found.accuracy, found.ece) == (2, 0.0, 0.0, 0.0)

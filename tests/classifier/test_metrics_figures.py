@@ -34,7 +34,7 @@ def test_macro_f1_agrees_with_scikit_learn() -> None:
 
 
 def test_accuracy() -> None:
-    assert accuracy([1, 2, 3, 4], [1, 2, 0, 0]) == 0.5
+    assert accuracy([1, 2, 3, 4], [1, 2, 3, 0]) == 0.75
 
 
 def test_calibration_error_of_a_worked_example() -> None:
