@@ -83,6 +83,21 @@ def test_creatives_beyond_those_drawn_are_not_lost() -> None:
     assert found.high[0] == pytest.approx(mean + NORMAL * sigma, abs=0.2 * sigma)
 
 
+def test_certain_creatives_are_not_drawn_instead_of_uncertain_ones() -> None:
+    """The uncertain one is as large as each certain one: either all of it is spent, or nothing."""
+    certain, small = np.full(simulation.DRAWN, 1e6), np.full(1_000, 1.0)
+    amounts = np.concatenate([certain, [1e6], small])
+    chances = np.concatenate([np.ones(len(certain)), [0.5], np.full(len(small), 0.5)])
+    found = simulation.spread(amounts, chances[None])
+    assert found.low[0] == pytest.approx(certain.sum() + 500, abs=100)
+    assert found.high[0] == pytest.approx(certain.sum() + 1e6 + 500, abs=100)
+
+
+def test_intervals_do_not_begin_below_zero() -> None:
+    _expected, low, _high = interval(np.full(MANY, 1.0), 0.5 / MANY)
+    assert low == 0
+
+
 def test_the_same_numbers_give_the_same_interval() -> None:
     amounts = np.linspace(1, 100, 1_000)
     assert interval(amounts, 0.3) == interval(amounts, 0.3)
