@@ -75,6 +75,7 @@ AREAS = {
         ("creativefilter/jobs/lifecycle.py",),
         (
             "tests/jobs/test_lifecycle_claims.py",
+            "tests/jobs/test_lifecycle_callbacks.py",
             "tests/jobs/test_lifecycle_attempts.py",
             "tests/jobs/test_lifecycle_ownership.py",
             "tests/jobs/test_lifecycle_retry.py",
