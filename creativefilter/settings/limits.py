@@ -1,4 +1,4 @@
-"""How much anybody may send, ask for, wait for and keep."""
+"""Limits: sizes of uploads, request rates, retention times, web processes and threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creativefilter.site.machine import processes_for
 from creativefilter.site.rate import Rate
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2, validate=validate.Range(1))
-# All files of one form of the pages together.
+# Most bytes of one form of the pages with all its files.
 REQUEST_MAX_BYTES: int = env.int(
     "REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES, validate=validate.Range(UPLOAD_MAX_BYTES)
 )

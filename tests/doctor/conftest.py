@@ -34,5 +34,5 @@ def installation(
     settings.WEIGHTS_FOLDER = weights
     settings.JOB_LEASE = timedelta(seconds=1)
     settings.SWEEP_SECONDS = 1
-    monkeypatch.setattr(jobs_doctor, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(jobs_doctor, "RETRY_SECONDS", 0.1)
     return tmp_path / "data"

@@ -85,7 +85,7 @@ def test_only_what_is_wrong_is_mended_and_what_is_left_is_told(
     assert [finding.code for finding in examination.report().found] == ["wrong", "odd"]
     assert mended == []
     report = examination.report(fix=True)
-    assert [finding.sentence for finding in report.mended] == ["Wrong: 1 of it."]
+    assert [finding.sentence for finding in report.repaired] == ["Wrong: 1 of it."]
     assert [finding.code for finding in report.found] == ["odd"]
     assert mended == ["first"]
 

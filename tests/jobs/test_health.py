@@ -79,7 +79,7 @@ def test_what_hangs_is_waited_for_once(well: None, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setitem(health.PROBES, "storage", hang)
     monkeypatch.setattr(health, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(health, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     readiness = Readiness()
     began = time.monotonic()
     try:

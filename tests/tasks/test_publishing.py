@@ -24,7 +24,7 @@ from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.models import Event
 from tasks import publishing
 from tasks.definitions import sweep
-from tasks.publishing import SOME, publish_all
+from tasks.publishing import SENT_AT_ONCE, publish_all
 from tests.tasks.queueing import PRIORITIES
 from tests.worker_app import KINDS
 
@@ -98,12 +98,12 @@ def test_each_way_into_the_queue_is_sent(waiting: Waiting) -> None:
 
 
 def test_of_many_the_first_are_sent_and_the_sweep_sends_the_rest(waiting: Waiting) -> None:
-    many = SOME + 3
+    many = SENT_AT_ONCE + 3
     jobs = lifecycle.create_many(KINDS["echo"], [{"say": n} for n in range(many)], None)
-    assert waiting("cpu-batch") == SOME
-    assert [job.published_at is None for job in jobs] == [False] * SOME + [True] * 3
+    assert waiting("cpu-batch") == SENT_AT_ONCE
+    assert [job.published_at is None for job in jobs] == [False] * SENT_AT_ONCE + [True] * 3
     later = lifecycle.create_at_last_stage(KINDS["echo"], [{"say": "x"}] * many, None)
-    assert waiting("gpu-batch") == SOME
+    assert waiting("gpu-batch") == SENT_AT_ONCE
     assert len(later) == many
     assert sweep() == 6
     assert (waiting("cpu-batch"), waiting("gpu-batch")) == (many, many)
