@@ -18,7 +18,7 @@ STAGE_HARD_SECONDS: int = env.int(
     STAGE_SOFT_SECONDS + 30,
     validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
 )
-# Renewed four times per lease. The claims of a dead host are released within a lease and two sweeps.
+# Renewed four times per lease. Claims of a dead host are released within a lease and two sweeps.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
 # A job that is still queued so long after its message was sent is published again.
 JOB_REPUBLISH_AFTER = timedelta(
