@@ -39,7 +39,7 @@ def ask(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
     except (RedisError, ValueError) as error:
         # ValueError: a counter expired between ``add`` and ``incr``.
         _asked_again_at = time.monotonic() + REST_SECONDS
-        logger.warning("requests are not counted for %s s: %s", REST_SECONDS, error)
+        logger.warning("requests are not counted for now: %s", error)
         return otherwise
 
 
