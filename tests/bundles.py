@@ -1,4 +1,4 @@
-"""A small bundle that really learned, from invented words, and creatives to ask it about."""
+"""A small trained bundle for tests, and creatives for it to classify."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHAPE = SpotShape(
 
 
 def rows(count: int = 60, seed: int = 1) -> list[TrainingRow]:
-    """Texts of three segments in turn, made of the words of each."""
+    """Return ``count`` texts, in turn for the three segments, made of the words of each."""
     dice = random.Random(seed)
     segments = sorted(WORDS)
     return [
@@ -47,41 +47,49 @@ def rows(count: int = 60, seed: int = 1) -> list[TrainingRow]:
 
 @cache
 def small_parts() -> Parts:
-    """A text model of the three segments; what it says of 60 other texts is held out."""
+    """Train a text model of the three segments; its predictions for 60 other texts are held out."""
     table = prepare(rows())
     text = TextModel(fit(table, np.ones(60, np.bool_), Calibration(6.0, 2.0)))
     asked = rows(seed=2)
-    said = np.zeros((len(asked), len(NUMBERS)))
-    said[:, np.isin(NUMBERS, sorted(WORDS))] = text.probabilities([one.text for one in asked])
+    probabilities = np.zeros((len(asked), len(NUMBERS)))
+    probabilities[:, np.isin(NUMBERS, sorted(WORDS))] = text.probabilities(
+        [one.text for one in asked]
+    )
     columns = np.searchsorted(NUMBERS, [one.segment for one in asked])
     return Parts(
         text=text,
         fusion=Fusion(),
-        held_out=HeldOut(said, columns, np.full(len(asked), SPEECH, np.uint8)),
+        held_out=HeldOut(probabilities, columns, np.full(len(asked), SPEECH, np.uint8)),
         shares=np.isin(NUMBERS, sorted(WORDS)) / len(WORDS),
         seen=fingerprints([one.text for one in rows()]),
     )
 
 
 def held_out(*groups: tuple[int, int, float, int, int]) -> HeldOut:
-    """Groups of creatives: (mask, how many, how sure above .5, how many right, true column).
+    """Make held-out predictions.
 
-    What is not the decided segment's is that of the column after the true one, or of the true one.
+    Args:
+        groups: Groups of creatives with the same channels: (mask of channels, number of creatives,
+            probability of the decided segment above 0.5, number of correct decisions, true
+            column). The remaining probability goes to the next column, or to the true one if the
+            decision is wrong.
     """
-    said = np.zeros((sum(count for _, count, *_ in groups), len(NUMBERS)))
+    probabilities = np.zeros((sum(count for _, count, *_ in groups), len(NUMBERS)))
     columns: list[int] = []
     masks: list[int] = []
-    for mask, count, sure, hits, column in groups:
+    for mask, count, confidence, hits, column in groups:
         for place in range(count):
-            row = said[len(columns)]
-            row[[column, column + 1]] = (sure, 1 - sure) if place < hits else (1 - sure, sure)
+            row = probabilities[len(columns)]
+            row[[column, column + 1]] = (
+                (confidence, 1 - confidence) if place < hits else (1 - confidence, confidence)
+            )
             columns.append(column)
             masks.append(mask)
-    return HeldOut(said, np.array(columns), np.array(masks, np.uint8))
+    return HeldOut(probabilities, np.array(columns), np.array(masks, np.uint8))
 
 
 def asked() -> list[SpotFeatures]:
-    """Creatives of every mixture of channels, some of them without any."""
+    """Return creatives with every combination of speech and screen text, also with neither."""
     speech = [CARD_SPOT, SPEAKER_SPOT, DOUBTFUL, *(row.text for row in rows(9, seed=4)), ""]
     screen = ["", SHOP_SCREEN, CARD_SCREEN]
-    return [SpotFeatures(speech=said, screen=shown) for said in speech for shown in screen]
+    return [SpotFeatures(speech=spoken, screen=shown) for spoken in speech for shown in screen]
