@@ -38,8 +38,8 @@ DELIVER = "webhooks.deliver"
 WATCH = "creatives.watch"
 # Most messages that are sent at once after a commit: a request waits for them.
 SENT_AT_ONCE = 50
-# After a failure only the sweep contacts the broker for so long: code that queues thousands of jobs
-# one by one must not wait for a connection timeout each time.
+# Seconds after a failure in which only the sweep contacts the broker: code that queues thousands of
+# jobs one by one must not wait for a connection timeout each time.
 PAUSE_SECONDS = 5.0
 # Redis key for the run_id of the broker's process at the last sweep.
 BROKER_RUN_KEY = "creativefilter:met"

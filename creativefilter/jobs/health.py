@@ -26,7 +26,7 @@ LIVE = ("/health/live", "/healthz")
 READY = "/health/ready"
 # A probe that takes longer counts as failed.
 PROBE_SECONDS = 3.0
-# A result is reused for so long, however many requests come in.
+# Seconds for which a result is reused, however many requests come in.
 CACHE_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 10
 

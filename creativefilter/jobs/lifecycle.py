@@ -37,7 +37,7 @@ CLAIM_SECONDS = 10.0
 SAVE_SECONDS = 240.0
 # How long a worker's main process retries to release a claim. It also supervises the pool.
 LOST_SECONDS = 20.0
-# After a job's first claim, a lost database connection does not count as an attempt for so long.
+# Time after a job's first claim in which a lost database connection is not an attempt.
 NO_BLAME_PERIOD = timedelta(hours=1)
 # Most rows that one sweep publishes again: a long queue must not double with every sweep.
 REPUBLISH_AT_ONCE = 1000

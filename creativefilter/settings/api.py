@@ -49,8 +49,7 @@ REST_KNOX = {"TOKEN_TTL": timedelta(days=TOKEN_DAYS)}
 # Knox's default, stated because migrations that refer to the model read the setting.
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105
 
-# Whether POST /predict, the address of the reference service, works without a login. For closed
-# networks only.
+# Whether the reference service's POST /predict works without a login; for closed networks only.
 PREDICT_ANONYMOUS: bool = env.bool("PREDICT_ANONYMOUS", False)
 
 # Webhooks: whether endpoints may have internal addresses, how long deliveries are kept, and after

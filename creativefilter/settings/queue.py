@@ -20,7 +20,7 @@ STAGE_HARD_SECONDS: int = env.int(
 )
 # Renewed four times per lease. Claims of a dead host are released within a lease and two sweeps.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
-# A job that is still queued so long after its message was sent is published again.
+# Time after which a job that is still queued gets another message.
 JOB_REPUBLISH_AFTER = timedelta(
     seconds=env.int("JOB_REPUBLISH_SECONDS", 300, validate=validate.Range(1))
 )

@@ -22,7 +22,7 @@ class Lane(StrEnum):
     UPKEEP = "upkeep"
     # A person waits for minutes: imports, exports, large tables, long creatives.
     LONG = "long"
-    # A lane of its own, since deliveries may wait for slow hosts.
+    # Separate, since deliveries may wait for slow hosts.
     WEBHOOKS = "webhooks"
     BATCH = "batch"
 
@@ -36,7 +36,7 @@ PRIORITIES = {
 }
 PRIORITY_STEPS = list(range(10))
 _CPU_ALONE = (Lane.UPKEEP, Lane.WEBHOOKS)
-# A stage of many parts queues itself again after so many seconds (``kinds.Continued``).
+# Seconds after which a stage of many parts queues itself again (``kinds.Continued``).
 TURN_SECONDS = 10.0
 # Tables up to this size are read in seconds.
 QUICK_BYTES = 5_000_000

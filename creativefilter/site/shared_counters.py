@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# After a failure this process does not contact the counters for so long.
+# Seconds after a failure in which this process does not contact the counters.
 REST_SECONDS = 10.0
 Answer = TypeVar("Answer")
 _asked_again_at = 0.0  # ``time.monotonic`` from which the counters are contacted again

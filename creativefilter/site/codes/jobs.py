@@ -1,4 +1,4 @@
-"""Codes of jobs of any kind: failures that their input is not to blame for."""
+"""Codes of jobs of any kind: failures not caused by their input, cancelling, the quota."""
 
 from __future__ import annotations
 
