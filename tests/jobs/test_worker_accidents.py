@@ -111,9 +111,7 @@ def test_the_jobs_of_a_lost_host_are_taken_over_by_another_worker(
     eventually(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
     time.sleep(3)
     assert lifecycle.sweep() == []
-    assert Job.objects.get(pk=job.pk).lease_missed_at is None, (
-        "the lease was not renewed"
-    )
+    assert Job.objects.get(pk=job.pk).lease_missed_at is None, "the lease was not renewed"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     worker("other@suite", JOB_LEASE_SECONDS="2")
