@@ -204,9 +204,9 @@ def _print_finishing_times(place: load.Place) -> int:
         f"creative.advertisement_id BETWEEN '{first}' AND '{first + 9999}'"
     )
     queued = min(load.moment(created) for created, *_ in found)
-    started_at = [_first_stage(timings) for *_, timings in found if len(timings) > 2]
+    decoded_at = [_first_stage(timings) for *_, timings in found if len(timings) > 2]
     finished = sorted(load.moment(end) - queued for _created, end, _timings in found if end)
-    print(f"\nof {len(found)} creatives of the batch {len(started_at)} were begun, "
+    print(f"\nof {len(found)} creatives of the batch {len(decoded_at)} were begun, "
           f"{len(finished)} finished; seconds after the first was queued:")  # fmt: skip
     for number in (1, 10, 25, 50, 100, 200, 300, 400, 500):
         if number <= len(finished):
@@ -214,9 +214,9 @@ def _print_finishing_times(place: load.Place) -> int:
     if not finished:
         print("TOO LATE: none is finished")
         return 1
-    last = max(started_at) - queued
+    last = max(decoded_at) - queued
     before = sum(end <= last for end in finished)
-    most = _most_unfinished([moment - queued for moment in started_at], finished)
+    most = _most_unfinished([moment - queued for moment in decoded_at], finished)
     good = most <= UNFINISHED
     print(f"  the last first stage ended at {last:.1f}; {before} were finished by then")
     print(f"  begun and not finished at one moment: {most} at most ({UNFINISHED}) {_verdict(good)}")
@@ -229,9 +229,9 @@ def _first_stage(timings: object) -> float:
     return load.moment(entries[0]["started"]) + float(entries[0]["seconds"])
 
 
-def _most_unfinished(started_at: Sequence[float], finished: Sequence[float]) -> int:
+def _most_unfinished(decoded_at: Sequence[float], finished: Sequence[float]) -> int:
     open_now = most = 0
-    for _moment, change in sorted([(at, 1) for at in started_at] + [(at, -1) for at in finished]):
+    for _moment, change in sorted([(at, 1) for at in decoded_at] + [(at, -1) for at in finished]):
         open_now += change
         most = max(most, open_now)
     return most
