@@ -1,4 +1,4 @@
-"""The same application for an asynchronous server."""
+"""The ASGI application."""
 
 import os
 

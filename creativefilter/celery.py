@@ -1,4 +1,4 @@
-"""The Celery application. Everything it obeys stands in settings under ``CELERY_``."""
+"""The Celery application, configured by the settings ``CELERY_*``."""
 
 import os
 
@@ -17,10 +17,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
 app.autodiscover_tasks(["tasks"], related_name="definitions")
 
-for started in (worker_init, beat_init):
-    started.connect(keep_private)
+for start_signal in (worker_init, beat_init):
+    start_signal.connect(keep_private)
 
 
 def has_broker() -> bool:
-    """Whether there is a broker; without one jobs wait in the database for the application."""
+    """Return whether there is a broker; without one, jobs wait in the database."""
     return bool(app.conf.broker_url != settings.NO_BROKER)

@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""Root URL configuration."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -12,7 +12,7 @@ from creativefilter.doctor.pages import system_check
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
     path("admin/system-check/", admin.site.admin_view(system_check), name="system-check"),
-    # Before the admin's own, which has no delay after wrong passwords.
+    # Before the admin's own view, which does not slow down after wrong passwords.
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
@@ -24,7 +24,7 @@ urlpatterns = [
     path("docs", RedirectView.as_view(pattern_name="api:docs")),
 ]
 
-# Under /api/ they answer with problem details, elsewhere with Django's pages.
+# Addresses of the API (``site.problem_details.is_api``) get problem details, others Django's pages.
 handler400 = "creativefilter.site.error_pages.bad_request"
 handler403 = "creativefilter.site.error_pages.forbidden"
 handler404 = "creativefilter.site.error_pages.not_found"

@@ -1,4 +1,4 @@
-"""The web application. Loads no machine-learning library."""
+"""The WSGI application. Importing it loads no machine-learning library."""
 
 import os
 

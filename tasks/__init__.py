@@ -1,2 +1,4 @@
-"""Celery tasks. A task is a decorator and one call of a service; ``publishing`` is the only module
-that talks to the broker."""
+"""Celery tasks: each is a decorator and one call of a service.
+
+``publishing`` is the only module that sends messages to the broker.
+"""

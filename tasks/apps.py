@@ -5,6 +5,5 @@ class TasksConfig(AppConfig):
     name = "tasks"
 
     def ready(self) -> None:
-        # Every process that queues a job or a delivery sends it to the broker: pages and commands
-        # as well as workers.
+        # Connects the signal receivers in every process, since pages and commands queue jobs too.
         from tasks import doctor, publishing  # noqa: F401

@@ -1,4 +1,4 @@
-"""The tasks, and what a worker does when a process of its pool is lost."""
+"""Celery tasks, and signal receivers that release the claims of killed processes and workers."""
 
 from __future__ import annotations
 
@@ -22,37 +22,41 @@ from tasks.publishing import DELIVER, RUN_STAGE, WATCH, publish_deliveries
 
 logger = logging.getLogger(__name__)
 
+# Soft time limit of one look into the watched folder.
 LOOK_SECONDS = 60
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @shared_task(name=RUN_STAGE, bind=True)
 def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
-    """Does one stage of a job."""
+    """Run one stage of a job.
+
+    Raises:
+        Reject: The database is unreachable; the broker puts the message back into its queue.
+    """
     try:
         lifecycle.run_stage(job_id, stage, self.request.hostname or "")
-    except lifecycle.NotClaimed as away:
-        # The message goes back to where it was. There is nothing to do without the database.
-        raise Reject(str(away), requeue=True) from away
+    except lifecycle.NotClaimed as error:
+        raise Reject(str(error), requeue=True) from error
 
 
 @shared_task(name="jobs.sweep")
 def sweep() -> int:
-    """Queues again what a dead worker or a lost message left."""
+    """Run the sweep (see ``publishing.sweep``); return how many messages were sent."""
     return publishing.sweep()
 
 
 @shared_task(name=DELIVER)
 def deliver(endpoint_id: str) -> None:
-    """Sends what is due to one webhook."""
+    """Send the due deliveries of one webhook endpoint."""
     if delivering.deliver(endpoint_id):
         publish_deliveries([endpoint_id])
 
 
-# A folder of the network that hangs must not keep the process that is reserved for people.
+# Time limits: a network folder that hangs must not block the process reserved for lane interactive.
 @shared_task(name=WATCH, soft_time_limit=LOOK_SECONDS, time_limit=LOOK_SECONDS + 5)
 def watch() -> None:
-    """Looks into the watched folder."""
+    """Look for new files in the watched folder."""
     watched_folder.look()
 
 
@@ -61,25 +65,26 @@ _worker_name = ""
 
 @celeryd_init.connect
 def remember_name(sender: str, **_: Any) -> None:
-    """The name under which this worker's processes claim jobs."""
+    """Remember the name under which this worker's processes claim jobs."""
     global _worker_name
     _worker_name = sender
-    # Not the signal worker_shutdown: a cold shutdown, as in a deploy, does not send it.
+    # Not the signal worker_shutdown: Celery does not send it on a cold shutdown, as in a deploy.
     atexit.register(release_claims)
 
 
 @worker_process_init.connect
 def die_with_worker(**_: Any) -> None:
-    """A process of the pool never outlives its worker, not even in the middle of native code."""
+    """Have the kernel kill this pool process when its worker dies, even within native code."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @task_failure.connect
 def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_: Any) -> None:
-    """Nobody is left who would write what became of the claim.
+    """Release the claim of a pool process that was killed or interrupted.
 
-    Runs in the worker's main process when its child was killed, by the kernel or a time limit;
-    in the child when a stage was cut off outside of what ``run_stage`` guards.
+    Runs in the worker's main process if the pool process was killed, by the kernel or the hard time
+    limit; runs in the pool process if an exception was raised outside of ``lifecycle.run_stage``'s
+    error handling.
     """
     if sender.name != RUN_STAGE:
         return
@@ -88,15 +93,15 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     try:
         lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
     except UNREACHABLE:
-        # The lease will run out.
-        logger.exception("job %s, stage %s: %s is not written", job_id, stage, code)
+        # The sweep will release the claim once its lease has expired.
+        logger.exception("job %s, stage %s: %s could not be written", job_id, stage, code)
     finally:
-        # The pool forks again from this process: no connection may be shared with a child.
+        # The pool forks from this process, and a child must not inherit its connections.
         connections.close_all()
 
 
 @worker_ready.connect
 def release_claims(**_: Any) -> None:
-    """A worker that starts or ends holds nothing: what its name still claims is queued again."""
+    """Release all claims under this worker's name; called when the worker starts and exits."""
     lifecycle.lost_by(_worker_name)
     connections.close_all()

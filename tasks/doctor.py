@@ -1,4 +1,4 @@
-"""What can be wrong with the queue: lanes in which jobs wait and that no worker serves."""
+"""System check of the queues: queues in which jobs wait and that no worker serves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creativefilter.jobs.waiting import oldest_by_queue
 from creativefilter.site import doctor, probes
 from creativefilter.site.doctor import Check, Finding, Problem
 
-# How long a job waits before the question is asked, and how long a worker may say nothing.
+# How long a job may wait before its queue is checked, and how long workers have to answer.
 PATIENCE = timedelta(minutes=10)
 ANSWER_SECONDS = 3.0
 
@@ -34,9 +34,10 @@ UNSERVED = Problem(
 
 
 def look() -> Iterator[Finding]:
-    """Find queues in which a job waits, from which none was taken lately and that nobody asks.
+    """Find queues whose oldest job waits longer than ``PATIENCE`` and that no worker serves.
 
-    A long queue is not an error: a worker that is busy, or that answers, will come to it.
+    A long queue is not an error: a queue is reported only if no worker of its resource has taken a
+    job lately and no worker that answers serves it.
     """
     if not _broker_answers():
         return
@@ -51,7 +52,7 @@ def look() -> Iterator[Finding]:
 
 
 def _took_lately(resource: str) -> bool:
-    """Whether a worker with that resource has a job, or began with one lately."""
+    """Return whether a job runs on that resource, or one started there within ``PATIENCE``."""
     stages = Q(pk__in=[])
     for kind in kinds.every():
         names = [stage.name for stage in kind.stages if stage.resource == resource]
@@ -61,7 +62,7 @@ def _took_lately(resource: str) -> bool:
 
 
 def _broker_answers() -> bool:
-    """Another check says so where it does not; where there is none the application does not run."""
+    """Return whether there is a broker and it answers; a broker that doesn't has its own check."""
     try:
         probes.broker()
     except (RedisError, OSError):
@@ -70,7 +71,7 @@ def _broker_answers() -> bool:
 
 
 def _served() -> set[str]:
-    """The queues of the workers that answer."""
+    """Return the names of the queues that the answering workers serve."""
     answers = app.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
     return {queue["name"] for queues in answers.values() for queue in queues}
 

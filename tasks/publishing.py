@@ -1,8 +1,8 @@
-"""The only module that talks to the broker: it sends what waits for a worker, under our own ids.
+"""Messages to the broker for queued jobs and due webhook deliveries; no other module sends any.
 
-Receivers of ``job_queued`` and ``deliveries_due`` send it after the commit. The row of a job is the
-outbox: if the broker does not answer, the row stays unpublished and the sweep sends it later; the
-request that queued the job succeeds all the same.
+Receivers of ``job_queued`` and ``deliveries_due`` send the messages after the commit. The job's row
+is the outbox: if the broker does not answer, the row stays unpublished, the sweep sends its message
+later, and the request that queued the job succeeds nevertheless.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ logger = logging.getLogger(__name__)
 RUN_STAGE = "jobs.run_stage"
 DELIVER = "webhooks.deliver"
 WATCH = "creatives.watch"
-# A person waits while so many are sent.
-SOME = 50
-# After a failure only the sweep asks the broker for so long: whoever queues thousands of jobs one
-# by one does not wait for a connection as many times.
+# Most messages that are sent at once after a commit: a request waits for them.
+SENT_AT_ONCE = 50
+# Seconds after a failure in which only the sweep contacts the broker: code that queues thousands of
+# jobs one by one must not wait for a connection timeout each time.
 PAUSE_SECONDS = 5.0
-# The broker keeps here which of its processes the last sweep met.
-MET = "creativefilter:met"
-# By then the sweep has asked again.
+# Redis key for the run_id of the broker's process at the last sweep.
+BROKER_RUN_KEY = "creativefilter:met"
+# A message that no worker took within this time is dropped; the sweep sends a new one.
 DELIVER_EXPIRES_SECONDS = 600
 
 
-# The address of a broker that did not answer, and until when (``time.monotonic``) it is spared.
+# Address of a broker that did not answer, and until when (``time.monotonic``) it is not contacted.
 _away: tuple[str, float] = ("", 0.0)
 
 
 @receiver(job_queued)
 def publish_queued(jobs: Sequence[Job], **_signal: Any) -> None:
-    """Publishes the first ``SOME`` of these jobs; the sweep sends the rest."""
+    """Publish the first ``SENT_AT_ONCE`` of these jobs; the sweep sends the rest."""
     if not _is_away():
-        publish_all(jobs[:SOME])
+        publish_all(jobs[:SENT_AT_ONCE])
 
 
 @receiver(deliveries_due)
 def publish_due(endpoints: Sequence[str], **_signal: Any) -> None:
-    """Has a worker send what is due to these endpoints."""
+    """Have a worker send the due deliveries of these endpoints."""
     if not _is_away():
         publish_deliveries(endpoints)
 
 
 def _is_away() -> bool:
-    """Whether there is no broker, or it did not answer a moment ago."""
+    """Return whether there is no broker, or it failed within the last ``PAUSE_SECONDS``."""
     if not has_broker():
         return True
     address, until = _away
@@ -74,25 +74,31 @@ def _is_away() -> bool:
 
 
 def publish(job: Job) -> bool:
-    """Sends the job's current stage to its queue. False if the broker does not answer."""
+    """Send the message for the job's current stage; return False if the broker does not answer."""
     if not _sent(lambda: _send(job), f"job {job.pk}"):
         return False
-    lifecycle.published(job)
+    lifecycle.mark_published(job)
     return True
 
 
 def _sent(send: Callable[[], None], what: str) -> bool:
+    """Call ``send``, twice if the connection was lost; return False if the broker does not answer.
+
+    Args:
+        send: Sends one message.
+        what: Name of the message for the log.
+    """
     global _away
     try:
         try:
             send()
         except (OperationalError, OSError) as error:
-            # Somebody waits for our answer: what timed out once is left to the sweeper.
+            # No second try after a timeout: a request may be waiting. The sweep sends it later.
             if isinstance(error.__cause__, RedisTimeoutError):
                 raise
-            send()  # a broker that was started again: the old connection was dead
+            send()  # the pooled connection is dead if the broker was restarted
     except (OperationalError, OSError) as error:
-        logger.warning("%s is not published yet: %s", what, error)
+        logger.warning("%s: not published yet: %s", what, error)
         _away = (app.conf.broker_url, time.monotonic() + PAUSE_SECONDS)
         return False
     return True
@@ -118,7 +124,7 @@ def _send(job: Job) -> None:
 
 
 def publish_all(jobs: Iterable[Job]) -> int:
-    """Publishes until the broker fails once; returns how many went out."""
+    """Publish jobs until the broker fails once; return how many were sent."""
     count = 0
     for job in jobs:
         if not publish(job):
@@ -128,9 +134,15 @@ def publish_all(jobs: Iterable[Job]) -> int:
 
 
 def publish_deliveries(endpoints: Iterable[str]) -> int:
-    """Has a worker send what is due to these endpoints; the rows of the outbox say what that is.
+    """Have a worker send the due deliveries of these endpoints, until the broker fails once.
 
-    Publishes until the broker fails once; returns how many went out.
+    A message names only the endpoint; the worker reads the deliveries from the outbox.
+
+    Args:
+        endpoints: Ids of endpoints.
+
+    Returns:
+        How many messages were sent.
     """
     count = 0
     for endpoint in endpoints:
@@ -151,7 +163,13 @@ def _send_deliver(endpoint: str) -> None:
 
 
 def sweep() -> int:
-    """Queues again what a dead worker or a lost message left, and webhooks whose time has come."""
+    """Do the periodic upkeep; return how many messages were sent.
+
+    1. Release expired claims, and publish queued jobs that have no message.
+    2. Delete old deliveries, audit entries and jobs.
+    3. Have a worker look into the watched folder, if there is one.
+    4. Have a worker send the due deliveries of webhooks.
+    """
     if _may_have_lost_messages():
         lifecycle.distrust_messages()
     count = publish_all(lifecycle.sweep())
@@ -164,9 +182,9 @@ def sweep() -> int:
 
 
 def _may_have_lost_messages() -> bool:
-    """Whether the broker is no longer the process that the last sweep met, or was emptied since.
+    """Return whether the broker was restarted or emptied since the last sweep.
 
-    One that is started again has lost what it had not yet written to its file.
+    A restarted Redis has lost the messages that it had not yet written to its append-only file.
     """
     if not has_broker():
         return False
@@ -175,12 +193,12 @@ def _may_have_lost_messages() -> bool:
             app.conf.broker_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True
         ) as broker:
             process = broker.info("server")["run_id"]
-            return bool(broker.set(MET, process, get=True) != process)
+            return bool(broker.set(BROKER_RUN_KEY, process, get=True) != process)
     except RedisError as error:
-        logger.warning("the broker does not say who it is: %s", error)
+        logger.warning("can't find out whether the broker was restarted: %s", error)
         return False
 
 
 def _send_watch() -> None:
-    # By a worker: a folder of the network that hangs must not keep the sweep from the rest.
+    # In a task of its own: a network folder that hangs must not block the sweep.
     app.send_task(WATCH, **_place(Lane.UPKEEP), expires=settings.SWEEP_SECONDS, retry=False)

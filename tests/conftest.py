@@ -1,4 +1,4 @@
-"""Fixtures that every room of the suite shares."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEMO = ROOT / "demo" / "creatives"
 
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
-    """The folder of the reference transcripts; the test skips where it is absent."""
+    """Folder of the reference transcripts; skips the test if it is absent."""
     folder = Path(os.environ.get("REFERENCE_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "transcripts_dev.csv").is_file():
         pytest.skip(f"no reference data in {folder} (set REFERENCE_DATA)")
@@ -39,24 +39,23 @@ def reference_data() -> Path:
 
 
 def pytest_configure() -> None:
-    # Real hashing takes a third of a second by intent; the suite makes users by the hundred.
+    # Real password hashing takes a third of a second, and the suite creates hundreds of users.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # A shell that runs the suite in the background has it ignore SIGINT, and all processes that the
-    # tests start would inherit that.
+    # A shell makes background processes ignore SIGINT; processes started by tests would inherit it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def no_language_is_left() -> Iterator[None]:
-    """A request leaves the language of its reader in the thread; the next test begins without."""
+    """Deactivate the language that a request activated in this thread."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """A test database that a worker process can open, too: a file, not memory."""
+    """Put SQLite's test database into a file, so that worker processes can open it."""
     default = settings.DATABASES["default"]
     if "sqlite" in default["ENGINE"]:
         default.setdefault("TEST", {})["NAME"] = str(Path(settings.DATA_DIR) / "test.sqlite3")
@@ -64,7 +63,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(scope="session")
 def broker_server() -> Iterator[embedded_broker.Broker]:
-    """One broker for the whole suite; see ``broker``."""
+    """Broker for the whole suite; see ``broker``."""
     server = embedded_broker.start(None)
     yield server
     app.close()
@@ -73,7 +72,7 @@ def broker_server() -> Iterator[embedded_broker.Broker]:
 
 @pytest.fixture
 def broker(broker_server: embedded_broker.Broker) -> Iterator[embedded_broker.Broker]:
-    """The real broker; this process publishes to it. Other tests have none."""
+    """The real broker, to which this process publishes; tests without this fixture have none."""
     before = app.conf.broker_url
     publish_to(broker_server.url)
     yield broker_server
@@ -81,7 +80,7 @@ def broker(broker_server: embedded_broker.Broker) -> Iterator[embedded_broker.Br
 
 
 def database_url() -> str:
-    """Where the current (test) database of this process is, for another process."""
+    """Return the URL of this process's test database, for other processes."""
     from django.db import connection
 
     name = connection.settings_dict["NAME"]
@@ -97,7 +96,7 @@ WorkerStart = Callable[..., Any]
 def worker(
     broker: embedded_broker.Broker, transactional_db: None, tmp_path: Path
 ) -> Iterator[WorkerStart]:
-    """Starts real worker processes on the test database; all are stopped at the end."""
+    """Function that starts a real worker on the test database; all are stopped at the end."""
     from creativefilter.jobs.models import Job
 
     started = []
@@ -134,12 +133,12 @@ def worker(
 
 @pytest.fixture
 def eventually() -> Callable[..., None]:
-    """``eventually(condition, seconds)``: waits until it holds, or fails the test."""
+    """Function ``eventually(condition, seconds)`` that waits for a condition or fails the test."""
 
     def wait(condition: Callable[[], Any], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, "it did not come true in time"
+            assert time.monotonic() < deadline, "the condition did not become true in time"
             time.sleep(0.1)
 
     return wait
@@ -152,7 +151,7 @@ def analyst(db: None) -> User:
 
 @pytest.fixture
 def api(analyst: User) -> APIClient:
-    """A REST client that carries the analyst's token."""
+    """REST client with the analyst's token."""
     from knox.models import AuthToken
 
     _row, token = AuthToken.objects.create(user=analyst)

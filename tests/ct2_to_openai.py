@@ -1,6 +1,6 @@
-"""Turns a CTranslate2 Whisper folder into an openai-whisper checkpoint, for the tests.
+"""Convert a CTranslate2 Whisper folder to an openai-whisper checkpoint.
 
-So both engines can be compared on the very same weights without a download. Layout of model.bin
+With it tests compare both engines on the same weights without a download. Layout of model.bin
 (little endian), as CTranslate2's python/ctranslate2/specs/model_spec.py writes it, version >= 4:
 
     u32 version, string spec, u32 revision
@@ -47,7 +47,11 @@ class _Reader:
 
 
 def read_variables(path: Path) -> Arrays:
-    """All variables of a model.bin, aliases resolved. ValueError for what is not Whisper."""
+    """Return all variables of a model.bin by name and alias.
+
+    Raises:
+        ValueError: The file is no Whisper model or has another format version.
+    """
     reader = _Reader(path.read_bytes())
     version, spec, _revision = reader.number("I"), reader.string(), reader.number("I")
     if version < 4 or spec != "WhisperSpec":
@@ -66,7 +70,7 @@ def read_variables(path: Path) -> Arrays:
     return found
 
 
-# CTranslate2's name of a module → openai-whisper's, where both hold the same numbers.
+# CTranslate2's name of a variable → openai-whisper's, where the values are the same.
 _SAME = (
     (r"(encoder)/(conv[12])/(weight|bias)", r"\1.\2.\3"),
     (r"(encoder|decoder)/position_encodings/encodings", r"\1.positional_embedding"),
@@ -82,7 +86,7 @@ _SAME = (
     (r"(..coder)/layer_(\d+)/attention/linear_0/(\w+)", r"\1.blocks.\2.cross_attn.query.\3"),
     (r"(..coder)/layer_(\d+)/attention/linear_2/(\w+)", r"\1.blocks.\2.cross_attn.out.\3"),
 )
-# CTranslate2 stacks projections of one input in one matrix.
+# CTranslate2 stacks the projections of one input in one matrix.
 _STACKED = (
     (
         r"(..coder)/layer_(\d+)/self_attention/linear_0/(\w+)",
@@ -125,7 +129,15 @@ def _key_bias(key: str, piece: NDArray[np.generic]) -> bool:
 
 
 def convert(source: Path, checkpoint: Path) -> None:
-    """Write the float32 checkpoint of the CTranslate2 folder `source` (float weights only)."""
+    """Write a float32 checkpoint of a CTranslate2 folder.
+
+    Args:
+        source: The CTranslate2 folder, with float weights.
+        checkpoint: The file to write.
+
+    Raises:
+        ValueError: The weights are quantised.
+    """
     variables = read_variables(source / "model.bin")
     weights: Arrays = {}
     for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""Seeded damage to whole media files: what a broken download, disk or uploader makes of them."""
+"""Media files damaged with a seed, as by broken downloads, disks and upload programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from samples import make_media
 
 THEORA = Path(__file__).resolve().parent / "data" / "theora.ogv"
-# name -> what `make_media` needs to know beside it
+# File name → arguments of ``make_media`` beside the name.
 WHOLE: dict[str, dict[str, object]] = {
     "spot.wav": {},
     "phone.wav": {"audio": "pcm_alaw", "rate": 8_000, "stereo": False},
@@ -31,9 +31,10 @@ WHOLE: dict[str, dict[str, object]] = {
 
 
 def whole_files(folder: Path, seconds: float) -> list[Path]:
-    """One file of every container; that of Theora, which nothing here encodes, is the stored one.
+    """Write one file of every container; return their paths and that of the stored Theora file.
 
-    Pictures change every second and are 160 x 90, key frames lie half a second apart.
+    PyAV can't encode Theora. Pictures are 160 x 90 and change every second; there is a key frame
+    every half second.
     """
     made = [
         make_media(folder / name, seconds, size=(160, 90), gop=12, **how)  # type: ignore[arg-type]
@@ -47,7 +48,7 @@ def cut(content: bytearray, share: float) -> bytearray:
 
 
 def flipped(content: bytearray, chance: random.Random) -> bytearray:
-    """From one bit to one in 400 bytes."""
+    """Flip random bits: at least one, at most one per 400 bytes."""
     count = max(1, int(len(content) / 400 * chance.random() ** 3))
     for _ in range(count):
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
@@ -55,7 +56,7 @@ def flipped(content: bytearray, chance: random.Random) -> bytearray:
 
 
 def flipped_in_header(content: bytearray, chance: random.Random) -> bytearray:
-    """Where the sizes, codecs and tables are: in the first or in the last two thousand bytes."""
+    """Flip up to 8 bits in the first or last 2,000 bytes, which hold sizes, codecs and tables."""
     for _ in range(chance.randint(1, 8)):
         place = chance.randrange(min(2000, len(content)))
         content[place if chance.random() < 0.5 else -1 - place] ^= 1 << chance.randrange(8)
@@ -71,19 +72,19 @@ def zeroed(content: bytearray, chance: random.Random) -> bytearray:
 
 
 def headless(content: bytearray, chance: random.Random) -> bytearray:
-    """The beginning is missing, or is there but is nothing."""
+    """Remove the first bytes, or replace them by zeros."""
     length = chance.choice((4, 16, 64, 512, 4096))
     return content[length:] if chance.random() < 0.5 else bytearray(length) + content[length:]
 
 
 def swapped(content: bytearray, other: bytes, chance: random.Random) -> bytearray:
-    """The beginning of one file and the rest of another."""
+    """Join the beginning of one file with the rest of another."""
     at = chance.choice((64, 512, 4096, len(content) // 2))
     return content[:at] + other[at:]
 
 
 def shuffled(content: bytearray, chance: random.Random) -> bytearray:
-    """A file whose blocks came down in another order, the first in its place."""
+    """Shuffle the blocks of a file except the first."""
     size = max(256, len(content) // 12)
     blocks = [content[start : start + size] for start in range(0, len(content), size)]
     rest = blocks[1:]
@@ -102,7 +103,13 @@ CUTS = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)  # percent
 
 
 def damaged(files: list[Path], each: int, seed: int) -> Iterator[tuple[str, str, bytearray]]:
-    """(name, kind, content) of every case: all cuts, and ``each`` of every other kind a file."""
+    """Yield damaged files as (name, kind of damage, content).
+
+    Args:
+        files: Whole media files.
+        each: Cases per file and kind; all ``CUTS`` are made once.
+        seed: Seed of the random damage.
+    """
     contents = {path.name: path.read_bytes() for path in files}
     for name, whole in contents.items():
         for share in CUTS:

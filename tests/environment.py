@@ -1,8 +1,8 @@
-"""Loaded before Django's settings are: where the suite keeps its data, and on which database.
+"""Environment variables of the suite (data folder, database), set before Django's settings load.
 
-``TEST_DATABASE=postgresql`` runs it on a PostgreSQL server that is started here, on a free port,
-and stops with the suite; otherwise it runs on SQLite. The processes that pytest-xdist starts have
-a data folder and a database each, below the folder and on the server of the one that started them.
+``TEST_DATABASE=postgresql`` starts a PostgreSQL server on a free port, which stops with the suite;
+otherwise the suite uses SQLite. Each process of pytest-xdist has its own data folder, below that of
+the main process, and its own database, on the server of the main process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from tests import postgres
 
 DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
-# "" in the process that starts the others, and where there is only one.
+# "" in the main process, also without pytest-xdist.
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 if PROCESS:
     DATA_DIR = Path(os.environ["DATA_DIR"]) / PROCESS
     DATA_DIR.mkdir()
-    # As many processes as processors: threads of their own would only wait for each other.
+    # There are as many processes as processors, so more threads would only compete.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
 else:
@@ -32,13 +32,13 @@ else:
 for name in ("PRODUCTION", "REDIS_URL", "SECRET_KEY", "PORT", "PREDICT_ANONYMOUS"):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(DATA_DIR)
-# The settings of whoever develops here are not those of the suite.
+# Ignore the developer's .env.
 os.environ["ENV_FILE"] = ""
-# What looks at pictures takes seconds to load; the tests that are about it ask for it.
+# Loading the picture encoder takes seconds; tests that need it set it.
 os.environ["PICTURES_ENCODER"] = ""
-# The suite asks faster than people do; the tests that are about limits set their own.
+# No request limits; tests of limits set their own.
 os.environ["API_RATE"] = os.environ["API_ANONYMOUS_RATE"] = ""
-# A sweep or a republish must never help a test that should work without it.
+# So long that a republished message never makes a test pass that should pass without it.
 os.environ.setdefault("JOB_REPUBLISH_SECONDS", "3600")
 
 if DATABASE == "postgresql":

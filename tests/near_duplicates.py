@@ -1,4 +1,4 @@
-"""Sounds and pictures of which no two seeds are alike, for tests of near duplicates."""
+"""Sounds and pictures that differ clearly by seed, for tests of near duplicates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPEECH = (
 )
 
 
-def _hears() -> bool:
+def _has_chromaprint() -> bool:
     try:
         sound.library()
     except SoundUnavailable:
@@ -23,11 +23,13 @@ def _hears() -> bool:
     return True
 
 
-needs_chromaprint = pytest.mark.skipif(not _hears(), reason="libchromaprint1 is not installed")
+needs_chromaprint = pytest.mark.skipif(
+    not _has_chromaprint(), reason="libchromaprint1 is not installed"
+)
 
 
 def melody(seed: int, seconds: float) -> NDArray[np.float32]:
-    """Three voices of random notes at random paces, 16 kHz."""
+    """Return three voices of random notes at random paces, 16 kHz, float32, (samples,)."""
     random = np.random.default_rng([seed, 1])
     result = np.zeros(int(seconds * 16_000))
     for octave in (110, 220, 440):
@@ -43,7 +45,7 @@ def melody(seed: int, seconds: float) -> NDArray[np.float32]:
 
 
 def scene(seed: int) -> NDArray[np.uint8]:
-    """Something like a photograph, 320 x 180."""
+    """Return a picture with the structure of a photograph, uint8, (180, 320, 3) RGB."""
     random = np.random.default_rng([seed, 2])
     sums = np.zeros((180, 320))
     for cells in (3, 6, 12, 24):

@@ -1,22 +1,22 @@
-"""Who may call which route: the one table behind ``test_permission_matrix.py``.
+"""Which role may call which route: the table for ``test_permission_matrix.py``.
 
-A route that is not here fails that test with its name. To add one:
+That test fails for each route without a rule. To add one:
 
     RULES["GET api:thing"] = Rule(VIEWERS, "thing")             # reverse("api:thing", [SHARED…])
     RULES["DELETE api:hook"] = Rule(VIEWERS, "hook", private=True)
 
-- The key is the method and the route's name with its namespace; a route without a name is called
-  by its pattern (``GET /docs``). Every method that a REST view answers needs a rule, a page of
-  the admin at least one; ``pages(…)`` makes those of a model.
+- The key is the method and the route's name with its namespace; for a route without a name, the
+  method and its pattern (``GET /docs``). Every method of a REST view needs a rule, a page of the
+  admin at least one; ``pages(…)`` adds the rules of a model's pages.
 - ``Rule(allowed, arguments, …)``: ``allowed`` is one of the sets below. ``arguments``, separated by
-  blanks, fill the address: names of ``SHARED`` (made once) or of ``PRIVATE`` (made for each user),
-  else the words themselves.
-- ``private``: the things of another user of the same role answer 404 (or, as Django's own pages
-  do, lead to the start page), but for the roles ``beyond`` that reach everybody's.
-- ``query`` follows the address; ``also`` are status codes above 400 that count as being let in.
+  blanks, are the arguments of the address: keys of ``SHARED`` (created once) or of ``PRIVATE``
+  (created for each user), else the words themselves.
+- ``private``: objects of another user of the same role answer 404 (or redirect to the index, as
+  Django's own pages do), except for the roles in ``beyond``, which may access objects of all users.
+- ``query`` is appended to the address; ``also`` are status codes above 400 that count as allowed.
 
-Requests carry an empty body, and all that they change is undone: being let in means another answer
-than 401, 403, 404, 405 or the login page.
+Requests have an empty body, and their changes are undone. A request counts as allowed unless it is
+answered with 401, 403, 404, 405 or a redirect to the login page.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ from creativefilter.spend.reports import export_jobs
 from creativefilter.tables.models import Table
 from creativefilter.webhooks.models import Delivery, Endpoint
 
-EVERYBODY = frozenset({"anonymous", "viewer", "analyst", "lead"})
+ANYONE = frozenset({"anonymous", "viewer", "analyst", "lead"})
 VIEWERS = frozenset({"viewer", "analyst", "lead"})
 ANALYSTS = frozenset({"analyst", "lead"})
 LEADS = frozenset({"lead"})
-NOBODY: frozenset[str] = frozenset()
+NO_ROLE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """See above."""
+    """Who may call a route; the module's docstring explains the fields."""
 
     allowed: frozenset[str]
     arguments: str = ""
     private: bool = False
     query: str = ""
     also: frozenset[int] = frozenset()
-    beyond: frozenset[str] = NOBODY
+    beyond: frozenset[str] = NO_ROLE
 
 
 def creative() -> object:
@@ -154,8 +154,8 @@ def delivery(owner: User) -> object:
     return Delivery.objects.create(**body).pk
 
 
-# What addresses point at, by the word that stands for it in ``Rule.arguments``; each makes the row
-# and returns what names it in the address.
+# Objects by their word in ``Rule.arguments``: each function creates one and returns its argument of
+# the address.
 SHARED: dict[str, Callable[[], object]] = {
     "creative": creative,
     "media": media,
@@ -179,7 +179,7 @@ PRIVATE: dict[str, Callable[[User], object]] = {
     "delivery": delivery,
 }
 
-# A number that is nothing's: who may look is told that there is nothing.
+# An id without an object: users who may view such objects get 404.
 NOTHING = "00000000-0000-0000-0000-000000000000"
 
 RULES: dict[str, Rule] = {}
@@ -190,13 +190,24 @@ def pages(
     thing: str,
     *,
     see: frozenset[str],
-    add: frozenset[str] = NOBODY,
+    add: frozenset[str] = NO_ROLE,
     change: frozenset[str] | None = None,
-    delete: frozenset[str] = NOBODY,
+    delete: frozenset[str] = NO_ROLE,
     private: bool = False,
-    beyond: frozenset[str] = NOBODY,
+    beyond: frozenset[str] = NO_ROLE,
 ) -> None:
-    """The pages of a model in the admin; ``change`` is for saving what ``see`` may open."""
+    """Add the rules of a model's admin pages.
+
+    Args:
+        model: App label and model name, joined by an underscore.
+        thing: Word for the object in the addresses.
+        see: Who may open the list and an object's page.
+        add: Who may add an object.
+        change: Who may save an object's page; None if it has no POST rule.
+        delete: Who may delete an object.
+        private: See the module's docstring.
+        beyond: See the module's docstring.
+    """
     name = f"admin:{model}"
     address = "/admin/" + model.replace("_", "/", 1)
     RULES[f"GET {name}_changelist"] = Rule(see)
@@ -208,16 +219,16 @@ def pages(
         RULES[f"POST {name}_change"] = Rule(change, thing, private, beyond=beyond)
     RULES[f"GET {name}_delete"] = Rule(delete, thing, private, beyond=beyond)
     RULES[f"POST {name}_delete"] = Rule(delete, thing, private, beyond=beyond)
-    # Leads on to the page of the row, which asks again.
+    # Redirects to the object's page, which checks the permission.
     RULES[f"GET {address}/<path:object_id>/"] = Rule(VIEWERS, thing)
 
 
 # The site
 
 RULES |= {
-    "GET /": Rule(EVERYBODY),
-    "GET /docs": Rule(EVERYBODY),
-    "POST set_language": Rule(EVERYBODY),
+    "GET /": Rule(ANYONE),
+    "GET /docs": Rule(ANYONE),
+    "POST set_language": Rule(ANYONE),
     "GET system-check": Rule(LEADS),
     "POST system-check": Rule(LEADS),
     "POST reference-predict": Rule(ANALYSTS),
@@ -228,16 +239,16 @@ RULES |= {
 
 RULES |= {
     "GET admin:index": Rule(VIEWERS),
-    "GET admin:login": Rule(EVERYBODY),
-    "POST admin:login": Rule(EVERYBODY),
-    "POST admin:logout": Rule(EVERYBODY),
+    "GET admin:login": Rule(ANYONE),
+    "POST admin:login": Rule(ANYONE),
+    "POST admin:logout": Rule(ANYONE),
     "GET admin:password_change": Rule(VIEWERS),
-    # Takes its place.
+    # Overrides the admin's route (``creativefilter.urls``).
     "GET /admin/password_change/": Rule(VIEWERS),
     "GET admin:password_change_done": Rule(VIEWERS),
     "GET admin:search": Rule(VIEWERS, query="?s=a"),
-    # No form of ours asks for completions.
-    "GET admin:autocomplete": Rule(NOBODY),
+    # No form of the project uses autocomplete fields.
+    "GET admin:autocomplete": Rule(NO_ROLE),
     "GET admin:jsi18n": Rule(VIEWERS),
     "GET admin:view_on_site": Rule(VIEWERS, "1 1", also=frozenset({404})),
     "GET admin:app_list": Rule(VIEWERS, "creatives"),
@@ -261,7 +272,7 @@ RULES |= {
     "GET admin:auth_user_revoke_tokens": Rule(LEADS, "somebody"),
     "GET admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
     "POST admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
-    "GET admin:spend_plotly": Rule(EVERYBODY, "0", also=frozenset({404})),
+    "GET admin:spend_plotly": Rule(ANYONE, "0", also=frozenset({404})),
     "GET admin:spend_advertisement_changelist": Rule(VIEWERS),
     "GET admin:spend_charts": Rule(VIEWERS),
     "GET admin:spend_overview": Rule(VIEWERS),
@@ -283,16 +294,16 @@ RULES |= {
     "POST admin:auth_user_password_change": Rule(LEADS, "somebody"),
 }
 pages("creatives_creative", "creative", see=VIEWERS, add=ANALYSTS, delete=LEADS)
-pages("creatives_segment", "3", see=VIEWERS, change=NOBODY)
-pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NOBODY)
-pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NOBODY)
-pages("creatives_modelversion", "version", see=VIEWERS, change=NOBODY)
+pages("creatives_segment", "3", see=VIEWERS, change=NO_ROLE)
+pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NO_ROLE)
+pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NO_ROLE)
+pages("creatives_modelversion", "version", see=VIEWERS, change=NO_ROLE)
 pages("spend_spendimport", "spend_import", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 RULES |= {
     "POST admin:jobs_job_retry": Rule(ANALYSTS, "job", private=True),
     "POST admin:jobs_job_cancel": Rule(ANALYSTS, "job", private=True),
 }
-pages("jobs_job", "job", see=VIEWERS, change=NOBODY, private=True)
+pages("jobs_job", "job", see=VIEWERS, change=NO_ROLE, private=True)
 RULES |= {
     "GET admin:tables_progress": Rule(ANALYSTS),
     "GET admin:tables_file": Rule(ANALYSTS, "table", private=True, also=frozenset({404})),
@@ -303,17 +314,17 @@ pages(
     see=ANALYSTS, add=ANALYSTS, delete=ANALYSTS, private=True,
 )  # fmt: skip
 pages("auth_user", "somebody", see=LEADS, add=LEADS, change=LEADS)
-pages("accounts_auditentry", "entry", see=NOBODY)
-pages("auth_group", "group", see=NOBODY)
+pages("accounts_auditentry", "entry", see=NO_ROLE)
+pages("auth_group", "group", see=NO_ROLE)
 pages(
     "accounts_tokendetails", "token",
-    see=VIEWERS, add=VIEWERS, change=NOBODY, delete=VIEWERS, private=True, beyond=LEADS,
+    see=VIEWERS, add=VIEWERS, change=NO_ROLE, delete=VIEWERS, private=True, beyond=LEADS,
 )  # fmt: skip
 pages(
     "webhooks_endpoint", "webhook",
     see=VIEWERS, add=VIEWERS, change=VIEWERS, delete=VIEWERS, private=True,
 )  # fmt: skip
-pages("webhooks_delivery", "delivery", see=VIEWERS, change=NOBODY, private=True)
+pages("webhooks_delivery", "delivery", see=VIEWERS, change=NO_ROLE, private=True)
 _AGAIN = "admin:webhooks_delivery_send_again"
 RULES |= {
     "POST admin:webhooks_endpoint_test": Rule(VIEWERS, "webhook", private=True),

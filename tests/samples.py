@@ -1,7 +1,7 @@
-"""Small media files made on the spot with PyAV: known tones, known colours, known length.
+"""Small media files written with PyAV: known tones, known colours, known length.
 
-Sound is a sine of ``TONE`` Hz; the picture is one plain colour a second, in the order of
-``COLOURS``, so that a test can say which second a frame came from.
+The sound is a sine of ``TONE`` Hz. The picture has one plain colour per second, in the order of
+``COLOURS``, so that a test can find out from which second a frame is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
     (220, 40, 220),
     (30, 210, 210),
 )
-# Extension -> (muxer, video codec, audio codec). The content is what the muxer writes.
+# Extension → (muxer, video codec, audio codec). The muxer decides the real format.
 CONTAINERS: dict[str, tuple[str, str | None, str | None]] = {
     "wav": ("wav", None, "pcm_s16le"),
     "mp3": ("mp3", None, "libmp3lame"),
@@ -48,13 +48,13 @@ _OPTIONS: dict[str, dict[str, str]] = {
 
 
 def tone(seconds: float, rate: int, hertz: float = TONE) -> NDArray[np.float32]:
-    """A sine at half of full scale, float32, (samples,)."""
+    """Return a sine at half of full scale, float32, (samples,)."""
     time = np.arange(round(seconds * rate), dtype=np.float64) / rate
     return (0.5 * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
 
 
 def picture(second: float, width: int = 320, height: int = 180) -> NDArray[np.uint8]:
-    """The picture shown at a moment: one plain colour, (height, width, 3) RGB."""
+    """Return the picture at a time: one plain colour, uint8, (height, width, 3) RGB."""
     colour = COLOURS[int(second) % len(COLOURS)]
     return np.full((height, width, 3), colour, dtype=np.uint8)
 
@@ -72,11 +72,19 @@ def make_media(
     gop: int = 250,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a media file and give its path back.
+    """Write a media file and return its path.
 
-    ``kind`` is a key of ``CONTAINERS`` (by default the extension of ``path``). ``video`` and
-    ``audio`` name other codecs than the usual ones, ``None`` leaves the stream out. ``gop`` is
-    the distance of key frames in pictures.
+    Args:
+        path: The file.
+        seconds: Length.
+        kind: A key of ``CONTAINERS``; by default the extension of ``path``.
+        video: Video codec; "" for the container's usual one, None for no video.
+        audio: Audio codec; "" for the container's usual one, None for no sound.
+        rate: Sample rate in Hz.
+        stereo: Two channels instead of one.
+        size: Width and height in pixels.
+        gop: Distance of key frames, in frames.
+        options: Options of the muxer.
     """
     muxer, usual_video, usual_audio = CONTAINERS[kind or path.suffix.lstrip(".").lower()]
     video = usual_video if video == "" else video

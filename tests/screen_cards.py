@@ -1,4 +1,4 @@
-"""Cards of invented Russian spots: drawn with DejaVu on coloured grounds, compressed as video."""
+"""Title cards of invented Russian spots, drawn with DejaVu and compressed as video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Picture = NDArray[np.uint8]
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 FPS = 25
 INKS = ((255, 255, 255), (255, 230, 40), (250, 250, 250), (225, 225, 225))
-# (text, font, height in a picture 1280 wide) from top to bottom. Offers and prices do not exist.
+# (text, font, height in pixels in a picture 1280 wide), from top to bottom. Offers are invented.
 Line = tuple[str, str, int]
 CARDS: tuple[tuple[Line, ...], ...] = (
     (
@@ -73,7 +73,7 @@ CARDS: tuple[tuple[Line, ...], ...] = (
 
 
 def ground(seed: int, size: tuple[int, int], brightest: int = 150) -> Picture:
-    """Soft blots of colour with grain, as an unsharp scene behind a title, without any text."""
+    """Return a background of blurred colours with grain, uint8, (height, width, 3) RGB."""
     width, height = size
     rng = np.random.default_rng(seed)
     blots = Image.fromarray(rng.integers(20, brightest, (6, 9, 3)).astype(np.uint8))
@@ -82,7 +82,7 @@ def ground(seed: int, size: tuple[int, int], brightest: int = 150) -> Picture:
 
 
 def paint(card: Sequence[Line], seed: int, size: tuple[int, int] = (640, 360)) -> Picture:
-    """A card of up to four lines, (height, width, 3)."""
+    """Return a card of up to four lines, uint8, (height, width, 3) RGB."""
     width, height = size
     image = Image.fromarray(ground(seed, size))
     draw = ImageDraw.Draw(image)
@@ -108,12 +108,12 @@ def wording(card: Sequence[Line]) -> str:
 
 
 def words(text: str) -> Counter[str]:
-    """Words, numbers, domains and roubles of a text, each with how often it is there."""
+    """Count the words, numbers, domains and rouble signs of a text."""
     return Counter(re.findall(r"[\w]+(?:[.,-][\w]+)*%?|₽", text.lower().replace("ё", "е")))
 
 
 def recall(wanted: str, read: str) -> float:
-    """Share of the wanted words that were read."""
+    """Return the share of the wanted words that were read."""
     expected = words(wanted)
     return (expected & words(read)).total() / expected.total()
 
@@ -121,7 +121,7 @@ def recall(wanted: str, read: str) -> float:
 def make_video(
     path: Path, pictures: Sequence[Picture], seconds: float = 1.0, bit_rate: int = 120_000
 ) -> Path:
-    """H.264 at a low bit rate, every picture for ``seconds``."""
+    """Write an H.264 file at a low bit rate that shows every picture for ``seconds``."""
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})

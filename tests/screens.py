@@ -1,4 +1,4 @@
-"""Whether this computer can read screens: what is about reading needs Debian's Tesseract."""
+"""Marker for tests that need Tesseract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader is told of an error of the classifier."""
+"""Sentence for an error of the classifier."""
 
 from __future__ import annotations
 

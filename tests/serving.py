@@ -1,4 +1,4 @@
-"""``manage.py web`` as a child of the suite, on a free port and data of its own."""
+"""``manage.py web`` as a child process, with its own port and data folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Web:
         return f"http://127.0.0.1:{self.port}"
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
+        """Return the ids of the processes that answer requests."""
         parent = self.process.pid
         return [
             int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
@@ -44,16 +44,16 @@ class Web:
         return requests.get(self.address + path, timeout=30, **arguments)  # type: ignore[arg-type]
 
     def live(self) -> float:
-        """Asks on a new connection whether it lives; the seconds that the answer took."""
+        """Request /health/live on a new connection; return how many seconds the answer took."""
         began = time.monotonic()
         assert self.get("/health/live").json() == {"status": "ok"}
         return time.monotonic() - began
 
 
 def copy_tables(data: Path) -> None:
-    """Give a data folder the database of the suite, on SQLite: to make one takes long.
+    """Copy the suite's SQLite database into a data folder, which is faster than migrating.
 
-    Wants the fixture ``django_db_setup``. Migrated afterwards, it is as good as a new one.
+    Needs the fixture ``django_db_setup``. Run ``migrate`` on the copy afterwards.
     """
     data.mkdir(parents=True, exist_ok=True)
     with (
@@ -65,13 +65,13 @@ def copy_tables(data: Path) -> None:
 
 @contextmanager
 def serving(folder: Path, *, patch: str = "", migrate: bool = False, **env: str) -> Iterator[Web]:
-    """A web server that answers, stopped at the end.
+    """Run a web server until the block ends; the block starts once it answers.
 
     Args:
-        folder: Where its data and its log are.
-        patch: Python that is run before it starts, such as shorter deadlines.
-        migrate: Whether it needs a database.
-        env: Its settings.
+        folder: Folder for its data and its log.
+        patch: Python code that runs before the server starts, such as shorter timeouts.
+        migrate: Whether to create its database.
+        env: Environment variables.
     """
     port = free_port()
     environ = {**os.environ, "DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)}

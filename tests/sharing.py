@@ -1,7 +1,7 @@
-"""How two processes share the suite (``pytest -n 2``): by files, and who waits goes first.
+"""Distribution of the suite over processes (``pytest -n 2``): by file, waiting tests first.
 
-What starts processes of its own spends its time waiting for them. It is one unit, begun first, in
-one process: its parts never disturb each other, and the other process computes meanwhile.
+Tests that start processes spend their time waiting for them. They form one unit that starts first
+and runs in one process: they never disturb each other, and the other process computes meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WAITING = re.compile(r"tests/(embedded|browser)/|tests/\w+/test_\w*(worker|order
 
 
 class Sharing(LoadScopeScheduling):
-    """A process takes the next file once it is through with its last."""
+    """Scheduler that gives a process the next file when it has finished the previous one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "waiting" if WAITING.match(nodeid) else nodeid.partition("::")[0]

@@ -1,4 +1,4 @@
-"""A small BERT and a tokenizer that are made here, and toy texts that they can learn."""
+"""A small untrained BERT with a tokenizer, and toy texts that it can learn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-# What each toy segment talks of; the filling words are common to all.
+# Topic words of each toy segment. The filling words are common to all.
 TOPICS = {
     0: ("скидка", "цена", "акция", "рублей"),
     4: ("доставка", "курьер", "закажи", "привезём"),
@@ -25,7 +25,13 @@ class Toy:
 
 
 def toy(count: int, seed: int, common: float = 0.55) -> Toy:
-    """Two topic words among filling; segment 0 is the commonest, as in the market."""
+    """Make texts of six filling words and two topic words.
+
+    Args:
+        count: Number of texts.
+        seed: Seed.
+        common: Share of segment 0, the most frequent one, as in the market.
+    """
     random = np.random.default_rng(seed)
     rest = (1 - common) / 3
     segments = random.choice(list(TOPICS), count, p=(common, rest, rest, rest)).tolist()
@@ -37,7 +43,7 @@ def toy(count: int, seed: int, common: float = 0.55) -> Toy:
 
 
 def save_encoder(folder: Path) -> None:
-    """Write an untaught encoder of one small layer as a folder of the hub has it."""
+    """Write an untrained encoder with one small layer in the format of the hub."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast

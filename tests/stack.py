@@ -1,7 +1,7 @@
-"""A whole application of the suite's own: ``manage.py run`` on a data folder and a free port.
+"""The whole application as a child process: ``manage.py run`` on a data folder and a free port.
 
-Nothing here is a stand-in: the processes, the broker, the database and the weights are those of
-``make run``. For speed the beam has one ray and the sweep comes every 3 s instead of 15.
+Processes, broker, database and weights are those of ``make run``. For speed, the beam size is 1 and
+the sweep runs every 3 s instead of 15 s.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from tests import environment, postgres
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"
 START_SECONDS = 120
-# A first start prints these once. The words around them are in the language of the settings.
+# Password and token, which only the first start prints. The words around them are translated.
 ADMINISTRATOR = re.compile(r": admin, \S+ (\S+)\n.*: ([0-9a-f]{64})\n")
 
 
 class NotInTimeError(AssertionError):
-    """What the test waits for did not come true."""
+    """The condition that a test waits for did not become true in time."""
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of ``condition``; asks every 0.2 s, fails the test after ``seconds``."""
+    """Call ``condition`` every 0.2 s; return its first true value or fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
@@ -53,7 +53,7 @@ class Process:
     """A process as /proc shows it."""
 
     pid: int
-    started: int  # clock ticks after the boot: tells apart two owners of one number
+    started: int  # clock ticks after boot: distinguishes two processes with the same pid
     parent: int
     command: str
     environ: str
@@ -64,7 +64,7 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """Every process that runs now, zombies left out."""
+    """Return every running process except zombies."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -82,7 +82,7 @@ def processes() -> list[Process]:
 
 @dataclass
 class Data:
-    """What outlives a stack: its data folder and its database."""
+    """Data folder and database of a stack; several runs can use them one after the other."""
 
     folder: Path
     database_url: str
@@ -90,7 +90,7 @@ class Data:
 
     @classmethod
     def new(cls, folder: Path) -> Data:
-        """An empty data folder, and an empty database of the kind that the suite runs on."""
+        """Create an empty data folder and an empty database of the suite's kind."""
         folder.mkdir(parents=True)
         if environment.DATABASE == "postgresql":
             name = f"stack_{uuid.uuid4().hex[:12]}"
@@ -112,7 +112,7 @@ class Data:
         }
 
     def contents(self) -> Iterator[tuple[Path, bytes]]:
-        """Every file of the data folder but the weights (a few hundred known megabytes)."""
+        """Yield every file of the data folder except the weights (a few hundred megabytes)."""
         for path in self.folder.rglob("*"):
             if path.is_file() and "weights" not in path.parts:
                 yield path, path.read_bytes()
@@ -138,33 +138,33 @@ class Stack:
 
     @property
     def credentials(self) -> tuple[str, str] | None:
-        """The administrator's password and token, if they were printed."""
+        """The administrator's password and token; None unless they were printed."""
         match = ADMINISTRATOR.search(self.said)
         return (match[1], match[2]) if match else None
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
-        """Until the application has printed the text."""
+        """Wait until the application has printed the text."""
 
         def printed() -> bool:
             if self.process.poll() is not None and text not in self.said:
-                raise NotInTimeError(f"it ended with {self.process.returncode}:\n{self.said}")
+                raise NotInTimeError(f"ended with {self.process.returncode}:\n{self.said}")
             return text in self.said
 
-        wait_until(printed, seconds, f"{text!r} printed; it said:\n{self.said}")
+        wait_until(printed, seconds, f"{text!r} printed; output:\n{self.said}")
 
     def alive(self) -> list[Process]:
-        """The processes of this run: by their data folder, and whoever they started."""
+        """Return the processes of this run: by data folder, and their descendants."""
         running = processes()
         mark = f"DATA_DIR={self.data.folder}\0"
-        mine = [p for p in running if mark in p.environ or p.key in self.seen]
-        for process in mine:  # grows while it is walked through
-            mine += [p for p in running if p.parent == process.pid and p not in mine]
-        # Kept: the child of a killed process gets another parent, and has no trace of ours.
-        self.seen |= {p.key for p in mine}
-        return mine
+        own = [p for p in running if mark in p.environ or p.key in self.seen]
+        for process in own:  # the list grows within the loop
+            own += [p for p in running if p.parent == process.pid and p not in own]
+        # Remembered, since the child of a killed process gets another parent.
+        self.seen |= {p.key for p in own}
+        return own
 
     def child(self, *words: str) -> Process:
-        """The direct child of the supervisor whose command holds all the words."""
+        """Return the only child of the supervisor whose command contains all the words."""
         [child] = self.children(*words)
         return child
 
@@ -176,13 +176,13 @@ class Stack:
         ]
 
     def stop(self, number: int = signal.SIGINT, seconds: float = 60) -> int:
-        """Asks it to end as Ctrl-C does; its exit status."""
+        """Send a signal, by default that of Ctrl-C, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(seconds)
 
     def clean_up(self) -> None:
-        """Whatever became of the test: nothing of this run is left."""
+        """Stop the run and kill all processes that are left of it."""
         try:
             self.stop()
         except subprocess.TimeoutExpired:
@@ -196,7 +196,7 @@ class Stack:
 def launch(
     data: Data, *arguments: str, port: int | None = None, program: str = "manage.py"
 ) -> Stack:
-    """``manage.py run`` as a child of the suite; returns at once."""
+    """Start ``manage.py run`` as a child process; return without waiting for it."""
     port = port or free_port()
     output = data.folder.with_name(f"{data.folder.name}-{uuid.uuid4().hex[:6]}.out")
     with output.open("wb") as file:
@@ -214,7 +214,7 @@ def launch(
 
 @contextmanager
 def running(data: Data, *arguments: str, port: int | None = None) -> Iterator[Stack]:
-    """A stack that has printed its address; stopped at the end, whatever happens."""
+    """Run a stack until the block ends; the block starts once it has printed its address."""
     stack = launch(data, *arguments, port=port)
     try:
         stack.wait_for(stack.address)
@@ -225,7 +225,7 @@ def running(data: Data, *arguments: str, port: int | None = None) -> Iterator[St
 
 @dataclass(frozen=True)
 class Client:
-    """A program that calls the API with a token, as curl would."""
+    """Client of the API with a token."""
 
     stack: Stack
     token: str
@@ -237,7 +237,7 @@ class Client:
         )
 
     def answers(self) -> bool:
-        """Whether there is a web process that answers."""
+        """Return whether a web process answers."""
         try:
             return self.request("GET", "/healthz").status_code == 200
         except requests.ConnectionError:
@@ -248,20 +248,20 @@ class Client:
             return self.request("POST", path, files={"file": (name or file.name, body)})
 
     def classified(self, file: Path, seconds: float = 120) -> dict[str, Any]:
-        """Posts a creative and polls its job until it ends, as a program does."""
+        """Post a creative and poll its job until it ends; return the job."""
         answer = self.post_file("/api/v1/predict", file)
         assert answer.status_code in (200, 202), answer.text
         path = answer.headers["Location"].removeprefix(self.stack.address)
         return self.ended(path, seconds)
 
     def ended(self, path: str, seconds: float = 120) -> dict[str, Any]:
-        """The job at this address, once it is final."""
+        """Poll the job at this address until it is final; return it."""
 
         def final() -> dict[str, Any] | None:
             try:
                 job: dict[str, Any] = self.request("GET", path).json()
             except requests.ConnectionError:
-                return None  # the web process is being started again
+                return None  # the web process is restarting
             return job if job["state"] in ("done", "failed", "cancelled") else None
 
         job: dict[str, Any] = wait_until(final, seconds, f"{path} ended")
@@ -269,9 +269,9 @@ class Client:
 
 
 def spoken(folder: Path, source: str, name: str, *, cut: float = 0.1) -> Path:
-    """A demonstration creative (wav) under another name, without its first moments.
+    """Copy a demonstration creative (wav) without its first ``cut`` seconds.
 
-    So its bytes are new to the application and it has to do the whole work.
+    Its bytes are then new to the application, which has to analyse it completely.
     """
     target = folder / name
     with wave.open(str(DEMO / source), "rb") as original:
@@ -285,7 +285,7 @@ def spoken(folder: Path, source: str, name: str, *, cut: float = 0.1) -> Path:
 
 
 def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
-    """A program like ``manage.py`` whose demonstration is only these files of the real one."""
+    """Write a program like ``manage.py`` whose demonstration has only these of the real files."""
     part = folder / "demo"
     (part / "creatives").mkdir(parents=True)
     header, *rows = (ROOT / "demo" / "scripts.csv").read_text("utf-8").splitlines()
@@ -312,8 +312,8 @@ def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The suite's one full first start, used while it classifies the demonstration."""
+    """A first start of the application, shared by the suite while it analyses the demonstration."""
     with running(Data.new(tmp_path_factory.mktemp("first") / "data")) as first:
         yield first
         assert first.stop() == 0
-        wait_until(lambda: not first.alive(), 20, "no process is left")
+        wait_until(lambda: not first.alive(), 20, "all processes of the run have ended")

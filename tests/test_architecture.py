@@ -1,4 +1,4 @@
-"""Who may load whom: asked of fresh interpreters, not of this one."""
+"""Which modules load which libraries, checked in fresh interpreters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.meta_path.insert(0, Blocked())
 
 
 def python(code: str) -> str:
-    """What a fresh interpreter prints for this program; fails the test if it ends with an error."""
+    """Run code in a fresh interpreter; return what it prints, or fail the test on an error."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -47,14 +47,14 @@ def python(code: str) -> str:
 @pytest.mark.parametrize(
     "start",
     [
-        # The first request loads the addresses and with them every view.
+        # Load the URL configuration and all views, as the first request does.
         "import creativefilter.asgi, creativefilter.wsgi; from django.urls import get_resolver; "
         "get_resolver().url_patterns",
         "import django; django.setup(); import tasks.definitions",
         "import classifier",
     ],
 )
-def test_what_serves_pages_or_queues_work_loads_no_machine_learning(start: str) -> None:
+def test_web_processes_and_task_definitions_load_no_machine_learning(start: str) -> None:
     loaded = python(f"{start}\nimport sys\nprint(*sorted(set({HEAVY}) & set(sys.modules)))")
     assert loaded == ""
 
@@ -68,8 +68,8 @@ def test_what_serves_pages_or_queues_work_loads_no_machine_learning(start: str) 
         "from creativefilter.celery import app; app.loader.import_default_modules()",
     ],
 )
-def test_every_process_that_queues_work_sends_it(start: str) -> None:
-    heard = python(
+def test_every_process_that_queues_jobs_connects_the_receivers(start: str) -> None:
+    receivers = python(
         f"""
 {start}
 from creativefilter.jobs.signals import job_queued
@@ -79,11 +79,11 @@ for signal in (job_queued, deliveries_due):
     print(f"{{receiver.__module__}}.{{receiver.__name__}}")
 """
     ).split()
-    assert heard == ["tasks.publishing.publish_queued", "tasks.publishing.publish_due"]
+    assert receivers == ["tasks.publishing.publish_queued", "tasks.publishing.publish_due"]
 
 
-def test_rooms_below_the_api_link_to_these_addresses_of_it_alone() -> None:
-    """Names are no imports: import-linter does not see this way up."""
+def test_rooms_below_the_api_reverse_only_these_of_its_addresses() -> None:
+    """URL names are strings, so import-linter does not notice these dependencies."""
     rooms = ("accounts", "creatives", "jobs", "spend", "tables", "training", "webhooks")
     found: dict[str, set[str]] = {}
     for room in rooms:
@@ -99,12 +99,12 @@ def test_rooms_below_the_api_link_to_these_addresses_of_it_alone() -> None:
     }
 
 
-def test_the_question_above_would_notice_a_heavy_library() -> None:
+def test_loaded_heavy_libraries_are_detected() -> None:
     loaded = python(f"import av, sys\nprint(*sorted(set({HEAVY}) & set(sys.modules)))")
     assert loaded == "av"
 
 
-def test_the_classifier_is_complete_without_the_framework() -> None:
+def test_the_classifier_can_be_imported_without_django() -> None:
     modules = python(
         BLOCKED
         + """
@@ -126,8 +126,8 @@ print(*names)
     assert len(modules) > 15
 
 
-def test_the_classifier_decides_without_the_framework() -> None:
-    said = python(
+def test_the_classifier_predicts_without_django() -> None:
+    output = python(
         BLOCKED
         + """
 from classifier import Bundle
@@ -138,10 +138,10 @@ speech = assess_speech("Кредитная карта: целый год без 
 print(one.segment, one.decision)
 """
     )
-    assert said == "12 auto"
+    assert output == "12 auto"
 
 
-def test_the_starter_decides_on_speech_and_screen_with_numpy_alone() -> None:
+def test_the_starter_predicts_from_speech_and_screen_with_numpy_alone() -> None:
     loaded = python(
         f"""
 import sys
@@ -156,8 +156,8 @@ print(*sorted(set({HEAVY}) & set(sys.modules)))
     assert loaded == ""
 
 
-def test_the_package_names_what_it_offers_and_loads_it_when_asked() -> None:
-    said = python(
+def test_the_package_loads_its_public_names_lazily() -> None:
+    output = python(
         """
 import sys
 import classifier
@@ -170,9 +170,9 @@ except AttributeError as error:
     print(cheap, *offered, error, sep=" | ")
 """
     )
-    assert said == "True | Bundle | train | module 'classifier' has no attribute 'nothing'"
+    assert output == "True | Bundle | train | module 'classifier' has no attribute 'nothing'"
 
 
-def test_the_block_used_here_does_block() -> None:
-    said = python(BLOCKED + "\ntry:\n    import django\nexcept ImportError as e:\n    print(e)\n")
-    assert said == "django is blocked here"
+def test_the_import_block_of_these_tests_works() -> None:
+    output = python(BLOCKED + "\ntry:\n    import django\nexcept ImportError as e:\n    print(e)\n")
+    assert output == "django is blocked here"

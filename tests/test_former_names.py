@@ -1,4 +1,4 @@
-"""Names that older programs, links and settings use are understood."""
+"""Former names of states, settings and options are still accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMER = [("transcribing", "speech"), ("reading", "screen"), ("seeing", "picture
 
 
 class EnoughError(Exception):
-    """Training is not needed to see what it was asked for."""
+    """Raised in place of training, once its arguments are known."""
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ def test_a_former_state_filters_the_page(
     assert [row.pk for row in page.context["cl"].result_list] == [creatives[state].pk]
 
 
-def test_an_unknown_state_is_refused_as_before(admin_client: Client) -> None:
+def test_an_unknown_state_is_refused(admin_client: Client) -> None:
     assert admin_client.get("/api/v1/creatives?state=listening").status_code == 400
 
 
-def test_a_former_setting_counts_and_is_warned_of() -> None:
+def test_a_former_setting_is_used_with_a_warning() -> None:
     environment = {"VIDEO_ENCODER": "a"}
     with pytest.warns(FutureWarning, match="VIDEO_ENCODER is now called PICTURES_ENCODER"):
         former_names.adopt(environment)
@@ -80,7 +80,7 @@ def test_a_former_setting_counts_and_is_warned_of() -> None:
     assert environment["PICTURES_ENCODER"] == ""
 
 
-def test_a_process_started_with_a_former_setting_says_so() -> None:
+def test_a_process_started_with_a_former_setting_prints_a_warning() -> None:
     environment = {name: one for name, one in os.environ.items() if name != "PICTURES_ENCODER"}
     done = subprocess.run(
         [sys.executable, "-c",
@@ -92,18 +92,18 @@ def test_a_process_started_with_a_former_setting_says_so() -> None:
     assert "VIDEO_ENCODER is now called PICTURES_ENCODER" in done.stderr
 
 
-def test_a_former_option_counts_and_is_warned_of(
+def test_a_former_option_is_used_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: None
 ) -> None:
-    asked: list[Any] = []
+    calls: list[Any] = []
 
     def learn(text: str, pictures: str, progress: Any) -> Any:
-        asked.append((text, pictures))
+        calls.append((text, pictures))
         raise EnoughError
 
     monkeypatch.setattr("creativefilter.training.new_version.learn", learn)
     for option in ("--video", "--pictures"):
         with pytest.raises(EnoughError):
             call_command("train", option, "catboost")
-    assert asked == [("linear", "catboost")] * 2
+    assert calls == [("linear", "catboost")] * 2
     assert capsys.readouterr().err == "--video is now called --pictures; use that instead.\n"

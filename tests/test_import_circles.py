@@ -1,4 +1,4 @@
-"""No module imports one that, by whatever way, imports it back."""
+"""No module imports itself through other modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Imports = dict[str, set[str]]
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_no_module_imports_itself_by_way_of_others(room: str) -> None:
+def test_no_module_imports_itself_through_others(room: str) -> None:
     assert circles(imports_of(ROOT, ROOMS), room) == []
 
 
@@ -30,7 +30,7 @@ def test_packages_of_the_classifier_form_no_circle() -> None:
     assert circles(packages, "classifier") == []
 
 
-def test_circles_are_found_wherever_the_import_stands(tmp_path: Path) -> None:
+def test_imports_in_functions_and_for_types_are_followed(tmp_path: Path) -> None:
     room = tmp_path / "room"
     (room / "sub").mkdir(parents=True)
     (room / "__init__.py").touch()
@@ -46,7 +46,7 @@ def test_circles_are_found_wherever_the_import_stands(tmp_path: Path) -> None:
 
 
 def imports_of(root: Path, rooms: tuple[str, ...]) -> Imports:
-    """The modules of ``rooms`` that each of them imports, in functions and for types included."""
+    """Return the modules of ``rooms`` that each module imports, also in functions and for types."""
     files: dict[str, Path] = {}
     for room in rooms:
         for path in (root / room).rglob("*.py"):
@@ -74,7 +74,7 @@ def _imported(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
 
 
 def circles(imports: Imports, room: str) -> list[list[str]]:
-    """Strongly connected components with a member in ``room`` and more than one in all."""
+    """Return the strongly connected components of several modules with a member in ``room``."""
     reached = {name: _reached(name, imports) for name in imports}
     found = {
         frozenset(other for other in reached[name] if name in reached[other]) for name in imports
@@ -87,16 +87,16 @@ def circles(imports: Imports, room: str) -> list[list[str]]:
 
 
 def _reached(name: str, imports: Imports) -> set[str]:
-    seen: set[str] = set()
-    ahead = list(imports[name])
-    while ahead:
-        one = ahead.pop()
-        if one not in seen:
-            seen.add(one)
-            ahead += imports.get(one, ())
-    return seen
+    reachable: set[str] = set()
+    pending = list(imports[name])
+    while pending:
+        one = pending.pop()
+        if one not in reachable:
+            reachable.add(one)
+            pending += imports.get(one, ())
+    return reachable
 
 
 def _package(module: str) -> str:
-    """``classifier.speech`` for what lies in it; a module at the top stands for itself."""
+    """Return the first two parts of a module's name, such as ``classifier.speech``."""
     return ".".join(module.split(".")[:2])

@@ -1,8 +1,8 @@
 """Migrations since 0.2.0 only expand: a release runs on the tables of the next one.
 
-While an upgrade goes on, processes of both releases work on one database. So a column that is new
-is nullable or has a ``db_default``, and what the release before reads is removed one release later:
-``CONTRACTED`` names the migrations that may.
+During an upgrade, processes of both releases work on one database. So a new column is nullable or
+has a ``db_default``, and a column that the previous release reads is removed one release later;
+``CONTRACTED`` names the migrations that may do so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BASE = {
     "tables": "0001",
     "webhooks": "0001",
 }
-# "app.0005_name": what it removes is read by no release since which one.
+# "app.0005_name" → the first release that no longer reads what the migration removes.
 CONTRACTED: dict[str, str] = {}
 SHRINKING = (
     migrations.RemoveField,
@@ -34,8 +34,8 @@ SHRINKING = (
 )
 
 
-def complaint(operation: Any) -> str:
-    """Why a release that does not know of this operation would fail; "" if it would not."""
+def reason_it_shrinks(operation: Any) -> str:
+    """Return why the previous release would fail after this operation; "" if it would not."""
     if isinstance(operation, SHRINKING):
         return f"{type(operation).__name__}: the release before reads it"
     if isinstance(operation, migrations.AddField):
@@ -51,17 +51,19 @@ def test_migrations_since_the_base_only_expand() -> None:
         if name[:4] <= BASE.get(app, "9999") or f"{app}.{name}" in CONTRACTED:
             continue
         found += [
-            f"{app}.{name}: {why}" for each in migration.operations if (why := complaint(each))
+            f"{app}.{name}: {why}"
+            for each in migration.operations
+            if (why := reason_it_shrinks(each))
         ]
     assert found == []
 
 
 def test_the_base_names_every_app_that_has_tables() -> None:
     loader = MigrationLoader(None)
-    here = {key for key, module in (
+    apps_with_migrations = {key for key, module in (
         (app, loader.disk_migrations[app, name].__module__) for app, name in loader.disk_migrations
     ) if module.startswith("creativefilter.")}  # fmt: skip
-    assert here == set(BASE)
+    assert apps_with_migrations == set(BASE)
 
 
 @pytest.mark.parametrize(
@@ -76,5 +78,5 @@ def test_the_base_names_every_app_that_has_tables() -> None:
         (migrations.CreateModel("thing", []), True),
     ],
 )
-def test_what_expands_is_told_from_what_shrinks(operation: Any, right: bool) -> None:
-    assert bool(complaint(operation)) != right
+def test_shrinking_operations_are_recognised(operation: Any, right: bool) -> None:
+    assert bool(reason_it_shrinks(operation)) != right

@@ -1,4 +1,4 @@
-"""Every route there is, asked by everybody there is: the table is ``permission_rules.py``."""
+"""Every role calls every route; ``permission_rules.py`` contains the expected permissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def routes(resolver: Any, space: str = "", before: str = "/") -> Iterator[tuple[str, URLPattern]]:
-    """Name and pattern of every address, however deep it was included."""
+    """Yield name and pattern of every route, including nested URL configurations."""
     for found in resolver.url_patterns:
         place = f"{before}{found.pattern}".replace("//", "/")
         if isinstance(found, URLResolver):
@@ -31,7 +31,7 @@ def routes(resolver: Any, space: str = "", before: str = "/") -> Iterator[tuple[
 
 
 def methods_of(pattern: URLPattern) -> list[str]:
-    """The methods that a REST view answers; of other views nobody knows."""
+    """Return the methods that a REST view supports; none for other views, which don't list them."""
     view: Any = getattr(pattern.callback, "cls", None)
     if view is None or not issubclass(view, APIView):
         return []
@@ -53,13 +53,13 @@ def test_every_route_has_a_rule() -> None:
         pytest.fail("without a rule in tests/permission_rules.py:\n" + "\n".join(missing))
 
 
-def test_no_rule_outlives_its_route() -> None:
+def test_every_rule_has_a_route() -> None:
     assert not [rule for rule in RULES if rule.split(" ", 1)[1] not in ROUTES]
 
 
 @pytest.fixture
-def things(db: None, settings: Any, tmp_path: Path) -> Callable[[User], dict[str, Any]]:
-    """What addresses point at: shared by all, or of one user."""
+def objects_for(db: None, settings: Any, tmp_path: Path) -> Callable[[User], dict[str, Any]]:
+    """Function that creates the objects of a user and returns them with the shared ones."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.DERIVED_ROOT = tmp_path / "derived"
     settings.DATA_DIR = tmp_path
@@ -71,8 +71,8 @@ def things(db: None, settings: Any, tmp_path: Path) -> Callable[[User], dict[str
     return of
 
 
-def address_of(name: str, rule: Rule, things: dict[str, Any]) -> str:
-    arguments = [things.get(word, word) for word in rule.arguments.split()]
+def address_of(name: str, rule: Rule, objects: dict[str, Any]) -> str:
+    arguments = [objects.get(word, word) for word in rule.arguments.split()]
     if not name.startswith("/"):
         return reverse(name, args=arguments) + rule.query
     place = name.removesuffix("$").replace("<path:object_id>", "(?P<url>.*)")
@@ -80,7 +80,7 @@ def address_of(name: str, rule: Rule, things: dict[str, Any]) -> str:
 
 
 def answer(client: Client, method: str, address: str, of_another: bool = False) -> int:
-    """The status code; 401 for being led to the login page. What the request changed is undone."""
+    """Send a request and undo its changes; return the status, 401 for a redirect to the login."""
     body = {} if method == "GET" else {"data": "{}", "content_type": "application/json"}
     if method == "POST" and not address.startswith("/api/"):
         body = {}
@@ -88,15 +88,15 @@ def answer(client: Client, method: str, address: str, of_another: bool = False) 
     with transaction.atomic():
         response = getattr(client, method.lower())(address, **body)
         if response.streaming:
-            # Files are closed once they are read.
+            # Reading the content closes the file.
             list(response.streaming_content)
         transaction.set_rollback(True)
-    # Whoever logged out is logged in again.
+    # Log in again after a request that logged out.
     client.cookies = cookies
     onward = response["Location"] if response.status_code == 302 else ""
     if "/admin/login/" in onward:
         return 401
-    # Django's pages of a row that is not there lead to the start page.
+    # The admin redirects to its index if an object does not exist.
     return 404 if of_another and onward == reverse("admin:index") else int(response.status_code)
 
 
@@ -113,22 +113,22 @@ def user_of(role: str, name: str = "") -> User:
     return User.objects.get(pk=user.pk)
 
 
-def is_let_in(status: int, rule: Rule) -> bool:
+def is_allowed(status: int, rule: Rule) -> bool:
     return status in rule.also or status not in (401, 403, 404, 405)
 
 
 @pytest.mark.parametrize("who", ["anonymous", *Role.values])
-def test_each_role_may_what_the_table_says(
-    who: str, things: Callable[[User], dict[str, Any]]
+def test_each_role_may_call_exactly_the_routes_of_its_rules(
+    who: str, objects_for: Callable[[User], dict[str, Any]]
 ) -> None:
     user = None if who == "anonymous" else user_of(who)
-    pointed_at = things(user or user_of("analyst"))
+    objects = objects_for(user or user_of("analyst"))
     client, wrong = client_of(user), []
     for name, rule in RULES.items():
         method, route = name.split(" ", 1)
-        address = address_of(route, rule, pointed_at)
+        address = address_of(route, rule, objects)
         status = answer(client, method, address)
-        right = is_let_in(status, rule) if who in rule.allowed else status in (401, 403)
+        right = is_allowed(status, rule) if who in rule.allowed else status in (401, 403)
         if status >= 500 or not right:
             wrong.append(f"{name}: {status}, {who} {'may' if who in rule.allowed else 'may not'}")
     if wrong:
@@ -136,15 +136,15 @@ def test_each_role_may_what_the_table_says(
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_what_is_private_is_not_there_for_another_of_the_same_role(
-    role: str, things: Callable[[User], dict[str, Any]]
+def test_private_objects_are_404_for_another_user_of_the_same_role(
+    role: str, objects_for: Callable[[User], dict[str, Any]]
 ) -> None:
-    theirs = things(user_of(role))
+    objects = objects_for(user_of(role))
     client, wrong = client_of(user_of(role, "another")), []
     for name, rule in RULES.items():
         method, route = name.split(" ", 1)
         if rule.private and role in rule.allowed - rule.beyond:
-            address = address_of(route, rule, theirs)
+            address = address_of(route, rule, objects)
             status = answer(client, method, address, of_another=True)
             wrong += [f"{name}: {status}"] if status != 404 else []
     if wrong:

@@ -1,4 +1,4 @@
-"""The market's mix as a setting: all segments once, or a start that is refused in plain words."""
+"""The setting SEGMENT_MIX."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def mix(**changed: str) -> str:
     return ",".join(f"{number}:{share}" for number, share in shares.items() if share)
 
 
-def test_nothing_means_as_in_the_training_data() -> None:
+def test_an_empty_text_means_the_shares_of_the_training_data() -> None:
     assert segment_mix("") is segment_mix("  ") is None
 
 
-def test_every_segment_gets_its_share_in_any_unit_and_order() -> None:
+def test_shares_are_accepted_in_any_unit_and_order() -> None:
     shares = [f" {number} : {number / 4}" for number in reversed(NUMBERS)]
     assert segment_mix(",".join(shares)) == {number: number / 4 for number in NUMBERS}
 
@@ -45,12 +45,12 @@ def test_every_segment_gets_its_share_in_any_unit_and_order() -> None:
         (",".join(f"{number}:0" for number in NUMBERS), "above 0"),
     ],
 )
-def test_anything_else_is_refused_in_plain_words(text: str, words: str) -> None:
+def test_wrong_texts_are_refused_with_the_reason(text: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         segment_mix(text)
 
 
-def test_the_application_does_not_start_with_a_setting_that_is_wrong() -> None:
+def test_a_wrong_setting_stops_the_start() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import creativefilter.settings"],
         cwd=ROOT, env={**os.environ, "TARGET_PRECISION": "95"},

@@ -1,4 +1,4 @@
-"""Everything that people read exists in Russian and in English."""
+"""All texts that users read exist in Russian and in English."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES"
 # (context, singular, plural): what identifies a message.
 Message = tuple[str, str, str]
 
-# How many of a call's first arguments are context, singular and plural.
+# Leading arguments of each function: c context, s singular, p plural.
 CALLS = {"_": "s", "gettext": "s", "ngettext": "sp", "pgettext": "cs", "npgettext": "csp"}
 LITERAL = r"""u?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 TEMPLATE_CALL = re.compile(rf"\b(n?p?gettext|_)\(((?:\s*{LITERAL}\s*,?)+)")
@@ -83,7 +83,7 @@ def marked_in_template(source: str) -> Iterator[Message]:
 
 
 def marked_in(*folders: Path) -> set[Message]:
-    """Every message that is marked for translation in the Python files and templates there."""
+    """Return every message that is marked for translation in Python files and templates."""
     found: set[Message] = set()
     for folder in folders:
         for path in folder.rglob("*.py"):
@@ -102,7 +102,7 @@ def test_every_message_is_translated(po: polib.POFile) -> None:
     assert {len(e.msgstr_plural) for e in po if e.msgid_plural} == {3}
 
 
-def test_placeholders_are_kept(po: polib.POFile) -> None:
+def test_translations_have_the_placeholders_of_their_messages(po: polib.POFile) -> None:
     def placeholders(text: str) -> list[str]:
         return sorted(PLACEHOLDER.findall(text))
 
@@ -112,8 +112,8 @@ def test_placeholders_are_kept(po: polib.POFile) -> None:
             assert placeholders(form) == expected, entry.msgid
 
 
-def test_compiled_catalogue_says_what_the_source_says(po: polib.POFile) -> None:
-    """The .mo is committed: a fresh machine has no msgfmt."""
+def test_the_compiled_catalogue_matches_its_source(po: polib.POFile) -> None:
+    """The .mo file is committed, since a fresh machine has no msgfmt."""
     compiled = polib.mofile(str(CATALOGUE / "django.mo"))
     assert {key(e): forms(e) for e in compiled} == {key(e): forms(e) for e in po}
 
@@ -121,11 +121,11 @@ def test_compiled_catalogue_says_what_the_source_says(po: polib.POFile) -> None:
 def test_compiled_catalogue_chooses_the_right_plural() -> None:
     with (CATALOGUE / "django.mo").open("rb") as file:
         translations = gettext.GNUTranslations(file)
-    said = {
+    translated = {
         count: translations.ngettext("%d file was added.", "%d files were added.", count) % count
         for count in (1, 2, 5, 11, 21, 22, 112)
     }
-    assert said == {
+    assert translated == {
         1: "Добавлен 1 файл.",
         2: "Добавлено 2 файла.",
         5: "Добавлено 5 файлов.",
@@ -136,8 +136,8 @@ def test_compiled_catalogue_chooses_the_right_plural() -> None:
     }
 
 
-def test_catalogue_holds_exactly_what_is_marked(po: polib.POFile) -> None:
-    """After a change of texts: make messages, then translate what is new."""
+def test_the_catalogue_contains_exactly_the_marked_messages(po: polib.POFile) -> None:
+    """After a change of texts, run ``make messages`` and translate the new ones."""
     marked = marked_in(*(ROOT / name for name in ("classifier", "creativefilter", "tasks")))
     marked |= marked_in(ROOT / "templates")
     listed = {key(entry) for entry in po}
@@ -149,7 +149,7 @@ def theme_messages() -> set[Message]:
     return marked_in(Path(unfold.__file__).parent)
 
 
-def test_listed_words_of_the_theme_are_still_its_words() -> None:
+def test_listed_texts_of_the_theme_still_exist() -> None:
     assert set(theme_strings.UNFOLD) - {singular for _, singular, _ in theme_messages()} == set()
 
 
@@ -157,7 +157,7 @@ def test_listed_words_of_the_theme_are_still_its_words() -> None:
 
 
 class Visible(HTMLParser):
-    """Collects what a page shows: text outside scripts and icons, and attributes people read."""
+    """Parser that collects the visible texts of a page, and attributes that people read."""
 
     READ = ("title", "placeholder", "aria-label", "alt", "data-confirm", "data-sending")
 
@@ -183,7 +183,7 @@ class Visible(HTMLParser):
 
 @pytest.fixture
 def pages(db: None) -> dict[str, str]:
-    """Addresses of what analysts look at, with a creative that has everything to show."""
+    """Addresses of the analysts' pages, with a creative for which every part is shown."""
     admin = User.objects.create_superuser("admin", password="secret-enough")
     AuthToken.objects.create(user=admin)
     job = Job.objects.create(
@@ -270,28 +270,28 @@ def reader(client: Client, pages: dict[str, str]) -> Client:
 
 
 @pytest.mark.django_db
-def test_nothing_is_left_in_english(
+def test_russian_pages_contain_no_english_message(
     reader: Client, pages: dict[str, str], po: polib.POFile
 ) -> None:
     english = {entry.msgid for entry in po} | {singular for _, singular, _ in theme_messages()}
     english -= {entry.msgid for entry in po if entry.msgid == entry.msgstr}
-    # Names of fields begin with a capital in headings.
+    # Headings capitalise the names of fields.
     english |= {capfirst(text) for text in english}
     for name, address in pages.items():
-        # The languages are called by their own names.
+        # The language menu shows each language in itself.
         left = visible(reader, address) & english - {"English"}
         assert left == set(), name
 
 
 @pytest.mark.django_db
-def test_nothing_is_left_in_russian(reader: Client, pages: dict[str, str]) -> None:
+def test_english_pages_contain_no_cyrillic_text(reader: Client, pages: dict[str, str]) -> None:
     reader.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     for name, address in pages.items():
         left = {text for text in visible(reader, address) if CYRILLIC.search(text)}
         assert left - {"Русский"} == set(), name
 
 
-SAID = {
+EXPECTED_TEXTS = {
     "list": [
         ("ID, имя файла, слова из речи или с экрана", "ID, file name, words spoken or shown"),
         ("Удалить демонстрационные креативы", "Remove demonstration creatives"),
@@ -316,19 +316,21 @@ SAID = {
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("page", SAID)
-def test_both_languages_say_the_same(reader: Client, pages: dict[str, str], page: str) -> None:
+@pytest.mark.parametrize("page", EXPECTED_TEXTS)
+def test_pages_show_the_expected_texts_in_both_languages(
+    reader: Client, pages: dict[str, str], page: str
+) -> None:
     address = pages[page]
     russian = visible(reader, address)
     reader.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     english = visible(reader, address)
-    assert [ru for ru, _ in SAID[page] if ru not in russian] == []
-    assert [en for _, en in SAID[page] if en not in english] == []
+    assert [ru for ru, _ in EXPECTED_TEXTS[page] if ru not in russian] == []
+    assert [en for _, en in EXPECTED_TEXTS[page] if en not in english] == []
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("asked", "title"),
+    ("accept_language", "title"),
     [
         ("", "Все креативы"),
         ("de", "Все креативы"),
@@ -337,14 +339,14 @@ def test_both_languages_say_the_same(reader: Client, pages: dict[str, str], page
     ],
 )
 def test_browser_chooses_the_language(
-    reader: Client, pages: dict[str, str], asked: str, title: str
+    reader: Client, pages: dict[str, str], accept_language: str, title: str
 ) -> None:
-    answer = reader.get(pages["creative"], headers={"accept-language": asked})
+    answer = reader.get(pages["creative"], headers={"accept-language": accept_language})
     assert title in answer.content.decode()
 
 
 @pytest.mark.django_db
-def test_language_switch_outlasts_what_the_browser_asks_for(
+def test_the_language_switch_overrides_the_browsers_language(
     reader: Client, pages: dict[str, str]
 ) -> None:
     reader.post("/i18n/setlang/", {"language": "en", "next": pages["list"]})

@@ -1,4 +1,4 @@
-"""The worker of the suite: the real application, with kinds of work that go wrong on purpose."""
+"""Celery application of the suite: the real one, with kinds of jobs that fail on purpose."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def echo(job: Job) -> Save:
     return lambda: {"said": job.params["say"], "by": os.getpid()}
 
 
-def kill_yourself(job: Job) -> Save:
+def kill_own_process(job: Job) -> Save:
     os.kill(os.getpid(), signal.SIGKILL)
     return NOTHING
 
 
 def block(job: Job) -> Save:
-    """Waits where no soft time limit reaches: the signal that asks is held back."""
+    """Wait with the signal of the soft time limit blocked, as in native code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     deadline = time.monotonic() + job.params["seconds"]
     while time.monotonic() < deadline:
@@ -62,7 +62,7 @@ KINDS = {
             Stage("two", "gpu", sleep),
             Stage("three", "cpu", sleep),
         ],
-        "kill": [Stage("one", "cpu", kill_yourself)],
+        "kill": [Stage("one", "cpu", kill_own_process)],
         "block": [Stage("one", "cpu", block)],
         "sleep": [Stage("one", "cpu", sleep)],
         "refuse": [Stage("one", "cpu", refuse)],

@@ -7,5 +7,5 @@ class DoctorConfig(AppConfig):
     verbose_name = _("System check")
 
     def ready(self) -> None:
-        # Registers what belongs to the whole site, and the kind of job that looks at everything.
+        # Importing these modules registers the site-wide checks and the kind "system_check".
         from creativefilter.doctor import examination_jobs, site_checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""Looks at everything that rooms have registered (``site.doctor``), and mends what is safe."""
+"""Runs the registered system checks (``site.doctor``) and the repairs that lose nothing."""
 
 from __future__ import annotations
 
@@ -25,66 +25,88 @@ NOT_LOOKED_AT = declare(
 
 
 def examine(
-    checks: Sequence[Check], begins: Callable[[Check], object] = lambda check: None
+    checks: Sequence[Check], on_start: Callable[[Check], object] = lambda check: None
 ) -> list[Finding]:
-    """Return what is wrong; ``begins`` hears of each check before it looks."""
-    found: list[Finding] = []
+    """Run checks in order; stop after a vital one that finds something.
+
+    Args:
+        checks: The checks.
+        on_start: Called with each check before it runs.
+
+    Returns:
+        What is wrong.
+    """
+    findings: list[Finding] = []
     for check in checks:
-        begins(check)
-        some = _look(check)
-        found += some
-        if check.vital and some:
+        on_start(check)
+        new = _look(check)
+        findings += new
+        if check.vital and new:
             break
-    return found
+    return findings
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is wrong, and what was and has been mended."""
+    """Result of the system check.
+
+    Attributes:
+        found: What is wrong now.
+        repaired: What was wrong and has been repaired.
+    """
 
     found: list[Finding]
-    mended: list[Finding]
+    repaired: list[Finding]
 
 
-def report(*, fix: bool = False, begins: Callable[[Check], object] = lambda check: None) -> Report:
-    """Look at everything; with ``fix`` mend what is safe, and look again.
+def report(
+    *, fix: bool = False, on_start: Callable[[Check], object] = lambda check: None
+) -> Report:
+    """Run all checks; with ``fix`` repair what can be repaired, and run them again.
 
-    ``begins`` hears of each check before it looks or mends.
+    Args:
+        fix: Whether to repair.
+        on_start: Called with each check before it looks or repairs.
     """
     checks = every()
-    found = examine(checks, begins)
-    wrong = [finding for finding in found if finding.mended]
-    if not (fix and wrong):
+    found = examine(checks, on_start)
+    repairable = [finding for finding in found if finding.mended]
+    if not (fix and repairable):
         return Report(found, [])
-    mend(checks, wrong, begins)
-    left = examine(checks, begins)
-    codes = {finding.code for finding in left}
-    return Report(left, [finding for finding in wrong if finding.code not in codes])
+    repair(checks, repairable, on_start)
+    remaining = examine(checks, on_start)
+    codes = {finding.code for finding in remaining}
+    return Report(remaining, [finding for finding in repairable if finding.code not in codes])
 
 
-def mend(
+def repair(
     checks: Sequence[Check],
-    found: Sequence[Finding],
-    begins: Callable[[Check], object] = lambda check: None,
+    findings: Sequence[Finding],
+    on_start: Callable[[Check], object] = lambda check: None,
 ) -> None:
-    """Put right what can be without losing anything; whoever asks looks again afterwards.
+    """Repair what can be repaired without losing anything.
 
-    Raises what keeps a check from that.
+    The caller runs the checks again to see what is left. Exceptions of repairs pass through.
+
+    Args:
+        checks: The checks whose repairs may run.
+        findings: What is wrong; only findings with ``mended`` are repaired.
+        on_start: Called with each check before its repair.
     """
-    codes = {finding.code for finding in found if finding.mended}
+    codes = {finding.code for finding in findings if finding.mended}
     for check in checks:
-        if check.mend and codes & {each.code for each in check.problems}:
-            begins(check)
-            check.mend()
+        if check.repair and codes & {each.code for each in check.problems}:
+            on_start(check)
+            check.repair()
 
 
 def _look(check: Check) -> list[Finding]:
+    """Run one check; an exception becomes a finding, so that it does not hide other findings."""
     try:
         return list(check.look())
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:
-        # One subject that can't be looked at hides no other.
         logger.info("%s", check.name, exc_info=error)
         why = sentence_of(error) or f"{type(error).__name__}: {error}".splitlines()[0][:300]
         return [NOT_LOOKED_AT.found(subject=_(check.name), why=why)]

@@ -1,4 +1,4 @@
-"""The system check as a job: for the page, which waits for no disk full of files."""
+"""The system check as a job: checks of many files take too long for a request."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ from creativefilter.site.doctor import Check
 
 
 def start(owner: User, *, fix: bool) -> Job:
-    """Have everything looked at, and with ``fix`` mended what is safe.
+    """Queue a job that runs all checks and, with ``fix``, the repairs.
 
-    Returns the job; one that is open already is enough unless it mends less. Raises
-    ``QuotaExceeded``.
+    Returns:
+        The new job, or the open one; an open job without ``fix`` is not enough for ``fix``.
+
+    Raises:
+        QuotaExceeded: The owner has too many open jobs.
     """
     if (job := under_way()) and (job.params["fix"] or not fix):
         return job
@@ -35,23 +38,23 @@ def start(owner: User, *, fix: bool) -> Job:
 
 
 def under_way() -> Job | None:
-    """The job that looks now, or waits for a worker."""
+    """Return the newest open job of this kind."""
     return _newest(state__in=Job.OPEN)
 
 
 def last_done() -> Job | None:
-    """The newest job that has looked at everything."""
+    """Return the newest job of this kind that is done."""
     return _newest(state=Job.State.DONE)
 
 
 def last_failed() -> Job | None:
-    """The newest job, if it did not come to its end."""
+    """Return the newest job of this kind if it failed."""
     job = _newest()
     return job if job and job.state == Job.State.FAILED else None
 
 
 def found_by(job: Job) -> Report:
-    """What a job that is done has found, and mended."""
+    """Return the report that a done job stored."""
     result = job.result or {"findings": [], "mended": []}
     return Report(doctor.of_json(result["findings"]), doctor.of_json(result["mended"]))
 
@@ -61,26 +64,27 @@ def _newest(**conditions: Any) -> Job | None:
 
 
 def examine(job: Job) -> Save:
-    """Look at everything."""
+    """Run the stage "examining": all checks, and the repairs if ``job.params["fix"]``."""
     progress = Progress(job, "cancelled")
     steps = len(doctor.every())
-    begun = 0
+    started = 0
 
-    def begins(_check: Check) -> None:
-        nonlocal begun
-        progress.update(min(1.0, begun / steps))
-        begun += 1
+    def on_start(_check: Check) -> None:
+        nonlocal started
+        # A repair runs the checks twice, hence more than ``steps`` calls.
+        progress.update(min(1.0, started / steps))
+        started += 1
 
-    report = examination.report(fix=job.params["fix"], begins=begins)
+    report = examination.report(fix=job.params["fix"], on_start=on_start)
     result = {
         "findings": [finding.as_json() for finding in report.found],
-        "mended": [finding.as_json() for finding in report.mended],
+        "mended": [finding.as_json() for finding in report.repaired],
     }
     return lambda: result
 
 
 def tell(job: Job) -> ResultText:
-    """What was found, in sentences."""
+    """Return the findings with their remedies in the reader's language."""
     found = found_by(job).found
     rows = [(finding.sentence, finding.remedy) for finding in found]
     return ResultText([] if found else [_("Nothing is wrong.")], rows)

@@ -18,13 +18,13 @@ from creativefilter.jobs.summaries import story_of
 from creativefilter.site import doctor
 from creativefilter.ui.pages import person
 
-# What a check may mend are files of creatives, among other things.
+# Repairs move files of creatives, among other things.
 PERMISSION = "creatives.delete_creative"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def system_check(request: HttpRequest) -> HttpResponse:
-    """Show what is wrong; on POST have a worker look at everything, or mend what is safe."""
+    """Show what is wrong; on POST queue a job that runs all checks, with ``fix`` also repairs."""
     if not person(request).has_perm(PERMISSION):
         raise PermissionDenied
     if request.method == "POST":
@@ -34,29 +34,31 @@ def system_check(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
         return redirect("system-check")
     context = {**admin.site.each_context(request), "title": _("System check")}
-    return render(request, "doctor/system_check.html", {**context, **_found(person(request))})
+    return render(request, "doctor/system_check.html", {**context, **_findings(person(request))})
 
 
-def _found(user: User) -> dict[str, Any]:
-    """What the quick checks find now, and what the last job has found of everything else.
+def _findings(user: User) -> dict[str, Any]:
+    """Return the findings for the page as template context.
 
-    While a job looks, or waits for a worker that may be what is missing, the quick ones alone.
+    The quick checks run now. The findings of the other checks come from the last done job; while a
+    job is open they are left out. The quick checks also show a missing worker, which would keep
+    that job waiting.
     """
     quick = doctor.every(quick=True)
-    found = examination.examine(quick)
+    findings = examination.examine(quick)
     if job := examination_jobs.under_way():
-        return {"findings": found, "job": job}
-    last, mended = examination_jobs.last_done(), []
+        return {"findings": findings, "job": job}
+    last, repaired = examination_jobs.last_done(), []
     if last:
-        fresh = {problem.code for check in quick for problem in check.problems}
+        quick_codes = {problem.code for check in quick for problem in check.problems}
         report = examination_jobs.found_by(last)
-        found += [finding for finding in report.found if finding.code not in fresh]
-        mended = report.mended
+        findings += [finding for finding in report.found if finding.code not in quick_codes]
+        repaired = report.repaired
     failed = examination_jobs.last_failed()
     return {
-        "findings": found,
-        "mended": mended,
-        "mendable": any(finding.mended for finding in found),
+        "findings": findings,
+        "mended": repaired,
+        "mendable": any(finding.mended for finding in findings),
         "last": last,
         "failed": story_of(failed, user).error if failed else "",
     }

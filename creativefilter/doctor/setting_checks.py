@@ -1,6 +1,6 @@
-"""System checks of settings: what ``manage.py check`` and every start say beside a wrong value.
+"""Django system checks of settings: misspelt names and incomplete keys.
 
-A value that can't be used at all stops the start already (``creativefilter.settings``).
+Values that can't be used at all stop the start already (``creativefilter.settings``).
 """
 
 from __future__ import annotations
@@ -18,16 +18,22 @@ from django.utils.translation import gettext as _
 from creativefilter.settings.environment import NAMES_IN_FILE, known_names
 
 TAG = "settings"
-# How alike a name must be to be taken for a misspelt one: the environment holds much that is no
-# business of ours, the file of settings hardly anything.
+# Similarity (difflib ratio) from which a name counts as misspelt. Higher for the environment, which
+# holds many variables of other programs, than for the file of settings.
 ALIKE, ALIKE_IN_FILE = 0.87, 0.7
 
 
 def misspelt(
     names: Collection[str], known: Collection[str], alike: float
 ) -> Iterator[tuple[str, str]]:
-    """Yield names that are no settings, each with the setting that it is like."""
-    # Too much is like HOST and PORT.
+    """Yield names that look like misspelt settings, each with the most similar setting.
+
+    Args:
+        names: Names of variables that are set.
+        known: Names of all settings.
+        alike: Smallest similarity, 0 to 1 (``difflib.SequenceMatcher.ratio``).
+    """
+    # Too many names are similar to HOST and PORT.
     guesses = [name for name in known if len(name) > len("PORT")]
     for name in sorted(set(names) - set(known)):
         for guess in difflib.get_close_matches(name.upper(), guesses, n=1, cutoff=alike):
@@ -36,7 +42,7 @@ def misspelt(
 
 @register(TAG)
 def check_names(**_options: Any) -> list[CheckMessage]:
-    """Say which variables are ignored and look like a setting."""
+    """Warn about variables that are ignored and look like a misspelt setting."""
     known = known_names()
     found = dict(misspelt(os.environ, known, ALIKE))
     found |= dict(misspelt(NAMES_IN_FILE, known, ALIKE_IN_FILE))
@@ -49,7 +55,7 @@ def check_names(**_options: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_keys_of_bucket(**_options: Any) -> list[CheckMessage]:
-    """Say where only one of two keys is set: the client would take others, or none."""
+    """Warn if only one key of the bucket is set: the client would ignore it or use other keys."""
     keys = settings.STORAGE_S3
     if settings.STORAGE_S3_BUCKET and bool(keys["access_key"]) != bool(keys["secret_key"]):
         text = _("STORAGE_S3_ACCESS_KEY and STORAGE_S3_SECRET_KEY are needed both, or neither.")
@@ -58,7 +64,7 @@ def check_keys_of_bucket(**_options: Any) -> list[CheckMessage]:
 
 
 def watched_folder_sentence() -> str:
-    """What is wrong with ``INGEST_FOLDER`` as this process sees it; "" if nothing."""
+    """Return what is wrong with ``INGEST_FOLDER`` as seen by this process; "" if nothing is."""
     folder = settings.INGEST_FOLDER
     if not folder or (Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         return ""

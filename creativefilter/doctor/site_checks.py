@@ -1,4 +1,4 @@
-"""What can be wrong with what every room needs: database, broker, storage, disk, settings."""
+"""System checks of the whole site: database, broker, storage, disk, settings, file permissions."""
 
 from __future__ import annotations
 
@@ -124,7 +124,11 @@ def setting_sentences() -> Iterator[Finding]:
 
 
 def watched_folder() -> Iterator[Finding]:
-    """Look for the folder where a worker, not a page, has to see it."""
+    """Yield a finding if this process can't read the watched folder.
+
+    Not a quick check: the page runs those in the web process, and only the worker must see the
+    folder.
+    """
     if sentence := watched_folder_sentence():
         yield WATCHED_FOLDER.found(sentence=sentence)
 

@@ -1,4 +1,4 @@
-"""Jobs, for those who look behind the scenes."""
+"""Admin pages of jobs: the list, and the read-only page of one job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from creativefilter.ui.model_admin import ModelAdmin
 
 
 class KindFilter(admin.AllValuesFieldListFilter):
-    """By kind, in the reader's language."""
+    """Filter by kind, with translated names."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -32,7 +32,7 @@ class KindFilter(admin.AllValuesFieldListFilter):
 
 
 class StandingFilter(admin.SimpleListFilter):
-    """What somebody has to look at, what goes on, and what is over."""
+    """Filter by state in three groups: failed, open (queued or running), and done or cancelled."""
 
     title = gettext_lazy("how it stands")
     parameter_name = "standing"
@@ -55,7 +55,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 def readable(value: Any) -> str:
-    """What is kept as JSON, in the letters that it was written in."""
+    """Return a JSON value as indented HTML, with Cyrillic letters unescaped; a dash for None."""
     if value is None:
         return "—"
     text = json.dumps(value, ensure_ascii=False, indent=2)
@@ -117,11 +117,11 @@ class JobAdmin(ModelAdmin):
         restarted = 0
         for job in queryset:
             try:
-                again = lifecycle.retry(job)
+                retried = lifecycle.retry(job)
             except QuotaExceeded as error:
                 messages.error(request, str(error))
                 break
-            restarted += again is not None
+            restarted += retried is not None
         text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
         messages.success(request, text % restarted)
 
@@ -156,22 +156,25 @@ class JobAdmin(ModelAdmin):
         return self._act(request, pk, lifecycle.cancel, gettext("The job is cancelled."))
 
     def _act(
-        self, request: HttpRequest, pk: Any, act: Callable[[Job], Job | bool | None], said: str
+        self, request: HttpRequest, pk: Any, act: Callable[[Job], Job | bool | None], message: str
     ) -> HttpResponse:
-        """Calls ``act`` with one job; a message says it if the job was in another state by now."""
+        """Call ``act`` with one job and redirect to its page.
+
+        The page shows ``message``, or a warning if the job's state did not allow the action.
+        """
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm("jobs.change_job"):
             raise PermissionDenied
         job = get_object_or_404(self.get_queryset(request), pk=pk)
         if act(job):
-            messages.success(request, said)
+            messages.success(request, message)
         else:
             messages.warning(request, gettext("It is in another state by now; nothing was done."))
         return redirect("admin:jobs_job_change", pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        """Everybody's own; superusers look after all of them."""
+        """Return the jobs of the user; all jobs for superusers."""
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(owner=request.user.pk)
 
@@ -186,10 +189,11 @@ class JobAdmin(ModelAdmin):
             "result": "shown_result",
             "error_code": "shown_error",
         }
-        told = {"timings", "stage_started_at"}  # by the stages above
+        # The template above the form shows these.
+        hidden = {"timings", "stage_started_at"}
         if obj and outcome_of(obj):
-            told |= {"result", "params"}
-        names = [field.name for field in Job._meta.fields if field.name not in told]
+            hidden |= {"result", "params"}
+        names = [field.name for field in Job._meta.fields if field.name not in hidden]
         return [shown.get(name, name) for name in names]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -199,7 +203,7 @@ class JobAdmin(ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Of a single job nothing can be edited; the list offers to retry.
+        # The page of one job is read-only; the list needs the permission for its action "retry".
         return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

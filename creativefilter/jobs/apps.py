@@ -7,5 +7,5 @@ class JobsConfig(AppConfig):
     verbose_name = _("Jobs")
 
     def ready(self) -> None:
-        # Registers what can be wrong with jobs.
+        # Importing the module registers the system checks of jobs.
         from creativefilter.jobs import doctor  # noqa: F401

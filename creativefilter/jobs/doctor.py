@@ -1,4 +1,4 @@
-"""What can be wrong with jobs: claims that nobody renews and nobody gives back."""
+"""System check of jobs: claims that no process renews and no sweep released."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from creativefilter.jobs import lifecycle
-from creativefilter.jobs.leases import AGAIN_SECONDS, RENEWALS
+from creativefilter.jobs.leases import RENEWALS, RETRY_SECONDS
 from creativefilter.jobs.models import Job
 from creativefilter.site import doctor
 from creativefilter.site.doctor import Check, Finding, Problem
@@ -32,42 +32,44 @@ CLAIMS = Problem(
 
 
 def stuck() -> list[Job]:
-    """Running jobs whose lease ran out long ago, and which are not renewed while one waits.
+    """Return running jobs whose lease expired long ago and is not renewed within one interval.
 
-    The sweep gives such claims back within two leases and a few sweeps. Where the database was
-    away until a moment ago, the waiting lets those who live renew their leases.
+    The sweep releases such claims within two leases and a few sweeps. If the database was
+    unreachable until a moment ago, waiting for one renewal interval gives living processes the
+    time to renew their leases.
     """
     before = {job.pk: job for job in _overdue()}
     if not before:
         return []
-    time.sleep(settings.JOB_LEASE.total_seconds() / RENEWALS + AGAIN_SECONDS)
-    return [job for job in _overdue().filter(pk__in=before) if _same(job, before[job.pk])]
+    time.sleep(settings.JOB_LEASE.total_seconds() / RENEWALS + RETRY_SECONDS)
+    return [job for job in _overdue().filter(pk__in=before) if _same_claim(job, before[job.pk])]
 
 
 def _overdue() -> QuerySet[Job]:
     now = timezone.now()
     patience = 2 * settings.JOB_LEASE + timedelta(seconds=4 * settings.SWEEP_SECONDS)
-    ran_out = Q(lease_until__lt=now - patience)
-    # No lease, or one given by a clock that is wrong.
-    without = Q(lease_until=None, stage_started_at__lt=now - patience)
+    expired = Q(lease_until__lt=now - patience)
+    no_lease = Q(lease_until=None, stage_started_at__lt=now - patience)
+    # A lease longer than the setting comes from a host whose clock is wrong.
     too_long = Q(lease_until__gt=now + 2 * settings.JOB_LEASE, stage_started_at__lt=now - patience)
     running = Job.objects.filter(state=Job.State.RUNNING)
-    return running.filter(ran_out | without | too_long).order_by("created_at")
+    return running.filter(expired | no_lease | too_long).order_by("created_at")
 
 
-def _same(one: Job, other: Job) -> bool:
-    """Whether it is the same claim, and nobody has renewed it."""
+def _same_claim(one: Job, other: Job) -> bool:
+    """Return whether both rows show the same claim with the same lease."""
     claims = ((job.stage, job.worker, job.attempts, job.lease_until) for job in (one, other))
     return len(set(claims)) == 1
 
 
 def look() -> Iterator[Finding]:
+    """Yield one finding that names the stuck jobs, if there are any."""
     if jobs := stuck():
         yield CLAIMS.found(f"{job.kind} {job.pk}" for job in jobs)
 
 
 def give_back() -> None:
-    """Queue what is stuck again; what was lost for the last time fails, with that reason."""
+    """Release stuck claims: the job is queued again, or fails if that was its last attempt."""
     for job in stuck():
         lifecycle.release(job, "worker_lost", "given back by manage.py doctor")
 

@@ -1,7 +1,7 @@
 """``/health/live`` and ``/health/ready``, for load balancers, containers and monitoring.
 
-Answered before anything else looks at the request: under whatever name the host is called, without
-a session, and without the database where only the process is asked.
+The middleware answers these paths before all other middleware: for any Host header and without a
+session. ``/health/live`` does not use the database.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 # ``/healthz`` is the former address.
 LIVE = ("/health/live", "/healthz")
 READY = "/health/ready"
-# What has not answered by then is away.
+# A probe that takes longer counts as failed.
 PROBE_SECONDS = 3.0
-# However often somebody asks, the probes are made no more often.
-KEPT_SECONDS = 2.0
+# Seconds for which a result is reused, however many requests come in.
+CACHE_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 10
 
 
 def _closing(ask: Callable[[], Any]) -> Callable[[], Any]:
-    """A probe that leaves its thread without a connection: the next one opens its own."""
+    """Wrap a probe so that it closes the database connection of its thread afterwards."""
 
     def probe() -> Any:
         try:
@@ -52,32 +52,37 @@ PROBES: dict[str, Callable[[], Any]] = {
 
 
 class Readiness:
-    """Whether all that this process needs answers.
+    """Result of the probes, cached for ``CACHE_SECONDS``.
 
-    Each probe has a thread of its own, one at a time, so that those that hang hold no web thread
-    and never become more.
+    Probes run in a thread pool. A probe that still runs is not started again, so a service that
+    hangs blocks one thread of the pool and no more than one web thread for ``PROBE_SECONDS``.
     """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(len(PROBES) + 1, thread_name_prefix="health")
         self._running: dict[str, Future[Any]] = {}
-        self._asking = threading.Lock()
-        self._found: dict[str, Any] = {"status": "unavailable", "failing": list(PROBES)}
-        self._found_at = float("-inf")
+        self._probing = threading.Lock()
+        self._result: dict[str, Any] = {"status": "unavailable", "failing": list(PROBES)}
+        self._result_at = float("-inf")
 
     def find(self) -> dict[str, Any]:
-        """What is wrong, and how long jobs wait; while another thread looks, what was last seen."""
-        fresh = time.monotonic() - self._found_at < KEPT_SECONDS
-        if fresh or not self._asking.acquire(blocking=False):
-            return self._found
-        try:
-            self._found = self._look()
-            self._found_at = time.monotonic()
-        finally:
-            self._asking.release()
-        return self._found
+        """Return the body of ``/health/ready``.
 
-    def _look(self) -> dict[str, Any]:
+        Returns:
+            ``status`` and ``failing``; also ``free_disk_bytes`` and ``oldest_queued_seconds``
+            where their probes succeeded. The previous result while another thread runs the probes.
+        """
+        fresh = time.monotonic() - self._result_at < CACHE_SECONDS
+        if fresh or not self._probing.acquire(blocking=False):
+            return self._result
+        try:
+            self._result = self._probe()
+            self._result_at = time.monotonic()
+        finally:
+            self._probing.release()
+        return self._result
+
+    def _probe(self) -> dict[str, Any]:
         for name, probe in {**PROBES, "queues": _closing(oldest_by_queue)}.items():
             if name not in self._running or self._running[name].done():
                 self._running[name] = self._threads.submit(probe)
@@ -91,18 +96,18 @@ class Readiness:
         return found
 
     def _failed(self, name: str) -> bool:
-        """Whether a probe did not answer in time, or failed: why is for the log alone."""
+        """Return whether a probe timed out or raised; the reason is logged, not published."""
         probe = self._running[name]
         if not probe.done():
-            logger.warning("%s does not answer within %s s", name, PROBE_SECONDS)
+            logger.warning("probe %s: no answer within %s s", name, PROBE_SECONDS)
             return True
         if error := probe.exception():
-            logger.warning("%s: %s", name, error)
+            logger.warning("probe %s: %s", name, error)
         return error is not None
 
 
 class AnswerHealth:
-    """Middleware, the first of all."""
+    """Middleware that answers the health paths; must be the first one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -124,6 +129,6 @@ class AnswerHealth:
 
 def _uncached(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
-    # Without its length the connection would end with the answer.
+    # CommonMiddleware does not see this answer; without a length the server closes the connection.
     response["Content-Length"] = str(len(response.content))
     return response

@@ -1,4 +1,4 @@
-"""What kinds of work exist. Each app registers its own; this app knows none by name."""
+"""Registry of job kinds. Each app registers its own kinds; this app names none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ Save = Callable[[], dict[str, Any] | None]
 
 
 class JobError(Exception):
-    """Work that can't succeed however often it is tried: a code for people, a detail for logs."""
+    """A stage can't succeed, however often it is tried: the job fails at once.
+
+    Args:
+        code: A code of ``site/codes/``, whose sentence is shown to people.
+        detail: Technical reason, for logs and the job's page.
+    """
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -23,9 +28,10 @@ class JobError(Exception):
 
 
 class NotYet(Exception):  # noqa: N818 (nothing went wrong)
-    """A stage has to wait for other work: the next sweep sends it again, no worker is held.
+    """A stage has to wait for other jobs: its job goes back to the queue until the next sweep.
 
-    ``percent`` is the job's progress until then.
+    Args:
+        percent: Progress of the job until then, 0-100.
     """
 
     def __init__(self, percent: int) -> None:
@@ -34,9 +40,11 @@ class NotYet(Exception):  # noqa: N818 (nothing went wrong)
 
 
 class Continued(Exception):  # noqa: N818 (nothing went wrong)
-    """A stage of many parts has done some, and lets others have their turn: it is queued again.
+    """A stage did some of its parts and queues its job again, so that other jobs get a turn.
 
-    ``percent`` is the job's progress until then, ``params`` are those it goes on with.
+    Args:
+        percent: Progress of the job until then, 0-100.
+        params: The job's new ``params``, from which the stage continues.
     """
 
     def __init__(self, percent: int, params: dict[str, Any]) -> None:
@@ -47,13 +55,16 @@ class Continued(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of a kind of work.
+    """One stage of a kind.
 
-    ``work`` computes, without writing what counts, and returns ``save``; ``save`` writes to the
-    database in the transaction that also moves the job on, so a late worker whose claim was taken
-    over leaves no trace. While the database is away ``save`` is called again and again: it must
-    not use up what it needs. What the last ``save`` returns becomes the job's result. ``name`` is
-    an English word that is shown translated: mark it with ``gettext_noop``.
+    Attributes:
+        name: An English word, shown translated: mark it with ``gettext_noop``.
+        resource: What a worker must have to run the stage.
+        work: Computes and returns ``save``. MUST NOT write results to the database itself.
+            ``save`` writes them in the transaction that moves the job to its next stage, so a
+            worker whose claim was taken over writes nothing. ``save`` is repeated while the
+            database is unreachable: it MUST NOT consume its input. The return value of the last
+            stage's ``save`` becomes the job's result.
     """
 
     name: str
@@ -62,17 +73,17 @@ class Stage:
 
 
 def nothing(_job: Job) -> None:
-    """What a kind does that has nothing to do."""
+    """Do nothing; the default of a kind's hooks."""
 
 
 def by_code(job: Job) -> str:
-    """The sentence for the code that the job ended with."""
+    """Return the sentence of the job's error code in the reader's language."""
     return sentence(job.error_code)
 
 
 @dataclass(frozen=True, slots=True)
 class ResultText:
-    """A job's result in the reader's language: sentences, and rows of a name and a sentence."""
+    """A job's result in the reader's language: sentences, and (name, sentence) rows."""
 
     sentences: list[str]
     rows: list[tuple[str, str]]
@@ -85,7 +96,12 @@ def no_result_text(_job: Job) -> ResultText | None:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What jobs of a kind are about: a row of ``model`` (``app.Model``), its key in ``param``."""
+    """The row that a job works on.
+
+    Attributes:
+        model: Its model as ``app.Model``.
+        param: The entry of the job's ``params`` that holds its primary key.
+    """
 
     model: str
     param: str
@@ -93,12 +109,18 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of work: its stages in order, and what to write beside a job that failed.
+    """A kind of job: its stages in order, and hooks for its end.
 
-    ``name`` is shown translated, as those of the stages. ``on_failed``, ``on_cancelled`` and
-    ``on_retried`` write in the transaction that ends or restarts the job. ``explain`` says in the
-    reader's language why a job failed, ``tell`` what came of one that is done. ``forget`` removes
-    the files of a job that was deleted.
+    Attributes:
+        name: An English word, shown translated, as are the names of stages.
+        stages: The stages in order.
+        on_failed: Writes other rows in the transaction in which a job fails.
+        on_cancelled: The same for a cancelled job.
+        on_retried: The same for a job that is started again.
+        explain: Returns in the reader's language why a job failed.
+        subject: The row that a job works on, for links.
+        forget: Removes the files of a job whose row was deleted.
+        tell: Returns the result of a done job in words; None if its kind has no words for it.
     """
 
     name: str
@@ -115,14 +137,16 @@ class Kind:
         return next(stage for stage in self.stages if stage.name == name)
 
     def stages_before(self, name: str) -> int:
+        """Return how many stages come before the stage of that name."""
         return [stage.name for stage in self.stages].index(name)
 
     def after(self, name: str) -> Stage | None:
+        """Return the stage that follows the stage of that name; None after the last one."""
         index = self.stages_before(name) + 1
         return self.stages[index] if index < len(self.stages) else None
 
     def percent(self, name: str) -> int:
-        """The share of stages that lie before this one, 0-100."""
+        """Return the share of stages before the stage of that name, 0-100."""
         return 100 * self.stages_before(name) // len(self.stages)
 
 
@@ -135,12 +159,12 @@ def register(kind: Kind) -> Kind:
 
 
 def get(name: str) -> Kind:
-    """The kind of that name; raises ``KeyError`` if no installed app registered it."""
+    """Return the kind of that name; raises ``KeyError`` if no installed app registered it."""
     return _KINDS[name]
 
 
 def find(name: str) -> Kind | None:
-    """The kind of that name; None for a job whose app is gone."""
+    """Return the kind of that name; None if no installed app registered it."""
     return _KINDS.get(name)
 
 

@@ -1,7 +1,8 @@
-"""Leases on claims: the process that runs a stage renews its own; one that nobody renews runs out.
+"""Leases of claims: the process that runs a stage renews its lease until the stage ends.
 
-A lease that ran out is only noted at first. Where the database was away, nobody could renew: those
-who live do so at once when it is back, and keep what they have computed.
+An expired lease is released in two steps: one sweep sets ``lease_missed_at``, a later one takes the
+claim back. While the database is unreachable no process can renew its lease; the time between the
+sweeps lets living processes renew afterwards, so that their work is not lost.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from creativefilter.site.database import UNREACHABLE
 
 logger = logging.getLogger(__name__)
 
-# Renewals within a lease, and seconds after one that failed.
+# Renewals per lease, and seconds until the next try after a failed renewal.
 RENEWALS = 4
-AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 
 @contextmanager
 def renewed(claim: QuerySet[Job]) -> Iterator[None]:
-    """Renew the lease of a claim from a thread with its own connection until the block ends.
+    """Renew the lease of a claim until the block ends, from a thread with its own connection.
 
     Args:
-        claim: The row of the job while the claim holds.
+        claim: Query set that holds the job's row as long as the claim holds.
     """
     ended = threading.Event()
     thread = threading.Thread(target=_renew, args=(claim, ended), daemon=True, name="lease")
@@ -39,7 +40,7 @@ def renewed(claim: QuerySet[Job]) -> Iterator[None]:
     try:
         yield
     finally:
-        # Not waited for: it may hang in a database that does not answer.
+        # No join: the thread may hang in a query to a database that does not answer.
         ended.set()
 
 
@@ -51,26 +52,26 @@ def _renew(claim: QuerySet[Job], ended: threading.Event) -> None:
             until = timezone.now() + settings.JOB_LEASE
             held = claim.all().update(lease_until=until, lease_missed_at=None)
         except UNREACHABLE as error:
-            logger.warning("a lease is not renewed: %s", error)
-            held, wait = 1, AGAIN_SECONDS
+            logger.warning("a lease could not be renewed: %s", error)
+            held, wait = 1, RETRY_SECONDS
         else:
             wait = pause
-        # Also between two renewals: as many connections stay open as there are processes.
+        # Closed between renewals, so that a process keeps one open connection, not two.
         connection.close()
         if not held:
             return
 
 
-def run_out() -> list[Job]:
-    """The running jobs whose leases ran out, and were not renewed after that had been noted.
+def expired_jobs() -> list[Job]:
+    """Return running jobs whose lease an earlier call found expired and no process renewed since.
 
-    Notes those that ran out since. One that holds for much longer than a lease was given by a
-    clock that is wrong, and is no better.
+    Sets ``lease_missed_at`` on jobs whose lease expired since the previous call. A lease that ends
+    more than two leases from now was written by a host with a wrong clock and counts as expired.
     """
     now = timezone.now()
     running = Job.objects.filter(state=Job.State.RUNNING)
     long_ago = now - settings.JOB_LEASE / RENEWALS * 2
-    found = list(running.filter(lease_missed_at__lt=long_ago))
-    wrong = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * settings.JOB_LEASE)
-    running.filter(wrong, lease_missed_at=None).update(lease_missed_at=now)
-    return found
+    jobs = list(running.filter(lease_missed_at__lt=long_ago))
+    expired = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * settings.JOB_LEASE)
+    running.filter(expired, lease_missed_at=None).update(lease_missed_at=now)
+    return jobs

@@ -1,6 +1,6 @@
-"""The life of a job: every change of state is a conditional UPDATE.
+"""State changes of jobs; each is a conditional UPDATE.
 
-Whatever queues a job sends ``job_queued`` after the commit; nobody else has to.
+Every function that queues a job sends ``job_queued`` after the commit; callers don't have to.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from creativefilter.site.unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
 
-# The database was busy or away, or the stage was slow this once: worth another attempt.
+# Errors after which a stage gets another attempt: busy database, timeout, service unavailable.
 TRANSIENT = (*UNREACHABLE, SoftTimeLimitExceeded, Unavailable)
-# How long a worker waits for the database before it gives a message back to the queue.
+# How long a worker waits for the database before it returns a message to the broker.
 CLAIM_SECONDS = 10.0
-# How long a stage that is done, or that failed, tries to have that written down.
+# How long a worker retries to write the outcome of a stage.
 SAVE_SECONDS = 240.0
-# How long a worker's main process, which has other processes to look after, tries that.
+# How long a worker's main process retries to release a claim. It also supervises the pool.
 LOST_SECONDS = 20.0
-# Since a job first began: for so long the end of a connection to the server costs no attempt.
-BLAMELESS = timedelta(hours=1)
-# Rows that one sweep publishes again, so that a long queue is not doubled on every sweep.
+# Time after a job's first claim in which a lost database connection is not an attempt.
+NO_BLAME_PERIOD = timedelta(hours=1)
+# Most rows that one sweep publishes again: a long queue must not double with every sweep.
 REPUBLISH_AT_ONCE = 1000
 
 
 class NotClaimed(Exception):  # noqa: N818 (nothing is wrong with the work)
-    """A job could not be claimed because the database is away: no attempt, and no failure."""
+    """A job could not be claimed because the database is unreachable; not counted as an attempt."""
 
 
 def create(
@@ -53,7 +53,17 @@ def create(
     owner: User | None = None,
     urgency: str = Job.Urgency.INTERACTIVE,
 ) -> Job:
-    """A queued job at its first stage. Raises ``QuotaExceeded``."""
+    """Create a queued job at its first stage.
+
+    Args:
+        kind: The registered kind.
+        params: Plain JSON values for the stages.
+        owner: The user whose quota the job counts towards; None for the system's own jobs.
+        urgency: The lane.
+
+    Raises:
+        QuotaExceeded: The owner has too many open jobs.
+    """
     with transaction.atomic():
         job = Job.objects.create(
             kind=kind.name,
@@ -63,22 +73,30 @@ def create(
             urgency=urgency,
             in_quota=quota.take(owner, 1),
         )
-        _tell_that_they_are_queued([job])
+        _send_job_queued([job])
     return job
 
 
 def create_at_last_stage(
     kind: Kind, params: Sequence[dict[str, Any]], owner: User | None
 ) -> list[Job]:
-    """Queued jobs in the background whose earlier stages were done by other jobs.
+    """Create queued jobs at their last stage, in the lane "batch".
 
-    Raises ``QuotaExceeded`` if they are too many: all or none.
+    Other jobs must have done the earlier stages already.
+
+    Args:
+        kind: The registered kind.
+        params: Plain JSON values for the stages, one entry per job.
+        owner: The user whose quota the jobs count towards; None for the system's own jobs.
+
+    Raises:
+        QuotaExceeded: The owner would have too many open jobs; none is created.
     """
     return _create_many(kind, kind.stages[-1].name, params, owner)
 
 
 def create_many(kind: Kind, params: Sequence[dict[str, Any]], owner: User | None) -> list[Job]:
-    """Queued jobs in the background at their first stage. Raises as ``create_at_last_stage``."""
+    """Create queued jobs at their first stage; else as ``create_at_last_stage``."""
     return _create_many(kind, kind.stages[0].name, params, owner)
 
 
@@ -102,15 +120,15 @@ def _create_many(
             ],
             batch_size=200,
         )
-        _tell_that_they_are_queued(jobs)
+        _send_job_queued(jobs)
     return jobs
 
 
 def skip_to_last_stage(job: Job) -> None:
-    """For a ``save``: what lies between its stage and the last one is done as well."""
+    """Move a job to its last stage; to be called by the ``save`` of an earlier stage."""
     kind = kinds.get(job.kind)
     stage = kind.stages[-1].name
-    # The row is at the following stage already: ``_advance`` moved it in this transaction.
+    # ``_advance`` moved the row to the next stage in this transaction, before it called ``save``.
     Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
         stage=stage, progress=kind.percent(stage)
     )
@@ -119,7 +137,7 @@ def skip_to_last_stage(job: Job) -> None:
 def create_done(
     kind: Kind, params: dict[str, Any], result: dict[str, Any], owner: User | None
 ) -> Job:
-    """A job whose answer was known before it began; it never sees the queue."""
+    """Create a job that is already done, for a result that needed no work."""
     with transaction.atomic():
         job = Job.objects.create(
             kind=kind.name,
@@ -131,12 +149,16 @@ def create_done(
             owner=owner,
             finished_at=timezone.now(),
         )
-        _tell_that_it_ended(job)
+        _send_job_ended(job)
     return job
 
 
 def claim(job_id: str, stage: str, worker: str) -> Job | None:
-    """Takes a queued job for this worker, or returns None: it is claimed, done or gone."""
+    """Claim a queued job for a worker.
+
+    Returns:
+        The claimed job; None if it is no longer queued at this stage.
+    """
     now = timezone.now()
     queued = Job.objects.filter(pk=job_id, state=Job.State.QUEUED, stage=stage)
     claimed = queued.update(
@@ -152,10 +174,12 @@ def claim(job_id: str, stage: str, worker: str) -> Job | None:
 
 
 def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
-    """Does one stage of a job.
+    """Claim a job, run one stage and save its outcome.
 
-    Returns the job if it is queued for its next stage, more of this one or another attempt; None
-    if it ended, has to wait (``NotYet``), or was not this worker's.
+    Returns:
+        The job if it is queued again: for its next stage, for more of this stage (``Continued``) or
+        for another attempt. None if it ended, waits for other jobs (``NotYet``), could not be
+        claimed or was taken over.
 
     Raises:
         NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
@@ -168,15 +192,15 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
         return None
     kind = kinds.get(job.kind)
     try:
-        with quota.lifted(), leases.renewed(_mine(job)):
+        with quota.lifted(), leases.renewed(_claimed_row(job)):
             save = kind.stage(stage).work(job)
             return persistently(lambda: _advance(job, kind, save), SAVE_SECONDS)
     except Exception as error:
-        return _after(job, error)
+        return _handle_error(job, error)
 
 
-def _after(job: Job, error: Exception) -> Job | None:
-    """Write down why a stage did not come to its end; the job if it is queued again."""
+def _handle_error(job: Job, error: Exception) -> Job | None:
+    """Fail or requeue a job whose stage raised; return the job if it is queued again."""
     detail = traceback.format_exc(limit=-5)
     server_away = isinstance(error, UNREACHABLE) and is_lost() and _is_recent(job)
 
@@ -188,10 +212,9 @@ def _after(job: Job, error: Exception) -> Job | None:
         elif isinstance(error, NotYet):
             _put_back(job, error.percent)
         elif isinstance(error, Continued):
-            return job if _go_on_later(job, error.percent, error.params) else None
+            return job if _requeue(job, error.percent, error.params) else None
         elif server_away:
-            # The job is not to blame: the stage begins again with all attempts.
-            return job if _go_on_later(job, job.progress, job.params) else None
+            return job if _requeue(job, job.progress, job.params) else None
         elif isinstance(error, TRANSIENT):
             return job if release(job, code_of(error), repr(error)) else None
         else:
@@ -199,13 +222,13 @@ def _after(job: Job, error: Exception) -> Job | None:
             fail(job, "internal", detail)
         return None
 
-    # The stage may have left a cursor open, or its connection broken.
+    # The stage may have left an open cursor or a broken connection.
     reconnect()
     return persistently(write, SAVE_SECONDS)
 
 
 def code_of(accident: BaseException) -> str:
-    """The error code of what a stage did not survive, whoever noticed."""
+    """Return the error code for an exception that interrupted a stage or killed its process."""
     if isinstance(accident, Unavailable):
         return accident.code
     if isinstance(accident, UNREACHABLE):
@@ -214,8 +237,8 @@ def code_of(accident: BaseException) -> str:
     return "timed_out" if too_long else "worker_lost"
 
 
-def _mine(job: Job) -> Any:
-    """The row of a job, if this claim of it still holds."""
+def _claimed_row(job: Job) -> Any:
+    """Return a query set with the job's row; empty if this claim no longer holds."""
     return Job.objects.filter(
         pk=job.pk,
         state=Job.State.RUNNING,
@@ -226,8 +249,13 @@ def _mine(job: Job) -> Any:
 
 
 def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
-    following = kind.after(job.stage)
-    if following is None:
+    """Move a job to its next stage or its end and call ``save``, in one transaction.
+
+    Returns:
+        The job if it is queued for its next stage; None if it is done or was taken over.
+    """
+    next_stage = kind.after(job.stage)
+    if next_stage is None:
         change: dict[str, Any] = {
             "state": Job.State.DONE,
             "progress": 100,
@@ -236,45 +264,57 @@ def _advance(job: Job, kind: Kind, save: kinds.Save) -> Job | None:
     else:
         change = {
             "state": Job.State.QUEUED,
-            "stage": following.name,
-            "progress": kind.percent(following.name),
+            "stage": next_stage.name,
+            "progress": kind.percent(next_stage.name),
             "attempts": 0,
             "published_at": None,
             "stage_started_at": None,
         }
     change["timings"] = timings.ended(job)
     with transaction.atomic():
-        if not _mine(job).update(lease_until=None, **change):
-            logger.warning("job %s: the claim was taken over, its outcome is dropped", job.pk)
+        if not _claimed_row(job).update(lease_until=None, **change):
+            logger.warning("job %s: the claim was taken over, the outcome is discarded", job.pk)
             return None
         result = save()
-        if following is None:
+        if next_stage is None:
             Job.objects.filter(pk=job.pk).update(result=result)
-            _tell_that_it_ended(job)
+            _send_job_ended(job)
             return None
         job.refresh_from_db()  # ``save`` may have skipped stages
-        _tell_that_they_are_queued([job])
+        _send_job_queued([job])
     return job
 
 
 def progressed(job: Job, percent: int) -> bool:
-    """Shows how far a long stage has come. False if the claim no longer holds: stop working.
+    """Write the progress of a running stage.
 
-    Outside of a transaction a database that can't be reached is passed over: work does not end
-    because of a percentage.
+    Args:
+        job: The claimed job.
+        percent: Progress of the whole job, 0-100.
+
+    Returns:
+        False if the claim no longer holds: the stage must stop. True also if the database is
+        unreachable outside of a transaction: a missed percentage must not end the work.
+
+    Raises:
+        OperationalError, InterfaceError: The database is unreachable, within a transaction.
     """
     try:
-        return bool(_mine(job).update(progress=percent))
+        return bool(_claimed_row(job).update(progress=percent))
     except UNREACHABLE as error:
         if connection.in_atomic_block:
             raise
-        # The connection stays: it may hold temporary tables of the stage.
-        logger.warning("job %s: progress is not written: %s", job.pk, error)
+        # No reconnect: the connection may hold temporary tables of the stage.
+        logger.warning("job %s: progress was not written: %s", job.pk, error)
         return True
 
 
 def cancel(job: Job) -> bool:
-    """Ends a job that is not final; whoever works on it saves nothing. False if it had ended."""
+    """Cancel an open job; a worker that runs it will save nothing.
+
+    Returns:
+        False if the job had ended already.
+    """
     with transaction.atomic():
         cancelled = Job.objects.filter(
             pk=job.pk, state__in=(Job.State.QUEUED, Job.State.RUNNING)
@@ -282,14 +322,23 @@ def cancel(job: Job) -> bool:
         if cancelled:
             if kind := kinds.find(job.kind):
                 kind.on_cancelled(job)
-            _tell_that_it_ended(job)
+            _send_job_ended(job)
     return bool(cancelled)
 
 
 def fail(job: Job, code: str, detail: str = "") -> bool:
-    """Ends a claimed job with a reason. False if the claim no longer holds."""
+    """Fail a claimed job.
+
+    Args:
+        job: The claimed job.
+        code: A code of ``site/codes/``.
+        detail: Technical reason; the last 4,000 characters are stored.
+
+    Returns:
+        False if the claim no longer holds.
+    """
     with transaction.atomic():
-        failed = _mine(job).update(
+        failed = _claimed_row(job).update(
             state=Job.State.FAILED,
             error_code=code,
             error_detail=detail[-4000:],
@@ -300,43 +349,49 @@ def fail(job: Job, code: str, detail: str = "") -> bool:
         if failed:
             job.refresh_from_db()
             kinds.get(job.kind).on_failed(job)
-            _tell_that_it_ended(job)
+            _send_job_ended(job)
     return bool(failed)
 
 
-def _tell_that_it_ended(job: Job) -> None:
-    """Within the transaction that ends it; see ``job_ended``."""
+def _send_job_ended(job: Job) -> None:
+    """Send ``job_ended``; to be called in the transaction that ends the job."""
     job_ended.send(sender=Job, job=Job.objects.get(pk=job.pk))
 
 
-def _tell_that_they_are_queued(jobs: Sequence[Job]) -> None:
-    """After the commit of the current transaction, if it does; see ``job_queued``."""
+def _send_job_queued(jobs: Sequence[Job]) -> None:
+    """Send ``job_queued`` after the current transaction commits."""
     if jobs:
-        # What has committed is not undone by a receiver that raises: it is logged.
+        # robust: the jobs are committed by then, so an error of a receiver is only logged.
         transaction.on_commit(lambda: job_queued.send(sender=Job, jobs=jobs), robust=True)
 
 
 def release(job: Job, code: str, detail: str = "") -> bool:
-    """Gives a claim back after an accident: queued again, or failed after the last attempt.
+    """Release a claim: queue the job again, or fail it after its last attempt.
 
-    Returns whether the job is queued again.
+    Args:
+        job: The claimed job.
+        code: The error code if the job fails.
+        detail: Technical reason; the last 4,000 characters are stored.
+
+    Returns:
+        Whether the job is queued again.
     """
     if job.attempts >= settings.JOB_MAX_ATTEMPTS:
         fail(job, code, detail)
         return False
-    released = _mine(job).update(
+    released = _claimed_row(job).update(
         state=Job.State.QUEUED, lease_until=None, published_at=None, error_detail=detail[-4000:]
     )
     if not released:
         return False
     job.refresh_from_db()
-    _tell_that_they_are_queued([job])
+    _send_job_queued([job])
     return True
 
 
 def _put_back(job: Job, percent: int) -> None:
-    """Queues a job that has to wait: the next sweep sends it. Waiting is not an attempt."""
-    _mine(job).update(
+    """Queue a job that has to wait; the next sweep sends it. Waiting is not an attempt."""
+    _claimed_row(job).update(
         state=Job.State.QUEUED,
         progress=percent,
         attempts=F("attempts") - 1,
@@ -346,14 +401,18 @@ def _put_back(job: Job, percent: int) -> None:
 
 
 def _is_recent(job: Job) -> bool:
-    """Whether a job began lately. One that goes on ending the server's connections is to blame."""
-    return job.started_at is None or timezone.now() - job.started_at < BLAMELESS
+    """Return whether the job's first claim is younger than ``NO_BLAME_PERIOD``.
+
+    After that the job itself is assumed to break the database's connections, so losing one counts
+    as an attempt.
+    """
+    return job.started_at is None or timezone.now() - job.started_at < NO_BLAME_PERIOD
 
 
-def _go_on_later(job: Job, percent: int, params: dict[str, Any]) -> bool:
-    """Queues a job to go on in its stage, with all attempts. False if the claim no longer holds."""
+def _requeue(job: Job, percent: int, params: dict[str, Any]) -> bool:
+    """Queue a job at its current stage with all attempts; False if the claim no longer holds."""
     with transaction.atomic():
-        queued = _mine(job).update(
+        queued = _claimed_row(job).update(
             state=Job.State.QUEUED,
             progress=percent,
             params=params,
@@ -363,12 +422,23 @@ def _go_on_later(job: Job, percent: int, params: dict[str, Any]) -> bool:
         )
         if queued:
             job.refresh_from_db()
-            _tell_that_they_are_queued([job])
+            _send_job_queued([job])
     return bool(queued)
 
 
 def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:
-    """The process that held this claim is gone. Returns whether the job is queued again."""
+    """Release a claim whose process was killed.
+
+    Args:
+        job_id: The job.
+        stage: The stage that the process ran.
+        worker: The worker that claimed the job.
+        code: The error code if the job fails.
+        detail: Technical reason.
+
+    Returns:
+        Whether the job is queued again; False also if the claim no longer holds.
+    """
     held = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker)
 
     def give_back() -> bool:
@@ -379,21 +449,26 @@ def lost(job_id: str, stage: str, worker: str, code: str, detail: str) -> bool:
 
 
 def lost_by(worker: str) -> list[Job]:
-    """Gives back what a worker of this name held: it has just started, so it holds nothing.
+    """Release all claims under a worker's name; to be called when that worker starts or exits.
 
-    Returns the jobs that are queued again.
+    Returns:
+        The jobs that are queued again.
     """
     held = list(Job.objects.filter(state=Job.State.RUNNING, worker=worker))
     return [job for job in held if release(job, "worker_lost", "worker restarted")]
 
 
 def sweep() -> list[Job]:
-    """Jobs that need the broker: leases that ran out, messages that were never sent or got lost."""
-    for job in leases.run_out():
-        release(job, "worker_lost", "the lease ran out")
+    """Release expired claims; return the queued jobs that need a message, oldest first.
+
+    A job needs one if none was sent, or if the last one was sent more than ``JOB_REPUBLISH_AFTER``
+    ago. At most ``REPUBLISH_AT_ONCE`` are returned.
+    """
+    for job in leases.expired_jobs():
+        release(job, "worker_lost", "the lease expired")
     now = timezone.now()
     stale = Q(published_at__lt=now - settings.JOB_REPUBLISH_AFTER)
-    # Published by a clock that has been set back since.
+    # Sent by a clock that has been set back since.
     ahead = Q(published_at__gt=now + settings.JOB_LEASE)
     return list(
         Job.objects.filter(state=Job.State.QUEUED)
@@ -403,15 +478,16 @@ def sweep() -> list[Job]:
 
 
 def distrust_messages() -> None:
-    """A broker or a worker died: what it was sent may be lost, so the next sweep sends it again.
+    """Mark all queued jobs as not published, so that the next sweep sends their messages again.
 
-    A message that comes twice does nothing the second time.
+    To be called when the broker may have lost messages. A message that arrives twice is harmless:
+    the second one finds no queued job to claim.
     """
     Job.objects.filter(state=Job.State.QUEUED).update(published_at=None)
 
 
-def published(job: Job) -> None:
-    """Notes, on the row and on ``job``, that the broker took the message of its current stage."""
+def mark_published(job: Job) -> None:
+    """Set ``published_at`` on the row and on ``job``: the broker accepted the stage's message."""
     job.published_at = timezone.now()
     Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, stage=job.stage).update(
         published_at=job.published_at
@@ -419,9 +495,13 @@ def published(job: Job) -> None:
 
 
 def retry(job: Job) -> Job | None:
-    """A failed or cancelled job starts again from its first stage. None if it is neither.
+    """Queue a failed or cancelled job again at its first stage.
 
-    Raises ``QuotaExceeded`` if its owner has too many open ones.
+    Returns:
+        The job; None if it is neither failed nor cancelled.
+
+    Raises:
+        QuotaExceeded: The owner has too many open jobs.
     """
     kind = kinds.get(job.kind)
     ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
@@ -446,5 +526,5 @@ def retry(job: Job) -> Job | None:
         )
         kind.on_retried(job)
         job.refresh_from_db()
-        _tell_that_they_are_queued([job])
+        _send_job_queued([job])
     return job

@@ -1,4 +1,4 @@
-"""Refusals that any page can meet: too many open jobs, a storage that does not answer."""
+"""Middleware that shows errors of any page as a message: full quota, unavailable storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from creativefilter.site.unavailable import Unavailable
 
 
 class SayQuota:
-    """Middleware of pages, after that of messages; the API answers with a problem instead."""
+    """Show ``QuotaExceeded`` and ``Unavailable`` as a message and redirect to the previous page.
+
+    Must come after ``MessageMiddleware``. The API handles these exceptions itself.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

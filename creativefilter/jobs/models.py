@@ -1,4 +1,4 @@
-"""The row that owns a piece of queued work. What the broker forgets, this row remembers."""
+"""Model ``Job``. The row, not the broker's message, holds the state of a job."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from creativefilter.site.lanes import Lane
 class Job(models.Model):
     """One piece of work in one or more stages, claimed by conditional UPDATE.
 
-    ``attempts`` counts the claims of the current stage; together with ``worker`` it tells a late
-    worker that its claim was taken over (see ``lifecycle``).
+    ``stage``, ``worker`` and ``attempts`` (claims of the current stage) identify a claim: by them
+    a late worker finds out that its claim was taken over (see ``lifecycle``).
     """
 
     class State(models.TextChoices):
@@ -47,12 +47,12 @@ class Job(models.Model):
     error_code = models.CharField(_("error code"), max_length=64, blank=True)
     error_detail = models.TextField(_("technical detail"), blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    # One entry for each stage that ended: stage, started, seconds (of its last attempt), attempts.
+    # One entry per ended stage: stage, started, seconds (of the last attempt), attempts.
     timings = models.JSONField(_("time taken"), default=list)
     stage_started_at = models.DateTimeField(_("stage started"), null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=255, blank=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
-    # When the sweep saw that the lease had run out; see ``leases``.
+    # When a sweep found the lease expired; see ``leases``.
     lease_missed_at = models.DateTimeField(_("lease missed"), null=True, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -62,7 +62,7 @@ class Job(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    # False for what other jobs and decisions about all creatives bring with them (``quota``).
+    # False for jobs that were created by other jobs or with the quota lifted (``quota``).
     in_quota = models.BooleanField(_("counts as asked for"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     published_at = models.DateTimeField(_("sent to the queue"), null=True, blank=True)

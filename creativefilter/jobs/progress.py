@@ -1,4 +1,4 @@
-"""Progress of a long stage on the row of its job."""
+"""Progress of a long stage, written to the row of its job."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WRITE_EVERY = 0.5
 
 
 class Progress:
-    """Writes how far a stage has come, and ends the stage once its claim no longer holds.
+    """Progress of a stage; ends the stage when its claim no longer holds.
 
     Args:
-        job: The job as it was claimed.
-        stopped: Code of the error that ends a stage whose job was cancelled or taken over.
-        begin: Percent of the job that lie before the stage.
-        end: Percent of the job once the stage is done.
+        job: The claimed job.
+        stopped: Error code that ends a stage whose job was cancelled or taken over.
+        begin: Progress of the job when the stage starts, 0-100.
+        end: Progress of the job when the stage is done, 0-100.
     """
 
     def __init__(self, job: Job, stopped: str, *, begin: int = 0, end: int = 99) -> None:
@@ -36,7 +36,7 @@ class Progress:
             done: Share of the stage that is done, 0 to 1.
 
         Raises:
-            JobError: The job was cancelled, or another worker has it.
+            JobError: The job was cancelled or taken over by another worker.
         """
         now = time.monotonic()
         if now - self._written < WRITE_EVERY:

@@ -1,7 +1,7 @@
-"""How much of the queue one person may take.
+"""Limit of open jobs per user (``OPEN_JOBS_PER_USER``).
 
-What a person asks for counts; what a job makes in its turn (the files of an archive), or what
-follows for all creatives from one decision, does not: it was asked for once.
+Jobs that a user asks for count. Jobs that another job creates (for the files of an archive), or
+that one action creates for many creatives, do not: see ``lifted``.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _lifted: ContextVar[bool] = ContextVar("quota lifted", default=False)
 
 
 class QuotaExceeded(UserError):  # noqa: N818 (nothing is broken)
-    """The owner has as many open jobs as allowed; the message is a sentence for that person."""
+    """The owner would have more open jobs than allowed; the message is a sentence for that user."""
 
     def __init__(self) -> None:
-        most = settings.OPEN_JOBS_PER_USER
-        super().__init__(sentence("too_many_open_jobs", {"count": most}))
+        limit = settings.OPEN_JOBS_PER_USER
+        super().__init__(sentence("too_many_open_jobs", {"count": limit}))
 
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """What is created within does not count."""
+    """Don't count the jobs that are created within the block."""
     token = _lifted.set(True)
     try:
         yield
@@ -39,14 +39,24 @@ def lifted() -> Iterator[None]:
 
 
 def take(owner: User | None, jobs: int) -> bool:
-    """Whether the new jobs count. Raises ``QuotaExceeded`` if they are too many.
+    """Check the owner's quota before new jobs are created.
 
-    Call it in the transaction that creates them: until it ends nobody else creates any for this
-    owner. Jobs of nobody do not count.
+    Call this in the transaction that creates the jobs: it locks the owner's row, so that no other
+    transaction creates jobs for this owner until that one ends.
+
+    Args:
+        owner: The user who asks for the jobs; None for the system's own jobs, which don't count.
+        jobs: Number of new jobs.
+
+    Returns:
+        Whether the new jobs count towards the quota (``Job.in_quota``).
+
+    Raises:
+        QuotaExceeded: The owner would have too many open jobs.
     """
     if owner is None or _lifted.get():
         return False
-    # SQLite's transactions come one after the other anyway.
+    # No lock on SQLite, where writing transactions are serialised anyway.
     User.objects.select_for_update(no_key=True).filter(pk=owner.pk).values_list("pk").first()
     open_jobs = Job.objects.filter(owner=owner, state__in=Job.OPEN, in_quota=True)
     if open_jobs.count() + jobs > settings.OPEN_JOBS_PER_USER:

@@ -1,4 +1,4 @@
-"""Jobs that ended are kept for a time, then forgotten with what they wrote."""
+"""Deletion of old jobs and of their files."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from django.utils import timezone
 from creativefilter.jobs import kinds
 from creativefilter.jobs.models import Job
 
-# One sweep deletes no more: writers wait for it.
+# Most jobs that one sweep deletes: other writers wait for the transaction on SQLite.
 AT_ONCE = 500
 
 
 def forget_old() -> int:
-    """Deletes jobs that ended more than ``JOBS_KEPT_DAYS`` ago; returns how many.
+    """Delete jobs that ended more than ``JOBS_KEPT_DAYS`` ago, and their files; return how many.
 
-    What points at a job (a creative, an import) stays and points at nothing afterwards.
+    Rows that refer to a job (creatives, imports) stay; their reference becomes null.
     """
     oldest = timezone.now() - timedelta(days=settings.JOBS_KEPT_DAYS)
     old = Job.objects.filter(state__in=Job.FINAL, finished_at__lt=oldest)
     jobs = list(old.order_by("finished_at")[:AT_ONCE])
-    # A retry may be quicker: whoever is queued again by now stays.
+    # Filter again: a job may have been retried since the query above.
     Job.objects.filter(
         pk__in=[job.pk for job in jobs], state__in=Job.FINAL, finished_at__lt=oldest
     ).delete()
-    left = set(Job.objects.filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True))
-    gone = [job for job in jobs if job.pk not in left]
-    for job in gone:
+    remaining = set(
+        Job.objects.filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True)
+    )
+    deleted = [job for job in jobs if job.pk not in remaining]
+    for job in deleted:
         if kind := kinds.find(job.kind):
             kind.forget(job)
-    return len(gone)
+    return len(deleted)

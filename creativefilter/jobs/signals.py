@@ -1,15 +1,14 @@
-"""What others may hear of jobs; this app asks nobody and expects nothing."""
+"""Signals that this app sends to other apps. It works without any receiver."""
 
 from django.dispatch import Signal
 
-# A job came to its end (``job``: its row as it is now, in a final state). Sent inside the
-# transaction that ends it: what a receiver writes is committed with the end, or not at all, and a
-# receiver that raises keeps the job from ending. Receivers write rows and do nothing slow.
+# A job ended. Argument ``job``: its current row, in a final state. Sent inside the transaction that
+# ends the job: rows that a receiver writes are committed together with the end, and an exception
+# of a receiver rolls the end back. Receivers must be fast and only write rows.
 job_ended = Signal()
 
-# Jobs wait for a worker (``sender``: the class Job; ``jobs``: a list of rows as they are in the
-# database, one or thousands): they were created, are at their next stage, were given back after an
-# accident, or are retried. Sent once they are committed; a rollback sends nothing. Not sent for
-# jobs that wait for others (``NotYet``). A receiver may be left out or raise: the sweep looks for
-# queued jobs that no message was sent for.
+# Jobs wait for a worker. Argument ``jobs``: a list of one to thousands of rows as they are in the
+# database; ``sender`` is the class Job. Sent after the commit when jobs were created, reached their
+# next stage, were released after an accident, or are retried. Not sent for jobs that wait for other
+# jobs (``NotYet``). Receivers may fail: the sweep finds queued jobs without a message.
 job_queued = Signal()

@@ -1,4 +1,4 @@
-"""A job in the words of somebody who is no engineer."""
+"""Description of a job for its page, in the words of the analysts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ from creativefilter.jobs.timings import StageTime
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What the page of a job says: what it is about, how far it is, why it failed."""
+    """Texts and buttons on the page of a job.
+
+    Attributes:
+        title: The kind, translated.
+        standing: The state; for a queued job also how many jobs come before it.
+        error: Why the job failed; "" if it did not.
+        subject: The row that the job works on, as text; "" if its kind names none.
+        subject_url: The admin page of that row; "" if there is none.
+        outcome: The result in words; None if there is none.
+        stages: The stages with translated names and states.
+        may_retry: Whether the button "retry" is shown.
+        may_cancel: Whether the button "cancel" is shown.
+    """
 
     title: str
     standing: str
@@ -33,7 +45,7 @@ class Story:
 
 
 def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
-    """``user`` decides on the buttons only."""
+    """Describe a job; the permissions of ``user`` decide on the buttons only."""
     kind = kinds.find(job.kind)
     subject, url = _subject(job, kind)
     may_change = kind is not None and user.has_perm("jobs.change_job")  # type: ignore[union-attr]
@@ -55,7 +67,7 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
 
 
 def outcome_of(job: Job) -> kinds.ResultText | None:
-    """What came of a job that is done, where its kind says that in words."""
+    """Return the result of a done job in words; None if it is not done or its kind has no words."""
     kind = kinds.find(job.kind)
     return kind.tell(job) if kind and job.state == Job.State.DONE else None
 
@@ -83,7 +95,7 @@ def _state(state: str) -> str:
 
 
 def _subject(job: Job, kind: kinds.Kind | None) -> tuple[str, str]:
-    """What the job is about, and its page; blank where it is gone or nothing is named."""
+    """Return name and admin page of the row that the job works on; blank where there is none."""
     if kind is None or kind.subject is None:
         return "", ""
     model: Any = apps.get_model(kind.subject.model)

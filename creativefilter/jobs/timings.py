@@ -1,4 +1,4 @@
-"""How far a job is, stage by stage, and how many others come before it."""
+"""Times of a job's stages, and the places of queued jobs in their queues."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from creativefilter.jobs.models import Job
 from creativefilter.site import lanes
 from creativefilter.site.lanes import Lane, Resource
 
-# Counted no further: who waits behind so many does not care about the rest.
+# Places are counted up to this number, to bound the cost of the queries.
 MOST = 10_000
 
 
 def ended(job: Job) -> list[dict[str, Any]]:
-    """``Job.timings`` with the stage that ends now. ``job`` is the row as it was claimed."""
+    """Return ``Job.timings`` with an entry for the stage that ends now.
+
+    Args:
+        job: The row as it was claimed.
+    """
     now = timezone.now()
     started = job.stage_started_at or now
     entry = {
@@ -39,8 +43,13 @@ def ended(job: Job) -> list[dict[str, Any]]:
 class StageTime:
     """One stage of a job.
 
-    ``state`` is ``waiting`` before its turn, ``skipped`` if another job did it, else that of the
-    job while it was there. ``seconds`` are those of the last attempt.
+    Attributes:
+        name: The stage.
+        state: ``waiting`` if the job has not reached the stage, ``skipped`` if another job did it,
+            else ``done`` or the state of the job.
+        started_at: Start of the last attempt.
+        seconds: Duration of the last attempt; None until the stage has ended.
+        attempts: Number of attempts.
     """
 
     name: str
@@ -51,7 +60,7 @@ class StageTime:
 
 
 def stages_of(job: Job) -> list[StageTime]:
-    """Every stage of the job's kind in order; none if nobody knows the kind any more."""
+    """Return every stage of the job's kind in order; none if no installed app has the kind."""
     kind = kinds.find(job.kind)
     if kind is None:
         return []
@@ -76,10 +85,17 @@ def _stage(
 
 
 def places(jobs: Sequence[Job]) -> dict[Any, int]:
-    """How many queued jobs will be taken before each of these; only of those that are queued.
+    """Count the queued jobs that will be taken before each of the given jobs.
 
-    By queue, by priority, by age: as workers take them, but for the order in which messages of
-    the same priority arrived at the broker. Counted up to ``MOST``.
+    Workers take jobs of a queue by priority, then in the order in which messages arrived at the
+    broker. The count takes the age of the jobs for that order.
+
+    Args:
+        jobs: Jobs in any state.
+
+    Returns:
+        For each queued job its primary key and the count, at most ``MOST``. Jobs in other states
+        are left out.
     """
     queues: dict[tuple[Resource, Lane, int], list[Job]] = defaultdict(list)
     for job in jobs:
@@ -103,7 +119,7 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
 
 
 def _queued(resource: Resource, lane: Lane, priorities: Container[int]) -> QuerySet[Job]:
-    """The jobs that wait in a queue at these priorities."""
+    """Return the jobs that wait in a queue at these priorities."""
     stages = Q(pk__in=[])
     for kind in kinds.every():
         names = [

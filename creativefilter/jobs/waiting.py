@@ -1,4 +1,4 @@
-"""How long jobs have been waiting for a worker."""
+"""Age of the jobs that wait for a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creativefilter.jobs.models import Job
 
 
 def oldest_by_queue() -> dict[str, int]:
-    """The age in seconds of the oldest job that waits, for each queue in which any does."""
+    """Return the age of the oldest queued job by queue, in seconds; empty queues are left out."""
     waiting = Job.objects.filter(state=Job.State.QUEUED).order_by()
     ages: dict[str, int] = {}
     now = timezone.now()

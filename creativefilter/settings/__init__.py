@@ -1,8 +1,8 @@
 """Settings, read strictly from the environment: a value that does not parse stops the start.
 
-Nothing is required on one machine (SQLite, embedded broker, a secret key generated into the
-data folder). With ``PRODUCTION=true`` the secrets and addresses have no default. Each module holds
-one concern.
+On one machine every setting has a default (SQLite, embedded broker, a secret key generated into the
+data folder). With ``PRODUCTION=true`` secrets and addresses have none. Each module holds one
+concern.
 """
 
 # ruff: noqa: F403, F405  (Django reads the settings as names of this module)
@@ -18,5 +18,5 @@ from creativefilter.settings.recognition import *
 from creativefilter.settings.storage import *
 from creativefilter.settings.theme import UNFOLD as UNFOLD
 
-# Each value that is wrong has been replaced by its default until here.
+# Until here wrong values were replaced by their defaults, so that one error names them all.
 env.seal()

@@ -1,4 +1,4 @@
-"""REST framework, counters of requests, tokens, webhooks."""
+"""REST framework, request counters, tokens, webhooks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["creativefilter.api.core.throttles.PerUser"],
-    # In front of web there is one proxy; on one machine there is none.
+    # The container setup has one proxy in front of the web service, a single machine has none.
     "NUM_PROXIES": 1 if PRODUCTION else 0,
     "DEFAULT_PARSER_CLASSES": [
         "creativefilter.api.core.parsers.JSONParser",
@@ -33,12 +33,12 @@ REST_FRAMEWORK = {
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # Counters of requests, which every process sees; without Redis there is one process only.
+    # Request counters, shared by all processes; without Redis there is one process only.
     "rates": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "rates",
-        # A request waits for its counter no longer than this, and only once.
+        # A request waits for its counter no longer than this (``site.shared_counters``).
         "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
     }
     if REDIS_URL
@@ -46,19 +46,19 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 REST_KNOX = {"TOKEN_TTL": timedelta(days=TOKEN_DAYS)}
-# What knox has by itself; said here because migrations that point at it ask the settings.
+# Knox's default, stated because migrations that refer to the model read the setting.
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105
 
-# The reference service's POST /predict without a login: for closed networks only.
+# Whether the reference service's POST /predict works without a login; for closed networks only.
 PREDICT_ANONYMOUS: bool = env.bool("PREDICT_ANONYMOUS", False)
 
-# Webhooks: whether users may have internal addresses called, how long deliveries stay in the
-# history, and after how many days of nothing but failures an endpoint is switched off.
+# Webhooks: whether endpoints may have internal addresses, how long deliveries are kept, and after
+# how many days of failures only an endpoint is switched off.
 WEBHOOKS_ALLOW_PRIVATE: bool = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
 WEBHOOK_HISTORY_DAYS: int = env.int("WEBHOOK_HISTORY_DAYS", 30, validate=validate.Range(1, 3650))
 WEBHOOK_DISABLE_AFTER_DAYS: int = env.int(
     "WEBHOOK_DISABLE_AFTER_DAYS", 5, validate=validate.Range(1, 365)
 )
-# Where this installation is reached, such as https://creatives.example: addresses that are sent
-# out begin with it. Without it they begin with a slash.
+# Address of this installation, such as https://creatives.example: the prefix of addresses in
+# webhooks. Without it they begin with a slash.
 PUBLIC_URL: str = env.str("PUBLIC_URL", "", validate=setting_values.web_address)

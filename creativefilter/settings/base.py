@@ -1,4 +1,4 @@
-"""Django itself: secret, database, applications, pages, language, security, logging."""
+"""Django: secret key, database, applications, templates, language, security, logging."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creativefilter.site import setting_values
 
 
 def _embedded_secret(path: Path) -> str:
-    """The key of this installation, made on the first start; readable by its owner only."""
+    """Return the secret key of this installation; the first start writes it to a private file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -38,9 +38,8 @@ if PRODUCTION:
     )
     DATABASES = {"default": env.database("DATABASE_URL", conn_max_age=60)}
 else:
-    # Short ones can be guessed; without one there is one of this installation's own.
-    _given = env.str("SECRET_KEY", "", validate=setting_values.key_or_none)
-    SECRET_KEY = _given or _embedded_secret(DATA_DIR / "secret-key")
+    _configured_key = env.str("SECRET_KEY", "", validate=setting_values.key_or_none)
+    SECRET_KEY = _configured_key or _embedded_secret(DATA_DIR / "secret-key")
     ALLOWED_HOSTS = env.list(
         "ALLOWED_HOSTS",
         ["localhost", "127.0.0.1", "[::1]"],
@@ -51,7 +50,8 @@ else:
 DEBUG = False
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Without IMMEDIATE two writers that both began by reading deadlock ("database is locked").
+    # Without IMMEDIATE two transactions that read before they write deadlock ("database is
+    # locked").
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -59,7 +59,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A server that is gone, or takes connections and says nothing, holds nobody for longer.
+    # Seconds that a request or a worker waits for a server that is gone or does not answer.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 INSTALLED_APPS = [
@@ -87,7 +87,7 @@ INSTALLED_APPS = [
     "creativefilter.embedded",
     "creativefilter.doctor",
     "tasks",
-    # The last one: its groups carry the permissions of all others.
+    # Must be last: its post_migrate creates groups with permissions of all other apps.
     "creativefilter.accounts",
 ]
 
@@ -161,7 +161,7 @@ if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000, validate=validate.Range(0))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    # The lists of browsers keep a domain for years: nothing to join by default.
+    # Off by default: browsers' preload lists keep a domain for years.
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
     SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True

@@ -1,4 +1,4 @@
-"""What a page may load and run (Content-Security-Policy); exceptions: docs/operating.md."""
+"""Content-Security-Policy of pages; docs/operating.md lists the exceptions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "script-src": [SELF, NONCE],
         # The theme, Plotly, Swagger UI and ReDoc set styles from their scripts.
         "style-src": [SELF, UNSAFE_INLINE],
-        # Charts that are saved as pictures are drawn from data: and blob: addresses.
+        # Plotly saves charts as pictures through data: and blob: addresses.
         "img-src": [SELF, "data:", "blob:"],
         "media-src": [SELF],
         "font-src": [SELF, "data:"],

@@ -1,4 +1,4 @@
-"""The environment as the other modules of settings read it, and where things lie."""
+"""Reader of environment variables for the other settings modules, and the base folders."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from creativefilter.site.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Variables()
-# What the environment says itself wins. ENV_FILE names another file, or none. Its lines become
-# variables of this process, so libraries and commands that look there see them, too.
+# Variables of the environment take precedence over the file. ENV_FILE names another file than .env;
+# "" means none. The lines of the file become environment variables of this process, so libraries
+# and child processes see them too.
 _file = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
 NAMES_IN_FILE = frozenset(dotenv_values(_file)) if _file else frozenset()
 if _file:
@@ -24,11 +25,11 @@ DATA_DIR: Path = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 if PRODUCTION:
     REDIS_URL: str = env.str("REDIS_URL", validate=setting_values.broker_address)
 else:
-    # Empty: the embedded broker; the supervisor sets it for the processes that it starts.
+    # "" means the embedded broker; the supervisor sets REDIS_URL for the processes it starts.
     REDIS_URL = env.str("REDIS_URL", "", validate=setting_values.broker_address)
 
 
-# What is read under a condition, or elsewhere: commands, docker-compose.yml.
+# Variables that are read only under a condition, by commands or by docker-compose.yml.
 _OTHER_NAMES = (
     "CSRF_TRUSTED_ORIGINS",
     "ENV_FILE",
@@ -45,5 +46,5 @@ _OTHER_NAMES = (
 
 
 def known_names() -> set[str]:
-    """The variables that the application reads; complete once all settings are loaded."""
+    """Return the variables that the application reads; complete once all settings are loaded."""
     return {*env.dump(), *_OTHER_NAMES}

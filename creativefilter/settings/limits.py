@@ -1,4 +1,4 @@
-"""How much anybody may send, ask for, wait for and keep."""
+"""Limits: sizes of uploads, request rates, retention times, web processes and threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creativefilter.site.machine import processes_for
 from creativefilter.site.rate import Rate
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 500 * 1024**2, validate=validate.Range(1))
-# All files of one form of the pages together.
+# Most bytes of one form of the pages with all its files.
 REQUEST_MAX_BYTES: int = env.int(
     "REQUEST_MAX_BYTES", 8 * UPLOAD_MAX_BYTES, validate=validate.Range(UPLOAD_MAX_BYTES)
 )
@@ -32,20 +32,22 @@ MEDIA_LIMITS: dict[str, Any] = {
     "memory_bytes": 1024**2 * env.int("MEDIA_MEMORY_MB", 2048, validate=validate.Range(512)),
     "output_bytes": 1024**2 * env.int("MEDIA_OUTPUT_MB", 256, validate=validate.Range(1)),
 }
-# Tables that were sent to be classified, and their answers, go after so long.
+# How long uploaded tables of Advertisement IDs and their answers are kept.
 TABLES_KEPT = timedelta(days=env.int("TABLES_KEPT_DAYS", 7, validate=validate.Range(1, 365)))
 
-# "600/min" (or s, h, d) for each user, and for each address without a login; "" for no limit.
+# Requests per user, and per network address without a login, as "600/min" (or s, h, d); "" for no
+# limit.
 API_RATE: Rate | None = env.rate("API_RATE", "600/min")
 API_ANONYMOUS_RATE: Rate | None = env.rate("API_ANONYMOUS_RATE", "60/min")
 
 TOKEN_DAYS: int = env.int("TOKEN_DAYS", 90, validate=validate.Range(1, 3650))
 
-# Entries of the audit log.
+# How long entries of the audit log are kept.
 AUDIT_DAYS: int = env.int("AUDIT_DAYS", 365, validate=validate.Range(1, 3650))
 
 PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validate.Range(1, 60))
-# Two at least: one that is busy with something long keeps the other from nothing.
+# Two by default even on one processor, if memory allows, so that a request that computes for long
+# does not block the others.
 WEB_PROCESSES: int = env.int(
     "WEB_PROCESSES", processes_for(1024**3, most=4), validate=validate.Range(1, 64)
 )

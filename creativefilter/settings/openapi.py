@@ -1,4 +1,4 @@
-"""The schema of the API, and its pages (drf-spectacular)."""
+"""OpenAPI schema and its pages (drf-spectacular)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    # Operations are grouped by what comes next.
+    # Operations are tagged by the path segment after this prefix.
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_GENERATOR_CLASS": "creativefilter.api.core.schema.EnglishGenerator",
@@ -21,13 +21,13 @@ SPECTACULAR_SETTINGS = {
         "creativefilter.api.core.links.add_links",
         "creativefilter.api.core.recordings.add_problems",
     ],
-    # Both pages come from our own files and ask no other host.
+    # Swagger UI and ReDoc are served from our own files; the pages load nothing from other hosts.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {
         "deepLinking": True,
         "validatorUrl": None,
-        # The shapes stand beside their operations; a hundred more below make the page slow.
+        # Hide the list of schemas: operations show theirs, and a hundred more make the page slow.
         "defaultModelsExpandDepth": -1,
     },
     "REDOC_DIST": "SIDECAR",

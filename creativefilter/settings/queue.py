@@ -1,4 +1,4 @@
-"""Jobs and Celery. Why each value is what it is stands in docs/architecture.md."""
+"""Jobs and Celery; docs/architecture.md gives the reasons for the values."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from creativefilter.site.lanes import PRIORITY_STEPS, Lane, priority, queue
 
 JOB_MAX_ATTEMPTS = 3
 STAGE_SOFT_SECONDS: int = env.int("STAGE_SOFT_SECONDS", 300, validate=validate.Range(1))
-# Native code hears no soft limit: at the hard one the process is killed.
+# Native code does not notice the soft limit; at the hard limit the process is killed.
 STAGE_HARD_SECONDS: int = env.int(
     "STAGE_HARD_SECONDS",
     STAGE_SOFT_SECONDS + 30,
     validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
 )
-# A process renews the lease of its stage four times as often: what a dead host held is taken up
-# within a lease and two sweeps.
+# Renewed four times per lease. Claims of a dead host are released within a lease and two sweeps.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
-# A queued row that nobody claimed for so long is published again.
+# Time after which a job that is still queued gets another message.
 JOB_REPUBLISH_AFTER = timedelta(
     seconds=env.int("JOB_REPUBLISH_SECONDS", 300, validate=validate.Range(1))
 )
-# How many jobs one person may have that have not ended, and how long those that have are kept.
+# Most open jobs per user, and how long ended jobs are kept.
 OPEN_JOBS_PER_USER: int = env.int("OPEN_JOBS_PER_USER", 1000, validate=validate.Range(1))
 JOBS_KEPT_DAYS: int = env.int("JOBS_KEPT_DAYS", 90, validate=validate.Range(1))
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", 15, validate=validate.Range(1))
 
-# What stands for no broker: no application runs on this data, so jobs wait for it in the database.
+# Placeholder for "no broker": no application runs on this data folder, so commands leave their jobs
+# in the database until one does.
 NO_BROKER = "redis://127.0.0.1:2/0"
 CELERY_BROKER_URL = REDIS_URL or broker_address.of_running_application(DATA_DIR) or NO_BROKER
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Above the hard limit and the wait of one prefetched task; the same in every process.
     "visibility_timeout": 3 * STAGE_HARD_SECONDS,
-    # A person may wait for the answer of a request that publishes: no longer than this.
+    # A request that queues a job waits for the broker no longer than this.
     "socket_timeout": 2,
     "socket_connect_timeout": 2,
     "max_retries": 0,
     "socket_keepalive": True,
     "health_check_interval": 25,
-    # A worker that serves several queues empties them in their order: people first.
+    # A worker that serves several queues takes from the first one that is not empty.
     "queue_order_strategy": "priority",
     "priority_steps": PRIORITY_STEPS,
 }
@@ -51,7 +51,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
-# Redelivery by the broker would loop for ever: the Job row counts attempts instead.
+# Redelivery after a killed process would never end: the Job row counts attempts instead.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_SOFT_TIME_LIMIT = STAGE_SOFT_SECONDS
 CELERY_TASK_TIME_LIMIT = STAGE_HARD_SECONDS

@@ -1,4 +1,4 @@
-"""How creatives are recognised and classified."""
+"""Speech recognition, picture vectors and classification."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WHISPER_ENGINE: str = env.str(
     "faster-whisper",
     validate=validate.OneOf(["faster-whisper", "openai-whisper"]),
 )
-# "packaged" (whisper-base from the installed weight packages), a name such as "small"
-# (fetched from the hub), or a folder.
+# "packaged" (whisper-base from the installed weight packages), a name such as "small" (downloaded
+# from the hub), or a folder.
 WHISPER_MODEL: str = env.str("WHISPER_MODEL", "packaged")
 WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru", validate=setting_values.language)
 WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
@@ -25,12 +25,12 @@ WHISPER_THREADS: int = env.int(
     "WHISPER_THREADS", max(1, CPUS // WORKER_PROCESSES), validate=validate.Range(1, 1024)
 )
 WEIGHTS_FOLDER = DATA_DIR / "weights"
-# What makes vectors of pictures: "efficientnet-lite0", an X-CLIP (its name on the hub, or a
-# folder), or "" for nothing.
+# Encoder of picture vectors: "efficientnet-lite0", an X-CLIP model (its name on the hub, or a
+# folder), or "" for none.
 PICTURES_ENCODER: str = env.str("PICTURES_ENCODER", "efficientnet-lite0")
 STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
-# Which share of the decisions that no person looks at has to be right.
+# Promised precision of automatic decisions: the share of them that has to be right.
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
-# How often each segment occurs where the creatives come from, in any unit; "" for as often as in
-# the training data.
+# Prior of each segment where the creatives come from, in any unit; "" for the shares in the
+# training data.
 SEGMENT_MIX: dict[int, float] | None = env.segment_mix("SEGMENT_MIX", "")

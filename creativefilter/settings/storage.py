@@ -1,4 +1,4 @@
-"""Where files lie: static ones, uploads, what is made of uploads, a watched folder."""
+"""Static files, uploads, working copies, the watched folder."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static")) if PRODUCTION els
 STATICFILES_DIRS = [BASE_DIR / "creativefilter" / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media-is-served-by-a-view-only/"
-# Uploads lie in MEDIA_ROOT, or in a bucket of a server that speaks the protocol of S3. Without keys
-# those of the environment or of the machine are taken, as its client finds them.
+# Uploads are stored in MEDIA_ROOT, or in a bucket of an S3-compatible server. Without keys boto3
+# looks for credentials in the environment and on the machine.
 STORAGE_S3_BUCKET: str = env.str("STORAGE_S3_BUCKET", "")
 STORAGE_S3: dict[str, Any] = {
     "bucket_name": STORAGE_S3_BUCKET,
@@ -33,7 +33,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     if STORAGE_S3_BUCKET
     else {
         "BACKEND": "creativefilter.site.folder.Folder",
-        # Django's own default lets everybody read.
+        # Django's default leaves files readable for other accounts.
         "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
     "staticfiles": {
@@ -44,14 +44,14 @@ STORAGES: dict[str, dict[str, Any]] = {
         )
     },
 }
-# On one machine the files are served from where the packages have them: nothing to collect.
+# On one machine static files are served from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = not PRODUCTION
 
-# What the decoder child made of an upload (sound, frames), one folder per media version.
+# Working copies (decoded sound and frames), one folder per media version.
 DERIVED_ROOT = DATA_DIR / "derived"
 
-# A folder whose media files are taken in by themselves, once they have stopped growing; "" for
-# none.
+# The watched folder: its media files become creatives once they have not grown for
+# INGEST_QUIET_SECONDS. "" for none.
 INGEST_FOLDER: str = env.str("INGEST_FOLDER", "")
 INGEST_QUIET_SECONDS: int = env.int("INGEST_QUIET_SECONDS", 10, validate=validate.Range(0, 3600))
 

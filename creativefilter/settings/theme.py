@@ -1,4 +1,4 @@
-"""How the admin looks: names, navigation, colours."""
+"""Theme of the admin (django-unfold): names and navigation."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def _item(title: object, icon: str, view: str, permission: str) -> dict[str, obj
 
 
 def _page(request: HttpRequest) -> str:
-    """The name of the page that is shown."""
+    """Return the URL name of the current page."""
     match = request.resolver_match
     return match.url_name or "" if match else ""
 
 
-def _among_creatives(request: HttpRequest) -> bool:
-    """The page that adds some has an entry of its own in the navigation."""
+def _is_page_of_creatives(request: HttpRequest) -> bool:
+    """Return whether the page belongs to "Creatives"; "Add creatives" has its own entry."""
     name = _page(request)
     return name.startswith("creatives_creative_") and name != "creatives_creative_add"
 
 
-def _among_imports_of_spend(request: HttpRequest) -> bool:
+def _is_page_of_imports(request: HttpRequest) -> bool:
     return _page(request).startswith(("spend_spendimport_", "spend_import_"))
 
 
-def _among_spend(request: HttpRequest) -> bool:
-    """Charts, the creatives behind them, exports."""
-    return _page(request).startswith("spend_") and not _among_imports_of_spend(request)
+def _is_page_of_spend(request: HttpRequest) -> bool:
+    """Return whether the page shows charts, the creatives of a figure, or exports."""
+    return _page(request).startswith("spend_") and not _is_page_of_imports(request)
 
 
-def _watches(request: HttpRequest) -> bool:
+def _may_see_watched_folder(request: HttpRequest) -> bool:
     return bool(settings.INGEST_FOLDER) and request.user.has_perm("creatives.view_watchedfile")
 
 
@@ -71,7 +71,7 @@ UNFOLD = {
                             "admin:creatives_creative_changelist",
                             "creatives.view_creative",
                         ),
-                        "active": _among_creatives,
+                        "active": _is_page_of_creatives,
                     },
                     _item(
                         _("Add creatives"),
@@ -86,7 +86,7 @@ UNFOLD = {
                             "admin:creatives_watchedfile_changelist",
                             "creatives.view_watchedfile",
                         ),
-                        "permission": _watches,
+                        "permission": _may_see_watched_folder,
                     },
                     _item(
                         _("Classify a table"),
@@ -113,7 +113,7 @@ UNFOLD = {
                             "admin:spend_charts",
                             "creatives.view_creative",
                         ),
-                        "active": _among_spend,
+                        "active": _is_page_of_spend,
                     },
                     {
                         **_item(
@@ -122,7 +122,7 @@ UNFOLD = {
                             "admin:spend_spendimport_changelist",
                             "spend.view_spendimport",
                         ),
-                        "active": _among_imports_of_spend,
+                        "active": _is_page_of_imports,
                     },
                 ],
             },
@@ -137,7 +137,7 @@ UNFOLD = {
                         _("System check"),
                         "health_and_safety",
                         "system-check",
-                        # As ``doctor.pages`` asks.
+                        # The same as ``doctor.pages.PERMISSION``.
                         "creatives.delete_creative",
                     ),
                     _item(

@@ -1,7 +1,8 @@
-"""Where the broker of the running application is, for commands that are started beside it.
+"""Address of the embedded broker, for commands that are started beside the application.
 
-The address is in a file of the data folder that only its owner can read: it carries the password.
-The application holds a lock on that file, which ends with it however it ends.
+The address is in a file of the data folder that only its owner can read, since it contains the
+password. The application holds a lock on that file; the kernel releases the lock when the
+application ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ FILE = "broker-address"
 
 @contextmanager
 def announced(folder: Path, url: str) -> Iterator[None]:
-    """Let other processes on this data folder find the broker until the block ends."""
+    """Publish the broker's address for other processes on this data folder until the block ends.
+
+    Args:
+        folder: The data folder.
+        url: The address with its password.
+    """
     path = folder / FILE
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -31,7 +37,7 @@ def announced(folder: Path, url: str) -> Iterator[None]:
 
 
 def of_running_application(folder: Path) -> str:
-    """The address of the broker; "" if no application of this user runs on the data folder."""
+    """Return the broker's address; "" if no application of this user runs on the data folder."""
     try:
         with (folder / FILE).open() as file:
             try:

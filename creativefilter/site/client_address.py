@@ -1,4 +1,4 @@
-"""Who asks, by the network address."""
+"""Network address of a client."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from rest_framework.throttling import BaseThrottle
 
 
 def client_address(request: Any) -> str:
-    """The address of a client, behind as many proxies as ``NUM_PROXIES`` says."""
+    """Return the address of the client behind ``NUM_PROXIES`` proxies."""
     return str(BaseThrottle().get_ident(request))
 
 
 def network_of(address: str) -> str:
-    """What one client has to itself: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return the network of one client: an IPv4 address, or the /64 network of an IPv6 address.
+
+    Text that is no address is returned unchanged.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -1,6 +1,7 @@
-"""The base of all management commands: paths are checked first, every end is a sentence.
+"""Base class of all management commands, and argument types that check paths and numbers.
 
-Exit statuses: 0 all right, 1 the work failed or a part of it, 2 wrong use, 130 interrupted.
+Commands end with a sentence instead of a traceback. Exit statuses: 0 success, 1 the work or a part
+of it failed, 2 wrong use, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -34,31 +35,32 @@ INTERRUPTED = 130
 
 
 class UsageError(CommandError):
-    """Wrong arguments, paths or settings: nothing was begun."""
+    """Wrong arguments, paths or settings; the command has not started its work."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, returncode=WRONG_USE)
 
 
 class BaseCommand(base.BaseCommand):
-    """A command that ends with a sentence and an exit status, and never with a traceback.
+    """A command that ends with a sentence and an exit status instead of a traceback.
 
-    ``handle`` lets errors pass: those for people become a ``CommandError`` here. Paths among the
-    arguments have a type of this module, so that they are checked before anything is done.
+    ``handle`` does not catch errors: ``execute`` turns those meant for people into a
+    ``CommandError``. Arguments that are paths use a type of this module, so that they are checked
+    before the work starts.
     """
 
-    help: Any = ""  # also a lazy translation, which argparse does not take
+    help: Any = ""  # may be a lazy translation, which argparse does not accept
     _failed_part = ""
 
     def get_version(self) -> str:
         return __version__
 
     def done_so_far(self) -> str:
-        """Say what was done until now, for somebody who interrupts the command."""
+        """Return a sentence about what was done so far, shown if the command is interrupted."""
         return _("The command can be repeated.")
 
     def part_failed(self, sentence: str) -> None:
-        """Let the command end with this sentence and 1: a part of the work failed."""
+        """Make the command end with this sentence and exit status 1: a part of the work failed."""
         self._failed_part = sentence
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -66,6 +68,12 @@ class BaseCommand(base.BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command.
+
+        Raises:
+            CommandError: Raised by the command, or in place of an error with a sentence for people
+                (``site.sentences``). Other exceptions pass unchanged.
+        """
         try:
             return super().execute(*args, **options)
         except CommandError:
@@ -76,7 +84,7 @@ class BaseCommand(base.BaseCommand):
             raise
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run from the command line; exits unless all went well."""
+        """Run from the command line; exit with a status other than 0 unless all went well."""
         self._called_from_command_line = True
         with _terminal(), _exits("--traceback" in argv, self.done_so_far):
             parser = self.create_parser(argv[0], argv[1])
@@ -88,11 +96,15 @@ class BaseCommand(base.BaseCommand):
             _end(FAILED, self._failed_part)
 
 
-# Types of arguments. What they raise passes through argparse.
+# Types of arguments. argparse does not catch the ``UsageError`` that they raise.
 
 
 def existing_file(text: str) -> Path:
-    """A file to be read."""
+    """Return the path of a file to be read.
+
+    Raises:
+        UsageError: It is a folder, is missing or can't be read.
+    """
     path = Path(text)
     if path.is_dir():
         raise UsageError(_("%s is a folder, and a file is needed.") % path)
@@ -100,7 +112,11 @@ def existing_file(text: str) -> Path:
 
 
 def existing_folder(text: str) -> Path:
-    """A folder to be read."""
+    """Return the path of a folder to be read.
+
+    Raises:
+        UsageError: It is a file, is missing or can't be read.
+    """
     path = Path(text)
     if path.exists() and not path.is_dir():
         raise UsageError(_("%s is a file, and a folder is needed.") % path)
@@ -108,12 +124,20 @@ def existing_folder(text: str) -> Path:
 
 
 def existing_path(text: str) -> Path:
-    """A file or a folder to be read."""
+    """Return the path of a file or folder to be read.
+
+    Raises:
+        UsageError: It is missing or can't be read.
+    """
     return _readable(Path(text), _("There is no file %s."))
 
 
 def output_file(*suffixes: str) -> Callable[[str], Path]:
-    """A file to be written whose name ends in one of these."""
+    """Return a type for a file to be written whose name ends in one of the suffixes.
+
+    Args:
+        suffixes: In lower case, with the dot.
+    """
 
     def check(text: str) -> Path:
         path = Path(text)
@@ -125,7 +149,11 @@ def output_file(*suffixes: str) -> Callable[[str], Path]:
 
 
 def written_file(text: str) -> Path:
-    """A file to be written, whatever its name."""
+    """Return the path of a file to be written.
+
+    Raises:
+        UsageError: It is a folder or can't be written.
+    """
     path = Path(text)
     if path.is_dir():
         raise _unwritable(path, _("it is a folder."))
@@ -133,7 +161,11 @@ def written_file(text: str) -> Path:
 
 
 def output_folder(text: str) -> Path:
-    """A folder to be made or replaced."""
+    """Return the path of a folder to be created or replaced.
+
+    Raises:
+        UsageError: It is a file or can't be written.
+    """
     path = Path(text)
     if path.exists() and not path.is_dir():
         raise _unwritable(path, _("it is a file."))
@@ -141,14 +173,22 @@ def output_folder(text: str) -> Path:
 
 
 def port_number(text: str) -> int:
-    """A port that a web server can have."""
+    """Return a port number.
+
+    Raises:
+        UsageError: It is no number from 1 to 65535.
+    """
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
     return int(text)
 
 
 def at_least_one(text: str) -> int:
-    """A number from 1 on."""
+    """Return a whole number of at least 1.
+
+    Raises:
+        UsageError: It is none.
+    """
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(_("%s is no number from 1 on.") % text)
     return int(text)
@@ -176,23 +216,28 @@ def _unwritable(path: Path, why: str) -> UsageError:
 
 
 def progress_bar(total: int, **options: Any) -> Any:
-    """Progress on standard error, so that the output can be piped; silent where nobody looks."""
+    """Return a progress bar on standard error; disabled if that is not a terminal.
+
+    Args:
+        total: Number of steps.
+        options: Options of ``tqdm``.
+    """
     from tqdm import tqdm
 
     return tqdm(total=total, file=sys.stderr, disable=None, **options)
 
 
 def main(argv: list[str]) -> None:
-    """Run ``manage.py``; an error of the settings, too, is a sentence."""
+    """Run ``manage.py``; errors of the settings, too, end with a sentence and an exit status."""
     if argv[1:] in (["--version"], ["version"]):
-        print(__version__)  # Django would say its own
+        print(__version__)  # Django would print its own version
         return
-    if argv[1:2] != ["collectstatic"]:  # what everybody may read
+    if argv[1:2] != ["collectstatic"]:  # static files are public
         keep_private()
     try:
         management.execute_from_command_line(argv)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)  # before a command had begun
+        sys.exit(INTERRUPTED)  # interrupted before the command started
     except Exception as error:
         if "--traceback" in argv:
             raise
@@ -203,16 +248,19 @@ def main(argv: list[str]) -> None:
 
 @contextmanager
 def _terminal() -> Iterator[None]:
-    """The language of the reader, streams that take every letter, no chatter of libraries."""
+    """Set up the process for a command at a terminal until the block ends.
+
+    Activates the reader's language, makes the streams replace letters that they can't encode,
+    raises the log level to WARNING unless LOG_LEVEL is set, and makes SIGTERM act as Ctrl-C.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # By line: whoever reads from a pipe gets each result when it is known.
+            # Line buffering, so that a program that reads from a pipe gets each result at once.
             stream.reconfigure(errors="replace", line_buffering=True)
     root = logging.getLogger()
     level = root.level
     if "LOG_LEVEL" not in os.environ:
         root.setLevel(max(level, logging.WARNING))
-    # SIGTERM ends a command as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with translation.override(_language_of_reader()):
@@ -223,22 +271,22 @@ def _terminal() -> Iterator[None]:
 
 
 def _language_of_reader() -> str:
-    """The language that the locale of the terminal names, if there is a translation."""
+    """Return the language of the terminal's locale if it has a translation, else the default."""
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     locale = next(filter(None, names), "")
-    known = (code for code, _name in settings.LANGUAGES if locale.lower().startswith(code))
-    return next(known, settings.LANGUAGE_CODE)
+    matches = (code for code, _name in settings.LANGUAGES if locale.lower().startswith(code))
+    return next(matches, settings.LANGUAGE_CODE)
 
 
 @contextmanager
 def _exits(with_traceback: bool, done_so_far: Callable[[], str]) -> Iterator[None]:
-    """Turn whatever is raised into a sentence and an exit status."""
+    """Turn an exception into a sentence and an exit status."""
     try:
         yield
     except KeyboardInterrupt:
         _end(INTERRUPTED, _("Interrupted."), done_so_far())
     except BrokenPipeError:
-        _end(FAILED)  # whoever read the output has seen enough
+        _end(FAILED)  # the reader of the pipe has closed it, as ``head`` does
     except Exception as error:
         if with_traceback:
             traceback.print_exc()
@@ -253,11 +301,12 @@ def _unexpected(error: Exception) -> str:
 
 
 def _end(status: int, *sentences: str) -> NoReturn:
+    """Print sentences on standard error and exit."""
     with suppress(OSError):
         print(*filter(None, sentences), file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:
-        # The interpreter would flush once more, and complain.
+        # Otherwise the interpreter would flush again at exit and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)

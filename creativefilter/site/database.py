@@ -1,4 +1,4 @@
-"""Reading and writing a database that others write to, and that may be away for a while."""
+"""Helpers for a database with concurrent writers that may be unreachable for a while."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ T = TypeVar("T")
 
 # Rows that one query of ``in_batches`` reads.
 BATCH = 2_000
-# What is raised while the database is busy, is being started again or can't be reached.
+# Exceptions while the database is busy, restarting or unreachable.
 UNREACHABLE = (OperationalError, InterfaceError)
-# Seconds before the second try, and the most between two later ones.
+# Seconds before the second try, and the longest pause between later tries.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 def in_batches(rows: QuerySet[M], size: int = BATCH) -> Iterator[M]:
-    """Yield model instances in the order of their keys, without an open cursor between queries.
+    """Yield model instances in the order of their primary keys, with no open cursor in between.
 
-    To be used instead of ``iterator()`` where the loop writes, or lasts: on SQLite a connection
-    with an open cursor can't write once another process has committed, and no busy timeout helps.
+    Use it instead of ``iterator()`` where the loop writes or takes long: on SQLite a connection
+    with an open cursor can't write once another process has committed, whatever the busy timeout.
 
     Args:
-        rows: The rows to read; an order of their own is dropped.
-        size: How many are read at once.
+        rows: The rows to read; their ordering is replaced.
+        size: Rows per query.
     """
     ordered = rows.order_by("pk")
     page = list(ordered[:size])
@@ -41,19 +41,19 @@ def in_batches(rows: QuerySet[M], size: int = BATCH) -> Iterator[M]:
 
 
 def reconnect() -> None:
-    """Drop this thread's connection, so that the next query opens a new one.
+    """Close this thread's connection, so that the next query opens a new one.
 
-    Does nothing within a transaction. A cursor that was left open, or a connection that broke,
-    would make the next write fail.
+    Needed after an error, since an open cursor or a broken connection makes the next write fail.
+    Does nothing within a transaction.
     """
     if not connection.in_atomic_block:
         connection.close()
 
 
 def is_lost() -> bool:
-    """Whether this thread's connection broke or could not be made: the server was away.
+    """Return whether this thread's connection broke or could not be opened.
 
-    False on SQLite, which has no server.
+    Always False on SQLite, which has no server.
     """
     if connection.vendor == "sqlite":
         return False
@@ -61,15 +61,18 @@ def is_lost() -> bool:
 
 
 def persistently(work: Callable[[], T], seconds: float) -> T:
-    """Call ``work`` until the database can be reached, on a new connection each time.
+    """Call ``work``, and again on a new connection while the database is unreachable.
 
     Args:
-        work: Reads or writes in a transaction of its own: it is repeated as a whole. Within a
-            transaction of the caller it is called once.
-        seconds: When to give up.
+        work: Reads or writes in a transaction of its own, since it is repeated as a whole. Within
+            a transaction of the caller it is called only once.
+        seconds: How long to try.
+
+    Returns:
+        The result of ``work``.
 
     Raises:
-        OperationalError, InterfaceError: The last failure.
+        OperationalError, InterfaceError: The error of the last try.
     """
     deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
@@ -78,7 +81,7 @@ def persistently(work: Callable[[], T], seconds: float) -> T:
         except UNREACHABLE as error:
             if connection.in_atomic_block or time.monotonic() + pause > deadline:
                 raise
-            logger.warning("the database is asked again in %.1f s: %s", pause, error)
+            logger.warning("database unreachable, next try in %.1f s: %s", pause, error)
         reconnect()
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Which errors of the database say that it can't be asked now, and not that we asked wrongly."""
+"""Distinguish a database that is unreachable or busy from errors of the program."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections.abc import Iterator
 
 from django.db import InterfaceError, OperationalError
 
-# Of PostgreSQL: connections, resources, an operator who intervenes, the system (Appendix A).
+# SQLSTATE prefixes: connection exception, insufficient resources, operator intervention, system
+# error (PostgreSQL documentation, Appendix A).
 _AWAY_CLASSES = ("08", "53", "57P", "58")
 _SQLITE_AWAY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def code_of(error: BaseException | None) -> str:
-    """Return ``database_away``, ``database_busy``, or "" for what is no such error."""
+    """Return ``database_away``, ``database_busy``, or "" for any other error.
+
+    Args:
+        error: An exception; its causes (``__cause__``) are searched too.
+    """
     for one in _chain(error):
         if isinstance(one, sqlite3.Error):
             return _of_sqlite(one)
@@ -25,7 +30,7 @@ def code_of(error: BaseException | None) -> str:
 
 
 def _of_sqlite(error: sqlite3.Error) -> str:
-    # The lower byte is the kind, the rest says more of it.
+    # Primary result code; the higher bytes belong to the extended code (sqlite.org/rescode.html).
     number = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if number in _SQLITE_BUSY:
         return "database_busy"
@@ -34,7 +39,7 @@ def _of_sqlite(error: sqlite3.Error) -> str:
 
 def _of_server(error: BaseException | None) -> str:
     state = getattr(error, "sqlstate", None)
-    # No state: there was no server to give one.
+    # Without an SQLSTATE the error did not come from a server: there was no connection.
     return "database_away" if not state or state.startswith(_AWAY_CLASSES) else "database_busy"
 
 

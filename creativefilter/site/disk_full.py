@@ -1,4 +1,4 @@
-"""A full disk, however it shows itself. Its code is ``storage_full``: no file is to blame."""
+"""Detect a full disk in an exception. Its error code is ``storage_full``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import errno
 from django.db import DatabaseError
 
 _ERRNOS = (errno.ENOSPC, errno.EDQUOT)
-# PostgreSQL's "disk_full"; SQLite says it in words alone.
+# PostgreSQL's "disk_full"; for SQLite only the message is checked.
 _SQLSTATE = "53100"
 _SQLITE = "database or disk is full"
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that led to it, says that a disk is full."""
+    """Return whether an exception or one of its causes reports a full disk or quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _ERRNOS:
             return True

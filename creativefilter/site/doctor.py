@@ -1,7 +1,6 @@
-"""What can be wrong with an installation. Each room registers its checks, this module knows none.
+"""Registry of the system checks. Each room registers its own; ``creativefilter.doctor`` runs them.
 
-``creativefilter.doctor`` runs them. A check finds only what is wrong: work
-that is going on, or waits its turn, is no finding.
+A check reports only what is wrong. Jobs that run or wait in the queue are no finding.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 Text = str | Promise
-# Names that one finding lists; it counts the rest.
+# Most names that a finding lists; the rest is only counted.
 SHOWN = 20
 
 
@@ -23,9 +22,9 @@ class Problem:
 
     Attributes:
         code: Its name in stored findings.
-        sentence: What is wrong. ``%(count)d`` and the facts of a finding are filled in.
+        sentence: What is wrong. Placeholders are ``%(count)d`` and the facts of a finding.
         remedy: What to do, with the same placeholders.
-        mended: Whether the check that finds it mends it, too, without losing anything.
+        mended: Whether the check that finds it can repair it without losing anything.
     """
 
     code: str
@@ -39,8 +38,8 @@ class Problem:
         """Return a finding.
 
         Args:
-            things: What it is about, by name; the first ``SHOWN`` are kept.
-            count: How many these are, where ``things`` are not all of them.
+            things: Names of the affected rows or files; the first ``SHOWN`` are stored.
+            count: Number of affected rows or files; by default the number of ``things``.
             facts: Plain JSON values for the placeholders of the sentences.
         """
         names = [str(thing) for thing in things]
@@ -49,7 +48,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong here: plain values, to be stored and said in any language."""
+    """A problem that was found, as plain JSON values; its sentences are made when it is shown."""
 
     code: str
     count: int = 1
@@ -58,22 +57,22 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, in the language of the reader."""
+        """What is wrong, in the reader's language."""
         return str(problem(self.code).sentence) % self._values
 
     @property
     def remedy(self) -> str:
-        """What to do, in the language of the reader."""
+        """What to do, in the reader's language."""
         return str(problem(self.code).remedy) % self._values
 
     @property
     def mended(self) -> bool:
-        """Whether ``mend`` puts it right."""
+        """Whether the check's ``repair`` puts it right."""
         return problem(self.code).mended
 
     @property
     def unnamed(self) -> int:
-        """How many there are beside ``things``."""
+        """Number of affected rows or files that ``things`` does not list."""
         return self.count - len(self.things) if self.things else 0
 
     @property
@@ -86,21 +85,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A look at one subject.
+    """A system check of one subject.
 
     Attributes:
         name: The subject; shown translated, so mark it with ``gettext_noop``.
-        problems: All that ``look`` can find.
-        look: Returns what is wrong, and changes nothing.
-        mend: Puts right what it can of that, without losing anything.
+        problems: All problems that ``look`` can find.
+        look: Returns what is wrong. MUST NOT change anything.
+        repair: Repairs the problems with ``mended``. MUST NOT lose data.
         quick: Takes seconds, however much is stored.
-        vital: Where it finds something, no other check can look.
+        vital: If it finds something, no later check can run.
     """
 
     name: str
     problems: tuple[Problem, ...]
     look: Callable[[], Iterable[Finding]]
-    mend: Callable[[], object] | None = None
+    repair: Callable[[], object] | None = None
     quick: bool = False
     vital: bool = False
 
@@ -110,16 +109,16 @@ _problems: dict[str, Problem] = {}
 
 
 def register(check: Check) -> Check:
-    """Make a check known; called as the apps start."""
+    """Register a check and its problems; to be called when the apps are loaded."""
     _checks[check.name] = check
     for each in check.problems:
         declare(each)
     return check
 
 
-def declare(found: Problem) -> Problem:
-    """Make a problem known that no check has for itself."""
-    return _problems.setdefault(found.code, found)
+def declare(new: Problem) -> Problem:
+    """Register a problem that belongs to no single check."""
+    return _problems.setdefault(new.code, new)
 
 
 def problem(code: str) -> Problem:
@@ -128,11 +127,15 @@ def problem(code: str) -> Problem:
 
 
 def of_json(stored: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Return findings that were stored; those of an app that is gone are left out."""
+    """Return stored findings; those whose problem no installed app declares are left out."""
     return [Finding(**one) for one in stored if one["code"] in _problems]
 
 
 def every(*, quick: bool = False) -> list[Check]:
-    """Return the checks in the order in which they look; only the quick ones if asked."""
+    """Return the checks in the order in which they run: vital ones, quick ones, others.
+
+    Args:
+        quick: Whether to return the quick ones only.
+    """
     wanted = [check for check in _checks.values() if check.quick or not quick]
     return sorted(wanted, key=lambda check: (not check.vital, not check.quick))

@@ -1,6 +1,6 @@
-"""Answers to what goes wrong outside of the views of REST framework.
+"""Error responses outside of REST framework's views.
 
-Programs get problem details, people Django's pages.
+Addresses of the API get problem details, others Django's error pages.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def refuse_large(request: HttpRequest) -> HttpResponse:
-    """413 as programs, or as browsers want it."""
+    """Return 413: problem details for the API, plain text for browsers."""
     if is_api(request):
         return answer(request, 413, "too_large", TOO_LARGE)
     return HttpResponse(str(TOO_LARGE), status=413, content_type="text/plain; charset=utf-8")
 
 
 def length_needed(request: HttpRequest) -> HttpResponse:
+    """Return 411: problem details for the API, plain text for browsers."""
     detail = _("Say in Content-Length how long the body is.")
     if is_api(request):
         return answer(request, 411, "length_needed", detail)
@@ -56,8 +57,8 @@ def length_needed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500; 507 for a full disk, 503 where the database or the storage can't be asked now."""
-    error = sys.exception()  # Django calls this where it has caught it
+    """Return 507 for a full disk, 503 for an unreachable database or storage, else 500."""
+    error = sys.exception()  # Django calls this function in its except block
     if disk_full.is_full(error):
         return _storage_full(request)
     code = error.code if isinstance(error, Unavailable) else database_errors.code_of(error)
@@ -70,7 +71,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, code: str) -> HttpResponse:
-    """503 with a sentence: what is needed does not answer now."""
+    """Return 503 with the sentence of a code: the database or a service does not answer."""
     if is_api(request):
         response = answer(request, 503, code, sentence(code))
     else:

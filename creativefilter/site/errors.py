@@ -1,8 +1,5 @@
-"""The base of errors that are meant for people."""
+"""Base class of errors that are shown to people."""
 
 
 class UserError(ValueError):
-    """Something that the person at the other end can mend.
-
-    ``str(error)`` is a sentence for that person, in the language of the reader.
-    """
+    """An error that the user can put right; ``str`` gives a sentence in the reader's language."""

@@ -1,4 +1,4 @@
-"""Files of the storage, wherever that is: in a folder of this machine or behind a protocol."""
+"""Read access to stored files, whether the storage is a local folder or a bucket."""
 
 from __future__ import annotations
 
@@ -14,23 +14,30 @@ CHUNK = 1024 * 1024
 
 
 class TooLongError(ValueError):
-    """The storage gave more bytes than were to be read."""
+    """A file of a remote storage is longer than allowed."""
 
 
 @contextmanager
 def on_disk(file: FieldFile, most: int) -> Iterator[Path]:
-    """A path under which this process can open the file until the block ends.
+    """Return a path under which this process can open the file until the block ends.
 
-    Of a file that lies elsewhere that is a copy without a name on any disk, so that nothing is
-    left of it whoever is killed. Raises ``FileNotFoundError``, and ``TooLongError`` for a file
-    elsewhere of more than ``most`` bytes.
+    A file of a remote storage is copied to an unnamed temporary file, which disappears even if the
+    process is killed.
+
+    Args:
+        file: The stored file.
+        most: Most bytes to copy from a remote storage.
+
+    Raises:
+        FileNotFoundError: A remote storage has no such file.
+        TooLongError: A file of a remote storage is longer than ``most`` bytes.
     """
     try:
         here = Path(file.path)
     except NotImplementedError:
         with tempfile.TemporaryFile() as copy:
             _copy(file, copy, most)
-            # Opened again by this name it is read from its beginning, by whoever wants to.
+            # Opening this path gives a new file position, at the beginning of the file.
             yield Path(f"/proc/self/fd/{copy.fileno()}")
     else:
         yield here
@@ -46,9 +53,16 @@ def _copy(file: FieldFile, target: BinaryIO, most: int) -> None:
 
 
 def streamed(file: FieldFile) -> BinaryIO:
-    """The file for reading, wherever one seeks to, never whole in memory nor on this disk.
+    """Open a stored file for reading; remote files are not copied to memory or disk as a whole.
 
-    Raises ``FileNotFoundError``.
+    Args:
+        file: The stored file.
+
+    Returns:
+        A seekable binary file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
     """
     storage, name = file.storage, str(file.name)
     opened = storage.stream(name) if hasattr(storage, "stream") else storage.open(name, "rb")

@@ -1,4 +1,4 @@
-"""Uploads in a folder of this machine."""
+"""Storage of uploads in a local folder."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from django.utils.deconstruct import deconstructible
 
 @deconstructible(path="creativefilter.site.folder.Folder")
 class Folder(FileSystemStorage):
-    """Django's own, which leaves nothing of a file that could not be written to its end."""
+    """Django's file storage that removes a file if writing it fails halfway."""
 
     def _save(self, name: str, content: Any) -> str:
         try:
             return str(super()._save(name, content))  # type: ignore[misc]
         except BaseException:
-            # Names are our own and new each time: it is nobody else's.
+            # Safe: names are generated and unique, so no other upload has this one.
             self.delete(name)
             raise
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:
-        """Yield name and time of the last change (seconds since 1970) of every file below a folder.
+        """Yield name and modification time (Unix seconds) of every file below a folder.
 
-        Files that come or go meanwhile may be among them or not.
+        Files that are added or removed meanwhile may or may not be among them.
         """
         try:
             entries = list(os.scandir(self.path(folder)))
@@ -42,7 +42,7 @@ class Folder(FileSystemStorage):
                 yield name, entry.stat().st_mtime
 
     def move(self, name: str, target: str) -> None:
-        """Give a file another name. Raises ``FileNotFoundError``."""
+        """Rename a file; raises ``FileNotFoundError``."""
         path = Path(self.path(target))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         Path(self.path(name)).rename(path)

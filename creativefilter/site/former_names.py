@@ -1,4 +1,4 @@
-"""Former names of settings and options: still accepted, with a warning that says the new one."""
+"""Former names of settings and options: still accepted, with a warning that gives the new name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 SETTINGS = {"VIDEO_ENCODER": "PICTURES_ENCODER"}
-"""Environment variables: the former name and the one to use."""
+"""Environment variables: former name to current name."""
 
 
 def adopt(environment: MutableMapping[str, str]) -> None:
-    """Give each setting under its former name the name of today; that one wins where both are."""
+    """Set current names from former ones; a current name that is set takes precedence."""
     for former, name in SETTINGS.items():
         if former in environment:
-            # A FutureWarning is shown by default, a DeprecationWarning is not.
+            # Python shows a FutureWarning by default, a DeprecationWarning not.
             warnings.warn(
                 f"{former} is now called {name}; set that instead.", FutureWarning, stacklevel=2
             )
@@ -24,7 +24,7 @@ def adopt(environment: MutableMapping[str, str]) -> None:
 
 
 class FormerOption(argparse.Action):
-    """An option of a command under its former name; ``dest`` is that of the option of today."""
+    """Command option under its former name; ``dest`` is that of the current option."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
         hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}

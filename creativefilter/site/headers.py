@@ -1,4 +1,4 @@
-"""Headers of every answer that is no static file."""
+"""Middleware that sets headers of all responses except static files."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-# What is no page runs nothing, wherever it is opened.
+# Policy of responses that are not HTML: they load and run nothing.
 NOT_A_PAGE = {"default-src": [NONE], "frame-ancestors": [NONE]}
-# The admin's theme is made with Alpine, which evaluates the attributes of its elements.
+# The admin's theme uses Alpine.js, which evaluates attributes as expressions.
 THEME = {"script-src": [UNSAFE_EVAL]}
-# ReDoc searches in a worker that it builds itself; its makers' logo stays out.
+# ReDoc's search runs in a worker from a blob: address. Its logo from another host stays blocked.
 SCHEMA_PAGE = {"worker-src": [SELF, "blob:"]}
 
 
 class ContentPolicy(CSPMiddleware):
-    """The policy of the settings for pages, with the exceptions that a page needs."""
+    """Set the settings' Content-Security-Policy, with exceptions for some pages."""
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
@@ -34,7 +34,7 @@ class ContentPolicy(CSPMiddleware):
 
 
 class NoStore:
-    """Middleware: answers are private, and nobody keeps them who is not told to."""
+    """Set ``Cache-Control: no-store`` on responses that don't set the header themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

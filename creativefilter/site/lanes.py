@@ -1,7 +1,7 @@
-"""The lanes of the queue: what goes before what, in which queue, at which message priority.
+"""Lanes: which jobs go first, in which queue and at which message priority.
 
-Every message belongs to one of them. A queue is named by the resource that a worker must have and
-by the lane. The broker serves lower priorities first, whatever the queue; there are ten of them.
+Every message belongs to one lane. A queue is named by the resource that a worker must have and by
+the lane. There are ten message priorities; the broker serves lower numbers first, across queues.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ RESOURCES: tuple[Resource, ...] = ("gpu", "cpu")
 
 
 class Lane(StrEnum):
-    """In the order in which they are served."""
+    """The lanes in the order in which they are served."""
 
-    # A person waits for seconds: a creative, a small table, a look at a file of spend.
+    # A person waits for seconds: a creative, a small table, the survey of a spend table.
     INTERACTIVE = "interactive"
-    # Moments of work that must not wait: the sweep, the look into the watched folder.
+    # Short periodic work that must not wait: the sweep, the look into the watched folder.
     UPKEEP = "upkeep"
     # A person waits for minutes: imports, exports, large tables, long creatives.
     LONG = "long"
-    # They may wait for a host that is slow.
+    # Separate, since deliveries may wait for slow hosts.
     WEBHOOKS = "webhooks"
     BATCH = "batch"
 
@@ -36,9 +36,9 @@ PRIORITIES = {
 }
 PRIORITY_STEPS = list(range(10))
 _CPU_ALONE = (Lane.UPKEEP, Lane.WEBHOOKS)
-# A stage of many parts lets others have their turn after so many seconds.
+# Seconds after which a stage of many parts queues itself again (``kinds.Continued``).
 TURN_SECONDS = 10.0
-# Up to so many bytes a table is read in seconds.
+# Tables up to this size are read in seconds.
 QUICK_BYTES = 5_000_000
 
 
@@ -47,26 +47,31 @@ def queue(lane: Lane, resource: Resource = "cpu") -> str:
 
 
 def priority(lane: Lane, stages_done: int = 0) -> int:
-    """Later stages go before earlier ones: creatives come out one by one, not all at the end.
+    """Return the message priority of a stage, 0 to 9; lower numbers are served first.
 
-    Two neighbouring stages share a priority. Of the stages of an analysis those that need the
-    same resource never do.
+    Later stages go before earlier ones, so that creatives are finished one by one and not all at
+    the end. Two neighbouring stages share a priority; in an analysis these never need the same
+    resource.
+
+    Args:
+        lane: The lane.
+        stages_done: Number of stages before this one.
     """
     steps = PRIORITIES[lane]
     return max(steps[0], steps[-1] - (stages_done + 1) // 2)
 
 
 def of_bytes(size: int) -> Lane:
-    """The lane of a person's table of that size."""
+    """Return the lane for a table of that many bytes that a person waits for."""
     return Lane.INTERACTIVE if size <= QUICK_BYTES else Lane.LONG
 
 
-# Every queue, in the order in which a worker that serves all of them asks for work.
+# Every queue, in the order in which a worker that serves all of them takes jobs.
 QUEUES = tuple(
     queue(lane, resource)
     for lane in Lane
     for resource in RESOURCES
     if resource == "cpu" or lane not in _CPU_ALONE
 )
-# Those of the worker process that is kept free for people.
+# Queues of the worker process that is reserved for people and upkeep.
 RESERVED_QUEUES = tuple(name for name in QUEUES if name.endswith((Lane.INTERACTIVE, Lane.UPKEEP)))

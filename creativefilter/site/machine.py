@@ -1,21 +1,21 @@
-"""What the machine, or the container, has: for defaults of the settings."""
+"""Processors and memory of the machine or container, for defaults of settings."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# The limit of a container (cgroup v2); "max" where there is none.
+# Memory limit of the container (cgroup v2); "max" if there is none.
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def memory_bytes() -> int:
-    """How much memory the machine has, or the container may use."""
+    """Return the memory of the machine, or the container's limit if that is lower."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         return min(total, int(_LIMIT.read_text("ascii")))
@@ -24,6 +24,13 @@ def memory_bytes() -> int:
 
 
 def processes_for(memory_each: int, most: int) -> int:
-    """One process for each processor, two at least, as far as the memory goes, one at least."""
+    """Return how many processes to start: one per processor, but at least two.
+
+    Memory may reduce the number to one.
+
+    Args:
+        memory_each: Bytes that one process needs.
+        most: Upper limit.
+    """
     wanted = min(most, max(2, processors()))
     return max(1, min(wanted, memory_bytes() // memory_each))

@@ -1,4 +1,4 @@
-"""Nobody but the account of the application reads its files."""
+"""File permissions: only the application's account may open its files."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ OTHERS = 0o077
 
 
 def keep_private(**_signal: Any) -> None:
-    """What this process and its children write from now on, only their account can open."""
+    """Set the umask of this process and its children so that new files are private."""
     os.umask(OTHERS)
 
 
 def open_to_others(folder: Path) -> list[Path]:
-    """Return of a folder and what lies directly in it that which other accounts can open."""
+    """Return those that other accounts can open, of a folder and its direct entries."""
     found = []
     for path in (folder, *sorted(folder.iterdir())):
-        with suppress(FileNotFoundError):  # it has gone since
+        with suppress(FileNotFoundError):  # removed since ``iterdir``
             if path.lstat().st_mode & OTHERS and not path.is_symlink():
                 found.append(path)
     return found
 
 
 def tighten(folder: Path) -> None:
-    """Make a folder and what lies directly in it private; deeper down nobody else comes.
+    """Make a folder and its direct entries private; that closes everything below them, too.
 
-    What belongs to another account stays as it is, with a warning.
+    Entries of another account stay as they are; a warning is logged.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in open_to_others(folder):
         try:
             path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
         except PermissionError:
-            logger.warning("%s can be read by others, and belongs to another account", path)
+            logger.warning("%s is open to other accounts and belongs to another account", path)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read; one that is there is replaced."""
+    """Write a file that only its owner can read; replace an existing one."""
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:

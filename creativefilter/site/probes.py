@@ -1,7 +1,4 @@
-"""Whether what the site needs answers: database, broker, storage, room on the disk.
-
-A probe raises what went wrong.
-"""
+"""Probes of what the site needs: database, broker, storage, disk space. They raise on failure."""
 
 from __future__ import annotations
 
@@ -20,17 +17,17 @@ BROKER_SECONDS = 2.0
 
 
 class TooLittleRoomError(UserError):
-    """The disk has no room for an upload."""
+    """The disk has less space than the largest allowed upload needs."""
 
 
 def database() -> None:
-    """Ask the database something, on this thread's connection."""
+    """Run a query on this thread's connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 def broker() -> None:
-    """Ask the broker whether it answers."""
+    """Ping the broker."""
     limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     with redis.Redis.from_url(settings.CELERY_BROKER_URL, **limits) as client:
         client.ping()
@@ -42,14 +39,18 @@ def storage() -> None:
         default_storage.exists("health")
         return
     folder = Path(default_storage.location)
-    while not folder.exists():  # the first upload makes it
+    while not folder.exists():  # the first upload creates it
         folder = folder.parent
     with TemporaryFile(dir=folder) as file:
         file.write(b"x")
 
 
 def disk() -> int:
-    """Return how many bytes the data folder has left; raise if the largest upload needs more."""
+    """Return how many bytes are free on the disk of the data folder.
+
+    Raises:
+        TooLittleRoomError: Less than ``UPLOAD_MAX_BYTES``.
+    """
     free = shutil.disk_usage(settings.DATA_DIR).free
     if free < settings.UPLOAD_MAX_BYTES:
         raise TooLittleRoomError(f"{settings.DATA_DIR} has {free} bytes left")

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), for everything that answers programs."""
+"""Problem details (RFC 9457): the form of all errors that the API returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 PROBLEM_JSON = "application/problem+json"
-# What programs ask: the API, and the reference service's addresses.
+# Addresses for programs: the API, and those of the reference service.
 API_PREFIXES = ("/api/", "/predict")
 
 TITLES: dict[int, str | Promise] = {
@@ -36,7 +36,7 @@ TOO_LARGE = _("What was sent is larger than this server takes.")
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether a program asks, by the address."""
+    """Return whether the address is one for programs."""
     return request.path.startswith(API_PREFIXES)
 
 
@@ -47,7 +47,15 @@ def answer(
     detail: Any,
     errors: dict[str, list[dict[str, str]]] | None = None,
 ) -> HttpResponse:
-    """The answer to a request that went wrong."""
+    """Return a problem as a response.
+
+    Args:
+        request: The request; its path becomes ``instance``.
+        status: The HTTP status.
+        code: The stable name of the error.
+        detail: A sentence for people.
+        errors: By field, the errors of the request's fields; left out if empty.
+    """
     body: dict[str, Any] = {
         "type": f"urn:problem-type:creative-filter:{code.replace('_', '-')}",
         "title": str(TITLES.get(status) or HTTPStatus(status).phrase),

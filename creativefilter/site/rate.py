@@ -1,4 +1,4 @@
-"""A rate as it is written in the settings: ``600/min``."""
+"""Request rates as settings write them: ``600/min``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ _RATE = re.compile(r"([1-9]\d{0,8})/(s|min|h|d)")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """Most requests within a number of seconds."""
 
     requests: int
     seconds: int
 
 
 def rate(text: str) -> Rate | None:
-    """Return the rate that a text names, None for "": no limit; raises ``ValidationError``."""
+    """Parse a rate such as ``600/min``; "" gives None, no limit.
+
+    Raises:
+        ValidationError: The text is no rate.
+    """
     if not text:
         return None
     match = _RATE.fullmatch(text)

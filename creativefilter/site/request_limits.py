@@ -1,8 +1,8 @@
-"""No request body is read further than this server is willing to.
+"""Limit of the size of request bodies.
 
-A body that says that it is too large is refused before it is read. One that says nothing of its
-length (``Transfer-Encoding: chunked``) is counted while it is read, and what had been written to
-disk by then is removed. Django alone would take such a body for an empty one.
+A body whose Content-Length is too large is refused before it is read. A body without a length
+(``Transfer-Encoding: chunked``) is counted while it is read; if it is too large, the temporary
+files that were written by then are removed. Django alone would treat such a body as empty.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ from django.http import HttpRequest, HttpResponse
 from creativefilter.site.error_pages import length_needed, refuse_large
 from creativefilter.site.problem_details import is_api
 
-# Around a file there are the other fields of its form.
+# Bytes that a form may have beside its files.
 REST_OF_A_FORM = 1024**2
 
 
 def limit_of(request: HttpRequest) -> int:
-    """How many bytes the body may have."""
+    """Return how many bytes the body of a request may have."""
     is_form = request.content_type == "multipart/form-data"
-    # Whether somebody is logged in is asked of the database, so only where it matters.
+    # ``request.user`` queries the database, so it is evaluated only where it matters.
     is_known = is_form and not is_api(request) and request.user.is_authenticated
     return largest_body(is_api=is_api(request), is_form=is_form, is_known=is_known)
 
 
 def largest_body(*, is_api: bool, is_form: bool, is_known: bool) -> int:
-    """How many bytes a body may have. Only forms hold files, and those of pages many.
+    """Return how many bytes a body may have.
 
-    ``is_known``: somebody has logged in, or, for the web server, says so.
+    Args:
+        is_api: Whether the address is one for programs: a form with one file.
+        is_form: Whether it is a multipart form. Only these contain files.
+        is_known: Whether the user is logged in. The web server, which can't know, passes True if
+            the request has a session cookie.
     """
     if not is_form:
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or REST_OF_A_FORM
@@ -42,7 +46,12 @@ def largest_body(*, is_api: bool, is_form: bool, is_known: bool) -> int:
 
 
 class Counted:
-    """The body of a request; raises ``RequestDataTooBig`` when more is read than allowed."""
+    """A request body that counts the bytes read.
+
+    Args:
+        body: The WSGI input stream.
+        limit: Bytes after which ``read`` and ``readline`` raise ``RequestDataTooBig``.
+    """
 
     def __init__(self, body: Any, limit: int) -> None:
         self.body = body
@@ -50,17 +59,17 @@ class Counted:
         self.exceeded = False
 
     def read(self, size: int | None = -1) -> bytes:
-        return self._taken(self.body.read(self._bounded(size)))
+        return self._count(self.body.read(self._bounded(size)))
 
     def readline(self, size: int | None = -1) -> bytes:
-        return self._taken(self.body.readline(self._bounded(size)))
+        return self._count(self.body.readline(self._bounded(size)))
 
     def _bounded(self, size: int | None) -> int:
-        # One byte more than is left: enough to know.
+        # One byte more than allowed is enough to detect that the body is too large.
         most = self.left + 1
         return most if size is None or size < 0 else min(size, most)
 
-    def _taken(self, content: bytes) -> bytes:
+    def _count(self, content: bytes) -> bytes:
         self.left -= len(content)
         if self.left < 0:
             self.exceeded = True
@@ -69,7 +78,10 @@ class Counted:
 
 
 class LimitBody:
-    """Middleware, after the one that knows the user and before anything that reads the body."""
+    """Refuse request bodies that are too large.
+
+    Must come after ``AuthenticationMiddleware`` and before middleware that reads the body.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -87,11 +99,11 @@ class LimitBody:
 
     def _counting(self, request: HttpRequest, limit: int) -> HttpResponse:
         if not request.META.get("wsgi.input_terminated"):
-            return length_needed(request)  # the server does not tell where it ends
+            return length_needed(request)  # the stream would block at the end of the body
         body = Counted(request.META["wsgi.input"], limit)
-        # What parses it wants to know of a length; it stops where the body does.
+        # Django's parsers need a length; they stop earlier, at the end of the stream.
         request.META["CONTENT_LENGTH"] = str(limit + 1)
-        request._stream = body  # type: ignore[assignment]  # all that is read of it
+        request._stream = body  # type: ignore[assignment]
         response = self.get_response(request)
         if body.exceeded:
             for handler in request.upload_handlers:

@@ -1,6 +1,6 @@
-"""Uploads in a bucket that speaks the protocol of S3; chosen by ``STORAGE_S3_BUCKET``.
+"""Storage of uploads in an S3-compatible bucket, chosen by ``STORAGE_S3_BUCKET``.
 
-Imported only where that is set: an installation without it loads no client.
+Imported only if that setting is set, so other installations don't load boto3.
 """
 
 from __future__ import annotations
@@ -23,21 +23,24 @@ from creativefilter.site.unavailable import Unavailable
 
 T = TypeVar("T")
 PART = 8 * 1024 * 1024
-# Names that one request lists; the protocol allows no more.
+# Names per list request; the S3 API allows no more.
 PAGE = 1000
-# Somebody waits for our answer.
+# Short timeouts, since web requests wait for the bucket.
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 PLACE_SECONDS = 2.0
-# What the bucket says of an object that is not there, and of a range beyond its end.
+# Error codes for an object that does not exist.
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
 class Places:
-    """How many threads of this process may wait for the bucket at a time.
+    """Limit of the threads of this process that may wait for the bucket at the same time.
 
-    A bucket that hangs must not hold all that answer requests: half of them wait for jobs at the
-    most, and less than half here.
+    A bucket that hangs must not block all web threads. At most half of them may wait for jobs;
+    fewer than half may wait here.
+
+    Args:
+        count: The limit.
     """
 
     def __init__(self, count: int) -> None:
@@ -46,16 +49,19 @@ class Places:
 
     @contextmanager
     def taken(self, patience: float) -> Iterator[None]:
-        """A place, for as long as the block lasts.
+        """Hold a place until the block ends; a nested block of the same thread takes no second one.
 
-        Raises ``Unavailable`` if none is free within ``patience`` seconds: to wait for one holds a
-        thread, too.
+        Args:
+            patience: Seconds to wait for a free place. Keep it short: waiting blocks a thread, too.
+
+        Raises:
+            Unavailable: No place is free.
         """
         if getattr(self._mine, "taken", False):
             yield
             return
         if not self._free.acquire(timeout=patience):
-            raise Unavailable("storage_away", "too many wait for it already")
+            raise Unavailable("storage_away", "too many threads wait for it already")
         self._mine.taken = True
         try:
             yield
@@ -67,11 +73,16 @@ class Places:
 _places = Places(max(1, settings.WEB_THREADS // 2 - 1))
 
 
-def _told(work: Callable[..., T], patience: float = 0.0) -> Callable[..., T]:
-    """A bucket that does not answer, or not as it should, is nobody's file's fault."""
+def _asks_bucket(work: Callable[..., T], patience: float = 0.0) -> Callable[..., T]:
+    """Wrap a function that sends requests: take a place, and translate boto3's errors.
+
+    Raises:
+        FileNotFoundError: There is no such object.
+        Unavailable: The bucket failed, or no place is free within ``patience`` seconds.
+    """
 
     @functools.wraps(work)
-    def told(*args: Any, **kwargs: Any) -> T:
+    def wrapped(*args: Any, **kwargs: Any) -> T:
         try:
             with _places.taken(patience):
                 return work(*args, **kwargs)
@@ -82,22 +93,22 @@ def _told(work: Callable[..., T], patience: float = 0.0) -> Callable[..., T]:
         except BotoCoreError as error:
             raise Unavailable("storage_away", repr(error)) from error
 
-    return told
+    return wrapped
 
 
 @deconstructible(path="creativefilter.site.s3.Bucket")
 class Bucket(S3Storage):
-    """Streams in parts of 8 MB, one after the other: a worker's memory stays as it is.
+    """Storage in a bucket; transfers parts of 8 MB one after the other, to save memory.
 
-    Raises ``FileNotFoundError``, and ``Unavailable`` if the bucket does not answer.
+    Methods raise ``FileNotFoundError``, and ``Unavailable`` if the bucket does not answer.
     """
 
     def __init__(self, *, addressing_style: str = "auto", **options: Any) -> None:
         super().__init__(
             addressing_style=addressing_style,
-            # Names are our own and new each time: nobody need look whether one is taken.
+            # Names are generated and unique, so no request is needed to look for a free one.
             file_overwrite=True,
-            # What is opened as a file grows on the disk, not in memory.
+            # Opened files of more than one part are buffered on disk, not in memory.
             max_memory_size=PART,
             transfer_config=TransferConfig(
                 multipart_threshold=PART, multipart_chunksize=PART, use_threads=False
@@ -107,24 +118,24 @@ class Bucket(S3Storage):
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
                 retries={"total_max_attempts": 3, "mode": "standard"},
-                # Servers other than Amazon's do not all know the newer checksums.
+                # Some S3-compatible servers don't support the newer checksums.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
             **options,
         )
 
-    _open = _told(S3Storage._open)
-    _save = _told(S3Storage._save)
-    delete = _told(S3Storage.delete)
-    exists = _told(S3Storage.exists)
-    listdir = _told(S3Storage.listdir)
-    get_modified_time = _told(S3Storage.get_modified_time)
+    _open = _asks_bucket(S3Storage._open)
+    _save = _asks_bucket(S3Storage._save)
+    delete = _asks_bucket(S3Storage.delete)
+    exists = _asks_bucket(S3Storage.exists)
+    listdir = _asks_bucket(S3Storage.listdir)
+    get_modified_time = _asks_bucket(S3Storage.get_modified_time)
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:
-        """Yield name and time of the last change (seconds since 1970) of every file below a folder.
+        """Yield name and modification time (Unix seconds) of every object below a folder.
 
-        Objects that come or go meanwhile may be among them or not.
+        Objects that are added or removed meanwhile may or may not be among them.
         """
         outside = len(self._normalize_name(folder)) - len(folder)
         page: dict[str, Any] = {"Prefix": f"{self._normalize_name(folder)}/", "MaxKeys": PAGE}
@@ -135,29 +146,33 @@ class Bucket(S3Storage):
             token = found.get("NextContinuationToken")
             page = {**page, "ContinuationToken": token} if token else {}
 
-    @_told
+    @_asks_bucket
     def _page(self, **options: Any) -> dict[str, Any]:
         client = self.connection.meta.client
         return dict(client.list_objects_v2(Bucket=self.bucket_name, **options))
 
-    @_told
+    @_asks_bucket
     def move(self, name: str, target: str) -> None:
-        """Give an object another name. Raises ``FileNotFoundError``."""
+        """Rename an object: copy and delete it; raises ``FileNotFoundError``."""
         source = {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
-        # In parts where it is large.
+        # The managed copy uses a multipart copy for large objects.
         self.bucket.Object(self._normalize_name(target)).copy(source)
         self.bucket.Object(source["Key"]).delete()
 
-    @_told
+    @_asks_bucket
     def stream(self, name: str) -> Stream:
-        """The object for reading, bytes as they are asked for."""
+        """Open an object for reading without downloading it as a whole."""
         thing = self.bucket.Object(self._normalize_name(name))
         thing.load()
         return Stream(thing)
 
 
 class Stream(io.RawIOBase):
-    """An object of a bucket: seeking costs nothing, the next read asks for the bytes from there."""
+    """Seekable reader of an object: the first read after a seek requests the bytes from there on.
+
+    Args:
+        thing: The boto3 object, loaded.
+    """
 
     def __init__(self, thing: Any) -> None:
         self._thing = thing
@@ -190,8 +205,8 @@ class Stream(io.RawIOBase):
         self._at += len(content)
         return content
 
-    # In the middle of an answer, and quickly done: others wait a moment for their turn.
-    read = _told(_read, patience=PLACE_SECONDS)
+    # Reads happen in the middle of a response and are short, so they may wait for a place.
+    read = _asks_bucket(_read, patience=PLACE_SECONDS)
 
     def close(self) -> None:
         self._hang_up()

@@ -1,4 +1,4 @@
-"""How often each segment occurs where the creatives come from, as a setting."""
+"""Setting ``SEGMENT_MIX``: how often each segment occurs where the creatives come from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from classifier.segments import NUMBERS
 
 
 def segment_mix(text: str) -> dict[int, float] | None:
-    """Shares by segment number, in any unit, from "0:54,1:3,…" with all numbers; None for "".
+    """Parse shares of all segments such as "0:54,1:3,…"; "" gives None.
 
-    Raises ``ValidationError`` that says what is wrong.
+    Returns:
+        Share by segment number, in the unit of the text.
+
+    Raises:
+        ValidationError: The text is wrong; the message names the reason.
     """
     if not text.strip():
         return None

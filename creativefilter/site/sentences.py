@@ -1,4 +1,4 @@
-"""Sentences for what a person can mend, whoever raised it."""
+"""Sentences for exceptions that a user can do something about."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from creativefilter.site.errors import UserError
 
 
 def sentence_of(error: BaseException) -> str:
-    """Return the sentence for people that an exception carries or stands for; "" if none.
+    """Return a sentence for people about an exception; "" if there is none.
 
-    Covers the project's own errors, those of the operating system and those of the database.
+    Covers the project's own errors, errors of the operating system and errors of the database.
     """
     if isinstance(error, UserError):
         return str(error)
@@ -70,7 +70,7 @@ def _database_name() -> Path:
 
 
 def _of_classifier(error: BaseException) -> str:
-    """``classifier`` knows nothing of languages; its errors for people are these."""
+    """Return the sentence for an error of ``classifier``, which has no translations itself."""
     from classifier.artefact import ArtefactError
     from classifier.errors import DataError, ScreenUnavailable, WeightsError
 

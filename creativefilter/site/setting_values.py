@@ -1,4 +1,4 @@
-"""What values of settings may be, beyond their types. Each raises ``ValidationError``."""
+"""Validators of settings. Each raises ``ValidationError`` for a wrong value."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ _HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.I
 
 
 def key_or_none(text: str) -> None:
-    """A key that can't be guessed, or "" for none."""
+    """Accept a key of at least ``KEY_LENGTH`` characters, or "" for none.
+
+    Raises:
+        ValidationError: The key is too short.
+    """
     if 0 < len(text) < KEY_LENGTH:
         raise ValidationError(f"{KEY_LENGTH} characters at least are needed, or none at all")
 
 
 def web_address(text: str) -> None:
-    """An address that a browser opens, or "" for none."""
+    """Accept an http or https address, or "" for none.
+
+    Raises:
+        ValidationError: It is another text.
+    """
     if text and not _is_address(text, ("http", "https")):
         raise ValidationError(
             f"{text!r} is no address: it begins with https:// or http://, then a host"
@@ -30,19 +38,28 @@ def web_address(text: str) -> None:
 
 
 def web_addresses(texts: Iterable[str]) -> None:
-    """As ``web_address``, many."""
+    """Accept texts that ``web_address`` accepts."""
     for text in texts:
         web_address(text)
 
 
 def broker_address(text: str) -> None:
-    """The address of a Redis server, or "" for the embedded one. It may hold a password."""
+    """Accept the address of a Redis server, or "" for the embedded broker.
+
+    Raises:
+        ValidationError: It is another text, which the message does not repeat: it may contain a
+            password.
+    """
     if text and not _is_address(text, ("redis", "rediss")):
         raise ValidationError("an address such as redis://localhost:6379/0 is needed")
 
 
 def host_names(names: Iterable[str]) -> None:
-    """Names of hosts, without scheme, port and path."""
+    """Accept host names without scheme, port and path, as ``ALLOWED_HOSTS`` needs them.
+
+    Raises:
+        ValidationError: One of them is another text.
+    """
     for name in names:
         if not _HOST.fullmatch(name):
             raise ValidationError(
@@ -52,7 +69,11 @@ def host_names(names: Iterable[str]) -> None:
 
 
 def time_zone(name: str) -> None:
-    """A name of the time zone database."""
+    """Accept a name of the time zone database.
+
+    Raises:
+        ValidationError: The database has no such name.
+    """
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
@@ -60,7 +81,11 @@ def time_zone(name: str) -> None:
 
 
 def language(code: str) -> None:
-    """A language that Whisper hears, or "" to have it found out."""
+    """Accept the code of a language of Whisper, or "" for detection.
+
+    Raises:
+        ValidationError: Whisper has no such language.
+    """
     if code and code not in LANGUAGES:
         known = ", ".join(sorted(LANGUAGES))
         raise ValidationError(f"{code!r} is none of the languages of Whisper: {known}")
@@ -69,7 +94,7 @@ def language(code: str) -> None:
 def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 (raises for what is no number)
+        parts.port  # noqa: B018 (raises ValueError if it is no number)
     except ValueError:
         return False
     return parts.scheme in schemes and bool(parts.hostname)

@@ -1,6 +1,6 @@
-"""Counters that all processes share (Redis; without it there is one process only).
+"""Request counters shared by all processes (Redis; without it there is one process only).
 
-They protect the service and must never stop it: where they do not answer nobody is counted.
+An error of the counters must never fail a request: while they do not answer nothing is counted.
 """
 
 from __future__ import annotations
@@ -15,27 +15,41 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# After a failure nobody waits for the counters again for so long.
+# Seconds after a failure in which this process does not contact the counters.
 REST_SECONDS = 10.0
 Answer = TypeVar("Answer")
-_asked_again_at = 0.0  # of this process, by time.monotonic()
+_asked_again_at = 0.0  # ``time.monotonic`` from which the counters are contacted again
 
 
 def ask(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
-    """Call ``question`` with the cache of counters; return ``otherwise`` if that is away."""
+    """Call ``question`` with the cache of counters.
+
+    Args:
+        question: Reads or writes counters.
+        otherwise: The result if the cache does not answer.
+
+    Returns:
+        The result of ``question``, or ``otherwise``.
+    """
     global _asked_again_at
     if time.monotonic() < _asked_again_at:
         return otherwise
     try:
         return question(caches["rates"])
     except (RedisError, ValueError) as error:
-        # ValueError: a counter went away between two questions.
+        # ValueError: a counter expired between ``add`` and ``incr``.
         _asked_again_at = time.monotonic() + REST_SECONDS
         logger.warning("requests are not counted for now: %s", error)
         return otherwise
 
 
 def increment(counters: Any, key: str, seconds: int) -> int:
-    """Raise a counter atomically, from 0 where there is none; it lives for so long."""
+    """Increment a counter atomically and return it; a new one starts at 0 and expires.
+
+    Args:
+        counters: The cache, as ``ask`` passes it.
+        key: Name of the counter.
+        seconds: Lifetime of a new counter.
+    """
     counters.add(key, 0, timeout=seconds)
     return int(counters.incr(key))

@@ -1,4 +1,4 @@
-"""A LIKE for SQLite that ignores the case of every letter, as PostgreSQL's ILIKE does."""
+"""LIKE for SQLite that ignores the case of all letters, as PostgreSQL's ILIKE does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 @receiver(connection_created)
 def replace_like(connection: Any, **_: Any) -> None:
-    """Replace SQLite's own LIKE, for which "кредит" does not find "Кредит"."""
+    """Replace SQLite's LIKE, which ignores case for ASCII only: "кредит" misses "Кредит"."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("like", 3, _like, deterministic=True)
 
@@ -25,10 +25,10 @@ def _like(pattern: Any, text: Any, escape: str) -> bool | None:
 
 @functools.lru_cache(maxsize=128)
 def _expression(pattern: str, escape: str) -> re.Pattern[str]:
-    """A LIKE pattern as a regular expression; a sign after ``escape`` stands for itself."""
+    """Translate a LIKE pattern; a character after ``escape`` stands for itself."""
     wild = {"%": ".*", "_": "."}
     parts = re.findall(rf"{re.escape(escape)}(.)|(.)", pattern, re.DOTALL)
     expression = "".join(
-        re.escape(kept) if kept else wild.get(c, re.escape(c)) for kept, c in parts
+        re.escape(escaped) if escaped else wild.get(c, re.escape(c)) for escaped, c in parts
     )
     return re.compile(expression, re.IGNORECASE | re.DOTALL)

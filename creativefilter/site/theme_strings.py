@@ -1,7 +1,7 @@
-"""Words of other packages that are shown here and have no Russian of their own.
+"""Texts of other packages that are translated in our catalogue.
 
-The theme comes without translations, and two of Django's put any noun into the accusative. Naming
-them here keeps them in our catalogue; nothing imports this module.
+The theme has no Russian translation, and Django's Russian translations with a placeholder don't
+decline the noun. Listing the texts here makes ``makemessages`` keep them; no module imports this.
 """
 
 from django.utils.translation import gettext_noop

@@ -1,4 +1,4 @@
-"""Uploads on their way to the disk."""
+"""Upload handler that leaves no partial file on a full disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
 
 class TemporaryFile(TemporaryFileUploadHandler):
-    """Django's own, which removes at once what the disk has no room for."""
+    """Django's handler that removes its temporary file at once if writing it fails."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         with self._removed_on_failure():
@@ -25,6 +25,6 @@ class TemporaryFile(TemporaryFileUploadHandler):
         try:
             yield
         except OSError:
-            with suppress(OSError):  # what was buffered finds no room either
+            with suppress(OSError):  # flushing the buffer fails, too
                 self.file.close()
             raise

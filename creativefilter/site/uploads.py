@@ -1,4 +1,4 @@
-"""What is refused of an upload before anything of it is stored, whichever way it came."""
+"""Size check of all uploads, before anything of them is stored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from creativefilter.site.codes import CodedError
 
 
 def check_upload(file: File[Any]) -> None:
-    """Refuse a file without bytes, and one of more than ``UPLOAD_MAX_BYTES``.
+    """Check the size of an uploaded file.
 
     Raises:
-        CodedError: ``empty``, ``too_large``, or ``unreadable`` if its size can't be found out.
+        CodedError: ``empty``; ``too_large`` above ``UPLOAD_MAX_BYTES``; ``unreadable`` if the size
+            can't be found out.
     """
     try:
         size = file.size

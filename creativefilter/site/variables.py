@@ -1,4 +1,4 @@
-"""The reader of environment variables: strict, and it names all that are wrong at once."""
+"""Strict reader of environment variables that reports all wrong ones in one error."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from environs import Env, EnvError, EnvValidationError, ValidationError
 from creativefilter.site.rate import rate
 from creativefilter.site.segment_mix import segment_mix
 
-# What the library says of a value, and what is said beside it.
+# Messages of environs, and the hint that is added to them.
 _ALLOWED = {
     "Not a valid boolean.": "true or false is needed",
     "Not a valid integer.": "a whole number is needed",
     "Not a valid number.": "a number is needed",
     "Not a valid log level.": "one of DEBUG, INFO, WARNING, ERROR is needed",
 }
-# In the place of a required value that is wrong or absent, until ``seal`` ends the start.
+# Values of required variables that are wrong or absent, used until ``seal`` raises.
 _STAND_INS: dict[str, Any] = {"str": "", "list": [], "database": {"ENGINE": "", "NAME": ""}}
 _ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
 
 
 class Variables(Env):
-    """``environs.Env`` that goes on with the default after a value that is wrong.
+    """``environs.Env`` that returns the default for a wrong value and reports it in ``seal``.
 
-    The settings call ``seal`` when they have read everything.
+    The settings call ``seal`` after they have read all variables.
     """
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Variables(Env):
         self.add_parser("database", _database)
 
     def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
+        attribute = super().__getattribute__(name)
         readers = ("bool", "float", "int", "list", "log_level", "str")
-        return functools.partial(self._read, name, found) if name in readers else found
+        return functools.partial(self._read, name, attribute) if name in readers else attribute
 
     def __getattr__(self, name: str) -> Any:
         return functools.partial(self._read, name, super().__getattr__(name))
@@ -50,11 +50,15 @@ class Variables(Env):
         value = read(name, default, **options)
         if name not in self._errors:
             return value
-        # The default of a database is an address that is still to be parsed.
+        # A database's default is an unparsed address, so its stand-in is used instead.
         return _STAND_INS.get(kind) if default is ... or kind == "database" else default
 
     def seal(self) -> None:
-        """End the reading; raises ``EnvError`` with a line for each variable that is wrong."""
+        """End the reading.
+
+        Raises:
+            EnvError: Variables are wrong or missing; the message has a line for each.
+        """
         wrong = dict(self._errors)
         try:
             super().seal()
@@ -63,21 +67,21 @@ class Variables(Env):
 
 
 def _sentence(name: str, messages: list[str]) -> str:
-    said = " ".join(
+    reasons = " ".join(
         f"{text} ({_ALLOWED[text]})" if text in _ALLOWED else str(text) for text in messages
     )
-    return f'Environment variable "{name}" invalid: {said}'
+    return f'Environment variable "{name}" invalid: {reasons}'
 
 
 def _database(url: str, **options: Any) -> dict[str, Any]:
-    """The database of a URL; raises ``ValidationError`` for what Django would not know."""
+    """Parse a database URL; raises ``ValidationError`` unless it is SQLite's or PostgreSQL's."""
     try:
-        found = dict(dj_database_url.parse(url, **options))
+        database = dict(dj_database_url.parse(url, **options))
     except Exception as error:
         raise ValidationError(_DATABASE_NEEDED) from error
-    if found.get("ENGINE") not in _ENGINES:
+    if database.get("ENGINE") not in _ENGINES:
         raise ValidationError(_DATABASE_NEEDED)
-    return found
+    return database
 
 
 _DATABASE_NEEDED = "an address such as postgres://user:password@host/name is needed"

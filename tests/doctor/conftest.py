@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures of the tests of the system check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["broker_away", "folders"]
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packaged Whisper."""
+    """Folder with the packaged Whisper model."""
     folder = tmp_path_factory.mktemp("weights")
     packaged_whisper(folder / PACKAGED_NAME)
     return folder
@@ -28,11 +28,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installation(
     folders: Path, weights: Path, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A data folder of this test in which nothing is wrong; leases are short."""
+    """Data folder without findings, with short leases."""
     settings.DATA_DIR = tmp_path / "data"
     settings.DATA_DIR.mkdir(mode=0o700)
     settings.WEIGHTS_FOLDER = weights
     settings.JOB_LEASE = timedelta(seconds=1)
     settings.SWEEP_SECONDS = 1
-    monkeypatch.setattr(jobs_doctor, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(jobs_doctor, "RETRY_SECONDS", 0.1)
     return tmp_path / "data"

@@ -1,4 +1,4 @@
-"""``manage.py doctor`` as a person calls it."""
+"""Helpers that run the system check and age files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from creativefilter.doctor import examination
 
 
 def codes() -> list[str]:
-    """The codes of all findings."""
+    """Run all checks; return the codes of the findings, sorted."""
     return sorted(finding.code for finding in examination.report().found)
 
 
 def doctor(*arguments: str) -> str:
-    """What the command prints, in English."""
+    """Run ``manage.py doctor`` in English; return what it prints."""
     out = io.StringIO()
     with translation.override("en"):
         call_command("doctor", *arguments, stdout=out, stderr=io.StringIO())
@@ -27,7 +27,7 @@ def doctor(*arguments: str) -> str:
 
 
 def aged(path: Path, days: float = 2) -> Path:
-    """A file or folder as if it had been written days ago."""
+    """Set the modification time of a file or folder to days ago; return the path."""
     then = time.time() - days * 24 * 3600
     os.utime(path, (then, then))
     return path

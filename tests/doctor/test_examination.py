@@ -1,4 +1,4 @@
-"""How checks are run, whatever they look at."""
+"""Running of checks and repairs, independent of what they check."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def raising(error: BaseException) -> Check:
     return Check("database", (ODD,), look)
 
 
-def test_a_subject_that_can_not_be_looked_at_hides_no_other() -> None:
+def test_a_check_that_raises_does_not_hide_findings_of_others() -> None:
     fine = Check("broker", (ODD,), lambda: [ODD.found()])
     with translation.override("en"):
         found = examination.examine([raising(KeyError("surprise\nin two lines")), fine])
@@ -48,17 +48,17 @@ def test_a_subject_that_can_not_be_looked_at_hides_no_other() -> None:
         assert "The database can't be reached: connection refused" in away.sentence
 
 
-def test_a_worker_that_has_no_more_time_says_so() -> None:
+def test_the_soft_time_limit_passes_through() -> None:
     with pytest.raises(SoftTimeLimitExceeded):
         examination.examine([raising(SoftTimeLimitExceeded())])
 
 
-def test_without_what_is_vital_nothing_else_is_looked_at() -> None:
-    asked: list[str] = []
+def test_a_vital_finding_stops_the_examination() -> None:
+    started: list[str] = []
     vital = Check("database", (ODD,), lambda: [ODD.found()], vital=True)
     after = Check("broker", (ODD,), lambda: [ODD.found()])
-    found = examination.examine([vital, after], lambda check: asked.append(check.name))
-    assert (len(found), asked) == (1, ["database"])
+    found = examination.examine([vital, after], lambda check: started.append(check.name))
+    assert (len(found), started) == (1, ["database"])
 
 
 def test_vital_checks_come_first_and_quick_ones_next() -> None:
@@ -68,29 +68,33 @@ def test_vital_checks_come_first_and_quick_ones_next() -> None:
     assert all(check.quick for check in doctor.every(quick=True))
 
 
-def test_only_what_is_wrong_is_mended_and_what_is_left_is_told(
+def test_only_checks_with_findings_are_repaired_and_the_rest_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left, mended = [3], []
+    left, repaired_checks = [3], []
 
-    def mend() -> None:
-        mended.append("first")
+    def repair() -> None:
+        repaired_checks.append("first")
         left.clear()
 
     checks = {
-        "first": Check("first", (WRONG,), lambda: [WRONG.found(left, kind="it")] * len(left), mend),
-        "second": Check("second", (ODD,), lambda: [ODD.found()], lambda: mended.append("second")),
+        "first": Check(
+            "first", (WRONG,), lambda: [WRONG.found(left, kind="it")] * len(left), repair
+        ),
+        "second": Check(
+            "second", (ODD,), lambda: [ODD.found()], lambda: repaired_checks.append("second")
+        ),
     }
     monkeypatch.setattr(doctor, "_checks", checks)
     assert [finding.code for finding in examination.report().found] == ["wrong", "odd"]
-    assert mended == []
+    assert repaired_checks == []
     report = examination.report(fix=True)
-    assert [finding.sentence for finding in report.mended] == ["Wrong: 1 of it."]
+    assert [finding.sentence for finding in report.repaired] == ["Wrong: 1 of it."]
     assert [finding.code for finding in report.found] == ["odd"]
-    assert mended == ["first"]
+    assert repaired_checks == ["first"]
 
 
-def test_a_finding_names_some_and_counts_all() -> None:
+def test_a_finding_lists_some_names_and_counts_all() -> None:
     finding = WRONG.found(range(50), kind="them")
     assert (finding.count, len(finding.things), finding.unnamed) == (50, SHOWN, 50 - SHOWN)
     assert (finding.sentence, finding.remedy) == ("Wrong: 50 of them.", "Mend them.")
@@ -110,27 +114,31 @@ def test_every_finding_is_documented() -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_not_prepared(installation: Any) -> None:
+def test_missing_migrations_are_the_only_finding(installation: Any) -> None:
     MigrationRecorder.Migration.objects.filter(app="spend", name__startswith="0005").delete()
-    said = command()
-    assert "Missing migrations: 1." in said
-    assert "spend.0005" in said
+    output = command()
+    assert "Missing migrations: 1." in output
+    assert "spend.0005" in output
     assert codes() == ["migrations_missing"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away(installation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_is_the_only_finding(
+    installation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connection.close()
     name, nowhere = ("NAME", "/proc/nowhere/db") if connection.vendor == "sqlite" else ("PORT", "1")
     monkeypatch.setitem(connection.settings_dict, name, nowhere)
-    said = command()
-    assert said.startswith("The database does not answer.")
-    assert "Nothing else could be looked at." in said
+    output = command()
+    assert output.startswith("The database does not answer.")
+    assert "Nothing else could be looked at." in output
     assert codes() == ["database_away"]
 
 
 @pytest.mark.django_db
-def test_a_broker_that_is_away(installation: Any, settings: Any, broker: Broker) -> None:
+def test_an_unreachable_broker_is_found_without_showing_its_password(
+    installation: Any, settings: Any, broker: Broker
+) -> None:
     settings.CELERY_BROKER_URL = broker.url
     assert codes() == []
     settings.CELERY_BROKER_URL = "redis://:secret-word@127.0.0.1:2/0"
@@ -139,9 +147,9 @@ def test_a_broker_that_is_away(installation: Any, settings: Any, broker: Broker)
 
 
 @pytest.mark.django_db
-def test_the_command_names_some_and_counts_all(installation: Any) -> None:
+def test_the_command_lists_some_names_and_counts_all(installation: Any) -> None:
     Creative.objects.bulk_create(Creative(name=f"creative {n}") for n in range(SHOWN + 5))
-    said = command()
-    assert f"that no job analyses: {SHOWN + 5}." in said
-    assert said.count("    creative ") == SHOWN
-    assert "    and 5 more\n" in said
+    output = command()
+    assert f"that no job analyses: {SHOWN + 5}." in output
+    assert output.count("    creative ") == SHOWN
+    assert "    and 5 more\n" in output

@@ -1,4 +1,4 @@
-"""Each thing that can be wrong is found and named, and mended where that loses nothing."""
+"""Each problem is found, and repaired by --fix where that loses nothing."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def test_an_installation_without_faults_has_no_findings() -> None:
 # Files and rows
 
 
-def orphans(count: int) -> list[Path]:
+def create_orphans(count: int) -> list[Path]:
     for number in range(count):
         default_storage.save(f"creatives/ab/{number}.wav", ContentFile(b"x"))
     return [aged(path) for path in stored_files(Path(django_settings.MEDIA_ROOT))]
 
 
-def test_files_that_no_row_names_are_put_aside(folders: Path) -> None:
+def test_files_without_rows_are_moved_to_quarantine(folders: Path) -> None:
     known = take_in(b"known", "1.wav").media
-    [orphan] = [path for path in orphans(1) if path != media_file(known)]
+    [orphan] = [path for path in create_orphans(1) if path != media_file(known)]
     copies = working_copies.folder(known.pk + 1)
     copies.mkdir(parents=True)
     aged(copies)
-    said = doctor()
-    assert "no row names: 2." in said
-    assert "creatives/ab/0.wav" in said
-    assert str(copies) in said
+    output = doctor()
+    assert "no row names: 2." in output
+    assert "creatives/ab/0.wav" in output
+    assert str(copies) in output
     assert orphan.is_file()
 
     assert "Mended: " in doctor("--fix")
@@ -77,42 +77,42 @@ def test_files_that_no_row_names_are_put_aside(folders: Path) -> None:
     assert (entry.action, entry.details) == ("system_mended", {"found": {"files_without_rows": 2}})
 
 
-def test_nothing_is_moved_where_most_files_are_unknown(
+def test_nothing_is_moved_if_most_files_have_no_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is not the database of these files."""
+    """Then the database probably belongs to another storage."""
     monkeypatch.setattr(creatives_doctor, "FEW", 3)
     take_in(b"known", "1.wav")
-    files = orphans(5)
+    files = create_orphans(5)
     assert "No row names 5 of the 6 files" in doctor("--fix")
     assert all(path.is_file() for path in files)
 
 
-def test_a_creative_whose_file_is_gone_is_named_and_mended_by_the_same_upload() -> None:
+def test_uploading_the_same_file_restores_a_missing_one() -> None:
     received = take_in(b"one", "100.wav")
     take_in(b"two", "200.wav")
     media_file(received.media).unlink()
-    said = doctor()
-    assert "Creatives whose file is gone from the storage: 1." in said
-    assert "100 (100.wav)" in said
-    assert "200" not in said
-    assert "upload the same files again" in said
+    output = doctor()
+    assert "Creatives whose file is gone from the storage: 1." in output
+    assert "100 (100.wav)" in output
+    assert "200" not in output
+    assert "upload the same files again" in output
 
-    again = take_in(b"one", "100.wav")
-    assert again.known
-    assert again.media == received.media
+    second = take_in(b"one", "100.wav")
+    assert second.known
+    assert second.media == received.media
     assert media_file(MediaVersion.objects.get(pk=received.media.pk)).read_bytes() == b"one"
     assert codes() == []
 
 
-def test_ingest_also_brings_back_what_is_gone() -> None:
+def test_ingest_restores_a_missing_file() -> None:
     media = take_in(b"one", "100.wav").media
     media_file(media).unlink()
     take_in(b"one", "100.wav", again=False)
     assert codes() == []
 
 
-def test_the_file_of_an_import_that_is_gone_is_named() -> None:
+def test_a_missing_file_of_an_import_is_found() -> None:
     row = SpendImport(name="march.csv")
     row.file.save("march.csv", ContentFile(b"x"), save=True)
     row.file.storage.delete(str(row.file.name))
@@ -123,7 +123,7 @@ def test_the_file_of_an_import_that_is_gone_is_named() -> None:
 # Jobs
 
 
-def claimed(**fields: Any) -> Job:
+def create_claimed_job(**fields: Any) -> Job:
     job = take_in(b"known", "1.wav").job
     values = {"state": Job.State.RUNNING, "worker": "dead", "attempts": 1} | fields
     Job.objects.filter(pk=job.pk).update(**values, stage_started_at=timezone.now() - LONG_AGO)
@@ -133,8 +133,8 @@ def claimed(**fields: Any) -> Job:
 @pytest.mark.parametrize(
     "lease", [-LONG_AGO, None, timedelta(days=1)], ids=["ran out", "none", "of a wrong clock"]
 )
-def test_a_claim_that_nobody_renews_is_given_back(lease: timedelta | None) -> None:
-    job = claimed(lease_until=lease and timezone.now() + lease)
+def test_a_stuck_claim_is_released(lease: timedelta | None) -> None:
+    job = create_claimed_job(lease_until=lease and timezone.now() + lease)
     assert f"analyse {job.pk}" in doctor()
     doctor("--fix")
     job.refresh_from_db()
@@ -142,7 +142,7 @@ def test_a_claim_that_nobody_renews_is_given_back(lease: timedelta | None) -> No
     assert codes() == []
 
 
-def test_a_creative_that_no_job_analyses_is_named() -> None:
+def test_a_creative_without_a_job_is_found() -> None:
     received = take_in(b"known", "100.wav")
     Job.objects.filter(pk=received.job.pk).update(state=Job.State.FAILED)
     assert "100" in doctor()
@@ -154,8 +154,8 @@ def test_a_creative_that_no_job_analyses_is_named() -> None:
 # Sums
 
 
-def spend(folder: Path) -> None:
-    """Rows of an advertisement whose creative was labelled so long ago that nobody looks again."""
+def import_labelled_spend(folder: Path) -> None:
+    """Import spend of a creative whose label is older than the watermark's overlap."""
     creative = Creative.objects.create(
         advertisement_id="100", name="100", state=Creative.State.DONE
     )
@@ -169,41 +169,41 @@ def spend(folder: Path) -> None:
     pending.next_watermark.save()
 
 
-def a_sum_off() -> None:
+def change_a_sum() -> None:
     MonthlySpend.objects.update(amount=F("amount") + LEAST)
 
 
-def an_advertisement_counted_elsewhere() -> None:
+def move_an_advertisement_to_another_segment() -> None:
     Advertisement.objects.update(segment=5)
 
 
-def a_creative_that_is_not_tied() -> None:
+def unlink_the_creative() -> None:
     Advertisement.objects.update(creative=None)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "code"),
+    ("corrupt", "code"),
     [
-        (a_sum_off, "spend_sums_differ"),
-        (an_advertisement_counted_elsewhere, "spend_misplaced"),
-        (a_creative_that_is_not_tied, "spend_unlinked"),
+        (change_a_sum, "spend_sums_differ"),
+        (move_an_advertisement_to_another_segment, "spend_misplaced"),
+        (unlink_the_creative, "spend_unlinked"),
     ],
 )
-def test_sums_that_differ_are_made_anew(
-    spoil: Callable[[], None], code: str, tmp_path: Path
+def test_wrong_totals_are_recomputed(
+    corrupt: Callable[[], None], code: str, tmp_path: Path
 ) -> None:
-    spend(tmp_path)
+    import_labelled_spend(tmp_path)
     assert codes() == []
-    spoil()
+    corrupt()
     assert code in codes()
     assert "Mended: " in doctor("--fix")
     assert codes() == []
     assert MonthlySpend.objects.get().amount == Decimal("3.3")
 
 
-def test_rows_that_went_missing_stay_an_alarm(tmp_path: Path) -> None:
-    """No sum is mended into hiding it."""
-    spend(tmp_path)
+def test_missing_rows_stay_a_finding_after_the_repair(tmp_path: Path) -> None:
+    """Recomputing the totals must not hide that rows are missing."""
+    import_labelled_spend(tmp_path)
     SpendRow.objects.filter(amount=Decimal("2.2")).delete()
     assert codes() == ["spend_rows_gone", "spend_sums_differ"]
     assert "-2.2" in doctor("--fix")
@@ -220,16 +220,16 @@ def version_with_a_folder(folder: Path) -> ModelVersion:
     return model_versions.register_folder(folder)
 
 
-def test_a_model_folder_that_is_not_as_its_manifest_says_is_named(tmp_path: Path) -> None:
+def test_a_model_folder_that_differs_from_its_manifest_is_found(tmp_path: Path) -> None:
     version = version_with_a_folder(tmp_path / "trained")
     assert codes() == []
     file = tmp_path / "trained" / "held_out.npz"
     raw = bytearray(file.read_bytes())
     raw[100] ^= 1
     file.write_bytes(raw)
-    said = doctor()
-    assert str(version) in said
-    assert "held_out.npz" in said
+    output = doctor()
+    assert str(version) in output
+    assert "held_out.npz" in output
     assert codes() == ["model_damaged"]
     model_versions.activate(version)
     assert codes() == ["active_model_damaged"]
@@ -237,7 +237,7 @@ def test_a_model_folder_that_is_not_as_its_manifest_says_is_named(tmp_path: Path
     assert "there is no manifest.json" in doctor()
 
 
-def test_a_folder_that_holds_another_model_by_now_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_now_holds_another_model_is_found(tmp_path: Path) -> None:
     version_with_a_folder(tmp_path / "trained")
     manifest = tmp_path / "trained" / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8") + " ", "utf-8")
@@ -250,12 +250,12 @@ def test_the_starter_of_an_earlier_release_is_no_finding() -> None:
     assert codes() == []
 
 
-def test_without_an_active_version_it_says_so() -> None:
+def test_a_missing_active_version_is_found() -> None:
     ModelVersion.objects.update(is_active=False)
     assert codes() == ["no_active_model"]
 
 
-def test_weights_that_are_damaged_are_made_anew(tmp_path: Path, settings: Any) -> None:
+def test_damaged_weights_are_unpacked_again(tmp_path: Path, settings: Any) -> None:
     settings.WEIGHTS_FOLDER = tmp_path / "weights"
     assert codes() == ["weights_unsound"]
     doctor("--fix")
@@ -267,7 +267,9 @@ def test_weights_that_are_damaged_are_made_anew(tmp_path: Path, settings: Any) -
 
 
 @pytest.mark.parametrize("name", ["WHISPER_MODEL", "PICTURES_ENCODER"])
-def test_weights_that_are_not_here_are_named(name: str, tmp_path: Path, settings: Any) -> None:
+def test_weights_that_are_not_downloaded_are_found(
+    name: str, tmp_path: Path, settings: Any
+) -> None:
     settings.WEIGHTS_FOLDER = tmp_path / "weights"
     setattr(settings, name, "someone/small-x")
     other = [] if name == "WHISPER_MODEL" else ["weights_unsound"]
@@ -280,30 +282,30 @@ def test_weights_that_are_not_here_are_named(name: str, tmp_path: Path, settings
 # The site
 
 
-def test_files_that_others_can_open_are_closed(installation: Path) -> None:
+def test_files_open_to_other_accounts_are_made_private(installation: Path) -> None:
     file = installation / "secret-key"
     file.touch()
     file.chmod(0o644)
     installation.chmod(0o755)
-    said = doctor()
-    assert f"{file}\n" in said
-    assert f"{installation}\n" in said
+    output = doctor()
+    assert f"{file}\n" in output
+    assert f"{installation}\n" in output
     doctor("--fix")
     assert (file.stat().st_mode & 0o777, installation.stat().st_mode & 0o777) == (0o600, 0o700)
     assert codes() == []
 
 
-def test_a_disk_without_room_is_named(settings: Any) -> None:
+def test_a_full_disk_is_found(settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 10**18
     assert codes() == ["disk_full"]
 
 
-def test_a_storage_that_can_not_be_written_is_named(settings: Any) -> None:
+def test_an_unwritable_storage_is_found(settings: Any) -> None:
     settings.MEDIA_ROOT = "/proc/creatives"
     assert "storage_away" in codes()
 
 
-def test_a_watched_folder_that_is_not_there_is_named(settings: Any, tmp_path: Path) -> None:
+def test_a_missing_watched_folder_is_found(settings: Any, tmp_path: Path) -> None:
     settings.INGEST_FOLDER = str(tmp_path / "creatives")
     assert "INGEST_FOLDER=" in doctor()
     (tmp_path / "creatives").mkdir()

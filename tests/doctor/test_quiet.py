@@ -1,4 +1,4 @@
-"""Work that is going on, or that waits its turn, is no finding; nor is what others do meanwhile."""
+"""Jobs that run or wait, and changes during the check, are no findings."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.spend.spend_files import imported, table
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("installation")]
 
 
-def test_a_file_whose_upload_is_going_on() -> None:
+def test_the_file_of_an_upload_in_progress_is_no_finding() -> None:
     default_storage.save("creatives/ab/1.wav", ContentFile(b"x"))
     working_copies.folder(7).mkdir(parents=True)
     assert codes() == []
 
 
-def test_an_archive_that_waits_and_what_is_put_aside(folders: Path) -> None:
+def test_waiting_archives_and_quarantined_files_are_no_finding(folders: Path) -> None:
     archive_jobs.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
     default_storage.save("quarantine/2026-01-01/creatives/ab/1.wav", ContentFile(b"x"))
     for path in stored_files(folders):
@@ -46,14 +46,14 @@ def test_an_archive_that_waits_and_what_is_put_aside(folders: Path) -> None:
     assert codes() == []
 
 
-def test_jobs_that_wait_however_long() -> None:
+def test_jobs_that_wait_for_long_are_no_finding() -> None:
     for number in range(3):
         take_in(b"%d" % number, f"{number}.wav")
     Job.objects.update(created_at=timezone.now() - timedelta(days=1))
     assert codes() == []
 
 
-def test_a_claim_whose_lease_runs() -> None:
+def test_a_claim_with_a_valid_lease_is_no_finding() -> None:
     job = take_in(b"known", "1.wav").job
     Job.objects.filter(pk=job.pk).update(
         state=Job.State.RUNNING, worker="w", lease_until=timezone.now() + timedelta(seconds=1)
@@ -61,7 +61,7 @@ def test_a_claim_whose_lease_runs() -> None:
     assert codes() == []
 
 
-def test_a_claim_that_is_renewed_again_after_the_database_was_away() -> None:
+def test_a_claim_that_is_renewed_after_an_outage_is_no_finding() -> None:
     job = take_in(b"known", "1.wav").job
     long_ago = timezone.now() - timedelta(minutes=4)
     claim = Job.objects.filter(pk=job.pk)
@@ -74,7 +74,7 @@ def test_a_claim_that_is_renewed_again_after_the_database_was_away() -> None:
     assert jobs_doctor.stuck() == [job]
 
 
-def test_labels_and_creatives_that_no_sum_knows_yet(tmp_path: Path) -> None:
+def test_labels_and_creatives_not_yet_in_the_totals_are_no_finding(tmp_path: Path) -> None:
     imported(table(tmp_path, "100,A,B,TV,1.1,2021,3", "200,A,B,TV,2.2,2021,3"))
     Creative.objects.bulk_create(
         [Creative(advertisement_id="100", name="100", state=Creative.State.DONE)]
@@ -83,7 +83,7 @@ def test_labels_and_creatives_that_no_sum_knows_yet(tmp_path: Path) -> None:
     assert codes() == []
 
 
-def test_a_model_version_that_was_activated_a_moment_ago(tmp_path: Path) -> None:
+def test_a_version_activated_a_moment_ago_is_no_finding(tmp_path: Path) -> None:
     imported(table(tmp_path, "100,A,B,TV,1.1,2021,3"))
     starter = ModelVersion.objects.get(is_active=True)
     other = ModelVersion.objects.create(name="x", digest="1" * 64, folder=starter.folder)
@@ -94,7 +94,7 @@ def test_a_model_version_that_was_activated_a_moment_ago(tmp_path: Path) -> None
 
 @contextmanager
 def meanwhile(work: Callable[[int], object]) -> Iterator[None]:
-    """Another thread does this again and again, on a connection of its own."""
+    """Call ``work`` repeatedly in another thread until the block ends; fail if it raises."""
     ended, failures = threading.Event(), []
 
     def run() -> None:
@@ -103,7 +103,7 @@ def meanwhile(work: Callable[[int], object]) -> Iterator[None]:
             while not ended.is_set():
                 number += 1
                 work(number)
-        except Exception as error:  # told to the test
+        except Exception as error:
             failures.append(error)
         finally:
             connections.close_all()
@@ -118,7 +118,7 @@ def meanwhile(work: Callable[[int], object]) -> Iterator[None]:
     assert failures == []
 
 
-def test_files_that_come_and_go_while_it_looks() -> None:
+def test_files_added_and_removed_meanwhile_are_no_finding() -> None:
     def come_and_go(number: int) -> None:
         received = take_in(b"%d" % number, f"{number}.wav")
         if number % 2:
@@ -130,7 +130,7 @@ def test_files_that_come_and_go_while_it_looks() -> None:
             assert (found.orphans.files, found.lost) == ([], [])
 
 
-def test_a_creative_that_is_deleted_between_its_row_and_its_file(
+def test_a_creative_deleted_while_files_are_listed_is_no_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     creative = take_in(b"known", "1.wav").creative
@@ -144,7 +144,7 @@ def test_a_creative_that_is_deleted_between_its_row_and_its_file(
     assert orphans.compare().lost == []
 
 
-def test_labels_that_come_while_it_sums(tmp_path: Path) -> None:
+def test_labels_set_during_the_check_are_no_finding(tmp_path: Path) -> None:
     ids = [str(number) for number in range(100, 130)]
     imported(table(tmp_path, *(f"{one},A,B,TV,1.1,2021,3" for one in ids)))
     creatives = [Creative.objects.create(advertisement_id=one, name=one) for one in ids]

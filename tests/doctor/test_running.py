@@ -1,4 +1,4 @@
-"""The application that runs and works is well, asked from beside it."""
+"""The command ``doctor`` beside a running application."""
 
 from __future__ import annotations
 

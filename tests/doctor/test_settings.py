@@ -1,4 +1,4 @@
-"""Settings are read strictly, what is wrong is said in a sentence, misspelt names are named."""
+"""Wrong settings stop the start with a sentence each; misspelt names give warnings."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ WRONG = [
 ]
 
 
-def check(**environ: str) -> subprocess.CompletedProcess[str]:
-    """``manage.py check`` with these variables."""
+def manage_check(**environ: str) -> subprocess.CompletedProcess[str]:
+    """Run ``manage.py check`` with these environment variables."""
     return subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
@@ -63,21 +63,23 @@ def check(**environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_all_that_are_wrong_are_named_at_once_each_in_a_sentence(tmp_path: Path) -> None:
-    """As many runs as one of them can be wrong in different ways."""
-    left = list(WRONG)
-    while left:
-        some = {name: (value, words) for name, value, words in reversed(left)}
-        left = [case for case in left if (case[1], case[2]) != some[case[0]]]
-        done = check(DATA_DIR=str(tmp_path), **{name: value for name, (value, _) in some.items()})
+def test_all_wrong_settings_are_reported_in_one_run(tmp_path: Path) -> None:
+    """A run sets each variable to one wrong value; runs repeat until all values were used."""
+    cases_left = list(WRONG)
+    while cases_left:
+        cases = {name: (value, words) for name, value, words in reversed(cases_left)}
+        cases_left = [case for case in cases_left if (case[1], case[2]) != cases[case[0]]]
+        done = manage_check(
+            DATA_DIR=str(tmp_path), **{name: value for name, (value, _) in cases.items()}
+        )
         assert done.returncode == 2
         lines = {line.split('"')[1]: line for line in done.stderr.splitlines()}
-        assert set(lines) == set(some)
-        for name, (_value, words) in some.items():
+        assert set(lines) == set(cases)
+        for name, (_value, words) in cases.items():
             assert words in lines[name]
 
 
-def test_in_production_all_that_is_needed_is_named(tmp_path: Path) -> None:
+def test_production_reports_all_missing_settings(tmp_path: Path) -> None:
     absent = {"SECRET_KEY", "ALLOWED_HOSTS", "REDIS_URL", "DATABASE_URL"}
     environ = {name: value for name, value in os.environ.items() if name not in absent}
     done = subprocess.run(
@@ -88,14 +90,14 @@ def test_in_production_all_that_is_needed_is_named(tmp_path: Path) -> None:
     assert {line.split('"')[1] for line in done.stderr.splitlines()} == absent
 
 
-def test_what_depends_on_another_setting_follows_it(tmp_path: Path) -> None:
+def test_defaults_follow_the_settings_they_depend_on(tmp_path: Path) -> None:
     larger = {"UPLOAD_MAX_BYTES": str(10**12), "MEDIA_WALL_SECONDS": "60.5"}
-    done = check(DATA_DIR=str(tmp_path), STAGE_SOFT_SECONDS="600", **larger)
+    done = manage_check(DATA_DIR=str(tmp_path), STAGE_SOFT_SECONDS="600", **larger)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
-    done = check(DATA_DIR=str(tmp_path), ENV_FILE=str(ROOT / ".env.example"))
+def test_the_example_file_is_valid_and_names_known_settings(tmp_path: Path) -> None:
+    done = manage_check(DATA_DIR=str(tmp_path), ENV_FILE=str(ROOT / ".env.example"))
     assert (done.returncode, done.stderr) == (0, "")
     text = (ROOT / ".env.example").read_text("utf-8").replace("# ", "")
     names = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
@@ -105,12 +107,12 @@ def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 def test_a_secret_is_not_printed(tmp_path: Path) -> None:
     wrong = {"SECRET_KEY": "hush", "REDIS_URL": "http://:hush@x/", "DATABASE_URL": "x://u:hush@h/n"}
-    done = check(DATA_DIR=str(tmp_path), **wrong)
+    done = manage_check(DATA_DIR=str(tmp_path), **wrong)
     assert done.returncode == 2
     assert "hush" not in done.stderr
 
 
-def test_a_value_that_is_wrong_is_replaced_until_the_end_of_reading(
+def test_a_wrong_value_is_replaced_by_the_default_until_seal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     env = Variables()
@@ -134,11 +136,11 @@ def test_a_value_that_is_wrong_is_replaced_until_the_end_of_reading(
         (setting_values.web_addresses, ["https://*.x.example"]),
     ],
 )
-def test_what_is_right_is_taken(rule: object, right: list[str]) -> None:
+def test_valid_values_are_accepted(rule: object, right: list[str]) -> None:
     assert rule(right) is None  # type: ignore[operator]
 
 
-def test_addresses_of_brokers() -> None:
+def test_broker_addresses_are_validated() -> None:
     for right in ("", "redis://localhost", "rediss://:word@host:6380/1"):
         setting_values.broker_address(right)
     for wrong in ("localhost:6379", "http://localhost", "redis://", "redis://host:x"):
@@ -160,16 +162,16 @@ def documented() -> set[str]:
     return {name for row in rows for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", row)}
 
 
-def read_anywhere() -> set[str]:
-    """The names that the sources of the settings ask for."""
+def names_in_sources() -> set[str]:
+    """Return the names that the settings modules read."""
     folder = ROOT / "creativefilter" / "settings"
     sources = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
     return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', sources))
 
 
-def test_every_name_that_is_read_is_known_and_documented() -> None:
-    assert read_anywhere() - known_names() == set()
-    assert read_anywhere() - documented() == set()
+def test_every_setting_is_known_and_documented() -> None:
+    assert names_in_sources() - known_names() == set()
+    assert names_in_sources() - documented() == set()
     assert documented() - known_names() == set()
 
 
@@ -184,7 +186,7 @@ def test_every_name_that_is_read_is_known_and_documented() -> None:
         ("STORAGE_S3_BUCKETS", "STORAGE_S3_BUCKET"),
     ],
 )
-def test_a_misspelt_name_is_named(name: str, guess: str) -> None:
+def test_a_misspelt_name_is_matched_to_the_setting(name: str, guess: str) -> None:
     assert list(misspelt([name], known_names(), ALIKE)) == [(name, guess)]
 
 
@@ -196,24 +198,24 @@ OTHERS = [
 ]  # fmt: skip
 
 
-def test_what_others_call_theirs_is_not_taken_for_ours() -> None:
+def test_variables_of_other_programs_are_not_taken_for_misspelt() -> None:
     assert list(misspelt(OTHERS, known_names(), ALIKE)) == []
     assert list(misspelt(known_names(), known_names(), ALIKE_IN_FILE)) == []
 
 
-def test_the_check_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_system_check_warns_about_misspelt_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_checks(tags=[TAG]) == []
     monkeypatch.setenv("WHISPER_BEEM_SIZE", "1")
     monkeypatch.setattr(setting_checks, "NAMES_IN_FILE", {"TARGET_PRECISON", "COMPOSE_PROFILES"})
     with translation.override("en"):
-        said = [message.msg for message in run_checks(tags=[TAG])]
-    assert said == [
+        warnings = [message.msg for message in run_checks(tags=[TAG])]
+    assert warnings == [
         "TARGET_PRECISON is no setting and is ignored: did you mean TARGET_PRECISION?",
         "WHISPER_BEEM_SIZE is no setting and is ignored: did you mean WHISPER_BEAM_SIZE?",
     ]
 
 
-def test_a_file_is_read_for_libraries_too_and_former_names_are_understood(tmp_path: Path) -> None:
+def test_the_file_sets_environment_variables_and_accepts_former_names(tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
     file.write_text("VIDEO_ENCODER=\nHOST=10.9.9.9\nAWS_REGION=ru\nDATADIR=/x\n")
     code = (
@@ -231,7 +233,7 @@ def test_a_file_is_read_for_libraries_too_and_former_names_are_understood(tmp_pa
     assert f"{former} is now called" in done.stderr
 
 
-def test_one_key_of_a_bucket_without_the_other_is_named(
+def test_only_one_key_of_a_bucket_gives_a_warning(
     settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {"access_key": "a", "secret_key": None}

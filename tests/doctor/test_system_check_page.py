@@ -1,4 +1,4 @@
-"""The page "System check": what leads see, and what their buttons do."""
+"""The page "System check"."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ def newest() -> Job:
     return Job.objects.order_by("-created_at")[0]
 
 
-def test_nothing_is_wrong_and_the_menu_leads_there(lead: Client) -> None:
-    said = page(lead)
+def test_the_page_is_in_the_menu_and_shows_that_nothing_is_wrong(lead: Client) -> None:
+    text = page(lead)
     assert reverse("system-check") == ADDRESS
     assert f'href="{ADDRESS}"' in lead.get("/admin/").content.decode()
-    assert "Nothing is wrong." in said
-    assert "Files, sums and models: not yet." in said
-    assert "Mend what is safe" not in said
+    assert "Nothing is wrong." in text
+    assert "Files, sums and models: not yet." in text
+    assert "Mend what is safe" not in text
 
 
-def test_what_is_quick_to_find_is_shown_at_once(lead: Client, installation: Path) -> None:
+def test_findings_of_quick_checks_are_shown_at_once(lead: Client, installation: Path) -> None:
     installation.chmod(0o755)
-    said = page(lead)
-    assert "Files of DATA_DIR that other accounts of this machine can open: 1." in said
-    assert str(installation) in said
-    assert "manage.py doctor --fix closes them" in said
-    assert "Mend what is safe" in said
+    text = page(lead)
+    assert "Files of DATA_DIR that other accounts of this machine can open: 1." in text
+    assert str(installation) in text
+    assert "manage.py doctor --fix closes them" in text
+    assert "Mend what is safe" in text
 
 
-def test_a_worker_looks_at_everything_and_mends(lead: Client) -> None:
+def test_a_job_runs_all_checks_and_a_second_one_repairs(lead: Client) -> None:
     path = orphan()
     assert lead.post(ADDRESS)["Location"] == ADDRESS
     job = newest()
@@ -79,37 +79,35 @@ def test_a_worker_looks_at_everything_and_mends(lead: Client) -> None:
     assert newest() == job
 
     assert run(job).state == Job.State.DONE
-    said = page(lead)
-    assert "older than a day that no row names: 1." in said
-    assert "creatives/ab/0.wav" in said
-    assert re.search(r"Files, sums and models: \d", said)
+    text = page(lead)
+    assert "older than a day that no row names: 1." in text
+    assert "creatives/ab/0.wav" in text
+    assert re.search(r"Files, sums and models: \d", text)
     assert path.exists()
-    mended = AuditEntry.objects.filter(action="system_mended")
-    assert not mended.exists()
+    repairs = AuditEntry.objects.filter(action="system_mended")
+    assert not repairs.exists()
 
     lead.post(ADDRESS, {"fix": "1"})
-    [entry] = mended
+    [entry] = repairs
     assert entry.actor_name == "lead"
     assert run(newest()).state == Job.State.DONE
     assert not path.exists()
-    said = page(lead)
-    assert "Nothing is wrong." in said
-    # What was mended is said, too.
-    assert "no row names: 1." in said
+    text = page(lead)
+    assert "Nothing is wrong." in text
+    # The repaired finding is shown as well.
+    assert "no row names: 1." in text
 
 
-def test_while_a_worker_is_waited_for_what_is_quick_is_shown(
-    lead: Client, installation: Path
-) -> None:
+def test_quick_findings_are_shown_while_the_job_waits(lead: Client, installation: Path) -> None:
     lead.post(ADDRESS)
     installation.chmod(0o755)
-    said = page(lead)
-    assert "A worker will look at everything" in said
-    assert "other accounts of this machine can open: 1." in said
-    assert "Mend what is safe" not in said
+    text = page(lead)
+    assert "A worker will look at everything" in text
+    assert "other accounts of this machine can open: 1." in text
+    assert "Mend what is safe" not in text
 
 
-def test_mending_is_queued_beside_a_look_that_waits(lead: Client) -> None:
+def test_a_repair_is_queued_beside_a_waiting_check(lead: Client) -> None:
     lead.post(ADDRESS)
     lead.post(ADDRESS, {"fix": "1"})
     assert Job.objects.filter(kind="system_check").count() == 2
@@ -117,15 +115,15 @@ def test_mending_is_queued_beside_a_look_that_waits(lead: Client) -> None:
     assert Job.objects.filter(kind="system_check").count() == 2
 
 
-def test_a_look_that_failed_is_told(lead: Client) -> None:
+def test_the_error_of_a_failed_job_is_shown(lead: Client) -> None:
     lead.post(ADDRESS)
     Job.objects.update(state=Job.State.FAILED, error_code="timed_out")
-    said = page(lead)
-    assert "The last look did not come to its end" in said
-    assert "It took longer than allowed" in said
+    text = page(lead)
+    assert "The last look did not come to its end" in text
+    assert "It took longer than allowed" in text
 
 
-def test_the_page_of_the_job_says_what_was_found(lead: Client) -> None:
+def test_the_result_of_the_job_lists_the_findings(lead: Client) -> None:
     orphan()
     take_in(b"known", "1.wav")
     lead.post(ADDRESS)
@@ -154,7 +152,7 @@ def test_findings_of_an_app_that_is_gone_are_left_out(lead: Client) -> None:
     assert "Nothing is wrong." in page(lead)
 
 
-def test_others_may_not(client: Client) -> None:
+def test_analysts_may_not_open_the_page(client: Client) -> None:
     user = User.objects.create_user("analyst")
     give(user, Role.ANALYST)
     client.force_login(user)

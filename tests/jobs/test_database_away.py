@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under load and comes back: no attempt, no result and no time is lost."""
+"""PostgreSQL is unreachable for seconds under load: no attempt and no result is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JOBS = 30
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
-    """A PostgreSQL of these tests alone; its unprivileged user can't enter folders of pytest."""
+    """A PostgreSQL server of this module; its user can't enter pytest's temporary folders."""
     server = postgres.start(Path(tempfile.mkdtemp(prefix="creative-filter-away-")))
     env = {**os.environ, "DATABASE_URL": server.url("postgres")}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=env, cwd=ROOT, check=True)
@@ -43,8 +43,8 @@ def states(url: str) -> list[tuple[str, int, str]]:
         return database.execute("SELECT state, attempts, error_detail FROM jobs_job").fetchall()  # type: ignore[return-value]
 
 
-def queue_jobs(url: str) -> None:
-    """Rows as the application writes them, and their messages."""
+def insert_queued_jobs(url: str) -> None:
+    """Insert rows as the application writes them, and send their messages."""
     with psycopg.connect(url) as database:
         database.execute("DELETE FROM jobs_job")
         for _number in range(JOBS):
@@ -66,7 +66,7 @@ def queue_jobs(url: str) -> None:
 
 @pytest.fixture
 def jobs(server: postgres.Server, broker: Any, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database with queued jobs, at which two processes work."""
+    """URL of a database with queued jobs, on which two pool processes work."""
     url = server.url("postgres")
     worker = spawn(
         [
@@ -77,7 +77,7 @@ def jobs(server: postgres.Server, broker: Any, tmp_path: Path) -> Iterator[str]:
         {**os.environ, "DATABASE_URL": url, "REDIS_URL": broker.url, "PYTHONPATH": str(ROOT)},
         output=(tmp_path / "worker.log").open("ab"),
     )  # fmt: skip
-    queue_jobs(url)
+    insert_queued_jobs(url)
     yield url
     stop(worker, 10)
 
@@ -86,13 +86,13 @@ def some_are_done(url: str) -> bool:
     return sum(state == "done" for state, *_ in states(url)) > 3
 
 
-def all_are_done_once(url: str) -> bool:
-    """One claim each, also of the stages that were done while there was nobody to tell."""
+def each_is_done_with_one_attempt(url: str) -> bool:
+    """Return whether each job is done after one claim, also if its outcome had to wait."""
     return {row[:2] for row in states(url)} == {("done", 1)}
 
 
-# In this order: the second one ends the server that the fixture started.
-def test_work_goes_on_when_a_database_that_was_silent_answers(
+# Keep this order: the second test stops the server that the fixture started.
+def test_jobs_continue_after_the_database_did_not_answer_for_a_while(
     jobs: str, server: postgres.Server, eventually: Callable[..., None]
 ) -> None:
     eventually(lambda: some_are_done(jobs), 30)
@@ -102,17 +102,17 @@ def test_work_goes_on_when_a_database_that_was_silent_answers(
     time.sleep(AWAY_SECONDS)
     for pid in (server.process.pid, *frozen):
         os.kill(pid, signal.SIGCONT)
-    eventually(lambda: all_are_done_once(jobs), 15)
+    eventually(lambda: each_is_done_with_one_attempt(jobs), 15)
 
 
-def test_work_goes_on_when_a_database_that_crashed_is_back(
+def test_jobs_continue_after_the_database_crashed_and_restarted(
     jobs: str, server: postgres.Server, eventually: Callable[..., None]
 ) -> None:
     eventually(lambda: some_are_done(jobs), 30)
     server.crash()
     time.sleep(AWAY_SECONDS)
-    again = server.start_again()
+    restarted = server.start_again()
     try:
-        eventually(lambda: all_are_done_once(jobs), 15)
+        eventually(lambda: each_is_done_with_one_attempt(jobs), 15)
     finally:
-        again.stop()
+        restarted.stop()

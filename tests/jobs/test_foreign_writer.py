@@ -1,7 +1,7 @@
-"""Every kind of work is done while another process commits to the same SQLite file all the time.
+"""Every kind of job succeeds while another process commits to the same SQLite file all the time.
 
-A write on a connection that has an open read cursor fails at once if anybody committed since the
-cursor was opened: the busy timeout does not apply.
+On SQLite a write on a connection with an open read cursor fails at once if another process
+committed since the cursor was opened: the busy timeout does not apply.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ pytestmark = [
     pytest.mark.usefixtures("folders", "recogniser", "foreign_writer"),
 ]
 
-# More often than any person: so that none of the small inputs here slips through between two.
+# Commits every 10 ms, so that even the small inputs here meet several commits.
 WRITER = """
 import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
@@ -70,9 +70,9 @@ def foreign_writer(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
-    """Another process commits to the database of the test; progress is written often."""
+    """Run a process that commits to the test's database; make jobs write progress often."""
     if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL's readers and writers do not meet")
+        pytest.skip("on PostgreSQL readers do not block writers")
     settings.DATA_DIR = tmp_path
     monkeypatch.setattr(progress, "WRITE_EVERY", 0.02)
     database = str(connection.settings_dict["NAME"])
@@ -86,18 +86,18 @@ def foreign_writer(
     process.kill()
     process.wait()
     process.stdout.close()
-    assert alive, "the other process wrote to the end"
+    assert alive, "the other process ended before the test"
 
 
-def done(job: Job | None) -> None:
+def run_to_done(job: Job | None) -> None:
     assert job is not None
     run(job)
     assert (job.state, job.error_code, job.error_detail) == (Job.State.DONE, "", "")
     assert job.timings[-1]["attempts"] == 1
 
 
-def some_spend(folder: Path) -> list[Creative]:
-    """As many advertisements as rows; a few of them have a creative."""
+def import_some_spend(folder: Path) -> list[Creative]:
+    """Import ``ROWS`` advertisements; return the creatives of a few of them."""
     creatives = [Creative.objects.create(advertisement_id=str(n), name=str(n)) for n in range(9)]
     importer.import_file(table(folder, *(f"{n},A{n % 7},B,TV,{n}.5,2021,3" for n in range(ROWS))))
     segment_changes.catch_up()
@@ -105,7 +105,7 @@ def some_spend(folder: Path) -> list[Creative]:
 
 
 def analyse(folder: Path) -> None:
-    done(take_in(DEMO / MUSIC).job)
+    run_to_done(take_in(DEMO / MUSIC).job)
 
 
 def ingest(folder: Path) -> None:
@@ -126,51 +126,51 @@ def unpack(folder: Path) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         for number in range(20):
             archive.writestr(f"{number}.wav", b"bytes %d" % number)
-    done(archive_jobs.start(ContentFile(packed.getvalue(), "a.zip"), "a.zip", None, {}))
+    run_to_done(archive_jobs.start(ContentFile(packed.getvalue(), "a.zip"), "a.zip", None, {}))
     assert Creative.objects.count() == 20
 
 
 def watch(folder: Path, settings: Any) -> None:
     settings.INGEST_FOLDER, settings.INGEST_QUIET_SECONDS = files(folder), 0
     assert watched_folder.look() is None
-    done(watched_folder.look())
+    run_to_done(watched_folder.look())
     assert Creative.objects.count() == 20
 
 
 def spend_import(folder: Path) -> None:
     text = text_of(*(f"{n},A,B,TV,{n}.5,2021,3" for n in range(ROWS)))
-    kept = import_jobs.receive(ContentFile(text.encode(), "s.csv"), "s.csv", None)
-    done(import_jobs.start(kept, None, dry_run=True))
-    done(import_jobs.start(kept, None))
+    spend_import_row = import_jobs.receive(ContentFile(text.encode(), "s.csv"), "s.csv", None)
+    run_to_done(import_jobs.start(spend_import_row, None, dry_run=True))
+    run_to_done(import_jobs.start(spend_import_row, None))
 
 
 def spend_export(folder: Path) -> None:
-    some_spend(folder)
+    import_some_spend(folder)
     for form in (Form.CSV, Form.XLSX):
         job = export_jobs.start(Filters(), form, None)
-        done(job)
+        run_to_done(job)
         assert job.result is not None
         assert job.result["rows"] == ROWS
 
 
 def estimate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    some_spend(folder)
+    import_some_spend(folder)
     monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", -1)
-    done(expected_spend_jobs.ask(Filters())[1])
+    run_to_done(expected_spend_jobs.ask(Filters())[1])
 
 
 def recount(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recount_jobs, "AT_ONCE", 2)
     monkeypatch.setattr(segment_changes, "PART", 2)
-    for creative in some_spend(folder):
+    for creative in import_some_spend(folder):
         set_label(creative, Segment.objects.get(pk=3), None)
-    done(recount_jobs.keep_up())
+    run_to_done(recount_jobs.keep_up())
 
 
 def id_table(folder: Path) -> None:
-    some_spend(folder)
+    import_some_spend(folder)
     rows = b"".join(b"%d,x\n" % number for number in range(ROWS))
-    done(received(b"Advertisement ID,n\n" + rows).job)
+    run_to_done(received(b"Advertisement ID,n\n" + rows).job)
 
 
 def train_evaluate_activate(folder: Path) -> None:
@@ -178,14 +178,14 @@ def train_evaluate_activate(folder: Path) -> None:
     for command in (["train", "--pictures", "none"], ["evaluate"]):
         call_command(*command, stdout=io.StringIO(), stderr=io.StringIO())
     model_versions.activate(ModelVersion.objects.latest("pk"))
-    again = decide_again(None)
-    assert len(again) == 51
-    for job in again[:3]:
-        done(job)
+    new_jobs = decide_again(None)
+    assert len(new_jobs) == 51
+    for job in new_jobs[:3]:
+        run_to_done(job)
 
 
 def relabel(folder: Path) -> None:
-    some_spend(folder)
+    import_some_spend(folder)
     segment = Segment.objects.get(pk=5)
     batch = batches.relabel(Creative.objects.all(), segment, None, "", 9)
     assert batches.undo(batch, None) == 9
@@ -207,7 +207,7 @@ def relabel(folder: Path) -> None:
         relabel,
     ],
 )
-def test_work_is_done_beside_a_foreign_writer(
+def test_work_succeeds_while_another_process_writes(
     work: Callable[..., None],
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -220,8 +220,8 @@ def test_work_is_done_beside_a_foreign_writer(
 
 
 @pytest.fixture
-def careless() -> Iterator[Callable[[Exception], Job]]:
-    """``careless(error)``: the row after a stage that fails so while it has a cursor open."""
+def run_failing_stage() -> Iterator[Callable[[Exception], Job]]:
+    """Function that runs a stage which raises ``error`` with an open cursor; returns the job."""
     problem: list[Exception] = []
 
     def read(job: Job) -> Save:
@@ -250,10 +250,10 @@ def careless() -> Iterator[Callable[[Exception], Job]]:
         (Unavailable("storage_away"), "storage_away"),
     ],
 )
-def test_the_reason_of_a_failure_is_written_whatever_the_stage_left_open(
-    error: Exception, code: str, careless: Callable[[Exception], Job], monkeypatch: Any
+def test_a_failure_is_stored_although_the_stage_left_a_cursor_open(
+    error: Exception, code: str, run_failing_stage: Callable[[Exception], Job], monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("django.conf.settings.JOB_MAX_ATTEMPTS", 1)
-    job = careless(error)
+    job = run_failing_stage(error)
     assert (job.state, job.error_code) == (Job.State.FAILED, code)
     assert "locked" not in job.error_detail

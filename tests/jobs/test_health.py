@@ -1,4 +1,4 @@
-"""Whether the application is well, as load balancers and monitoring ask."""
+"""The health addresses for load balancers and monitoring."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def well(broker_server: Broker, settings: Any) -> None:
+def all_services_answer(broker_server: Broker, settings: Any) -> None:
     settings.CELERY_BROKER_URL = broker_server.url
 
 
@@ -32,41 +32,47 @@ def ready() -> tuple[int, dict[str, Any]]:
     return response.status_code, response.json()
 
 
-def test_all_is_well(well: None) -> None:
+def test_ready_answers_200_if_all_probes_succeed(all_services_answer: None) -> None:
     status, found = ready()
     assert (status, found["status"], found["failing"]) == (200, "ok", [])
     assert found["free_disk_bytes"] > 0
     assert found["oldest_queued_seconds"] == {}
 
 
-def test_under_whatever_name_the_host_is_called(well: None, settings: Any) -> None:
+def test_health_answers_for_any_host_header_and_without_https(
+    all_services_answer: None, settings: Any
+) -> None:
     settings.ALLOWED_HOSTS = ["creatives.example.org"]
     settings.SECURE_SSL_REDIRECT = True
     for path in ("/health/live", READY, "/healthz"):
         assert Client().get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
-def test_a_broker_that_is_away_is_named(settings: Any) -> None:
+def test_ready_names_a_broker_that_does_not_answer(settings: Any) -> None:
     settings.CELERY_BROKER_URL = "redis://:secret-word@127.0.0.1:2/0"
     status, found = ready()
     assert (status, found["failing"]) == (503, ["broker"])
     assert "secret-word" not in str(found)
 
 
-def test_a_full_disk_is_named(well: None, settings: Any) -> None:
+def test_ready_names_a_full_disk(all_services_answer: None, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 10**18
     status, found = ready()
     assert (status, found["failing"]) == (503, ["disk"])
 
 
-def test_a_storage_that_can_not_be_written_is_named(well: None, settings: Any) -> None:
+def test_ready_names_a_storage_that_can_not_be_written(
+    all_services_answer: None, settings: Any
+) -> None:
     settings.MEDIA_ROOT = "/proc/creatives"
     assert default_storage.location == Path("/proc/creatives").as_posix()
     status, found = ready()
     assert (status, found["failing"]) == (503, ["storage"])
 
 
-def test_what_hangs_is_waited_for_once(well: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_that_hangs_is_started_only_once(
+    all_services_answer: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import threading
 
     from creativefilter.jobs import health
@@ -79,7 +85,7 @@ def test_what_hangs_is_waited_for_once(well: None, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setitem(health.PROBES, "storage", hang)
     monkeypatch.setattr(health, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(health, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     readiness = Readiness()
     began = time.monotonic()
     try:
@@ -90,7 +96,7 @@ def test_what_hangs_is_waited_for_once(well: None, monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - began < 10
 
 
-def test_ages_are_those_of_each_queue() -> None:
+def test_the_age_of_the_oldest_job_is_given_for_each_queue() -> None:
     for hours, urgency in ((1, "batch"), (2, "batch"), (3, "interactive")):
         job = Job.objects.create(kind="analyse", stage="decoding", urgency=urgency)
         Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=hours))

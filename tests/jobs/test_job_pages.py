@@ -1,4 +1,4 @@
-"""The pages of jobs: how far, why failed, again, and stop."""
+"""Admin pages of jobs: stages, errors, retry and cancel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 PAGES = "/admin/jobs/job/"
 
 
-def reader(*permissions: str) -> tuple[User, Client]:
-    """Somebody with these permissions, and a browser in English."""
+def user_with(*permissions: str) -> tuple[User, Client]:
+    """Return a user with these permissions and a logged-in client that asks for English."""
     user = User.objects.create_user("reader", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client(headers={"Accept-Language": "en"})
@@ -25,7 +25,7 @@ def reader(*permissions: str) -> tuple[User, Client]:
     return user, client
 
 
-def failed(owner: User) -> Job:
+def create_failed_job(owner: User) -> Job:
     job = lifecycle.create(KINDS["echo"], {"say": "x"}, owner)
     lifecycle.run_stage(str(job.pk), "one", "w")
     lifecycle.claim(str(job.pk), "two", "w")
@@ -33,19 +33,19 @@ def failed(owner: User) -> Job:
     return Job.objects.get()
 
 
-def test_the_page_says_how_far_it_came_and_why_it_failed(client: Any) -> None:
-    user, browser = reader("view_job")
-    text = browser.get(f"{PAGES}{failed(user).pk}/change/").content.decode()
+def test_the_page_shows_stages_and_the_reason_of_the_failure(client: Any) -> None:
+    user, browser = user_with("view_job")
+    text = browser.get(f"{PAGES}{create_failed_job(user).pk}/change/").content.decode()
     assert "It took longer than allowed." in text
     assert text.index("<td>one</td><td>Done</td>") < text.index("<td>two</td><td>Failed</td>")
     assert "/retry/" not in text
 
 
-def test_who_may_change_jobs_starts_them_again_and_stops_them(
+def test_users_who_may_change_jobs_retry_and_cancel_them(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    user, browser = reader("view_job", "change_job")
-    job = failed(user)
+    user, browser = user_with("view_job", "change_job")
+    job = create_failed_job(user)
     page = f"{PAGES}{job.pk}/"
     assert f"{page}retry/" in browser.get(f"{page}change/").content.decode()
     assert browser.get(f"{page}retry/").status_code == 405
@@ -61,9 +61,9 @@ def test_who_may_change_jobs_starts_them_again_and_stops_them(
     assert "another state by now" in answer
 
 
-def test_others_may_not(client: Any) -> None:
-    user, browser = reader("view_job")
-    mine = failed(user)
+def test_users_without_permission_or_of_other_jobs_are_refused(client: Any) -> None:
+    user, browser = user_with("view_job")
+    mine = create_failed_job(user)
     for what in ("retry", "cancel"):
         assert browser.post(f"{PAGES}{mine.pk}/{what}/").status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="change_job"))
@@ -72,9 +72,9 @@ def test_others_may_not(client: Any) -> None:
     assert not Job.objects.filter(state=Job.State.CANCELLED).exists()
 
 
-def test_what_needs_attention_is_found() -> None:
-    user, browser = reader("view_job")
-    bad = failed(user)
+def test_the_list_filters_by_failed_and_open_jobs() -> None:
+    user, browser = user_with("view_job")
+    bad = create_failed_job(user)
     good = lifecycle.create(KINDS["echo"], {}, user)
     for standing, shown, hidden in (("attention", bad, good), ("running", good, bad)):
         text = browser.get(f"{PAGES}?standing={standing}").content.decode()
@@ -82,9 +82,9 @@ def test_what_needs_attention_is_found() -> None:
         assert str(hidden.pk) not in text
 
 
-def test_a_page_says_that_there_are_too_many_jobs(settings: Any) -> None:
-    user, browser = reader("view_job", "change_job")
-    job = failed(user)
+def test_a_full_quota_is_shown_as_a_message(settings: Any) -> None:
+    user, browser = user_with("view_job", "change_job")
+    job = create_failed_job(user)
     lifecycle.create(KINDS["echo"], {}, user)
     settings.OPEN_JOBS_PER_USER = 1
     page = f"{PAGES}{job.pk}/"

@@ -1,4 +1,4 @@
-"""What is worth another attempt, and what is not."""
+"""Which errors of a stage lead to another attempt."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def errors() -> Iterator[list[Exception]]:
-    """The kind "fragile" of two stages, each raising the next of these errors if any is left."""
+def errors_to_raise() -> Iterator[list[Exception]]:
+    """Errors that the stages of the kind "fragile" raise, one per attempt; then they succeed."""
     left: list[Exception] = []
     failed: list[Exception] = []
 
@@ -38,15 +38,15 @@ def errors() -> Iterator[list[Exception]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_server_that_goes_away_within_a_stage_costs_no_attempt() -> None:
+def test_losing_the_database_server_within_a_stage_is_no_attempt() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no server")
-    lost = 4
+    losses_left = 4
 
     def work(job: Job) -> Save:
-        nonlocal lost
-        lost -= 1
-        if lost >= 0:
+        nonlocal losses_left
+        losses_left -= 1
+        if losses_left >= 0:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return lambda: {"done": True}
@@ -56,10 +56,10 @@ def test_a_server_that_goes_away_within_a_stage_costs_no_attempt() -> None:
         job: Job | None = lifecycle.create(kind, {})
         for _time in range(4):
             assert job is not None
-            job = once(job)
+            job = run_current_stage(job)
             assert job is not None
             assert (job.state, job.attempts, job.published_at) == (Job.State.QUEUED, 0, None)
-        assert once(job) is None
+        assert run_current_stage(job) is None
         job.refresh_from_db()
         assert (job.state, job.timings[-1]["attempts"]) == (Job.State.DONE, 1)
     finally:
@@ -67,7 +67,7 @@ def test_a_server_that_goes_away_within_a_stage_costs_no_attempt() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_ends_the_servers_connections_for_an_hour_fails() -> None:
+def test_a_job_that_still_breaks_connections_after_an_hour_fails() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no server")
 
@@ -79,17 +79,17 @@ def test_a_job_that_ends_the_servers_connections_for_an_hour_fails() -> None:
     kind = kinds.register(Kind("harmful", (Stage("one", "cpu", work),), print))
     try:
         job = lifecycle.create(kind, {})
-        began = timezone.now() - lifecycle.BLAMELESS
+        began = timezone.now() - lifecycle.NO_BLAME_PERIOD
         Job.objects.filter(pk=job.pk).update(started_at=began)
         for _attempt in range(settings.JOB_MAX_ATTEMPTS):
-            once(job)
+            run_current_stage(job)
         job.refresh_from_db()
         assert (job.state, job.error_code) == (Job.State.FAILED, "database_busy")
     finally:
         del kinds._KINDS["harmful"]
 
 
-def once(job: Job) -> Job | None:
+def run_current_stage(job: Job) -> Job | None:
     return lifecycle.run_stage(str(job.pk), job.stage, "w")
 
 
@@ -100,43 +100,47 @@ def once(job: Job) -> Job | None:
         (SoftTimeLimitExceeded(), "timed_out"),
     ],
 )
-def test_a_passing_trouble_is_tried_three_times(errors: list[Any], error: Any, code: str) -> None:
-    errors += [error] * 5
+def test_a_transient_error_is_tried_three_times(
+    errors_to_raise: list[Any], error: Any, code: str
+) -> None:
+    errors_to_raise += [error] * 5
     job: Job | None = lifecycle.create(kinds.get("fragile"), {})
     for attempt in (1, 2):
         assert job is not None
-        job = once(job)
+        job = run_current_stage(job)
         assert job is not None
         assert (job.state, job.attempts, job.published_at) == (Job.State.QUEUED, attempt, None)
-    assert once(job) is None
+    assert run_current_stage(job) is None
     job.refresh_from_db()
     assert (job.state, job.error_code, job.attempts) == (Job.State.FAILED, code, 3)
-    assert len(errors) == 2
+    assert len(errors_to_raise) == 2
 
 
-def test_a_trouble_that_passes_costs_nothing(errors: list[Any]) -> None:
-    errors += [OperationalError("busy"), OperationalError("busy")]
+def test_a_job_succeeds_after_two_transient_errors(errors_to_raise: list[Any]) -> None:
+    errors_to_raise += [OperationalError("busy"), OperationalError("busy")]
     job: Job | None = lifecycle.create(kinds.get("fragile"), {})
     pk = job.pk if job else None
     while job:
-        job = once(job)
+        job = run_current_stage(job)
     done = Job.objects.get(pk=pk)
     assert (done.state, done.result) == (Job.State.DONE, {"done": True})
 
 
-def test_every_stage_has_its_own_three_attempts(errors: list[Any]) -> None:
-    errors += [OperationalError("busy"), OperationalError("busy")]
+def test_every_stage_has_its_own_three_attempts(errors_to_raise: list[Any]) -> None:
+    errors_to_raise += [OperationalError("busy"), OperationalError("busy")]
     job: Job | None = lifecycle.create(kinds.get("fragile"), {})
     while job and job.stage == "one":
-        job = once(job)
+        job = run_current_stage(job)
     assert job is not None
     assert (job.stage, job.attempts, job.progress) == ("two", 0, 50)
 
 
-def test_a_fault_of_the_program_is_not_tried_again_and_keeps_its_trace(errors: list[Any]) -> None:
-    errors += [KeyError("nobody expected this")]
+def test_an_unexpected_error_is_not_retried_and_its_traceback_is_stored(
+    errors_to_raise: list[Any],
+) -> None:
+    errors_to_raise += [KeyError("nobody expected this")]
     job = lifecycle.create(kinds.get("fragile"), {})
-    assert once(job) is None
+    assert run_current_stage(job) is None
     job.refresh_from_db()
     assert (job.state, job.error_code, job.attempts) == (Job.State.FAILED, "internal", 1)
     assert "nobody expected this" in job.error_detail
@@ -144,7 +148,7 @@ def test_a_fault_of_the_program_is_not_tried_again_and_keeps_its_trace(errors: l
 
 
 @pytest.mark.parametrize("code", ["worker_lost", "timed_out", "database_busy", "internal"])
-def test_each_end_has_a_sentence_in_both_languages(code: str) -> None:
+def test_each_error_code_has_a_sentence_in_both_languages(code: str) -> None:
     with translation.override("en"):
         english = sentence(code)
     with translation.override("ru"):

@@ -1,4 +1,4 @@
-"""A job is worked on by one worker at a time, whoever else hears of it."""
+"""Claims: only one worker at a time works on a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.worker_app import KINDS
 
 
 @pytest.mark.django_db
-def test_a_claim_names_the_worker_and_runs_out() -> None:
+def test_a_claim_stores_the_worker_and_a_lease() -> None:
     job = lifecycle.create(KINDS["echo"], {})
     claimed = lifecycle.claim(str(job.pk), "one", "a")
     assert claimed is not None
@@ -26,7 +26,7 @@ def test_a_claim_names_the_worker_and_runs_out() -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_claimed_done_elsewhere_or_gone_is_not_claimed() -> None:
+def test_a_job_that_is_claimed_done_at_another_stage_or_missing_is_not_claimed() -> None:
     job = lifecycle.create(KINDS["echo"], {})
     assert lifecycle.claim(str(job.pk), "two", "a") is None
     assert lifecycle.claim(str(uuid.uuid4()), "one", "a") is None
@@ -37,7 +37,7 @@ def test_what_is_claimed_done_elsewhere_or_gone_is_not_claimed() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_workers_at_once_one_gets_the_claim() -> None:
+def test_only_one_of_many_concurrent_workers_gets_the_claim() -> None:
     job = lifecycle.create(KINDS["echo"], {})
     barrier = threading.Barrier(6)
     claims: list[Job | None] = []

@@ -1,4 +1,4 @@
-"""A claim that was given to somebody else is worth nothing any more, under whatever name."""
+"""A worker whose claim was taken over writes nothing, even if the new worker has its name."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from creativefilter.jobs.kinds import JobError, Kind, Save, Stage
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
-WORKERS = ["another", "late"]  # a worker that was restarted has the name of the dead one
+WORKERS = ["another", "late"]  # a restarted worker has the name of the dead one
 
 
 @pytest.fixture
 def work() -> Iterator[dict[str, Callable[[Job], Save]]]:
-    """The kind "overtaken": its only stage does what the test puts under "do"."""
-    does: dict[str, Any] = {}
+    """Dictionary whose entry "do" is the work of the only stage of the kind "overtaken"."""
+    stage_work: dict[str, Any] = {}
     kinds.register(
-        Kind("overtaken", (Stage("one", "cpu", lambda job: does["do"](job)),), does.setdefault)
+        Kind(
+            "overtaken",
+            (Stage("one", "cpu", lambda job: stage_work["do"](job)),),
+            stage_work.setdefault,
+        )
     )
-    yield does
+    yield stage_work
     del kinds._KINDS["overtaken"]
 
 
@@ -37,7 +41,9 @@ def take_over(job_id: str, worker: str) -> None:
 
 
 @pytest.mark.parametrize("other", WORKERS)
-def test_its_outcome_is_dropped(work: dict[str, Any], other: str) -> None:
+def test_the_outcome_of_a_worker_that_lost_its_claim_is_discarded(
+    work: dict[str, Any], other: str
+) -> None:
     job_id = start()
     saved: list[str] = []
 
@@ -54,7 +60,9 @@ def test_its_outcome_is_dropped(work: dict[str, Any], other: str) -> None:
 
 @pytest.mark.parametrize("other", WORKERS)
 @pytest.mark.parametrize("error", [JobError("not_media"), ZeroDivisionError()])
-def test_its_error_fails_nothing(work: dict[str, Any], other: str, error: Exception) -> None:
+def test_the_error_of_a_worker_that_lost_its_claim_fails_nothing(
+    work: dict[str, Any], other: str, error: Exception
+) -> None:
     job_id = start()
 
     def overtaken(job: Job) -> Save:
@@ -67,8 +75,8 @@ def test_its_error_fails_nothing(work: dict[str, Any], other: str, error: Except
     assert (job.state, job.error_code) == (Job.State.RUNNING, "")
 
 
-def test_what_cannot_be_saved_moves_the_job_nowhere(work: dict[str, Any]) -> None:
-    """The outcome and the step forward are one transaction."""
+def test_an_error_in_save_rolls_back_its_writes_and_fails_the_job(work: dict[str, Any]) -> None:
+    """``save`` and the move to the next stage are one transaction."""
     job_id = start()
 
     def save() -> None:

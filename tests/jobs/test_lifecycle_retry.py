@@ -1,4 +1,4 @@
-"""A person starts a job again."""
+"""``lifecycle.retry``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("state", [Job.State.FAILED, Job.State.CANCELLED])
-def test_what_ended_badly_starts_from_its_first_stage(state: str) -> None:
+def test_failed_and_cancelled_jobs_restart_at_their_first_stage(state: str) -> None:
     job = lifecycle.create(KINDS["echo"], {"say": "again"})
     lifecycle.run_stage(str(job.pk), "one", "w")
     Job.objects.update(state=state, error_code="internal", error_detail="?", attempts=3)
@@ -25,7 +25,7 @@ def test_what_ended_badly_starts_from_its_first_stage(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", [Job.State.QUEUED, Job.State.RUNNING, Job.State.DONE])
-def test_what_runs_or_succeeded_is_left_alone(state: str) -> None:
+def test_open_and_done_jobs_are_not_retried(state: str) -> None:
     job = lifecycle.create(KINDS["echo"], {})
     Job.objects.update(state=state)
     assert lifecycle.retry(job) is None

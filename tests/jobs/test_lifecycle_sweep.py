@@ -1,4 +1,4 @@
-"""What a dead worker or a lost message left behind is found and queued again."""
+"""``lifecycle.sweep``: expired claims and lost messages."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def running(**fields: Any) -> Job:
     return queued(state=Job.State.RUNNING, worker="dead", **fields)
 
 
-def let_grace_pass(job: Job) -> None:
-    """As if the last sweep had been some time ago."""
-    noted = Job.objects.filter(pk=job.pk, lease_missed_at__isnull=False)
-    assert noted.update(lease_missed_at=timezone.now() - PAST)
+def age_the_missed_lease(job: Job) -> None:
+    """Make the job look as if a sweep had found its lease expired an hour ago."""
+    missed = Job.objects.filter(pk=job.pk, lease_missed_at__isnull=False)
+    assert missed.update(lease_missed_at=timezone.now() - PAST)
 
 
-def test_a_lease_that_ran_out_is_given_to_the_next_at_the_second_sweep() -> None:
+def test_an_expired_claim_is_released_by_a_later_sweep() -> None:
     job = running(attempts=1, lease_until=timezone.now() - PAST)
     assert [lifecycle.sweep(), lifecycle.sweep()] == [[], []]
-    let_grace_pass(job)
+    age_the_missed_lease(job)
     assert lifecycle.sweep() == [job]
     job.refresh_from_db()
     assert (job.state, job.lease_until, job.attempts) == (Job.State.QUEUED, None, 1)
@@ -48,23 +48,23 @@ def test_a_lease_that_ran_out_is_given_to_the_next_at_the_second_sweep() -> None
     assert claimed.lease_missed_at is None
 
 
-def test_a_lease_that_ran_out_for_the_third_time_ends_the_job() -> None:
+def test_a_lease_that_expires_in_the_third_attempt_fails_the_job() -> None:
     job = running(attempts=3, lease_until=timezone.now() - PAST)
     lifecycle.sweep()
-    let_grace_pass(job)
+    age_the_missed_lease(job)
     assert lifecycle.sweep() == []
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "worker_lost")
 
 
-def test_a_lease_that_a_wrong_clock_gave_runs_out_too() -> None:
+def test_a_lease_far_in_the_future_counts_as_expired() -> None:
     job = running(attempts=1, lease_until=timezone.now() + timedelta(days=1))
     lifecycle.sweep()
-    let_grace_pass(job)
+    age_the_missed_lease(job)
     assert lifecycle.sweep() == [job]
 
 
-def test_a_lease_that_holds_is_left_alone() -> None:
+def test_a_valid_lease_is_not_released() -> None:
     job = running(attempts=1, lease_until=timezone.now() + django_settings.JOB_LEASE)
     for _sweep in range(3):
         assert lifecycle.sweep() == []
@@ -73,10 +73,8 @@ def test_a_lease_that_holds_is_left_alone() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_works_renews_the_lease_and_takes_back_what_was_noted(
-    settings: Any, eventually: Any
-) -> None:
-    """Also when it could not for a while: what a database that was away made look dead."""
+def test_renewing_a_lease_clears_lease_missed_at(settings: Any, eventually: Any) -> None:
+    """A living worker keeps its claim after the database was unreachable for a while."""
     settings.JOB_LEASE = timedelta(seconds=0.4)
     job = running(attempts=1, stage="one", lease_until=timezone.now() - PAST)
     lifecycle.sweep()
@@ -89,7 +87,7 @@ def test_whoever_works_renews_the_lease_and_takes_back_what_was_noted(
     assert Job.objects.get(pk=job.pk).lease_until is None
 
 
-def test_messages_that_were_never_sent_or_got_lost_are_sent_again() -> None:
+def test_unsent_and_lost_messages_are_sent_again() -> None:
     now = timezone.now()
     unsent = queued()
     sent = queued(published_at=now)
@@ -99,7 +97,7 @@ def test_messages_that_were_never_sent_or_got_lost_are_sent_again() -> None:
 
 
 @pytest.mark.parametrize("state", Job.FINAL)
-def test_what_has_ended_stays_ended(state: str) -> None:
+def test_ended_jobs_are_not_swept(state: str) -> None:
     queued(state=state)
     assert lifecycle.sweep() == []
 
@@ -107,16 +105,16 @@ def test_what_has_ended_stays_ended(state: str) -> None:
 def test_messages_sent_before_the_clock_was_set_back_are_sent_again() -> None:
     job = queued(published_at=timezone.now() + timedelta(hours=1))
     assert lifecycle.sweep() == [job]
-    lifecycle.published(job)
+    lifecycle.mark_published(job)
     assert lifecycle.sweep() == []
 
 
-def test_one_sweep_takes_the_oldest_and_not_all_at_once() -> None:
+def test_one_sweep_returns_a_limited_number_oldest_first() -> None:
     jobs = [queued() for _ in range(lifecycle.REPUBLISH_AT_ONCE + 5)]
     assert lifecycle.sweep() == jobs[: lifecycle.REPUBLISH_AT_ONCE]
 
 
-def test_a_worker_that_starts_gives_back_what_its_name_held_and_no_more() -> None:
+def test_a_starting_worker_releases_only_claims_under_its_name() -> None:
     claim = {"state": Job.State.RUNNING, "attempts": 1}
     mine, other = queued(worker="me", **claim), queued(worker="you", **claim)
     assert lifecycle.lost_by("me") == [mine]

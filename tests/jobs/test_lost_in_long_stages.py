@@ -1,4 +1,4 @@
-"""A process that is lost in the middle of a stage of minutes: the next attempt ends it, once."""
+"""A process is killed in the middle of a long stage: the second attempt gives the whole result."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from tests.stack import processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Enough for a process to be killed in the middle, on fast machines too.
+# So many that a process can be killed in the middle even on fast machines.
 ROWS = 16_000
 
 
-def killed_once(job: Job, worker: Any, eventually: Callable[..., None]) -> Job:
-    """The job, ended, after the process that worked on it was killed in the middle."""
+def run_with_one_kill(job: Job, worker: Any, eventually: Callable[..., None]) -> Job:
+    """Kill the pool process once while it works on the job; return the job when it is done."""
     main = worker()
     running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
     eventually(lambda: running.filter(progress__gt=0).exists())
@@ -47,27 +47,31 @@ def killed_once(job: Job, worker: Any, eventually: Callable[..., None]) -> Job:
     return job
 
 
-def test_an_import_is_made_once(worker: Any, eventually: Any, tmp_path: Path) -> None:
+def test_an_import_whose_process_was_killed_imports_once(
+    worker: Any, eventually: Any, tmp_path: Path
+) -> None:
     table = load.spend_table(tmp_path / "s.csv", ROWS, seed=1)
-    kept = import_jobs.receive(ContentFile(table.read_bytes(), "s.csv"), "s.csv", None)
-    job = killed_once(import_jobs.start(kept, None), worker, eventually)
+    spend_import = import_jobs.receive(ContentFile(table.read_bytes(), "s.csv"), "s.csv", None)
+    job = run_with_one_kill(import_jobs.start(spend_import, None), worker, eventually)
     assert job.result
     assert job.result["rows"] == ROWS == SpendRow.objects.count()
     assert checks.check().agrees
 
 
-def test_an_export_is_one_whole_file(worker: Any, eventually: Any, tmp_path: Path) -> None:
-    rows = ROWS // 2  # a workbook is written slower than CSV
+def test_an_export_whose_process_was_killed_leaves_one_whole_file(
+    worker: Any, eventually: Any, tmp_path: Path
+) -> None:
+    rows = ROWS // 2  # writing a workbook is slower than writing CSV
     importer.import_file(load.spend_table(tmp_path / "s.csv", rows, seed=1))
-    job = killed_once(export_jobs.start(Filters(), Form.XLSX, None), worker, eventually)
+    job = run_with_one_kill(export_jobs.start(Filters(), Form.XLSX, None), worker, eventually)
     file = export_jobs.file_of(job)
     assert job.result == {"rows": rows, "bytes": file.stat().st_size}
     assert len(list(load_workbook(file, read_only=True).active)) == rows + 1
-    # What the killed process had written.
+    # The killed process has left no partial file.
     assert list(file.parent.glob(f"{file.name}*")) == [file]
 
 
-def test_money_that_moves_with_labels_is_moved_once(
+def test_a_recount_whose_outcome_was_lost_moves_spend_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segment_changes, "PART", 2)
@@ -80,7 +84,7 @@ def test_money_that_moves_with_labels_is_moved_once(
     job = lifecycle.create(recount_jobs.SPEND_RECOUNT, {}, urgency=Job.Urgency.LONG)
     claimed = lifecycle.claim(str(job.pk), job.stage, "w")
     assert claimed is not None
-    recount_jobs.run(claimed)  # lost before its outcome is saved
+    recount_jobs.run(claimed)  # its ``save`` is not called, as if the process had been killed
     assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()

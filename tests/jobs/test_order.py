@@ -1,4 +1,4 @@
-"""In which order a worker of all queues takes what waits."""
+"""The order in which a worker of all queues takes jobs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from tests.worker_app import KINDS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def walk(urgency: str) -> Job:
+def create_walk(urgency: str) -> Job:
     return lifecycle.create(KINDS["walk"], {"seconds": 0.1}, urgency=urgency)
 
 
-def test_people_go_first_and_a_batch_comes_out_one_by_one(worker: Any, eventually: Any) -> None:
-    batch = [walk(Job.Urgency.BATCH) for _ in range(6)]
-    person = walk(Job.Urgency.INTERACTIVE)
+def test_interactive_jobs_go_first_and_batch_jobs_finish_one_by_one(
+    worker: Any, eventually: Any
+) -> None:
+    batch = [create_walk(Job.Urgency.BATCH) for _ in range(6)]
+    person = create_walk(Job.Urgency.INTERACTIVE)
     worker()
     eventually(lambda: not Job.objects.exclude(state=Job.State.DONE).exists())
     done = list(Job.objects.order_by("finished_at"))

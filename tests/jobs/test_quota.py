@@ -1,4 +1,4 @@
-"""Nobody has more open jobs than allowed, however many ask at once."""
+"""Limit of open jobs per user."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST = 10
 
 
 @pytest.fixture(autouse=True)
-def few(settings: Any) -> None:
+def low_limit(settings: Any) -> None:
     settings.OPEN_JOBS_PER_USER = MOST
 
 
-def ask(owner: User) -> bool:
+def create_or_refused(owner: User) -> bool:
     try:
         lifecycle.create(KINDS["echo"], {}, owner)
     except quota.QuotaExceeded:
@@ -33,15 +33,15 @@ def ask(owner: User) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_never_exceed_it() -> None:
+def test_concurrent_requests_never_exceed_the_quota() -> None:
     owner = User.objects.create_user("eager")
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: ask(owner), range(40)))
-    assert sum(taken) == Job.objects.filter(owner=owner).count() == MOST
+        created = list(pool.map(lambda _: create_or_refused(owner), range(40)))
+    assert sum(created) == Job.objects.filter(owner=owner).count() == MOST
 
 
 @pytest.mark.django_db
-def test_what_ended_makes_room_and_others_have_their_own() -> None:
+def test_ended_jobs_free_the_quota_and_each_user_has_their_own() -> None:
     owner, other = User.objects.create_user("one"), User.objects.create_user("two")
     first, *_ = [lifecycle.create(KINDS["echo"], {}, owner) for _ in range(MOST)]
     lifecycle.create(KINDS["echo"], {}, other)
@@ -56,7 +56,7 @@ def test_what_ended_makes_room_and_others_have_their_own() -> None:
 
 
 @pytest.mark.django_db
-def test_many_are_created_or_none() -> None:
+def test_bulk_creation_creates_all_jobs_or_none() -> None:
     owner = User.objects.create_user("bulk")
     with pytest.raises(quota.QuotaExceeded):
         lifecycle.create_at_last_stage(KINDS["echo"], [{}] * (MOST + 1), owner)
@@ -66,7 +66,7 @@ def test_many_are_created_or_none() -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_job_makes_in_its_turn_was_asked_for_once() -> None:
+def test_jobs_created_by_a_job_do_not_count() -> None:
     owner = User.objects.create_user("archive")
 
     def unpack(job: Job) -> Any:
@@ -77,8 +77,8 @@ def test_what_a_job_makes_in_its_turn_was_asked_for_once() -> None:
     kind = register(Kind("unpacks", (Stage("one", "cpu", unpack),), lambda job: None))
     lifecycle.run_stage(str(lifecycle.create(kind, {}, owner).pk), "one", "w")
     assert Job.objects.filter(owner=owner, state=Job.State.QUEUED).count() == 2 * MOST
-    assert ask_here(owner)
+    assert counts_in_quota(owner)
 
 
-def ask_here(owner: User) -> bool:
+def counts_in_quota(owner: User) -> bool:
     return lifecycle.create(KINDS["echo"], {}, owner).in_quota

@@ -1,8 +1,8 @@
 """Hostile, slow and persistent clients against a running application: ``make attack``.
 
-Starts one and sends it each request that once froze it, broke it or gave away something; then wrong
-logins, slow connections and many polling programs. Prints a table; the exit status is 0 if every
-line of it is right.
+Starts an application and sends each request that once froze it, broke it or disclosed something;
+then slow connections, many polling programs and wrong logins. Prints a table; the exit status is 0
+if every line of it is right.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--slow-seconds", type=float, default=45, help="how long they are held")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
     options = parser.parse_args()
-    # The suite counts no requests; here the application has its own limits.
+    # The suite switches request limits off; this check needs the default ones.
     for name in ("API_RATE", "API_ANONYMOUS_RATE"):
         os.environ.pop(name, None)
     with (
@@ -69,7 +69,19 @@ def attacks(
     minutes: float,
     only: Collection[str] = PARTS,
 ) -> Iterator[Row]:
-    """Everything in turn; a part that breaks off is a line that is wrong."""
+    """Run the parts one after the other; a part that raises yields a wrong line.
+
+    Args:
+        site: The application.
+        wrong_logins: Wrong logins from one address.
+        guesses: Wrong passwords before the right one.
+        refusals: Forbidden requests.
+        slow: Slow connections.
+        slow_seconds: How long they are held.
+        clients_: Polling clients.
+        minutes: How long they poll.
+        only: Names of the parts to run.
+    """
     parts: dict[str, Callable[[], Iterable[Row]]] = {
         "findings": lambda: findings.all_of(site),
         "slow": lambda: clients.slow_connections(site, slow // 3, slow_seconds),
@@ -85,7 +97,7 @@ def attacks(
 
 
 def report(rows: Iterable[Row]) -> int:
-    """Print the table, line by line as it becomes known; return the exit status."""
+    """Print the table line by line, as rows arrive; return the exit status."""
     wrong = count = 0
     print(" | ".join(TITLES), flush=True)
     for row in rows:

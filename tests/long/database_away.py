@@ -1,10 +1,10 @@
-"""What becomes of the work while PostgreSQL is away: ``make database-away SECONDS=60``.
+"""Outage of PostgreSQL under load: ``make database-away SECONDS=60``.
 
-The server of the application is killed under load (creatives, an import, exports, a table; programs
-that poll, send creatives and label in bulk) and started again after so many seconds. Prints when
-each kind of work went on, and what the web processes answered meanwhile. The exit status is 0 if
-everything went on within 15 s, nothing is lost or done twice, no attempt was spent on it, every
-refusal was a 503 with Retry-After, and the audit log names every batch of labels.
+The application's PostgreSQL server is killed under load (creatives, an import, an export, a table;
+clients that poll, send creatives and label in bulk) and started again after so many seconds. Prints
+when each kind of job continued, and the responses of the web processes meanwhile. The exit status
+is 0 if every job continued within 15 s, nothing is lost or done twice, no attempt was counted,
+every refusal was a 503 with Retry-After, and the audit log has an entry for every label batch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FIRST_SEED, MORE_SEED = 1, 2
 
 @dataclass
 class Answers:
-    """What programs were answered while the database was away, and over the whole time."""
+    """Responses to the clients over the whole run."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
@@ -62,28 +62,28 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=420, help="seconds for all jobs to end")
     options = parser.parse_args()
     with load.place("postgresql") as place, running(place.data) as stack:
-        problems = _measured(place, stack, options)
+        problems = _measure(place, stack, options)
     for problem in problems:
         print(f"WRONG: {problem}")
     return int(bool(problems))
 
 
-def _measured(place: load.Place, stack: Stack, options: argparse.Namespace) -> list[str]:
+def _measure(place: load.Place, stack: Stack, options: argparse.Namespace) -> list[str]:
     assert place.server is not None
-    client, answers, enough = load.client_of(stack), Answers(), threading.Event()
-    sent = _begin(place, client, options.creatives)
-    threads = _programs(place, stack, client, answers, enough)
-    # Some seconds into the work of all that is queued.
+    client, answers, stop_event = load.client_of(stack), Answers(), threading.Event()
+    sent = _start_jobs(place, client, options.creatives)
+    threads = _start_clients(place, stack, client, answers, stop_event)
+    # Let some of the queued jobs start.
     time.sleep(4)
     before = _jobs(place)
     place.server.crash()
     time.sleep(options.seconds)
-    back = place.server.start_again()
+    restarted = place.server.start_again()
     try:
         returned, returned_at = time.monotonic(), time.time()
-        problems = _gone_on(place, before, returned, returned_at)
+        problems = _wait_until_resumed(place, before, returned, returned_at)
         time.sleep(5)
-        enough.set()
+        stop_event.set()
         for thread in threads:
             thread.join()
         try:
@@ -91,36 +91,40 @@ def _measured(place: load.Place, stack: Stack, options: argparse.Namespace) -> l
         except NotInTimeError as error:
             problems.append(str(error))
         print(f"all jobs had ended {time.monotonic() - returned:.1f} s after its return")
-        return problems + _outcome(place, answers, sent + answers.sent)
+        return problems + _problems_of_outcome(place, answers, sent + answers.sent)
     finally:
         stack.clean_up()
-        back.stop()
+        restarted.stop()
 
 
-def _begin(place: load.Place, client: Client, count: int) -> int:
-    """Everything that lasts, begun; the number of creatives."""
+def _start_jobs(place: load.Place, client: Client, count: int) -> int:
+    """Queue an import, an export, a table and creatives; return the number of creatives."""
     first = load.spend_table(place.folder / "first.csv", SPEND_ROWS, seed=1)
-    _made(client.post_file("/api/v1/spend/imports", first))
+    _assert_accepted(client.post_file("/api/v1/spend/imports", first))
     load.wait_for_all_jobs(place.data.database_url, 180)
     second = load.spend_table(place.folder / "second.csv", SPEND_ROWS, seed=50)
     with second.open("rb") as body:
         files = {"file": (second.name, body)}
-        _made(client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"}))
-    _made(client.request("POST", "/api/v1/exports", json={"kind": "creatives", "format": "xlsx"}))
-    _made(client.post_file("/api/v1/predict_table", first))
+        _assert_accepted(
+            client.request("POST", "/api/v1/spend/imports", files=files, data={"mode": "add"})
+        )
+    _assert_accepted(
+        client.request("POST", "/api/v1/exports", json={"kind": "creatives", "format": "xlsx"})
+    )
+    _assert_accepted(client.post_file("/api/v1/predict_table", first))
     for path in load.creatives(place.folder / "creatives", count, 3, FIRST_SEED):
-        _made(client.post_file("/api/v1/creatives", path))
+        _assert_accepted(client.post_file("/api/v1/creatives", path))
     return count
 
 
-def _made(answer: requests.Response) -> None:
+def _assert_accepted(answer: requests.Response) -> None:
     assert answer.status_code < 300, f"{answer.url}: {answer.status_code} {answer.text[:300]}"
 
 
-def _programs(
-    place: load.Place, stack: Stack, client: Client, answers: Answers, enough: threading.Event
+def _start_clients(
+    place: load.Place, stack: Stack, client: Client, answers: Answers, stop_event: threading.Event
 ) -> list[threading.Thread]:
-    """Programs that go on asking whatever they are answered."""
+    """Start clients that repeat their requests whatever the responses are."""
     more = iter(load.creatives(place.folder / "more", 200, 3, MORE_SEED))
     pages = load.pages_of(stack)
     known = [path.stem for path in (place.folder / "creatives").iterdir()]
@@ -135,7 +139,7 @@ def _programs(
     def send() -> None:
         answer = client.post_file("/api/v1/creatives", path := next(more))
         answers.note("upload", answer)
-        while answer.status_code == 503 and not enough.is_set():
+        while answer.status_code == 503 and not stop_event.is_set():
             time.sleep(1)
             answer = client.post_file("/api/v1/creatives", path)
             answers.note("upload", answer)
@@ -153,7 +157,7 @@ def _programs(
 
     pauses: list[tuple[Callable[[], None], float]] = [(poll, 0.5), (page, 1), (send, 4), (label, 1)]
     threads = [
-        threading.Thread(target=_repeated, args=(what, pause, answers, enough))
+        threading.Thread(target=_repeat, args=(what, pause, answers, stop_event))
         for what, pause in pauses
     ]
     for thread in threads:
@@ -161,10 +165,10 @@ def _programs(
     return threads
 
 
-def _repeated(
-    what: Callable[[], None], pause: float, answers: Answers, enough: threading.Event
+def _repeat(
+    what: Callable[[], None], pause: float, answers: Answers, stop_event: threading.Event
 ) -> None:
-    while not enough.wait(pause):
+    while not stop_event.wait(pause):
         try:
             what()
         except Exception as error:
@@ -172,7 +176,7 @@ def _repeated(
 
 
 def _jobs(place: load.Place) -> dict[str, tuple[Any, ...]]:
-    """Each job that has not ended, and how far it is."""
+    """Return kind, state, stage, progress, attempts and lease of each open job by its id."""
     found = place.rows(
         "SELECT id, kind, state, stage, progress, attempts, lease_until FROM jobs_job "
         "WHERE state IN ('queued', 'running')"
@@ -180,15 +184,27 @@ def _jobs(place: load.Place) -> dict[str, tuple[Any, ...]]:
     return {str(key): tuple(rest) for key, *rest in found}
 
 
-def _gone_on(
+def _wait_until_resumed(
     place: load.Place, before: dict[str, tuple[Any, ...]], returned: float, returned_at: float
 ) -> list[str]:
-    """Each job that ran goes on: it is further, or somebody holds it; and queued ones are begun."""
+    """Wait until each job that ran before the outage continues, and until a job ends.
+
+    A job continues if it has ended, has moved on, is queued again or has a renewed lease.
+
+    Args:
+        place: The application's place.
+        before: The open jobs before the outage.
+        returned: When the server was back, by ``time.monotonic``.
+        returned_at: The same by ``time.time``.
+
+    Returns:
+        Sentences about jobs that did not continue in time.
+    """
     waiting = {key for key, (_kind, state, *_) in before.items() if state == "running"}
     kinds = Counter(before[key][0] for key in waiting)
     lines, late = [], []
 
-    def further() -> bool:
+    def all_resumed() -> bool:
         now = _jobs(place)
         for key in sorted(waiting):
             row = now.get(key)
@@ -201,7 +217,7 @@ def _gone_on(
         return not waiting
 
     try:
-        wait_until(further, MOST_SECONDS, "what ran goes on")
+        wait_until(all_resumed, MOST_SECONDS, "what ran goes on")
     except NotInTimeError:
         late = [f"{before[key][0]} did not go on within {MOST_SECONDS:.0f} s" for key in waiting]
     print(f"running as it went away: {dict(kinds)}; queued: {len(before) - kinds.total()}")
@@ -216,7 +232,7 @@ def _gone_on(
     return late
 
 
-def _outcome(place: load.Place, answers: Answers, creatives: int) -> list[str]:
+def _problems_of_outcome(place: load.Place, answers: Answers, creatives: int) -> list[str]:
     print("answers: " + ", ".join(f"{k} × {n}" for k, n in sorted(answers.statuses.items())))
     print(f"the slowest answer took {answers.slowest:.1f} s")
     problems = [f"{what} × {count}" for what, count in answers.problems.items()]

@@ -1,10 +1,10 @@
-"""Whether people wait for batches: ``make lanes``.
+"""Waiting times of interactive jobs beside batches: ``make lanes``.
 
-Starts the application on each database, queues creatives in the background, a creative of ten
-minutes and an archive of thousands of files, and then for some minutes does what people do: sends
-creatives by REST and by the page, has tables of spend checked, and puts files into the watched
-folder. Prints how long each of them waited, and when the creatives of the batch came out. The exit
-status is 0 if nobody waited for too long.
+Starts the application on each database and queues a batch of creatives, a creative of ten minutes
+and an archive of thousands of files. Then for some minutes does what people do: sends creatives by
+REST and by the page, has spend tables checked, and puts files into the watched folder. Prints how
+long each of these waited, and when the creatives of the batch were finished. The exit status is 0
+if none waited too long.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ sys.path.insert(0, str(ROOT))
 from tests.long import load  # noqa: E402
 from tests.stack import Client, Stack, running  # noqa: E402
 
-# Seconds that people may wait until their work is begun.
+# Most seconds until a job is claimed (upload, check) or a file becomes a creative (watched folder).
 UPLOAD, CHECK, WATCHED = 2.0, 5.0, 75.0
-# Of creatives that were decoded so many may be unfinished: two processes, and a long one beside.
+# Most decoded creatives that may be unfinished at a time, with two processes and a long creative.
 UNFINISHED = 8
 ADD = "/admin/creatives/creative/add/"
 PERSON_SEED, WATCHED_SEED, BATCH_SEED = 1, 2, 100
@@ -39,7 +39,7 @@ PERSON_SEED, WATCHED_SEED, BATCH_SEED = 1, 2, 100
 
 @dataclass
 class Waits:
-    """Seconds from a wish to its beginning, by what was wished for."""
+    """Waiting times in seconds by action."""
 
     upload: list[float] = field(default_factory=list)
     check: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Waits:
 
 def main() -> int:
     options = _options()
-    return max(_measured(database, options) for database in options.databases)
+    return max(_measure(database, options) for database in options.databases)
 
 
 def _options() -> argparse.Namespace:
@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(database: str, options: argparse.Namespace) -> int:
+def _measure(database: str, options: argparse.Namespace) -> int:
     with load.place(database) as place:
         watched = place.folder / "watched"
         watched.mkdir()
@@ -70,11 +70,11 @@ def _measured(database: str, options: argparse.Namespace) -> int:
         with running(place.data) as stack:
             client = load.client_of(stack)
             _queue_the_batch(place, stack, client, options)
-            waits = _people(place, stack, client, watched, options.minutes * 60)
+            waits = _act_as_people(place, stack, client, watched, options.minutes * 60)
         print(
             f"\n{database}: {options.batch} creatives, a long one, {options.members} packed files"
         )
-        return _judged(waits) | _one_by_one(place) | _reasons(place)
+        return _print_waits(waits) | _print_finishing_times(place) | _print_failures(place)
 
 
 def _queue_the_batch(
@@ -93,24 +93,24 @@ def _queue_the_batch(
     subprocess.run(command, cwd=ROOT, env=place.data.environ, check=True, stdout=subprocess.DEVNULL)
 
 
-def _people(
+def _act_as_people(
     place: load.Place, stack: Stack, client: Client, watched: Path, seconds: float
 ) -> Waits:
-    """What people do meanwhile, each thing in a thread of its own."""
+    """Upload, check and drop files for so many seconds, each in its own thread."""
     waits, until = Waits(), time.monotonic() + seconds
     pages = load.pages_of(stack)
     files = load.creatives(place.folder / "people", 1 + int(seconds / 15), 3, PERSON_SEED)
     dropped = load.creatives(place.folder / "dropped", 1 + int(seconds / 60), 3, WATCHED_SEED)
 
     def upload(number: int) -> None:
-        """By turns as a program and as a person."""
+        """Upload a creative, alternately by REST and by the page."""
         file = files[number]
         if number % 2:
             assert client.post_file("/api/v1/creatives", file).status_code == 202
         else:
             assert load.post_form(pages, stack.address + ADD, {}, file).ok
         job = f"(SELECT job_id FROM creatives_creative WHERE advertisement_id = '{file.stem}')"
-        waits.upload.append(_begun_after(place, job))
+        waits.upload.append(_seconds_until_claimed(place, job))
 
     def check(number: int) -> None:
         table = load.spend_table(place.folder / f"{number}.csv", 2_000 + number, number)
@@ -120,7 +120,7 @@ def _people(
             answer = client.request("POST", "/api/v1/spend/imports", files=files, data=data)
         assert answer.status_code < 300, answer.text
         job = f"(SELECT job_id FROM spend_spendimport WHERE id = {answer.json()['id']})"
-        waits.check.append(_begun_after(place, job))
+        waits.check.append(_seconds_until_claimed(place, job))
 
     def drop(number: int) -> None:
         file = dropped[number]
@@ -146,19 +146,24 @@ def _people(
 def _repeatedly(
     what: Callable[[int], None], pause: float, until: float, problems: list[str]
 ) -> None:
-    number, following = 0, time.monotonic()
+    number, next_at = 0, time.monotonic()
     while time.monotonic() < until:
         try:
             what(number)
         except Exception as error:
             problems.append(repr(error))
             return
-        number, following = number + 1, following + pause
-        time.sleep(max(0.0, min(following, until) - time.monotonic()))
+        number, next_at = number + 1, next_at + pause
+        time.sleep(max(0.0, min(next_at, until) - time.monotonic()))
 
 
-def _begun_after(place: load.Place, job: str) -> float:
-    """Seconds from the row of a job to its claim."""
+def _seconds_until_claimed(place: load.Place, job: str) -> float:
+    """Wait until a job is claimed; return the seconds since it was created.
+
+    Args:
+        place: The application's place.
+        job: SQL expression for the job's id.
+    """
     query = f"SELECT created_at, started_at FROM jobs_job WHERE id = {job}"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -166,10 +171,10 @@ def _begun_after(place: load.Place, job: str) -> float:
         if started:
             return load.moment(started) - load.moment(created)
         time.sleep(0.2)
-    raise AssertionError("it was not begun within 120 s")
+    raise AssertionError("the job was not claimed within 120 s")
 
 
-def _judged(waits: Waits) -> int:
+def _print_waits(waits: Waits) -> int:
     lines, status = [], bool(waits.problems)
     for name, found, most in (
         ("an upload is begun", waits.upload, UPLOAD),
@@ -179,15 +184,19 @@ def _judged(waits: Waits) -> int:
         good = bool(found) and max(found) <= most
         status |= not good
         median, worst = (statistics.median(found), max(found)) if found else (0.0, 0.0)
-        lines.append([name, len(found), f"{median:.2f}", f"{worst:.2f}", most, _said(good)])
+        lines.append([name, len(found), f"{median:.2f}", f"{worst:.2f}", most, _verdict(good)])
     print(load.table(["seconds until", "times", "median", "worst", "at most", ""], lines))
     for problem in waits.problems:
         print(f"WRONG: {problem}")
     return int(status)
 
 
-def _one_by_one(place: load.Place) -> int:
-    """When creatives of the batch were finished, and how many were begun and not finished."""
+def _print_finishing_times(place: load.Place) -> int:
+    """Print when the batch's creatives were finished, and how many were unfinished at a time.
+
+    Returns:
+        The exit status: 1 if more than ``UNFINISHED`` were decoded and not finished at one time.
+    """
     first = load.FIRST_ID + 10_000 * BATCH_SEED
     found = place.rows(
         "SELECT job.created_at, job.finished_at, job.timings FROM jobs_job job "
@@ -195,9 +204,9 @@ def _one_by_one(place: load.Place) -> int:
         f"creative.advertisement_id BETWEEN '{first}' AND '{first + 9999}'"
     )
     queued = min(load.moment(created) for created, *_ in found)
-    begun = [_first_stage(timings) for *_, timings in found if len(timings) > 2]
+    decoded_at = [_first_stage(timings) for *_, timings in found if len(timings) > 2]
     finished = sorted(load.moment(end) - queued for _created, end, _timings in found if end)
-    print(f"\nof {len(found)} creatives of the batch {len(begun)} were begun, "
+    print(f"\nof {len(found)} creatives of the batch {len(decoded_at)} were begun, "
           f"{len(finished)} finished; seconds after the first was queued:")  # fmt: skip
     for number in (1, 10, 25, 50, 100, 200, 300, 400, 500):
         if number <= len(finished):
@@ -205,12 +214,12 @@ def _one_by_one(place: load.Place) -> int:
     if not finished:
         print("TOO LATE: none is finished")
         return 1
-    last = max(begun) - queued
+    last = max(decoded_at) - queued
     before = sum(end <= last for end in finished)
-    most = _most_at_once([moment - queued for moment in begun], finished)
+    most = _most_unfinished([moment - queued for moment in decoded_at], finished)
     good = most <= UNFINISHED
     print(f"  the last first stage ended at {last:.1f}; {before} were finished by then")
-    print(f"  begun and not finished at one moment: {most} at most ({UNFINISHED}) {_said(good)}")
+    print(f"  begun and not finished at one moment: {most} at most ({UNFINISHED}) {_verdict(good)}")
     return int(not good)
 
 
@@ -220,16 +229,21 @@ def _first_stage(timings: object) -> float:
     return load.moment(entries[0]["started"]) + float(entries[0]["seconds"])
 
 
-def _most_at_once(begun: Sequence[float], finished: Sequence[float]) -> int:
+def _most_unfinished(decoded_at: Sequence[float], finished: Sequence[float]) -> int:
     open_now = most = 0
-    for _moment, change in sorted([(at, 1) for at in begun] + [(at, -1) for at in finished]):
+    for _moment, change in sorted([(at, 1) for at in decoded_at] + [(at, -1) for at in finished]):
         open_now += change
         most = max(most, open_now)
     return most
 
 
-def _reasons(place: load.Place) -> int:
-    """Every job that failed did so for a reason of its own: the archive holds no media."""
+def _print_failures(place: load.Place) -> int:
+    """Print the jobs by kind, state and error code.
+
+    Returns:
+        The exit status: 1 if a job failed with another code than ``not_media``, which is that of
+        the archive's files.
+    """
     found = place.rows(
         "SELECT kind, state, error_code, count(*), max(attempts) FROM jobs_job "
         "GROUP BY kind, state, error_code ORDER BY kind, state"
@@ -241,7 +255,7 @@ def _reasons(place: load.Place) -> int:
     return int(bool(wrong))
 
 
-def _said(good: bool) -> str:
+def _verdict(good: bool) -> str:
     return "" if good else "TOO MANY"
 
 

@@ -1,6 +1,6 @@
-"""What the long checks share: creatives and tables in numbers, an application, its rows.
+"""Helpers of the long checks: generated creatives and tables, an application, its rows.
 
-Imported by scripts, too: no model is imported here, and rows are read by SQL.
+Scripts import this module before Django is set up, so it imports no model and reads rows by SQL.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SPEND_HEADER = "Advertisement ID,Advertiser,Brand,Media Type,Estimated cost RUB,
 
 @cache
 def _speech() -> tuple[NDArray[np.int16], ...]:
-    """The sound of the demonstration creatives, 16 kHz mono."""
+    """Return the sound of each demonstration creative, 16 kHz mono, int16, (samples,)."""
     sounds = []
     for path in sorted(DEMO.iterdir()):
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
@@ -65,13 +65,13 @@ def creatives(folder: Path, n: int, seconds: float, seed: int) -> list[Path]:
     """Write short spoken creatives, cut from the demonstration.
 
     Args:
-        folder: Where to; it is made if it is absent.
-        n: How many, at most 10,000.
-        seconds: How long each is, at most about 5.
-        seed: Of the cuts. Creatives of different seeds below 4,000 have different names.
+        folder: The folder; created if it is absent.
+        n: Number of creatives, at most 10,000.
+        seconds: Length of each, at most about 5.
+        seed: Seed of the cuts. Creatives of different seeds below 4,000 have different names.
 
     Returns:
-        Their paths. The name is the Advertisement ID; each file has bytes of its own.
+        Their paths. The name is the Advertisement ID; no two files have the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     dice, length = np.random.default_rng(seed), round(seconds * RATE)
@@ -80,7 +80,7 @@ def creatives(folder: Path, n: int, seconds: float, seed: int) -> list[Path]:
         source = _speech()[dice.integers(len(_speech()))]
         start = int(dice.integers(max(1, len(source) - length)))
         cut = source[start : start + length].astype(np.int32)
-        # Nobody hears it, but no two files are alike.
+        # Inaudible noise, so that no two files have the same bytes.
         cut += dice.integers(-2, 3, len(cut), dtype=np.int32)
         sound = cut.clip(-32768, 32767).astype(np.int16)
         made.append(_write(folder / f"{FIRST_ID + 10_000 * seed + number}.wav", sound))
@@ -88,14 +88,14 @@ def creatives(folder: Path, n: int, seconds: float, seed: int) -> list[Path]:
 
 
 def long_creative(path: Path, seconds: float) -> Path:
-    """Write one creative of the demonstration's speech, over and over for so long."""
+    """Write a creative that repeats the demonstration's speech for ``seconds``."""
     sound = np.concatenate(_speech())
     needed = round(seconds * RATE)
     return _write(path, np.tile(sound, needed // len(sound) + 1)[:needed])
 
 
 def spend_table(path: Path, rows: int, seed: int) -> Path:
-    """Write a table of spend (CSV) with so many advertisements, one row each, over two years."""
+    """Write a spend table (CSV) with ``rows`` advertisements, one row each, over two years."""
     dice = random.Random(seed)
     with path.open("w", encoding="utf-8") as file:
         file.write(SPEND_HEADER + "\n")
@@ -124,14 +124,14 @@ class Place:
 
 @contextmanager
 def place(database: str, **settings: str) -> Iterator[Place]:
-    """A place for an application on "sqlite" or "postgresql", prepared; gone afterwards.
+    """Prepare a folder and a database for an application; remove them after the block.
 
     Args:
-        database: Of a PostgreSQL the server is this place's own.
-        settings: Environment variables of the application. Limits for people and the encoder of
-            pictures are off, the sweep comes as often as it does for users.
+        database: "sqlite" or "postgresql"; the latter starts a server for this place.
+        settings: Environment variables of the application. By default user limits and the picture
+            encoder are off, and the sweep runs every 15 s, as for users.
     """
-    # A check that is asked to end cleans up as after Ctrl-C.
+    # SIGTERM raises KeyboardInterrupt, as Ctrl-C does, so that the clean-up runs.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix=f"creative-filter-{database}-"))
     server = None
@@ -140,7 +140,7 @@ def place(database: str, **settings: str) -> Iterator[Place]:
         data.mkdir()
         url = f"sqlite:///{data / 'db.sqlite3'}"
         if database == "postgresql":
-            # Its unprivileged user can't enter the folder of the application.
+            # A separate folder: the server's unprivileged user can't enter the application's.
             server = postgres.start(Path(tempfile.mkdtemp(prefix="creative-filter-server-")))
             url = server.url("postgres")
         environ = {
@@ -160,25 +160,25 @@ def place(database: str, **settings: str) -> Iterator[Place]:
 
 
 def _prepare(data: Data) -> None:
-    """Everything that a first start makes but the demonstration."""
+    """Run ``manage.py prepare``: what a first start does, without the demonstration."""
     command = [sys.executable, "manage.py", "prepare"]
     subprocess.run(command, cwd=ROOT, env=data.environ, check=True, stdout=subprocess.DEVNULL)
 
 
 def _credentials(data: Data) -> tuple[str, str]:
-    """The administrator's password and token."""
+    """Return the administrator's password and token."""
     match = ADMINISTRATOR.search((data.folder / FIRST_LOGIN).read_text("utf-8"))
     assert match is not None
     return match[1], match[2]
 
 
 def client_of(stack: Stack) -> Client:
-    """The administrator's program."""
+    """Return a REST client with the administrator's token."""
     return Client(stack, _credentials(stack.data)[1])
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
-    """What a query finds in the database of this URL."""
+    """Return the rows of a query in the database of this URL."""
     if url.startswith("sqlite:///"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as database:
             return database.execute(query).fetchall()
@@ -187,7 +187,7 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def moment(value: Any) -> float:
-    """Seconds since 1970 of a time as a database gives it."""
+    """Return the Unix time of a database's value; naive times are UTC."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if value.tzinfo is None:
@@ -202,12 +202,12 @@ def open_jobs(url: str) -> int:
 
 
 def wait_for_all_jobs(url: str, seconds: float) -> None:
-    """Until no job is queued or running; raises after so many seconds."""
+    """Wait until no job is queued or running; raises ``NotInTimeError`` after so many seconds."""
     wait_until(lambda: not open_jobs(url), seconds, "all jobs ended")
 
 
 def table(titles: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
-    """Plain columns for a terminal."""
+    """Format a table as plain columns for a terminal."""
     cells = [[str(cell) for cell in line] for line in [titles, *lines]]
     widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     return "\n".join(
@@ -217,19 +217,19 @@ def table(titles: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
 
 
 def pages_of(stack: Stack) -> requests.Session:
-    """The administrator's browser, logged in."""
+    """Return a session that is logged in to the pages as administrator."""
     session = requests.Session()
     session.headers["Accept-Language"] = "en"
     form = {"username": "admin", "password": _credentials(stack.data)[0]}
     answer = post_form(session, f"{stack.address}/admin/login/", form)
-    assert "/login/" not in answer.url, "the administrator is logged in"
+    assert "/login/" not in answer.url, "the administrator could not log in"
     return session
 
 
 def post_form(
     session: requests.Session, url: str, form: dict[str, str], file: Path | None = None
 ) -> requests.Response:
-    """Send a form as a browser does, with a file in its field ``files``."""
+    """Send a form with its CSRF token and, if given, a file in the field ``files``."""
     session.get(url, timeout=60)
     form = {**form, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
     headers = {"Referer": url}

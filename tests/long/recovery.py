@@ -1,9 +1,9 @@
-"""How soon work goes on after everything was killed: ``make recovery``.
+"""How soon jobs continue after all processes were killed: ``make recovery``.
 
-On each database: the start of an idle application is timed; then, while jobs run and wait, every
-process of it is killed at once (supervisor, web, workers, broker) and it is started again. Prints
-the seconds to the first job that ended beyond those of the idle start. The exit status is 0 if
-they are fewer than 30, nothing is lost and nothing is done twice.
+On each database the start of an idle application is timed. Then, while jobs run and wait, all its
+processes (supervisor, web, workers, broker) are killed at once, and it is started again. Prints by
+how many seconds the first job to end is later than an idle start. The exit status is 0 if these are
+at most 30, nothing is lost and nothing is done twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     lines, problems = [], []
     for database in options.databases:
-        line, found = _measured(database, options.creatives, options.seconds)
+        line, found = _measure(database, options.creatives, options.seconds)
         lines.append([database, *line])
         problems += [f"{database}: {problem}" for problem in found]
     titles = ["database", "idle start", "first job after", "beyond start", "all jobs after"]
@@ -45,23 +45,23 @@ def main() -> int:
     return int(bool(problems))
 
 
-def _measured(database: str, count: int, seconds: float) -> tuple[list[str], list[str]]:
+def _measure(database: str, count: int, seconds: float) -> tuple[list[str], list[str]]:
     with load.place(database) as place:
         began = time.monotonic()
         with running(place.data) as stack:
             idle = time.monotonic() - began
-            _load_of(place, stack, count)
+            _start_load(place, stack, count)
             kill_everything(stack)
         began, began_at = time.monotonic(), time.time()
-        again = launch(place.data)
+        restarted = launch(place.data)
         try:
-            again.wait_for(again.address)
+            restarted.wait_for(restarted.address)
             wait_until(lambda: _ended_since(place, began_at), 180, "a job ended")
             first = time.monotonic() - began
             load.wait_for_all_jobs(place.data.database_url, seconds)
             ended = time.monotonic() - began
         finally:
-            again.clean_up()
+            restarted.clean_up()
         problems = problems_of(place, count)
     beyond = first - idle
     if beyond > MOST_SECONDS:
@@ -69,8 +69,8 @@ def _measured(database: str, count: int, seconds: float) -> tuple[list[str], lis
     return [f"{each:.1f}" for each in (idle, first, beyond, ended)], problems
 
 
-def _load_of(place: load.Place, stack: Stack, count: int) -> None:
-    """Creatives, an import and a table; until some run and some are done."""
+def _start_load(place: load.Place, stack: Stack, count: int) -> None:
+    """Queue creatives, an import and a table; wait until two jobs run."""
     client = load.client_of(stack)
     spend = load.spend_table(place.folder / "spend.csv", SPEND_ROWS, seed=1)
     assert client.post_file("/api/v1/spend/imports", spend).status_code < 300
@@ -95,7 +95,7 @@ def _ended_since(place: load.Place, when: float) -> bool:
 
 
 def problems_of(place: load.Place, creatives: int) -> list[str]:
-    """What was lost or done twice."""
+    """Return a sentence for each number of rows that is not the expected one."""
     expected = {
         "jobs that are not done": ("SELECT count(*) FROM jobs_job WHERE state <> 'done'", 0),
         "creatives": ("SELECT count(*) FROM creatives_creative WHERE state = 'done'", creatives),

@@ -1,6 +1,6 @@
-"""The attack check in short, against the web server alone.
+"""A short run of the attack check against the web server alone.
 
-The requests of ``findings`` and ``wrong_logins`` have tests beside what they are about.
+The requests of ``findings`` and ``wrong_logins`` are left out: other tests cover them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from tests.serving import copy_tables, serving
 pytestmark = pytest.mark.stack
 
 
-def test_an_attack_of_seconds(tmp_path: Path, broker_server: Broker, django_db_setup: None) -> None:
+def test_the_web_server_withstands_a_short_attack(
+    tmp_path: Path, broker_server: Broker, django_db_setup: None
+) -> None:
     data = tmp_path / "data"
     if environment.DATABASE == "sqlite":
         copy_tables(data)

@@ -1,4 +1,4 @@
-"""The harness of ``make chaos`` does every fault, and finds what it looks for."""
+"""The harness of ``make chaos``: its plan contains every fault, its checks find corruption."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ TRANSCRIPTS = 2
 
 
 @pytest.fixture(scope="module")
-def brought(tmp_path_factory: pytest.TempPathFactory) -> material.Material:
+def sample_material(tmp_path_factory: pytest.TempPathFactory) -> material.Material:
     return material.make(tmp_path_factory.mktemp("material"), seed=7, creatives=4, rows=50)
 
 
 @pytest.fixture
-def good(
-    db: None, brought: material.Material, monkeypatch: pytest.MonkeyPatch, settings: Any,
+def good_run(
+    db: None, sample_material: material.Material, monkeypatch: pytest.MonkeyPatch, settings: Any,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    """A database as a good run leaves it, but for spend, which is empty."""
+    """Database as after a run without errors, except for spend, which is empty."""
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(checks, "TRANSCRIPTS", TRANSCRIPTS)
     monkeypatch.setattr(checks, "_money", lambda material: [])
     monkeypatch.setattr(checks, "_doctor", lambda site: [])
-    # Beside the starter, which the migrations bring.
+    # A second version beside the starter, which the migrations create.
     version = ModelVersion.objects.create(name="trained", digest="trained", folder="trained")
-    ids = [*brought.ids, *(str(material.FIRST_TRANSCRIPT + n) for n in range(TRANSCRIPTS))]
+    ids = [*sample_material.ids, *(str(material.FIRST_TRANSCRIPT + n) for n in range(TRANSCRIPTS))]
     for number, advertisement_id in enumerate(ids):
         creative = Creative.objects.create(
             advertisement_id=advertisement_id, name=advertisement_id, state=Creative.State.DONE
         )
         media = MediaVersion.objects.create(creative=creative, sha256=str(number), size=1)
         Prediction.objects.create(creative=creative, media=media, model_version=version)
-        if number >= brought.archived:
+        if number >= sample_material.archived:
             Label.objects.create(creative=creative, segment=Segment.objects.first())
     action = AuditEntry.Action
     for each in (action.SPEND_IMPORTED, *2 * [action.LABELS_SET], action.LABELS_IMPORTED):
@@ -92,12 +92,12 @@ def _forget_audit() -> None:
     AuditEntry.objects.first().delete()  # type: ignore[union-attr]
 
 
-def test_a_good_run_has_no_findings(good: None, brought: material.Material) -> None:
-    assert checks.check(None, brought) == []  # type: ignore[arg-type]
+def test_a_good_run_has_no_findings(good_run: None, sample_material: material.Material) -> None:
+    assert checks.check(None, sample_material) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("harm", "word"),
+    ("corrupt", "word"),
     [
         (_lose, "lost creatives"),
         (_lose_file, "is gone"),
@@ -108,19 +108,21 @@ def test_a_good_run_has_no_findings(good: None, brought: material.Material) -> N
         (_forget_audit, "audit log"),
     ],
 )
-def test_each_harm_is_found(good: None, brought: material.Material, harm: Any, word: str) -> None:
-    harm()
-    assert any(word in sentence for sentence in checks.check(None, brought))  # type: ignore[arg-type]
+def test_each_corruption_is_found(
+    good_run: None, sample_material: material.Material, corrupt: Any, word: str
+) -> None:
+    corrupt()
+    assert any(word in sentence for sentence in checks.check(None, sample_material))  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db
-def test_spend_that_is_not_what_was_brought_is_found(brought: material.Material) -> None:
-    assert any("0 rows" in sentence for sentence in checks._money(brought))
-    assert brought.spend_amount > Decimal(0)
+def test_spend_that_differs_from_the_material_is_found(sample_material: material.Material) -> None:
+    assert any("0 rows" in sentence for sentence in checks._money(sample_material))
+    assert sample_material.spend_amount > Decimal(0)
 
 
 @pytest.mark.django_db
-def test_jobs_that_are_stuck_and_reasons_that_are_not_true_are_found() -> None:
+def test_stuck_jobs_and_unexpected_error_codes_are_found() -> None:
     now = timezone.now()
     common = {"kind": "analyse", "stage": "speech", "started_at": now, "finished_at": now}
     Job.objects.create(state=Job.State.RUNNING, **common)
@@ -133,7 +135,7 @@ def test_jobs_that_are_stuck_and_reasons_that_are_not_true_are_found() -> None:
 
 
 @pytest.mark.parametrize("site", ["embedded", "postgresql"])
-def test_a_seed_plans_every_fault_once_and_always_the_same(site: str) -> None:
+def test_a_plan_contains_each_fault_once_and_depends_on_the_seed_only(site: str) -> None:
     names = [each.fault.name for each in faults.plan(site, 3, rounds=1)]
     assert sorted(names) == sorted(f.name for f in faults.FAULTS if site in f.sites)
     assert faults.plan(site, 3, rounds=1) == faults.plan(site, 3, rounds=1)

@@ -1,8 +1,8 @@
-"""Whether work lasts longer beside another writer: ``make writers``.
+"""Duration of jobs beside another writer: ``make writers``.
 
-On each database, every kind of work is timed alone and while another process commits to a table of
-its own in the same database ten times a second; both in turns, some times each. Prints the medians.
-The exit status is 0 if all was done and no kind took more than 1.5 times as long.
+On each database every kind of work is timed, alternately alone and while another process commits
+to a table of its own in the same database ten times a second. Prints the medians. The exit status
+is 0 if no job failed and no kind took more than 1.5 times as long beside the writer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.long import load  # noqa: E402
 from tests.stack import Client, running  # noqa: E402
 
 MOST = 1.5
-# A difference below it is that of the machine, not of the writer.
+# Smaller differences are attributed to the machine, not to the writer.
 NOISE_SECONDS = 1.0
 WRITER = """
 import sqlite3, sys, time
@@ -58,14 +58,20 @@ COMMON = (
 
 
 class Work:
-    """Every kind of work, on input of its own each time; returns the seconds it took."""
+    """Every kind of work as a method that starts it, on new input each time.
+
+    Args:
+        place: The application's place.
+        client: A REST client.
+        rows: Rows of each spend table.
+    """
 
     def __init__(self, place: load.Place, client: Client, rows: int) -> None:
         self.place, self.client, self.rows = place, client, rows
         self.number = 0
 
     def seed(self) -> None:
-        """Creatives with transcripts and labels, to be trained on and counted."""
+        """Import transcripts, labels and spend, for training and figures."""
         texts, labels = self._new(".texts.csv"), self._new(".labels.csv")
         with texts.open("w", encoding="utf-8") as text, labels.open("w", encoding="utf-8") as label:
             text.write("Advertisement ID,text\n")
@@ -118,7 +124,7 @@ class Work:
         self._post("/api/v1/predict_table", load.spend_table(self._new(".csv"), self.rows, seed=0))
 
     def estimate(self) -> None:
-        """What probably was spent: asked for until there is an answer."""
+        """Request expected spend for each month of a year until it is computed."""
         year = 2021 + self.number % 2
         for month in range(1, 13):
             asked = {"first": f"{year}-{month:02}", "last": f"{year}-{month:02}"}
@@ -138,7 +144,7 @@ class Work:
         body |= {"dry_run": False, "expected": expected}
         answer = self.client.request("POST", path, json=body)
         assert answer.status_code == 201, answer.text
-        # Whoever looks at figures has money moved with the labels.
+        # Requesting figures starts the recount that follows the labels.
         assert self.client.request("GET", "/api/v1/spend/report/expected").status_code < 300
 
     def train(self) -> None:
@@ -148,7 +154,7 @@ class Work:
         self._command("evaluate")
 
     def activate(self) -> None:
-        """A new version decides, and judges everything again."""
+        """Train and activate a version, which makes new predictions for all creatives."""
         self._command("train", "--pictures", "none", "--activate")
 
     def _new(self, suffix: str) -> Path:
@@ -156,7 +162,7 @@ class Work:
         return self.place.folder / f"{self.number}{suffix}"
 
     def _files(self, folder: Path) -> Path:
-        """Files that are no media: they are taken in as others and fail at once."""
+        """Write 100 files that are no media: they become creatives whose jobs fail at once."""
         self.number += 1
         folder.mkdir()
         for number in range(100):
@@ -199,10 +205,10 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--rows", type=int, default=20_000, help="of each table of spend")
     options = parser.parse_args()
-    return max(_measured(database, options) for database in options.databases)
+    return max(_measure(database, options) for database in options.databases)
 
 
-def _measured(database: str, options: argparse.Namespace) -> int:
+def _measure(database: str, options: argparse.Namespace) -> int:
     lines, status = [], 0
     with load.place(database) as place:
         watched = place.folder / "watched"
@@ -215,7 +221,7 @@ def _measured(database: str, options: argparse.Namespace) -> int:
             work.seed()
             for kind in KINDS:
                 if kind.__name__ in options.kinds:
-                    line, good = _of_kind(place, work, kind, options.times)
+                    line, good = _measure_kind(place, work, kind, options.times)
                     print(database, *line, flush=True)
                     lines.append(line)
                     status |= not good
@@ -224,7 +230,7 @@ def _measured(database: str, options: argparse.Namespace) -> int:
     return int(status)
 
 
-def _of_kind(
+def _measure_kind(
     place: load.Place, work: Work, kind: Callable[[Work], None], times: int
 ) -> tuple[list[str], bool]:
     quiet, beside, rates = [], [], []
@@ -239,13 +245,13 @@ def _of_kind(
         "AND error_code <> 'not_media'"
     )
     good = not failed and (other <= MOST * one or other - one < NOISE_SECONDS)
-    said = "" if good else f"TOO LONG {failed or ''}"
+    verdict = "" if good else f"TOO LONG {failed or ''}"
     figures = [f"{one:.1f}", f"{other:.1f}", f"{other / one:.2f}", f"{min(rates):.1f}"]
-    return [kind.__name__, *figures, said], good
+    return [kind.__name__, *figures, verdict], good
 
 
 def _seconds(place: load.Place, work: Work, kind: Callable[[Work], None]) -> float:
-    """From the request to the end of all jobs that it makes."""
+    """Return the seconds from the start of the work to the end of all its jobs."""
     began = time.monotonic()
     kind(work)
     load.wait_for_all_jobs(place.data.database_url, 600)
@@ -254,7 +260,7 @@ def _seconds(place: load.Place, work: Work, kind: Callable[[Work], None]) -> flo
 
 @contextmanager
 def foreign_writer(place: load.Place) -> Iterator[Callable[[], int]]:
-    """Another process that commits to the database; gives how many times it did so far."""
+    """Run a process that commits to the database; yields a function that counts its commits."""
     log = place.folder / "writer.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -266,7 +272,7 @@ def foreign_writer(place: load.Place) -> Iterator[Callable[[], int]]:
         load.wait_until(lambda: log.stat().st_size, 30, "the other process writes")
         before = log.stat().st_size
         yield lambda: (log.stat().st_size - before) // 2
-        assert process.poll() is None, "the other process wrote to the end"
+        assert process.poll() is None, "the other process ended before the measurement"
     finally:
         process.kill()
         process.wait()

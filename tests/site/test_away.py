@@ -1,4 +1,4 @@
-"""The database, or the storage, is away: what web answers, asked over HTTP."""
+"""Responses of a running web server while the database or the storage does not answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture(scope="module")
 def without_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """A web server whose PostgreSQL has stopped after it had answered."""
+    """Web server whose PostgreSQL stopped after the server had used it."""
     server = postgres.start(Path(tempfile.mkdtemp(prefix="creative-filter-away-")))
     folder = tmp_path_factory.mktemp("away")
     url = server.url("postgres")
@@ -39,7 +39,7 @@ def without_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 @pytest.mark.parametrize(
     ("language", "words"), [("en", "The database does not answer"), ("ru", "База данных")]
 )
-def test_a_page_says_so(without_database: Web, language: str, words: str) -> None:
+def test_pages_answer_503_with_a_sentence(without_database: Web, language: str, words: str) -> None:
     headers = {"Accept-Language": language, "Cookie": "sessionid=0123456789"}
     response = without_database.get("/admin/creatives/creative/", headers=headers)
     assert response.status_code == 503
@@ -48,7 +48,7 @@ def test_a_page_says_so(without_database: Web, language: str, words: str) -> Non
     assert words in response.text
 
 
-def test_the_api_says_so(without_database: Web) -> None:
+def test_the_api_answers_503_with_a_problem(without_database: Web) -> None:
     headers = {"Authorization": "Token 0123456789", "Accept-Language": "en"}
     response = without_database.get("/api/v1/creatives", headers=headers)
     assert (response.status_code, response.json()["code"]) == (503, "database_away")
@@ -56,7 +56,7 @@ def test_the_api_says_so(without_database: Web) -> None:
     assert response.headers["Content-Type"] == "application/problem+json"
 
 
-def test_health_tells_them_apart(without_database: Web) -> None:
+def test_live_succeeds_and_ready_names_the_database(without_database: Web) -> None:
     assert without_database.live() < 1
     response = without_database.get("/health/ready")
     assert response.status_code == 503
@@ -64,15 +64,15 @@ def test_health_tells_them_apart(without_database: Web) -> None:
 
 
 @pytest.fixture
-def hanging() -> Iterator[int]:
-    """A port that accepts and never answers."""
+def hanging_port() -> Iterator[int]:
+    """Port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=200) as listener:
-        kept: list[socket.socket] = []
+        connections: list[socket.socket] = []
 
         def accept() -> None:
             try:
                 while True:
-                    kept.append(listener.accept()[0])
+                    connections.append(listener.accept()[0])
             except OSError:
                 return
 
@@ -81,16 +81,16 @@ def hanging() -> Iterator[int]:
         yield int(listener.getsockname()[1])
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-        for connection in kept:
+        for connection in connections:
             connection.close()
 
 
-def test_a_bucket_that_hangs_holds_no_more_than_some_threads(tmp_path: Path, hanging: int) -> None:
+def test_a_bucket_that_hangs_blocks_only_some_threads(tmp_path: Path, hanging_port: int) -> None:
     settings = {
         "WEB_THREADS": "4",
         "PREDICT_ANONYMOUS": "true",
         "STORAGE_S3_BUCKET": "creatives",
-        "STORAGE_S3_ENDPOINT": f"http://127.0.0.1:{hanging}",
+        "STORAGE_S3_ENDPOINT": f"http://127.0.0.1:{hanging_port}",
         "STORAGE_S3_ACCESS_KEY": "key",
         "STORAGE_S3_SECRET_KEY": "secret",
         "STORAGE_S3_REGION": "us-east-1",

@@ -15,20 +15,20 @@ RAISED = [*ErrorCode, *WeightsCode, *ScreenCode]
 
 
 class AnyFact(dict[str, str]):
-    """A value for whatever placeholder a sentence has."""
+    """Parameters that fill each placeholder with its name in angle brackets."""
 
     def __missing__(self, name: str) -> str:
         return f"<{name}>"
 
 
-def told(code: str, language: str) -> str:
+def sentence_in(code: str, language: str) -> str:
     with translation.override(language):
         return str(CODES[code].sentence % AnyFact())
 
 
 @pytest.mark.parametrize("code", RAISED)
-def test_a_code_is_a_russian_and_an_english_sentence(code: str) -> None:
-    russian, english = told(code, "ru"), told(code, "en")
+def test_each_code_has_a_sentence_in_both_languages(code: str) -> None:
+    russian, english = sentence_in(code, "ru"), sentence_in(code, "en")
     assert re.search("[а-яё]", russian)
     assert not re.search("[а-яё]", english, re.IGNORECASE)
     assert re.findall("<.*?>", russian) == re.findall("<.*?>", english)
@@ -38,22 +38,24 @@ def test_a_code_is_a_russian_and_an_english_sentence(code: str) -> None:
             assert 10 < len(one) < 200
 
 
-def test_sentences_tell_the_codes_apart() -> None:
-    assert len({told(code, "ru") for code in RAISED}) == len(RAISED)
+def test_each_code_has_its_own_sentence() -> None:
+    assert len({sentence_in(code, "ru") for code in RAISED}) == len(RAISED)
 
 
-def test_regional_languages_are_understood() -> None:
-    assert told(ErrorCode.DAMAGED, "ru-RU") == told(ErrorCode.DAMAGED, "ru")
-    assert told(ErrorCode.DAMAGED, "ru").startswith("Файл повреждён")
+def test_regional_language_codes_use_the_base_language() -> None:
+    assert sentence_in(ErrorCode.DAMAGED, "ru-RU") == sentence_in(ErrorCode.DAMAGED, "ru")
+    assert sentence_in(ErrorCode.DAMAGED, "ru").startswith("Файл повреждён")
 
 
 @pytest.mark.parametrize("codes", [WeightsCode, ScreenCode])
-def test_the_placeholders_are_the_facts_that_the_code_names(codes: type[WeightsCode]) -> None:
-    """The line below each code in ``errors`` lists its facts."""
+def test_the_placeholders_are_the_facts_in_the_docstring_of_the_code(
+    codes: type[WeightsCode],
+) -> None:
+    """``errors`` lists the facts of a code in the string below it."""
     from pathlib import Path
 
     source = Path(errors.__file__).read_text(encoding="utf-8")
     for code in codes:
         found = re.search(rf'= "{code}"\n    """(.*?)"""', source)
         facts = set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", found[1]))) if found else set()
-        assert set(re.findall("<(.*?)>", told(code, "en"))) == facts, code
+        assert set(re.findall("<(.*?)>", sentence_in(code, "en"))) == facts, code

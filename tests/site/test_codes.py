@@ -1,4 +1,4 @@
-"""The catalogue of codes holds exactly what the program raises, each code once."""
+"""The catalogue contains exactly the codes that the program uses, each once."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from creativefilter.site.codes import CODES, CodedError, engines, sentence, stat
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = ROOT / "creativefilter" / "site" / "codes"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
-# What makes an error or an outcome of a code, and which of its arguments that is.
-MAKERS = {
+# Functions and classes that take a code, and the position of that argument.
+CODE_ARGUMENTS = {
     "CodedError": 0, "SheetError": 0, "SpendFileError": 0, "EndpointError": 0,
     "AddressError": 0, "JobError": 0, "Unavailable": 0, "Outcome": 1, "sentence": 0,
     "status_of": 0,
@@ -27,26 +27,26 @@ MAKERS = {
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
-    """The program without its catalogue and without migrations."""
+    """Yield the modules of the program without the catalogue and migrations."""
     for folder in ("classifier", "creativefilter", "tasks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             if CATALOGUE not in path.parents and "migrations" not in path.parts:
                 yield path, ast.parse(path.read_text("utf-8"))
 
 
-def named(call: ast.Call) -> str:
+def name_of(call: ast.Call) -> str:
     return getattr(call.func, "id", "") or getattr(call.func, "attr", "")
 
 
-def raised() -> dict[str, str]:
-    """Every code that stands in the source where an error or an outcome is made, and where."""
+def codes_in_sources() -> dict[str, str]:
+    """Return every code that the sources pass as a literal, with its place."""
     found = {str(code): "classifier.errors" for code in (*ErrorCode, *WeightsCode, *ScreenCode)}
     found |= {str(reason): "Prediction.Reason" for reason in Prediction.Reason}
     for path, module in modules():
         for node in ast.walk(module):
-            if not isinstance(node, ast.Call) or named(node) not in MAKERS:
+            if not isinstance(node, ast.Call) or name_of(node) not in CODE_ARGUMENTS:
                 continue
-            arguments = node.args[MAKERS[named(node)] :]
+            arguments = node.args[CODE_ARGUMENTS[name_of(node)] :]
             if arguments and isinstance(arguments[0], ast.Constant):
                 code = arguments[0].value
                 if isinstance(code, str):
@@ -55,7 +55,7 @@ def raised() -> dict[str, str]:
 
 
 def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
-    found = raised()
+    found = codes_in_sources()
     assert len(found) > 60
     assert {code: place for code, place in found.items() if code not in CODES} == {}
 
@@ -70,7 +70,7 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     assert sorted(CODES.keys() - texts) == []
 
 
-def test_no_code_stands_twice() -> None:
+def test_each_code_is_defined_once() -> None:
     keys = [
         key.value
         for path in CATALOGUE.glob("*.py")
@@ -97,24 +97,24 @@ def test_a_code_has_a_sentence_in_both_languages(code: str) -> None:
 
 
 def rows_of_the_document() -> list[str]:
-    """The catalogue as docs/api.md shows it."""
+    """Return the catalogue as the table rows of docs/api.md."""
     with translation.override("en"):
         return [
             f"| {entry.status or '–'} | `{code}` | {sentence(code, {'count': 1000})} |"
             for code, entry in CODES.items()
-            # Commands and logs alone tell of engines: no request is answered with these.
+            # No request is answered with these: they appear only in commands and logs.
             if code not in engines.CODES
         ]
 
 
 def test_the_document_shows_the_catalogue() -> None:
-    """Where it does not: replace its table by ``rows_of_the_document()``."""
+    """If this fails, replace the table in docs/api.md by ``rows_of_the_document()``."""
     document = (ROOT / "docs" / "api.md").read_text("utf-8")
     table = document.split("## Codes of files, jobs and webhooks")[1].split("\n## ")[0]
     assert re.findall(r"^\| (?:\d|–).*$", table, re.M) == rows_of_the_document()
 
 
-def test_parameters_fill_the_sentence_and_gaps_are_shown() -> None:
+def test_parameters_fill_the_sentence_and_missing_ones_show_dots() -> None:
     with translation.override("en"):
         error = CodedError("table_missing_column", columns="Year, Month")
         assert str(error) == "The table lacks these columns: Year, Month."
@@ -123,7 +123,7 @@ def test_parameters_fill_the_sentence_and_gaps_are_shown() -> None:
         assert sentence("written_by_an_older_version") == "written_by_an_older_version"
 
 
-def test_a_status_is_that_of_the_catalogue() -> None:
+def test_the_status_comes_from_the_catalogue() -> None:
     assert CodedError("too_large").status == status_of("too_large") == 413
     assert status_of("no_speech") == status_of("written_by_an_older_version") == 500
     statuses = {entry.status for entry in CODES.values()}

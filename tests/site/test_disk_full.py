@@ -1,4 +1,4 @@
-"""A disk without space: every way in says so, nothing is left there, jobs can be tried again."""
+"""A full disk: uploads are refused with the reason, no partial file stays, jobs can be retried."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEADING = b"Advertisement ID,n\n"
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with little room."""
+    """Folder on a file system of ``ROOM`` bytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     options = ["-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
@@ -57,7 +57,7 @@ def nothing_is_left(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("path", ["predict", "creatives", "spend/imports", "predict_table"])
-def test_rest_answers_507_whatever_is_sent(media: Path, api: APIClient, path: str) -> None:
+def test_uploads_answer_507_if_the_storage_is_full(media: Path, api: APIClient, path: str) -> None:
     upload = SimpleUploadedFile("1.csv" if path[-1] != "s" else "1.avi", HEADING + LARGE)
     answer = api.post(f"/api/v1/{path}", {"file": upload}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
@@ -65,7 +65,7 @@ def test_rest_answers_507_whatever_is_sent(media: Path, api: APIClient, path: st
     assert nothing_is_left(media)
 
 
-def test_rest_answers_507_where_the_body_itself_finds_no_room(
+def test_uploads_answer_507_if_the_temporary_folder_is_full(
     disk: Path, settings: Any, api: APIClient
 ) -> None:
     settings.FILE_UPLOAD_TEMP_DIR, settings.FILE_UPLOAD_MAX_MEMORY_SIZE = str(disk), 1
@@ -77,7 +77,9 @@ def test_rest_answers_507_where_the_body_itself_finds_no_room(
 
 
 @pytest.mark.parametrize("where", ["storage", "body"])
-def test_a_page_says_it_in_a_sentence(where: str, disk: Path, settings: Any, analyst: Any) -> None:
+def test_pages_answer_507_with_a_sentence(
+    where: str, disk: Path, settings: Any, analyst: Any
+) -> None:
     if where == "storage":
         settings.MEDIA_ROOT = disk
     else:
@@ -92,7 +94,9 @@ def test_a_page_says_it_in_a_sentence(where: str, disk: Path, settings: Any, ana
     assert nothing_is_left(disk)
 
 
-def test_ingest_ends_with_the_reason_and_what_is_in(media: Path, tmp_path: Path) -> None:
+def test_ingest_ends_with_the_reason_and_the_number_of_added_files(
+    media: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     for number in range(8):
@@ -101,13 +105,13 @@ def test_ingest_ends_with_the_reason_and_what_is_in(media: Path, tmp_path: Path)
     with pytest.raises(CommandError) as ended:
         call_command("ingest", folder, stdout=out, stderr=out)
     assert "Диск заполнен" in str(ended.value)
-    taken = Creative.objects.count()
-    assert 0 < taken < 8
-    assert f": {taken}." in out.getvalue()
-    assert len(files(media)) == taken
+    added = Creative.objects.count()
+    assert 0 < added < 8
+    assert f": {added}." in out.getvalue()
+    assert len(files(media)) == added
 
 
-def test_a_job_fails_with_the_reason_and_can_be_tried_again(
+def test_a_job_fails_with_storage_full_and_can_be_retried(
     disk: Path, folders: Path, settings: Any
 ) -> None:
     settings.DERIVED_ROOT = disk / "derived"
@@ -121,6 +125,6 @@ def test_a_job_fails_with_the_reason_and_can_be_tried_again(
     assert files(disk) == ["filling"]
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
     assert lifecycle.retry(job)
-    following = lifecycle.run_stage(str(job.pk), "decoding", "w")
-    assert following is not None
-    assert following.stage == "speech"
+    next_stage = lifecycle.run_stage(str(job.pk), "decoding", "w")
+    assert next_stage is not None
+    assert next_stage.stage == "speech"

@@ -1,4 +1,4 @@
-"""What answers say about themselves: a content policy, and that nobody keeps them."""
+"""Headers of responses: Content-Security-Policy and Cache-Control."""
 
 from __future__ import annotations
 
@@ -32,31 +32,33 @@ def policy_of(answer: object) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_runs_no_script_of_a_stranger(root: Client, address: str) -> None:
+def test_pages_run_no_scripts_of_other_origins(root: Client, address: str) -> None:
     answer = root.get(address)
     policy = policy_of(answer)
     assert policy["default-src"] == {"'none'"}
     assert policy["base-uri"] == policy["frame-ancestors"] == {"'none'"}
     allowed = {one for one in policy["script-src"] if not one.startswith("'nonce-")}
     assert allowed - {"'unsafe-eval'"} == {"'self'"}
-    # The theme alone evaluates texts.
+    # Only the admin's theme needs eval.
     assert ("'unsafe-eval'" in allowed) == address.startswith("/admin/")
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_inline_scripts_carry_the_nonce_of_their_answer(root: Client) -> None:
-    seen = set()
+def test_inline_scripts_have_the_nonce_of_their_response(root: Client) -> None:
+    nonces = set()
     for _time in range(2):
         answer = root.get("/api/v1/redoc")
         [nonce] = re.findall(r"'nonce-([^']+)'", answer["Content-Security-Policy"])
         assert f'<script nonce="{nonce}">' in answer.content.decode()
         assert "<script>" not in answer.content.decode()
-        seen.add(nonce)
-    assert len(seen) == 2
+        nonces.add(nonce)
+    assert len(nonces) == 2
 
 
 @pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/nothing", "/predict"])
-def test_what_is_no_page_runs_nothing_and_is_not_kept(root: Client, address: str) -> None:
+def test_responses_that_are_no_html_run_nothing_and_are_not_cached(
+    root: Client, address: str
+) -> None:
     answer = root.get(address)
     assert policy_of(answer)["default-src"] == {"'none'"}
     assert "script-src" not in policy_of(answer)
@@ -67,14 +69,14 @@ def test_the_login_page_has_a_policy_too() -> None:
     assert policy_of(Client().get("/admin/login/"))["default-src"] == {"'none'"}
 
 
-def test_static_files_can_be_kept(root: Client) -> None:
+def test_static_files_can_be_cached(root: Client) -> None:
     answer = root.get("/static/creativefilter/progress.js")
     assert answer.status_code == 200
     assert "max-age" in answer["Cache-Control"]
     assert "no-store" not in answer["Cache-Control"]
 
 
-def test_a_login_leads_to_the_creatives() -> None:
+def test_a_login_without_next_leads_to_an_existing_page() -> None:
     User.objects.create_superuser("root", password="right one")
     form = {"username": "root", "password": "right one"}
     client = Client()
@@ -85,7 +87,7 @@ def test_a_login_leads_to_the_creatives() -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [("", "False"), ("true", "True")])
-def test_a_domain_joins_the_lists_of_browsers_only_when_told_to(value: str, expected: str) -> None:
+def test_hsts_preload_is_off_by_default(value: str, expected: str) -> None:
     production = {
         "PRODUCTION": "true",
         "SECRET_KEY": "k" * 50,

@@ -1,6 +1,6 @@
-"""One cause, one answer, by whichever way a file comes in.
+"""The same cause gives the same code on every way of uploading a file.
 
-``pytest -s tests/site/test_one_fact_one_answer.py`` prints the table of ways and causes.
+``pytest -s tests/site/test_one_fact_one_answer.py`` prints a table of ways and causes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def good(name: str) -> bytes:
     return CONTENT[name]
 
 
-# Cause: the settings, the content of the file, and the status and code of the answer.
+# By cause: settings, content of the file, expected status and code.
 CAUSES: dict[str, tuple[dict[str, Any], Callable[[str], bytes], int, str]] = {
     "too large": ({"UPLOAD_MAX_BYTES": MOST}, too_large, 413, "too_large"),
     "empty": ({}, empty, 400, "empty"),
@@ -93,7 +93,7 @@ CAUSES: dict[str, tuple[dict[str, Any], Callable[[str], bytes], int, str]] = {
 
 @pytest.fixture(autouse=True)
 def _files(folders: Path) -> None:
-    """Files of a test lie in a folder of its own."""
+    """Use temporary folders for stored files."""
 
 
 @pytest.fixture(params=CAUSES)
@@ -108,7 +108,9 @@ def nothing_is_stored() -> bool:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_answers_as_the_others_do(api: APIClient, address: str, cause: str) -> None:
+def test_each_address_answers_a_cause_with_the_same_code(
+    api: APIClient, address: str, cause: str
+) -> None:
     _settings, content, status, code = CAUSES[cause]
     name = ADDRESSES[address]
     response = api.post(address, {"file": SimpleUploadedFile(name, content(name))})
@@ -119,16 +121,16 @@ def test_an_address_answers_as_the_others_do(api: APIClient, address: str, cause
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_says_what_the_addresses_say(analyst: User, page: str, cause: str) -> None:
+def test_each_page_shows_the_sentence_of_the_code(analyst: User, page: str, cause: str) -> None:
     _settings, content, _status, code = CAUSES[cause]
     field, name = PAGES[page]
     client = Client(headers={"Accept-Language": "en"})
     client.force_login(analyst)
     response = client.post(page, {field: SimpleUploadedFile(name, content(name))})
-    said = " ".join(str(message) for message in get_messages(response.wsgi_request))
-    print(f"{page:32} {cause:14} {response.status_code} {said}")
+    shown = " ".join(str(message) for message in get_messages(response.wsgi_request))
+    print(f"{page:32} {cause:14} {response.status_code} {shown}")
     assert response.status_code == 302
-    assert sentence(code, {"count": 0}) in said
+    assert sentence(code, {"count": 0}) in shown
     assert nothing_is_stored()
 
 
@@ -137,13 +139,13 @@ REFUSED = [("too large", "too_large"), ("empty", "empty")]
 
 @pytest.fixture(params=REFUSED, ids=[name for name, _code in REFUSED])
 def refused(request: pytest.FixtureRequest, settings: Any) -> tuple[bytes, str]:
-    """The bytes of a file that is refused, and the code."""
+    """Content of a file that is refused, and the expected code."""
     name, code = request.param
     settings.UPLOAD_MAX_BYTES = MOST
     return CAUSES[name][1]("1.mp4"), code
 
 
-def test_a_member_of_an_archive(refused: tuple[bytes, str]) -> None:
+def test_a_member_of_an_archive_is_refused_with_the_same_code(refused: tuple[bytes, str]) -> None:
     content, code = refused
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -155,7 +157,7 @@ def test_a_member_of_an_archive(refused: tuple[bytes, str]) -> None:
     assert [each["code"] for each in job.result["refusals"]] == [code]
 
 
-def test_a_file_of_the_watched_folder(
+def test_a_file_of_the_watched_folder_is_refused_with_the_same_code(
     refused: tuple[bytes, str], settings: Any, tmp_path: Path
 ) -> None:
     content, code = refused
@@ -171,7 +173,7 @@ def test_a_file_of_the_watched_folder(
     assert [each["code"] for each in job.result["refusals"]] == [code]
 
 
-def test_a_file_of_an_ingested_folder(
+def test_ingest_refuses_a_file_with_the_sentence_of_the_code(
     refused: tuple[bytes, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content, code = refused

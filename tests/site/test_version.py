@@ -1,4 +1,4 @@
-"""One version number, wherever somebody asks for it."""
+"""Commands, schema, pages and package have the same version number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["version"], ["doctor", "--version"]])
-def test_commands(arguments: list[str]) -> None:
+def test_commands_print_the_version(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
@@ -24,7 +24,7 @@ def test_commands(arguments: list[str]) -> None:
     assert done.stdout == f"{__version__}\n"
 
 
-def test_the_version_is_told_although_a_setting_is_wrong() -> None:
+def test_the_version_is_printed_although_a_setting_is_wrong() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "--version"],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
@@ -34,12 +34,12 @@ def test_the_version_is_told_although_a_setting_is_wrong() -> None:
 
 
 @pytest.mark.django_db
-def test_the_schema(api: APIClient) -> None:
+def test_the_schema_contains_the_version(api: APIClient) -> None:
     assert api.get("/api/v1/schema", {"format": "json"}).json()["info"]["version"] == __version__
 
 
 @pytest.mark.django_db
-def test_the_foot_of_pages(client: Client, analyst: User) -> None:
+def test_pages_show_the_version_in_the_footer(client: Client, analyst: User) -> None:
     client.force_login(analyst)
     for address in ("/admin/", "/admin/jobs/job/", "/admin/spend/advertisement/charts/"):
         page = client.get(address).content.decode()
@@ -48,7 +48,7 @@ def test_the_foot_of_pages(client: Client, analyst: User) -> None:
     assert "</footer>" not in popup
 
 
-def test_nothing_else_has_a_number_of_its_own() -> None:
+def test_pyproject_reads_the_version_from_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert "version" not in project["project"]
     attribute = project["tool"]["setuptools"]["dynamic"]["version"]["attr"]

@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures of the tests of ``tasks``."""
 
 from tests.creatives.analysing import folders, recogniser
 from tests.tasks.queueing import broker_away, waiting

@@ -1,4 +1,4 @@
-"""What waits for a worker is sent to the broker after the commit; requests never pay for it."""
+"""Messages are sent after the commit, and requests succeed if the broker does not answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from creativefilter.webhooks import endpoints, outbox
 from creativefilter.webhooks.models import Event
 from tasks import publishing
 from tasks.definitions import sweep
-from tasks.publishing import SOME, publish_all
+from tasks.publishing import SENT_AT_ONCE, publish_all
 from tests.tasks.queueing import PRIORITIES
 from tests.worker_app import KINDS
 
@@ -36,8 +36,8 @@ def create(urgency: str = Job.Urgency.INTERACTIVE) -> Job:
     return lifecycle.create(KINDS["echo"], {"say": "x"}, urgency=urgency)
 
 
-def rolled_back(act: Callable[[], Any]) -> None:
-    """Does it in a transaction that is rolled back."""
+def call_and_roll_back(act: Callable[[], Any]) -> None:
+    """Call ``act`` in a transaction and roll it back."""
 
     def act_then_fail() -> None:
         with transaction.atomic():
@@ -48,7 +48,7 @@ def rolled_back(act: Callable[[], Any]) -> None:
         act_then_fail()
 
 
-def test_a_job_is_sent_when_its_transaction_has_committed(waiting: Waiting) -> None:
+def test_a_job_is_sent_after_its_transaction_commits(waiting: Waiting) -> None:
     with transaction.atomic():
         job = create()
         assert waiting("cpu-interactive") == 0
@@ -58,17 +58,17 @@ def test_a_job_is_sent_when_its_transaction_has_committed(waiting: Waiting) -> N
 
 
 def test_a_rollback_sends_nothing(waiting: Waiting) -> None:
-    rolled_back(create)
+    call_and_roll_back(create)
     assert waiting("cpu-interactive") == 0
     assert not Job.objects.exists()
 
 
 def test_a_savepoint_that_is_rolled_back_sends_nothing(waiting: Waiting) -> None:
     with transaction.atomic():
-        rolled_back(create)
-        kept = create()
+        call_and_roll_back(create)
+        committed = create()
     assert waiting("cpu-interactive") == 1
-    assert list(Job.objects.all()) == [kept]
+    assert list(Job.objects.all()) == [committed]
 
 
 def test_a_batch_waits_in_its_own_queue(waiting: Waiting) -> None:
@@ -76,7 +76,7 @@ def test_a_batch_waits_in_its_own_queue(waiting: Waiting) -> None:
     assert (waiting("cpu-batch"), waiting("cpu-interactive")) == (1, 0)
 
 
-def test_each_way_into_the_queue_is_sent(waiting: Waiting) -> None:
+def test_every_change_that_queues_a_job_sends_a_message(waiting: Waiting) -> None:
     job = create()
     assert waiting("cpu-interactive") == 1
     assert lifecycle.run_stage(str(job.pk), "one", "w")
@@ -93,28 +93,26 @@ def test_each_way_into_the_queue_is_sent(waiting: Waiting) -> None:
     assert (waiting("cpu-interactive"), waiting("gpu-interactive")) == (1, 3)
     assert lifecycle.retry(job)
     assert waiting("cpu-interactive") == 2, "retried"
-    rolled_back(lambda: lifecycle.cancel(job) and lifecycle.retry(job))
+    call_and_roll_back(lambda: lifecycle.cancel(job) and lifecycle.retry(job))
     assert waiting("cpu-interactive") == 2
 
 
 def test_of_many_the_first_are_sent_and_the_sweep_sends_the_rest(waiting: Waiting) -> None:
-    many = SOME + 3
+    many = SENT_AT_ONCE + 3
     jobs = lifecycle.create_many(KINDS["echo"], [{"say": n} for n in range(many)], None)
-    assert waiting("cpu-batch") == SOME
-    assert [job.published_at is None for job in jobs] == [False] * SOME + [True] * 3
+    assert waiting("cpu-batch") == SENT_AT_ONCE
+    assert [job.published_at is None for job in jobs] == [False] * SENT_AT_ONCE + [True] * 3
     later = lifecycle.create_at_last_stage(KINDS["echo"], [{"say": "x"}] * many, None)
-    assert waiting("gpu-batch") == SOME
+    assert waiting("gpu-batch") == SENT_AT_ONCE
     assert len(later) == many
     assert sweep() == 6
     assert (waiting("cpu-batch"), waiting("gpu-batch")) == (many, many)
 
 
-def test_what_an_emptied_broker_has_lost_is_sent_by_the_next_sweep(
-    waiting: Waiting, broker: Any
-) -> None:
+def test_the_sweep_sends_what_an_emptied_broker_lost(waiting: Waiting, broker: Any) -> None:
     for _number in range(3):
         create()
-    assert sweep() == 0, "nothing is sent twice"
+    assert sweep() == 0, "a message was sent twice"
     assert waiting("cpu-interactive") == 3
     with redis.Redis.from_url(broker.url) as client:
         client.flushall()
@@ -123,34 +121,32 @@ def test_what_an_emptied_broker_has_lost_is_sent_by_the_next_sweep(
     assert sweep() == 0
 
 
-def test_what_a_broker_that_is_started_again_may_have_lost_is_sent_again(
-    waiting: Waiting, broker: Any
-) -> None:
+def test_the_sweep_sends_everything_to_a_restarted_broker(waiting: Waiting, broker: Any) -> None:
     create()
     broker.stop()
     broker.start()
     assert sweep() == 1
 
 
-def test_thousands_are_one_signal(waiting: Waiting) -> None:
-    heard: list[list[Job]] = []
+def test_thousands_of_jobs_send_one_signal(waiting: Waiting) -> None:
+    received: list[list[Job]] = []
 
-    def note(sender: Any, jobs: list[Job], signal: Signal) -> None:
+    def record(sender: Any, jobs: list[Job], signal: Signal) -> None:
         assert sender is Job
-        heard.append(jobs)
+        received.append(jobs)
 
-    job_queued.connect(note)
+    job_queued.connect(record)
     try:
         jobs = lifecycle.create_many(KINDS["echo"], [{}] * 3000, None)
         assert lifecycle.create_many(KINDS["echo"], [], None) == []
     finally:
-        job_queued.disconnect(note)
-    assert heard == [jobs]
+        job_queued.disconnect(record)
+    assert received == [jobs]
 
 
 @pytest.fixture
 def parent() -> Any:
-    """A kind whose first stage makes two jobs, and whose second has to wait."""
+    """Kind whose first stage creates two jobs, and whose second stage has to wait."""
 
     def make(job: Job) -> Save:
         def save() -> None:
@@ -168,7 +164,7 @@ def parent() -> Any:
     del kinds._KINDS["parent"]
 
 
-def test_the_jobs_that_a_stage_makes_are_sent_and_what_waits_is_not(
+def test_jobs_created_by_a_stage_are_sent_and_waiting_jobs_are_not(
     waiting: Waiting, parent: Kind
 ) -> None:
     job = lifecycle.create(parent, {})
@@ -182,7 +178,7 @@ def test_the_jobs_that_a_stage_makes_are_sent_and_what_waits_is_not(
     assert waiting("gpu-interactive") == 2
 
 
-def test_without_a_broker_the_row_waits_for_the_sweeper(
+def test_without_a_broker_jobs_stay_unpublished_until_the_sweep(
     waiting: Waiting, broker_away: Callable[[], None]
 ) -> None:
     jobs = [create(), create()]
@@ -199,7 +195,7 @@ def test_without_a_broker_the_row_waits_for_the_sweeper(
 def test_a_broker_that_does_not_answer_is_waited_for_once(
     broker: Any, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stopped process takes connections and says nothing."""
+    """A broker that is stopped by SIGSTOP accepts connections and does not answer."""
     monkeypatch.setattr(publishing, "PAUSE_SECONDS", 3.0)
     os.kill(broker.process.pid, signal.SIGSTOP)
     try:
@@ -209,14 +205,14 @@ def test_a_broker_that_does_not_answer_is_waited_for_once(
     finally:
         os.kill(broker.process.pid, signal.SIGCONT)
     assert {job.published_at for job in jobs} == {None}
-    # The sweep asks at once; others when the pause is over.
+    # The sweep contacts the broker at once, other code only after the pause.
     assert create().published_at is None
     assert sweep() == 21
     time.sleep(3)
     assert create().published_at is not None
 
 
-def test_a_receiver_that_raises_fails_no_request(
+def test_an_error_of_a_receiver_is_logged_and_the_job_is_created(
     waiting: Waiting, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(**_signal: Any) -> None:
@@ -232,10 +228,10 @@ def test_a_receiver_that_raises_fails_no_request(
     assert Job.objects.count() == 1
 
 
-def test_deliveries_are_sent_after_the_commit_too(waiting: Waiting) -> None:
+def test_deliveries_are_sent_after_the_commit(waiting: Waiting) -> None:
     owner = User.objects.create_user("owner")
     endpoint, _secret = endpoints.register(owner, "https://hooks.example.com/", Event.values)
-    rolled_back(lambda: outbox.send_test(endpoint))
+    call_and_roll_back(lambda: outbox.send_test(endpoint))
     assert waiting("cpu-webhooks") == 0
     delivery = outbox.send_test(endpoint)
     assert waiting("cpu-webhooks") == 1
@@ -250,9 +246,7 @@ def test_deliveries_are_sent_after_the_commit_too(waiting: Waiting) -> None:
     assert waiting("cpu-webhooks") == 4
 
 
-def test_the_message_of_a_stage_names_the_job_and_the_stage_alone(
-    waiting: Waiting, broker: Any
-) -> None:
+def test_the_message_of_a_stage_contains_only_job_and_stage(waiting: Waiting, broker: Any) -> None:
     job = create()
     client = redis.Redis.from_url(broker.url)
     message = json.loads(client.lindex("cpu-interactive" + PRIORITIES[2], 0))  # type: ignore[arg-type]

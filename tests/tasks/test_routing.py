@@ -1,4 +1,4 @@
-"""Neural models go where the GPU is, people go before batches."""
+"""Queues and priorities of stages, and the Celery settings that they depend on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -
     assert queue in QUEUES
 
 
-def test_the_stages_named_here_are_all_there_are() -> None:
+def test_these_are_all_stages_of_an_analysis() -> None:
     stages = ["decoding", "speech", "screen", "pictures", "classifying"]
     assert [stage.name for stage in ANALYSE.stages] == stages
 
 
-def test_a_worker_of_all_queues_asks_for_people_first() -> None:
+def test_a_worker_of_all_queues_serves_interactive_queues_first() -> None:
     assert QUEUES == (
         "gpu-interactive", "cpu-interactive", "cpu-upkeep", "gpu-long", "cpu-long",
         "cpu-webhooks", "gpu-batch", "cpu-batch",
@@ -44,7 +44,7 @@ def test_a_worker_of_all_queues_asks_for_people_first() -> None:
     assert app.conf.worker_prefetch_multiplier == 1
 
 
-def test_a_message_comes_again_only_after_the_hard_limit() -> None:
+def test_the_broker_redelivers_only_after_the_hard_limit() -> None:
     options = app.conf.broker_transport_options
     assert app.conf.task_soft_time_limit < app.conf.task_time_limit
     assert options["visibility_timeout"] > 2 * app.conf.task_time_limit
@@ -52,13 +52,13 @@ def test_a_message_comes_again_only_after_the_hard_limit() -> None:
     assert not app.conf.task_reject_on_worker_lost
 
 
-def test_the_lanes_share_the_priorities_of_the_broker_in_their_order() -> None:
+def test_the_lanes_divide_the_message_priorities_in_order() -> None:
     assert [step for lane in Lane for step in PRIORITIES[lane]] == PRIORITY_STEPS
 
 
 @pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BATCH])
 @pytest.mark.parametrize("resource", lanes.RESOURCES)
-def test_of_an_analysis_later_stages_go_first(lane: Lane, resource: str) -> None:
+def test_later_stages_of_an_analysis_go_first(lane: Lane, resource: str) -> None:
     found = [
         lanes.priority(lane, number)
         for number, stage in enumerate(ANALYSE.stages)

@@ -1,8 +1,8 @@
-"""The catalogue of codes: why something was refused, failed, or has no result.
+"""Catalogue of codes: why a request was refused, a job failed, or a row has no result.
 
-A code is stored with jobs, creatives and imports and is part of the API, so none is renamed.
-Each stands once in a module of this package, with its HTTP status and its English sentence; the
-Russian one is in ``locale``. Programs decide by the code, people read the sentence. Codes of the
+Codes are stored with jobs, creatives and imports and are part of the API: never rename one. Each is
+defined once, in a module of this package, with its HTTP status and its English sentence; the
+Russian sentence is in ``locale``. Programs use the code, people read the sentence. Codes of the
 protocol itself (``not_authenticated``, ``invalid_input`` …) belong to ``api``.
 """
 
@@ -25,7 +25,7 @@ CODES: dict[str, Code] = {
     **webhooks.CODES,
 }
 
-# Codes that are stored with old jobs and imports, and what is said instead today.
+# Former codes that old jobs and imports store, and the current ones.
 REPLACED = {
     "spend_no_file": "table_no_file", "spend_empty": "empty", "spend_no_rows": "table_no_rows",
     "spend_not_a_table": "table_no_column", "spend_old_excel": "table_no_workbook",
@@ -39,10 +39,11 @@ REPLACED = {
 
 
 class CodedError(UserError):
-    """A request that can't be carried out, for a reason of the catalogue.
+    """An error with a code of the catalogue; ``str`` gives its sentence in the reader's language.
 
-    ``params`` fill the placeholders of its sentence; ``str`` gives that in the language of the
-    reader.
+    Args:
+        code: The code.
+        params: Values for the placeholders of its sentence.
     """
 
     def __init__(self, code: str, **params: Any) -> None:
@@ -59,9 +60,15 @@ class CodedError(UserError):
 
 
 def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """The sentence of a code in the language of the reader; a code that is unknown as it is.
+    """Return the sentence of a code in the reader's language.
 
-    Parameters that are not given are shown as "…": of an old job only the code may be kept.
+    Args:
+        code: A code, current or former.
+        params: Values for its placeholders. Missing ones are shown as "…": old jobs may have
+            stored the code only.
+
+    Returns:
+        The sentence; the code itself if it is unknown.
     """
     code = REPLACED.get(code, code)
     if code not in CODES:
@@ -70,7 +77,7 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def status_of(code: str) -> int:
-    """The HTTP status of a code; 500 for one that is no error or is unknown."""
+    """Return the HTTP status of a code; 500 for one that is no error or is unknown."""
     entry = CODES.get(code)
     return entry.status or 500 if entry else 500
 

@@ -9,10 +9,12 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The HTTP status under which the API answers a code, and its English sentence.
+    """HTTP status and English sentence of a code.
 
-    ``status`` is None for what is no error: the outcome of a row or of a creative. Placeholders of
-    ``sentence`` such as ``%(limit)s`` name its parameters.
+    Attributes:
+        status: Status of the API's response; None for codes that are no error of a request, such
+            as the outcome of a row or of a creative.
+        sentence: A sentence for people, with placeholders such as ``%(limit)s``.
     """
 
     status: int | None

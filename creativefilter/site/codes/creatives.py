@@ -1,4 +1,4 @@
-"""Creatives: media that can't be decoded (``classifier.errors``), and their analysis."""
+"""Codes of creatives: media that can't be decoded (``classifier.errors``), and the analysis."""
 
 from __future__ import annotations
 

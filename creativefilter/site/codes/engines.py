@@ -1,6 +1,6 @@
-"""Engines and weights that are missing on this computer (``classifier.errors``).
+"""Codes of engines and weights that are missing or damaged (``classifier.errors``).
 
-Commands and logs tell of them; the parameters are the facts of the error.
+Their sentences appear in commands and logs; the parameters are the ``facts`` of the error.
 """
 
 from __future__ import annotations

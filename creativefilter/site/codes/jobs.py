@@ -1,4 +1,4 @@
-"""Ends of a job that its file is not to blame for, whatever its kind."""
+"""Codes of jobs of any kind: failures not caused by their input, cancelling, the quota."""
 
 from __future__ import annotations
 

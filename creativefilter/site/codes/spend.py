@@ -1,4 +1,4 @@
-"""Imports of spend, and exports."""
+"""Codes of imports and exports of spend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of every use, and what stands beside the rows of those that are classified."""
+"""Codes of tables of every use, and of the rows of tables of Advertisement IDs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.site.codes.code import Code
 
-# Each sentence says how to save the file right.
+# Tables that can't be read. Each sentence says how to save the file instead.
 _READING = {
     "table_no_file": Code(400, _("There is no such file, or it can't be opened.")),
     "table_no_rows": Code(400, _("The table has a heading and no rows.")),
@@ -118,7 +118,7 @@ _READING = {
     ),
 }
 
-# Of tables that are to be filled in.
+# Tables into which answers can't be written.
 _FILLING = {
     "table_kind": Code(
         400,
@@ -152,7 +152,7 @@ _FILLING = {
     "table_deleted": Code(422, _("The table was deleted before its turn came.")),
 }
 
-# What stands beside a row of a table of advertisements.
+# Outcome of a row in a table of Advertisement IDs.
 _ROWS = {
     "ok": Code(None, _("Classified")),
     "unknown": Code(None, _("There is no creative with this Advertisement ID")),

@@ -1,4 +1,4 @@
-"""Files that are refused as they come in, alone or in an archive."""
+"""Codes of uploads that are refused: single files and archives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _too_large() -> str:
 
 
 CODES = {
-    # Uploads, whatever they hold (``site.uploads``)
+    # Uploads of any content (``site.uploads``)
     "empty": Code(400, _("The file is empty. Check it and send it again.")),
     "too_large": Code(413, lazy(_too_large, str)()),
     "unreadable": Code(

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are refused, calls that failed."""
+"""Codes of webhooks: refused addresses, failed deliveries."""
 
 from __future__ import annotations
 

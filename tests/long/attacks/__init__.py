@@ -1,1 +1,1 @@
-"""What hostile and slow clients do; ``attack.py`` puts it together."""
+"""The parts of ``attack.py``: hostile and slow clients."""

@@ -1,4 +1,4 @@
-"""Slow connections, and programs that poll over connections that they keep."""
+"""Slow connections, and programs that poll over persistent connections."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from tests.long.attacks.site import Row, Site
 
 SHORTEST, LONGEST = 0.5, 5.0
-# A poll at this interval failed in every eighth case.
+# Seconds; at this interval every eighth poll failed in the security review.
 REVIEWED = 2.0
 
 
 @dataclass
 class Slow:
-    """Connections that send a byte a second, opened again when the server has closed them."""
+    """Connections that send one byte per second and reconnect when the server closes them."""
 
     address: tuple[str, int]
     beginnings: list[bytes]
@@ -57,12 +57,12 @@ class Slow:
     def _trickle(self, stopped: threading.Event) -> None:
         while not stopped.wait(1):
             for number, connection in enumerate(self._open):
-                if connection is None or not self._goes_on(connection):
+                if connection is None or not self._send_byte(connection):
                     self._open[number] = self._connect(self.beginnings[number])
                     self.reopened += 1
 
-    def _goes_on(self, connection: socket.socket) -> bool:
-        """Send one byte more; False if the server has answered or closed."""
+    def _send_byte(self, connection: socket.socket) -> bool:
+        """Send one more byte; return False if the server has answered or closed the connection."""
         try:
             connection.recv(4096)
         except BlockingIOError:
@@ -80,7 +80,13 @@ class Slow:
 
 
 def slow_connections(site: Site, each: int, seconds: float) -> list[Row]:
-    """Hold slow headers, bodies and uploads, ``each`` of them, and ask for other things."""
+    """Hold slow connections and measure other requests meanwhile.
+
+    Args:
+        site: The application.
+        each: Number of connections with slow headers, of those with slow bodies and of uploads.
+        seconds: How long they are held.
+    """
     token = f"Authorization: Token {site.tokens['slow']}\r\nHost: 127.0.0.1\r\n".encode()
     header = b"GET /api/v1/segments HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
     body = (
@@ -132,12 +138,12 @@ def _timed(call: Callable[[], int], failed: Counter[str]) -> float:
 
 @dataclass
 class Poller:
-    """A program that asks for its jobs at an interval, over one connection."""
+    """A program that requests its jobs at an interval over one connection."""
 
     site: Site
     token: str
     interval: float
-    seen: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def run(self, until: float) -> None:
         connection: http.client.HTTPConnection | None = None
@@ -152,22 +158,22 @@ class Poller:
                 time.sleep(self.interval)
 
     def _poll(self, connection: http.client.HTTPConnection) -> bool:
-        """Whether the connection is still there; what happened is counted."""
+        """Send a request and count its outcome; return whether the connection stays open."""
         try:
             connection.request("GET", "/api/v1/jobs", headers={"Authorization": self.token})
             response = connection.getresponse()
             response.read()
         except (OSError, http.client.HTTPException) as error:
-            self.seen[f"error {type(error).__name__}"] += 1
+            self.counts[f"error {type(error).__name__}"] += 1
             return False
-        self.seen[f"status {response.status}"] += 1
+        self.counts[f"status {response.status}"] += 1
         if response.will_close:
-            self.seen["closed after the answer"] += 1
+            self.counts["closed after the answer"] += 1
         return not response.will_close
 
 
 def polling(site: Site, clients: int, minutes: float) -> list[Row]:
-    """Clients at intervals from 0.5 to 5 s, spread evenly, one of them at 2 s."""
+    """Poll with one client every 2 s, the others at intervals spread evenly from 0.5 to 5 s."""
     step = (LONGEST - SHORTEST) / (clients - 1)
     intervals = [REVIEWED, *(SHORTEST + step * number for number in range(1, clients))]
     pollers = [
@@ -177,17 +183,17 @@ def polling(site: Site, clients: int, minutes: float) -> list[Row]:
     until = time.monotonic() + 60 * minutes
     with ThreadPoolExecutor(clients) as threads:
         list(threads.map(lambda poller: poller.run(until), pollers))
-    total: Counter[str] = sum((poller.seen for poller in pollers), Counter())
+    total: Counter[str] = sum((poller.counts for poller in pollers), Counter())
     what = f"{clients} clients poll every {SHORTEST}-{LONGEST} s for {minutes:g} minutes"
     return [
-        _polled(what, "2 connections reset", total),
-        _polled(f"of these, the one every {REVIEWED} s", "28 of 240 failed", pollers[0].seen),
+        _row_of(what, "2 connections reset", total),
+        _row_of(f"of these, the one every {REVIEWED} s", "28 of 240 failed", pollers[0].counts),
     ]
 
 
-def _polled(what: str, then: str, seen: Counter[str]) -> Row:
-    errors = sum(count for kind, count in seen.items() if kind.startswith("error "))
-    others = {kind: count for kind, count in seen.items() if kind != "status 200"}
-    now = f"{seen['status 200']} answers, {errors} connection errors"
+def _row_of(what: str, then: str, counts: Counter[str]) -> Row:
+    errors = sum(count for kind, count in counts.items() if kind.startswith("error "))
+    others = {kind: count for kind, count in counts.items() if kind != "status 200"}
+    now = f"{counts['status 200']} answers, {errors} connection errors"
     return Row("6", what, then, f"{now}, other: {others}" if others else now,
-               not others and seen["status 200"] > 0)  # fmt: skip
+               not others and counts["status 200"] > 0)  # fmt: skip

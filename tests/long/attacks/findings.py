@@ -1,4 +1,4 @@
-"""Requests of the review that each froze, broke or gave away something."""
+"""Requests that froze, broke or disclosed something in the security review."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CHANGED = "another-long-one-9"
 
 
 def all_of(site: Site) -> Iterator[Row]:
-    """One row after the other; those that need a worker only where there is one."""
+    """Yield the rows of all findings; those that need a worker only if the site has one."""
     yield from _lookups(site)
-    yield _login_leads_somewhere(site)
+    yield _login_without_next(site)
     yield _nested(site)
     yield from _private_files(site)
     yield from _headers(site)
@@ -38,7 +38,7 @@ def _status(finding: str, request: str, then: str, now: int, right: int) -> Row:
 
 
 def _sound() -> bytes:
-    """Half a second of silence whose bytes are new."""
+    """Return half a second of near silence as WAV, with bytes unlike any other call."""
     body = io.BytesIO()
     with wave.open(body, "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", "NONE"))
@@ -62,11 +62,13 @@ def _lookups(site: Site) -> Iterator[Row]:
     yield _status("3", f"GET {path} by a lead", "200", answer.status_code, 400)
 
 
-def _login_leads_somewhere(site: Site) -> Row:
+def _login_without_next(site: Site) -> Row:
     session = site.client()
     answer = site.log_in(session, "other")
-    led = site.get(session, answer.headers.get("Location", "/nowhere"))
-    return _status("9", "POST /admin/login/ without next, followed", "404", led.status_code, 200)
+    landing = site.get(session, answer.headers.get("Location", "/nowhere"))
+    return _status(
+        "9", "POST /admin/login/ without next, followed", "404", landing.status_code, 200
+    )
 
 
 def _nested(site: Site) -> Row:
@@ -103,7 +105,7 @@ def _headers(site: Site) -> Iterator[Row]:
     yield Row("9", "Cache-Control of an answer in JSON", "none", now, now == "no-store")
 
 
-def _opens(site: Site, value: str) -> int:
+def _status_with_token(site: Site, value: str) -> int:
     session = site.client()
     session.headers["Authorization"] = f"Token {value}"
     return site.get(session, "/api/v1/segments").status_code
@@ -114,7 +116,7 @@ def _revoked_tokens(site: Site) -> Iterator[Row]:
     other = site.post(session, "/api/v1/tokens", json={"name": "b"}).json()["value"]
     answer = session.delete(f"{site.address}/api/v1/tokens", timeout=90)
     yield _status("9", "DELETE /api/v1/tokens", "405", answer.status_code, 204)
-    yield _status("9", "another token after that", "200", _opens(site, other), 401)
+    yield _status("9", "another token after that", "200", _status_with_token(site, other), 401)
 
 
 def _ends_with_password(site: Site) -> Iterator[Row]:
@@ -122,7 +124,7 @@ def _ends_with_password(site: Site) -> Iterator[Row]:
     values = {"old_password": PASSWORD, "new_password1": CHANGED, "new_password2": CHANGED}
     changed = site.form(here, "/admin/password_change/", values)
     yield _status("9", "POST /admin/password_change/", "302", changed.status_code, 302)
-    yield _status("9", "a token after that", "200", _opens(site, token), 401)
+    yield _status("9", "a token after that", "200", _status_with_token(site, token), 401)
     yield _session(site, elsewhere, "a session elsewhere after that")
 
 
@@ -134,7 +136,7 @@ def _session(site: Site, session: object, what: str) -> Row:
 
 
 def _ends_with_user(site: Site) -> Iterator[Row]:
-    """Switched off, and on again."""
+    """Check sessions and tokens of a user who is deactivated and activated again."""
     token, session = site.tokens["target"], site.logged_in("target", "127.0.0.9")
     change = (
         "from django.contrib.auth.models import User\n"
@@ -142,9 +144,13 @@ def _ends_with_user(site: Site) -> Iterator[Row]:
     )
     site.shell(change.format(False))
     yield _session(site, session, "a session after its user is switched off")
-    yield _status("9", "a token after its user is switched off", "401", _opens(site, token), 401)
+    yield _status(
+        "9", "a token after its user is switched off", "401", _status_with_token(site, token), 401
+    )
     site.shell(change.format(True))
-    yield _status("9", "that token after the user is back", "200", _opens(site, token), 401)
+    yield _status(
+        "9", "that token after the user is back", "200", _status_with_token(site, token), 401
+    )
 
 
 def _long_field(site: Site) -> Row:
@@ -166,7 +172,7 @@ def _long_field(site: Site) -> Row:
 
 
 def _table(site: Site) -> Iterator[Row]:
-    """Headings and numbers as offices write them, of a creative that is here."""
+    """Classify a table with a Russian heading and decorated ids of a known creative."""
     session = site.client(token="other")
     site.post(session, "/api/v1/predict", files={"file": ("90000006.wav", _sound())})
     sheet = "Идентификатор рекламы;Комментарий\n№ 90000006;a\n'90000006;b\n"

@@ -1,4 +1,4 @@
-"""Guessing passwords: at the login page, at the page that changes them, and with tokens."""
+"""Password and token guessing: login page, password change page, REST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import requests
 from tests.long.attacks.site import PASSWORD, Row, Site
 
 ATTACKER, OWNER, GUESSER, STRANGER, FORGER = (f"127.0.0.{n}" for n in range(2, 7))
-# Wrong logins are spread over so many seconds at least, so that several delays pass.
+# Least duration of the wrong logins, so that several delays end meanwhile.
 SPREAD_SECONDS = 8.0
 _WAIT = re.compile(r"Too many wrong passwords\. Wait (\d+) (second|minute)")
 _AUDIT = """
@@ -26,7 +26,7 @@ print("result:" + json.dumps(Counter(rows.values_list("action", flat=True))))
 
 
 def seconds_to_wait(answer: requests.Response) -> int:
-    """What the page says; 0 where it says nothing of waiting."""
+    """Return the delay that the page announces; 0 if it announces none."""
     found = _WAIT.search(answer.text)
     if not found:
         return 0
@@ -34,7 +34,7 @@ def seconds_to_wait(answer: requests.Response) -> int:
 
 
 def wrong_logins(site: Site, count: int) -> list[Row]:
-    """Send wrong passwords from one address, then see who can still log in."""
+    """Send ``count`` wrong passwords from one address, then check who can still log in."""
     since = datetime.now(UTC).isoformat()
     attacker, delays, kinds = site.client(ATTACKER), [], Counter[str]()
     began = time.monotonic()
@@ -47,25 +47,25 @@ def wrong_logins(site: Site, count: int) -> list[Row]:
         time.sleep(SPREAD_SECONDS / count)
     took = time.monotonic() - began
     what = f"{count} wrong logins from one address"
-    passed = site.log_in(attacker, "owner").status_code == 302
+    logged_in = site.log_in(attacker, "owner").status_code == 302
     rows = [
         Row("4", what, "each looked at", f"{kinds['wrong']} looked at, {kinds['delayed']} delayed, "
             f"in {took:.0f} s", kinds["status 200"] == count and kinds["wrong"] < 20),
         Row("4", "the delay grows", "none", f"{delays} s announced", len(delays) > 1),
-        Row("4", "then the right password, at once", "302", "302" if passed else "delayed",
-            not passed),
+        Row("4", "then the right password, at once", "302", "302" if logged_in else "delayed",
+            not logged_in),
     ]  # fmt: skip
     audited = site.shell(_AUDIT.format(since=since, address=ATTACKER))
     expected = audited.get("login_failed") == kinds["wrong"]
-    noted = 1 <= audited.get("login_delayed", 0) <= kinds["wrong"]
-    rows.append(Row("4", "the audit log has", "nothing", str(audited), expected and noted))
+    delays_audited = 1 <= audited.get("login_delayed", 0) <= kinds["wrong"]
+    rows.append(Row("4", "the audit log has", "nothing", str(audited), expected and delays_audited))
     rows += _others(site)
     rows.append(_after_the_delay(site, attacker))
     return rows
 
 
 def _others(site: Site) -> list[Row]:
-    """Whether people are locked out by what somebody else does."""
+    """Check that the attack locks out neither other addresses nor other accounts."""
     found = {
         "the owner from another address": site.log_in(site.client(OWNER), "owner"),
         "another account from the attacker's address": site.log_in(site.client(ATTACKER), "other"),
@@ -93,29 +93,33 @@ def _after_the_delay(site: Site, attacker: requests.Session) -> Row:
 
 
 def guesses(site: Site, times: int, refusals: int) -> list[Row]:
-    """The requests of the review: wrong passwords, no token, wrong tokens, what is forbidden.
+    """Send wrong passwords, and requests without a token, with a wrong one and without permission.
 
     Args:
-        times: How many wrong passwords are tried before the right one.
-        refusals: How many requests are made that are forbidden; at most 200 without a login.
+        site: The application.
+        times: Wrong passwords before the right one.
+        refusals: Forbidden requests; without a valid token at most 200.
     """
     guesser = site.client(GUESSER)
     for number in range(times):
         site.log_in(guesser, "target", f"wrong {number}")
-    passed = site.log_in(guesser, "target").status_code == 302
+    logged_in = site.log_in(guesser, "target").status_code == 302
     what = f"{times} wrong passwords, then the right one"
-    rows = [Row("4", what, "302", "302" if passed else "delayed", not passed), _old_password(site)]
+    rows = [
+        Row("4", what, "302", "302" if logged_in else "delayed", not logged_in),
+        _old_password(site),
+    ]
     forged = site.client(FORGER)
     forged.headers["Authorization"] = "Token " + "0" * 64
     viewer = site.client(token="viewer")
     few = min(200, refusals)
-    rows.append(_counted(site, site.client(STRANGER), few, "anonymous GETs"))
-    rows.append(_counted(site, forged, few, "GETs with a wrong token"))
-    rows.append(_counted(site, viewer, refusals, "forbidden POSTs", post=True))
+    rows.append(_count_refusals(site, site.client(STRANGER), few, "anonymous GETs"))
+    rows.append(_count_refusals(site, forged, few, "GETs with a wrong token"))
+    rows.append(_count_refusals(site, viewer, refusals, "forbidden POSTs", post=True))
     return rows
 
 
-def _counted(
+def _count_refusals(
     site: Site, session: requests.Session, count: int, what: str, *, post: bool = False
 ) -> Row:
     refused: Counter[int] = Counter()
@@ -130,7 +134,7 @@ def _counted(
 
 
 def _old_password(site: Site) -> Row:
-    """Whoever holds the session of somebody guesses the password at the page that changes it."""
+    """Guess the old password at the password change page, with a session of the user."""
     thief = site.logged_in("slow", GUESSER)
     new = "brand-new-one-77"
     values = {"new_password1": new, "new_password2": new}

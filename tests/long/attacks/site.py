@@ -1,4 +1,4 @@
-"""The application that is attacked, and clients that call it from several addresses."""
+"""The attacked application, and clients that call it from several addresses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,15 @@ print("result:" + json.dumps(made))
 
 
 class Row(NamedTuple):
-    """A line of the table that is printed."""
+    """A line of the printed table.
+
+    Attributes:
+        finding: Number of the finding in the security review.
+        request: What was requested.
+        then: The answer at the time of the review.
+        now: The answer now.
+        right: Whether it is right now.
+    """
 
     finding: str
     request: str
@@ -42,8 +50,8 @@ class Row(NamedTuple):
     right: bool
 
 
-class From(HTTPAdapter):
-    """Connects from an address of this machine's 127.0.0.0/8."""
+class SourceAddressAdapter(HTTPAdapter):
+    """Adapter that connects from an address in 127.0.0.0/8."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -63,7 +71,7 @@ class Site:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def prepare(self) -> None:
-        """Make the users."""
+        """Create the users and their tokens."""
         self.tokens = self.shell(_SETUP)
 
     @property
@@ -71,7 +79,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def shell(self, code: str) -> Any:
-        """What Python with the application's database prints after ``result:``, from JSON."""
+        """Run code in ``manage.py shell``; return the JSON that it prints after ``result:``."""
         argv = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(argv, env=environ, cwd=ROOT, capture_output=True, text=True)
@@ -81,10 +89,15 @@ class Site:
         return json.loads(result) if found else None
 
     def client(self, address: str = "127.0.0.1", token: str = "") -> requests.Session:
-        """A client at an address, with the token of a user or without."""
+        """Return a client.
+
+        Args:
+            address: The address from which it connects.
+            token: Name of the user whose token it sends; "" for none.
+        """
         session = requests.Session()
         session.trust_env = False
-        session.mount("http://", From(address))
+        session.mount("http://", SourceAddressAdapter(address))
         session.headers["Accept-Language"] = "en"
         if token:
             session.headers["Authorization"] = f"Token {self.tokens[token]}"
@@ -99,7 +112,7 @@ class Site:
     def log_in(
         self, session: requests.Session, username: str, password: str = PASSWORD, query: str = ""
     ) -> requests.Response:
-        """Send the form of the login page; the answer, not followed."""
+        """Send the login form; return the response without following redirects."""
         return self.form(
             session, f"/admin/login/{query}", {"username": username, "password": password}
         )
@@ -107,7 +120,7 @@ class Site:
     def form(
         self, session: requests.Session, path: str, values: dict[str, str]
     ) -> requests.Response:
-        """Send a form of a page as a browser does; the answer, not followed."""
+        """Send a form with its CSRF token; return the response without following redirects."""
         if "csrftoken" not in session.cookies:
             self.get(session, path)
         token = session.cookies["csrftoken"]

@@ -1,15 +1,15 @@
-"""``make chaos``: harm a running site in every way there is, and see what becomes of its work.
+"""``make chaos``: inject faults into a running site and check that no work is lost or done twice.
 
     python -m tests.long.chaos --seeds 1-20 --site both
 
-A run puts some work into a site (creatives by REST, by the watched folder and in an archive;
-spend, an export, a table, segments for many, a training), and meanwhile does every fault of
-``faults.py`` to it, in an order of its seed. In the end every job must have come to an end, with a
-true reason where it failed; nothing may be lost, and nothing be there twice.
+A run gives a site some work (creatives by REST, by the watched folder and in an archive; spend, an
+export, a table, label batches, a training) and meanwhile injects every fault of ``faults.py``, in
+an order given by its seed. In the end every job must have ended, failed jobs with an error code
+that a fault explains; nothing may be lost or exist twice.
 
-Each run appends a line to the file of results. Runs that stand there for the present commit, with
-nothing found, are not done again. Needs root, for mounts and network namespaces, and Debian's
-packages iproute2, util-linux and faketime.
+Each run appends a line to the file of results. Runs of the current commit without problems are not
+repeated. Needs root, for mounts and network namespaces, and Debian's packages iproute2, util-linux
+and faketime.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _run(site: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A run, in a process of its own: Django is set up once in a process."""
+    """Do a run in a process of its own, since Django can be set up only once per process."""
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{site}-{seed}-"))
     folder.chmod(0o755)  # PostgreSQL runs under another account
     command = [
@@ -91,7 +91,7 @@ def _summary(one: dict[str, Any]) -> str:
 
 
 def _commit() -> str:
-    """The commit of the product, with a mark where files differ from it."""
+    """Return the current commit, with a "+" if files differ from it."""
     git = ["git", "-C", str(ROOT)]
     commit = subprocess.run(
         [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
@@ -101,7 +101,7 @@ def _commit() -> str:
 
 
 class Results:
-    """The file of results, a line of JSON for each run."""
+    """File of results: one line of JSON per run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -124,7 +124,7 @@ class Results:
         )
 
     def table(self) -> str:
-        """Faults by what became of the runs that had them."""
+        """Return a Markdown table: injections of each fault by site, and those in bad runs."""
         rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: {s: [0, 0] for s in SITES})
         for one in self.read():
             for fault in one["faults"]:

@@ -1,6 +1,6 @@
-"""What has to be true when a run is over: nothing is lost, twice or stuck, all reasons are true.
+"""Checks after a run: nothing is lost, duplicated or stuck, and faults explain all failures.
 
-Read from the database and the data folder by the harness, not asked of the site.
+The harness reads the database and the data folder directly, without the site.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from creativefilter.spend.totals import segment_changes
 from tests.long.chaos.material import TRANSCRIPTS, Material
 from tests.long.chaos.site import Site
 
-# A job that met a fault may end that long after it.
+# How long after the end of a fault a job may end because of it.
 AFTERMATH = timedelta(seconds=120)
 
 
 def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]:
-    """Failed jobs whose code no fault explains that was there while they ran.
+    """Return sentences about failed jobs whose error code no fault during their run explains.
 
     Args:
-        harm: From when to when a fault lasted, and the codes that tell the truth about it.
+        harm: For each fault its start, its end and the error codes that it explains.
     """
     found = []
     for job in Job.objects.filter(state=Job.State.FAILED):
         ended = job.finished_at or job.created_at
-        true = {
+        expected_codes = {
             code
             for begin, end, codes in harm
             if begin <= ended and (job.started_at or job.created_at) <= end + AFTERMATH
             for code in codes
         }
-        if job.error_code not in true:
+        if job.error_code not in expected_codes:
             found.append(
                 f"{job.kind} {job.pk} failed as {job.error_code}: {job.error_detail[-300:]}"
             )
@@ -60,7 +60,7 @@ def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]
 
 
 def stuck() -> list[str]:
-    """Jobs that have not come to an end."""
+    """Return a sentence for each job that has not ended."""
     return [
         f"{job.kind} {job.pk} is {job.state} at {job.stage}, attempt {job.attempts}: "
         f"{job.error_detail[-200:]}"
@@ -69,20 +69,20 @@ def stuck() -> list[str]:
 
 
 def check(site: Site, material: Material) -> list[str]:
-    """Every sentence about what is not as it has to be."""
+    """Return a sentence for each problem."""
     found: list[str] = []
-    for look in (_lost, _twice, _money, _labels, _training, _audit):
-        found += look(material)
+    for check_part in (_lost, _twice, _money, _labels, _training, _audit):
+        found += check_part(material)
     found += _doctor(site)
     return found
 
 
 def _lost(material: Material) -> Iterator[str]:
-    here = set(Creative.objects.values_list("advertisement_id", flat=True))
-    if gone := set(material.ids) - here:
-        yield f"lost creatives: {sorted(gone)}"
-    if more := len(here) - len(material.ids) - TRANSCRIPTS:
-        yield f"{more:+} creatives more than were brought"
+    ids_found = set(Creative.objects.values_list("advertisement_id", flat=True))
+    if lost := set(material.ids) - ids_found:
+        yield f"lost creatives: {sorted(lost)}"
+    if surplus := len(ids_found) - len(material.ids) - TRANSCRIPTS:
+        yield f"{surplus:+} creatives more than were brought"
     for creative in Creative.objects.exclude(state=Creative.State.DONE):
         yield f"creative {creative} is {creative.state} {creative.error_code}"
     for media in MediaVersion.objects.exclude(file=""):
@@ -121,7 +121,7 @@ def _money(material: Material) -> Iterator[str]:
 
 
 def _labels(material: Material) -> Iterator[str]:
-    """One of each creative that was not in the archive, one of each with a transcript."""
+    """Each creative that was not in the archive, and each imported transcript, has one label."""
     wanted = len(material.creatives) - material.archived + TRANSCRIPTS
     if (count := Label.objects.count()) != wanted:
         yield f"{count} labels instead of {wanted}"
@@ -133,7 +133,7 @@ def _training(material: Material) -> Iterator[str]:
 
 
 def _audit(material: Material) -> Iterator[str]:
-    """Every deed of the run is in the audit log, once."""
+    """The audit log has one entry for each action of the run."""
     action = AuditEntry.Action
     wanted = {action.SPEND_IMPORTED: 1, action.LABELS_SET: 2, action.LABELS_IMPORTED: 1}
     for each, times in wanted.items():
@@ -143,7 +143,7 @@ def _audit(material: Material) -> Iterator[str]:
 
 
 def _doctor(site: Site) -> list[str]:
-    """What ``manage.py doctor`` finds, run where the application runs."""
+    """Return the findings of ``manage.py doctor``, run in the application's environment."""
     done = subprocess.run(
         [str(word) for word in site.command("doctor")],
         env=site.environ,

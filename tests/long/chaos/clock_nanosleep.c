@@ -1,5 +1,6 @@
-/* Debian 12's libfaketime 0.9.10 lets clock_nanosleep fail (EINVAL) where the monotonic clock is
-   not faked, and Python sleeps by it. Loaded before libfaketime, this one asks the kernel. */
+/* With libfaketime 0.9.10 of Debian 12, clock_nanosleep fails (EINVAL) if the monotonic clock is not
+   faked; Python's time.sleep uses that function. This library is loaded before libfaketime and calls
+   the kernel directly. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/syscall.h>

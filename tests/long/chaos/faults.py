@@ -1,4 +1,4 @@
-"""What is done to a site. Each fault begins, may last for some seconds, and ends."""
+"""Faults that are injected into a site. Each begins, may last for some seconds, and ends."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ import redis
 from tests.long.chaos.site import Embedded, Production, Site
 from tests.stack import Process
 
-# Between the end of one and the beginning of the next: some work gets done.
+# Least and most seconds between the end of a fault and the next one.
 PAUSES = (2.0, 6.0)
 AN_HOUR = 3600
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of harm.
+    """A kind of fault.
 
     Args:
-        begin: Does it, and returns in a word what to; raises ``LookupError`` where there is
-            nothing to harm now.
-        end: Takes it back.
-        seconds: From when to when it lasts; a number in between is drawn.
-        codes: Error codes that are the truth about a job that ends while it lasts, or soon after.
+        name: The fault in the results.
+        begin: Injects the fault and returns a word for what was hit; raises ``LookupError`` if
+            there is nothing to hit now.
+        end: Undoes the fault.
+        seconds: Least and most duration.
+        sites: The sites that can have it.
+        codes: Error codes that it explains for jobs that end during or soon after it.
     """
 
     name: str
@@ -41,7 +43,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault, how long after the one before it begins, and how long it lasts."""
+    """A fault with the pause before it and its duration, in seconds."""
 
     fault: Fault
     pause: float
@@ -49,7 +51,7 @@ class Planned:
 
 
 def plan(site: str, seed: int, rounds: int) -> list[Planned]:
-    """Every fault that this site can have, ``rounds`` times each, in an order of the seed."""
+    """Return every fault of the site, ``rounds`` times each, in an order given by the seed."""
     chance = random.Random(seed)
     order: list[Fault] = []
     for _round in range(rounds):
@@ -62,7 +64,7 @@ def plan(site: str, seed: int, rounds: int) -> list[Planned]:
 
 
 def _kill(found: list[Process], chance: random.Random) -> str:
-    """Kill one of these processes."""
+    """Kill one of these processes; return its command."""
     if not found:
         raise LookupError("no such process runs now")
     chosen = chance.choice(found)
@@ -98,7 +100,7 @@ def _kill_beat(site: Site, _chance: random.Random) -> str:
 
 
 def _kill_everything(site: Site, _chance: random.Random) -> str:
-    """As when the plug is pulled, but for the disk's cache."""
+    """Kill all processes at once, as a power failure does, without losing the disk's cache."""
     for service in site.services.values():
         service.kill()
     for process in site.running():
@@ -157,7 +159,7 @@ def _cut_network(site: Site, _chance: random.Random) -> str:
     return "database and broker"
 
 
-def _mend_network(site: Site) -> None:
+def _repair_network(site: Site) -> None:
     assert isinstance(site, Production)
     site.cut_network(False)
 
@@ -179,5 +181,5 @@ FAULTS = (
     Fault("disk full", _fill_disk, Site.free_disk, (4, 8), codes=("storage_full",)),
     Fault("clock ahead", _clock(AN_HOUR), lambda site: site.set_clock(0), (6, 12)),
     Fault("clock behind", _clock(-AN_HOUR), lambda site: site.set_clock(0), (6, 12)),
-    Fault("network cut", _cut_network, _mend_network, (4, 10), ("postgresql",), codes=_MACHINE),
+    Fault("network cut", _cut_network, _repair_network, (4, 10), ("postgresql",), codes=_MACHINE),
 )

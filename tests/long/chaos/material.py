@@ -1,4 +1,4 @@
-"""What the people and programs of a run bring: creatives, spend, transcripts, labels."""
+"""Files of a run: creatives, spend, transcripts, labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.stack import DEMO
 
-# Ids of uploaded creatives, and of those that come as a transcript.
+# First Advertisement IDs of uploaded creatives and of imported transcripts.
 FIRST_CREATIVE, FIRST_TRANSCRIPT = 7_100_000, 7_200_000
 TRANSCRIPTS = 80
 SEGMENTS = (7, 12)
@@ -24,7 +24,7 @@ SYLLABLES = [a + b for a in "бвгдклмнпрстф" for b in "аеиоу"]
 
 @dataclass(frozen=True)
 class Material:
-    """Files of a run, and what they add up to."""
+    """Files of a run, with the expected numbers and amounts."""
 
     creatives: list[Path]
     archive: Path
@@ -47,9 +47,9 @@ def make(folder: Path, seed: int, creatives: int, rows: int) -> Material:
 
     Args:
         folder: An empty folder.
-        seed: What varies is drawn from it.
-        creatives: How many sound files of 3 to 5 s, each with bytes of its own.
-        rows: How many rows the table of spend has.
+        seed: Seed of all random choices.
+        creatives: Number of sound files of 3 to 5 s.
+        rows: Rows of the spend table.
     """
     chance = random.Random(seed)
     files = _creatives(folder / "creatives", chance, creatives)
@@ -69,7 +69,7 @@ def make(folder: Path, seed: int, creatives: int, rows: int) -> Material:
 
 
 def _creatives(folder: Path, chance: random.Random, count: int) -> list[Path]:
-    """Parts of what is said in the demonstration."""
+    """Write creatives that are cuts from the demonstration."""
     from classifier.media import SAMPLE_RATE, decode, write_wav
 
     folder.mkdir()
@@ -110,17 +110,17 @@ def _spend(
 
 
 def _transcripts(folder: Path, chance: random.Random) -> tuple[Path, Path]:
-    """Two tables: what was said in creatives without a file, and the segments of these."""
+    """Write two tables: transcripts of creatives without a file, and their labels."""
     transcripts, labels = folder / "transcripts.csv", folder / "labels.csv"
-    with transcripts.open("w", encoding="utf-8") as said, labels.open("w") as meant:
-        said.write("Advertisement ID,text\n")
-        meant.write("Advertisement ID,Segment_num\n")
+    with transcripts.open("w", encoding="utf-8") as transcript_file, labels.open("w") as label_file:
+        transcript_file.write("Advertisement ID,text\n")
+        label_file.write("Advertisement ID,Segment_num\n")
         for number in range(TRANSCRIPTS):
             segment = SEGMENTS[number % len(SEGMENTS)]
-            # Words of its own keep it from being a near duplicate of the others.
-            own = ["".join(chance.choices(SYLLABLES, k=3)) for _word in range(20)]
-            words = chance.choices(WORDS[segment].split(), k=8) + own
+            # Unique words, so that no two transcripts are near duplicates.
+            unique_words = ["".join(chance.choices(SYLLABLES, k=3)) for _word in range(20)]
+            words = chance.choices(WORDS[segment].split(), k=8) + unique_words
             chance.shuffle(words)
-            said.write(f"{FIRST_TRANSCRIPT + number},{' '.join(words)}\n")
-            meant.write(f"{FIRST_TRANSCRIPT + number},{segment}\n")
+            transcript_file.write(f"{FIRST_TRANSCRIPT + number},{' '.join(words)}\n")
+            label_file.write(f"{FIRST_TRANSCRIPT + number},{segment}\n")
     return transcripts, labels

@@ -1,4 +1,4 @@
-"""One run: a site, its work, its faults, and what was found in the end. See ``__main__``."""
+"""One run: a site, its work, its faults and the checks at the end. See ``__main__``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 TICK_SECONDS = 0.2
 VICTIM_SECONDS = 30
-# How long a run may take in all, beside what its faults take.
+# How long a run may take beside its faults and 8 s per creative.
 PATIENCE_SECONDS = 420
 
 
 def main() -> int:
-    """Do the run that the arguments name; its outcome is the last line printed."""
+    """Do a run; print its outcome as JSON in the last line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("site", choices=["embedded", "postgresql"])
     parser.add_argument("folder", type=Path)
@@ -40,7 +40,7 @@ def outcome(options: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     site = _site(options.site, options.folder)
     try:
-        token = _prepared(site)
+        token = _prepare(site)
         run = Run(site, token, options)
         site.start()
         run.play()
@@ -67,8 +67,8 @@ def _site(kind: str, folder: Path) -> Any:
     return (Embedded if kind == "embedded" else Production)(folder)
 
 
-def _prepared(site: Any) -> str:
-    """The database is made, and Django of this process reads it; returns an access token."""
+def _prepare(site: Any) -> str:
+    """Create the database and set up Django in this process; return an access token."""
     url = getattr(site, "outside_url", site.database_url)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "creativefilter.settings",
@@ -88,7 +88,7 @@ def _prepared(site: Any) -> str:
 
 
 class Run:
-    """The faults of a seed, done one after another while the work goes on."""
+    """The faults of a seed, injected one after another while the workload runs."""
 
     def __init__(self, site: Any, token: str, options: argparse.Namespace) -> None:
         from tests.long.chaos import faults, material, workload
@@ -107,21 +107,21 @@ class Run:
         self.failed: dict[str, int] = {}
 
     def play(self) -> None:
-        """Begin the work, and harm the site as planned."""
+        """Start the workload and inject the planned faults."""
         self.workload.start()
         for each in self.plan:
             self._wait(each.pause)
-            since, moment = datetime.now(UTC), time.monotonic()
+            started_at, started = datetime.now(UTC), time.monotonic()
             what = self._begin(each.fault)
             self._wait(each.seconds)
             each.fault.end(self.site)
-            self.harm.append((since, datetime.now(UTC), each.fault.codes))
-            seconds = round(time.monotonic() - moment, 1)
+            self.harm.append((started_at, datetime.now(UTC), each.fault.codes))
+            seconds = round(time.monotonic() - started, 1)
             self.done.append({"fault": each.fault.name, "what": what, "seconds": seconds})
             print(f"{each.fault.name}: {what}", file=sys.stderr, flush=True)
 
     def _begin(self, fault: faults.Fault) -> str:
-        """What was harmed; waits for processes that are being started again."""
+        """Begin a fault, waiting for processes that are restarting; return what was hit."""
         until = time.monotonic() + VICTIM_SECONDS
         while True:
             try:
@@ -132,7 +132,7 @@ class Run:
             self._wait(0.5)
 
     def settle(self) -> None:
-        """Wait until all work has ended; then try what failed again, once, as a person would."""
+        """Wait until all work has ended; then retry failed creatives once, as an analyst would."""
         self._until_idle()
         self._count_failures()
         if self.workload.given_up:
@@ -147,8 +147,8 @@ class Run:
 
         from creativefilter.jobs.models import Job
 
-        calm, waited_for = 0, [""]
-        while calm < 5 and not self.workload.given_up:
+        idle_seconds, waited_for = 0, [""]
+        while idle_seconds < 5 and not self.workload.given_up:
             self._wait(1)
             connections.close_all()  # the server may have been killed since
             if waited_for != (waited_for := self.workload.going_on):
@@ -158,7 +158,7 @@ class Run:
                 busy = open_jobs or self.workload.going_on or self._waits_in_folder()
             except OperationalError:  # the server that was killed is not back yet
                 busy = True
-            calm = 0 if busy else calm + 1
+            idle_seconds = 0 if busy else idle_seconds + 1
 
     def _waits_in_folder(self) -> bool:
         from creativefilter.creatives.models import Creative
@@ -184,7 +184,7 @@ class Run:
         return problems + checks.check(self.site, self.material)
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass; what has died is started again."""
+        """Wait for so many seconds; restart services that died meanwhile."""
         until = time.monotonic() + seconds
         while True:
             self.site.watch()

@@ -1,8 +1,8 @@
-"""The site that is harmed: its processes, its disk, its clock and its network.
+"""The site under test: its processes, disk, clock and network.
 
-Two of them: ``embedded`` is ``manage.py run`` on SQLite; ``postgresql`` is what
-docker-compose.yml starts, process by process, in a network namespace of its own, beside a
-PostgreSQL and a Valkey outside of it. The harness stands in for Docker: what dies is started again.
+There are two sites: ``embedded`` is ``manage.py run`` on SQLite; ``postgresql`` has the processes
+of docker-compose.yml in a network namespace, with PostgreSQL and Valkey outside of it. In place of
+Docker, the harness restarts processes that die.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from tests.stack import ROOT, Process, processes, wait_until
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 DISK_BYTES = 1_500_000_000
-# Docker waits as long before it starts what has died for the first time.
+# Pause before a dead process is started again; about Docker's.
 RESTART_SECONDS = 1.0
 START_SECONDS = 120
 
 
 @dataclass
 class Service:
-    """A process that is started again whenever it has died."""
+    """A process that is restarted whenever it dies."""
 
     name: str
     argv: Sequence[str | Path]
@@ -46,7 +46,7 @@ class Service:
     starts: int = 0
 
     def watch(self, logs: Path) -> None:
-        """Start it if it is not running and its pause is over."""
+        """Start the process if it is not running and its pause is over."""
         if self.process and self.process.poll() is None:
             return
         if self.process and not self.start_at:
@@ -61,7 +61,7 @@ class Service:
             self.process = spawn(argv, self.env, output=output, death_signal=signal.SIGKILL)
 
     def kill(self, down_seconds: float = RESTART_SECONDS) -> None:
-        """Kill the process and its session; it is started again after so many seconds."""
+        """Kill the process and its session; it is restarted after ``down_seconds``."""
         if self.process:
             self._kill_session()
             self.process.wait()
@@ -74,7 +74,7 @@ class Service:
 
 
 def _fake_clock(folder: Path) -> str:
-    """What processes load to have a clock of their own; "" where the machine lacks the means."""
+    """Return LD_PRELOAD for processes with a fake clock; "" if faketime or gcc is missing."""
     compiler = shutil.which("cc")
     if not FAKETIME.exists() or not compiler:
         return ""
@@ -85,12 +85,12 @@ def _fake_clock(folder: Path) -> str:
 
 
 def _as(user: str | None) -> list[str]:
-    """What runs a program under another account, which else would forget whose death kills it."""
+    """Return a command prefix that changes the account and keeps the parent death signal."""
     return ["setpriv", f"--reuid={user}", "--pdeathsig", "KILL"] if user else []
 
 
 class Site:
-    """What both sites have. ``folder`` is emptied by nobody: it holds logs for whoever asks why."""
+    """Base of both sites. ``folder`` is not removed here: it contains logs for finding causes."""
 
     kind: str
     namespace = ""
@@ -121,7 +121,7 @@ class Site:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What the application's processes get."""
+        """Environment variables of the application's processes."""
         own = {
             "DATA_DIR": str(self.data),
             "DATABASE_URL": self.database_url,
@@ -153,14 +153,14 @@ class Site:
     broker_url = ""
 
     def command(self, *arguments: str) -> list[str | Path]:
-        """A management command, where the application runs."""
+        """Return the command line of a management command in the application's environment."""
         return [sys.executable, ROOT / "manage.py", *arguments]
 
     def prepare(self) -> str:
-        """Make the database and the first administrator; returns an access token."""
+        """Create the database and the first administrator; return an access token."""
         self._manage("prepare")
-        said = self._manage("create_token", "admin", "--name", "chaos")
-        return next(word for word in said.split() if len(word) == 64)
+        output = self._manage("create_token", "admin", "--name", "chaos")
+        return next(word for word in output.split() if len(word) == 64)
 
     def _manage(self, *arguments: str) -> str:
         return subprocess.run(
@@ -172,7 +172,7 @@ class Site:
         ).stdout
 
     def watch(self) -> None:
-        """Start what has died; to be called a few times a second, by the main thread."""
+        """Restart dead services; to be called a few times per second by the main thread."""
         for service in self.services.values():
             service.watch(self.logs)
 
@@ -186,7 +186,7 @@ class Site:
         wait_until(answers, START_SECONDS, "the web server answers")
 
     def running(self, *words: str) -> list[Process]:
-        """The application's processes whose command has all these words, eldest first."""
+        """Return the application's processes whose command has all these words, oldest first."""
         mark = f"DATA_DIR={self.data}\0"
         found = [
             process
@@ -196,25 +196,25 @@ class Site:
         return sorted(found, key=lambda process: (process.started, process.pid))
 
     def main_of(self, *words: str) -> list[Process]:
-        """Of the processes with this command those that the others came from."""
+        """Return the processes with this command whose parent has another command."""
         found = self.running(*words)
         pids = {process.pid for process in found}
         return [process for process in found if process.parent not in pids]
 
     def children_of(self, *words: str) -> list[Process]:
-        """Of the processes with this command those that another one of them has forked."""
+        """Return the processes with this command whose parent has the same command."""
         found = self.running(*words)
         pids = {process.pid for process in found}
         return [process for process in found if process.parent in pids]
 
     def set_clock(self, seconds: int) -> None:
-        """Put the clock of the application's processes forward, or back."""
+        """Set the clock of the application's processes so many seconds ahead or behind."""
         aside = self.clock.with_suffix(".new")
         aside.write_text(f"{seconds:+d}\n")
         aside.replace(self.clock)
 
     def fill_disk(self) -> None:
-        """Leave nothing free of the data folder."""
+        """Fill the file system of the data folder to the last byte."""
         with suppress(OSError), self._ballast.open("wb") as file:
             while True:
                 file.write(bytes(1_000_000))
@@ -230,7 +230,7 @@ class Site:
         return self.data / "ballast"
 
     def stop(self) -> None:
-        """End everything; the logs and the data stay."""
+        """Kill all processes; logs and data stay."""
         for service in reversed(self.services.values()):
             service.kill()
         for process in self.running():
@@ -238,7 +238,7 @@ class Site:
                 os.kill(process.pid, signal.SIGKILL)
 
     def remove(self) -> None:
-        """Give back what the machine has lent: mounts, namespaces; the application's logs stay."""
+        """Copy logs and database to ``folder``, and remove mounts and network namespaces."""
         if (self.data / "logs").is_dir():
             shutil.copytree(self.data / "logs", self.logs / "application")
         for database in self.data.glob("db.sqlite3*"):
@@ -247,7 +247,7 @@ class Site:
 
 
 class Embedded(Site):
-    """``make run``: SQLite, and a supervisor that looks after broker, workers and web."""
+    """``make run``: SQLite, and a supervisor for broker, workers and web."""
 
     kind = "embedded"
 
@@ -271,7 +271,7 @@ class Embedded(Site):
 
 
 class Production(Site):
-    """What compose starts, beyond a wire that can be cut from its database and its broker."""
+    """The processes of docker-compose.yml, with a network link to database and broker to cut."""
 
     kind = "postgresql"
 
@@ -291,7 +291,7 @@ class Production(Site):
         self.broker_url = f"redis://:{self.broker_password}@{self.outside}:{self.broker_port}/0"
 
     def _lay_wires(self, number: int) -> None:
-        """One wire for data, which is cut, and one for HTTP, which is not."""
+        """Create two network links: one for database and broker, which is cut, and one for HTTP."""
         self._data_wire = f"chd{number}"
         ip = ["ip", "-netns", self.namespace]
         commands = [["ip", "netns", "add", self.namespace], [*ip, "link", "set", "lo", "up"]]
@@ -349,7 +349,7 @@ class Production(Site):
         return f"redis://:{self.broker_password}@127.0.0.1:{self.broker_port}/0"
 
     def cut_network(self, cut: bool) -> None:
-        """To database and broker nothing comes through, and nobody says so."""
+        """Cut or restore the link to database and broker; packets are dropped silently."""
         state = "down" if cut else "up"
         subprocess.run(["ip", "link", "set", self._data_wire, state], check=True)
 

@@ -1,7 +1,7 @@
-"""What people and programs do while the site is harmed: each asks until it has an answer.
+"""Actions of people and programs during the faults; each repeats its requests until they succeed.
 
-A request that gets no answer, or 409, 429, 503 or 507, is sent again with the same
-Idempotency-Key, as the API asks its clients to do. Any other 5xx is a finding.
+A request without an answer, or with 409, 429, 503 or 507, is sent again with the same
+Idempotency-Key, as the API asks its clients to do. Any other error status is a problem.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ import requests
 from tests.long.chaos.material import SEGMENTS, Material
 from tests.long.chaos.site import Site
 
-AGAIN = (409, 429, 503, 507)
+RETRIED_STATUSES = (409, 429, 503, 507)
 FINAL = ("done", "failed", "cancelled")
 PAUSE_SECONDS = 0.7
 TIMEOUT_SECONDS = 20
 
 
 class Workload:
-    """The doings of one run, each in a thread of its own.
+    """The actions of one run, each in a thread of its own.
 
     Args:
-        site: Where.
+        site: The site.
         token: An access token of an administrator.
-        material: What they bring.
-        seconds: When everybody gives up: what is not done by then is stuck.
+        material: The files to send.
+        seconds: When the actions give up: an action that is not done by then is stuck.
     """
 
     def __init__(self, site: Site, token: str, material: Material, seconds: float) -> None:
@@ -48,7 +48,7 @@ class Workload:
         uploads = material.creatives[material.archived :]
         third = len(uploads) // 3
         self._posted, self._dropped = uploads[third:], uploads[:third]
-        self.doings: dict[str, Callable[[], None]] = {
+        self.actions: dict[str, Callable[[], None]] = {
             "uploads by REST": lambda: self._upload(self._posted[::2]),
             "more uploads by REST": lambda: self._upload(self._posted[1::2]),
             "watched folder": self._drop,
@@ -59,8 +59,8 @@ class Workload:
             "table": self._fill_table,
         }
         self._threads = {
-            name: threading.Thread(target=self._guarded, args=(name, doing), daemon=True)
-            for name, doing in self.doings.items()
+            name: threading.Thread(target=self._run_action, args=(name, action), daemon=True)
+            for name, action in self.actions.items()
         }
 
     def start(self) -> None:
@@ -75,20 +75,26 @@ class Workload:
     def given_up(self) -> bool:
         return time.monotonic() > self.deadline
 
-    def _guarded(self, name: str, doing: Callable[[], None]) -> None:
+    def _run_action(self, name: str, action: Callable[[], None]) -> None:
         try:
-            doing()
+            action()
         except Exception:
             self.problems.append(f"{name}: {traceback.format_exc(limit=-3)}")
 
     # Requests
 
     def ask(self, method: str, path: str, *, new: bool = False, **arguments: Any) -> Any:
-        """The answer of the API, asked for until there is one.
+        """Send a request to the API until it succeeds; return the response.
 
         Args:
-            method, path: As of ``requests``; the path may be a whole address.
-            new: It makes something: sent with an Idempotency-Key.
+            method: HTTP method.
+            path: Path of the site, or a whole address.
+            new: Whether to send an Idempotency-Key, for requests that create something.
+            arguments: Arguments of ``requests.request``.
+
+        Raises:
+            AssertionError: An error status that clients don't repeat.
+            TimeoutError: No success before the deadline.
         """
         headers = {"Authorization": f"Token {self.token}", "Accept-Language": "en"}
         if new:
@@ -115,13 +121,13 @@ class Workload:
                 self.answers[str(answer.status_code)] += 1
                 if answer.status_code < 400:
                     return answer
-                if answer.status_code not in AGAIN:
+                if answer.status_code not in RETRIED_STATUSES:
                     raise AssertionError(f"{what}: {answer.status_code} {answer.text[:300]}")
             time.sleep(PAUSE_SECONDS)
         raise TimeoutError(f"no answer in time: {what}")
 
     def ended(self, job: str) -> dict[str, Any]:
-        """The job at this address, final. A job that failed is retried by the checks, not here."""
+        """Poll the job at this address until it is final; return it."""
         while not self.given_up:
             found: dict[str, Any] = self.ask("GET", job).json()
             if found["state"] in FINAL:
@@ -130,14 +136,14 @@ class Workload:
         raise TimeoutError(f"not ended in time: {job}")
 
     def done(self, job: str) -> dict[str, Any]:
-        """The job at this address, done; one that failed is tried again as a person would."""
+        """Wait until the job at this address is done, retrying it whenever it fails; return it."""
         while (found := self.ended(job))["state"] != "done":
             self.answers[f"job failed: {(found['error'] or {}).get('code')}"] += 1
             time.sleep(PAUSE_SECONDS)
             self.ask("POST", f"/api/v1/jobs/{found['id']}/retry")
         return found
 
-    # Doings
+    # Actions
 
     def _upload(self, files: list[Path]) -> None:
         for path in files:
@@ -151,7 +157,7 @@ class Workload:
             time.sleep(1)
 
     def _send_archive(self) -> None:
-        """By the page for uploads, as an analyst does; sent again it stores nothing twice."""
+        """Send the archive by the upload page; sending it again stores nothing twice."""
         page = self.site.address + "/admin/creatives/creative/add/"
 
         def send() -> requests.Response:
@@ -171,7 +177,7 @@ class Workload:
                     page, data=_hidden(form), files={"files": file}, timeout=TIMEOUT_SECONDS
                 )
             if answer.ok and "unpacked" not in answer.text:
-                # The page says why it took nothing, and stays.
+                # The page was shown again with the reason of a refusal: try again.
                 answer.status_code = 503
             return answer
 
@@ -213,20 +219,20 @@ class Workload:
             self.problems.append(f"table: {len(rows)} lines")
 
     def _set_segments(self) -> None:
-        """One segment for many, as they stand in the list; the answer says for how many."""
+        """Set a segment for each half of the uploaded creatives once all of them exist."""
         ids = sorted(self.material.ids)[self.material.archived :]
         for segment, half in zip(SEGMENTS, (ids[::2], ids[1::2]), strict=True):
             while not self.given_up:
                 body = {"segment_num": segment, "advertisement_ids": half, "dry_run": True}
-                seen = self.ask("POST", "/api/v1/labels/batches", json=body).json()
-                if not seen["unknown_advertisement_ids"]:
+                preview = self.ask("POST", "/api/v1/labels/batches", json=body).json()
+                if not preview["unknown_advertisement_ids"]:
                     break
                 time.sleep(2)
             del body["dry_run"]
             self.ask("POST", "/api/v1/labels/batches", new=True, json=body)
 
     def _label_and_train(self) -> None:
-        """The commands that an administrator gives; one that is cut off is given again."""
+        """Run an administrator's commands; repeat those that fail or are killed."""
         self._command("import_transcripts", str(self.material.transcripts))
         self._command("import_labels", str(self.material.labels))
         self._command("train", "--pictures", "none", first_killed_after=4.0)
@@ -241,18 +247,18 @@ class Workload:
                 text=True,
             )
             try:
-                said, _nothing = process.communicate(timeout=first_killed_after or 120)
+                output, _nothing = process.communicate(timeout=first_killed_after or 120)
             except subprocess.TimeoutExpired:
                 process.kill()
-                said, _nothing = process.communicate()
+                output, _nothing = process.communicate()
                 first_killed_after = None
             if process.returncode == 0:
                 return
             self.answers[f"{arguments[0]}: exit status {process.returncode}"] += 1
-            if "Traceback" in said:
-                self.problems.append(f"{arguments[0]}: {said[-1500:]}")
+            if "Traceback" in output:
+                self.problems.append(f"{arguments[0]}: {output[-1500:]}")
             time.sleep(2)
-        raise TimeoutError(f"not done in time: {arguments[0]}: {said}")
+        raise TimeoutError(f"not done in time: {arguments[0]}: {output}")
 
 
 def _hidden(page: requests.Response) -> dict[str, str]:

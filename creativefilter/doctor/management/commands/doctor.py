@@ -1,4 +1,4 @@
-"""Looks for what is wrong with an installation, says what to do, mends what is safe."""
+"""Command ``doctor``: run all system checks, print findings and remedies, repair with --fix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         "settings. Says what to do, and ends with 1 if something is. --fix mends what it can, and "
         "loses nothing. Work that is going on is no finding."
     )
-    # They are among what is looked at, and said like the rest.
+    # The check "settings" reports them as findings.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,21 +33,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, fix: bool, **options: Any) -> None:
         with progress_bar(len(every()), leave=False) as bar:
-            report = examination.report(fix=fix, begins=_showing(bar))
-        if report.mended:
-            record(Action.SYSTEM_MENDED, found={one.code: one.count for one in report.mended})
-        for finding in report.mended:
+            report = examination.report(fix=fix, on_start=_showing(bar))
+        if report.repaired:
+            record(Action.SYSTEM_MENDED, found={one.code: one.count for one in report.repaired})
+        for finding in report.repaired:
             self.stdout.write(_("Mended: %s") % finding.sentence)
         for finding in report.found:
-            self._say(finding)
+            self._print(finding)
         if not report.found:
             self.stdout.write(_("Nothing is wrong."))
             return
-        mendable = 0 if fix else sum(finding.mended for finding in report.found)
+        repairable = 0 if fix else sum(finding.mended for finding in report.found)
         text = _("Findings: %(count)d; --fix mends %(mended)d of them.")
-        self.part_failed(text % {"count": len(report.found), "mended": mendable})
+        self.part_failed(text % {"count": len(report.found), "mended": repairable})
 
-    def _say(self, finding: Finding) -> None:
+    def _print(self, finding: Finding) -> None:
         self.stdout.write(finding.sentence)
         for thing in finding.things:
             self.stdout.write(f"    {thing}")
@@ -57,10 +57,10 @@ class Command(BaseCommand):
 
 
 def _showing(bar: Any) -> Callable[[Check], None]:
-    """Show on the bar what is looked at now."""
+    """Return a callback that shows the current check on the progress bar."""
 
-    def begins(check: Check) -> None:
+    def on_start(check: Check) -> None:
         bar.set_description(_(check.name))
         bar.update()
 
-    return begins
+    return on_start
