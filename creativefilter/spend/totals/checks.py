@@ -59,8 +59,8 @@ class Difference:
     Attributes:
         table: Database table that holds the sum.
         what: Key of the sum in this table, as text.
-        amount: Roubles by which the sum is too large (for an import: its rows are).
-        rows: Placements or rows by which the count is too large.
+        amount: The sum minus its rows, in roubles; for an import, its rows minus its recorded sum.
+        rows: The same difference as a number of placements or rows.
     """
 
     table: str
