@@ -94,6 +94,9 @@ class RowReader:
 
     ``advertisements`` and ``lines`` list the Advertisement IDs and brand lines read so far; good
     rows refer to them by their index.
+
+    Raises:
+        SheetError: A sheet lacks a column, or has it twice.
     """
 
     def __init__(self, reading: Reading) -> None:
