@@ -1,4 +1,4 @@
-"""What each chart draws, and the table beside it."""
+"""Builders of the charts: each returns a Plotly figure and the table below it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from creativefilter.spend.reports import expected_spend_jobs, figures
 from creativefilter.spend.reports.figure_types import Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 
-# Keys of a chart of months; all of the market's segments and what is not classified.
+# Number of keys in charts by month and in rankings, where it differs from the default. 20 is enough
+# for all segments and for spend that is not classified.
 _SERIES = {Dimension.SEGMENT: 20}
 _LARGEST = {Dimension.SEGMENT: 20, Dimension.MEDIA_TYPE: 30}
 _OTHER_SERIES, _OTHER_LARGEST = 12, 25
@@ -28,7 +29,7 @@ _OTHER_SERIES, _OTHER_LARGEST = 12, 25
 
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
-    """A chart with its table; ``adds`` says for each row which filter it stands for."""
+    """A chart with its table. ``adds`` is the filter that each row of the table stands for."""
 
     figure: Figure
     sheet: Sheet
@@ -110,7 +111,7 @@ def years(filters: Filters) -> DrawnChart:
 
 
 def _change(before: Decimal | None, now: Decimal | None) -> float | None:
-    """Growth as a share of what was before."""
+    """Return the growth as a share of the earlier amount; None if either is missing."""
     return float(now / before - 1) if before and now is not None else None
 
 
@@ -131,7 +132,7 @@ def tree(filters: Filters) -> DrawnChart:
             (Dimension.SEGMENT, branch.segment),
         )
         rows.append((*(name_of(at, key, names) for at, key in parts), branch.amount))
-        # What is left of an advertiser is no filter of its own.
+        # There is no filter for the remaining spend of an advertiser.
         whole = branch.brand is not None
         adds.append([pair for at, key in parts for pair in adding(at, key)] if whole else [])
     return DrawnChart(chart_areas.treemap(branches, names), Sheet(heading, rows), adds)
