@@ -176,7 +176,8 @@ def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate
             middle, low, high = (
                 certain + _money(ends[n]) for ends in (spread.expected, spread.low, spread.high)
             )
-            # The interval of a single creative is 0 or its whole spend; the mean lies between.
+            # If one creative decides, the interval may be just 0 or just its whole spend, while the
+            # mean lies between: extend the interval to the mean.
             low, high = min(low, middle), max(high, middle)
             rows.append(ExpectedSpend(number, shown, certain, middle, low, high))
     nothing = sum((v for (number, _), v in counted.items() if number == NOT_CLASSIFIED), Decimal(0))
