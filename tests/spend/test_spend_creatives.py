@@ -247,7 +247,7 @@ def test_catching_up_without_changes_writes_nothing(tmp_path: Path) -> None:
     assert all(query["sql"].startswith("SELECT") for query in queries)
 
 
-# Labels that wait for their creatives
+# Waiting labels
 
 
 def waits(name: str, segment: int) -> None:

@@ -37,6 +37,7 @@ class DrawnChart:
 
 
 def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
+    """Build the chart of spend by month and key."""
     names = segment_names()
     series = figures.monthly(filters, dimension, _SERIES.get(dimension, _OTHER_SERIES))
     columns = [series.amounts[place] for place in range(len(series.keys))]
@@ -63,6 +64,13 @@ def ranking(
     draw: Callable[[Sequence[Total], Dimension, Mapping[int, str]], Figure],
     filters: Filters,
 ) -> DrawnChart:
+    """Build the chart of the largest keys of a dimension.
+
+    Args:
+        dimension: What the keys are.
+        draw: Makes the figure from totals, dimension and names of segments.
+        filters: The spend to show.
+    """
     names = segment_names()
     totals = figures.totals(filters, dimension, _LARGEST.get(dimension, _OTHER_LARGEST))
     heading = (
@@ -87,6 +95,7 @@ def ranking(
 
 
 def years(filters: Filters) -> DrawnChart:
+    """Build the chart that compares the months of several years."""
     found = figures.year_over_year(filters)
     months = [capfirst(str(MONTHS[number])) for number in range(1, 13)]
     heading: list[tuple[str, ColumnType]] = [(_("Month"), ColumnType.TEXT)]
@@ -116,6 +125,7 @@ def _change(before: Decimal | None, now: Decimal | None) -> float | None:
 
 
 def tree(filters: Filters) -> DrawnChart:
+    """Build the treemap of advertisers, brands and segments."""
     names = segment_names()
     branches = figures.tree(filters)
     heading = (
@@ -139,6 +149,7 @@ def tree(filters: Filters) -> DrawnChart:
 
 
 def placements(filters: Filters) -> DrawnChart:
+    """Build the chart of spend against the number of placements."""
     names = segment_names()
     points = figures.placements(filters)
     of_creatives = any(point.segment is not None for point in points)
@@ -164,6 +175,7 @@ def placements(filters: Filters) -> DrawnChart:
 
 
 def expected(filters: Filters) -> DrawnChart:
+    """Build the chart of expected spend by segment, with intervals."""
     names = segment_names()
     estimate = expected_spend_jobs.shown(filters)
     heading = (

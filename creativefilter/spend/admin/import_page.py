@@ -86,6 +86,7 @@ class Sums:
 
     @classmethod
     def of(cls, months: Iterable[MonthSum]) -> Sums:
+        """Format the spend of these months, and sum it up."""
         months = tuple(months)
         rows = sum(each.rows for each in months)
         amount = sum((each.amount for each in months), Decimal(0))

@@ -77,6 +77,7 @@ class Bad:
 
     @property
     def place(self) -> str:
+        """Line, with the name of the sheet in brackets if there is one."""
         return f"{self.line} ({self.sheet})" if self.sheet else str(self.line)
 
 

@@ -16,7 +16,7 @@ from creativefilter.spend.models import SpendImport, Watermark
 
 R = TypeVar("R")
 # Cached answers of each function.
-KEPT = 64
+MAX_ANSWERS = 64
 
 
 def version() -> tuple[object, ...]:
@@ -33,9 +33,9 @@ def version() -> tuple[object, ...]:
 
 
 def cached(function: Callable[..., R]) -> Callable[..., R]:
-    """Decorate a function to cache its last ``KEPT`` answers. All arguments must be hashable."""
+    """Decorate a function to cache its last ``MAX_ANSWERS`` answers. All arguments must be hashable."""
 
-    @lru_cache(maxsize=KEPT)
+    @lru_cache(maxsize=MAX_ANSWERS)
     def answer(_version: tuple[object, ...], *args: Hashable) -> R:
         return function(*args)
 
