@@ -141,7 +141,7 @@ class RowReader:
     def _read(
         self, rows: Iterable[Row], table: Table, columns: Sequence[int], chunk: Chunk
     ) -> None:
-        ids_, names, months = self._ids_by_cell, self._lines_by_cells, self._months_by_cells
+        numbers, names, months = self._ids_by_cell, self._lines_by_cells, self._months_by_cells
         at, advertiser, brand, media_type, cost, year, month = columns
         units = self.amounts.units
         width, most = table.heading.width, len(table.heading.titles)
@@ -151,7 +151,7 @@ class RowReader:
                 try:
                     good(
                         (
-                            ids_[row[at]],
+                            numbers[row[at]],
                             names[row[advertiser], row[brand], row[media_type]],
                             months[row[year], row[month]],
                             units(row[cost]),

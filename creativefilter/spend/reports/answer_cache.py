@@ -33,7 +33,7 @@ def version() -> tuple[object, ...]:
 
 
 def cached(function: Callable[..., R]) -> Callable[..., R]:
-    """Decorate a function to cache its last ``MAX_ANSWERS`` answers. All arguments must be hashable."""
+    """Decorate a function to cache its last ``MAX_ANSWERS`` answers, by hashable arguments."""
 
     @lru_cache(maxsize=MAX_ANSWERS)
     def answer(_version: tuple[object, ...], *args: Hashable) -> R:

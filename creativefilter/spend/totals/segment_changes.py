@@ -75,7 +75,7 @@ class PendingChanges:
     Attributes:
         changed: Creatives whose effective segment may have changed.
         arrived: New creatives.
-        waiting_since: Waiting labels created later than this are not counted yet.
+        waiting_since: Waiting labels created later than this may not be counted yet.
         next_watermark: The watermark to save once the changes are counted.
         size: Upper bound of the number of advertisements to recount.
         overdue: Whether the watermark is older than ``OVERLAP`` and has to be moved even if
