@@ -7,7 +7,7 @@ class SpendConfig(AppConfig):
     verbose_name = _("Spend")
 
     def ready(self) -> None:
-        # Makes kinds of jobs, receivers and checks known to every process.
+        # Importing these modules registers job kinds, signal receivers and system checks.
         from creativefilter.spend import doctor, signals  # noqa: F401
         from creativefilter.spend.imports import jobs  # noqa: F401
         from creativefilter.spend.reports import expected_spend_jobs, export_jobs  # noqa: F401

@@ -1,4 +1,4 @@
-"""What can be wrong with spend: sums that are not those of their rows."""
+"""System check of spend: sums that differ from the rows they are made of."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from creativefilter.site.doctor import Check, Finding, Problem
 from creativefilter.spend.models import SpendImport
 from creativefilter.spend.totals import checks
 
-_AGAIN = gettext_lazy(
+_REBUILD_ADVICE = gettext_lazy(
     "manage.py doctor --fix makes the sums anew from the rows, as manage.py check_spend --rebuild "
     "does. Imports wait meanwhile."
 )
 SUMS = Problem(
     "spend_sums_differ",
     gettext_lazy("Sums of spend that differ from their rows: %(count)d."),
-    _AGAIN,
+    _REBUILD_ADVICE,
     mended=True,
 )
 MISPLACED = Problem(
     "spend_misplaced",
     gettext_lazy("Advertisements whose spend is counted under another segment: %(count)d."),
-    _AGAIN,
+    _REBUILD_ADVICE,
     mended=True,
 )
 UNLINKED = Problem(
     "spend_unlinked",
     gettext_lazy("Creatives that are not tied to their spend: %(count)d."),
-    _AGAIN,
+    _REBUILD_ADVICE,
     mended=True,
 )
 ROWS_GONE = Problem(
@@ -44,7 +44,7 @@ ROWS_GONE = Problem(
 
 
 def look() -> Iterator[Finding]:
-    """Compare sums with rows."""
+    """Compare the sums with the rows; yield a finding for each kind of difference."""
     found = checks.check()
     table = SpendImport._meta.db_table
     sums = [each for each in found.differences if each.table != table]

@@ -1,8 +1,8 @@
-"""Money in a column that every database sums exactly.
+"""Model field for money that SQLite and PostgreSQL both sum exactly.
 
-SQLite keeps decimals as binary fractions, and their sums go wrong. A whole number of
-ten-thousandths of a rouble (the scale of the currency type in Excel and SQL Server) is exact on
-SQLite and PostgreSQL alike; sums are exact up to 922,337,203,685,477 roubles.
+SQLite stores decimals as binary floating point, so their sums are inexact. This field stores a
+whole number of ten-thousandths of a rouble instead (the scale of the currency type in Excel and
+SQL Server). Sums are exact up to 922,337,203,685,477 roubles, the range of a 64-bit integer.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ else:
 
 
 class MoneyField(_Field):
-    """Roubles as a ``Decimal``; ``Sum`` and comparisons work as on any number.
+    """Roubles as a ``Decimal``; ``Sum`` and comparisons work as with other numeric fields.
 
-    Raw SQL sees ten-thousandths of a rouble, and so does arithmetic with ``F``: an amount in it
-    must be ``Value(amount, output_field=MoneyField())``.
+    Raw SQL and arithmetic with ``F`` work on ten-thousandths of a rouble: an amount in an
+    expression must be ``Value(amount, output_field=MoneyField())``.
     """
 
     def get_internal_type(self) -> str:
@@ -43,12 +43,16 @@ class MoneyField(_Field):
 
 
 def roubles(value: int) -> Decimal:
-    """Roubles out of what the column holds."""
+    """Convert ten-thousandths of a rouble, as stored in the column, to roubles."""
     return Decimal(value).scaleb(-PLACES)
 
 
 def units(amount: Decimal) -> int:
-    """What the column holds for an amount; raises ``ValueError`` past four decimal places."""
+    """Convert roubles to ten-thousandths of a rouble, as stored in the column.
+
+    Raises:
+        ValueError: The amount has more than four decimal places.
+    """
     scaled = amount.scaleb(PLACES)
     if scaled != int(scaled):
         raise ValueError(f"{amount} has more than {PLACES} decimal places")

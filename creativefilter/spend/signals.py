@@ -1,7 +1,7 @@
 """Signal receivers: links between creatives and spend, and files of deleted imports.
 
-Creatives know nothing of spend. Those that are created in bulk send no signal:
-``segment_changes.catch_up`` finds them.
+The app of creatives does not import spend, so receivers make the links. ``bulk_create`` sends no
+signal: ``segment_changes.catch_up`` links such creatives.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ IDENTITY = {"advertisement_id", "is_demo"}
 def keep_link(
     instance: Creative, created: bool, update_fields: Collection[str] | None, **_: Any
 ) -> None:
+    """Link a saved creative to its spend; mark the spend stale if ID or media changed."""
     written = set(update_fields) if update_fields is not None else IDENTITY | {"current_media"}
     if not created and written & IDENTITY:
-        # It may have been another's; if it is still this one's it is tied again at once.
+        # Unlink advertisements whose Advertisement ID this creative no longer has.
         Advertisement.objects.filter(creative=instance).exclude(
             advertisement_id=instance.advertisement_id or ""
         ).update(creative=None, stale=True)
@@ -39,19 +40,19 @@ def keep_link(
 
 @receiver(pre_delete, sender=Creative)
 def mark_stale(instance: Creative, **_: Any) -> None:
-    """Have the money of a deleted creative counted without it."""
+    """Have the spend of a deleted creative counted again, without the creative's segment."""
     Advertisement.objects.filter(creative=instance).update(stale=True)
 
 
 @receiver(post_delete, sender=SpendImport)
 def note_deletion(instance: SpendImport, **_: Any) -> None:
-    """Write down who deleted an import."""
+    """Record in the audit log who deleted an import."""
     record(Action.SPEND_DELETED, instance.name)
 
 
 @receiver(post_delete, sender=SpendImport)
 def remove_file(instance: SpendImport, **_: Any) -> None:
-    """The file goes when the deletion is committed, so a rollback loses nothing."""
+    """Delete the file of a deleted import after the commit, so that a rollback loses nothing."""
     file = instance.file
     if file.name:
         transaction.on_commit(lambda: file.storage.delete(str(file.name)))

@@ -1,1 +1,1 @@
-"""What pages of several rooms share: numbers and dates in words, lists of uploads."""
+"""Shared parts of the pages: formatted numbers and dates, base classes of the admin."""

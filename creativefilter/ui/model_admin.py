@@ -1,4 +1,4 @@
-"""Base of every page of the admin that lists rows."""
+"""Base class of every ``ModelAdmin`` of the project."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin as ThemeModelAdmin
 
-# What Django's own filters ask of a field. No pattern is among them: a regular expression of a
-# stranger can take hours.
+# Lookups that Django's own filters use. ``regex`` is not among them: matching a regular expression
+# from a client can take hours.
 COMPARISONS = ("exact", "in", "isnull", "gt", "gte", "lt", "lte")
 
 
 class ModelAdmin(ThemeModelAdmin):
-    """A list that can be filtered by its declared filters alone.
+    """``ModelAdmin`` whose change list can only be filtered by ``list_filter``.
 
-    Django lets the address of a list filter by every field of the model with every lookup, which
-    lets a reader guess hidden values letter by letter (``token__digest__startswith``).
+    In the query of a change list Django allows every lookup on fields of the model and on primary
+    keys of related models, so that a user could guess hidden values letter by letter
+    (``auth_token_set__digest__startswith``).
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Whether one of ``list_filter`` owns this parameter; Django answers others with 400."""
+        """Whether a filter of ``list_filter`` uses this parameter; Django answers 400 if not."""
         return any(lookup in names for names in self._filter_parameters(request))
 
     def _filter_parameters(self, request: HttpRequest) -> Iterator[set[str]]:
@@ -37,7 +38,7 @@ class ModelAdmin(ThemeModelAdmin):
 
 
 def _lookups_of(opts: Any, field: str) -> Iterator[str]:
-    """The parameters by which a filter compares a field, or the key that the field points to."""
+    """Yield the parameters with which a filter compares a field or the key of its related row."""
     yield field
     yield from (f"{field}__{comparison}" for comparison in COMPARISONS)
     related = opts.get_field(field).remote_field

@@ -1,4 +1,4 @@
-"""What views of the admin ask of a request and put into their context."""
+"""Helpers of admin views: the logged-in user, kind of request, common context."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from django.http import HttpRequest
 
 from creativefilter import __version__
 
-# Pages are drawn by an admin of the theme, of which nothing is known to the type checker.
+# A ``ModelAdmin`` of the theme, which has no type hints.
 Theme = Any
 
 
 def version(_request: HttpRequest) -> dict[str, str]:
-    """Context processor: the version of the application, for the foot of every page."""
+    """Context processor: the version of the application, for the footer of every page."""
     return {"version": __version__}
 
 
 def person(request: HttpRequest) -> User:
-    """The user who is logged in: the admin's views let nobody else through."""
+    """Return the logged-in user. Views of the admin refuse anonymous users."""
     return cast(User, request.user)
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether a script of the page asks, not the browser."""
+    """Whether a script of the page sent the request, not the browser's navigation."""
     return request.headers.get("Accept") == "application/json"
 
 
 def page_context(theme: Theme, request: HttpRequest, title: str) -> dict[str, Any]:
-    """What the theme needs on every page."""
+    """Return the context that every page of the theme needs."""
     return {**theme.admin_site.each_context(request), "title": title, "media": theme.media}

@@ -1,4 +1,4 @@
-"""Bases of lists whose rows nobody edits, or that show everybody their own rows alone."""
+"""Base classes for read-only change lists, and for change lists of the user's own rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creativefilter.ui.model_admin import ModelAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that the program writes and people read."""
+    """``ModelAdmin`` of rows that users can't add, change or delete."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -24,9 +24,9 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 class OwnRowsAdmin(ModelAdmin):
-    """Rows of the user who is logged in; those of others do not exist on these pages."""
+    """``ModelAdmin`` that shows only the rows of the logged-in user."""
 
-    # The look-up that leads from a row to its owner.
+    # Lookup from a row to its owner.
     owner_field: ClassVar[str]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

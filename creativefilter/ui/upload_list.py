@@ -1,7 +1,7 @@
-"""Base of the pages of uploads: a list with live states, a page that takes files, a page of one.
+"""Base of the upload pages: a list with current states, an upload form, a page of each upload.
 
-Creatives, imports of spend and tables to be classified are such uploads. ``progress.js`` keeps the
-states on the pages current and shows how far an upload has come.
+Creatives, spend imports and tables to be classified are uploads. ``progress.js`` refreshes the
+states on these pages and shows the progress of an upload that is being sent.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from django.views.decorators.http import require_safe
 from creativefilter.ui.model_admin import ModelAdmin
 from creativefilter.ui.pages import wants_json
 
-# Rows whose states are told at once.
+# Rows whose states one request of ``progress.js`` may ask for.
 MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """State of an upload, for its page and for the script that keeps that current.
+    """State of an upload, for its page and for ``progress.js``.
 
     Attributes:
         id: Key of the row.
-        state: Look of the state: the suffix of a CSS class ``cf-status-…``.
+        state: Suffix of the CSS class ``cf-status-…``.
         title: The state in words.
-        percent: Progress of the work, 0 to 100.
-        final: Whether it changes no more by itself.
-        message: Why it failed; "" if it did not.
+        percent: Progress of the job, 0 to 100.
+        final: Whether the state stays the same until a user acts.
+        message: Why the upload failed; "" if it did not.
     """
 
     id: str | int
@@ -53,17 +53,17 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class UploadForm:
-    """The form that takes files.
+    """Texts and options of an upload form.
 
     Attributes:
         icon: Name of a Material symbol.
-        title: What to drop here.
-        hints: What files are taken, and what becomes of them.
+        title: What to choose or drop here.
+        hints: Which files are accepted, and what is done with them.
         button: Title of the button.
-        accept: Suffixes that the browser offers, with commas; "" for all files.
-        field: Name of the field.
-        multiple: Whether it takes several files.
-        more: Template of further fields; "" for none.
+        accept: Suffixes that the browser offers, separated by commas; "" for all files.
+        field: Name of the file field.
+        multiple: Whether several files can be chosen.
+        more: Template of additional fields; "" for none.
     """
 
     icon: str
@@ -77,9 +77,12 @@ class UploadForm:
 
 
 class UploadListAdmin(ModelAdmin):
-    """Subclasses say what a state is, how files are taken in, and what the page of one shows."""
+    """``ModelAdmin`` of uploads.
 
-    # The names of addresses begin with it.
+    Subclasses implement ``status_of``, ``receive`` and ``context_of``.
+    """
+
+    # Prefix of URL names.
     url_prefix: ClassVar[str]
     upload_title: ClassVar[str | Promise]
     upload_form: ClassVar[UploadForm]
@@ -91,14 +94,19 @@ class UploadListAdmin(ModelAdmin):
         js = ("creativefilter/progress.js",)
 
     def status_of(self, row: Any) -> Status:
+        """Return the state of an upload. Subclasses must override this method."""
         raise NotImplementedError
 
     def receive(self, request: HttpRequest) -> str | None:
-        """Take in the files of a form. Return the address to go on to, None if all were refused."""
+        """Store the files of a form. Subclasses must override this method.
+
+        Returns:
+            The address to redirect to; None if all files were refused.
+        """
         raise NotImplementedError
 
     def context_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the page of one upload shows besides its state."""
+        """Return additional context for the page of an upload. Subclasses must override this."""
         raise NotImplementedError
 
     def get_urls(self) -> list[Any]:
@@ -109,7 +117,7 @@ class UploadListAdmin(ModelAdmin):
         ]
 
     def page_address(self, row: Model) -> str:
-        """The address of the page of one upload."""
+        """Return the address of the page of an upload."""
         return self._address("change", row.pk)
 
     def _address(self, view: str, *args: Any) -> str:
@@ -118,7 +126,7 @@ class UploadListAdmin(ModelAdmin):
     # The list
 
     def status_cell(self, row: Any) -> str:
-        """The state of a row as the list shows it."""
+        """Return the HTML of a row's state for the list."""
         status = self.status_of(row)
         return format_html(
             '<span class="cf-status cf-status-{}" data-upload-id="{}" data-final="{}"'
@@ -134,7 +142,7 @@ class UploadListAdmin(ModelAdmin):
         )
 
     def progress(self, request: HttpRequest) -> JsonResponse:
-        """States of the rows that a page shows: ``?id=1&id=2``."""
+        """Return the states of the rows ``?id=1&id=2`` as JSON. Unknown keys are ignored."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         keys = []
@@ -146,7 +154,7 @@ class UploadListAdmin(ModelAdmin):
         rows = self.get_queryset(request).filter(pk__in=keys)
         return JsonResponse({"rows": [asdict(self.status_of(row)) for row in rows]})
 
-    # Taking files
+    # The upload form
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -155,7 +163,7 @@ class UploadListAdmin(ModelAdmin):
             raise PermissionDenied
         if request.method == "POST":
             onward = self.receive(request) or self._address("add")
-            # The page's script shows how far the upload has come, then goes on by itself.
+            # ``progress.js`` follows the address itself when the upload is complete.
             if wants_json(request):
                 return JsonResponse({"location": onward})
             return redirect(onward)
@@ -169,7 +177,10 @@ class UploadListAdmin(ModelAdmin):
         return TemplateResponse(request, "ui/upload_page.html", context)
 
     def one_file(self, request: HttpRequest) -> UploadedFile | None:
-        """The file of a form that takes one; says so and returns None where it is not one."""
+        """Return the file of a form that accepts one file.
+
+        Returns None and adds an error message if the form has no file or several.
+        """
         files = request.FILES.getlist(self.upload_form.field)
         if len(files) == 1:
             return files[0]

@@ -1,4 +1,4 @@
-"""The reference spend in the tables, with segments for most of it."""
+"""Load the reference spend into the database, with segments for most advertisements."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ BATCH = 1_000
 
 
 def load(folder: Path) -> dict[str, int]:
-    """The rows of the reference data imported, its segments by Advertisement ID returned.
+    """Import the rows of the reference data, and return its segments by Advertisement ID.
 
-    Two thirds of them are labels, the rest predictions of the active model version.
+    Two thirds of the segments are labels, the others predictions of the active model version.
     """
     numbers = reference_segments(folder)
     classify(numbers, predicted=set(list(numbers)[::3]))
@@ -37,7 +37,7 @@ def load(folder: Path) -> dict[str, int]:
 
 
 def reference_segments(folder: Path) -> dict[str, int]:
-    """By Advertisement ID; number 6 is read as 0, which it repeats."""
+    """Return the segments by Advertisement ID. Segment 6 is the same as 0 and is read as 0."""
     with (folder / "train_segments.csv").open(encoding="utf-8-sig") as lines:
         rows = list(csv.DictReader(lines))
     numbers = {row["Advertisement ID"]: int(row["Segment_num"]) for row in rows}
@@ -45,9 +45,9 @@ def reference_segments(folder: Path) -> dict[str, int]:
 
 
 def classify(numbers: dict[str, int], predicted: set[str]) -> None:
-    """Creatives with these segments: of ``predicted`` ones said by the model, else by a person.
+    """Create creatives with these segments: predictions for ``predicted``, labels for the others.
 
-    The model is less or more sure of each, at random.
+    The probabilities of the predictions are random.
     """
     done = Creative.State.DONE
     made = {name: Creative(advertisement_id=name, name=name, state=done) for name in numbers}
@@ -67,7 +67,10 @@ def classify(numbers: dict[str, int], predicted: set[str]) -> None:
 
 
 def predict(creatives: list[Creative], probabilities: np.ndarray) -> None:
-    """Media for these creatives, with predictions by probabilities (creatives, segments)."""
+    """Create media for these creatives, and predictions with these probabilities.
+
+    ``probabilities`` has the shape (creatives, segments).
+    """
     media = [MediaVersion(creative=each, sha256=each.name, size=1) for each in creatives]
     MediaVersion.objects.bulk_create(media, BATCH)
     for version in media:
@@ -76,11 +79,11 @@ def predict(creatives: list[Creative], probabilities: np.ndarray) -> None:
     Creative.objects.filter(current_media=None, media__isnull=False).update(
         current_media=Subquery(newest)
     )
-    again(creatives, probabilities)
+    predict_current_media(creatives, probabilities)
 
 
-def again(creatives: list[Creative], probabilities: np.ndarray) -> None:
-    """Other predictions of the active version for the media that are there."""
+def predict_current_media(creatives: list[Creative], probabilities: np.ndarray) -> None:
+    """Add predictions of the active version for the current media of these creatives."""
     model = ModelVersion.objects.filter(is_active=True).first()
     if model is None:
         model = ModelVersion.objects.create(name="report", digest="report", folder="report")

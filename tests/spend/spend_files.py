@@ -1,4 +1,4 @@
-"""Tables of spend as they come from people, and what became of them."""
+"""Spend tables for tests, and what importing them stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def text_of(*rows: str, heading: str = HEADING) -> str:
 
 
 def table(folder: Path, *rows: str, name: str = "spend.csv") -> Path:
-    """A clean CSV file with these rows."""
+    """Write a CSV file with the heading and these rows."""
     path = folder / name
     path.write_text(text_of(*rows), "utf-8")
     return path
@@ -52,7 +52,7 @@ def workbook(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def with_part(book: bytes, name: str, content: bytes) -> bytes:
-    """A workbook with another content of one of its parts."""
+    """Replace the content of one part of a workbook."""
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         parts = {part: archive.read(part) for part in archive.namelist()}
     assert name in parts
@@ -65,19 +65,19 @@ def prepared(path: Path) -> Prepared:
 
 
 def imported(path: Path, **options: Any) -> SpendImport:
-    """The file imported; every sum agrees with its rows afterwards."""
+    """Import a file, and check that every sum agrees with its rows afterwards."""
     done = importer.import_file(path, **options)
     assert checks.check().agrees
     return done
 
 
 def sums() -> dict[str, Decimal]:
-    """Spend by month ("2021-03"), from the monthly table."""
+    """Return spend by month ("2021-03") from ``MonthlySpend``."""
     found = MonthlySpend.objects.values_list("month").annotate(Sum("amount")).order_by("month")
     return {f"{month:%Y-%m}": amount for month, amount in found}
 
 
 def everything() -> list[list[tuple[Any, ...]]]:
-    """All that an import could have changed."""
+    """Return all imports, spend rows and monthly sums."""
     models: tuple[type[Model], ...] = (SpendImport, SpendRow, MonthlySpend)
     return [list(model._default_manager.order_by("pk").values_list()) for model in models]

@@ -1,4 +1,4 @@
-"""A little spend whose sums can be done in the head."""
+"""A few spend rows whose sums can be checked by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IN_ALL = "2750000.75"
 
 
 def little_spend(folder: Path) -> dict[str, Creative]:
-    """Two creatives: 100 is labelled with segment 3, 200 has no segment; 300 has no creative."""
+    """Import ``ROWS``: 100 is labelled with segment 3, 200 has no segment, 300 has no creative."""
     rows = {
         number: Creative.objects.create(advertisement_id=number, name=f"{number}.mp4")
         for number in ("100", "200")

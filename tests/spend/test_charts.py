@@ -1,4 +1,4 @@
-"""The pages of charts: what they show, whom, and where their links lead."""
+"""The charts page and the list of creatives: content, permissions, links."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ def someone(*permissions: str) -> Client:
     return client
 
 
-def test_without_spend_every_page_says_how_to_import(page: Client) -> None:
+def test_pages_without_spend_link_to_the_import(page: Client) -> None:
     for address in (CHARTS_PAGE, LIST):
         shown = text(page, address)
         assert reverse("admin:spend_spendimport_add") in shown
         assert "plotly" not in shown
 
 
-def test_every_chart_draws_little_and_nothing(page: Client, spent: dict[str, Creative]) -> None:
+def test_every_chart_draws_some_spend_and_no_spend(
+    page: Client, spent: dict[str, Creative]
+) -> None:
     for name in CHARTS:
         found = chart(page, name)
         assert found["figure"]["data"], name
@@ -74,14 +76,16 @@ def test_every_chart_draws_little_and_nothing(page: Client, spent: dict[str, Cre
         assert nothing["table"]["rows"] == [], name
 
 
-def test_a_click_leaves_what_was_clicked(page: Client, spent: dict[str, Creative]) -> None:
+def test_points_and_rows_have_the_filter_that_a_click_adds(
+    page: Client, spent: dict[str, Creative]
+) -> None:
     totals = chart(page, "totals-segment")
     [trace] = totals["figure"]["data"]
     clicked: list[Adds] = trace["customdata"]
     assert clicked == totals["table"]["adds"] == [[["segment", "3"]], [["segment", "-1"]]]
     assert trace["x"] == [2.00000025, 0.7500005]
     assert [row[1] for row in totals["table"]["rows"]] == ["2,000,000", "750,001"]
-    # Rounded, not cut off: 72.72… and 27.27…
+    # Rounded, not truncated: 72.72… and 27.27…
     assert [row[2] for row in totals["table"]["rows"]] == ["72.7\u202f%", "27.3\u202f%"]
     months = chart(page, "months-media_type")["figure"]["data"]
     assert [one["meta"] for one in months] == [
@@ -89,7 +93,7 @@ def test_a_click_leaves_what_was_clicked(page: Client, spent: dict[str, Creative
     ]  # fmt: skip
 
 
-def test_filters_are_restored_by_a_link_and_cleared_one_by_one(
+def test_links_restore_filters_and_clear_single_filters(
     page: Client, spent: dict[str, Creative]
 ) -> None:
     query = "from=2021-03&segment=3&advertiser=%D0%9C%D0%90%D0%93%D0%9D%D0%98%D0%A2&reviewed=yes"
@@ -104,22 +108,20 @@ def test_filters_are_restored_by_a_link_and_cleared_one_by_one(
     assert response.context["behind"].startswith(f"{LIST}?")
 
 
-def test_each_tab_names_only_its_own_charts(page: Client, spent: dict[str, Creative]) -> None:
+def test_each_tab_shows_only_its_own_charts(page: Client, spent: dict[str, Creative]) -> None:
     for tab, (_title, charts) in TABS.items():
         shown = page.get(f"{CHARTS_PAGE}?tab={tab}").context["charts"]
         assert [one["name"] for one in shown] == list(charts)
 
 
-def test_choices_are_found_by_a_part_of_their_name(
-    page: Client, spent: dict[str, Creative]
-) -> None:
+def test_choices_are_found_by_part_of_their_name(page: Client, spent: dict[str, Creative]) -> None:
     address = reverse("admin:spend_choices", args=["brand"])
     found = page.get(address, {"q": "косм"}).json()["choices"]
     assert [one["value"] for one in found] == ["МАГНИТ КОСМЕТИК"]
     assert page.get(reverse("admin:spend_choices", args=["line"])).status_code == 404
 
 
-def test_the_list_names_what_has_no_creative(page: Client, spent: dict[str, Creative]) -> None:
+def test_the_list_marks_ids_without_a_creative(page: Client, spent: dict[str, Creative]) -> None:
     shown = text(page, LIST)
     assert "Advertisement IDs: 3, spend: 2,750,001 ₽" in shown
     assert shown.count("no creative here") == 1
@@ -157,13 +159,13 @@ def test_the_list_is_relabelled_after_a_preview_and_undone(
     assert row[1] == "2,000,000"
 
 
-def test_ticked_creatives_alone_are_relabelled(page: Client, spent: dict[str, Creative]) -> None:
+def test_only_ticked_creatives_are_relabelled(page: Client, spent: dict[str, Creative]) -> None:
     address = f"{RELABEL}?set=5&creative={spent['200'].pk}"
     page.post(address, {"expected": "1"})
     assert LabelBatch.objects.get().labels.get().creative == spent["200"]
 
 
-def test_those_who_may_only_look_relabel_nothing(spent: dict[str, Creative]) -> None:
+def test_users_with_view_permission_only_can_not_relabel(spent: dict[str, Creative]) -> None:
     batch = LabelBatch.objects.create(segment_id=3, size=0)
     addresses = [
         *(reverse(f"admin:spend_{name}") for name in ("charts", "overview")),
@@ -173,13 +175,13 @@ def test_those_who_may_only_look_relabel_nothing(spent: dict[str, Creative]) -> 
         reverse("admin:spend_choices", args=["brand"]),
         reverse("admin:spend_export", args=["csv"]),
     ]
-    looking, nobody = someone("view_creative"), someone()
+    viewer, without_permission = someone("view_creative"), someone()
     for address in addresses:
-        assert looking.get(address).status_code == 200, address
-        assert nobody.get(address).status_code == 403, address
+        assert viewer.get(address).status_code == 200, address
+        assert without_permission.get(address).status_code == 403, address
         assert Client().get(address).status_code == 302, address
-    assert RELABEL not in text(looking, LIST)
-    for client in (looking, nobody):
+    assert RELABEL not in text(viewer, LIST)
+    for client in (viewer, without_permission):
         assert client.get(f"{RELABEL}?set=5").status_code == 403
         assert client.post(f"{RELABEL}?set=5", {"expected": "2"}).status_code == 403
         assert (
@@ -189,7 +191,9 @@ def test_those_who_may_only_look_relabel_nothing(spent: dict[str, Creative]) -> 
     assert Label.objects.count() == 1
 
 
-def test_the_library_comes_from_here_and_is_kept_by_browsers(client: Client, db: None) -> None:
+def test_plotly_is_served_by_the_application_and_cached_by_browsers(
+    client: Client, db: None
+) -> None:
     address = reverse("admin:spend_plotly", args=[plotly_version()])
     response = client.get(address, headers={"accept-encoding": "gzip"})
     assert response["Content-Encoding"] == "gzip"
@@ -198,7 +202,7 @@ def test_the_library_comes_from_here_and_is_kept_by_browsers(client: Client, db:
     assert client.get(reverse("admin:spend_plotly", args=["0.1"])).status_code == 404
 
 
-def test_the_navigation_knows_where_one_is(page: Client, spent: dict[str, Creative]) -> None:
+def test_the_navigation_marks_the_current_page(page: Client, spent: dict[str, Creative]) -> None:
     charts = [
         f"{CHARTS_PAGE}?tab=certainty&segment=3", LIST, f"{LIST}?segment=3", f"{RELABEL}?segment=3"
     ]  # fmt: skip

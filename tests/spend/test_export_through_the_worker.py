@@ -1,4 +1,4 @@
-"""A long export the whole way: the button, the broker, a worker process, the file; and given up."""
+"""A long export from the button through broker and worker process to the file; cancelling one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from creativefilter.spend.reports.filters import Filters
 from tests.spend.spend_files import table
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
-# Enough for a worker to be seen at work on a workbook, some seconds of it.
+# Writing a workbook of so many rows takes some seconds, so that the job is seen running.
 ROWS = 12_000
 
 
@@ -49,7 +49,7 @@ def state(page: Client, job: Job) -> dict[str, Any]:
     return found
 
 
-def test_it_is_written_by_a_worker_or_given_up(
+def test_an_export_is_written_by_a_worker_or_cancelled(
     page: Client, worker: Any, eventually: Callable[..., None]
 ) -> None:
     waiting = press(page, Form.CSV, "?media=TV")
@@ -71,11 +71,13 @@ def test_it_is_written_by_a_worker_or_given_up(
     page.post(reverse("admin:spend_exported_cancel", args=[running.pk]))
     folder = export_jobs.file_of(running).parent
     assert any(running.pk.hex in path.name.replace("-", "") for path in folder.iterdir())
-    # The worker notices, clears up, and is free for the next.
+    # The worker notices the cancellation and removes its partial file.
     eventually(lambda: [path.name for path in folder.iterdir()] == [f"{job.pk}.csv"])
-    for given_up in (waiting, running):
-        given_up.refresh_from_db()
-        assert given_up.state == Job.State.CANCELLED
-        shown = page.get(reverse("admin:spend_exported", args=[given_up.pk])).content.decode()
+    for cancelled in (waiting, running):
+        cancelled.refresh_from_db()
+        assert cancelled.state == Job.State.CANCELLED
+        shown = page.get(reverse("admin:spend_exported", args=[cancelled.pk])).content.decode()
         assert "Cancelled" in shown
-        assert page.get(reverse("admin:spend_exported_file", args=[given_up.pk])).status_code == 404
+        assert (
+            page.get(reverse("admin:spend_exported_file", args=[cancelled.pk])).status_code == 404
+        )

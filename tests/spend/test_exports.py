@@ -1,4 +1,4 @@
-"""Tables that leave: what is in them, in which form, and who may take them."""
+"""Exports: content, formats, permissions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows_of(raw: bytes, delimiter: str = ",") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=delimiter))
 
 
-def test_a_csv_names_every_advertisement_with_its_exact_spend(page: Client) -> None:
+def test_a_csv_has_every_advertisement_with_its_exact_spend(page: Client) -> None:
     rows = rows_of(exported(page, Form.CSV))
     assert [row["Advertisement ID"] for row in rows] == ["100", "200", "300"]
     assert sum(Decimal(row["Spend, RUB"]) for row in rows) == Decimal(IN_ALL)
@@ -56,37 +56,37 @@ def test_a_csv_names_every_advertisement_with_its_exact_spend(page: Client) -> N
     assert third["Creative"] == "no creative here"
 
 
-def test_names_that_look_like_formulas_are_harmless(page: Client) -> None:
+def test_names_that_look_like_formulas_are_exported_as_text(page: Client) -> None:
     for form, delimiter in ((Form.CSV, ","), (Form.EXCEL_CSV, ";")):
         [third] = rows_of(exported(page, form, "?to=2030-01&from=2022-01"), delimiter)
         assert third["Advertiser"] == '\'=HYPERLINK("http://x")'
     sheet = load_workbook(io.BytesIO(exported(page, Form.XLSX))).active
     cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
-    # Typed as text: no program runs it.
+    # Stored with the type text: no program evaluates it.
     assert '=HYPERLINK("http://x")' in [cell.value for cell in cells if cell.data_type == "s"]
     assert "f" not in {cell.data_type for cell in cells}
 
 
-def test_excel_opens_what_was_made_for_it(page: Client) -> None:
+def test_csv_for_excel_has_a_bom_semicolons_and_decimal_commas(page: Client) -> None:
     raw = exported(page, Form.EXCEL_CSV)
     assert raw.startswith(b"\xef\xbb\xbf")
     assert rows_of(raw, ";")[0]["Spend, RUB"] == "2000000,25"
     assert not exported(page, Form.CSV).startswith(b"\xef\xbb\xbf")
 
 
-def test_a_workbook_holds_numbers_not_texts(page: Client) -> None:
+def test_a_workbook_has_amounts_as_numbers(page: Client) -> None:
     sheet = load_workbook(io.BytesIO(exported(page, Form.XLSX))).active
     heading, *rows = sheet.iter_rows(values_only=True)
     place = heading.index("Spend, RUB")
     assert sum(row[place] for row in rows) == float(IN_ALL)
 
 
-def test_exports_honour_the_filters(page: Client) -> None:
+def test_exports_apply_the_filters(page: Client) -> None:
     rows = rows_of(exported(page, Form.CSV, "?segment=3"))
     assert [row["Advertisement ID"] for row in rows] == ["100"]
 
 
-def test_a_chart_table_is_the_same_in_every_form(page: Client) -> None:
+def test_a_chart_table_is_the_same_in_every_format(page: Client) -> None:
     def address(form: Form) -> str:
         return reverse("admin:spend_table", args=["totals-brand", form])
 
@@ -99,7 +99,7 @@ def test_a_chart_table_is_the_same_in_every_form(page: Client) -> None:
     assert page.get(reverse("admin:spend_table", args=["totals-brand", "pdf"])).status_code == 404
 
 
-def test_the_file_name_is_russian_and_says_the_months(page: Client) -> None:
+def test_the_file_name_has_the_months(page: Client) -> None:
     page.cookies["django_language"] = "ru"
     response = page.get(reverse("admin:spend_export", args=["csv"]) + "?from=2021-03&to=2021-04")
     name = response["Content-Disposition"]
@@ -107,7 +107,7 @@ def test_the_file_name_is_russian_and_says_the_months(page: Client) -> None:
     assert "2021-03%E2%80%932021-04.csv" in name
 
 
-def test_a_long_list_is_written_by_a_worker(
+def test_a_long_list_is_written_by_a_job_for_its_owner_only(
     page: Client, analyst: User, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(export_jobs, "AT_ONCE", 2)
@@ -134,7 +134,7 @@ def test_a_long_list_is_written_by_a_worker(
     assert other.get(file).status_code == other.get(waiting).status_code == 404
 
 
-def test_a_worker_whose_claim_was_taken_leaves_no_file(
+def test_a_job_that_is_not_saved_leaves_no_file(
     page: Client, analyst: User, settings: Any, tmp_path: Path
 ) -> None:
     settings.DATA_DIR = tmp_path / "data"

@@ -1,4 +1,4 @@
-"""Figures that take long to follow are left to jobs, and pages say so."""
+"""Jobs that bring totals and intervals up to date, and the notices on pages that wait for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from creativefilter.spend.totals import checks, recount_jobs, segment_changes
 from tests.creatives.analysing import run
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
-from tests.spend.test_uncertainty import said
+from tests.spend.test_uncertainty import probabilities_of
 
 pytestmark = pytest.mark.django_db
 CHARTS = "/admin/spend/advertisement/charts/"
@@ -39,7 +39,7 @@ def page(client: Client, analyst: User) -> Client:
 
 @pytest.fixture
 def creatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
-    """Not classified; each cost a power of two."""
+    """Creatives without a segment. The spend of each is a power of two."""
     rows = [Creative.objects.create(advertisement_id=str(n), name=str(n)) for n in range(COUNT)]
     importer.import_file(table(tmp_path, *(f"{n},A,B,TV,{2**n},2021,3" for n in range(COUNT))))
     segment_changes.catch_up()
@@ -66,14 +66,16 @@ def texts(page: Client, query: str = "") -> list[str]:
     return [one["text"] for one in page.get(f"{CHARTS}?{query}").context["working"]]
 
 
-def test_few_changes_are_followed_at_once(page: Client, creatives: list[Creative]) -> None:
+def test_few_changes_are_counted_within_the_request(
+    page: Client, creatives: list[Creative]
+) -> None:
     label(creatives[:2])
     assert texts(page) == []
     assert counted() == {3: 3, -1: 124}
     assert not Job.objects.exists()
 
 
-def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
+def test_many_changes_are_counted_by_one_job_and_the_page_shows_a_notice(
     page: Client, creatives: list[Creative], django_capture_on_commit_callbacks: Any
 ) -> None:
     label(creatives[:5])
@@ -96,19 +98,19 @@ def test_many_changes_are_followed_by_one_job_and_the_page_says_so(
     assert texts(page) == []
 
 
-def test_figures_add_up_at_any_moment_of_it(creatives: list[Creative]) -> None:
+def test_totals_add_up_at_any_moment_of_the_job(creatives: list[Creative]) -> None:
     label(creatives)
-    seen = []
+    parts = []
     for moved, share in segment_changes.catch_up_in_parts(segment_changes.pending_changes()):
         assert sum(counted().values()) == 127
         assert not checks.check().differences
-        seen.append((moved, share))
-    assert [moved for moved, _share in seen] == [2, 2, 2, 1]
-    assert seen[-1][1] == 1
+        parts.append((moved, share))
+    assert [moved for moved, _share in parts] == [2, 2, 2, 1]
+    assert parts[-1][1] == 1
     assert counted() == {3: 127}
 
 
-def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> None:
+def test_the_job_fills_in_the_names_of_creatives_created_in_bulk(tmp_path: Path) -> None:
     importer.import_file(table(tmp_path, *(f"{n},A,B,TV,1,2021,3" for n in range(COUNT))))
     Creative.objects.bulk_create(Creative(advertisement_id=str(n), name="x") for n in range(COUNT))
     with pytest.MonkeyPatch.context() as patch:
@@ -121,7 +123,7 @@ def test_creatives_that_arrived_in_bulk_are_described_by_it(tmp_path: Path) -> N
     assert checks.check().agrees
 
 
-def test_a_worker_whose_claim_was_taken_stops(creatives: list[Creative]) -> None:
+def test_a_worker_stops_when_its_job_is_cancelled(creatives: list[Creative]) -> None:
     label(creatives)
     job = recount_jobs.keep_up()
     assert job
@@ -130,13 +132,13 @@ def test_a_worker_whose_claim_was_taken_stops(creatives: list[Creative]) -> None
     assert lifecycle.cancel(late)
     with pytest.raises(recount_jobs.JobError):
         recount_jobs.run(late)
-    # What was moved until then is right, and the rest is found again.
+    # The part that was counted is right, and the rest is still pending.
     assert checks.check().differences == []
     assert counted() == {3: 3, -1: 124}
     assert recount_jobs.keep_up()
 
 
-def test_a_failure_is_named_and_not_repeated_at_every_look(
+def test_a_failed_job_is_reported_and_not_started_again_by_every_request(
     page: Client, creatives: list[Creative]
 ) -> None:
     label(creatives)
@@ -151,14 +153,19 @@ def test_a_failure_is_named_and_not_repeated_at_every_look(
 
 @pytest.fixture
 def predicted(creatives: list[Creative], monkeypatch: pytest.MonkeyPatch) -> list[Creative]:
-    """The first two; intervals of more than one are left to a job."""
+    """The creatives, of which the first two are predicted.
+
+    Intervals of more than one predicted creative are computed by a job.
+    """
     monkeypatch.setattr(recount_jobs, "AT_ONCE", 1_000)
     monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", 1)
-    reference_spend.predict(creatives[:2], said((0.6, 0.4), (0.9, 0.1)))
+    reference_spend.predict(creatives[:2], probabilities_of((0.6, 0.4), (0.9, 0.1)))
     return creatives
 
 
-def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list[Creative]) -> None:
+def test_slow_intervals_are_computed_by_a_job_and_cached(
+    page: Client, predicted: list[Creative]
+) -> None:
     response = page.get(f"{CHARTS}?tab=certainty")
     [notice] = response.context["working"]
     assert notice["reload"]
@@ -176,13 +183,13 @@ def test_long_intervals_are_made_by_a_job_and_kept(page: Client, predicted: list
     assert Job.objects.count() == 1
 
 
-def test_kept_intervals_are_shown_until_newer_ones_are_there(
+def test_cached_intervals_are_shown_until_newer_ones_are_computed(
     page: Client, predicted: list[Creative]
 ) -> None:
     page.get(f"{CHARTS}?tab=certainty")
     run(open_job())
     before = expected_spend.study(Filters())[0]
-    reference_spend.again(predicted[:2], said((0.5, 0.5), (0.8, 0.2)))
+    reference_spend.predict_current_media(predicted[:2], probabilities_of((0.5, 0.5), (0.8, 0.2)))
     response = page.get(f"{CHARTS}?tab=certainty")
     [notice] = response.context["working"]
     assert "newer ones are being computed" in notice["text"]
@@ -195,7 +202,7 @@ def test_kept_intervals_are_shown_until_newer_ones_are_there(
     assert after == expected_spend.study(Filters())[0] != before
 
 
-def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) -> None:
+def test_each_set_of_filters_has_its_own_intervals(predicted: list[Creative]) -> None:
     segment_changes.catch_up()
     for filters in (Filters(), Filters(media_types=("TV",))):
         study, job = expected_spend_jobs.ask(filters)
@@ -203,7 +210,7 @@ def test_other_filters_have_intervals_of_their_own(predicted: list[Creative]) ->
         assert job
         assert job.state == Job.State.QUEUED
     assert Job.objects.count() == 2
-    # A label leaves only one: quick enough to be made at once.
+    # After a label only one predicted creative is left: its intervals are computed at once.
     label(predicted[:1])
     segment_changes.catch_up()
     study, job = expected_spend_jobs.ask(Filters())

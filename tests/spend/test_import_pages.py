@@ -1,4 +1,4 @@
-"""The pages that import spend: a file is sent, checked, and imported as it was chosen."""
+"""Admin pages of spend imports: upload, check, import, replace, cancel, delete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def page(db: None) -> Client:
 
 @pytest.fixture
 def someone(db: None) -> Callable[..., Client]:
-    """A client of a member of staff with these permissions and no other."""
+    """Return a function that logs in a staff user with only these permissions."""
 
     def make(*permissions: str) -> Client:
         user = User.objects.create_user(f"user-{'-'.join(permissions)}", is_staff=True)
@@ -81,12 +81,12 @@ def address(row: SpendImport) -> str:
 
 
 def text(page: Client, row: SpendImport) -> str:
-    """What the page of an import says, in one line."""
+    """Return the HTML of an import's page in one line."""
     return re.sub(r"\s+", " ", page.get(address(row)).content.decode().replace("\xa0", " "))
 
 
 def worked(row: SpendImport) -> SpendImport:
-    """The import after a worker has had its job."""
+    """Run the import's job; return the import."""
     row.refresh_from_db()
     assert row.job
     run(row.job)
@@ -99,14 +99,14 @@ def checked(page: Client, content: str | bytes, **options: Any) -> SpendImport:
 
 
 def press(page: Client, row: SpendImport, **chosen: str) -> SpendImport:
-    """The import after "Import" was pressed and a worker has done what there is to do."""
+    """Submit the form "Import" and run the job; return the import."""
     seen = re.search(r'name="seen" value="([^"]*)"', page.get(address(row)).content.decode())
     fields = {"seen": seen[1] if seen else "", **chosen}
     assert page.post(f"{LIST}{row.pk}/import/", fields).status_code == 302
     return worked(row)
 
 
-def test_a_file_is_sent_checked_and_imported(
+def test_a_file_is_uploaded_checked_and_imported(
     page: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as queued:
@@ -131,7 +131,7 @@ def test_a_file_is_sent_checked_and_imported(
     assert f"{LIST}{row.pk}/import/" not in text(page, row)
 
 
-def test_what_an_office_saved_is_named_and_its_bad_rows_are_shown(page: Client) -> None:
+def test_the_page_shows_the_detected_format_and_the_bad_rows(page: Client) -> None:
     row = checked(page, OFFICE)
     found = text(page, row)
     for fact in (
@@ -148,7 +148,7 @@ def test_what_an_office_saved_is_named_and_its_bad_rows_are_shown(page: Client) 
     assert "<b>" not in found
 
 
-def test_bad_rows_are_downloaded_as_a_table_without_formulas(page: Client) -> None:
+def test_downloaded_bad_rows_contain_no_formulas(page: Client) -> None:
     row = checked(page, OFFICE)
     download = re.search(r'href="([^"]*bad-rows[^"]*)"', text(page, row))
     assert download
@@ -162,7 +162,7 @@ def test_bad_rows_are_downloaded_as_a_table_without_formulas(page: Client) -> No
     assert rows[1][4] == "<b>"
 
 
-def test_good_rows_go_in_or_none(page: Client) -> None:
+def test_bad_rows_refuse_the_file_only_if_all_rows_are_required(page: Client) -> None:
     row = press(page, checked(page, OFFICE), rows="all")
     assert row.state == State.FAILED
     assert "Rows that can&#x27;t be used: 2." in text(page, row)
@@ -173,7 +173,7 @@ def test_good_rows_go_in_or_none(page: Client) -> None:
     assert "дорого" in text(page, row)
 
 
-def test_for_months_that_are_there_one_has_to_choose(page: Client) -> None:
+def test_existing_months_require_a_choice(page: Client) -> None:
     press(page, checked(page, MARCH))
     row = checked(page, SPRING)
     lost = text(page, row).split("Replacing removes")[1].split("</table>")[0]
@@ -188,7 +188,7 @@ def test_for_months_that_are_there_one_has_to_choose(page: Client) -> None:
     assert sums() == {"2021-03": Decimal("1011.625"), "2021-04": Decimal(20)}
 
 
-def test_replacing_removes_what_was_shown(page: Client) -> None:
+def test_replacing_removes_the_existing_months(page: Client) -> None:
     first = press(page, checked(page, MARCH))
     row = press(page, checked(page, SPRING), mode="replace")
     assert (row.state, row.mode) == (State.IMPORTED, Mode.REPLACE)
@@ -198,7 +198,7 @@ def test_replacing_removes_what_was_shown(page: Client) -> None:
     assert "replaced by a later import" in text(page, first)
 
 
-def test_nothing_is_replaced_that_was_not_shown(page: Client) -> None:
+def test_replacing_is_refused_if_existing_spend_changed_since_it_was_shown(page: Client) -> None:
     press(page, checked(page, MARCH))
     row = checked(page, SPRING)
     seen = re.search(r'name="seen" value="([^"]+)"', text(page, row))
@@ -213,7 +213,7 @@ def test_nothing_is_replaced_that_was_not_shown(page: Client) -> None:
     assert len(sums()) == 2
 
 
-def test_a_known_table_changes_nothing(page: Client) -> None:
+def test_importing_a_known_table_changes_nothing(page: Client) -> None:
     first = press(page, checked(page, MARCH))
     again = checked(page, MARCH, name="copy.csv")
     found = text(page, again)
@@ -224,7 +224,7 @@ def test_a_known_table_changes_nothing(page: Client) -> None:
     assert sums() == {"2021-03": Decimal("1001.625")}
 
 
-def test_a_file_that_is_no_table_says_why(page: Client) -> None:
+def test_the_page_of_an_unusable_file_gives_the_reason(page: Client) -> None:
     row = checked(page, b"a;b\n1;2\n")
     assert row.state == State.FAILED
     why = "The table has no column «Advertisement ID»"
@@ -235,7 +235,7 @@ def test_a_file_that_is_no_table_says_why(page: Client) -> None:
     assert f"{LIST}{none.pk}/import/" not in text(page, none)
 
 
-def test_cancelling_stops_what_goes_on(page: Client) -> None:
+def test_cancelling_stops_the_job(page: Client) -> None:
     send(page, MARCH)
     row = newest()
     shown = page.get(f"{LIST}{row.pk}/change/").content.decode()
@@ -250,7 +250,7 @@ def test_cancelling_stops_what_goes_on(page: Client) -> None:
     assert worked(row).state == State.CHECKED
 
 
-def test_progress_is_told_while_it_works(page: Client) -> None:
+def test_progress_is_shown_while_the_job_runs(page: Client) -> None:
     send(page, MARCH)
     row = newest()
     assert row.job
@@ -265,8 +265,8 @@ def test_progress_is_told_while_it_works(page: Client) -> None:
 
 
 @pytest.mark.parametrize("where", ["{}/change/", "progress/?id={}", ""])
-def test_an_import_and_its_job_are_read_in_one_moment(page: Client, where: str) -> None:
-    """Read one after the other, a job that ends in between leaves a page that never goes on."""
+def test_an_import_and_its_job_are_read_by_one_query(page: Client, where: str) -> None:
+    """With two queries, the page would never refresh if the job ended between them."""
     send(page, MARCH)
     with CaptureQueriesContext(connection) as queries:
         page.get(LIST + where.format(newest().pk))
@@ -274,7 +274,7 @@ def test_an_import_and_its_job_are_read_in_one_moment(page: Client, where: str) 
     assert not jobs
 
 
-def test_the_list_shows_searches_and_filters(page: Client) -> None:
+def test_the_list_can_be_searched_and_filtered(page: Client) -> None:
     press(page, checked(page, MARCH, name="march.csv"))
     checked(page, OFFICE, name="office.csv")
     found = page.get(LIST).content.decode().replace("\xa0", " ")
@@ -288,7 +288,7 @@ def test_the_list_shows_searches_and_filters(page: Client) -> None:
 
 
 @pytest.mark.parametrize("files", [0, 2])
-def test_one_file_is_asked_for(page: Client, files: int) -> None:
+def test_uploading_no_file_or_two_is_refused(page: Client, files: int) -> None:
     sent = {"file": [SimpleUploadedFile("a.csv", b"x") for _ in range(files)]}
     response = page.post(ADD, sent, headers={"Accept": "application/json"})
     assert response.json() == {"location": ADD}
@@ -296,28 +296,30 @@ def test_one_file_is_asked_for(page: Client, files: int) -> None:
     assert not SpendImport.objects.exists()
 
 
-def test_a_file_that_is_too_large_is_not_kept(page: Client, settings: Any, folder: Path) -> None:
+def test_a_file_that_is_too_large_is_not_stored(page: Client, settings: Any, folder: Path) -> None:
     settings.UPLOAD_MAX_BYTES = 10
     assert "larger than" in send(page, MARCH, follow=True).content.decode()
     assert not SpendImport.objects.exists()
     assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_what_is_imported_is_not_deleted_and_the_rest_is(
+def test_only_files_that_were_not_imported_can_be_deleted(
     page: Client, folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
-    kept = press(page, checked(page, MARCH))
-    assert page.post(f"{LIST}{kept.pk}/delete/", {"post": "yes"}).status_code == 403
+    imported = press(page, checked(page, MARCH))
+    assert page.post(f"{LIST}{imported.pk}/delete/", {"post": "yes"}).status_code == 403
     other = checked(page, OFFICE)
     assert "Delete" in text(page, other)
     assert page.get(f"{LIST}{other.pk}/delete/").status_code == 200
     with django_capture_on_commit_callbacks(execute=True):
         page.post(f"{LIST}{other.pk}/delete/", {"post": "yes"})
-    assert list(SpendImport.objects.all()) == [kept]
-    assert [path for path in folder.rglob("*") if path.is_file()] == [kept.path]
+    assert list(SpendImport.objects.all()) == [imported]
+    assert [path for path in folder.rglob("*") if path.is_file()] == [imported.path]
 
 
-def test_those_who_may_look_change_nothing(page: Client, someone: Callable[..., Client]) -> None:
+def test_users_with_view_permission_only_can_change_nothing(
+    page: Client, someone: Callable[..., Client]
+) -> None:
     row = checked(page, OFFICE)
     viewer = someone("view_spendimport")
     assert viewer.get(LIST).status_code == 200
@@ -329,16 +331,14 @@ def test_those_who_may_look_change_nothing(page: Client, someone: Callable[..., 
     assert (SpendImport.objects.count(), Job.objects.count()) == (1, 1)
 
 
-def test_without_the_right_nobody_sees_anything(
-    page: Client, someone: Callable[..., Client]
-) -> None:
+def test_users_without_permission_see_nothing(page: Client, someone: Callable[..., Client]) -> None:
     row = checked(page, OFFICE)
     for tail in ("", "add/", f"progress/?id={row.pk}", f"{row.pk}/change/"):
         assert someone(tail).get(LIST + tail).status_code == 403
         assert "/admin/login/" in Client().get(LIST + tail)["Location"]
 
 
-def test_what_changes_is_posted_from_our_own_pages(page: Client) -> None:
+def test_changing_views_require_post_and_a_csrf_token(page: Client) -> None:
     row = checked(page, MARCH)
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(User.objects.get(username="importer"))

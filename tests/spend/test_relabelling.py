@@ -1,4 +1,4 @@
-"""One segment for many creatives, and back."""
+"""Label batches: preview, set one segment for many creatives, undo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def segment() -> Segment:
 
 @pytest.fixture
 def four() -> list[Creative]:
-    """Without a label, labelled otherwise, labelled so already, and withdrawn."""
+    """Creatives without a label, with another label, with the same label, with a withdrawn one."""
     rows = [Creative.objects.create(name=f"{number}.mp4") for number in range(4)]
     set_label(rows[1], Segment.objects.get(pk=3), None)
     set_label(rows[2], Segment.objects.get(pk=5), None)
@@ -43,7 +43,7 @@ def test_a_preview_counts_what_would_change_and_writes_nothing(
     assert Label.objects.count() == 4
 
 
-def test_a_batch_is_set_and_undone_by_adding_labels_only(
+def test_setting_and_undoing_a_batch_only_adds_labels(
     four: list[Creative], segment: Segment, analyst: User
 ) -> None:
     before = effective()
@@ -64,7 +64,7 @@ def test_a_batch_is_set_and_undone_by_adding_labels_only(
     assert Label.objects.count() == len(earlier) + 6
 
 
-def test_undoing_leaves_alone_what_a_person_said_since(
+def test_undoing_keeps_labels_that_were_set_after_the_batch(
     four: list[Creative], segment: Segment
 ) -> None:
     batch = batches.relabel(Creative.objects.all(), segment, None, "", 3)
@@ -82,7 +82,7 @@ def test_a_list_that_grew_since_the_preview_is_not_labelled(
     assert Label.objects.count() == 4
 
 
-def test_more_creatives_than_one_insert_takes(segment: Segment) -> None:
+def test_a_batch_may_be_larger_than_one_insert(segment: Segment) -> None:
     count = batches.AT_ONCE + 1
     Creative.objects.bulk_create([Creative(name="x") for _ in range(count)])
     batch = batches.relabel(Creative.objects.all(), segment, None, "", count)

@@ -1,4 +1,4 @@
-"""Every figure of the charts against pandas on the reference rows, for many filters at random."""
+"""Compare every figure of the charts with pandas on the reference rows, under random filters."""
 
 from __future__ import annotations
 
@@ -26,26 +26,28 @@ NAMES = ("advertiser", "brand", "media_type")
 
 @pytest.mark.django_db
 @pytest.mark.reference
-def test_every_figure_is_that_of_pandas_under_random_filters(reference_data: Path) -> None:
+def test_every_figure_equals_that_of_pandas_under_random_filters(reference_data: Path) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("long; the benchmark runs the same comparison on both databases")
     numbers = reference_spend.load(reference_data)
     months, rows = frame(reference_data, numbers)
     with connection.cursor() as cursor:
-        # With statistics SQLite plans as it does for those who keep a database for long.
+        # SQLite plans with statistics, as it does in a database that has been in use for long.
         cursor.execute("ANALYZE")
     random = np.random.default_rng(20)
     empty = 0
     for number in range(COMBINATIONS):
         filters = some_filters(random, rows, months) if number else Filters()
         empty += not compare(filters, rows, months)
-    assert empty < COMBINATIONS / 4, "most combinations let something through"
+    assert empty < COMBINATIONS / 4, "too many combinations of filters let nothing through"
 
 
 def frame(folder: Path, numbers: dict[str, int]) -> tuple[list[date], pd.DataFrame]:
-    """The file as pandas reads it, in whole ten-thousandths, with what is known of each id.
+    """Read the file with pandas, and add the segment of each Advertisement ID.
 
-    Months are their numbers in the list that stands before.
+    Returns:
+        The months of the file; and the rows, with amounts in ten-thousandths of a rouble and
+        months as indexes of this list.
     """
     rows = pd.read_csv(folder / reference_spend.SPEND, dtype=str, keep_default_na=False)
     assert len(rows) == 386_693
@@ -62,7 +64,7 @@ def frame(folder: Path, numbers: dict[str, int]) -> tuple[list[date], pd.DataFra
         rows[name] = rows[name].astype("category")
     months = sorted(rows["month"].unique())
     rows["month"] = rows["month"].map({month: n for n, month in enumerate(months)})
-    # Rows of a month that no filter tells apart are summed up once instead of each time.
+    # Rows that no filter distinguishes are summed up here once instead of for every comparison.
     keys = ["id", *NAMES, "month", "segment", "here", "reviewed"]
     sums = rows.groupby(keys, observed=True, sort=False)["units"].agg(["sum", "size"])
     return months, sums.reset_index().rename(columns={"sum": "units"})
@@ -112,7 +114,7 @@ def chosen(filters: Filters, rows: pd.DataFrame, months: list[date]) -> pd.DataF
 
 
 def compare(filters: Filters, rows: pd.DataFrame, months: list[date]) -> bool:
-    """Asserts that all figures are equal; returns whether there is anything at all."""
+    """Assert that all figures are equal; return whether the filters let any row through."""
     found = chosen(filters, rows, months)
     by_month = {months[n]: v for n, v in grouped(found, ["month"]).items()}
     for dimension in Dimension:
@@ -207,12 +209,12 @@ def assert_placements(filters: Filters, found: pd.DataFrame) -> None:
 
 
 def assert_creatives(filters: Filters, found: pd.DataFrame) -> None:
-    behind = figures.creatives(filters)
+    listed = figures.creatives(filters)
     groups = found.groupby("id", observed=True)
     amounts, counts = groups["units"].sum(), groups["size"].sum()
-    assert behind.count() == len(amounts)
-    assert behind.creatives().count() == found.loc[found["here"], "id"].nunique()
-    page = behind[3:13]
+    assert listed.count() == len(amounts)
+    assert listed.creatives().count() == found.loc[found["here"], "id"].nunique()
+    page = listed[3:13]
     order = sorted((roubles(int(value)) for value in amounts), reverse=True)
     assert [row.amount for row in page] == order[3:13]
     for row in page:

@@ -1,4 +1,4 @@
-"""Figures whose right answer can be read from a few rows."""
+"""Figures of a few rows, whose right answers can be computed by hand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROWS = (
 
 @pytest.fixture
 def spend(tmp_path: Path) -> dict[str, Creative]:
-    """1 is labelled with segment 3, 2 has none, 3 is a demonstration, 4 has no creative."""
+    """1 is labelled with segment 3, 2 has no segment, 3 is a demonstration, 4 has no creative."""
     rows = {
         name: Creative.objects.create(
             advertisement_id=name, name=f"{name}.mp4", is_demo=name == "3"
@@ -48,7 +48,7 @@ def spend(tmp_path: Path) -> dict[str, Creative]:
     return rows
 
 
-def test_months_without_spend_stand_in_the_series_and_small_keys_in_its_rest(spend: Any) -> None:
+def test_a_series_has_months_without_spend_and_sums_small_keys_in_its_rest(spend: Any) -> None:
     series = figures.monthly(Filters(), Dimension.ADVERTISER, most=1)
     assert series.months == [
         date(2021, 11, 1),
@@ -61,7 +61,7 @@ def test_months_without_spend_stand_in_the_series_and_small_keys_in_its_rest(spe
     assert series.rest == [0, 2, 0, 3]
 
 
-def test_a_series_never_has_more_points_than_a_chart_bears(spend: Any, monkeypatch: Any) -> None:
+def test_a_series_has_at_most_the_points_of_a_chart(spend: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(figures, "POINTS", 12)
     series = figures.monthly(Filters(), Dimension.BRAND)
     assert len(series.keys) == 2
@@ -75,7 +75,7 @@ def test_an_advertisement_of_two_brands_counts_for_both_but_once_in_the_rest(spe
     ]
 
 
-def test_spend_of_demonstrations_and_of_unknown_ids_is_not_classified(spend: Any) -> None:
+def test_spend_of_demonstrations_and_unknown_ids_is_not_classified(spend: Any) -> None:
     amounts = {
         t.key: (t.amount, t.advertisements) for t in figures.totals(Filters(), Dimension.SEGMENT)
     }
@@ -86,7 +86,7 @@ def test_spend_of_demonstrations_and_of_unknown_ids_is_not_classified(spend: Any
     assert list(figures.creatives(Filters()).creatives().order_by("pk")) == [spend["1"], spend["2"]]
 
 
-def test_a_label_moves_money_and_counts_at_once(spend: Any) -> None:
+def test_a_label_moves_spend_to_its_segment_at_once(spend: Any) -> None:
     assert figures.overview(Filters(segments=(7,))).advertisements == 0
     set_label(spend["2"], Segment.objects.get(pk=7), None)
     segment_changes.catch_up()
@@ -95,7 +95,7 @@ def test_a_label_moves_money_and_counts_at_once(spend: Any) -> None:
     assert figures.creatives(Filters(segments=(7,))).count() == 1
 
 
-def test_another_file_is_counted_at_once(spend: Any, tmp_path: Path) -> None:
+def test_another_import_is_counted_at_once(spend: Any, tmp_path: Path) -> None:
     filters = Filters(brands=("ЛЕНТА",))
     assert figures.totals(filters, Dimension.BRAND)[0].advertisements == 2
     importer.import_file(table(tmp_path, "9,ЛЕНТА,ЛЕНТА,OOH,1,2023,1", name="more.csv"))
@@ -103,7 +103,7 @@ def test_another_file_is_counted_at_once(spend: Any, tmp_path: Path) -> None:
     assert figures.totals(filters, Dimension.BRAND)[0].advertisements == 3
 
 
-def test_years_stand_side_by_side_and_do_not_invent_months(spend: Any) -> None:
+def test_years_have_no_amounts_outside_the_months_with_spend(spend: Any) -> None:
     first, second = figures.year_over_year(Filters())
     assert (first.year, second.year) == (2021, 2022)
     assert first.amounts == [None] * 10 + [Decimal("0.0002"), 2]
@@ -119,7 +119,7 @@ def test_small_leaves_of_the_tree_are_summed_up_by_advertiser(spend: Any) -> Non
     ]
 
 
-def test_placements_are_those_of_advertisers_until_one_is_chosen(spend: Any) -> None:
+def test_placements_are_of_advertisers_or_of_the_advertisements_of_a_chosen_one(spend: Any) -> None:
     assert [(p.key, p.placements) for p in figures.placements(Filters())] == [
         ("МАГНИТ", 4),
         ("Ёлка", 1),
@@ -129,7 +129,7 @@ def test_placements_are_those_of_advertisers_until_one_is_chosen(spend: Any) -> 
     assert [(p.key, p.segment, p.placements) for p in points] == [("2", -1, 1), ("1", 3, 3)]
 
 
-def test_choices_are_found_in_either_case_under_the_other_filters(spend: Any) -> None:
+def test_choices_ignore_case_and_apply_the_other_filters(spend: Any) -> None:
     filters = Filters(advertisers=("ЛЕНТА",), media_types=("Radio", "TV"))
     found = figures.choices(filters, Dimension.ADVERTISER)
     assert [choice.key for choice in found] == ["МАГНИТ", "Ёлка"]
@@ -138,11 +138,11 @@ def test_choices_are_found_in_either_case_under_the_other_filters(spend: Any) ->
     assert [c.key for c in figures.choices(Filters(), Dimension.SEGMENT, title)] == [3]
 
 
-def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) -> None:
+def test_streamed_creatives_equal_paged_ones(spend: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.reports.creatives_of_figure.CHUNK", 2)
-    behind = figures.creatives(Filters())
-    rows = list(behind.iterator())
-    assert rows == behind[:10]
+    listed = figures.creatives(Filters())
+    rows = list(listed.iterator())
+    assert rows == listed[:10]
     assert [(row.advertisement_id, row.brand, row.creative is None) for row in rows] == [
         ("2", "КОСМЕТИК", False),
         ("3", "ЛЕНТА", True),
@@ -151,7 +151,7 @@ def test_creatives_are_streamed_as_they_are_paged(spend: Any, monkeypatch: Any) 
     ]
 
 
-def test_nothing_at_all_has_figures_too(db: None) -> None:
+def test_figures_without_any_spend_are_empty(db: None) -> None:
     assert figures.monthly(Filters(), Dimension.SEGMENT).months == []
     assert figures.totals(Filters(), Dimension.BRAND) == []
     assert figures.year_over_year(Filters()) == figures.tree(Filters()) == []

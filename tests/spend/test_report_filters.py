@@ -1,4 +1,4 @@
-"""Filters in the address of a page."""
+"""Filters in the query of an address."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ EVERYTHING = Filters(
 
 
 @pytest.mark.parametrize("filters", [Filters(), EVERYTHING, Filters(reviewed=True)])
-def test_an_address_restores_what_it_was_made_of(filters: Filters) -> None:
+def test_parsing_a_query_restores_its_filters(filters: Filters) -> None:
     assert Filters.of(QueryDict(filters.query())) == filters
 
 
-def test_nothing_filtered_is_no_query_at_all() -> None:
+def test_empty_filters_have_an_empty_query() -> None:
     assert Filters().query() == ""
     assert not Filters()
     assert EVERYTHING
 
 
-def test_the_same_filters_have_the_same_address_however_they_came() -> None:
+def test_equal_filters_have_the_same_query() -> None:
     one = Filters.of(QueryDict("segment=3&to=2023-12&segment=0&brand=B&brand=A&segment=3"))
     other = Filters.of(QueryDict("brand=A&brand=B&segment=0&segment=3&to=2023-12"))
     assert one == other
@@ -50,23 +50,23 @@ def test_the_same_filters_have_the_same_address_however_they_came() -> None:
         "advertiser=%00",
     ],
 )
-def test_what_cannot_be_read_filters_nothing(query: str) -> None:
+def test_invalid_parameters_are_ignored(query: str) -> None:
     assert Filters.of(QueryDict(query)) == Filters()
 
 
-def test_a_period_that_ends_before_it_begins_is_turned_round() -> None:
-    turned = Filters.of(QueryDict("from=2023-05&to=2022-02"))
-    assert (turned.first, turned.last) == (date(2022, 2, 1), date(2023, 5, 1))
+def test_a_period_that_ends_before_it_starts_is_swapped() -> None:
+    swapped = Filters.of(QueryDict("from=2023-05&to=2022-02"))
+    assert (swapped.first, swapped.last) == (date(2022, 2, 1), date(2023, 5, 1))
 
 
-def test_links_take_a_filter_away() -> None:
+def test_without_removes_a_condition_or_a_value() -> None:
     assert EVERYTHING.without("segments").segments == ()
     assert EVERYTHING.without("segments", 0).segments == (-1, 3)
     assert EVERYTHING.without("brands", "").brands == ("Б/Р?",)
     assert EVERYTHING.without("reviewed").reviewed is None
 
 
-def test_the_order_of_values_and_repeated_ones_make_no_difference() -> None:
+def test_order_and_repetition_of_values_do_not_matter() -> None:
     assert Filters(segments=(3, -1, 3), brands=("Б", "А")) == Filters(
         segments=(-1, 3), brands=("А", "Б")
     )

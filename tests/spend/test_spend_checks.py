@@ -1,4 +1,4 @@
-"""Sums that do not agree with their rows are found and made anew; the commands say it."""
+"""The commands ``check_spend`` and ``import_spend``, and repairing sums that differ from rows."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ LEAST = Value(Decimal("0.0001"), output_field=MoneyField())
 
 
 def command(*arguments: Any) -> str:
-    said = io.StringIO()
+    output = io.StringIO()
     with translation.override("en"):
-        call_command(*arguments, stdout=said, stderr=io.StringIO())
-    return said.getvalue()
+        call_command(*arguments, stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 
-def a_sum_off_by_the_least() -> None:
+def monthly_sum_too_large_by_the_smallest_amount() -> None:
     MonthlySpend.objects.filter(placements=2).update(amount=F("amount") + LEAST)
 
 
-def a_total_off_by_the_least() -> None:
+def total_too_small_by_the_smallest_amount() -> None:
     SpendTotal.objects.filter(placements=2).update(amount=F("amount") - LEAST)
 
 
-def a_placement_too_many() -> None:
+def one_placement_too_many() -> None:
     MonthlySpend.objects.filter(amount=0).update(placements=2)
 
 
-def a_month_that_nobody_spent_in() -> None:
+def month_without_rows() -> None:
     row = MonthlySpend.objects.get(amount=0)
     MonthlySpend.objects.create(
         advertisement=row.advertisement,
@@ -56,33 +56,35 @@ def a_month_that_nobody_spent_in() -> None:
     )
 
 
-def a_month_that_is_missing() -> None:
+def missing_month() -> None:
     MonthlySpend.objects.filter(placements=2).delete()
 
 
-def a_creative_that_is_not_tied() -> None:
+def unlinked_creative() -> None:
     Advertisement.objects.update(creative=None)
 
 
-def an_advertisement_counted_elsewhere() -> None:
+def advertisement_under_another_segment() -> None:
     Advertisement.objects.filter(advertisement_id="100").update(segment=5)
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        a_sum_off_by_the_least,
-        a_total_off_by_the_least,
-        a_placement_too_many,
-        a_month_that_nobody_spent_in,
-        a_month_that_is_missing,
-        a_creative_that_is_not_tied,
-        an_advertisement_counted_elsewhere,
+        monthly_sum_too_large_by_the_smallest_amount,
+        total_too_small_by_the_smallest_amount,
+        one_placement_too_many,
+        month_without_rows,
+        missing_month,
+        unlinked_creative,
+        advertisement_under_another_segment,
     ],
 )
-def test_what_is_wrong_is_found_and_repaired(spoil: Callable[[], None], tmp_path: Path) -> None:
+def test_wrong_sums_and_links_are_found_and_repaired(
+    spoil: Callable[[], None], tmp_path: Path
+) -> None:
     row = Creative.objects.create(advertisement_id="100", name="100")
-    # So old that nothing looks at it again by itself.
+    # So old that ``catch_up`` does not look at it again.
     Creative.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP)
     Label.objects.create(creative=row, segment_id=10)
     imported(table(tmp_path, *ROWS))
@@ -97,8 +99,8 @@ def test_what_is_wrong_is_found_and_repaired(spoil: Callable[[], None], tmp_path
     assert now == right
 
 
-def test_a_row_that_went_missing_is_found_and_stays_an_alarm(tmp_path: Path) -> None:
-    """The rows are the source: what they lost can't be made anew."""
+def test_a_missing_row_is_found_and_can_not_be_repaired(tmp_path: Path) -> None:
+    """Sums are recomputed from the rows: a lost row can't be restored."""
     imported(table(tmp_path, *ROWS))
     SpendRow.objects.filter(amount=Decimal("2.2")).delete()
     found = checks.check().differences
@@ -110,19 +112,19 @@ def test_a_row_that_went_missing_is_found_and_stays_an_alarm(tmp_path: Path) -> 
         command("check_spend", "--rebuild")
 
 
-def test_the_command_imports_a_file_and_says_what_it_held(tmp_path: Path) -> None:
+def test_the_command_imports_a_file_and_prints_its_report(tmp_path: Path) -> None:
     Creative.objects.create(advertisement_id="100", name="100")
     path = table(tmp_path, *ROWS, ",A,B,TV,1,2021,3")
-    said = command("import_spend", path, "--dry-run")
+    output = command("import_spend", path, "--dry-run")
     for part in ("csv utf-8", "«,»", "3.3000", "2 (2021-03 – 2021-04)", "line 5", "ID is blank"):
-        assert part in said
+        assert part in output
     assert SpendRow.objects.count() == 0
     assert "Imported" in command("import_spend", path)
     assert "Nothing was changed" in command("import_spend", path)
     assert sums() == {"2021-03": Decimal("3.3"), "2021-04": Decimal(0)}
 
 
-def test_the_command_asks_about_months_that_are_there(tmp_path: Path) -> None:
+def test_the_command_requires_an_option_for_existing_months(tmp_path: Path) -> None:
     command("import_spend", table(tmp_path, *ROWS))
     more = table(tmp_path, "100,A,B,TV,7,2021,3", name="more.csv")
     with pytest.raises(CommandError, match="2021-03"):
@@ -135,7 +137,7 @@ def test_the_command_asks_about_months_that_are_there(tmp_path: Path) -> None:
     assert sums()["2021-03"] == Decimal(8)
 
 
-def test_the_command_refuses_as_a_whole_and_writes_the_bad_rows(tmp_path: Path) -> None:
+def test_strict_mode_imports_nothing_and_the_bad_rows_are_written_to_a_file(tmp_path: Path) -> None:
     path = table(tmp_path, *ROWS, "100,A,B,TV,x,2021,3")
     out = tmp_path / "bad.csv"
     with pytest.raises(CommandError, match="1"):

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of an import, and the one that comes after it."""
+"""An import whose process is killed, and the next import of the same file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.spend.spend_files import everything, imported, sums, table
 
 Mode = SpendImport.Mode
 
-# Imports a file, and kills itself when it is about to call this function for the n-th time.
+# Imports a file, and kills itself instead of calling a function after ``times`` calls of it.
 PROGRAM = """
 import os, signal, sys
 import django
@@ -42,11 +42,11 @@ importer.import_file(Path(file), mode="replace")
 
 @pytest.mark.parametrize(
     ("where", "times"),
-    # Of the statements of the merge: when months are gone, and when all rows are written.
+    # In the merge: after the old months are deleted, and after all rows are written.
     [("staging", 3), ("merging", 6), ("merging", 12)],
 )
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_half_imported_and_the_next_run_completes(
+def test_a_killed_import_changes_nothing_and_the_next_one_succeeds(
     where: str, times: int, tmp_path: Path
 ) -> None:
     imported(table(tmp_path, "1,A,B,TV,7,2021,3", "1,A,B,TV,1,2021,4"))

@@ -1,4 +1,4 @@
-"""Creatives learn whose they are, and money follows their segments."""
+"""Names that creatives get from their spend, and spend that moves with their segments."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.spend.spend_files import imported, prepared, table
 
 pytestmark = pytest.mark.django_db
 
-# Of 100: МАГНИТ 6 (COSMETIC 4, FAMILY 2), ВКУСВИЛЛ 5 in one row; Radio 7, TV 4.
+# Spend of 100: МАГНИТ 6 (COSMETIC 4, FAMILY 2), ВКУСВИЛЛ 5 in one row; Radio 7, TV 4.
 ROWS = (
     "100,МАГНИТ,FAMILY,Radio,2,2021,3",
     "100,МАГНИТ,COSMETIC,TV,4,2021,3",
@@ -47,7 +47,7 @@ def creative(advertisement_id: str, **fields: Any) -> Creative:
     )
 
 
-def described(row: Creative) -> tuple[str, str, str]:
+def names_of(row: Creative) -> tuple[str, str, str]:
     row.refresh_from_db()
     return row.advertiser, row.brand, row.media_type
 
@@ -76,25 +76,25 @@ def totals() -> dict[tuple[int, bool], Decimal]:
 # Advertiser, brand, media type
 
 
-def test_what_was_spent_most_on_describes_a_creative(tmp_path: Path) -> None:
+def test_a_creative_gets_the_names_with_the_most_spend(tmp_path: Path) -> None:
     row = creative("100")
     other = creative("200")
-    stranger = creative("300")
+    without_spend = creative("300")
     report = prepared(table(tmp_path, *ROWS)).report
     assert (report.advertisements, report.known_creatives) == (2, 2)
     imported(table(tmp_path, *ROWS))
-    # The advertiser that spent most, of its brands the one that cost most; the media type apart.
-    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
-    assert described(other) == ("", "СБЕР", "")
-    assert described(stranger) == ("", "", "")
+    # The advertiser with the most spend, and its brand with the most; the media type of all rows.
+    assert names_of(row) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert names_of(other) == ("", "СБЕР", "")
+    assert names_of(without_spend) == ("", "", "")
 
 
-def test_what_is_known_of_a_creative_already_stays(tmp_path: Path) -> None:
+def test_names_that_a_creative_already_has_are_kept(tmp_path: Path) -> None:
     row = creative("100", advertiser="Магнит", media_type="TV")
     imported(table(tmp_path, *ROWS))
-    assert described(row) == ("Магнит", "COSMETIC", "TV")
+    assert names_of(row) == ("Магнит", "COSMETIC", "TV")
     imported(table(tmp_path, "100,X,Y,Z,1000,2022,1", name="more.csv"))
-    assert described(row) == ("Магнит", "COSMETIC", "TV")
+    assert names_of(row) == ("Магнит", "COSMETIC", "TV")
 
 
 def test_equal_sums_are_decided_by_placements_then_by_name(tmp_path: Path) -> None:
@@ -106,43 +106,43 @@ def test_equal_sums_are_decided_by_placements_then_by_name(tmp_path: Path) -> No
             "2,Б,Б,TV,0,2021,3", "2,А,А,Radio,0,2021,3",
         )
     )  # fmt: skip
-    assert described(first) == ("А", "А", "TV")
-    assert described(second) == ("А", "А", "Radio")
+    assert names_of(first) == ("А", "А", "TV")
+    assert names_of(second) == ("А", "А", "Radio")
 
 
-def test_a_creative_that_comes_later_is_described_at_once(tmp_path: Path) -> None:
+def test_a_creative_created_after_the_import_gets_its_names_at_once(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     row = creative("100")
-    # The instance knows it, too: it is what will be classified.
+    # The instance is updated, too, since the caller goes on using it.
     assert (row.advertiser, row.brand, row.media_type) == ("МАГНИТ", "COSMETIC", "Radio")
     assert Advertisement.objects.get(creative=row).advertisement_id == "100"
     row.save()
     assert checks.check().agrees
 
 
-def test_creatives_created_in_bulk_are_found(tmp_path: Path) -> None:
+def test_creatives_created_in_bulk_are_linked(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     [row] = Creative.objects.bulk_create([Creative(advertisement_id="100", name="100")])
     assert creative_links.unlinked(Creative.objects.all()).count() == 1
-    # It waits to be looked at: nothing is wrong.
+    # The creative is still to be linked by ``catch_up``: the check reports nothing.
     assert checks.check().agrees
     segment_changes.catch_up()
-    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert names_of(row) == ("МАГНИТ", "COSMETIC", "Radio")
     assert checks.check().agrees
 
 
 def test_demonstration_creatives_have_no_spend(tmp_path: Path) -> None:
     row = creative("100", is_demo=True)
     imported(table(tmp_path, *ROWS))
-    assert described(row) == ("", "", "")
+    assert names_of(row) == ("", "", "")
     assert not Advertisement.objects.filter(creative__isnull=False).exists()
-    # Somebody's own now.
+    # It is no demonstration any more.
     row.is_demo = False
     row.save(update_fields=["is_demo"])
-    assert described(row) == ("МАГНИТ", "COSMETIC", "Radio")
+    assert names_of(row) == ("МАГНИТ", "COSMETIC", "Radio")
 
 
-def test_another_id_is_another_advertisement(tmp_path: Path) -> None:
+def test_a_changed_id_links_the_creative_to_another_advertisement(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     row = creative("100")
     row.advertisement_id = "200"
@@ -154,7 +154,7 @@ def test_another_id_is_another_advertisement(tmp_path: Path) -> None:
 # Segments
 
 
-def test_money_is_counted_under_the_effective_segment(tmp_path: Path) -> None:
+def test_spend_is_counted_under_the_effective_segment(tmp_path: Path) -> None:
     row = creative("100")
     predicted(row, 10)
     Label.objects.create(creative=creative("200"), segment_id=12)
@@ -166,7 +166,7 @@ def test_money_is_counted_under_the_effective_segment(tmp_path: Path) -> None:
     }
 
 
-def test_money_follows_labels_predictions_and_deletions(tmp_path: Path) -> None:
+def test_spend_moves_with_labels_predictions_and_deletions(tmp_path: Path) -> None:
     row = creative("100")
     imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
 
@@ -188,7 +188,7 @@ def test_money_follows_labels_predictions_and_deletions(tmp_path: Path) -> None:
     predicted(row, None)
     assert counted() == only(NOT_CLASSIFIED, False)
     predicted(row, 3)
-    # Other bytes, not judged yet.
+    # A new media version without a prediction.
     row.current_media = MediaVersion.objects.create(
         creative=row, original_name="b", sha256="b", size=1
     )
@@ -200,7 +200,7 @@ def test_money_follows_labels_predictions_and_deletions(tmp_path: Path) -> None:
     assert counted() == only(NOT_CLASSIFIED, False)
 
 
-def test_money_follows_the_active_model(tmp_path: Path) -> None:
+def test_spend_moves_with_the_active_model_version(tmp_path: Path) -> None:
     row = creative("100")
     predicted(row, 10)
     other = ModelVersion.objects.create(name="other", digest="o", folder="o")
@@ -214,7 +214,7 @@ def test_money_follows_the_active_model(tmp_path: Path) -> None:
 
 
 def test_a_label_that_becomes_visible_late_is_not_missed(tmp_path: Path) -> None:
-    """Numbers are given out before rows are committed: a lower one may appear after a higher."""
+    """Keys are assigned before the commit: a row may become visible after one with a higher key."""
     rows = [creative("100"), creative("200")]
     imported(table(tmp_path, *ROWS))
     late = Label(pk=900, creative=rows[0], segment_id=10)
@@ -225,7 +225,7 @@ def test_a_label_that_becomes_visible_late_is_not_missed(tmp_path: Path) -> None
     assert totals() == {(10, True): Decimal(11), (12, True): Decimal(1)}
 
 
-def test_old_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
+def test_the_watermark_covers_old_labels(tmp_path: Path) -> None:
     row = creative("100")
     imported(table(tmp_path, *ROWS))
     label = Label.objects.create(creative=row, segment_id=10)
@@ -237,7 +237,7 @@ def test_old_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
     assert (mark.label, mark.creative) == (label.pk, row.pk)
 
 
-def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
+def test_catching_up_without_changes_writes_nothing(tmp_path: Path) -> None:
     Label.objects.create(creative=creative("100"), segment_id=10)
     imported(table(tmp_path, *ROWS))
     segment_changes.catch_up()
@@ -248,7 +248,7 @@ def test_looking_without_news_writes_nothing(tmp_path: Path) -> None:
     assert all(query["sql"].startswith("SELECT") for query in queries)
 
 
-# Labels that wait for their creatives
+# Waiting labels
 
 
 def waits(name: str, segment: int) -> None:
@@ -256,26 +256,26 @@ def waits(name: str, segment: int) -> None:
     imports.import_labels([row], "labels.csv")
 
 
-def test_a_label_counts_before_its_creative_is_here(tmp_path: Path) -> None:
+def test_a_waiting_label_counts_before_its_creative_exists(tmp_path: Path) -> None:
     waits("100", 10)
     imported(table(tmp_path, *ROWS))
-    # Counted as the table comes in, without a look afterwards.
+    # The import itself counts the label, without ``catch_up``.
     assert totals() == {(10, True): Decimal(11), (NOT_CLASSIFIED, False): Decimal(1)}
     overview = report.overview(Filters())
     assert (overview.classified, overview.unclassified, overview.unknown) == (1, 0, 1)
-    # Setting a segment for all of the list would leave both out.
+    # Both have no creative that could be labelled in the list.
     assert overview.without_creative == 2
     waits("200", 12)
     waits("100", 3)
     assert segment_changes.misplaced(Creative.objects.all()) == 2
-    assert checks.check().agrees, "what waits to be counted is not wrong"
+    assert checks.check().agrees, "pending changes are no difference"
     assert segment_changes.catch_up() == 2
     assert totals() == {(3, True): Decimal(11), (12, True): Decimal(1)}
     assert checks.check().agrees
     assert segment_changes.catch_up() == 0
 
 
-def test_the_label_goes_with_the_creative_that_takes_it(tmp_path: Path) -> None:
+def test_a_waiting_label_becomes_a_label_of_its_creative(tmp_path: Path) -> None:
     waits("100", 10)
     imported(table(tmp_path, "100,A,B,TV,11,2021,3"))
     row = creative("100")
@@ -300,12 +300,12 @@ def test_labels_set_after_the_clock_was_set_back_count(tmp_path: Path) -> None:
     assert Watermark.objects.get().looked_at < ahead
 
 
-def test_old_waiting_labels_are_not_looked_at_for_ever(tmp_path: Path) -> None:
+def test_the_watermark_covers_old_waiting_labels(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     waits("100", 10)
     segment_changes.catch_up()
     WaitingLabel.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP, segment=12)
-    # Behind the back of whoever imports labels; the thorough look finds it.
+    # A change without a new ``created_at``: only ``checks`` and a full ``refresh`` notice it.
     assert segment_changes.catch_up() == 0
     assert checks.check().misplaced == 1
     assert segment_changes.refresh(Creative.objects.all()) == 1

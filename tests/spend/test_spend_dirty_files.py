@@ -1,4 +1,4 @@
-"""Files as offices save them, and as accidents leave them."""
+"""Spend tables in the formats that office programs save, and damaged files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ READ = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_what_people_save_is_read_to_the_last_digit(name: str, tmp_path: Path) -> None:
+def test_tables_of_every_format_are_read_to_the_last_digit(name: str, tmp_path: Path) -> None:
     content, expected = READ[name]
     path = tmp_path / "file"
     path.write_bytes(content)
@@ -127,9 +127,9 @@ BAD = {
 }
 
 
-def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path: Path) -> None:
+def test_every_bad_row_is_stored_with_its_line_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
-    # The good ones between them are imported all the same.
+    # The good rows between them are imported.
     rows = [line for row in BAD for line in (ROW.format("0.1"), row)]
     path.write_text(text_of(*rows), "utf-8")
     done = importer.import_file(path)
@@ -140,7 +140,7 @@ def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path: Path) -> None
     assert bad.cells == ["100", "A", "B", "TV", "1", "5", "2021", "3"]
 
 
-def test_a_repeated_heading_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_repeated_heading_is_skipped_and_reported(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("1"), HEADING, ROW.format("2")), "utf-8")
     report = prepared(path).report
@@ -149,8 +149,8 @@ def test_a_repeated_heading_is_left_out_and_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("filler", [0, 3_000])
-def test_an_unclosed_quotation_mark_costs_its_own_line_only(tmp_path: Path, filler: int) -> None:
-    """The csv module takes everything to the next mark, or to the end, for one cell."""
+def test_an_unclosed_quotation_mark_spoils_only_its_own_line(tmp_path: Path, filler: int) -> None:
+    """The csv module would read everything up to the next quotation mark as one cell."""
     good = ROW.format("0.5")
     lines = ['100,"МАГНИТ,B,TV,1.5,2021,3', *[good] * filler, '100,A,"B",TV,1.5,2021,3', good]
     path = tmp_path / "spend.csv"
@@ -161,14 +161,14 @@ def test_an_unclosed_quotation_mark_costs_its_own_line_only(tmp_path: Path, fill
     assert (report.rows, report.amount) == (filler + 5, Decimal(filler + 3) / 2 + Decimal(3))
 
 
-def test_a_line_break_in_a_name_is_a_blank(tmp_path: Path) -> None:
+def test_a_line_break_in_a_name_becomes_a_space(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of('100,"a\r\nb",B,TV,1.5,2021,3', ROW.format("1")), "utf-8")
     assert importer.import_file(path).rows == 2
     assert BrandLine.objects.filter(advertiser="a b").exists()
 
 
-def test_all_sheets_are_imported_and_bad_rows_name_theirs(tmp_path: Path) -> None:
+def test_all_sheets_are_imported_and_bad_rows_have_their_sheet(tmp_path: Path) -> None:
     path = tmp_path / "spend.xlsx"
     row = [100, "МАГНИТ", "Ёлка", "TV Nat"]
     path.write_bytes(
@@ -189,7 +189,7 @@ def test_all_sheets_are_imported_and_bad_rows_name_theirs(tmp_path: Path) -> Non
     assert found["found_sheets_without_heading"] == {"sheets": "Справка"}
 
 
-def test_a_sheet_that_lacks_a_column_is_named(tmp_path: Path) -> None:
+def test_the_error_names_the_sheet_that_lacks_a_column(tmp_path: Path) -> None:
     path = tmp_path / "spend.xlsx"
     path.write_bytes(xlsx({"Янв": [HEADINGS], "Фев": [HEADINGS[:-1]]}))
     with pytest.raises(SheetError, match=r"Month \(Фев\)"):
@@ -197,7 +197,7 @@ def test_a_sheet_that_lacks_a_column_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["0100", "'100", "100.0", "№ 100", "100.mp4", "10О", "\ufeff100"])
-def test_an_id_is_the_same_however_it_is_written(tmp_path: Path, given: str) -> None:
+def test_spellings_of_an_id_are_the_same_advertisement(tmp_path: Path, given: str) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("1"), ROW.format("2").replace("100", given, 1)), "utf-8")
     report = prepared(path).report
@@ -206,7 +206,7 @@ def test_an_id_is_the_same_however_it_is_written(tmp_path: Path, given: str) -> 
     assert "→ 100" in str(finding)
 
 
-# How an entry of a zip's directory begins, up to its flags.
+# Start of an entry of a zip file's central directory, up to its flags.
 DIRECTORY = b"PK\x01\x02\x14\x03\x14\0"
 
 LAUGHS = (
@@ -238,7 +238,7 @@ REFUSED = {
     "zip without a table": (zipped({"readme.md": b"x"}), "table_archive"),
     "zip of two tables": (zipped({"a.csv": b"x", "b.csv": b"x"}), "table_archive"),
     "zip with a password": (
-        # The flag alone: the rest is never looked at.
+        # Only the flag is set: the content is not read.
         zipped({"a.csv": b"x"}).replace(DIRECTORY + b"\0", DIRECTORY + b"\1"),
         "table_archive_password",
     ),
@@ -263,7 +263,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_table_of_spend_is_refused_with_a_reason(name: str, tmp_path: Path) -> None:
+def test_files_that_are_no_spend_table_are_refused_with_a_reason(name: str, tmp_path: Path) -> None:
     content, code = REFUSED[name]
     path = tmp_path / "spend.csv"
     path.write_bytes(content)
@@ -296,7 +296,7 @@ def peak_megabytes() -> float:
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 
 
-def test_missing_and_double_columns_are_named(tmp_path: Path) -> None:
+def test_the_error_names_missing_and_duplicate_columns(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(heading="Advertisement ID,Advertiser,Year,YEAR,Month,Brand"))
     with pytest.raises(SheetError, match="Media Type, Estimated cost RUB"):
@@ -306,14 +306,14 @@ def test_missing_and_double_columns_are_named(tmp_path: Path) -> None:
         importer.import_file(path)
 
 
-def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CodedError) as refused:
         importer.import_file(tmp_path / "none.csv")
     assert refused.value.code == "table_no_file"
 
 
-def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> None:
-    """A file may begin with a hundred thousand rows in Latin letters."""
+def test_non_ascii_letters_late_in_a_file_decide_its_encoding(tmp_path: Path) -> None:
+    """The first 40,000 rows have only Latin letters."""
     path = tmp_path / "spend.csv"
     latin = ["100,SPOTIFY,SPOTIFY,TV,1,2021,3"] * 40_000
     path.write_bytes(text_of(*latin, ROW.format("1")).encode("cp1251"))
@@ -323,14 +323,14 @@ def test_letters_beyond_the_first_pages_decide_the_encoding(tmp_path: Path) -> N
     assert SpendRow.objects.count() == 40_001
 
 
-def test_more_decimal_places_than_are_kept_are_rounded_and_told(tmp_path: Path) -> None:
+def test_costs_with_more_than_four_decimal_places_are_rounded_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("0.12345"), ROW.format("0.12355"), ROW.format("0.1234000")))
     report = prepared(path).report
     assert (report.rounded, report.amount) == (2, Decimal("0.1234") * 2 + Decimal("0.1236"))
 
 
-def test_a_row_refused_in_strict_mode_takes_all_with_it(tmp_path: Path) -> None:
+def test_a_bad_row_refuses_the_whole_file_in_strict_mode(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text(text_of(ROW.format("1"), ROW.format("дорого")), "utf-8")
     with pytest.raises(CodedError) as refused:

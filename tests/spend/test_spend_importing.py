@@ -1,4 +1,4 @@
-"""What an import leaves behind: every row, exact sums, and nothing twice."""
+"""Imports of spend tables: stored rows, exact sums, adding, replacing, repeated files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MARCH_RADIO = "100,МАГНИТ,МАГНИТ,Radio,0.7,2021,3"
 APRIL = "200,ВКУСВИЛЛ,,OOH,0.2,2021,4"
 
 
-def test_rows_are_kept_and_summed_by_month(tmp_path: Path) -> None:
+def test_rows_are_stored_and_summed_by_month(tmp_path: Path) -> None:
     done = imported(table(tmp_path, MARCH, MARCH_RADIO, APRIL, MARCH))
     assert (done.state, done.rows, done.amount) == (State.IMPORTED, 4, Decimal("1.1"))
     rows = SpendRow.objects.values_list("advertisement__advertisement_id", "amount")
@@ -45,11 +45,11 @@ def test_rows_are_kept_and_summed_by_month(tmp_path: Path) -> None:
     assert sorted(months) == [
         ("OOH", 1, Decimal("0.2")), ("Radio", 1, Decimal("0.7")), ("TV Nat", 2, Decimal("0.2")),
     ]  # fmt: skip
-    # What binary fractions get wrong: 0.1 + 0.1 + 0.7 is 0.8999999999999999.
+    # In binary floating point, 0.1 + 0.1 + 0.7 is 0.8999999999999999.
     assert sums() == {"2021-03": Decimal("0.9"), "2021-04": Decimal("0.2")}
 
 
-def test_money_is_compared_and_summed_as_money(tmp_path: Path) -> None:
+def test_amounts_can_be_compared_in_queries(tmp_path: Path) -> None:
     imported(table(tmp_path, MARCH, MARCH_RADIO, APRIL))
     assert SpendRow.objects.filter(amount__gt=Decimal("0.15")).count() == 2
     assert SpendRow.objects.get(amount=Decimal("0.2")).amount == Decimal("0.2")
@@ -59,7 +59,9 @@ def test_money_is_compared_and_summed_as_money(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("again", ["same", "gzip"])
 @pytest.mark.parametrize("mode", ["", Mode.ADD, Mode.REPLACE])
-def test_the_same_table_twice_changes_nothing(tmp_path: Path, again: str, mode: str) -> None:
+def test_importing_the_same_table_twice_changes_nothing(
+    tmp_path: Path, again: str, mode: str
+) -> None:
     path = table(tmp_path, MARCH, APRIL)
     imported(path)
     before = everything()
@@ -69,7 +71,7 @@ def test_the_same_table_twice_changes_nothing(tmp_path: Path, again: str, mode: 
     assert everything() == before
 
 
-def test_months_that_are_there_need_a_decision(tmp_path: Path) -> None:
+def test_existing_months_require_a_mode(tmp_path: Path) -> None:
     imported(table(tmp_path, MARCH, APRIL))
     before = everything()
     more = table(tmp_path, MARCH_RADIO, name="more.csv")
@@ -79,7 +81,7 @@ def test_months_that_are_there_need_a_decision(tmp_path: Path) -> None:
     imported(table(tmp_path, "1,A,B,TV,5,2021,5", name="other.csv"))
 
 
-def test_adding_keeps_what_is_there(tmp_path: Path) -> None:
+def test_adding_keeps_existing_spend(tmp_path: Path) -> None:
     imported(table(tmp_path, MARCH, APRIL))
     imported(table(tmp_path, MARCH, MARCH_RADIO, name="more.csv"), mode=Mode.ADD)
     assert sums() == {"2021-03": Decimal("0.9"), "2021-04": Decimal("0.2")}
@@ -88,22 +90,22 @@ def test_adding_keeps_what_is_there(tmp_path: Path) -> None:
     assert Advertisement.objects.count() == 2
 
 
-def test_replacing_lists_what_disappears_and_removes_it(tmp_path: Path) -> None:
+def test_replacing_reports_and_removes_existing_spend(tmp_path: Path) -> None:
     first = imported(table(tmp_path, MARCH, MARCH, MARCH_RADIO, APRIL))
     path = table(tmp_path, "300,МАГНИТ,МАГНИТ,TV Nat,5,2021,3", name="new.csv")
-    [disappears] = prepared(path).report.existing
-    assert (disappears.rows, disappears.amount) == (3, Decimal("0.9"))
+    [existing] = prepared(path).report.existing
+    assert (existing.rows, existing.amount) == (3, Decimal("0.9"))
     done = imported(path, mode=Mode.REPLACE)
     assert sums() == {"2021-03": Decimal(5), "2021-04": Decimal("0.2")}
     assert done.report["existing"] == [{"month": "2021-03-01", "rows": 3, "amount": "0.9000"}]
-    # Names that stood nowhere else are not offered as filters any more.
+    # Names that occurred only in the replaced month are deleted, so that no filter offers them.
     assert set(Advertisement.objects.values_list("advertisement_id", flat=True)) == {"200", "300"}
     assert set(BrandLine.objects.values_list("media_type", flat=True)) == {"TV Nat", "OOH"}
     first.refresh_from_db()
     assert first.state == State.REPLACED
 
 
-def test_a_replaced_file_may_come_again(tmp_path: Path) -> None:
+def test_a_replaced_file_can_be_imported_again(tmp_path: Path) -> None:
     first = table(tmp_path, MARCH, APRIL)
     imported(first)
     imported(table(tmp_path, "300,A,B,TV,5,2021,3", name="wrong.csv"), mode=Mode.REPLACE)
@@ -112,7 +114,7 @@ def test_a_replaced_file_may_come_again(tmp_path: Path) -> None:
     assert SpendRow.objects.count() == 2
 
 
-def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
+def test_preparing_a_file_reports_its_content_and_writes_nothing(tmp_path: Path) -> None:
     imported(table(tmp_path, MARCH))
     before = everything()
     report = prepared(
@@ -128,7 +130,7 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
     assert everything() == before
 
 
-def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_failed_merge_changes_nothing(tmp_path: Path, monkeypatch: Any) -> None:
     imported(table(tmp_path, MARCH))
     before = everything()
 
@@ -141,8 +143,8 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> 
     assert everything() == before
 
 
-def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
-    """The second had read it before the first was done."""
+def test_a_file_imported_by_two_users_at_once_is_imported_once(tmp_path: Path) -> None:
+    """The second user's file was read before the first import was merged."""
     path = table(tmp_path, MARCH)
     read = prepared(path)
     assert read.report.known_import is None
@@ -157,36 +159,36 @@ def test_two_people_with_the_same_file_import_it_once(tmp_path: Path) -> None:
     assert everything()[1:] == before
 
 
-def test_an_import_stops_between_two_chunks(tmp_path: Path, monkeypatch: Any) -> None:
+def test_an_exception_of_progress_stops_the_import(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 2)
-    seen: list[float] = []
+    shares: list[float] = []
 
     class StopError(Exception):
         pass
 
     def progress(done: float) -> None:
-        seen.append(done)
-        if len(seen) == 3:
+        shares.append(done)
+        if len(shares) == 3:
             raise StopError
 
     with pytest.raises(StopError):
         importer.import_file(table(tmp_path, *[MARCH] * 20), progress=progress)
-    assert len(seen) == 3
+    assert len(shares) == 3
     assert SpendRow.objects.count() == SpendImport.objects.count() == 0
 
 
-def test_progress_grows_to_the_end(tmp_path: Path, monkeypatch: Any) -> None:
+def test_progress_increases_to_one(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 500)
-    seen: list[float] = []
-    imported(table(tmp_path, *[MARCH] * 5_000), progress=seen.append)
-    assert len(seen) == 10
-    assert seen == sorted(seen)
-    assert 0 < seen[0] < seen[-1] == 1
+    shares: list[float] = []
+    imported(table(tmp_path, *[MARCH] * 5_000), progress=shares.append)
+    assert len(shares) == 10
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] == 1
 
 
 @pytest.mark.reference
 def test_reference_spend_is_imported_to_the_last_digit(reference_data: Path) -> None:
-    """386,693 rows against pandas, in whole thousandths of a rouble."""
+    """Compare 386,693 rows with pandas, in whole thousandths of a rouble."""
     import pandas as pd
 
     path = reference_data / "dashboard_data_synthetic.csv.gz"

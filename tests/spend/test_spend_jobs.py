@@ -1,4 +1,4 @@
-"""Imports as jobs: looked at, imported, refused, cancelled, tried again."""
+"""Jobs of spend imports: check, import, refusal, cancellation, retry."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def received(text: str, owner: User | None = None) -> SpendImport:
 
 
 def done(spend_import: SpendImport, **options: Any) -> Job:
-    """A job of this import after a worker has had it."""
+    """Start and run a job of this import; return the job."""
     job = work.start(spend_import, None, **options)
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
     job.refresh_from_db()
@@ -48,7 +48,7 @@ def done(spend_import: SpendImport, **options: Any) -> Job:
     return job
 
 
-def test_an_upload_is_looked_at_then_imported(folder: Path) -> None:
+def test_an_upload_is_checked_then_imported(folder: Path) -> None:
     spend_import = received(GOOD)
     assert (spend_import.name, spend_import.state) == ("мои расходы.csv", State.UPLOADED)
     assert spend_import.path.parent == folder / "spend"
@@ -66,7 +66,7 @@ def test_an_upload_is_looked_at_then_imported(folder: Path) -> None:
     assert checks.check().agrees
 
 
-def test_the_same_file_uploaded_twice_says_so_and_changes_nothing() -> None:
+def test_a_file_uploaded_twice_is_known_and_changes_nothing() -> None:
     first = received(GOOD)
     done(first)
     second = received(GOOD)
@@ -77,7 +77,7 @@ def test_the_same_file_uploaded_twice_says_so_and_changes_nothing() -> None:
     assert sums() == {"2021-03": Decimal(3)}
 
 
-def test_what_is_imported_or_worked_on_is_not_started_again() -> None:
+def test_no_job_starts_for_an_import_that_is_busy_or_done() -> None:
     spend_import = received(GOOD)
     work.start(spend_import, None)
     with pytest.raises(SpendFileError) as refused:
@@ -90,21 +90,21 @@ def test_what_is_imported_or_worked_on_is_not_started_again() -> None:
     assert refused.value.code == "spend_imported"
 
 
-def test_months_that_are_there_wait_for_a_decision() -> None:
+def test_existing_months_fail_the_job_until_a_mode_is_chosen() -> None:
     done(received(GOOD))
     more = received(text_of("100,A,B,TV,4,2021,3"))
     job = done(more)
     assert (job.state, job.error_code) == (Job.State.FAILED, "spend_months_exist")
     assert (more.state, more.error_params) == (State.FAILED, {"months": "2021-03"})
     assert "2021-03" in sentence(more.error_code, more.error_params)
-    # Pages that know the code alone show no gaps of the sentence.
+    # Without its parameters, the sentence shows no placeholders.
     assert "%" not in sentence(job.error_code)
     assert sentence(job.error_code) != job.error_code
     assert done(more, mode=Mode.REPLACE).state == Job.State.DONE
     assert sums() == {"2021-03": Decimal(4)}
 
 
-def test_strict_imports_fail_and_keep_the_list_of_bad_rows() -> None:
+def test_failed_strict_imports_store_their_bad_rows() -> None:
     spend_import = received(MIXED)
     job = done(spend_import, strict=True)
     assert (job.state, job.error_code) == (Job.State.FAILED, "spend_bad_rows")
@@ -112,13 +112,13 @@ def test_strict_imports_fail_and_keep_the_list_of_bad_rows() -> None:
     assert SpendRow.objects.count() == 0
     reasons = BadRow.objects.filter(spend_import=spend_import).values_list("line", "reason")
     assert list(reasons) == [(3, "not_a_number"), (4, "negative")]
-    # Without the condition the good one goes in, and the list is not doubled.
+    # Without strict mode the good row is imported, and bad rows are not stored twice.
     assert done(spend_import).state == Job.State.DONE
     assert sums() == {"2021-03": Decimal("1.5")}
     assert BadRow.objects.count() == 2
 
 
-def test_bad_rows_come_as_a_table_to_be_corrected() -> None:
+def test_bad_rows_can_be_downloaded_corrected_and_imported() -> None:
     spend_import = received(MIXED.replace("100,A,B,TV,-5", "100,=1+1,B,TV,-5"))
     done(spend_import, dry_run=True)
     with translation.override("en"):
@@ -127,14 +127,14 @@ def test_bad_rows_come_as_a_table_to_be_corrected() -> None:
     lines = text.removeprefix("\ufeff").splitlines()
     assert lines[0].startswith("line of the file;reason;Advertisement ID;Advertiser;")
     assert lines[1] == "3;the cost is not a number;100;A;B;TV;дорого;2021;3"
-    # A formula is shown as text; a negative number is no formula.
+    # A formula is escaped; a negative number is not.
     assert lines[2] == "4;the cost is negative;100;'=1+1;B;TV;-5;2021;3"
     corrected = text.replace("дорого", "2,5").replace("-5", "5").replace("'=1+1", "A")
     done(received(corrected))
     assert sums() == {"2021-03": Decimal("7.5")}
 
 
-def test_a_file_to_blame_fails_with_its_reason() -> None:
+def test_a_file_that_is_no_spend_table_fails_with_a_reason() -> None:
     spend_import = received("a,b\n1,2\n")
     job = done(spend_import)
     assert (job.state, job.error_code, spend_import.state) == (
@@ -144,7 +144,7 @@ def test_a_file_to_blame_fails_with_its_reason() -> None:
     )
 
 
-def test_a_file_that_is_gone_fails_with_its_reason() -> None:
+def test_a_missing_file_or_import_fails_with_a_reason() -> None:
     spend_import = received(GOOD)
     spend_import.path.unlink()
     assert done(spend_import).error_code == "table_no_file"
@@ -155,7 +155,7 @@ def test_a_file_that_is_gone_fails_with_its_reason() -> None:
     assert job.error_code == "spend_deleted"
 
 
-def test_a_deleted_import_takes_its_file_with_it(
+def test_deleting_an_import_deletes_its_file(
     folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     spend_import = received(GOOD)
@@ -165,7 +165,7 @@ def test_a_deleted_import_takes_its_file_with_it(
     assert list((folder / "spend").iterdir()) == []
 
 
-def test_a_queued_import_is_cancelled() -> None:
+def test_a_queued_import_can_be_cancelled() -> None:
     spend_import = received(GOOD)
     job = work.start(spend_import, None)
     assert work.cancel(spend_import)
@@ -178,7 +178,7 @@ def test_a_queued_import_is_cancelled() -> None:
 
 
 @pytest.mark.parametrize("moment", ["while reading", "before merging"])
-def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypatch: Any) -> None:
+def test_a_cancelled_running_import_leaves_nothing(moment: str, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 10)
     monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(100)]))
@@ -196,7 +196,7 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
 
     monkeypatch.setattr(staging, "add", add)
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
-    # It stops with the chunk in which it was told, or at the claim that no longer holds.
+    # The job stops at its next progress report, or when saving finds that the claim is lost.
     assert chunks == (3 if moment == "while reading" else 10)
     job.refresh_from_db()
     spend_import.refresh_from_db()
@@ -204,22 +204,22 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(moment: str, monkeypat
     assert SpendRow.objects.count() == 0
 
 
-def test_progress_is_seen_while_it_reads(monkeypatch: Any) -> None:
+def test_progress_increases_while_the_file_is_read(monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 300)
     monkeypatch.setattr(progress, "WRITE_EVERY", 0)
     spend_import = received(text_of(*[f"{n},A,B,TV,1.5,2021,3" for n in range(3000)]))
     job = work.start(spend_import, None)
-    seen: list[int] = []
+    percents: list[int] = []
     real = staging.add
 
     def add(*args: Any) -> None:
-        seen.append(Job.objects.get(pk=job.pk).progress)
+        percents.append(Job.objects.get(pk=job.pk).progress)
         real(*args)
 
     monkeypatch.setattr(staging, "add", add)
     lifecycle.run_stage(str(job.pk), job.stage, "test")
-    assert seen == sorted(seen)
-    assert 0 < seen[1] < seen[-1] <= work.READING_PERCENT
+    assert percents == sorted(percents)
+    assert 0 < percents[1] < percents[-1] <= work.READING_PERCENT
 
 
 def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
@@ -230,13 +230,13 @@ def test_uploads_have_the_size_limit_of_all_uploads(settings: Any) -> None:
     assert SpendImport.objects.count() == 0
 
 
-def test_an_old_attempt_that_is_retried_undoes_nothing() -> None:
+def test_retrying_an_old_job_undoes_no_newer_import() -> None:
     spend_import = received(GOOD)
-    looked = work.start(spend_import, None, dry_run=True)
+    check = work.start(spend_import, None, dry_run=True)
     assert work.cancel(spend_import)
     done(spend_import)
-    looked.refresh_from_db()
-    again = lifecycle.retry(looked)
+    check.refresh_from_db()
+    again = lifecycle.retry(check)
     assert again is not None
     assert lifecycle.run_stage(str(again.pk), again.stage, "test") is None
     again.refresh_from_db()
@@ -247,7 +247,7 @@ def test_an_old_attempt_that_is_retried_undoes_nothing() -> None:
 
 
 def test_a_late_worker_writes_nothing_of_a_refused_file(monkeypatch: Any) -> None:
-    """Its import was cancelled, and looked at anew, while it read."""
+    """The import is cancelled while the worker reads its file."""
     spend_import = received(MIXED)
     job = work.start(spend_import, None, strict=True)
     real = staging.finish

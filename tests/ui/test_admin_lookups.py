@@ -1,4 +1,4 @@
-"""Lists are filtered by the filters that they declare, and by nothing else."""
+"""Change lists accept only the lookups of their declared filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creativefilter.spend.models import Advertisement
 from creativefilter.ui.model_admin import ModelAdmin
 
 pytestmark = pytest.mark.django_db
-# Its list is a page of its own, which reads its own parameters.
+# The change list of advertisements is a page of its own with its own parameters.
 LISTS = sorted(
     (model for model in admin.site._registry if model is not Advertisement),
     key=lambda model: model._meta.label,
@@ -43,20 +43,20 @@ def root() -> Client:
     return client
 
 
-def test_every_list_stands_on_the_base() -> None:
+def test_every_model_admin_derives_from_the_base_class() -> None:
     assert [one for one in admin.site._registry.values() if not isinstance(one, ModelAdmin)] == []
 
 
 @pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
-def test_no_list_takes_a_lookup_that_it_does_not_declare(model: Any, root: Client) -> None:
+def test_lists_refuse_lookups_that_they_do_not_declare(model: Any, root: Client) -> None:
     assert root.get(list_of(model)).status_code == 200
     for query in FORBIDDEN:
         assert root.get(f"{list_of(model)}?{query}").status_code == 400, query
 
 
 @pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label)
-def test_what_the_page_offers_works(model: Any, root: Client) -> None:
-    """The address of every choice of every filter, as the page itself makes it, and its orders."""
+def test_all_links_of_filters_and_orders_work(model: Any, root: Client) -> None:
+    """Request every choice of every filter, as the page links to it, and several orders."""
     page = root.get(list_of(model))
     changelist = page.context["cl"]
     queries = ["?q=x", "?o=1", "?o=-1", "?p=2", "?all=", "?o=1.-2&q=x&p=1", "?_facets=True"]
@@ -67,11 +67,11 @@ def test_what_the_page_offers_works(model: Any, root: Client) -> None:
             if "query_string" in choice
         ]
     for query in queries:
-        # A page that is not there is led back to with e=1.
+        # Django redirects from a page number that does not exist to the list with e=1.
         assert root.get(f"{list_of(model)}{query}").status_code in (200, 302), query
 
 
-def test_a_viewer_does_not_hold_the_process_with_a_pattern() -> None:
+def test_a_viewer_can_not_block_the_process_with_a_regular_expression() -> None:
     user = User.objects.create_user("viewer")
     give(user, Role.VIEWER)
     Creative.objects.create(name="a" * 27 + "!")
@@ -83,7 +83,7 @@ def test_a_viewer_does_not_hold_the_process_with_a_pattern() -> None:
     assert time.process_time() - started < 2
 
 
-def test_a_lead_reads_no_digest_of_a_token_letter_by_letter() -> None:
+def test_a_lead_can_not_guess_the_digest_of_a_token_letter_by_letter() -> None:
     user = User.objects.create_user("lead")
     give(user, Role.LEAD)
     client = Client()
@@ -92,7 +92,7 @@ def test_a_lead_reads_no_digest_of_a_token_letter_by_letter() -> None:
     assert client.get(address).status_code == 400
 
 
-def test_the_page_that_labels_a_whole_list_refuses_them_too(root: Client) -> None:
+def test_the_page_that_labels_a_list_refuses_undeclared_lookups(root: Client) -> None:
     address = reverse("admin:creatives_creative_relabel")
     answer = root.get(address, {"list": "name__regex=^(a+)+$"})
     assert (answer.status_code, answer["Location"]) == (302, list_of(Creative))

@@ -1,4 +1,4 @@
-"""The analyst's pages of spend."""
+"""Admin pages of spend, for analysts."""
 
 from creativefilter.spend.admin.imports import SpendImportAdmin
 from creativefilter.spend.admin.routes import AdvertisementAdmin

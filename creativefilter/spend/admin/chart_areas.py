@@ -1,4 +1,4 @@
-"""Figures of what no axis of months or names holds: areas within areas, and points."""
+"""Plotly figures without an axis of months or names: treemap and scatter plot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ from creativefilter.ui.formats import format_number
 
 
 def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
-    """Advertiser, brand, segment: areas are roubles, leaves have their segment's colour."""
+    """Draw advertisers, brands and segments as nested areas in proportion to their spend.
+
+    Args:
+        branches: The spend to draw.
+        names: Name of each segment by its number.
+    """
     nodes: dict[tuple[Any, ...], dict[str, Any]] = {}
     for branch in branches:
         path: tuple[Any, ...] = ()
@@ -46,7 +51,8 @@ def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
         "ids": list(ids.values()),
         "parents": [ids.get(node["parent"], "") for node in rows],
         "labels": [node["label"] for node in rows],
-        # Whole numbers: a float above which its parts would sum up by rounding draws nothing.
+        # Integers: with floats, the parts may sum up to more than the whole, and Plotly then draws
+        # nothing.
         "values": [units(node["value"]) for node in rows],
         "text": [f"{format_number(millions(node['value']), 1)} {_('mln ₽')}" for node in rows],
         "customdata": [node["adds"] for node in rows],
@@ -61,14 +67,14 @@ def treemap(branches: Sequence[Branch], names: Mapping[int, str]) -> Figure:
     layout = {
         "height": 640,
         "margin": {"t": 30, "l": 4, "r": 4, "b": 4},
-        # A name that no reader could read is left to the hover.
+        # Names that do not fit at 10 px are shown only beside the pointer.
         "uniformtext": {"minsize": 10, "mode": "hide"},
     }
     return Figure([trace], layout)
 
 
 def _steps(branch: Branch, names: Mapping[int, str]) -> list[tuple[Any, str, Adds, str]]:
-    """From the advertiser down: identity, name, what a click adds, colour."""
+    """Return identity, name, filter of a click and colour of each level of a branch."""
     steps: list[tuple[Any, str, Adds, str]] = []
     at = ((Dimension.ADVERTISER, branch.advertiser), (Dimension.BRAND, branch.brand))
     for dimension, key in at:
@@ -83,7 +89,12 @@ def _steps(branch: Branch, names: Mapping[int, str]) -> list[tuple[Any, str, Add
 
 
 def scatter(points: Sequence[Point], names: Mapping[int, str]) -> Figure:
-    """Spend against the number of placements; creatives have the colour of their segment."""
+    """Draw spend against the number of placements; advertisements have their segment's colour.
+
+    Args:
+        points: Advertisers or advertisements.
+        names: Name of each segment by its number.
+    """
     groups: dict[int | None, list[Point]] = {}
     for point in points:
         groups.setdefault(point.segment, []).append(point)

@@ -1,4 +1,4 @@
-"""What each chart draws, and the table beside it."""
+"""Builders of the charts: each returns a Plotly figure and the table below it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from creativefilter.spend.reports import expected_spend_jobs, figures
 from creativefilter.spend.reports.figure_types import Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 
-# Keys of a chart of months; all of the market's segments and what is not classified.
+# Number of keys in charts by month and in rankings, where it differs from the default. 20 is enough
+# for all segments and for spend that is not classified.
 _SERIES = {Dimension.SEGMENT: 20}
 _LARGEST = {Dimension.SEGMENT: 20, Dimension.MEDIA_TYPE: 30}
 _OTHER_SERIES, _OTHER_LARGEST = 12, 25
@@ -28,7 +29,7 @@ _OTHER_SERIES, _OTHER_LARGEST = 12, 25
 
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
-    """A chart with its table; ``adds`` says for each row which filter it stands for."""
+    """A chart with its table. ``adds`` is the filter that each row of the table stands for."""
 
     figure: Figure
     sheet: Sheet
@@ -36,6 +37,7 @@ class DrawnChart:
 
 
 def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
+    """Build the chart of spend by month and key."""
     names = segment_names()
     series = figures.monthly(filters, dimension, _SERIES.get(dimension, _OTHER_SERIES))
     columns = [series.amounts[place] for place in range(len(series.keys))]
@@ -62,6 +64,13 @@ def ranking(
     draw: Callable[[Sequence[Total], Dimension, Mapping[int, str]], Figure],
     filters: Filters,
 ) -> DrawnChart:
+    """Build the chart of the largest keys of a dimension.
+
+    Args:
+        dimension: What the keys are.
+        draw: Makes the figure from totals, dimension and names of segments.
+        filters: The spend to show.
+    """
     names = segment_names()
     totals = figures.totals(filters, dimension, _LARGEST.get(dimension, _OTHER_LARGEST))
     heading = (
@@ -86,6 +95,7 @@ def ranking(
 
 
 def years(filters: Filters) -> DrawnChart:
+    """Build the chart that compares the months of several years."""
     found = figures.year_over_year(filters)
     months = [capfirst(str(MONTHS[number])) for number in range(1, 13)]
     heading: list[tuple[str, ColumnType]] = [(_("Month"), ColumnType.TEXT)]
@@ -110,11 +120,12 @@ def years(filters: Filters) -> DrawnChart:
 
 
 def _change(before: Decimal | None, now: Decimal | None) -> float | None:
-    """Growth as a share of what was before."""
+    """Return the growth as a share of the earlier amount; None if either is missing."""
     return float(now / before - 1) if before and now is not None else None
 
 
 def tree(filters: Filters) -> DrawnChart:
+    """Build the treemap of advertisers, brands and segments."""
     names = segment_names()
     branches = figures.tree(filters)
     heading = (
@@ -131,13 +142,14 @@ def tree(filters: Filters) -> DrawnChart:
             (Dimension.SEGMENT, branch.segment),
         )
         rows.append((*(name_of(at, key, names) for at, key in parts), branch.amount))
-        # What is left of an advertiser is no filter of its own.
+        # There is no filter for the remaining spend of an advertiser.
         whole = branch.brand is not None
         adds.append([pair for at, key in parts for pair in adding(at, key)] if whole else [])
     return DrawnChart(chart_areas.treemap(branches, names), Sheet(heading, rows), adds)
 
 
 def placements(filters: Filters) -> DrawnChart:
+    """Build the chart of spend against the number of placements."""
     names = segment_names()
     points = figures.placements(filters)
     of_creatives = any(point.segment is not None for point in points)
@@ -163,6 +175,7 @@ def placements(filters: Filters) -> DrawnChart:
 
 
 def expected(filters: Filters) -> DrawnChart:
+    """Build the chart of expected spend by segment, with intervals."""
     names = segment_names()
     estimate = expected_spend_jobs.shown(filters)
     heading = (

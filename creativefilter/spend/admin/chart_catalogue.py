@@ -1,4 +1,4 @@
-"""Which charts there are: the tabs they stand on, their titles and notes, and who draws them."""
+"""Catalogue of the charts: tabs, titles, notes and builders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from creativefilter.spend.reports.filters import Filters
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``shares``: whether it can be shown in percent, too. ``draw`` asks the database."""
+    """A chart of the catalogue.
+
+    Attributes:
+        title: Title of the chart.
+        note: Text below the chart.
+        draw: Builder, which queries the database.
+        shares: Whether the chart can also be shown in percent.
+    """
 
     title: str | Promise
     note: str | Promise
@@ -30,7 +37,7 @@ _SHARES = gettext_lazy("The percentages are shares of all that the filters let t
 
 
 def _pair(dimension: Dimension, by_month: Promise, largest: Promise) -> dict[str, Chart]:
-    """The two charts that every dimension has."""
+    """Return the two charts that every dimension has: by month, and the largest keys."""
     return {
         f"months-{dimension}": Chart(
             by_month, _BY_MONTH, partial(chart_builders.monthly, dimension), True
@@ -127,11 +134,11 @@ CHARTS = {name: chart for _title, charts in TABS.values() for name, chart in cha
 
 
 def note_of(name: str) -> str:
-    """What stands below the chart."""
+    """Return the note below a chart."""
     note = str(CHARTS[name].note)
     if name != "expected":
         return note
-    # Brings numpy along, which the other charts do without.
+    # Imported here: the module loads numpy, which the other charts do not need.
     from creativefilter.spend.reports.simulation import COVERAGE
 
     return note % round(100 * COVERAGE)

@@ -1,8 +1,7 @@
-"""Plotly figures as plain dictionaries: what the browser draws, in millions of roubles.
+"""Plotly figures as plain dictionaries, in millions of roubles.
 
-Every point knows which filter a click on it adds: ``meta`` of a trace where it is the same for
-all of its points, else ``customdata``; both are pairs of a parameter and its value as in the
-address of the page.
+Every point has the filter that a click on it adds: in ``meta`` of its trace if all points of the
+trace add the same, else in ``customdata``. Both are lists of query parameters with their values.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from creativefilter.spend.reports.expected_spend import ExpectedSpend
 from creativefilter.spend.reports.figure_types import Dimension, Key, Series, Total, Year
 from creativefilter.ui.formats import format_percent
 
-# Height of one bar that lies.
+# Height of a horizontal bar, in pixels.
 _BAR = 30
 
 
@@ -37,7 +36,13 @@ def _amount_hover(first: str) -> str:
 
 
 def stacked(series: Series, dimension: Dimension, names: Mapping[int, str]) -> Figure:
-    """Months side by side, keys on top of one another."""
+    """Draw a stacked bar for each month.
+
+    Args:
+        series: Spend by month and key.
+        dimension: What the keys are.
+        names: Name of each segment by its number.
+    """
     rows: list[tuple[Key | None, Sequence[Decimal]]] = [
         *zip(series.keys, series.amounts, strict=True)
     ]
@@ -70,14 +75,26 @@ def stacked(series: Series, dimension: Dimension, names: Mapping[int, str]) -> F
 
 
 def ranking(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
-    """One bar for each key, with its share of the sum beside it."""
+    """Draw a horizontal bar for the spend of each key, labelled with its share of the sum.
+
+    Args:
+        totals: Spend of each key.
+        dimension: What the keys are.
+        names: Name of each segment by its number.
+    """
     labels = [format_percent(one.share) for one in totals]
     return _bars(totals, dimension, names, [millions(one.amount) for one in totals], labels,
                  _("mln ₽"), "%{x:,.2f} " + _("mln ₽"))  # fmt: skip
 
 
 def counts(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, str]) -> Figure:
-    """One bar for each key: how many Advertisement IDs it has."""
+    """Draw a horizontal bar for the number of Advertisement IDs of each key.
+
+    Args:
+        totals: Counts of each key; the rest, whose key is None, is left out.
+        dimension: What the keys are.
+        names: Name of each segment by its number.
+    """
     shown = [one for one in totals if one.key is not None]
     values = [one.advertisements for one in shown]
     return _bars(shown, dimension, names, values, None, _("creatives"), "%{x:,}")
@@ -96,7 +113,7 @@ def _bars(
     trace: dict[str, Any] = {
         "type": "bar",
         "orientation": "h",
-        # Places instead of names: two long names may begin alike.
+        # Positions instead of names: two shortened names may be equal.
         "y": list(range(len(full))),
         "x": values,
         "hovertext": full,
@@ -128,7 +145,12 @@ def _bars(
 
 
 def years(found: Sequence[Year], months: Sequence[str]) -> Figure:
-    """A line for each year from January to December, the newest strongest."""
+    """Draw a line for each year from January to December, the newest year the thickest.
+
+    Args:
+        found: Spend of each year.
+        months: Names of the months.
+    """
     data = []
     for age, year in enumerate(reversed(found)):
         data.append(
@@ -160,7 +182,12 @@ def _month_alone(year: int, month: int) -> Adds:
 
 
 def intervals(rows: Sequence[ExpectedSpend], names: Mapping[int, str]) -> Figure:
-    """What each segment probably costs, as a bar with its interval, beside what is counted."""
+    """Draw the expected spend of each segment with its interval, and its counted spend.
+
+    Args:
+        rows: Expected spend of each segment.
+        names: Name of each segment by its number.
+    """
     places = list(range(len(rows)))
     adds = [adding(Dimension.SEGMENT, row.segment) for row in rows]
     full = [names[row.segment] for row in rows]

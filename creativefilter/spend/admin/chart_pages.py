@@ -1,4 +1,4 @@
-"""The page of charts, and what each chart shows."""
+"""Views of the charts page: the page itself, and the data that its script requests."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from creativefilter.spend.totals import recount_jobs
 from creativefilter.ui.formats import format_moment, format_number, format_percent
 from creativefilter.ui.pages import Theme, page_context
 
-# Of a table beside a chart; a download has all of them.
+# Rows in the table below a chart; its download has all of them.
 ROWS_SHOWN = 100
 CHOICES = 50
 
 
 def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """The page; the charts of its tab come one by one."""
+    """Show the page. Its script requests the charts of the tab one by one."""
     notices = keep_up()
     filters = Filters.of(request.GET)
     asked = request.GET.get("tab", "")
@@ -70,7 +70,7 @@ def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
-    """The numbers above the charts."""
+    """Return the numbers above the charts as JSON."""
     found = figures.overview(Filters.of(request.GET))
     period = "—"
     if found.first and found.last:
@@ -88,7 +88,7 @@ def overview(theme: Theme, request: HttpRequest) -> JsonResponse:
 
 
 def chart(theme: Theme, request: HttpRequest, name: str) -> JsonResponse:
-    """What Plotly draws, and the table beside it."""
+    """Return the Plotly figure of a chart and its table as JSON."""
     if name not in CHARTS:
         raise Http404
     drawn = CHARTS[name].draw(Filters.of(request.GET))
@@ -109,7 +109,7 @@ def chart(theme: Theme, request: HttpRequest, name: str) -> JsonResponse:
 
 
 def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpResponseBase:
-    """The table of a chart as a file."""
+    """Download the table of a chart."""
     if name not in CHARTS:
         raise Http404
     keep_up()
@@ -119,17 +119,17 @@ def table(theme: Theme, request: HttpRequest, name: str, form: str) -> HttpRespo
 
 
 def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
-    """Values of a filter that have this text in them, the largest spend first."""
+    """Return the values of a filter that contain the text ``?q=``, the largest spend first."""
     if dimension not in tuple(Dimension):
         raise Http404
-    parted = Dimension(dimension)
+    by = Dimension(dimension)
     search = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found = figures.choices(Filters.of(request.GET), parted, search, CHOICES)
+    found = figures.choices(Filters.of(request.GET), by, search, CHOICES)
     names = segment_names()
     rows = [
         {
             "value": str(one.key),
-            "name": name_of(parted, one.key, names),
+            "name": name_of(by, one.key, names),
             "amount": f"{format_number(one.amount / 1_000_000, 1)} {_('mln ₽')}",
         }
         for one in found
@@ -138,14 +138,17 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
 
 
 def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
-    """How far a job is that figures wait for."""
+    """Return the progress of a job that figures wait for, as JSON."""
     kinds = (recount_jobs.SPEND_RECOUNT.name, expected_spend_jobs.SPEND_INTERVALS.name)
     job = get_object_or_404(Job, pk=pk, kind__in=kinds)
     return JsonResponse({"final": job.is_final, "percent": job.progress})
 
 
 def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the tab shows besides its chart, and without it as long as there is nothing to draw."""
+    """Return the context of the tab "certainty"; without an estimate it removes the chart.
+
+    Adds a notice to ``notices`` if a job is computing the intervals or has failed.
+    """
     study, job = expected_spend_jobs.ask(filters)
     if job:
         going_on = _("The intervals are being computed in the background.")
@@ -158,7 +161,7 @@ def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any
 
 
 def _worth(worth: expected_spend.ReviewGain) -> dict[str, Any]:
-    """The creatives that are best reviewed first."""
+    """Return the context of the list of creatives to review first."""
     names = segment_names()
     return {
         "narrowing": round(100 * worth.narrowing),

@@ -1,4 +1,4 @@
-"""What all figures share: colours, short names, millions, and the filter that a click adds."""
+"""Shared parts of all figures: colours, short names, millions, and filters that clicks add."""
 
 from __future__ import annotations
 
@@ -9,35 +9,47 @@ from typing import Any
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.figure_types import Dimension, Key
 
-# Parameters of an address with their values: the filter that a click adds.
+# The filter that a click adds: pairs of a query parameter and its value.
 Adds = list[list[str]]
 GREY, LIGHT = "#9ca3af", "#cbd5e1"
-# By a segment's number: the same colour on every chart, neighbours far apart.
+# Colours by a segment's number, the same on every chart; neighbouring numbers differ clearly.
 SEGMENTS = (
     "#2563eb", "#d97706", "#0d9488", "#dc2626", "#7c3aed", "#65a30d", "#db2777", "#0891b2",
     "#92400e", "#4f46e5", "#f59e0b", "#059669", "#e11d48", "#a855f7", "#84cc16", "#be185d",
     "#06b6d4", "#b45309", "#475569",
 )  # fmt: skip
-# Names in the legend and along an axis; the whole name is shown beside the pointer.
+# Characters of a name in legends and on axes; the full name is shown beside the pointer.
 _LONGEST = 34
 _MILLION = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
+    """Data and layout of a Plotly figure."""
+
     data: list[dict[str, Any]]
     layout: dict[str, Any]
 
 
 def millions(amount: Decimal) -> float:
+    """Convert roubles to millions of roubles."""
     return float(amount / _MILLION)
 
 
 def short(name: str) -> str:
+    """Shorten a name for a legend or an axis."""
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def colour_of(dimension: Dimension, key: Any, place: int) -> str:
+    """Return the colour of a key.
+
+    Args:
+        dimension: What the key is.
+        key: The key; None for all other keys together.
+        place: Position of the key in the chart, which decides the colour of keys that are no
+            segments.
+    """
     if key is None:
         return LIGHT
     if dimension is Dimension.SEGMENT:
@@ -46,4 +58,5 @@ def colour_of(dimension: Dimension, key: Any, place: int) -> str:
 
 
 def adding(dimension: Dimension, key: Key | None) -> Adds:
+    """Return the filter that a click on a key adds; none for all other keys together."""
     return [] if key is None else [[dimension.parameter, str(key)]]

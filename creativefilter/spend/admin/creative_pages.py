@@ -1,4 +1,4 @@
-"""The creatives behind a figure: a list with what was spent on each, and its exports."""
+"""Views of the creatives behind a figure: the list with the spend of each, and its export."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ ROWS_A_PAGE = 100
 
 
 def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """What was spent on each of them under the filters, the largest spend first."""
+    """Show the spend of each Advertisement ID under the filters, the largest first."""
     notices = keep_up()
     filters = Filters.of(request.GET)
-    behind = figures.creatives(filters)
-    slices: Any = behind  # a paginator asks for no more than it has
+    listed = figures.creatives(filters)
+    slices: Any = listed  # for the type checker: a paginator only needs count() and slices
     page: Page = Paginator(slices, ROWS_A_PAGE).get_page(request.GET.get("page"))
     names = segment_names()
     found = figures.overview(filters)
@@ -90,7 +90,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
-    """The same as a file: at once, or, where it is large, in the background."""
+    """Download the list; a long one is written by a job, whose page this redirects to."""
     keep_up()
     filters, chosen = Filters.of(request.GET), form_of(form)
     if figures.creatives(filters).count() > export_jobs.AT_ONCE:
@@ -100,7 +100,7 @@ def export(theme: Theme, request: HttpRequest, form: str) -> HttpResponseBase:
 
 
 def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
-    """How far an export is, and then its file. As JSON for the script that asks again."""
+    """Show the progress of an export job, then a link to its file; JSON for the page's script."""
     job = _export_job(request, pk)
     is_there = job.state == Job.State.DONE and export_jobs.file_of(job).is_file()
     state = {
@@ -126,6 +126,7 @@ def exported(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def exported_file(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBase:
+    """Download the file of an export job."""
     job = _export_job(request, pk)
     written = export_jobs.file_of(job)
     if job.state != Job.State.DONE or not written.is_file():
@@ -137,7 +138,7 @@ def exported_file(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBa
 
 
 def exported_cancel(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponseBase:
-    """Nobody waits for the file any more."""
+    """Cancel an export job."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     job = _export_job(request, pk)
@@ -147,7 +148,7 @@ def exported_cancel(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse
 
 
 def _export_job(request: HttpRequest, pk: Any) -> Job:
-    # Somebody else's export is nobody's business.
+    """Return an export job of the logged-in user; exports of other users are not found."""
     kind = export_jobs.SPEND_EXPORT.name
     return get_object_or_404(Job, pk=pk, kind=kind, owner=person(request))
 
@@ -157,7 +158,7 @@ def _filters_of(job: Job) -> Filters:
 
 
 def _neighbours(page: Page) -> dict[str, str]:
-    """The pages before and after this one, by number."""
+    """Return the numbers of the previous and the next page, if there are such pages."""
     found = {}
     if page.has_previous():
         found["before"] = str(page.previous_page_number())

@@ -1,4 +1,4 @@
-"""Tables as files to take away."""
+"""Downloads of tables as XLSX or CSV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from creativefilter.spend.reports.filters import Filters
 
 
 def form_of(text: str) -> Form:
-    """Raises ``Http404`` for what is none."""
+    """Parse the format of a file from an address.
+
+    Raises:
+        Http404: There is no such format.
+    """
     try:
         return Form(text)
     except ValueError as error:
@@ -26,7 +30,13 @@ def form_of(text: str) -> Form:
 
 
 def downloads(view: str, filters: Filters, *arguments: Any) -> list[dict[str, str]]:
-    """A link for each kind of file."""
+    """Return a download link for each format.
+
+    Args:
+        view: Name of the URL, without "spend_".
+        filters: Filters of the table.
+        arguments: Arguments of the URL that come before the format.
+    """
     titles = {
         Form.XLSX: ("XLSX", ""),
         Form.CSV: ("CSV", _("UTF-8, commas")),
@@ -39,7 +49,7 @@ def downloads(view: str, filters: Filters, *arguments: Any) -> list[dict[str, st
 
 
 def file_name(what: str, filters: Filters) -> str:
-    """Says what is in the file and of which months; the suffix is left to be added."""
+    """Return a file name without suffix, from the content and the months of the filters."""
     period = ""
     if filters.first or filters.last:
         first = f"{filters.first:%Y-%m}" if filters.first else "…"
@@ -49,7 +59,7 @@ def file_name(what: str, filters: Filters) -> str:
 
 
 def as_file(sheet: Sheet, form: Form, name: str) -> HttpResponseBase:
-    """The table as a download: CSV while it is read from the database, XLSX once it is whole."""
+    """Return a table as a download. CSV is streamed; XLSX is written to a temporary file first."""
     response: HttpResponseBase
     if form is Form.XLSX:
         file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
@@ -64,7 +74,7 @@ def as_file(sheet: Sheet, form: Form, name: str) -> HttpResponseBase:
 
 
 def _in_language(chunks: Iterator[bytes], language: str) -> Iterator[bytes]:
-    """By the time a stream is read, the request's language is forgotten."""
+    """Produce each chunk in this language: a stream is read after the request's language ended."""
     while True:
         with override(language):
             chunk = next(chunks, None)
@@ -74,6 +84,6 @@ def _in_language(chunks: Iterator[bytes], language: str) -> Iterator[bytes]:
 
 
 def attached(response: HttpResponseBase, name: str) -> HttpResponseBase:
-    """The response as a file of this name, in any alphabet (RFC 6266)."""
+    """Make a response a download with this file name, in any alphabet (RFC 6266)."""
     response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response

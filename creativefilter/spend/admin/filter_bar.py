@@ -1,4 +1,4 @@
-"""The filters above the pages of spend, and addresses of pages under filters."""
+"""The filter bar above the pages of spend, and addresses of pages with filters."""
 
 from __future__ import annotations
 
@@ -19,14 +19,27 @@ from creativefilter.ui.formats import format_month, format_short_month
 
 
 def address(view: str, filters: Filters, *arguments: Any, **more: str) -> str:
-    """A page of these filters."""
+    """Return the address of a page with these filters.
+
+    Args:
+        view: Name of the URL, without "spend_".
+        filters: The filters.
+        arguments: Arguments of the URL.
+        more: Other query parameters.
+    """
     query = urlencode([*more.items(), *filters.parameters()])
     path = reverse(f"admin:spend_{view}", args=arguments)
     return f"{path}?{query}" if query else path
 
 
 def filter_bar(view: str, filters: Filters, more: Mapping[str, str]) -> dict[str, Any]:
-    """The context of ``spend/filters.html``; ``more`` are parameters that stay as they are."""
+    """Return the context of ``spend/filters.html``.
+
+    Args:
+        view: Name of the page's URL, without "spend_".
+        filters: The page's filters.
+        more: Query parameters that changing a filter keeps, such as the tab.
+    """
     names = segment_names()
     picks = []
     for dimension in Dimension:
@@ -59,7 +72,7 @@ def filter_bar(view: str, filters: Filters, more: Mapping[str, str]) -> dict[str
 
 
 def chips_of(filters: Filters, names: Mapping[int, str]) -> list[tuple[str, Filters]]:
-    """Each filter in words, with what is left without it."""
+    """Return each condition in words, with the filters that remain without it."""
     chips = []
     if filters.first:
         chips.append((_("from %s") % format_month(filters.first), filters.without("first")))
@@ -76,7 +89,7 @@ def chips_of(filters: Filters, names: Mapping[int, str]) -> list[tuple[str, Filt
 
 
 def _months() -> list[tuple[str, str]]:
-    """Value and name of every month from the first with spend to the last."""
+    """Return value and name of every month from the first with spend to the last."""
     ends = SpendTotal.objects.aggregate(first=Min("month"), last=Max("month"))
     if ends["first"] is None:
         return []

@@ -1,4 +1,4 @@
-"""What the page of one import shows: what was found in its file, and what can be done with it."""
+"""Context of an import's page: the report on its file, and the offer to import it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from creativefilter.ui.formats import format_number
 from creativefilter.ui.upload_list import Status
 
 State = SpendImport.State
-# What a state looks like; the others look like nothing in particular.
+# CSS class of states that have a colour; other states are shown as "idle".
 LOOKS = {State.IMPORTED: "done", State.KNOWN: "done", State.FAILED: "failed"}
 
 
 def is_busy(spend_import: SpendImport) -> bool:
-    """Whether a job waits or works on it."""
+    """Whether the import has a job that has not ended."""
     return spend_import.job is not None and not spend_import.job.is_final
 
 
 def status_of(spend_import: SpendImport) -> Status:
-    """State of an import, or of the work on it."""
+    """Return the state of the import's job while it has one, else the state of the import."""
     job = spend_import.job
     busy = job is not None and not job.is_final
     return Status(
@@ -54,20 +54,20 @@ def _at_work(job: Job) -> str:
 
 
 def error_of(spend_import: SpendImport) -> str:
-    """Why the last attempt failed; "" if it did not."""
+    """Return why the import failed; "" if it did not."""
     if spend_import.state != State.FAILED:
         return ""
     return sentence(spend_import.error_code, spend_import.error_params)
 
 
 def period_of(report: dict[str, Any]) -> str:
-    """First and last month of a file."""
+    """Return the first and the last month of a report as text."""
     months = [date_format(each.month, "m.Y") for each in months_of(report)]
     return "\N{NO-BREAK SPACE}– ".join(dict.fromkeys([months[0], months[-1]])) if months else "—"
 
 
 def months_of(report: dict[str, Any]) -> tuple[MonthSum, ...]:
-    """The months of a file, from what is kept of ``importer.Report``."""
+    """Return the months of a report that ``importer.Report.as_json`` made."""
     return tuple(
         MonthSum(date.fromisoformat(each["month"]), each["rows"], Decimal(each["amount"]))
         for each in report.get("months", ())
@@ -76,16 +76,17 @@ def months_of(report: dict[str, Any]) -> tuple[MonthSum, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Months to be shown, and all of them together."""
+    """Spend by month as a page shows it, with the sums of all months."""
 
     months: Sequence[tuple[str, str, str]]
     rows: str
     amount: str
-    # Tells whether something changed between showing them and acting on it.
+    # The form sends this value back, so that a change since the page was shown is noticed.
     seen: str
 
     @classmethod
     def of(cls, months: Iterable[MonthSum]) -> Sums:
+        """Format the spend of these months, and sum it up."""
         months = tuple(months)
         rows = sum(each.rows for each in months)
         amount = sum((each.amount for each in months), Decimal(0))
@@ -106,7 +107,13 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How a file can be imported. ``known``: an import brought the table; nothing would change."""
+    """How a file can be imported.
+
+    Attributes:
+        known: An import of the same table; importing it again would change nothing.
+        existing: Stored spend of the file's months.
+        bad_rows: Number of rows that would be left out.
+    """
 
     known: SpendImport | None
     existing: Sums
@@ -118,9 +125,12 @@ class Offer:
 
 
 def offer_of(spend_import: SpendImport) -> Offer | None:
-    """None: nothing can be imported, or not yet, or it was.
+    """Return how a file can be imported.
 
-    What is there already is asked anew, for it may have changed since the file was checked.
+    Stored spend of its months is queried again, since it may have changed since the check.
+
+    Returns:
+        None if the file has no good rows, was imported, is not checked yet or has a running job.
     """
     report = spend_import.report
     ended = (State.IMPORTED, State.REPLACED)
@@ -134,7 +144,7 @@ def offer_of(spend_import: SpendImport) -> Offer | None:
 
 
 def page_of(spend_import: SpendImport) -> dict[str, Any]:
-    """The context of the page."""
+    """Return the context of an import's page."""
     report = spend_import.report
     offer = offer_of(spend_import)
     bad = list(spend_import.bad.order_by("pk")[:EXAMPLES])
@@ -149,7 +159,7 @@ def page_of(spend_import: SpendImport) -> dict[str, Any]:
         "bad": [(row, row.cells + [""] * (width - len(row.cells))) for row in bad],
         "bad_count": format_number(report.get("bad_rows", 0)),
         "bad_more": report.get("bad_rows", 0) > len(bad),
-        # What was never finished, or lies behind by now, can be looked at again.
+        # A file whose check did not finish or is out of date can be checked again.
         "may_check": not is_busy(spend_import) and spend_import.state in (
             State.UPLOADED, State.CHECKED, State.FAILED, State.CANCELLED
         ),
@@ -157,7 +167,7 @@ def page_of(spend_import: SpendImport) -> dict[str, Any]:
 
 
 def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
-    """What was detected, and what is in the file."""
+    """Return title and text of each fact of the report: detected format, and content."""
     report = spend_import.report
     if not report:
         return []

@@ -1,4 +1,4 @@
-"""Imports of spend: the list, the page that takes a file, the page of one import."""
+"""Admin of spend imports: the list, the upload form, the page of an import."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ State, Mode = SpendImport.State, SpendImport.Mode
 
 
 class OwnerFilter(RelatedDropdownFilter):
-    """Those who brought a file, not every user there is."""
+    """Filter by owner that offers only users who have imports."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
@@ -52,7 +52,7 @@ class SpendImportAdmin(UploadListAdmin):
     list_filter_submit = True
     search_fields = ("name",)
     search_help_text = gettext_lazy("File name")
-    # Deleting needs a look at each: what is imported stays.
+    # No bulk deletion: whether an import may be deleted depends on its state.
     actions = None
     url_prefix = "spend_import"
     upload_title = gettext_lazy("Import spend")
@@ -75,7 +75,7 @@ class SpendImportAdmin(UploadListAdmin):
     page_template = "spend/import.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SpendImport]:
-        # One look at both: a job that ends between two looks would leave its import as it was.
+        # One query: if a job ended between two, the page would show its import's old state.
         return super().get_queryset(request).select_related("job", "owner")
 
     def get_urls(self) -> list[Any]:
@@ -89,13 +89,13 @@ class SpendImportAdmin(UploadListAdmin):
             *super().get_urls(),
         ]
 
-    # Who may do what: to add is to upload and to import, and nothing is ever edited.
+    # Permissions: "add" allows uploading and importing; imports are never edited.
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def may_replace(self, request: HttpRequest) -> bool:
-        """Whether one may have the months that are there removed for those of a file."""
+        """Whether the user may replace stored months by those of a file."""
         return request.user.has_perm("spend.delete_spendrow")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -104,7 +104,7 @@ class SpendImportAdmin(UploadListAdmin):
         return super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
-        """Its bad rows are counted, not listed: there may be as many as rows."""
+        """Count the bad rows instead of listing them: there may be very many."""
         bad = sum(each.bad.count() for each in objs)
         counts = {self.opts.verbose_name_plural: len(objs), _("Bad rows"): format_number(bad)}
         return [str(each) for each in objs], counts, set(), []
@@ -142,10 +142,10 @@ class SpendImportAdmin(UploadListAdmin):
             spend_import.owner or "—",
         )
 
-    # Taking a file
+    # The upload form
 
     def receive(self, request: HttpRequest) -> str | None:
-        """Keep the file and have it looked at."""
+        """Store the file and start a job that checks it."""
         file = self.one_file(request)
         if file is None:
             return None
@@ -166,26 +166,26 @@ class SpendImportAdmin(UploadListAdmin):
             "cancel_url": reverse("admin:spend_import_cancel", args=[row.pk]),
         }
 
-    def _asked_for(self, request: HttpRequest, pk: int) -> SpendImport:
+    def _import_to_change(self, request: HttpRequest, pk: int) -> SpendImport:
         if not self.has_add_permission(request):
             raise PermissionDenied
         return get_object_or_404(self.get_queryset(request), pk=pk)
 
     def check_again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Looks at the file once more."""
-        return self._begin(request, self._asked_for(request, pk), dry_run=True)
+        """Start a job that checks the file again."""
+        return self._start_job(request, self._import_to_change(request, pk), dry_run=True)
 
     def start(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Imports the file in the way that was chosen."""
-        spend_import = self._asked_for(request, pk)
+        """Start a job that imports the file with the options of the form."""
+        spend_import = self._import_to_change(request, pk)
         mode, strict = request.POST.get("mode", ""), request.POST.get("rows") == "all"
         offer = offer_of(spend_import)
-        there = offer.existing.seen if offer else ""
+        existing = offer.existing.seen if offer else ""
         if mode == Mode.REPLACE and not self.may_replace(request):
             raise PermissionDenied
-        if there and mode not in Mode.values:
+        if existing and mode not in Mode.values:
             messages.error(request, _("Choose what becomes of the months that are there."))
-        elif there and mode == Mode.REPLACE and request.POST.get("seen", "") != there:
+        elif existing and mode == Mode.REPLACE and request.POST.get("seen", "") != existing:
             messages.warning(
                 request,
                 _(
@@ -194,11 +194,13 @@ class SpendImportAdmin(UploadListAdmin):
                 ),
             )
         else:
-            mode = mode if there else ""
-            return self._begin(request, spend_import, mode=mode, strict=strict)
+            mode = mode if existing else ""
+            return self._start_job(request, spend_import, mode=mode, strict=strict)
         return redirect(self.page_address(spend_import))
 
-    def _begin(self, request: HttpRequest, spend_import: SpendImport, **how: Any) -> HttpResponse:
+    def _start_job(
+        self, request: HttpRequest, spend_import: SpendImport, **how: Any
+    ) -> HttpResponse:
         try:
             work.start(spend_import, person(request), **how)
         except SpendFileError as error:
@@ -206,8 +208,8 @@ class SpendImportAdmin(UploadListAdmin):
         return redirect(self.page_address(spend_import))
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Stops what is going on with the file."""
-        spend_import = self._asked_for(request, pk)
+        """Cancel the job of an import."""
+        spend_import = self._import_to_change(request, pk)
         if work.cancel(spend_import):
             messages.success(request, _("Cancelled. Nothing was imported."))
         else:

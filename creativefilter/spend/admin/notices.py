@@ -12,7 +12,7 @@ from creativefilter.spend.totals import recount_jobs
 
 
 def keep_up() -> list[dict[str, Any]]:
-    """Bring the totals up to date. Return notices for the page where a job has to do it."""
+    """Bring the totals up to date; return a notice for the page if a job has to do it."""
     job = recount_jobs.keep_up()
     if job is None:
         return []
@@ -26,9 +26,13 @@ def keep_up() -> list[dict[str, Any]]:
 
 
 def notice_of(job: Job, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:
-    """The context of ``spend/working.html`` for a job that figures wait for.
+    """Return the context of ``spend/working.html`` for a job that figures wait for.
 
-    ``reload``: the page loads again by itself when the job has ended.
+    Args:
+        job: The job.
+        going_on: Text while the job waits or runs.
+        failed: Text if the job has failed.
+        reload: Whether the page reloads itself when the job has ended.
     """
     has_failed = job.state == Job.State.FAILED
     return {

@@ -1,4 +1,4 @@
-"""Plotly as the package brings it, served by the application itself; and its words in Russian."""
+"""Plotly's JavaScript, served from the installed Python package, and its translated texts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 
 def plotly_version() -> str:
-    """Of the Python package: another one brings another library."""
+    """Return the version of the Python package, which contains the JavaScript library."""
     return version("plotly")
 
 
 def plotly(request: HttpRequest, release: str) -> HttpResponse:
-    """The library. Its address names its version, so browsers keep it for good."""
+    """Serve the library. Its address contains its version, so browsers may cache it for good."""
     if release != plotly_version():
         raise Http404
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
@@ -39,14 +39,14 @@ def plotly(request: HttpRequest, release: str) -> HttpResponse:
 
 @lru_cache(maxsize=1)
 def _packed() -> bytes:
-    """4.8 MB become 1.4 MB; packed once in the life of a process."""
-    # Not through the package itself: importing it takes longer than packing.
+    """Return the compressed library (4.8 MB become 1.4 MB); each process compresses it once."""
+    # Read as a file: importing the package takes longer than compressing.
     source = files("plotly").joinpath("package_data/plotly.min.js")
     return gzip.compress(source.read_bytes(), 6)
 
 
 def words() -> dict[str, Any]:
-    """What the browser says and how it writes dates and numbers."""
+    """Return the texts and the formats of dates and numbers for the page's script."""
     russian = (get_language() or "ru").startswith("ru")
     sunday_first = [6, 0, 1, 2, 3, 4, 5]
     return {

@@ -1,6 +1,6 @@
-"""One segment for all creatives behind a figure: which they are, and what they cost.
+"""View that sets one segment for all creatives behind a figure.
 
-Choosing, looking and undoing are the same as for every list of creatives.
+Preview, confirmation and undoing are those of ``creatives.admin.label_batch_page``.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from creativefilter.ui.pages import Theme
 
 
 def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """Those that are named by ``creative``; without any, all that the filters let through."""
+    """Label the creatives ``?creative=…``; without any, all that the filters let through."""
     keep_up()
     filters, chosen = Filters.of(request.GET), ticked(request)
     if chosen:
         back = address("charts", filters, tab="certainty")
         creatives = Creative.objects.real().filter(pk__in=chosen)
         return answer(theme, request, Listed(creatives, back, [_("ticked one by one")]))
-    behind, overview = figures.creatives(filters), figures.overview(filters)
+    listed, overview = figures.creatives(filters), figures.overview(filters)
     facts = [_("Spend of the list: %s ₽") % format_number(overview.amount)]
     if overview.without_creative:
         left = format_number(overview.without_creative)
         facts.append(_("Advertisement IDs without a creative here, left out: %s") % left)
-    largest = [each.creative for each in behind[:EXAMPLES] if each.creative]
+    largest = [each.creative for each in listed[:EXAMPLES] if each.creative]
     found = Creative.objects.in_bulk(largest)
     return answer(
         theme,
         request,
         Listed(
-            creatives=behind.creatives(),
+            creatives=listed.creatives(),
             back=address("advertisement_changelist", filters),
             chips=[name for name, _rest in chips_of(filters, segment_names())],
             facts=facts,

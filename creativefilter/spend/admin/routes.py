@@ -1,4 +1,4 @@
-"""Where the money goes: the addresses of its pages, and who may see them."""
+"""URLs and permissions of the pages of spend."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ View = Callable[..., HttpResponseBase]
 
 @admin.register(Advertisement)
 class AdvertisementAdmin(ReadOnlyAdmin):
-    """Its list is that of the creatives behind the charts, with what was spent on them."""
+    """Admin of advertisements: the change list is the list of creatives behind a figure."""
 
     @property
     def media(self) -> forms.Media:
-        """With Select2, which ships with the admin."""
+        """Media of the pages, with Select2 from Django's admin."""
         extra = "" if settings.DEBUG else ".min"
         language = get_select2_language()
         return super().media + forms.Media(
@@ -64,16 +64,16 @@ class AdvertisementAdmin(ReadOnlyAdmin):
             "relabel/": ("relabel", relabel.relabel),
         }
         return [
-            # The library's own code, for everybody.
+            # The library is public, so that browsers and proxies may cache it.
             path("plotly-<str:release>.min.js", plotly, name="spend_plotly"),
             *(
-                path(route, self.admin_site.admin_view(self._seen(view)), name=f"spend_{name}")
+                path(route, self.admin_site.admin_view(self._guarded(view)), name=f"spend_{name}")
                 for route, (name, view) in views.items()
             ),
         ]
 
-    def _seen(self, view: View) -> View:
-        """The view for those who may look at creatives."""
+    def _guarded(self, view: View) -> View:
+        """Wrap a view to refuse users who may not view creatives."""
 
         def guarded(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
             if not self.has_view_permission(request):

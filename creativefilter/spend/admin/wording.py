@@ -1,4 +1,4 @@
-"""Names of keys and cells of tables as people read them."""
+"""Names of keys, and formatted cells of tables."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from creativefilter.ui.formats import format_month, format_number, format_percen
 
 
 def segment_names() -> dict[int, str]:
-    """Number and name of every segment, and of money without one."""
+    """Return the name of every segment by its number, and of NOT_CLASSIFIED."""
     names = {segment.number: str(segment) for segment in Segment.objects.all()}
     return {**names, NOT_CLASSIFIED: _("Not classified")}
 
 
 def name_of(dimension: Dimension, key: Any, segments: Mapping[int, str]) -> str:
-    """The name of a key of a figure: None stands for all the others."""
+    """Return the name of a key.
+
+    Args:
+        dimension: What the key is.
+        key: The key; None for all other keys together.
+        segments: Name of each segment by its number.
+    """
     if key is None:
         return _("all others")
     if dimension is Dimension.SEGMENT:
@@ -30,7 +36,7 @@ def name_of(dimension: Dimension, key: Any, segments: Mapping[int, str]) -> str:
 
 
 def cell_text(value: Any, kind: ColumnType) -> str:
-    """A cell of a table on a page."""
+    """Format a cell of a table for a page."""
     if value is None:
         return "—"
     match kind:

@@ -1,4 +1,4 @@
-"""Money as people write it: decimal comma or point, thousands apart, a currency sign behind."""
+"""Parser of amounts as people write them: decimal comma or point, thousands, currency sign."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from creativefilter.spend.fields import PLACES, UNIT
 from creativefilter.spend.models import BadRow
 
 Reason = BadRow.Reason
-# Roubles; above it, a column was mistaken for the cost. The sum of many rows must fit, too.
+# Roubles. A larger amount means that another column was taken for the cost. The limit also leaves
+# room for sums: ``MoneyField`` holds 9,223 times as much.
 MAX_AMOUNT = 10**11
 
 _POWERS = [10 ** (PLACES - n) for n in range(PLACES + 1)]
 _CURRENCY = re.compile(r"\s*(?:₽|руб\.?|р\.|rub\.?)$", re.IGNORECASE)
-# Spaces of every kind (the no-break ones, too) between groups of three.
+# White space, no-break spaces among it, between groups of three digits.
 _GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _MARKED = re.compile(r"[-+\d\s]*\d([.,])(\d+)", re.ASCII)
 
 
 class AmountError(ValueError):
+    """A cell holds no usable amount; ``reason`` says why."""
+
     def __init__(self, reason: BadRow.Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -30,17 +33,21 @@ class AmountError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The decimal mark, and the mark between thousands: the other one, or "" for spaces only."""
+    """Decimal mark of a column, and its thousands mark: the other sign, or "" for spaces only."""
 
     decimal: str
     thousands: str
 
 
 def marks_of(cells: Iterable[object], *, default: str) -> Marks:
-    """How a column writes its numbers, by a sample; ``default`` if none of them tells.
+    """Detect the marks of a column from a sample of its cells.
 
-    Where both marks stand in a number the last is the decimal one; a mark that repeats is none.
-    "1,234" alone may be either: it decides only where nothing clearer is found.
+    If a number has both signs, the last one is the decimal mark; a sign that repeats is a thousands
+    mark. A number such as "1,234" may be read either way: it counts only if no number is clear.
+
+    Args:
+        cells: Sample of the column. Cells that are not text are ignored.
+        default: The decimal mark ("." or ",") if the sample does not decide.
     """
     clear, faint = {".": 0, ",": 0}, {".": 0, ",": 0}
     grouped = False
@@ -63,7 +70,10 @@ def marks_of(cells: Iterable[object], *, default: str) -> Marks:
 
 
 class AmountReader:
-    """Reads the cost column of one file. ``rounded`` counts what had more decimal places."""
+    """Reader of one file's cost column.
+
+    ``rounded`` counts the amounts that were rounded to four decimal places.
+    """
 
     def __init__(self, marks: Marks) -> None:
         self.marks = marks
@@ -75,7 +85,11 @@ class AmountReader:
         )
 
     def units(self, cell: object) -> int:
-        """Ten-thousandths of a rouble; raises ``AmountError``."""
+        """Convert a cell to ten-thousandths of a rouble.
+
+        Raises:
+            AmountError: The cell is blank, no number, negative, or ``MAX_AMOUNT`` or more.
+        """
         if isinstance(cell, str) and len(cell) <= 16:
             whole, _, part = cell.partition(self.marks.decimal)
             if (
@@ -85,9 +99,9 @@ class AmountReader:
                 and (not part or part.isdecimal())
             ):
                 return int(whole + part) * _POWERS[len(part)]
-        return self._with_care(cell)
+        return self._parse(cell)
 
-    def _with_care(self, cell: object) -> int:
+    def _parse(self, cell: object) -> int:
         amount = self._decimal(cell)
         if amount < 0:
             raise AmountError(Reason.NEGATIVE)
@@ -100,7 +114,7 @@ class AmountReader:
 
     def _decimal(self, cell: object) -> Decimal:
         if isinstance(cell, float):
-            # As many digits as a spreadsheet shows: the rest is an artefact of binary fractions.
+            # A spreadsheet shows 15 digits; the digits after these come from binary fractions.
             text = f"{cell:.15g}"
         elif isinstance(cell, int):
             text = str(cell)
@@ -116,11 +130,11 @@ class AmountReader:
             raise AmountError(Reason.NOT_A_NUMBER) from error
 
     def _plain(self, text: str) -> str:
-        """A cell with a point for a decimal mark and nothing between the thousands."""
+        """Rewrite a cell with a decimal point and without thousands marks and currency."""
         text = _CURRENCY.sub("", text.strip()).replace("−", "-")
         text = _GROUPS.sub("", text)
         if self._thousands:
             text = self._thousands.sub("", text)
         if self.marks.decimal == "," and "." in text:
-            return "?"  # the other mark, and it is not between thousands
+            return "?"  # no number: a point that does not separate thousands
         return text.replace(self.marks.decimal, ".") if text else text

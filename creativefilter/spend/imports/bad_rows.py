@@ -1,4 +1,4 @@
-"""The bad rows of a file as a table that can be corrected and imported in its turn."""
+"""The bad rows of a file as a table that people can correct and import."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from creativefilter.spend.models import BadRow, SpendImport
 
 
 def of(spend_import: SpendImport) -> Iterator[Bad]:
-    """The bad rows that were found when the file was looked at last, in the file's order."""
+    """Return the bad rows found by the last check of the file, in the order of the file."""
     for row in in_batches(BadRow.objects.filter(spend_import=spend_import)):
         yield Bad(row.line, BadRow.Reason(row.reason), row.cells, row.sheet)
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Bad]) -> Iterator[str]:
-    """Lines of a CSV file for Russian Excel: UTF-8 with BOM (once encoded), semicolons.
+    """Yield the lines of a CSV file for Russian Excel: semicolons, UTF-8 with a BOM once encoded.
 
-    The cells stand under the file's own headings, behind line number and reason; no cell is
-    taken for a formula.
+    The first columns are line number and reason, the others those of the file. Cells that Excel
+    would take for formulas are escaped.
+
+    Args:
+        header: Column titles of the file.
+        rows: The bad rows.
     """
     columns = [(_("line of the file"), ColumnType.TEXT), (_("reason"), ColumnType.TEXT)]
     columns += [(title, ColumnType.AS_IT_CAME) for title in header]

@@ -1,4 +1,4 @@
-"""Errors of an import of spend."""
+"""Exceptions of spend imports."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from creativefilter.site.codes import CodedError
 
 
 class SpendFileError(CodedError):
-    """A file can't be imported; nothing of it was."""
+    """A file can't be imported. None of its rows were."""

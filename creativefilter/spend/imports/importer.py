@@ -1,11 +1,12 @@
-"""From a file to rows of spend: read and staged without a lock, merged in one transaction.
+"""Import of spend tables: read and stage without a lock, then merge in one transaction.
 
     with sheets.opened(path) as document:
         prepared = prepare(document)
     with transaction.atomic():
         merge(prepared, spend_import, mode=…)
 
-Between the two nothing is written that anybody else sees. A dry run is ``prepare`` alone.
+``prepare`` writes only temporary tables, which no other connection sees. A dry run is ``prepare``
+alone.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from creativefilter.spend.imports.rows import Bad, RowReader
 from creativefilter.spend.models import SpendImport, SpendTotal
 from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
 
-# Bad rows that a report shows; all of them are in ``BadRow``.
+# Bad rows in a report; ``BadRow`` holds all of them.
 EXAMPLES = 20
 
 Progress = Callable[[float], None]
@@ -39,7 +40,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class MonthSum:
-    """What a month holds: its first day, its placements, their sum in roubles."""
+    """Spend of a month: its first day, number of placements and their sum in roubles."""
 
     month: date
     rows: int
@@ -48,12 +49,24 @@ class MonthSum:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a file holds, and what importing it meets.
+    """Content of a file, and the existing spend that importing it would affect.
 
-    ``container``, ``encoding``, ``delimiter`` ("" for XLSX) and ``decimal_mark`` were detected;
-    ``rounded`` rows had more than four decimal places. ``existing``: what is there already for the
-    months of the file, and disappears if they are replaced. ``known_import``: the import that
-    brought the same table before. ``findings``: what else its sender should know.
+    Attributes:
+        container: Detected kind of file, such as "csv.gz".
+        encoding: Detected encoding; "" for workbooks.
+        delimiter: Detected delimiter; "" for workbooks.
+        decimal_mark: Detected decimal mark.
+        rows: Number of good rows.
+        bad_rows: Number of bad rows.
+        rounded: Number of costs that were rounded to four decimal places.
+        amount: Sum of the good rows, in roubles.
+        advertisements: Number of different Advertisement IDs in good rows.
+        known_creatives: How many of these have a creative that is not a demonstration.
+        months: The months of the file.
+        existing: Stored spend of the same months, which is removed if they are replaced.
+        known_import: Key of the import of the same table; None if there is none.
+        bad_examples: The first ``EXAMPLES`` bad rows.
+        findings: What else the sender of the file should know.
     """
 
     container: str
@@ -73,7 +86,7 @@ class Report:
     findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """For ``SpendImport.report``: amounts and dates as text."""
+        """Convert to JSON for ``SpendImport.report``, with amounts and dates as text."""
         return {
             **asdict(self),
             "amount": str(self.amount),
@@ -92,7 +105,7 @@ def _as_json(month: MonthSum) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that is staged in this connection."""
+    """A file whose rows are staged in temporary tables of this connection."""
 
     digest: str
     header: list[str]
@@ -100,7 +113,7 @@ class Prepared:
 
 
 def known(digest: str) -> SpendImport | None:
-    """The import that brought this table and still holds."""
+    """Return the import of the table with this digest, unless its rows were replaced."""
     return SpendImport.objects.filter(digest=digest, state=SpendImport.State.IMPORTED).first()
 
 
@@ -109,11 +122,11 @@ def prepare(document: Document, *, progress: Progress = lambda done: None) -> Pr
 
     Args:
         document: The file.
-        progress: Called after every chunk of rows with the share that is read, 0 to 1. An
-            exception that it raises ends the reading.
+        progress: Called after every chunk of rows with the share of the file read so far, 0 to 1.
+            An exception that it raises ends the reading.
 
     Raises:
-        SheetError: The file can't be read, or not in one way only.
+        SheetError: The file can't be read, can be read in several ways, or has no rows.
     """
     reading = document.only()
     reader = RowReader(reading)
@@ -152,7 +165,13 @@ def prepare(document: Document, *, progress: Progress = lambda done: None) -> Pr
 
 
 def refusal(prepared: Prepared, *, mode: str, strict: bool) -> SpendFileError | None:
-    """Why this file is not imported in this way; None if it can be."""
+    """Return why a file can't be imported with these options; None if it can.
+
+    Args:
+        prepared: The staged file.
+        mode: A ``SpendImport.Mode``, or "" if nothing was chosen.
+        strict: Whether a single bad row refuses the file.
+    """
     report = prepared.report
     if report.bad_rows and (strict or not report.rows):
         code = "spend_bad_rows" if strict else "spend_no_good_rows"
@@ -164,11 +183,22 @@ def refusal(prepared: Prepared, *, mode: str, strict: bool) -> SpendFileError | 
 
 
 def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: bool) -> Report:
-    """Makes the staged rows part of the tables, within the caller's transaction.
+    """Write the staged rows to the tables, within the caller's transaction.
 
-    ``mode`` (``SpendImport.Mode`` or "") says what becomes of months that are there. A table that
-    was imported before changes nothing. ``spend_import`` is saved with what became of it. Raises
-    ``SpendFileError`` as ``refusal`` says; the caller then rolls back.
+    A table that was imported before changes nothing: its import gets the state "known".
+
+    Args:
+        prepared: The staged file.
+        spend_import: Its import, which is saved with the outcome.
+        mode: Whether the months that have spend are added to or replaced, a ``SpendImport.Mode``;
+            "" if nothing was chosen.
+        strict: Whether a single bad row refuses the file.
+
+    Returns:
+        The report of ``prepared``, with existing spend as it is in this transaction.
+
+    Raises:
+        SpendFileError: ``refusal`` refuses the file. The caller has to roll back.
     """
     spend_totals.lock()
     before = known(prepared.digest)
@@ -206,7 +236,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
 
 
 def note(spend_import: SpendImport, prepared: Prepared) -> None:
-    """Writes on the row, without saving it, what was found in its file."""
+    """Copy digest, header, report and sums of a staged file to its import, without saving it."""
     report = prepared.report
     spend_import.digest = prepared.digest
     spend_import.header = prepared.header
@@ -217,7 +247,7 @@ def note(spend_import: SpendImport, prepared: Prepared) -> None:
 
 
 def existing(months: Sequence[MonthSum]) -> tuple[MonthSum, ...]:
-    """What is there already for these months; those without anything are left out."""
+    """Return the stored spend of these months, without months that have none."""
     found = (
         SpendTotal.objects.filter(month__in=[each.month for each in months])
         .values_list("month")
@@ -233,7 +263,7 @@ def _staged_months() -> tuple[MonthSum, ...]:
             "SELECT month, SUM(placements), SUM(amount) FROM spend_staged_month"
             " GROUP BY month ORDER BY month"
         )
-        # SQLite gives dates of its temporary tables as text.
+        # SQLite returns dates of temporary tables as text.
         return tuple(
             MonthSum(date.fromisoformat(str(month)), int(rows), roubles(int(units)))
             for month, rows, units in cursor.fetchall()
@@ -258,10 +288,22 @@ def import_file(
     look: Callable[[Prepared], None] = lambda prepared: None,
     progress: Progress = lambda done: None,
 ) -> SpendImport:
-    """Imports a file in this process, without a job. Returns the row that says what became of it.
+    """Import a file in this process, without a job.
 
-    ``look`` is shown what was read before anything is written. A table that was imported before is
-    not read again. Raises ``CodedError``; nothing was imported then.
+    Args:
+        path: The file.
+        mode: Whether the months that have spend are added to or replaced, a ``SpendImport.Mode``;
+            "" if nothing was chosen.
+        strict: Whether a single bad row refuses the file.
+        look: Called with the staged file before anything is written.
+        progress: Called with the share of the file read so far, 0 to 1.
+
+    Returns:
+        The import with its outcome. For a table that was imported before, an import in the state
+        "known" that is not saved; ``look`` is not called then.
+
+    Raises:
+        CodedError: The file can't be read or imported. Nothing was written.
     """
     with sheets.opened(path) as document:
         if before := known(document.digest):

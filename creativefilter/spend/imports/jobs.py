@@ -1,4 +1,4 @@
-"""Imports as jobs: a file is taken in, looked at, imported or given up."""
+"""The job that checks or imports a spend table: receive, start, cancel, run."""
 
 from __future__ import annotations
 
@@ -32,22 +32,38 @@ from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.models import SpendImport
 
 State = SpendImport.State
-# Reading is so much of the work; the rest is one transaction that shows nothing of itself.
+# Progress of a job when its file is read; the rest is one transaction, which reports no progress.
 READING_PERCENT = 80
 
 
 def receive(file: File[bytes], name: str, owner: User | None) -> SpendImport:
-    """Store an upload. Raises ``CodedError`` for an empty or too large one."""
+    """Store an uploaded file and create its import.
+
+    Args:
+        file: The upload.
+        name: File name as the client sent it.
+        owner: The user who uploaded the file.
+
+    Raises:
+        CodedError: The file is empty or too large.
+    """
     check_upload(file)
     spend_import = SpendImport(name=display_name(name), owner=owner)
-    # Before there is a row: the copy may take long, and writers wait for one another.
+    # Store the file before any row is written: the copy may take long and must not block writers.
     spend_import.file.save(name, file, save=False)
     spend_import.save()
     return spend_import
 
 
 def receive_and_start(file: File[bytes], name: str, owner: User | None, **how: Any) -> SpendImport:
-    """``receive`` and ``start``; an upload for which there can be no job is not kept."""
+    """Store an upload and start its job; delete the upload if the job can't be started.
+
+    Args:
+        file: The upload.
+        name: File name as the client sent it.
+        owner: The user who uploaded the file.
+        how: Options of ``start``.
+    """
     spend_import = receive(file, name, owner)
     try:
         start(spend_import, owner, **how)
@@ -65,9 +81,18 @@ def start(
     mode: str = "",
     strict: bool = False,
 ) -> Job:
-    """A job that looks at the file (``dry_run``) or imports it.
+    """Create a job that checks or imports the file of an import.
 
-    Raises ``SpendFileError`` if a job is at it, or if it was imported already.
+    Args:
+        spend_import: The import.
+        owner: The user who starts the job.
+        dry_run: Only check the file.
+        mode: Whether the months that have spend are added to or replaced, a ``SpendImport.Mode``;
+            "" if nothing was chosen.
+        strict: Whether a single bad row refuses the file.
+
+    Raises:
+        SpendFileError: The file was imported already, or a job for it has not ended.
     """
     with transaction.atomic():
         row = SpendImport.objects.select_for_update().get(pk=spend_import.pk)
@@ -76,7 +101,7 @@ def start(
         if row.job and not row.job.is_final:
             raise SpendFileError("spend_busy")
         params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
-        # A look at a small file takes seconds; whatever writes waits for other writers.
+        # Checking a small file takes seconds; an import may have to wait for other writers.
         urgency = lanes.of_bytes(_size(row)) if dry_run else Job.Urgency.LONG
         job = lifecycle.create(SPEND_IMPORT, params, owner, urgency)
         spend_import.job = row.job = job
@@ -88,7 +113,7 @@ def start(
 
 
 def _size(spend_import: SpendImport) -> int:
-    """Bytes of its file; 0 where it is gone, which the job will say."""
+    """Return the size of the file in bytes; 0 if it is missing, which the job will report."""
     try:
         return spend_import.file.size
     except (ValueError, FileNotFoundError):
@@ -96,17 +121,21 @@ def _size(spend_import: SpendImport) -> int:
 
 
 def cancel(spend_import: SpendImport) -> bool:
-    """Stops the job of an import. False if it had ended: what is imported stays."""
+    """Cancel the job of an import. Return False if the job had already ended."""
     return spend_import.job is not None and lifecycle.cancel(spend_import.job)
 
 
 def run(job: Job) -> Save:
-    """Reads and stages the file of an import; merges it, unless it only had to be looked at."""
+    """Read and stage the file of an import; saving merges its rows, unless it is a dry run.
+
+    Raises:
+        JobError: The import was deleted or has a newer job, or its file can't be imported.
+    """
     spend_import = SpendImport.objects.filter(pk=job.params["spend_import"]).first()
     if spend_import is None:
         raise JobError("spend_deleted")
     if spend_import.job_id != job.pk:
-        # An old attempt that somebody retried: what came after it must not be undone.
+        # Somebody retried an old job of this import; a newer one must not be undone.
         raise JobError("spend_superseded")
     mode, strict, dry_run = (job.params[name] for name in ("mode", "strict", "dry_run"))
     try:
@@ -127,7 +156,7 @@ def run(job: Job) -> Save:
         staging.require()
         try:
             report = importer.merge(prepared, spend_import, mode=mode, strict=strict)
-        except SpendFileError as error:  # another import was quicker
+        except SpendFileError as error:  # another import of these months committed first
             raise _job_error(error) from error
         return _summary(spend_import, report.as_json())
 
@@ -144,9 +173,9 @@ def _file_of(spend_import: SpendImport) -> Iterator[Path]:
 
 
 def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:
-    """What was found is kept although the job fails; a worker that comes late keeps nothing."""
+    """Save the report of a refused file if the worker still holds the claim."""
     with transaction.atomic():
-        # Writes on the job's row, too: nobody takes the claim over before this is committed.
+        # ``progressed`` updates the job's row: the claim can't change hands before the commit.
         if lifecycle.progressed(job, READING_PERCENT):
             _checked(spend_import, prepared)
 
@@ -160,7 +189,7 @@ def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
 
 
 def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
-    """The outcome of a look at the file; its bad rows can be downloaded from then on."""
+    """Save the outcome of a check, with the bad rows; return the job's result."""
     staging.require()
     importer.note(spend_import, prepared)
     spend_import.state = State.CHECKED
@@ -170,7 +199,7 @@ def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
 
 
 def _summary(spend_import: SpendImport, report: dict[str, Any]) -> dict[str, Any]:
-    """The job's result; all that was found is in the report of the import."""
+    """Return the job's result; the import's report has all the details."""
     names = ("rows", "bad_rows", "amount", "known_import")
     return {"state": spend_import.state, **{name: report[name] for name in names}}
 
@@ -180,15 +209,17 @@ def _job_error(error: CodedError) -> JobError:
 
 
 def on_cancelled(job: Job) -> None:
+    """Set the import's state."""
     SpendImport.objects.filter(job=job).update(state=State.CANCELLED)
 
 
 def on_retried(job: Job) -> None:
+    """Reset the import's state and error."""
     SpendImport.objects.filter(job=job).update(state=State.UPLOADED, error_code="")
 
 
 def _params(job: Job) -> dict[str, Any]:
-    """What fills the gaps of the sentence on a failure."""
+    """Return the parameters of the sentence that explains a failure."""
     try:
         return dict(json.loads(job.error_detail))
     except (ValueError, TypeError):
@@ -196,7 +227,7 @@ def _params(job: Job) -> dict[str, Any]:
 
 
 def on_failed(job: Job) -> None:
-    """The import says why."""
+    """Copy the job's error to the import."""
     SpendImport.objects.filter(job=job).update(
         state=State.FAILED, error_code=job.error_code, error_params=_params(job)
     )

@@ -1,6 +1,6 @@
-"""What was staged becomes part of the tables, in the caller's transaction.
+"""Merge of the staged rows into the tables, in the caller's transaction.
 
-Plain SQL that SQLite and PostgreSQL both speak: the rows never pass through Python again.
+The SQL runs on both SQLite and PostgreSQL, so that the rows do not pass through Python again.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ REPLACED_IMPORTS = """
         WHERE r.month IN (SELECT month FROM spend_staged_month))
 """
 REPLACED = "DELETE FROM {} WHERE month IN (SELECT month FROM spend_staged_month)"
-# Names that stood in replaced months alone, such as those that the new file corrects.
+# Names that occurred only in replaced months, such as misspelt ones that the new file corrects.
 UNUSED = (
     "DELETE FROM spend_advertisement WHERE NOT EXISTS (SELECT 1 FROM spend_monthlyspend m"
     " WHERE m.advertisement_id = spend_advertisement.id)",
@@ -85,32 +85,34 @@ UNUSED = (
 
 
 def insert(spend_import: SpendImport, *, adds: bool) -> None:
-    """Adds the staged rows to those that are there, and to their sums.
+    """Insert the staged rows and add them to the sums.
 
-    ``adds``: there is something already in the months of the rows.
+    Args:
+        spend_import: The import that the rows belong to.
+        adds: Whether the months of the rows already have spend.
     """
     for statement in (NEW_ADVERTISEMENTS, ADVERTISEMENT_KEYS, NEW_LINES, LINE_KEYS):
         _execute(statement)
     _execute(ROWS, spend_import.pk)
-    # Looking for what is not there takes as long as writing.
+    # Without existing months no conflict is possible; checking for one takes as long as writing.
     _execute(MONTHS + MONTHS_ADDED if adds else MONTHS)
     spend_totals.add(STAGED_MONTHS_BY_SEGMENT)
     if connection.vendor == "postgresql":
-        # What follows, and the next page, must not be planned for empty tables.
+        # Without new statistics, PostgreSQL would plan the next queries for empty tables.
         _execute("ANALYZE spend_advertisement, spend_line, spend_monthlyspend, spend_spendtotal")
 
 
 def insert_bad_rows(spend_import: SpendImport) -> None:
-    """The bad rows of the file in place of those of an earlier look at it."""
+    """Replace the bad rows of an import by the staged ones."""
     spend_import.bad.all().delete()
     cells = "CAST(cells AS jsonb)" if connection.vendor == "postgresql" else "cells"
     _execute(BAD_ROWS.format(cells=cells), spend_import.pk)
 
 
 def remove_months() -> None:
-    """Deletes what is there for the months of the staged rows.
+    """Delete stored spend of the months of the staged rows.
 
-    The imports that lose rows by it say so, and their files may be imported again.
+    Imports that lose rows get the state "replaced", and their files may be imported again.
     """
     _execute(REPLACED_IMPORTS)
     for model in (SpendRow, MonthlySpend, SpendTotal):
@@ -118,7 +120,7 @@ def remove_months() -> None:
 
 
 def remove_unused() -> None:
-    """Deletes advertisements and lines that no row names any more."""
+    """Delete advertisements and brand lines that no longer have spend."""
     for statement in UNUSED:
         _execute(statement)
 

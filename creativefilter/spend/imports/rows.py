@@ -1,8 +1,8 @@
-"""Rows of a table checked and made small: numbers for names, or the reason why a row is bad.
+"""Reader of spend tables: checks each row, and replaces its names by numbers.
 
-A file of 386,693 rows holds 18,239 advertisements, 160 lines and 54 months. Each of them is
-checked once, when it is first seen, and found by its raw cells afterwards; only the cost is read
-in every row.
+The reference file of 386,693 rows has 18,239 advertisements, 160 brand lines and 54 months. Each
+of these is checked once, when it first occurs, and looked up by its raw cells afterwards; only the
+cost is parsed in every row.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ COLUMNS = (
     Field.YEAR, Field.MONTH,
 )  # fmt: skip
 CHUNK = 20_000
-# So many rows tell how the file writes its numbers.
+# Rows from which the number format of a file is detected.
 SAMPLE = 2_000
 FIRST_YEAR = 1990
-# Media plans look ahead; what lies farther is a slip of the finger.
+# Media plans reach into the future; a later year is a typing error.
 YEARS_AHEAD = 5
-# What is kept of a bad row's cell.
+# Characters that are stored of a bad row's cell.
 MAX_CELL = 1_000
 _BROKEN = {
     "row_quote": Reason.QUOTE, "row_many_cells": Reason.MANY_CELLS,
     "row_long_cell": Reason.LONG_CELL, "row_encoding": Reason.ENCODING,
 }  # fmt: skip
 
-# Alt+Enter in a cell.
+# Alt+Enter inserts a line break in a cell of a spreadsheet.
 _LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
 _NUMBER = re.compile(r"(\d{1,4})(?:[.,]0+)?", re.ASCII)
 
-# Numbers of the advertisement and the line within the file, first of the month, ten-thousandths.
+# Number of the advertisement and of the brand line within the file, first day of the month as
+# "YYYY-MM-DD", ten-thousandths of a rouble.
 Good = tuple[int, int, str, int]
 # Advertiser, brand, media type.
 Names = tuple[str, str, str]
@@ -51,6 +52,8 @@ Name = TypeVar("Name", str, Names)
 
 
 class RowError(ValueError):
+    """A row can't be used; ``reason`` says why."""
+
     def __init__(self, reason: BadRow.Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -58,7 +61,14 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A row that can't be used. ``cells`` are those of the file, cut; ``sheet`` "" in CSV files."""
+    """A row that can't be used.
+
+    Attributes:
+        line: Line of the file or sheet, from 1.
+        reason: Why the row can't be used.
+        cells: Cells of the row, each cut to ``MAX_CELL`` characters.
+        sheet: Name of the sheet; "" for CSV files.
+    """
 
     line: int
     reason: BadRow.Reason
@@ -67,12 +77,13 @@ class Bad:
 
     @property
     def place(self) -> str:
+        """Line, with the name of the sheet in brackets if there is one."""
         return f"{self.line} ({self.sheet})" if self.sheet else str(self.line)
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Some rows of a file; ``done`` is the share of the file that was read with them."""
+    """Some rows of a file. ``done`` is the share of the file read so far, 0 to 1."""
 
     good: list[Good] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
@@ -80,33 +91,36 @@ class Chunk:
 
 
 class RowReader:
-    """Reads all sheets of one file. ``advertisements`` and ``lines`` grow: place in the list is
-    the number.
+    """Reader of all sheets of one file.
 
-    Raises ``SheetError`` if a sheet lacks a column.
+    ``advertisements`` and ``lines`` list the Advertisement IDs and brand lines read so far; good
+    rows refer to them by their index.
+
+    Raises:
+        SheetError: A sheet lacks a column, or has it twice.
     """
 
     def __init__(self, reading: Reading) -> None:
         self.tables = reading.tables
         self._columns = [_required(table) for table in reading.tables]
-        # An office that separates by semicolons does so because the comma is its decimal mark.
+        # Programs write semicolons between cells where the comma is the decimal mark.
         default = "," if reading.delimiter == ";" else "."
         self.amounts = AmountReader(marks_of(self._costs(), default=default))
         self.advertisements: list[str] = []
         self.lines: list[Names] = []
         self._changed = ids.Changed()
-        # The same by what stands in the cells.
-        self._seen_ids: dict[Cell, int] = {}
-        self._seen_names: dict[tuple[Cell, ...], int] = {}
-        self._seen_months: dict[tuple[Cell, ...], str] = {}
+        # Numbers and months by the raw cells that they were read from.
+        self._ids_by_cell: dict[Cell, int] = {}
+        self._lines_by_cells: dict[tuple[Cell, ...], int] = {}
+        self._months_by_cells: dict[tuple[Cell, ...], str] = {}
         self._numbers: dict[str | Names, int] = {}
 
     def findings(self) -> list[Finding]:
-        """About the Advertisement IDs that were read so far."""
+        """Return findings about the Advertisement IDs read so far."""
         return self._changed.findings()
 
     def _costs(self) -> Iterator[Cell]:
-        """The costs of the first rows."""
+        """Yield the costs of the first ``SAMPLE`` rows."""
         left = SAMPLE
         for table, columns in zip(self.tables, self._columns, strict=True):
             for _line, row in islice(table.rows(), left):
@@ -115,7 +129,7 @@ class RowReader:
                     yield row[columns[4]]
 
     def chunks(self) -> Iterator[Chunk]:
-        """All rows, about ``CHUNK`` at a time, good and bad ones in the order of the file."""
+        """Yield all rows of the file in their order, at most ``CHUNK`` at a time."""
         for number, (table, columns) in enumerate(zip(self.tables, self._columns, strict=True)):
             rows = table.rows()
             for first in rows:
@@ -127,7 +141,7 @@ class RowReader:
     def _read(
         self, rows: Iterable[Row], table: Table, columns: Sequence[int], chunk: Chunk
     ) -> None:
-        seen, names, months = self._seen_ids, self._seen_names, self._seen_months
+        numbers, names, months = self._ids_by_cell, self._lines_by_cells, self._months_by_cells
         at, advertiser, brand, media_type, cost, year, month = columns
         units = self.amounts.units
         width, most = table.heading.width, len(table.heading.titles)
@@ -137,7 +151,7 @@ class RowReader:
                 try:
                     good(
                         (
-                            seen[row[at]],
+                            numbers[row[at]],
                             names[row[advertiser], row[brand], row[media_type]],
                             months[row[year], row[month]],
                             units(row[cost]),
@@ -146,32 +160,32 @@ class RowReader:
                     continue
                 except (KeyError, AmountError):
                     pass
-            self._with_care(line, row, table, columns, chunk)
+            self._check(line, row, table, columns, chunk)
 
-    def _with_care(
+    def _check(
         self, line: int, row: Sequence[Cell], table: Table, columns: Sequence[int], chunk: Chunk
     ) -> None:
-        """A row with something new in it, or something wrong."""
+        """Check a row that has a new name or an error, and add it to the chunk."""
         try:
             if isinstance(row, Broken):
                 raise RowError(_BROKEN[row.code])
             if len(row) < table.heading.width:
                 raise RowError(Reason.FEW_CELLS)
-            given, *names_given, cost, year, month = (row[n] for n in columns)
-            advertisement = _advertisement(given)
-            names = _names(*(_LINE_BREAK.sub(" ", str(name)).strip() for name in names_given))
+            id_cell, *name_cells, cost, year, month = (row[n] for n in columns)
+            advertisement = _advertisement(id_cell)
+            names = _names(*(_LINE_BREAK.sub(" ", str(name)).strip() for name in name_cells))
             when = _month(year, month)
             units = self.amounts.units(cost)
         except (RowError, AmountError) as error:
-            cells = [_kept(cell) for cell in row]
+            cells = [_stored_text(cell) for cell in row]
             chunk.bad.append(Bad(line, error.reason, cells, table.name))
             return
-        # Only names of good rows get numbers.
+        # Names get a number only here, so that bad rows add none.
         ad = self._number(self._changed.note(advertisement), self.advertisements)
         place = self._number(names, self.lines)
-        self._seen_ids[given] = ad
-        self._seen_names[tuple(names_given)] = place
-        self._seen_months[year, month] = when
+        self._ids_by_cell[id_cell] = ad
+        self._lines_by_cells[tuple(name_cells)] = place
+        self._months_by_cells[year, month] = when
         chunk.good.append((ad, place, when, units))
 
     def _number(self, name: Name, names: list[Name]) -> int:
@@ -194,7 +208,7 @@ def _advertisement(cell: Cell) -> ids.AdvertisementId:
         raise RowError(Reason.NO_ID if blank else Reason.BAD_ID) from error
 
 
-# The names of a line come again with each of its advertisements, a month with all of them.
+# Cached: a brand line recurs with each of its advertisements, a month with all of them.
 @lru_cache(maxsize=4096)
 def _names(advertiser: str, brand: str, media_type: str) -> Names:
     names = (advertiser, brand, media_type)
@@ -214,8 +228,8 @@ def _month(year: Cell, month: Cell) -> str:
     return f"{y:04}-{m:02}-01"
 
 
-def _kept(cell: Cell) -> str:
-    # No database keeps a NUL in a text.
+def _stored_text(cell: Cell) -> str:
+    # PostgreSQL stores no NUL in text.
     return str(cell)[:MAX_CELL].replace("\0", "�")
 
 

@@ -1,7 +1,7 @@
-"""A file's rows in temporary tables: seen by this connection only, gone with it.
+"""Temporary tables for the rows of a file, visible in this connection only.
 
-Filling them holds no lock that anybody waits for, and a process that is killed leaves nothing
-behind. What lies here is merged by ``merging`` in one transaction.
+Filling them blocks no other writer, and the tables of a process that was killed disappear with its
+connection. ``merging`` moves their content to the permanent tables in one transaction.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from creativefilter.spend.models import BadRow
 
 TABLES = {
     "spend_staged_row": "ad integer, line integer, month date, amount bigint",
-    # "key" is that of the row in the table of the application, once it is there.
+    # "key" is the primary key in the permanent table, set by ``merging``.
     "spend_staged_ad": "id integer PRIMARY KEY, advertisement_id varchar(64), key integer",
     "spend_staged_line": (
         "id integer PRIMARY KEY, advertiser varchar(255), brand varchar(255), "
@@ -38,7 +38,7 @@ SUMMED = f"""
 
 
 def create() -> None:
-    """Empty tables; what an import that was given up left in this connection goes."""
+    """Create empty tables, dropping those that an abandoned import left in this connection."""
     drop()
     with connection.cursor() as cursor:
         for name, columns in TABLES.items():
@@ -46,7 +46,11 @@ def create() -> None:
 
 
 def require() -> None:
-    """Raise ``Unavailable`` if the connection that the rows were staged in is gone."""
+    """Check that the staged rows still exist.
+
+    Raises:
+        Unavailable: The connection that the rows were staged in was closed.
+    """
     name = next(iter(TABLES))
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -58,14 +62,21 @@ def require() -> None:
 
 
 def drop() -> None:
+    """Drop the temporary tables, if there are any."""
     with connection.cursor() as cursor:
         for name in (*TABLES, MONTHS):
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def add(good: Sequence[Good], bad: Sequence[Bad], bad_before: int) -> None:
-    """Some more rows of the file, and how many bad ones came before these."""
-    with _together():
+    """Insert rows of the file.
+
+    Args:
+        good: Good rows, in the order of the file.
+        bad: Bad rows, in the order of the file.
+        bad_before: Number of bad rows that were added before.
+    """
+    with _in_one_transaction():
         _insert("spend_staged_row", good)
         _insert(
             "spend_staged_bad",
@@ -77,18 +88,23 @@ def add(good: Sequence[Good], bad: Sequence[Bad], bad_before: int) -> None:
 
 
 def finish(advertisements: Sequence[str], lines: Sequence[tuple[str, str, str]]) -> None:
-    """After the last row: the names that its numbers stand for, and the sums of the months."""
-    with _together(), connection.cursor() as cursor:
+    """Insert names and compute monthly sums, after the last row.
+
+    Args:
+        advertisements: Advertisement IDs by the numbers that good rows refer to.
+        lines: Advertiser, brand and media type by the numbers that good rows refer to.
+    """
+    with _in_one_transaction(), connection.cursor() as cursor:
         _insert("spend_staged_ad", [(n, name, None) for n, name in enumerate(advertisements)])
         _insert("spend_staged_line", [(n, *names, None) for n, names in enumerate(lines)])
         cursor.execute(SUMMED)
         if connection.vendor == "postgresql":
-            # Nobody else counts the rows of a temporary table, and the merge joins all of them.
+            # Autovacuum does not analyze temporary tables, and the merge joins all of them.
             cursor.execute(f"ANALYZE {', '.join((*TABLES, MONTHS))}")
 
 
 def bad_rows() -> Iterator[Bad]:
-    """What was staged of the bad rows, in the order of the file."""
+    """Yield the staged bad rows in the order of the file."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT line, reason, cells, sheet FROM spend_staged_bad ORDER BY id")
         for line, reason, cells, sheet in iter(cursor.fetchone, None):
@@ -96,7 +112,7 @@ def bad_rows() -> Iterator[Bad]:
 
 
 def advertisements() -> list[str]:
-    """The Advertisement IDs that were staged."""
+    """Return the staged Advertisement IDs in the order of their numbers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT advertisement_id FROM spend_staged_ad ORDER BY id")
         return [str(name) for (name,) in cursor.fetchall()]
@@ -116,10 +132,10 @@ def _insert(table: str, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 @contextmanager
-def _together() -> Iterator[None]:
-    """On SQLite one transaction instead of one for each row.
+def _in_one_transaction() -> Iterator[None]:
+    """On SQLite, run the block in one transaction instead of one for each statement.
 
-    A deferred one: it locks the temporary tables alone, not the database.
+    The transaction is deferred: it locks only the temporary tables, not the database.
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield

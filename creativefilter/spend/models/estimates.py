@@ -1,4 +1,4 @@
-"""Cached answers of estimates that take long to compute."""
+"""Cached estimates of expected spend, which take long to compute."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class KeptEstimate(models.Model):
-    """The last answer of ``reports.expected_spend_jobs`` under some filters.
+    """The last estimate that ``reports.expected_spend_jobs`` computed for one set of filters.
 
-    ``version`` names the state of spend, labels and predictions that it was computed from.
+    ``digest`` is the SHA-256 of the filters; ``version`` identifies the state of spend, labels
+    and predictions that the estimate was computed from.
     """
 
     digest = models.CharField(_("filters"), max_length=64, primary_key=True)

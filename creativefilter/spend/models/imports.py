@@ -1,4 +1,4 @@
-"""Imported files and their bad rows."""
+"""Imports of spend tables, and their bad rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from creativefilter.spend.fields import MoneyField
 
 
 def storage_name(spend_import: SpendImport, original: str) -> str:
-    """A name of our own: what kind of file it is says its content."""
+    """Return a random name without a suffix; the kind of file is detected from its content."""
     return f"spend/{uuid.uuid4().hex}"
 
 
 class SpendImport(models.Model):
-    """A file with spend, and what became of it."""
+    """An uploaded spend table and the outcome of its import."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Uploaded")
@@ -36,7 +36,7 @@ class SpendImport(models.Model):
 
     file = models.FileField(_("file"), upload_to=storage_name, max_length=255, blank=True)
     name = models.CharField(_("file"), max_length=255)
-    # Of the table as it was packed: the same table is known again under another name or archive.
+    # SHA-256 of the unpacked table: a renamed or repacked file counts as the same table.
     digest = models.CharField(_("digest"), max_length=64, blank=True, db_index=True)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.UPLOADED)
     mode = models.CharField(_("months that are there"), max_length=8, choices=Mode, blank=True)
@@ -44,7 +44,7 @@ class SpendImport(models.Model):
     rows = models.PositiveIntegerField(_("rows"), default=0)
     bad_rows = models.PositiveIntegerField(_("bad rows"), default=0)
     amount = MoneyField(_("sum, RUB"), default=0)
-    # The columns of the file, and ``Report.as_json`` of the last look at it.
+    # Column titles of the file, and ``Report.as_json`` of the last check of the file.
     header = models.JSONField(_("columns"), default=list)
     report = models.JSONField(_("report"), default=dict)
     error_code = models.CharField(_("error code"), max_length=64, blank=True)
@@ -81,7 +81,7 @@ class SpendImport(models.Model):
 
 
 class BadRow(models.Model):
-    """A row of a file that was not imported, as it stands there."""
+    """A row that can't be used, with its line, its cells (cut, see ``imports.rows``) and why."""
 
     class Reason(models.TextChoices):
         NO_ID = "no_id", _("the Advertisement ID is blank")
@@ -98,7 +98,7 @@ class BadRow(models.Model):
         QUOTE = "quote", _("a quotation mark is not closed, here or in a line before")
         LONG_CELL = "long_cell", _("a cell is longer than 131,072 characters")
         ENCODING = "encoding", _("the line is in another encoding than the file")
-        # Of imports by older versions; now such lines are left out.
+        # Only in imports by older versions: repeated headings are skipped now.
         HEADING = "heading", _("the heading again")
 
     spend_import = models.ForeignKey(
@@ -107,7 +107,7 @@ class BadRow(models.Model):
         on_delete=models.CASCADE,
         related_name="bad",
     )
-    # Of a workbook.
+    # Blank for CSV files.
     sheet = models.CharField(_("sheet"), max_length=255, blank=True)
     line = models.PositiveIntegerField(_("line of the file"))
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)

@@ -1,13 +1,13 @@
-"""Rows of spend, and the advertisements and names that they point at.
+"""Spend rows, and the advertisements and brand lines that they refer to.
 
-The rows are a star: a narrow row of whole numbers points at ``Advertisement`` (18,239 in the
-reference data) and ``BrandLine`` (160), so that a row costs about 60 bytes and a group-by compares
+The tables form a star schema: a narrow row of integers refers to ``Advertisement`` (18,239 in the
+reference data) and ``BrandLine`` (160), so that a row takes about 60 bytes and a group-by compares
 integers.
 
-The foreign keys of the three big tables (``SpendRow``, ``MonthlySpend``, ``SpendTotal``) are not
-enforced by the database: checking them row by row took longer than writing the rows. Only
-``imports.merging`` writes there, by joins with what the keys point at; ``check_spend`` finds rows
-that would be wrong.
+The database does not enforce the foreign keys of the three big tables (``SpendRow``,
+``MonthlySpend``, ``SpendTotal``): checking them row by row took longer than writing the rows. Only
+the SQL of ``imports.merging`` and of ``totals`` writes there, with keys taken from the tables that
+they refer to; ``check_spend`` finds sums that do not agree with the rows.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import MoneyField
 from creativefilter.spend.models.imports import SpendImport
 
-# In place of a segment's number; not NULL, which no primary key can hold.
+# Segment number of spend without a segment. Not NULL: the segment is part of a primary key.
 NOT_CLASSIFIED = -1
 
 
 class Advertisement(models.Model):
-    """An Advertisement ID that money was spent on, and its creative if that is here.
+    """An Advertisement ID that has spend, linked to its creative if there is one.
 
-    ``segment`` and ``reviewed`` say where ``SpendTotal`` counts its money, ``stale`` that the
-    creative or its media changed since (``totals.segment_changes``).
+    ``segment`` and ``reviewed`` are those under which ``SpendTotal`` counts the spend. ``stale``
+    means that the creative or its media changed since then (``totals.segment_changes``).
     """
 
     id = models.AutoField(primary_key=True)
@@ -49,7 +49,7 @@ class Advertisement(models.Model):
         verbose_name_plural = _("advertisements")
         indexes = [
             models.Index(fields=["segment"]),
-            # To find the few at once.
+            # Stale advertisements are few: a partial index finds them without a scan.
             models.Index(fields=["id"], condition=Q(stale=True), name="spend_stale"),
         ]
 
@@ -58,7 +58,7 @@ class Advertisement(models.Model):
 
 
 class BrandLine(models.Model):
-    """Advertiser, brand and media type as they stand together in rows; blank: not known."""
+    """Advertiser, brand and media type that spend rows share. A blank name is not known."""
 
     id = models.AutoField(primary_key=True)
     advertiser = models.CharField(_("advertiser"), max_length=255)
@@ -80,7 +80,7 @@ class BrandLine(models.Model):
 
 
 class SpendRow(models.Model):
-    """One row of a file. Identical rows are different placements and all count."""
+    """One row of a spend table. Identical rows are different placements, and all count."""
 
     spend_import = models.ForeignKey(
         SpendImport,

@@ -1,10 +1,12 @@
-"""Sums of the rows, kept in the transaction that writes them, and how far they are up to date.
+"""Sums of spend rows, and the watermark up to which they are current.
 
-- ``MonthlySpend`` answers what one creative cost; it is written in the order of advertisements,
-  so that a join with them reads both from end to end.
+The transaction that writes rows also updates the sums.
+
+- ``MonthlySpend`` answers what was spent on one creative. It is written in the order of
+  advertisements, so that a join with ``Advertisement`` reads both tables sequentially.
 - ``SpendTotal`` has the effective segment instead of the advertisement. Its size depends on the
-  number of brand lines, months and segments, not on the number of rows, which keeps the charts of
-  ten million rows as quick as those of four hundred thousand.
+  number of brand lines, months and segments, not on the number of rows, so charts of ten million
+  rows are as quick as those of four hundred thousand.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from creativefilter.spend.models.rows import Advertisement, BrandLine
 
 
 class MonthlySpend(models.Model):
-    """The rows of a month with the same advertisement and brand line, summed."""
+    """Sum of the spend rows of one month with the same advertisement and brand line."""
 
     pk = models.CompositePrimaryKey("advertisement", "brand_line", "month")
     advertisement = models.ForeignKey(
@@ -47,7 +49,7 @@ class MonthlySpend(models.Model):
 
 
 class SpendTotal(models.Model):
-    """``MonthlySpend`` with what the advertisement is classified as, instead of itself."""
+    """Sum of ``MonthlySpend`` by month, brand line, segment and whether it was reviewed."""
 
     pk = models.CompositePrimaryKey("month", "brand_line", "segment", "reviewed")
     month = models.DateField(_("first day of the month"))
@@ -71,7 +73,7 @@ class SpendTotal(models.Model):
 
 
 class Watermark(models.Model):
-    """How far ``totals.segment_changes`` has caught up with labels and predictions. One row."""
+    """Up to which label, prediction and creative the totals are current. The table has one row."""
 
     label = models.BigIntegerField(_("label"), default=0)
     prediction = models.BigIntegerField(_("prediction"), default=0)

@@ -1,7 +1,7 @@
-"""How many different advertisements stand behind a sum.
+"""Number of different advertisements behind a sum.
 
-``SpendTotal`` cannot tell; ``MonthlySpend`` takes a second for it where it has millions of rows,
-so the counts are cached.
+``SpendTotal`` does not know advertisements, and counting them in millions of rows of
+``MonthlySpend`` takes a second, so the counts are cached.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COUNTS = """
 
 @cached
 def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dict[Key | None, int]:
-    """How many advertisements are behind each key, and (None) behind all others."""
+    """Return the number of advertisements of each key, and under None of all other keys."""
     if not keys:
         return {}
     if dimension is Dimension.SEGMENT:
@@ -46,15 +46,19 @@ def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dic
 
 @cached
 def by_month(filters: Filters) -> dict[date, int]:
-    """How many advertisements each month has."""
+    """Return the number of advertisements of each month, by its first day."""
     spent_in = MonthlySpend.objects.filter(filters.on_months()).order_by()
     return dict(spent_in.values_list("month").annotate(Count("advertisement", distinct=True)))
 
 
 @cached
 def classified(filters: Filters) -> tuple[int, int, int, int]:
-    """Return how many advertisements there are, and how many of them are classified, have a
-    creative without a segment, have a creative."""
+    """Count the advertisements that the filters let through.
+
+    Returns:
+        The number of all, of those with a segment, of those with a creative and no segment, and of
+        those with a creative.
+    """
     spent = CreativesOfFigure(filters).advertisements()
     none = Q(segment=NOT_CLASSIFIED)
     found = spent.aggregate(

@@ -1,7 +1,7 @@
-"""Cache of answers that take long, valid until spend or segments change.
+"""Per-process cache of slow answers, valid until spend or segments change.
 
-Sums come from ``SpendTotal``, which is small. How many different advertisements stand behind them
-only ``MonthlySpend`` knows, whose millions of rows take a second to count.
+Sums come from ``SpendTotal``, which is small. Counts of different advertisements need
+``MonthlySpend``, whose millions of rows take a second to read.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from django.db.models import Count, Max, Q
 from creativefilter.spend.models import SpendImport, Watermark
 
 R = TypeVar("R")
-# Answers that a process keeps, for each function.
-KEPT = 64
+# Cached answers of each function.
+MAX_ANSWERS = 64
 
 
 def version() -> tuple[object, ...]:
-    """Something that differs whenever rows of spend, or the segments they count under, changed.
+    """Return a value that changes whenever spend rows or their segments change.
 
-    Every merge notes when it was; money moves between segments in ``segment_changes.catch_up``,
-    which notes when it looked. Deleting a creative without a segment moves nothing, and shows when
-    ``catch_up`` has looked thoroughly again: after ``segment_changes.OVERLAP`` at the latest.
+    Every import sets ``imported_at``, and ``segment_changes.catch_up``, which moves spend between
+    segments, sets ``looked_at``. Deleting a creative that has no segment changes only counts, and
+    these change with the next watermark, after ``segment_changes.OVERLAP`` at the latest.
     """
     imported = Q(state=SpendImport.State.IMPORTED)
     merged = SpendImport.objects.aggregate(last=Max("imported_at"), n=Count("pk", filter=imported))
@@ -33,9 +33,9 @@ def version() -> tuple[object, ...]:
 
 
 def cached(function: Callable[..., R]) -> Callable[..., R]:
-    """Keeps the last answers in this process; the arguments must be hashable."""
+    """Decorate a function to cache its last ``MAX_ANSWERS`` answers, by hashable arguments."""
 
-    @lru_cache(maxsize=KEPT)
+    @lru_cache(maxsize=MAX_ANSWERS)
     def answer(_version: tuple[object, ...], *args: Hashable) -> R:
         return function(*args)
 

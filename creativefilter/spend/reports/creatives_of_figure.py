@@ -1,4 +1,4 @@
-"""The creatives behind a figure: what was spent on each of them under the same filters."""
+"""The creatives behind a figure, with the spend of each under the same filters."""
 
 from __future__ import annotations
 
@@ -16,18 +16,27 @@ from creativefilter.spend.models import Advertisement, BrandLine, MonthlySpend
 from creativefilter.spend.reports.answer_cache import cached
 from creativefilter.spend.reports.filters import Filters
 
-# Rows that a stream looks up at once.
+# Rows that ``CreativesOfFigure.iterator`` looks up with one query.
 CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class CreativeSpend:
-    """An Advertisement ID, and what was spent on it under the filters.
+    """An Advertisement ID with its spend under the filters.
 
-    ``creative`` is the key of its creative, None where that is not here. ``segment`` is the
-    effective one, NOT_CLASSIFIED for none; ``probability`` and ``decision`` are those of the
-    active model's prediction, also where a person reviewed it. Advertiser, brand and media type
-    are those that the most money went to.
+    Attributes:
+        advertisement_id: The Advertisement ID.
+        creative: Key of its creative; None if it has none.
+        name: Name of the creative; "" if there is none.
+        segment: Effective segment; NOT_CLASSIFIED if there is none.
+        probability: Probability of the active version's prediction, also if it was reviewed.
+        decision: Decision of the active version's prediction, also if it was reviewed.
+        reviewed: Whether a person set the segment.
+        advertiser: Advertiser of the brand line with the most spend.
+        brand: Brand of the brand line with the most spend.
+        media_type: Media type of the brand line with the most spend.
+        amount: Spend in roubles.
+        placements: Number of placements.
     """
 
     advertisement_id: str
@@ -45,9 +54,9 @@ class CreativeSpend:
 
 
 class CreativesOfFigure:
-    """Those that the filters let through, the largest spend first.
+    """The Advertisement IDs that the filters let through, the largest spend first.
 
-    A ``Paginator`` takes it; ``iterator`` streams all of it.
+    Can be passed to a ``Paginator``; ``iterator`` streams all of them.
     """
 
     def __init__(self, filters: Filters) -> None:
@@ -63,9 +72,10 @@ class CreativesOfFigure:
         return self.described(list(self.sums()[part]))
 
     def iterator(self) -> Iterator[CreativeSpend]:
-        """All of them, each 24 bytes of memory until it is described; gone ones are left out.
+        """Yield all rows, without those that were deleted meanwhile.
 
-        No cursor is open while the caller has a row: it may write.
+        Keys and sums are read first (24 bytes a row), so that no cursor is open while the caller
+        handles a row: the caller may write to the database.
         """
         keys, amounts, placements = array("q"), array("q"), array("q")
         in_units = {"amount": Sum("amount", output_field=BigIntegerField())}
@@ -79,18 +89,23 @@ class CreativesOfFigure:
             yield from self.described(list(rows))
 
     def creatives(self) -> QuerySet[Creative]:
-        """Their creatives, for labelling them at once; ids without one are not among them."""
+        """Return the creatives, to label all of them. IDs without a creative are left out."""
         return Creative.objects.real().filter(spent__in=self.advertisements())
 
     def advertisements(self) -> QuerySet[Advertisement]:
+        """Return the advertisements that the filters let through, in no particular order."""
         if self.filters.of_advertisements_alone:
-            # Every advertisement that is kept has spend.
+            # Every stored advertisement has spend: no join with it is needed.
             return Advertisement.objects.filter(self.filters.on_advertisements())
         months = MonthlySpend.objects.filter(self.filters.on_months())
         return Advertisement.objects.filter(pk__in=months.values("advertisement"))
 
     def sums(self, **amount: Any) -> QuerySet[Any, Any]:
-        """Key of the advertisement, ``amount`` (roubles unless told otherwise), placements."""
+        """Return tuples of advertisement key, spend and placements, the largest spend first.
+
+        Args:
+            amount: An aggregate named ``amount`` to use instead of the sum in roubles.
+        """
         amount = amount or {"amount": Sum("amount")}
         return (
             MonthlySpend.objects.filter(self.filters.on_months())
@@ -100,17 +115,20 @@ class CreativesOfFigure:
         )
 
     def described(self, sums: list[tuple[int, Decimal, int]]) -> list[CreativeSpend]:
-        """What is known of some of ``sums``, in the same order; of those that are still there."""
+        """Add segment, names and creative to rows of ``sums``, in the same order.
+
+        Rows of advertisements that were deleted meanwhile are left out.
+        """
         found = Advertisement.objects.in_bulk([row[0] for row in sums])
         keys = [each.creative_id for each in found.values() if each.creative_id]
-        # Any: the type checker knows no annotations.
+        # Any: the type checker does not know the annotated attributes.
         creatives: Any = Creative.objects.with_effective_segment().only("name").in_bulk(keys)
         brand_lines = self._brand_lines([row[0] for row in sums])
         rows = []
         for key, amount, placements in sums:
             each, names = found.get(key), brand_lines.get(key)
             if each is None or names is None:
-                continue  # its months were replaced since
+                continue  # an import has replaced its months meanwhile
             creative = creatives.get(each.creative_id)
             rows.append(
                 CreativeSpend(
@@ -131,7 +149,7 @@ class CreativesOfFigure:
         return rows
 
     def _brand_lines(self, keys: list[int]) -> dict[int, BrandLine]:
-        """The brand line of each advertisement that most was spent on."""
+        """Return the brand line with the most spend of each of these advertisements."""
         sums = (
             MonthlySpend.objects.filter(self.filters.on_months(), advertisement__in=keys)
             .values_list("advertisement", "brand_line")

@@ -1,13 +1,13 @@
-"""What the segments probably cost, by all that the model's probabilities say, and how sure that is.
+"""Expected spend by segment with intervals, from the probabilities of all predictions.
 
-The charts give all the money of a creative to its most probable segment. Here a label counts as
-certain, and a prediction for as much as it is worth: the money of a creative that is 70 % sure is
-spread over its segments. Money without a prediction stays out of it: it is not classified.
+The charts count all the spend of a creative under its most probable segment. Here a label counts
+as certain, and the spend of a creative that is only predicted is divided among the segments by
+their probabilities. Spend without a segment is left out.
 
-The interval holds for a calibrated model and creatives that it misjudges independently of one
-another; near duplicates are misjudged together (``benchmarks/spend_report.py`` prints what that
-costs). ``totals.recount_jobs.keep_up`` has to be called before, as for all figures; where there
-are very many predictions ``expected_spend_jobs`` leaves it to a job.
+The interval is right if the model is calibrated and misjudges creatives independently of one
+another; near duplicates are misjudged together (``benchmarks/spend_intervals.py`` measures how
+much coverage that costs). Call ``totals.recount_jobs.keep_up`` before, as for all figures. With
+very many predictions ``expected_spend_jobs`` has a job compute the intervals.
 """
 
 from __future__ import annotations
@@ -42,8 +42,16 @@ _NAMES = [str(number) for number in NUMBERS]
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSpend:
-    """A segment in roubles. ``counted`` is what the charts show, ``certain`` what of it a person
-    labelled; ``expected`` lies between ``low`` and ``high`` with ``simulation.COVERAGE``."""
+    """Expected spend of a segment. Amounts are in roubles.
+
+    Attributes:
+        segment: Number of the segment.
+        counted: Spend that the charts count under the segment.
+        certain: The part of ``counted`` that a person labelled.
+        expected: Expected value of the spend.
+        low: Lower end of the interval that has the true spend with ``simulation.COVERAGE``.
+        high: Upper end of this interval.
+    """
 
     segment: int
     counted: Decimal
@@ -55,8 +63,18 @@ class ExpectedSpend:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCandidate:
-    """An unreviewed creative. ``at_stake``: the standard deviation, in roubles, that it adds to
-    the segments' sums. ``share`` of it in the sum of their variances, 0 to 1."""
+    """A creative to review, with what it contributes to the uncertainty of expected spend.
+
+    Attributes:
+        creative: Key of the creative.
+        advertisement_id: Its Advertisement ID.
+        name: Its name.
+        segment: Its predicted segment.
+        probability: Probability of this segment.
+        amount: Its spend in roubles.
+        at_stake: Square root of the variance that it adds to the segments' sums, in roubles.
+        share: Its share of the sum of the segments' variances, 0 to 1.
+    """
 
     creative: int
     advertisement_id: str
@@ -70,10 +88,13 @@ class ReviewCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReviewGain:
-    """What reviewing these creatives brings, the most uncertain money first.
+    """How much reviewing some creatives narrows the intervals.
 
-    ``width`` is that of all segments' intervals together, ``width_after`` once these are
-    reviewed; ``predicted`` counts the creatives whose segment is only predicted.
+    Attributes:
+        creatives: The creatives to review, the largest variance first.
+        width: Sum of the widths of all segments' intervals, in roubles.
+        width_after: The same once these creatives are reviewed.
+        predicted: Number of creatives whose segment is only predicted.
     """
 
     creatives: tuple[ReviewCandidate, ...]
@@ -83,23 +104,30 @@ class ReviewGain:
 
     @property
     def narrowing(self) -> float:
-        """The share of the width that goes, 0 to 1."""
+        """By which share the intervals get narrower, 0 to 1."""
         return float(1 - self.width_after / self.width) if self.width else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Every segment that has money or may have some, by number; and what is left out of it."""
+    """Expected spend of all segments that have or may have spend, and the spend without a segment.
+
+    ``segments`` are in the order of their numbers; ``not_classified`` is in roubles.
+    """
 
     segments: tuple[ExpectedSpend, ...]
     not_classified: Decimal
 
 
 def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, ReviewGain]:
-    """What each segment probably costs, and the ``count`` creatives that are worth reviewing.
+    """Estimate the spend of each segment, and select the creatives that are worth reviewing.
 
-    The latter are unreviewed, and ordered by how much the sum of the segments' variances falls when
-    each is reviewed. Both are made of the same numbers.
+    Both come from the same simulation.
+
+    Args:
+        filters: The spend to estimate.
+        count: Number of creatives to select: those whose review lowers the sum of the segments'
+            variances the most.
     """
     return _study(filters, count, last_prediction())
 
@@ -111,14 +139,17 @@ def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
 
 
 def last_prediction() -> int | None:
-    """Newest prediction: part of the cache key, as it may change no sum but probabilities."""
+    """Return the key of the newest prediction.
+
+    It is part of the cache key: a prediction may change probabilities without changing any sum.
+    """
     last: int | None = Prediction.objects.aggregate(last=Max("pk"))["last"]
     return last
 
 
 @cached
 def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, ReviewGain]:
-    # Loaded where it is needed: pages without these figures do without it.
+    # Imported here: the module loads numpy, which other pages do not need.
     from creativefilter.spend.reports import simulation
 
     predicted = _load(filters)
@@ -145,7 +176,8 @@ def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate
             middle, low, high = (
                 certain + _money(ends[n]) for ends in (spread.expected, spread.low, spread.high)
             )
-            # Of one creative alone the interval is all or nothing, and the mean lies between.
+            # If one creative decides, the interval may be just 0 or just its whole spend, while the
+            # mean lies between: extend the interval to the mean.
             low, high = min(low, middle), max(high, middle)
             rows.append(ExpectedSpend(number, shown, certain, middle, low, high))
     nothing = sum((v for (number, _), v in counted.items() if number == NOT_CLASSIFIED), Decimal(0))
@@ -153,13 +185,19 @@ def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate
 
 
 def _money(value: float) -> Decimal:
-    """Of an estimate, which is no exact sum: rounded to what the column holds."""
+    """Round an estimate in roubles to the decimal places of ``MoneyField``."""
     return Decimal(round(float(value) * UNIT)).scaleb(-PLACES)
 
 
 @dataclass(frozen=True, slots=True)
 class _Predicted:
-    """Unreviewed advertisements with a segment: keys, roubles (n,), probabilities (18, n)."""
+    """Unreviewed advertisements with a segment.
+
+    Attributes:
+        keys: Keys of the advertisements, (n,).
+        amounts: Their spend in roubles, (n,).
+        probabilities: Probabilities in the order of ``NUMBERS``, (segments, n).
+    """
 
     keys: NDArray[np.int64]
     amounts: NDArray[np.float64]
@@ -186,23 +224,23 @@ def _load(filters: Filters) -> _Predicted:
         .order_by("advertisement")
     )
     columns = np.dtype([("key", np.int64), ("segment", np.int64), ("units", np.int64)])
-    # Both iterators are read to their end here, and nothing is written meanwhile.
+    # SQLite can't write while a cursor is open: both iterators are read to their end first.
     rows = np.fromiter((row for row in spent.iterator(CHUNK) if row[2]), columns)
     keys, amounts = rows["key"], rows["units"] / UNIT
     probabilities = np.zeros((len(NUMBERS), len(keys)))
-    # Of a prediction without probabilities nothing is known but its segment.
+    # A prediction without probabilities counts as certain.
     probabilities[np.searchsorted(NUMBERS, rows["segment"]), np.arange(len(keys))] = 1
-    for key, said in _predictions(filters):
+    for key, by_segment in _predictions(filters):
         n = int(np.searchsorted(keys, key))
-        if any(said.values()) and n < len(keys) and keys[n] == key:
-            probabilities[:, n] = [said.get(number, 0.0) for number in _NAMES]
-    # Rounded ones need not sum up to 1.
+        if any(by_segment.values()) and n < len(keys) and keys[n] == key:
+            probabilities[:, n] = [by_segment.get(number, 0.0) for number in _NAMES]
+    # Stored probabilities may be rounded, so that they do not sum up to 1.
     probabilities /= probabilities.sum(axis=0)
     return _Predicted(keys, amounts, probabilities)
 
 
 def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
-    """Advertisement and probabilities; of several for one advertisement the last counts."""
+    """Yield key of the advertisement and probabilities by segment, the newest prediction last."""
     rows = (
         Prediction.objects.filter(
             filters.on_advertisements("creative__spent__"),
@@ -226,7 +264,7 @@ def _described(
     rows = []
     for key, n in zip(keys, places, strict=True):
         each = found[key]
-        if each.creative is None:  # deleted since
+        if each.creative is None:  # deleted meanwhile
             continue
         rows.append(
             ReviewCandidate(

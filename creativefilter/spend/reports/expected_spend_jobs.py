@@ -1,6 +1,7 @@
-"""Expected spend where it takes long: computed by a job, cached in ``KeptEstimate``.
+"""The job that computes expected spend from many predictions and caches it in ``KeptEstimate``.
 
-Half a million predictions take ten seconds. The last answer is shown until a newer one is there.
+Half a million predictions take ten seconds. The cached estimate is shown until the next one is
+computed.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from creativefilter.spend.reports.expected_spend import (
 )
 from creativefilter.spend.reports.filters import Filters
 
-# Predicted creatives whose intervals a request makes itself, in about two seconds.
+# Up to so many predicted creatives a request computes the intervals itself, in about two seconds.
 AT_ONCE = 75_000
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """``made_at`` is None where it was made just now."""
+    """An estimate with the creatives worth reviewing. ``made_at`` is None if it is not cached."""
 
     estimate: Estimate
     worth: ReviewGain
@@ -43,21 +44,27 @@ class Study:
 
 
 def ask(filters: Filters) -> tuple[Study | None, Job | None]:
-    """The intervals under these filters, if there are any, and the job that makes newer ones.
+    """Return the estimate under these filters, and the job that computes a newer one.
 
-    The job is None if the intervals are current; it may be one that failed.
+    Returns:
+        The estimate, None if none is cached yet; and the job, None if the estimate is current. The
+        job may be one that failed.
     """
     if _is_quick(filters):
         return Study(*expected_spend.study(filters)), None
     digest, version = _digest(filters), _version()
-    kept = KeptEstimate.objects.select_related("job").get_or_create(digest=digest)[0]
-    found = _study_of(kept)
-    if found and kept.version == version:
+    cached = KeptEstimate.objects.select_related("job").get_or_create(digest=digest)[0]
+    found = _study_of(cached)
+    if found and cached.version == version:
         return found, None
-    if kept.job and not kept.job.is_final:
-        return found, kept.job
-    if kept.job and kept.job.state == Job.State.FAILED and kept.job.params["version"] == version:
-        return found, kept.job
+    if cached.job and not cached.job.is_final:
+        return found, cached.job
+    if (
+        cached.job
+        and cached.job.state == Job.State.FAILED
+        and cached.job.params["version"] == version
+    ):
+        return found, cached.job
     params = {"query": filters.query(), "version": version}
     with transaction.atomic():
         job = lifecycle.create(SPEND_INTERVALS, params, urgency=Job.Urgency.LONG)
@@ -66,10 +73,10 @@ def ask(filters: Filters) -> tuple[Study | None, Job | None]:
 
 
 def shown(filters: Filters) -> Estimate:
-    """What ``ask`` has shown; made now where that is nothing yet."""
+    """Return the estimate that ``ask`` returns; compute it now if none is cached."""
     if not _is_quick(filters):
-        kept = KeptEstimate.objects.filter(pk=_digest(filters)).first()
-        if kept and (found := _study_of(kept)):
+        cached = KeptEstimate.objects.filter(pk=_digest(filters)).first()
+        if cached and (found := _study_of(cached)):
             return found.estimate
     return expected_spend.study(filters)[0]
 
@@ -102,7 +109,7 @@ def _digest(filters: Filters) -> str:
 
 
 def _version() -> str:
-    """State of spend, predictions and model that the intervals are computed from."""
+    """Return the state of spend, predictions and active version that an estimate depends on."""
     try:
         model: int | None = model_versions.active().pk
     except model_versions.NoActiveModelError:
@@ -112,7 +119,7 @@ def _version() -> str:
 
 
 def _plain(value: Any) -> Any:
-    """For JSON: amounts as text."""
+    """Convert to JSON values, with amounts as text."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -120,10 +127,10 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _study_of(kept: KeptEstimate) -> Study | None:
-    if not kept.answer:
+def _study_of(cached: KeptEstimate) -> Study | None:
+    if not cached.answer:
         return None
-    estimate, worth = kept.answer["estimate"], kept.answer["worth"]
+    estimate, worth = cached.answer["estimate"], cached.answer["worth"]
     amounts = ("counted", "certain", "expected", "low", "high")
     return Study(
         Estimate(
@@ -138,7 +145,7 @@ def _study_of(kept: KeptEstimate) -> Study | None:
             width_after=Decimal(worth["width_after"]),
             predicted=worth["predicted"],
         ),
-        kept.made_at,
+        cached.made_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""Large exports, written in the background: a person sees how far they are, then takes the file."""
+"""The job that writes a large export; its page shows the progress and then offers the file."""
 
 from __future__ import annotations
 
@@ -21,29 +21,35 @@ from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.exports import predicted
 from creativefilter.spend.reports.filters import Filters
 
-# Above so many rows nobody has to wait in front of the browser.
+# Exports of more rows are written by a job.
 AT_ONCE = 50_000
 KEPT_SECONDS = 7 * 24 * 3600
 
 
 def start(filters: Filters, form: Form, owner: User | None) -> Job:
-    """A job that writes ``predicted`` in the language of who asks for it."""
+    """Create a job that writes the table of ``predicted`` in the current language.
+
+    Args:
+        filters: The spend to export.
+        form: Format of the file.
+        owner: The user who may download the file.
+    """
     params = {"query": filters.query(), "form": form, "language": get_language() or "ru"}
     return lifecycle.create(SPEND_EXPORT, params, owner, Job.Urgency.LONG)
 
 
 def file_of(job: Job) -> Path:
-    """Where the file of a job that is done lies, until it is a week old."""
+    """Return the path of the file that the job writes. Files older than a week are removed."""
     return settings.DATA_DIR / "exports" / f"{job.pk}{Form(job.params['form']).suffix}"
 
 
 def run(job: Job) -> Save:
-    """Writes the table aside; it gets its name when the claim still holds."""
+    """Write the table to a temporary file; saving the job renames it if the claim still holds."""
     filters, form = Filters.of_text(job.params["query"]), Form(job.params["form"])
     target = file_of(job)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_old(target.parent)
-    for lost in target.parent.glob(f"{target.name}.*.partial"):  # of a process that was killed
+    for lost in target.parent.glob(f"{target.name}.*.partial"):  # left by a process that was killed
         lost.unlink(missing_ok=True)
     aside = target.with_name(f"{target.name}.{job.attempts}.partial")
     try:
@@ -62,7 +68,7 @@ def run(job: Job) -> Save:
         raise
 
     def save() -> dict[str, Any]:
-        if aside.exists():  # not when it is saved once more
+        if aside.exists():  # already renamed if ``save`` is called again
             aside.replace(target)
         return {"rows": counted.done, "bytes": target.stat().st_size}
 
@@ -71,7 +77,7 @@ def run(job: Job) -> Save:
 
 @dataclass(slots=True)
 class _Counted:
-    """Rows of a table, counted as they pass."""
+    """Rows of a table; iterating counts them and reports the progress."""
 
     rows: Iterable[Sequence[Any]]
     total: int

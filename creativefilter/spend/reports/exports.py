@@ -1,4 +1,4 @@
-"""What is exported of the advertisements behind a figure."""
+"""Export of the advertisements behind a figure as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creativefilter.spend.reports.filters import Filters
 
 
 def predicted(filters: Filters) -> Sheet:
-    """What is known of every Advertisement ID that the filters let through. Rows are streamed."""
+    """Return a table of all Advertisement IDs that the filters let through. Rows are streamed."""
     columns = (
         (_("Advertisement ID"), ColumnType.TEXT),
         (_("Segment number"), ColumnType.COUNT),
@@ -33,9 +33,9 @@ def predicted(filters: Filters) -> Sheet:
     return Sheet(columns, _predicted_rows(CreativesOfFigure(filters)))
 
 
-def _predicted_rows(behind: CreativesOfFigure) -> Iterator[Sequence[Any]]:
+def _predicted_rows(creatives: CreativesOfFigure) -> Iterator[Sequence[Any]]:
     titles = {segment.number: segment.title for segment in Segment.objects.all()}
-    for each in behind.iterator():
+    for each in creatives.iterator():
         yield (
             each.advertisement_id,
             each.segment if each.segment != NOT_CLASSIFIED else None,
@@ -53,7 +53,7 @@ def _predicted_rows(behind: CreativesOfFigure) -> Iterator[Sequence[Any]]:
 
 
 def decision_of(each: CreativeSpend) -> str:
-    """Who decided on the segment, or who has to."""
+    """Return in words who decided on the segment, or has to; "" if there is no creative."""
     if each.reviewed:
         return _("a person")
     if each.creative is None:

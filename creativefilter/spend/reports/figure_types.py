@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.spend.reports.filters import PARAMETERS
 
-# A segment's number (NOT_CLASSIFIED for none) or a name, "" for one that is not known.
+# Number of a segment (NOT_CLASSIFIED for none), or a name ("" for one that is not known).
 Key = int | str
 
 
 class Dimension(models.TextChoices):
-    """What spend is parted by; ``label`` is its title in the middle of a sentence."""
+    """What figures are grouped by. ``label`` is the title for use within a sentence."""
 
     SEGMENT = "segment", _("segment")
     ADVERTISER = "advertiser", _("advertiser")
@@ -25,21 +25,24 @@ class Dimension(models.TextChoices):
 
     @property
     def filter_field(self) -> str:
-        """Field of ``Filters`` with the values of this dimension."""
+        """Name of the field of ``Filters`` with the values of this dimension."""
         return f"{self.value}s"
 
     @property
     def parameter(self) -> str:
-        """Parameter of an address that filters by this dimension."""
+        """Query parameter that filters by this dimension."""
         return PARAMETERS[self.filter_field]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Roubles by month: ``amounts[n][m]`` is that of ``keys[n]`` in ``months[m]``.
+    """Spend by month and key.
 
-    ``months`` are first days, from the first with spend to the last without a gap. Keys with the
-    largest sums come first; ``rest[m]`` is the sum of all others, empty where there are none.
+    Attributes:
+        months: First days of all months from the first with spend to the last, without a gap.
+        keys: Keys with the largest sums, the largest first.
+        amounts: ``amounts[n][m]`` is the spend of ``keys[n]`` in ``months[m]``, in roubles.
+        rest: ``rest[m]`` is the spend of all other keys in ``months[m]``; empty if there are none.
     """
 
     months: list[date]
@@ -50,10 +53,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What was spent on a key; ``key`` is None for all that are not shown one by one.
+    """Spend of a key.
 
-    ``advertisements`` counts Advertisement IDs, whether their creatives are here or not. One that
-    two brands paid for counts for both. ``share`` of the filtered sum, 0 to 1.
+    Attributes:
+        key: The key; None for all keys together that are not listed.
+        amount: Spend in roubles.
+        placements: Number of placements.
+        advertisements: Number of Advertisement IDs, with or without a creative. An ID that two
+            brands paid for counts for both.
+        share: Share of the sum under the filters, 0 to 1.
     """
 
     key: Key | None
@@ -65,7 +73,10 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """Roubles of a year by month, January first; None where nothing is known of a month."""
+    """Spend of a year by month, in roubles, January first.
+
+    Months before the first or after the last month with spend are None.
+    """
 
     year: int
     amounts: list[Decimal | None]
@@ -73,9 +84,9 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What an advertiser spent on a brand with creatives of a segment.
+    """Spend of an advertiser on a brand in a segment, in roubles.
 
-    Without brand and segment (None) it is the remaining spend of the advertiser.
+    If brand and segment are None, this is the remaining spend of the advertiser.
     """
 
     advertiser: str
@@ -86,7 +97,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Spend against the number of placements: of an advertiser or of a creative (its id)."""
+    """Spend and number of placements of an advertiser or an advertisement.
+
+    ``key`` is the advertiser, with ``segment`` None, or the Advertisement ID.
+    """
 
     key: str
     segment: int | None
@@ -96,7 +110,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value that a filter can take, and what is spent on it under the other filters."""
+    """A value that a filter can take, and its spend under the other filters, in roubles."""
 
     key: Key
     amount: Decimal
@@ -104,11 +118,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the filters let through, in a few numbers.
+    """Sums and counts of the spend that the filters let through.
 
-    ``advertisements`` are different ids: ``classified`` those that have a segment, by their
-    creative or by a label that waits for it; ``unclassified`` those that have a creative and no
-    segment; and ``unknown``. ``first`` and ``last`` month.
+    Attributes:
+        amount: Spend in roubles.
+        placements: Number of placements.
+        advertisements: Number of Advertisement IDs: classified, unclassified and unknown ones.
+        classified: IDs with a segment, from their creative or from a waiting label.
+        unclassified: IDs with a creative and no segment.
+        with_creative: IDs with a creative.
+        first: First month with spend; None if there is no spend.
+        last: Last month with spend; None if there is no spend.
     """
 
     amount: Decimal
@@ -122,10 +142,10 @@ class Overview:
 
     @property
     def unknown(self) -> int:
-        """Ids of which neither a creative is here nor a label waits for it."""
+        """Number of IDs that have neither a creative nor a waiting label."""
         return self.advertisements - self.classified - self.unclassified
 
     @property
     def without_creative(self) -> int:
-        """Ids whose creative is not here, with or without a label that waits for it."""
+        """Number of IDs without a creative, with or without a waiting label."""
         return self.advertisements - self.with_creative

@@ -1,12 +1,11 @@
-"""The figures of the charts: where the money went, by segment, advertiser, brand and media type.
+"""Figures of the charts: spend by segment, advertiser, brand, media type and month.
 
-Every sum is made by the database of whole ten-thousandths of a rouble and comes out as an exact
-``Decimal``: rounding is for display. Money is counted from ``SpendTotal``, advertisements from
-``MonthlySpend``. ``totals.recount_jobs.keep_up`` has to be called once before the figures
-of a page.
+The database sums whole ten-thousandths of a rouble, and sums are returned as exact ``Decimal``
+numbers: only pages round. Spend is summed from ``SpendTotal``, advertisements are counted in
+``MonthlySpend``. Call ``totals.recount_jobs.keep_up`` once before computing the figures of a page.
 
-Money of an id that has no creative, or only one of the demonstration, counts under the label that
-waits for its creative, else as not classified; such an id is an advertisement like any other.
+An Advertisement ID without a creative, or with a demonstration creative only, counts under the
+segment of its waiting label, and as not classified if there is none.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from creativefilter.spend.reports.figure_types import (
 from creativefilter.spend.reports.filters import Filters
 
 POINTS = 5_000
-# One look at the totals both ranks the keys and sums them up by month.
+# One pass over the totals both ranks the keys and sums them up by month.
 MONTHLY = """
     WITH sums AS MATERIALIZED ({inner}), ranked AS (
         SELECT key, ROW_NUMBER() OVER (ORDER BY SUM(units) DESC, key) AS place
@@ -56,7 +55,7 @@ MONTHLY = """
     FROM sums LEFT JOIN largest ON largest.key = sums.key
     GROUP BY sums.month, largest.key, largest.place
 """
-# Of the totals first by the number of their brand line: numbers are grouped faster than names.
+# The inner query groups by the key of the brand line: integers are grouped faster than names.
 LINES = """
     SELECT {names}, SUM(sums.units), SUM(sums.counted)
     FROM ({inner}) sums JOIN spend_line l ON l.id = sums.brand_line_id GROUP BY {names}
@@ -64,7 +63,13 @@ LINES = """
 
 
 def monthly(filters: Filters, dimension: Dimension, most: int = 12) -> Series:
-    """Month by month, the ``most`` largest keys; fewer where the chart had over ``POINTS``."""
+    """Return spend by month of the largest keys and of the rest.
+
+    Args:
+        filters: The spend to sum up.
+        dimension: What the keys are.
+        most: Number of keys; fewer if the chart would have more than ``POINTS`` points.
+    """
     shown = max(1, min(most, POINTS // (_months_spanned(filters) or 1) - 1))
     rows = _monthly_rows(filters, dimension, shown)
     if not rows:
@@ -84,7 +89,7 @@ def monthly(filters: Filters, dimension: Dimension, most: int = 12) -> Series:
 
 
 def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total]:
-    """The ``most`` largest keys, the largest first, and the rest last where there is one."""
+    """Return the ``most`` largest keys, the largest first, then the rest if there is one."""
     ranked = _ranked(filters, dimension)
     whole = sum((amount for _, amount, _ in ranked), Decimal(0))
     shown, hidden = ranked[:most], ranked[most:]
@@ -100,7 +105,7 @@ def totals(filters: Filters, dimension: Dimension, most: int = 30) -> list[Total
 
 
 def by_month(filters: Filters) -> list[Total]:
-    """Every month with spend, the first one first; ``key`` is written "2023-01"."""
+    """Return every month with spend in order; ``key`` is written "2023-01"."""
     sums = _totals(filters).values_list("month").annotate(Sum("amount"), Sum("placements"))
     rows = sorted(sums)
     whole = sum((amount for _, amount, _ in rows), Decimal(0))
@@ -112,7 +117,7 @@ def by_month(filters: Filters) -> list[Total]:
 
 
 def year_over_year(filters: Filters) -> list[Year]:
-    """The months of each year from the first with spend to the last, side by side."""
+    """Return the years in order, with the months from the first with spend to the last."""
     sums = dict(_totals(filters).values_list("month").annotate(Sum("amount")))
     months = _each_month(min(sums), max(sums)) if sums else ()
     years: dict[int, list[Decimal | None]] = defaultdict(lambda: [None] * 12)
@@ -122,10 +127,11 @@ def year_over_year(filters: Filters) -> list[Year]:
 
 
 def tree(filters: Filters, most: int = 500) -> list[Branch]:
-    """Advertiser, brand, segment: the ``most`` largest leaves, the largest first.
+    """Return spend by advertiser, brand and segment, the ``most`` largest branches first.
 
-    What is left of an advertiser stands behind them as one branch without brand and segment, so
-    that its branches sum up to all that it spent. Advertisers past ``POINTS`` are left out.
+    The remaining spend of each advertiser follows as one branch without brand and segment, so that
+    the branches of an advertiser sum up to its whole spend. At most ``POINTS`` branches are
+    returned.
     """
     rows = _by_brand_lines(filters, "l.advertiser, l.brand, sums.segment", "segment")
     ranked = sorted((row[:4] for row in rows), key=lambda row: (-row[3], row[:3]))
@@ -138,10 +144,10 @@ def tree(filters: Filters, most: int = 500) -> list[Branch]:
 
 
 def placements(filters: Filters) -> list[Point]:
-    """Spend against the number of placements, the largest spend first.
+    """Return spend and number of placements of each advertiser, the largest spend first.
 
-    Of each advertiser; where advertisers or brands were chosen, of each of their creatives, at
-    most ``POINTS``.
+    If the filters name advertisers or brands, return those of each advertisement instead. At most
+    ``POINTS`` points are returned.
     """
     if filters.advertisers or filters.brands:
         return _placements_of_creatives(filters)
@@ -161,20 +167,24 @@ def _placements_of_creatives(filters: Filters) -> list[Point]:
 def choices(
     filters: Filters, dimension: Dimension, search: str = "", limit: int = 50
 ) -> list[Choice]:
-    """Values of a drop-down, the largest first, as the *other* filters leave them.
+    """Return the values that a filter can take, the largest spend under the *other* filters first.
 
-    ``search`` is looked for anywhere in the name, in either case; of segments in the title.
+    Args:
+        filters: The filters; the one of ``dimension`` is ignored.
+        dimension: The filter's dimension.
+        search: Text that the name (of a segment: the title) has to contain, in upper or lower case.
+        limit: Number of values to return at most.
     """
     ranked = _ranked(filters.without(dimension.filter_field), dimension)
     if search:
-        # In Python: SQLite knows no upper case of Cyrillic letters.
+        # In Python: SQLite compares Cyrillic letters case-sensitively.
         wanted, names = search.casefold(), _segment_titles(dimension)
         ranked = [row for row in ranked if wanted in names.get(row[0], str(row[0])).casefold()]
     return [Choice(key, amount) for key, amount, _ in ranked[:limit]]
 
 
 def overview(filters: Filters) -> Overview:
-    """Sums and counts of what the filters let through."""
+    """Return sums and counts of the spend that the filters let through."""
     sums = _totals(filters).aggregate(
         amount=Sum("amount"), placements=Sum("placements"), first=Min("month"), last=Max("month")
     )
@@ -194,7 +204,7 @@ def overview(filters: Filters) -> Overview:
 
 
 def creatives(filters: Filters) -> CreativesOfFigure:
-    """The creatives behind a figure, one by one: count, slices, a stream, a query."""
+    """Return the creatives behind a figure: they can be counted, sliced, streamed and queried."""
     return CreativesOfFigure(filters)
 
 
@@ -207,7 +217,7 @@ def _months(filters: Filters) -> QuerySet[MonthlySpend]:
 
 
 def _ranked(filters: Filters, dimension: Dimension) -> list[tuple[Any, Decimal, int]]:
-    """Every key with its amount and placements, the largest first, ties by key."""
+    """Return every key with its amount and placements, by descending amount, then by key."""
     if dimension is Dimension.SEGMENT:
         sums = _totals(filters).values_list("segment")
         rows = list(sums.annotate(Sum("amount"), Sum("placements")))
@@ -217,7 +227,13 @@ def _ranked(filters: Filters, dimension: Dimension) -> list[tuple[Any, Decimal, 
 
 
 def _by_brand_lines(filters: Filters, names: str, *columns: str) -> list[tuple[Any, ...]]:
-    """The ``names`` with amount and placements; ``columns`` of the totals among them."""
+    """Return names with their amount and placements.
+
+    Args:
+        filters: The spend to sum up.
+        names: SQL of the columns to group by, of ``l`` (brand line) or ``sums``.
+        columns: The columns of ``SpendTotal`` that ``names`` takes from ``sums``.
+    """
     units = Sum("amount", output_field=BigIntegerField())
     totals = _totals(filters).values("brand_line_id", *columns)
     inner, params = _sql(totals.annotate(units=units, counted=Sum("placements")))
@@ -231,12 +247,12 @@ def _by_brand_lines(filters: Filters, names: str, *columns: str) -> list[tuple[A
 def _monthly_rows(
     filters: Filters, dimension: Dimension, most: int
 ) -> list[tuple[date, Key | None, int, Decimal]]:
-    """Month, key, its rank, amount; the key is None for all keys past the ``most``."""
+    """Return month, key, its rank and amount; all keys past the ``most`` largest are None."""
     months = _totals(filters).values("month", key=F(_field(dimension)))
     inner, params = _sql(months.annotate(units=Sum("amount", output_field=BigIntegerField())))
     with connection.cursor() as cursor:
         cursor.execute(MONTHLY.format(inner=inner), [*params, most])
-        # SQLite gives dates of its subqueries as text.
+        # SQLite returns dates of subqueries as text.
         return [
             (date.fromisoformat(str(month)), key, rank, roubles(int(units)))
             for month, key, rank, units in cursor.fetchall()
@@ -252,8 +268,8 @@ def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
 
 
 def _months_spanned(filters: Filters) -> int:
-    """At most so many months come out: those of all spend, without looking at the filters."""
-    # One by one: both at once SQLite reads from the whole table instead of its index.
+    """Return the number of months between the ends of the filters, or else of all spend."""
+    # Two queries: for MIN and MAX in one, SQLite reads the whole table instead of its index.
     ends = [SpendTotal.objects.aggregate(end=end("month"))["end"] for end in (Min, Max)]
     first, last = filters.first or ends[0], filters.last or ends[1]
     return (last.year - first.year) * 12 + last.month - first.month + 1 if ends[0] else 0

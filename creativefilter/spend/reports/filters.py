@@ -1,6 +1,6 @@
-"""Filters of spend, read from the address of a page and written back.
+"""Filters of spend, parsed from the query of an address and written back to it.
 
-All charts, tables, lists and exports share them, so a link shows the same to everybody.
+All charts, tables, lists and exports use the same filters, so a link shows every user the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEGMENTS = frozenset([NOT_CLASSIFIED, *NUMBERS])
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,4}", re.ASCII)
 _REVIEWED = {"yes": True, "no": False}
-# Parameters of the address by field, in the order in which they are written there.
+# Query parameter of each field, in the order in which ``Filters.query`` writes them.
 PARAMETERS = {
     "first": "from",
     "last": "to",
@@ -36,11 +36,18 @@ PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Spend that all of these let through; an empty one lets everything through.
+    """Conditions on spend, all of which have to hold. An empty field sets no condition.
 
-    ``first`` and ``last`` are first days of months, both included. ``segments`` are effective
-    ones, NOT_CLASSIFIED for money without any. A blank name stands for what is not known. Values
-    of a tuple are sorted and each is kept once, so equal filters are equal objects.
+    The values of a tuple are sorted and unique, so that equal filters are equal objects.
+
+    Attributes:
+        first: First day of the first month.
+        last: First day of the last month, which is included.
+        segments: Effective segments; NOT_CLASSIFIED for spend without a segment.
+        advertisers: Names; "" for spend whose advertiser is not known.
+        brands: Names; "" for spend whose brand is not known.
+        media_types: Names; "" for spend whose media type is not known.
+        reviewed: Whether a person set the segment.
     """
 
     first: date | None = None
@@ -57,11 +64,12 @@ class Filters:
 
     @classmethod
     def of(cls, query: QueryDict) -> Filters:
-        """The filters of an address: ``from=2023-01``, ``to=2023-12``, ``reviewed=yes`` or ``no``,
-        and, as often as needed, ``segment=3``, ``advertiser=``, ``brand=``, ``media=``.
+        """Parse the query of an address.
 
-        What can't be read, and segments that do not exist, is passed over; a period that ends
-        before it begins is turned round. A name that nobody has is kept, and lets nothing through.
+        Parameters are ``from=2023-01``, ``to=2023-12``, ``reviewed=yes`` or ``no`` and, repeated as
+        needed, ``segment=3``, ``advertiser=``, ``brand=`` and ``media=``. Values that can't be
+        parsed and segments that do not exist are ignored. If the period ends before it starts, its
+        ends are swapped. An unknown name is a valid filter that lets nothing through.
         """
         first, last = _month(query.get("from", "")), _month(query.get("to", ""))
         if first and last and first > last:
@@ -78,15 +86,15 @@ class Filters:
 
     @classmethod
     def of_text(cls, query: str) -> Filters:
-        """The filters that ``query`` wrote."""
+        """Parse the text that ``query`` returns."""
         return cls.of(QueryDict(query))
 
     def __bool__(self) -> bool:
-        """Whether anything is filtered at all."""
+        """Whether any field sets a condition."""
         return self != Filters()
 
     def parameters(self) -> list[tuple[str, str]]:
-        """Parameters of an address, in a stable order: what ``of`` reads."""
+        """Return the query parameters that ``of`` parses, in a stable order."""
         return [
             (parameter, _written(value))
             for name, parameter in PARAMETERS.items()
@@ -94,11 +102,16 @@ class Filters:
         ]
 
     def query(self) -> str:
-        """The same as text, without a question mark; "" where nothing is filtered."""
+        """Return the parameters as text, without a question mark; "" for empty filters."""
         return urlencode(self.parameters())
 
     def without(self, field: str, value: object = None) -> Filters:
-        """Filters without this field ("first", "segments", …), or without one value of it."""
+        """Return a copy without the condition of a field, or without one value of a tuple.
+
+        Args:
+            field: Name of the field, such as "first" or "segments".
+            value: The value to remove; None for the whole field.
+        """
         left: Any = getattr(Filters(), field)
         if value is not None:
             left = tuple(one for one in getattr(self, field) if one != value)
@@ -106,19 +119,23 @@ class Filters:
 
     @property
     def of_advertisements_alone(self) -> bool:
-        """Whether neither months nor advertisers, brands or media types matter."""
+        """Whether no condition concerns months, advertisers, brands or media types."""
         return self == Filters(segments=self.segments, reviewed=self.reviewed)
 
     def on_totals(self) -> Q:
-        """As a condition on ``SpendTotal``."""
+        """Return the condition for a query of ``SpendTotal``."""
         return self._months_and_brand_lines() & self.on_advertisements()
 
     def on_months(self) -> Q:
-        """As a condition on ``MonthlySpend``."""
+        """Return the condition for a query of ``MonthlySpend``."""
         return self._months_and_brand_lines() & self.on_advertisements("advertisement__")
 
     def on_advertisements(self, prefix: str = "") -> Q:
-        """What it asks of the advertisement alone: its segment, and whether it was reviewed."""
+        """Return the condition on segment and review of an advertisement.
+
+        Args:
+            prefix: Lookup path from the queried model to the fields, such as "advertisement__".
+        """
         condition = Q()
         if self.segments:
             condition &= Q(**{f"{prefix}segment__in": self.segments})
@@ -127,7 +144,7 @@ class Filters:
         return condition
 
     def on_brand_lines(self) -> Q:
-        """What it asks of advertiser, brand and media type."""
+        """Return the condition for a query of ``BrandLine``."""
         condition = Q()
         if self.advertisers:
             condition &= Q(advertiser__in=self.advertisers)
@@ -144,8 +161,9 @@ class Filters:
         if self.last:
             condition &= Q(month__lte=self.last)
         if lines := self.on_brand_lines():
-            # Not by an index: SQLite 3.40 also finds later months through one on advertisement,
-            # line and month when brand lines are one of a list and months have an upper end.
+            # "+ 0" keeps SQLite from using an index: through the one on advertisement, brand line
+            # and month, SQLite 3.40 wrongly returns later months if brand lines are given as a
+            # list and months have an upper end.
             condition &= Q(In(F("brand_line_id") + 0, BrandLine.objects.filter(lines).values("pk")))
         return condition
 
@@ -164,7 +182,7 @@ def _segments(texts: list[str]) -> tuple[int, ...]:
 
 
 def _names(texts: list[str]) -> tuple[str, ...]:
-    # PostgreSQL refuses NUL; no name holds it.
+    # PostgreSQL refuses NUL, and no name contains it.
     return tuple(text for text in texts if "\x00" not in text)
 
 

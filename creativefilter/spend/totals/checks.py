@@ -1,4 +1,4 @@
-"""Whether the sums agree with the rows, exactly; and how they are made anew."""
+"""Compare the sums of spend with the rows exactly, and rebuild the sums from the rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILL_MONTHS = """
     FROM spend_spendrow GROUP BY advertisement_id, line_id, month
     ORDER BY advertisement_id
 """
-# What is left of the months after everything that the rows say is taken away: nothing.
+# Monthly sums minus the sums of the rows: every remainder is a difference.
 MONTHS = """
     SELECT advertisement_id, line_id, month, SUM(amount), SUM(placements) FROM (
         SELECT advertisement_id, line_id, month, amount, placements FROM spend_monthlyspend
@@ -41,7 +41,7 @@ TOTALS = f"""
     GROUP BY month, line_id, segment, reviewed
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
 """  # noqa: S608 (constants)
-# Imports that still hold all their rows, against what they said when they brought them.
+# Imports in the state "imported" still have all their rows: count and sum must be those recorded.
 IMPORTS = """
     SELECT i.name, i.id, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
     FROM spend_spendimport i LEFT JOIN (
@@ -54,7 +54,14 @@ IMPORTS = """
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where sums and rows disagree: in which table, for what, by how many roubles and rows."""
+    """A sum that differs from its rows.
+
+    Attributes:
+        table: Database table that holds the sum.
+        what: Key of the sum in this table, as text.
+        amount: The sum minus its rows, in roubles; for an import, its rows minus its recorded sum.
+        rows: The same difference as a number of placements or rows.
+    """
 
     table: str
     what: str
@@ -67,9 +74,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """``misplaced``: advertisements counted under another segment than their creative's;
-    ``unlinked``: creatives that their spend does not know. What waits to be counted
-    (``segment_changes``) is neither.
+    """Differences between sums and rows. Changes that wait to be counted are not among them.
+
+    Attributes:
+        differences: Sums that differ from their rows.
+        misplaced: Number of advertisements counted under another segment than their effective one.
+        unlinked: Number of creatives that have spend and are not linked to it.
     """
 
     differences: list[Difference]
@@ -82,7 +92,7 @@ class CheckResult:
 
 
 def check() -> CheckResult:
-    """Compare every sum with what it is the sum of. Writes nothing, and needs no quiet moment."""
+    """Compare every sum with its rows. Writes nothing, and may run while others write."""
     return CheckResult(
         differences=[
             *_differences(MonthlySpend._meta.db_table, MONTHS),
@@ -95,7 +105,7 @@ def check() -> CheckResult:
 
 
 def _twice(count: Callable[[], int]) -> int:
-    """Count again what is wrong: others may have written between two statements of the count."""
+    """Repeat a count that is not zero: others may have written between its statements."""
     return count() and count()
 
 
@@ -105,7 +115,7 @@ def _unlinked() -> int:
 
 
 def rebuild() -> None:
-    """Makes both sums anew from the rows, in one transaction."""
+    """Recompute monthly spend and totals from the rows, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         spend_totals.lock()
         cursor.execute("DELETE FROM spend_monthlyspend")

@@ -1,8 +1,8 @@
 """Link creatives to their spend, and fill in advertiser, brand and media type from it.
 
-A creative is linked to its advertisement by the Advertisement ID. Advertiser, brand and media type
-are filled in where they are blank: the advertiser that spent most, of it the brand that spent
-most, and the media type that cost most.
+A creative is linked to its advertisement by the Advertisement ID. Blank names are filled in: the
+advertiser that spent most on the creative, the brand of this advertiser with the most spend, and
+the media type with the most spend.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LINK = """
     WHERE c.advertisement_id = spend_advertisement.advertisement_id
         AND spend_advertisement.creative_id IS NULL
 """
-# A blank name wins only where there is no other. Window functions instead of joins of what was
-# grouped: for these PostgreSQL has no statistics, and chose loops that took a minute and a half.
+# A blank name is chosen only if there is no other. Window functions instead of joins of grouped
+# subqueries: PostgreSQL has no statistics on these, and chose nested loops that took 90 seconds.
 FILL = """
     WITH spent AS (
         SELECT a.creative_id, l.advertiser, l.brand, l.media_type,
@@ -66,7 +66,7 @@ BLANK = Q(advertiser="") | Q(brand="") | Q(media_type="")
 
 
 def unlinked(creatives: QuerySet[Creative]) -> QuerySet[Creative]:
-    """Return those that money was spent on and that are not linked to their advertisement yet."""
+    """Return the creatives that have spend and are not linked to their advertisement yet."""
     spent = Advertisement.objects.filter(
         advertisement_id=OuterRef("advertisement_id"), creative__isnull=True
     )
@@ -74,9 +74,9 @@ def unlinked(creatives: QuerySet[Creative]) -> QuerySet[Creative]:
 
 
 def link(creatives: QuerySet[Creative]) -> None:
-    """Link these creatives to their spend and fill in what they lack, by two statements.
+    """Link these creatives to their spend and fill in their blank names, by two statements.
 
-    Demonstration creatives are left out: nobody spent money on them.
+    Demonstration creatives are left out: they have no spend of their own.
     """
     with transaction.atomic():
         _execute(LINK, creatives.filter(is_demo=False), "id", "advertisement_id")
@@ -90,7 +90,7 @@ def _execute(statement: str, creatives: QuerySet[Creative], *columns: str) -> No
 
 
 def link_one(creative: Creative) -> None:
-    """Link a creative that has just been written; the instance gets the filled-in names, too."""
+    """Link a creative that was just saved. Its instance gets the filled-in names, too."""
     spent = Advertisement.objects.filter(advertisement_id=creative.advertisement_id)
     if creative.advertisement_id and spent.exists():
         link(Creative.objects.filter(pk=creative.pk))

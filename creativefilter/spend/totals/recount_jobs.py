@@ -1,8 +1,9 @@
-"""The job that brings the totals up to date in the background, part by part.
+"""The job that brings the totals up to date in the background, in short transactions.
 
-After a switch of the model version or a large batch of labels ``segment_changes.catch_up`` takes
-seconds to minutes: too long for a request, and on SQLite nobody else could write meanwhile. Figures
-add up at any moment of the job; money that is still to be moved counts where it counted before.
+After another model version is activated or a large batch of labels is set,
+``segment_changes.catch_up`` takes seconds to minutes: too long for a request, and on SQLite it
+would block all other writers. While the job runs, the totals always add up to the whole spend;
+advertisements that are not recounted yet stay under their old segment.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 from creativefilter.spend.totals import segment_changes
 
-# Advertisements that a request moves itself, in about a second.
+# Up to so many advertisements are recounted within the request, which takes about a second.
 AT_ONCE = 5_000
-# After a failure pages do not begin again at every look.
+# After a failure, requests start no other job for so long.
 AGAIN_AFTER = timedelta(minutes=10)
 
 
 def keep_up() -> Job | None:
-    """Brings the totals up to date, or leaves it to a job where that takes long.
+    """Bring the totals up to date, or have a job do it if there are many changes.
 
-    To be called before totals by segment are shown. Returns None if they are up to date, else the
-    job that does it, or the one that has just failed.
+    Call it before showing totals by segment.
+
+    Returns:
+        None if the totals are up to date, else the job that updates them. The job may be one that
+        failed within the last ``AGAIN_AFTER``.
     """
     pending = segment_changes.pending_changes()
     if pending.size <= AT_ONCE:
@@ -46,7 +50,11 @@ def keep_up() -> Job | None:
 
 
 def run(job: Job) -> Save:
-    """Move what has to be moved. Running it twice is harmless."""
+    """Count all pending changes. Running it twice is harmless.
+
+    Raises:
+        JobError: The worker no longer holds the claim of the job.
+    """
     pending = segment_changes.pending_changes()
     moved = 0
     for some, share in segment_changes.catch_up_in_parts(pending):

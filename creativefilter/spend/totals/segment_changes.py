@@ -1,10 +1,10 @@
-"""Move money between the totals when creatives get another effective segment.
+"""Move spend between the totals when creatives get another effective segment.
 
-``Creative.objects.with_effective_segment`` alone defines the effective segment; this module keeps
+``Creative.objects.with_effective_segment`` alone defines the effective segment; this module stores
 under which segment each advertisement is counted. An advertisement without a creative counts under
-the label that waits for its creative, if there is one. Labels and predictions are written in many
-places, also in bulk. So ``catch_up`` looks for rows that were added since the watermark, which is
-cheap when there are none.
+the segment of its waiting label, if there is one. Labels and predictions are written in many
+places, also in bulk, without signals. So ``catch_up`` looks for rows that were added since the
+watermark, which is cheap if there are none.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from creativefilter.creatives.models import (
 from creativefilter.spend.models import Advertisement, Watermark
 from creativefilter.spend.totals import creative_links, spend_totals
 
-# A row may become visible after rows with higher numbers: as late as the longest transaction.
+# A row may become visible after rows with higher keys, as late as its transaction commits. No
+# transaction lasts longer than the hard limit of a stage, plus a margin.
 OVERLAP = timedelta(seconds=settings.STAGE_HARD_SECONDS + 60)
 
-# Creatives whose money moves in one transaction.
+# Creatives that are recounted in one transaction.
 PART = 10_000
 
-# What is counted under another segment than it should be; {effective} is a query of creatives.
+# Advertisements counted under another segment than they should be: first those of the creatives
+# that the query {effective} selects, then those without a creative for which {orphans} is true.
 MOVED = """
     SELECT a.id, a.segment AS old_segment, a.reviewed AS old_reviewed,
         COALESCE(e.effective_segment, -1) AS segment, e.label_segment IS NOT NULL AS reviewed
@@ -68,15 +70,16 @@ EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
 
 @dataclass(frozen=True, slots=True)
 class PendingChanges:
-    """What happened since the watermark was set.
+    """Changes since the watermark that the totals do not count yet.
 
     Attributes:
-        changed: Creatives whose segment may be another one.
-        arrived: Creatives that are new.
-        waiting_since: Labels that came to wait for a creative since then count.
-        next_watermark: The watermark to be saved once the changes are counted.
-        size: How many advertisements have to be counted again, at most.
-        overdue: Whether the watermark is old, so that rows that it does not cover would pile up.
+        changed: Creatives whose effective segment may have changed.
+        arrived: New creatives.
+        waiting_since: Waiting labels created later than this may not be counted yet.
+        next_watermark: The watermark to save once the changes are counted.
+        size: Upper bound of the number of advertisements to recount.
+        overdue: Whether the watermark is older than ``OVERLAP`` and has to be moved even if
+            nothing changed, so that the next calls need not look at ever more rows.
     """
 
     changed: CreativeQuerySet
@@ -88,7 +91,7 @@ class PendingChanges:
 
 
 def pending_changes() -> PendingChanges:
-    """Return what ``catch_up`` would count. Writes nothing."""
+    """Return the changes that ``catch_up`` would count. Writes nothing."""
     mark = Watermark.objects.first() or Watermark(looked_at=datetime.min.replace(tzinfo=UTC))
     now = timezone.now()
     next_watermark = _next_watermark(mark, now)
@@ -102,7 +105,7 @@ def pending_changes() -> PendingChanges:
         size = Advertisement.objects.filter(creative__isnull=False).count()
         size += misplaced(Creative.objects.filter(pk=0), since)
     else:
-        # Those that are stale and misplaced count twice.
+        # Advertisements that are both stale and misplaced are counted twice here.
         size = misplaced(changed, since) + stale
     size += creative_links.unlinked(arrived).count()
     return PendingChanges(
@@ -118,8 +121,14 @@ def pending_changes() -> PendingChanges:
 def catch_up(pending: PendingChanges | None = None) -> int:
     """Bring the totals up to date with labels, predictions, creatives and the active model.
 
-    Returns how many advertisements moved. Takes a second for 10,000 of them: before figures are
-    shown call ``recount_jobs.keep_up`` instead. Writes nothing while nothing has happened.
+    Takes about a second for 10,000 advertisements: call ``recount_jobs.keep_up`` instead before
+    showing figures. Writes nothing if nothing changed and the watermark is recent.
+
+    Args:
+        pending: The changes to count; determined here if None.
+
+    Returns:
+        How many advertisements got another segment.
     """
     pending = pending or pending_changes()
     if not (pending.size or pending.overdue):
@@ -133,11 +142,13 @@ def catch_up(pending: PendingChanges | None = None) -> int:
 
 
 def catch_up_in_parts(pending: PendingChanges) -> Iterator[tuple[int, float]]:
-    """Do as ``catch_up`` in many short transactions, without the watermark (``save_watermark``).
+    """Count pending changes in short transactions; call ``save_watermark`` afterwards.
 
-    Yields how many advertisements moved and which share (0 to 1) of the work is done.
+    Yields:
+        After each transaction, how many advertisements it moved to another segment, and which
+        share of all creatives is done, 0 to 1.
     """
-    # Asked one by one: of both together PostgreSQL reads every creative for every other.
+    # Two queries: for both conditions in one, PostgreSQL compares every creative with every other.
     changed = pending.changed.filter(spent__isnull=False).order_by()
     arrived = creative_links.unlinked(pending.arrived).order_by()
     keys = sorted({*changed.values_list("pk", flat=True), *arrived.values_list("pk", flat=True)})
@@ -152,21 +163,27 @@ def catch_up_in_parts(pending: PendingChanges) -> Iterator[tuple[int, float]]:
 
 
 def save_watermark(pending: PendingChanges) -> int:
-    """Set the watermark after ``catch_up_in_parts``.
+    """Recount advertisements without a creative, then save the watermark.
 
-    Returns how many advertisements without a creative moved.
+    Returns:
+        How many advertisements without a creative got another segment.
     """
-    # Of no creative, but not ``none``: that makes no query at all.
+    # No creative has pk 0. ``none()`` would not do: it compiles to no SQL at all.
     moved = refresh(Creative.objects.filter(pk=0), pending.waiting_since)
     pending.next_watermark.save()
     return moved
 
 
 def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
-    """Counts the money of these creatives, and that of others' ids, under their segments of now.
+    """Move the spend of creatives, and of IDs without a creative, to their current segments.
 
-    ``since``: of ids without a creative only those whose creative went, or whose label came to
-    wait later than that; None for all. Returns how many advertisements moved.
+    Args:
+        creatives: Creatives whose advertisements are recounted.
+        since: Of the advertisements without a creative, recount only those that are stale or whose
+            waiting label was created later than this. None: all of them.
+
+    Returns:
+        How many advertisements got another segment.
     """
     sql, params = _moved(creatives, since)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -187,14 +204,14 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
 
 
 def misplaced(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
-    """How many advertisements ``refresh`` would move."""
+    """Return how many advertisements ``refresh`` would move. Takes the same arguments."""
     return _count(*_moved(creatives, since))
 
 
 def overlooked() -> int:
-    """How many advertisements are counted under a wrong segment that ``catch_up`` won't find."""
+    """Return how many advertisements have a wrong segment that ``catch_up`` would not correct."""
     pending = pending_changes()
-    # Not by NOT IN: PostgreSQL compares every creative with every other once they are many.
+    # Not by NOT IN: with many creatives PostgreSQL compares every one with every other.
     waits = Exists(pending.changed.order_by().filter(pk=OuterRef("pk")))
     settled = Creative.objects.filter(~waits)
     sql, params = _moved(settled, pending.waiting_since, f"NOT {CHANGED_ORPHANS}")
@@ -211,7 +228,7 @@ def _count(sql: str, params: tuple[Any, ...]) -> int:
 def _moved(
     creatives: CreativeQuerySet, since: datetime | None, orphans: str = CHANGED_ORPHANS
 ) -> tuple[str, tuple[Any, ...]]:
-    # Every effective segment is asked of the one place that knows what it is.
+    """Return SQL and parameters that select advertisements counted under a wrong segment."""
     effective: Any = creatives.filter(spent__isnull=False).with_effective_segment().order_by()
     columns = effective.values("id", "label_segment", "effective_segment")
     sql, params = columns.query.sql_with_params()
@@ -222,18 +239,21 @@ def _moved(
 
 
 def _changed(mark: Watermark, next_watermark: Watermark) -> CreativeQuerySet:
-    """The creatives whose segment may be another since the mark was set."""
+    """Return the creatives whose effective segment may have changed since the watermark."""
     if mark.model_version != next_watermark.model_version:
         return Creative.objects.all()
     labelled = Label.objects.filter(pk__gt=mark.label).order_by().values("creative")
     judged = Prediction.objects.filter(pk__gt=mark.prediction).order_by().values("creative")
     stale = Advertisement.objects.filter(stale=True, creative__isnull=False).values("creative")
-    # One set of keys: PostgreSQL would answer three conditions with OR by reading every creative.
+    # One union of keys: with three conditions and OR, PostgreSQL reads every creative.
     return Creative.objects.filter(pk__in=labelled.union(judged, stale))
 
 
 def _next_watermark(mark: Watermark, now: datetime) -> Watermark:
-    """The mark to be set after looking: no row that it covers can still become visible."""
+    """Return a watermark that covers only rows older than ``OVERLAP``.
+
+    No transaction that wrote such a row, or a row with a lower key, can still be open.
+    """
     active = ModelVersion.objects.filter(is_active=True).first()
 
     def last(model: type[Model], after: int) -> int:

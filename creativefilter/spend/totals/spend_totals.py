@@ -1,4 +1,4 @@
-"""The lock that writers of sums take, and the SQL that writes ``SpendTotal``."""
+"""Lock for writers of the sums, and the SQL that writes ``SpendTotal``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.db import connection
 # Key of the advisory lock: any number that no other part of the project locks by.
 LOCK = 0x5350454E44
 
-# What ``SpendTotal`` sums up: every month of every advertisement under the advertisement's segment.
+# The rows that ``SpendTotal`` sums up: monthly spend with the segment of the advertisement.
 MONTHS_BY_SEGMENT = """
     SELECT m.month, m.line_id, a.segment, a.reviewed, m.amount, m.placements
     FROM spend_monthlyspend m JOIN spend_advertisement a ON a.id = m.advertisement_id
 """
-# "WHERE TRUE" keeps SQLite from reading "ON CONFLICT" as the condition of a join.
+# Without "WHERE TRUE" SQLite would parse "ON CONFLICT" as the condition of a join.
 _ADD = """
     INSERT INTO spend_spendtotal (month, line_id, segment, reviewed, amount, placements)
     SELECT month, line_id, segment, reviewed,
@@ -28,13 +28,13 @@ _ADD = """
 def lock() -> None:
     """Make other writers of sums wait until this transaction ends.
 
-    SQLite's transactions come one after the other anyway.
+    Does nothing on SQLite, which allows one writing transaction at a time.
     """
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        # For the sorting and joining of this transaction; the default would spill to disk.
+        # With the default, the sorts and joins of this transaction would spill to disk.
         cursor.execute("SET LOCAL work_mem = '64MB'")
 
 
@@ -42,15 +42,15 @@ def add(changes: str) -> None:
     """Add the rows of a query to ``SpendTotal``.
 
     Args:
-        changes: SQL without parameters that selects month, line_id, segment, reviewed, amount and
-            placements; negative amounts and placements are taken away.
+        changes: SQL without parameters that selects month, line_id, segment, reviewed, amount (in
+            ten-thousandths of a rouble) and placements; negative numbers are subtracted.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(changes=changes))
 
 
 def rebuild() -> None:
-    """Make all totals anew from ``MonthlySpend``."""
+    """Recompute all totals from ``MonthlySpend``."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM spend_spendtotal")
     add(MONTHS_BY_SEGMENT)

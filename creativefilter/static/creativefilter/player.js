@@ -1,4 +1,4 @@
-// Ties the player, the transcript and the frames together by time.
+// Jumps the player to an utterance or a frame on a click, and marks those at the current time.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -1,4 +1,4 @@
-// Keeps the states of uploads on the page current, and shows how far an upload has come.
+// Refreshes the states of uploads on the page, and shows the progress of an upload being sent.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -22,7 +22,8 @@ function followStates() {
     return;
   }
 
-  // Other columns of what has ended are out of date: the list is asked for again, now and then.
+  // When a state becomes final, other columns of its row are out of date: the list is then
+  // requested again, at most every three seconds while other rows are still waiting.
   let stale = false;
   let refreshed = 0;
 
@@ -37,7 +38,7 @@ function followStates() {
         await refresh();
       }
     } catch {
-      // The server is away for a moment: ask again.
+      // The server may be restarting: ask again.
     }
     if (waiting.size || stale) {
       window.setTimeout(ask, 1000);
@@ -80,7 +81,7 @@ function followStates() {
     refreshed = Date.now();
   }
 
-  // Cell by cell: what is ticked stays ticked, and the theme's own scripts keep their rows.
+  // Replaces cells, not the row: the tick box keeps its state, and the theme's scripts their rows.
   function replaceRow(fresh) {
     const id = fresh.dataset.uploadId;
     const row = document.querySelector(`#result_list [data-upload-id="${id}"]`)?.closest("tr");
@@ -110,7 +111,8 @@ function prepareUpload(form) {
   const bar = form.querySelector("[data-progress]");
   const text = form.querySelector("[data-progress-text]");
 
-  // Before it reaches the input: there the theme waits, and fails without a text field beside it.
+  // Captured before the event reaches the input: the theme's listener there fails if the input has
+  // no text field beside it.
   drop.addEventListener("change", (event) => {
     event.stopPropagation();
     const names = [...input.files].map((file) => file.name);

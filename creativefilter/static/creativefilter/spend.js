@@ -1,4 +1,4 @@
-// Filters in the address, charts one by one with their tables, and how far an export is.
+// Pages of spend: filters, charts with their tables, and the progress of exports and other jobs.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -44,7 +44,7 @@ function prepareFilters() {
     event.preventDefault();
     const query = new URLSearchParams();
     for (const [name, value] of new FormData(form)) {
-      // A blank name stands for what is not known, a blank choice of one for no filter.
+      // In a multiple select a blank value means "not known", in a single select "no filter".
       if (value || form.querySelector(`select[name="${name}"][multiple]`)) {
         query.append(name, value);
       }
@@ -60,14 +60,14 @@ function prepareFilters() {
   }
 }
 
-// Select2 asks the server for the values; the form is sent once its list closes.
+// Select2 requests the values from the server; the form is submitted when its list closes.
 function prepareChoices(select) {
   const $ = django.jQuery;
   const chosen = () => [...select.selectedOptions].map(({ value, text }) => ({ id: value, text }));
   const key = () => JSON.stringify(chosen().map(({ id }) => id).sort());
   const before = key();
 
-  // What is chosen stays on top of what was found.
+  // Chosen values are listed first, before the values found.
   function results({ choices, more }) {
     const top = chosen();
     const ids = new Set(top.map(({ id }) => id));
@@ -95,7 +95,7 @@ function prepareChoices(select) {
   search.setAttribute("placeholder", select.dataset.summary);
   search.setAttribute("aria-label", select.getAttribute("aria-label"));
   box.on("select2:open", () => {
-    // Near the right edge the list opens to the left.
+    // Shift the list to the left if it would extend beyond the right edge of the window.
     const list = document.querySelector(".sp-choices");
     const over = list.getBoundingClientRect().right - document.documentElement.clientWidth + 16;
     list.style.marginLeft = over > 0 ? `${-over}px` : "";
@@ -116,7 +116,7 @@ async function showTiles() {
   }));
 }
 
-// The address of a page with one filter narrowed: the values replace those of their parameters.
+// Returns the address of a page where the values in adds replace those of the same parameters.
 function narrowed(adds, path) {
   const query = new URLSearchParams(window.location.search);
   for (const [name, value] of adds) {
@@ -129,18 +129,18 @@ function narrowed(adds, path) {
   return `${path ?? window.location.pathname}?${query}`;
 }
 
-const behind = () => document.querySelector("[data-behind]").pathname;
+const creativesPath = () => document.querySelector("[data-behind]").pathname;
 
 // Charts
 
 function prepareLibrary() {
-  const said = words();
-  if (said.locale !== "en") {
+  const texts = words();
+  if (texts.locale !== "en") {
     Plotly.register({
       moduleType: "locale",
-      name: said.locale,
-      dictionary: said.dictionary,
-      format: { ...said.format, decimal: ",", thousands: "\u202f" },
+      name: texts.locale,
+      dictionary: texts.dictionary,
+      format: { ...texts.format, decimal: ",", thousands: "\u202f" },
     });
   }
 }
@@ -166,7 +166,7 @@ function dressed(layout, ink, extra) {
     font: { family: "Inter, system-ui, sans-serif", size: 13, color: ink.text },
     separators: words().separators,
     hoverlabel: { bgcolor: ink.hover, font: { color: ink.text }, align: "left" },
-    // Thousands are parted; digits after the comma only where there are any.
+    // The tick format "," separates thousands and shows decimal places only where there are any.
     ...layout,
     margin: { l: 12, r: 12, t: 12, b: 12, ...layout.margin },
     xaxis: { ...axis, ...(layout.xaxis?.type ? {} : { tickformat: "," }), ...layout.xaxis },
@@ -177,7 +177,7 @@ function dressed(layout, ink, extra) {
 
 function prepareChart(section) {
   const place = section.querySelector("[data-figure]");
-  const said = words();
+  const texts = words();
   let shown = null;
   let norm = "";
 
@@ -207,12 +207,12 @@ function prepareChart(section) {
   const settings = {
     displaylogo: false,
     responsive: true,
-    locale: said.locale,
+    locale: texts.locale,
     modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
-    modeBarButtonsToAdd: [{ name: "png", title: said.png, icon: Plotly.Icons.camera, click: save }],
+    modeBarButtonsToAdd: [{ name: "png", title: texts.png, icon: Plotly.Icons.camera, click: save }],
   };
 
-  // Whiskers have to be seen on bars and beside them.
+  // Error bars get the colour of the text, which is visible on bars and on the background.
   function data(ink = inks()) {
     return shown.data.map((trace) => (
       trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: ink.text } } : trace
@@ -223,7 +223,7 @@ function prepareChart(section) {
     await Plotly.react(place, data(), layout(), settings);
   }
 
-  // Of what was clicked: the trace's own filter, or that of the point.
+  // Returns the filter of the clicked point, or else that of its trace.
   function addsOf(point) {
     const own = point.customdata ?? shown.data[point.curveNumber].customdata?.[point.pointNumber];
     if (Array.isArray(own) && own.length) {
@@ -238,7 +238,7 @@ function prepareChart(section) {
       return;
     }
     if (event.event?.ctrlKey || event.event?.metaKey) {
-      window.open(narrowed(adds, behind()), "_blank", "noopener");
+      window.open(narrowed(adds, creativesPath()), "_blank", "noopener");
     } else {
       window.location.assign(narrowed(adds));
     }
@@ -249,13 +249,13 @@ function prepareChart(section) {
       const found = await answer(section.dataset.source);
       place.replaceChildren();
       if (found.empty) {
-        place.append(element("p", said.nothing, "cf-muted"));
+        place.append(element("p", texts.nothing, "cf-muted"));
         return;
       }
       shown = found.figure;
       await draw();
       place.on("plotly_click", follow);
-      // A leaf of the tree is a filter; a branch opens, as areas do.
+      // A click on a leaf of the treemap sets a filter; a click on a branch zooms into it.
       place.on("plotly_treemapclick", (event) => {
         if (event.event?.ctrlKey || event.event?.metaKey || !event.nextLevel) {
           follow(event);
@@ -266,7 +266,7 @@ function prepareChart(section) {
       fillTable(section.querySelector("[data-table]"), found.table);
       section.dataset.ready = "1";
     } catch (error) {
-      place.replaceChildren(element("p", said.failed, "cf-error"));
+      place.replaceChildren(element("p", texts.failed, "cf-error"));
       throw error;
     }
   }
@@ -283,7 +283,7 @@ function prepareChart(section) {
     });
   }
   section.querySelector("[data-png]").addEventListener("click", () => shown && save());
-  // The theme is switched on the page.
+  // Draw again when the user switches between light and dark mode.
   new MutationObserver(() => shown && draw()).observe(document.documentElement, {
     attributeFilter: ["class"],
   });
@@ -291,7 +291,7 @@ function prepareChart(section) {
 }
 
 function fillTable(place, found) {
-  const said = words();
+  const texts = words();
   const table = element("table", "", "sp-table");
   const heading = table.createTHead().insertRow();
   const isNumber = (column) => column > 0 && found.kinds[column] !== "text";
@@ -308,7 +308,7 @@ function fillTable(place, found) {
       if (column === 0 && adds.length) {
         const link = element("a", text);
         link.href = narrowed(adds);
-        link.title = said.only;
+        link.title = texts.only;
         cell.append(link);
       } else {
         cell.textContent = text;
@@ -317,14 +317,14 @@ function fillTable(place, found) {
     });
     const last = line.insertCell();
     if (adds.length) {
-      const link = element("a", said.creatives);
-      link.href = narrowed(adds, behind());
+      const link = element("a", texts.creatives);
+      link.href = narrowed(adds, creativesPath());
       last.append(link);
     }
   });
   place.replaceChildren(table);
   if (found.more) {
-    place.append(element("p", said.rest.replace("%s", found.more), "cf-muted"));
+    place.append(element("p", texts.rest.replace("%s", found.more), "cf-muted"));
   }
 }
 
@@ -345,14 +345,14 @@ function followExport() {
         return;
       }
     } catch {
-      // The server is away for a moment: ask again.
+      // The server may be restarting: ask again.
     }
     window.setTimeout(ask, 1000);
   }
   ask();
 }
 
-// Figures that are being made: nobody's page changes under their hands, but for an empty one.
+// Figures that a job computes. When it ends, an empty page reloads itself; other pages offer a link.
 
 function followWork(place) {
   async function ask() {
@@ -370,7 +370,7 @@ function followWork(place) {
         return;
       }
     } catch {
-      // The server is away for a moment: ask again.
+      // The server may be restarting: ask again.
     }
     window.setTimeout(ask, 1000);
   }

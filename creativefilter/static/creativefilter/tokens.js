@@ -1,4 +1,5 @@
-// Copies a new token; where the browser forbids it (no https), the token is selected instead.
+// Copies a new token. If the browser allows no access to the clipboard (page without https), the
+// token is selected and copied by the older document.execCommand.
 document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

@@ -1,4 +1,4 @@
-"""Compares the sums of spend with its rows, exactly."""
+"""Compare the sums of spend with its rows, exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports a table of spend, without web or broker."""
+"""Import a spend table, without web server or broker."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Command(BaseCommand):
         return _("Imported.") if self.imported else _("Nothing was imported.")
 
     def _report(self, report: Report) -> None:
-        """What was read, one fact a line."""
+        """Print the report of the file, one fact a line."""
         lines = [
             (_("format"), f"{report.container} {report.encoding}".strip()),
             (_("delimiter"), sign_of(report.delimiter)),
@@ -126,13 +126,13 @@ class Command(BaseCommand):
 
 
 def write_bad_rows(prepared: Prepared, path: Path) -> None:
-    """The table to be corrected."""
+    """Write the staged bad rows to a CSV file, for people to correct."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(bad_rows.as_csv(prepared.header, staging.bad_rows()))
 
 
 def period(months: tuple[MonthSum, ...]) -> str:
-    """The first and the last month, and how many there are."""
+    """Format the number of months, the first and the last one."""
     if not months:
         return "—"
     return f"{len(months)} ({months[0].month:%Y-%m} – {months[-1].month:%Y-%m})"
