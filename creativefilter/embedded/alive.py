@@ -35,7 +35,11 @@ class Scheduler(PersistentScheduler):
 
     def _limit_last_runs(self) -> None:
         """Set runs that lie in the future to now, and have the order of entries computed again."""
-        ahead = [one for one in self.schedule.values() if one.last_run_at > one.default_now()]
+        ahead = [
+            one
+            for one in self.schedule.values()
+            if one.last_run_at and one.last_run_at > one.default_now()
+        ]
         for entry in ahead:
             entry.last_run_at = entry.default_now()
         if ahead:
