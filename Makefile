@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages resolve fresh attack \
+.PHONY: setup run demo test check contract client bench lines messages mutants resolve fresh attack \
 	chaos chaos-long fuzz lanes writers database-away recovery
 
 setup: $(VENV)/runtime.stamp
@@ -38,6 +38,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/docstrings.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 	PRODUCTION=true SECRET_KEY=$$(head -c 40 /dev/urandom | base64 -w0) ALLOWED_HOSTS=localhost \
@@ -103,6 +104,10 @@ database-away: $(VENV)/dev.stamp
 MINUTES ?= 5
 attack: $(VENV)/dev.stamp
 	$(BIN)/python tests/long/attack.py --minutes $(MINUTES)
+
+# Small changes of the code that its tests must notice: a seeded sample for each area, about 20 minutes.
+mutants: $(VENV)/dev.stamp
+	$(BIN)/python tools/mutants.py --seed $(SEED) $(ARGS)
 
 # Lines of code by folder, without tests, benchmarks, migrations, comments and docstrings.
 lines: $(VENV)/dev.stamp

@@ -8,6 +8,6 @@ from classifier.errors import ScreenUnavailable, WeightsError
 from creativefilter.site.codes import sentence
 
 
-def told(error: WeightsError | ScreenUnavailable, language: str = "ru") -> str:
+def sentence_of(error: WeightsError | ScreenUnavailable, language: str = "ru") -> str:
     with translation.override(language):
         return sentence(error.code, error.facts)

@@ -133,24 +133,24 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def said(self) -> str:
+    def output_text(self) -> str:
         return self.output.read_text()
 
     @property
     def credentials(self) -> tuple[str, str] | None:
         """The administrator's password and token; None unless they were printed."""
-        match = ADMINISTRATOR.search(self.said)
+        match = ADMINISTRATOR.search(self.output_text)
         return (match[1], match[2]) if match else None
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
         """Wait until the application has printed the text."""
 
         def printed() -> bool:
-            if self.process.poll() is not None and text not in self.said:
-                raise NotInTimeError(f"ended with {self.process.returncode}:\n{self.said}")
-            return text in self.said
+            if self.process.poll() is not None and text not in self.output_text:
+                raise NotInTimeError(f"ended with {self.process.returncode}:\n{self.output_text}")
+            return text in self.output_text
 
-        wait_until(printed, seconds, f"{text!r} printed; output:\n{self.said}")
+        wait_until(printed, seconds, f"{text!r} printed; output:\n{self.output_text}")
 
     def alive(self) -> list[Process]:
         """Return the processes of this run: by data folder, and their descendants."""

@@ -137,7 +137,7 @@ def _withdraw(counters: Any, login: Login) -> None:
     for key in (login.pair, login.account, login.address):
         if counters.get(key):
             counters.decr(key)
-    # A delay that had begun before would have refused this attempt.
+    # An earlier delay would have refused this attempt.
     counters.delete(login.until)
 
 

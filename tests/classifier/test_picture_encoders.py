@@ -18,7 +18,7 @@ from classifier.errors import WeightsError
 from classifier.pictures.encoders import load_picture_encoder
 from classifier.pictures.frames import clips
 from classifier.pictures.types import PictureEncoder
-from tests.sentences import told
+from tests.sentences import sentence_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 8
@@ -160,7 +160,7 @@ def test_invalid_frames_are_refused(xclip: PictureEncoder, frames: list[Picture]
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no_model_folder") as error:
         load_picture_encoder(str(tmp_path / "none"), weights_folder=tmp_path)
-    assert told(error.value, "ru").startswith("Нет папки")
+    assert sentence_of(error.value, "ru").startswith("Нет папки")
 
 
 def test_truncated_weights_file_is_a_named_error(tiny_xclip: Path, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_weights_with_a_missing_part_are_refused(tiny_xclip: Path, tmp_path: Pat
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(WeightsError, match="not_xclip") as error:
         load_picture_encoder(str(folder), weights_folder=tmp_path)
-    assert "неполны" in told(error.value)
+    assert "неполны" in sentence_of(error.value)
 
 
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_unreachable_hub_is_reported_in_both_languages(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError, match="model_not_loaded") as error:
         load_picture_encoder(weights_folder=tmp_path)
-    english, russian = told(error.value, "en"), told(error.value, "ru")
+    english, russian = sentence_of(error.value, "en"), sentence_of(error.value, "ru")
     assert "X-CLIP cannot load the model “microsoft/xclip-base-patch32”" in english
     assert "X-CLIP не может загрузить модель «microsoft/xclip-base-patch32»" in russian
 

@@ -21,7 +21,7 @@ from classifier.speech.recognition import SpeechCut, load_transcriber
 from classifier.speech.types import Transcriber, Transcript, Utterance
 from classifier.speech.weights import PACKAGED_NAME
 from tests.ct2_to_openai import convert
-from tests.sentences import told
+from tests.sentences import sentence_of
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 RATE = 16_000
@@ -251,8 +251,8 @@ def test_loading_errors_have_a_sentence(
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(WeightsError) as error:
         load_transcriber(engine, model, weights_folder=weights, **options)
-    assert re.search(sentence, told(error.value, "en"))
-    assert re.search("[а-я]{3}", told(error.value, "ru"))
+    assert re.search(sentence, sentence_of(error.value, "en"))
+    assert re.search("[а-я]{3}", sentence_of(error.value, "ru"))
     assert str(error.value).startswith(error.value.code)
 
 

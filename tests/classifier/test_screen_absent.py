@@ -16,7 +16,7 @@ from classifier.errors import ScreenCode, ScreenUnavailable
 from classifier.media import Frame
 from classifier.screen import detector, load_screen_reader
 from tests import screen_cards as cards
-from tests.sentences import told
+from tests.sentences import sentence_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TESSERACT = shutil.which("tesseract")
@@ -76,9 +76,9 @@ def test_detector_does_not_import_the_wheels_own_code() -> None:
 def test_missing_tesseract_is_reported_in_both_languages(tmp_path: Path) -> None:
     [code] = run(CODE, PATH=str(tmp_path))
     missing = ScreenUnavailable(ScreenCode(code))
-    assert "не установлен Tesseract" in told(missing)
-    assert "apt-get install tesseract-ocr tesseract-ocr-rus" in told(missing)
-    assert "Tesseract is not installed" in told(missing, "en")
+    assert "не установлен Tesseract" in sentence_of(missing)
+    assert "apt-get install tesseract-ocr tesseract-ocr-rus" in sentence_of(missing)
+    assert "Tesseract is not installed" in sentence_of(missing, "en")
 
 
 @needs_tesseract
@@ -90,8 +90,8 @@ def test_missing_russian_data_is_reported_in_both_languages(with_languages: Path
             (with_languages / name).symlink_to(real / name)
         [code] = run(CODE, TESSDATA_PREFIX=str(with_languages))
         missing = ScreenUnavailable(ScreenCode(code))
-        assert "нет данных русского языка" in told(missing), languages
-        assert "no Russian data" in told(missing, "en"), languages
+        assert "нет данных русского языка" in sentence_of(missing), languages
+        assert "no Russian data" in sentence_of(missing, "en"), languages
 
 
 @needs_tesseract
@@ -119,8 +119,10 @@ def test_missing_or_unknown_detector_is_reported(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ScreenUnavailable) as raised:
         detector.TextDetector()
-    assert "pip install --force-reinstall --no-deps rapidocr==3.10.0" in told(raised.value, "en")
-    assert "детектор текста" in told(raised.value)
+    assert "pip install --force-reinstall --no-deps rapidocr==3.10.0" in sentence_of(
+        raised.value, "en"
+    )
+    assert "детектор текста" in sentence_of(raised.value)
 
 
 @needs_tesseract
@@ -139,7 +141,7 @@ def test_killed_engine_is_reported_and_leaves_no_files(
     reader = load_screen_reader()
     with pytest.raises(ScreenUnavailable) as raised:
         reader.read([Frame(0.0, cards.paint(cards.CARDS[0], 1))])
-    assert "сбой Tesseract" in told(raised.value, "ru")
+    assert "сбой Tesseract" in sentence_of(raised.value, "ru")
     assert list(scratch.iterdir()) == []
     assert reader.read([Frame(0.0, np.zeros((360, 640, 3), np.uint8))]).lines == ()
 

@@ -20,7 +20,7 @@ from classifier.segments import NUMBERS
 from classifier.text.linear_model import TextPrediction
 from classifier.text.transformer import KIND, VERSION, TransformerText, fine_tune, held_out
 from classifier.text.transformer_types import Epoch, Settings
-from tests.sentences import told
+from tests.sentences import sentence_of
 from tests.small_bert import TOPICS, Toy, save_encoder, toy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,7 +247,7 @@ def test_unsuitable_rows_are_refused(
 def test_missing_encoder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no_model_folder") as error:
         train_toy(toy(60, seed=7), tmp_path / "none")
-    assert told(error.value, "ru").startswith("Нет папки")
+    assert sentence_of(error.value, "ru").startswith("Нет папки")
 
 
 def test_encoder_with_a_missing_layer_is_refused(encoder: Path, tmp_path: Path) -> None:
@@ -272,6 +272,6 @@ def test_unreachable_hub_is_reported_in_both_languages(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError, match="model_not_loaded") as error:
         fine_tune(["раз", "два"] * 10, [0, 4] * 10, range(20), weights_folder=tmp_path)
-    english, russian = told(error.value, "en"), told(error.value, "ru")
+    english, russian = sentence_of(error.value, "en"), sentence_of(error.value, "ru")
     assert "cannot load the model “cointegrated/rubert-tiny2”" in english
     assert "не может загрузить модель «cointegrated/rubert-tiny2»" in russian

@@ -12,7 +12,7 @@ import pytest
 
 from classifier.errors import WeightsError
 from classifier.speech.weights import packaged_whisper
-from tests.sentences import told
+from tests.sentences import sentence_of
 
 MODEL_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 FILES = {"model.bin", "config.json", "tokenizer.json", "vocabulary.txt"}
@@ -79,7 +79,7 @@ def test_wrong_digest_is_refused_and_leaves_no_files(
     folder = tmp_path / "models"
     with pytest.raises(WeightsError, match=r"weights_damaged: .*file model\.bin") as error:
         packaged_whisper(folder)
-    assert "Переустановите" in told(error.value, "ru")
+    assert "Переустановите" in sentence_of(error.value, "ru")
     assert names(folder) == set()
 
 

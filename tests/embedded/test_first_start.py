@@ -25,8 +25,8 @@ def client(stack: Stack) -> Client:
 def test_administrator_and_token_are_printed_once_and_work(stack: Stack, client: Client) -> None:
     assert stack.credentials
     password, token = stack.credentials
-    assert stack.said.count(password) == stack.said.count(token) == 1
-    assert stack.said.count(f"{stack.address}/") == 1
+    assert stack.output_text.count(password) == stack.output_text.count(token) == 1
+    assert stack.output_text.count(f"{stack.address}/") == 1
 
     assert client.request("GET", "/api/v1/segments").status_code == 200
     assert requests.get(f"{stack.address}/api/v1/segments", timeout=30).status_code == 401
@@ -122,21 +122,21 @@ def test_a_line_for_each_demonstration_creative_and_a_summary(stack: Stack) -> N
 
     wait_until(
         lambda: (
-            all(f"\n{name} " in stack.said for name in segments_of_scripts)
-            and summary.search(stack.said)
+            all(f"\n{name} " in stack.output_text for name in segments_of_scripts)
+            and summary.search(stack.output_text)
         ),
         240,
         "the demonstration is finished",
     )
-    decided = dict(re.findall(r"^(\d+\.\w+) +\d+%  (\d+) · ", stack.said, re.MULTILINE))
+    decided = dict(re.findall(r"^(\d+\.\w+) +\d+%  (\d+) · ", stack.output_text, re.MULTILINE))
     for name, segment in segments_of_scripts.items():
-        assert len(re.findall(rf"^{re.escape(name)} ", stack.said, re.MULTILINE)) == 1
+        assert len(re.findall(rf"^{re.escape(name)} ", stack.output_text, re.MULTILINE)) == 1
         # The cards of the creative without speech are read; a person decides about them.
         assert bool(segment) == (name in decided) or name == "90000038.mp4"
     right = sum(
         decided[name] == segment for name, segment in segments_of_scripts.items() if segment
     )
-    last = summary.search(stack.said)
+    last = summary.search(stack.output_text)
     assert last
     # The summary counts the lines above it. Most creatives are right, and none failed.
     numbers = [int(number) for number in re.findall(r"\d+", last[0])]

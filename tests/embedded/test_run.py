@@ -69,9 +69,9 @@ def second_start(demonstrated: Stack) -> Iterator[Stack]:
 def test_demo_prints_a_line_for_each_creative_and_ends(demonstrated: Stack) -> None:
     assert demonstrated.process.returncode == 0
     for file in FILES:
-        assert len(re.findall(rf"^{file} ", demonstrated.said, re.MULTILINE)) == 1
-    assert re.search(r"^90000014\.wav +\d+%  7 · Имидж$", demonstrated.said, re.MULTILINE)
-    assert re.search(r"^90000037\.wav +— \w", demonstrated.said, re.MULTILINE)
+        assert len(re.findall(rf"^{file} ", demonstrated.output_text, re.MULTILINE)) == 1
+    assert re.search(r"^90000014\.wav +\d+%  7 · Имидж$", demonstrated.output_text, re.MULTILINE)
+    assert re.search(r"^90000037\.wav +— \w", demonstrated.output_text, re.MULTILINE)
     assert demonstrated.alive() == []
     stored = demonstrated.data.folder / "broker" / "appendonlydir"
     assert any(path.stat().st_size for path in stored.iterdir())
@@ -84,7 +84,7 @@ def test_second_start_keeps_data_and_ends_on_ctrl_c(data: Data, token: str, tmp_
         assert known.status_code == 200
         assert known.json()["result"]["segment_num"] == 7
         assert stack.credentials is None
-        assert not re.search(r"admin|\.wav|\.avi", stack.said)
+        assert not re.search(r"admin|\.wav|\.avi", stack.output_text)
 
         wait_until(lambda: len(stack.alive()) >= ALL, 30, "everything runs")
         # A command that is started now sends its messages to this broker.
@@ -94,7 +94,7 @@ def test_second_start_keeps_data_and_ends_on_ctrl_c(data: Data, token: str, tmp_
         assert stack.stop(signal.SIGINT) == 0
         assert stack.alive() == []
     assert broker_address.of_running_application(data.folder) == ""
-    assert "Traceback" not in stack.said
+    assert "Traceback" not in stack.output_text
 
 
 def test_second_run_on_the_same_data_is_refused(second_start: Stack) -> None:
@@ -104,8 +104,8 @@ def test_second_run_on_the_same_data_is_refused(second_start: Stack) -> None:
     finally:
         second.process.kill()
         second.process.wait()
-    assert str(second_start.data.folder) in second.said
-    assert "Traceback" not in second.said
+    assert str(second_start.data.folder) in second.output_text
+    assert "Traceback" not in second.output_text
     assert second_start.process.poll() is None
 
 
@@ -117,8 +117,8 @@ def test_a_taken_port_is_named(data: Data) -> None:
             assert stack.process.wait(60) != 0
         finally:
             stack.clean_up()
-    assert str(port) in stack.said
-    assert "Traceback" not in stack.said
+    assert str(port) in stack.output_text
+    assert "Traceback" not in stack.output_text
 
 
 @pytest.mark.parametrize(
