@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from creativefilter.accounts.models import AuditEntry
 from creativefilter.creatives.models import (
@@ -28,11 +29,15 @@ from creativefilter.site.codes import sentence
 from creativefilter.spend.models import SpendImport, SpendRow
 from creativefilter.spend.totals import checks as spend_checks
 from creativefilter.spend.totals import segment_changes
+from tests.long.chaos import faults
 from tests.long.chaos.material import TRANSCRIPTS, Material
 from tests.long.chaos.site import Site
 
 # How long after the end of a fault a job may end because of it.
 AFTERMATH = timedelta(seconds=120)
+# Jobs that were created longer before the first fault have the times of a wrong clock.
+BEFORE_FAULTS = timedelta(minutes=20)
+CLOCK_FAULT = timedelta(seconds=faults.AN_HOUR)
 
 
 def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]:
@@ -42,12 +47,14 @@ def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]
         harm: For each fault its start, its end and the error codes that it explains.
     """
     found = []
+    earliest = min((begin for begin, _end, _codes in harm), default=timezone.now()) - BEFORE_FAULTS
     for job in Job.objects.filter(state=Job.State.FAILED):
-        ended = job.finished_at or job.created_at
+        started = _without_clock_fault(job.started_at or job.created_at, earliest)
+        ended = _without_clock_fault(job.finished_at or job.created_at, earliest)
         expected_codes = {
             code
             for begin, end, codes in harm
-            if begin <= ended and (job.started_at or job.created_at) <= end + AFTERMATH
+            if begin <= ended and started <= end + AFTERMATH
             for code in codes
         }
         if job.error_code not in expected_codes:
@@ -57,6 +64,13 @@ def reasons(harm: list[tuple[datetime, datetime, tuple[str, ...]]]) -> list[str]
         if not sentence(job.error_code):
             found.append(f"{job.error_code} has no sentence")
     return found
+
+
+def _without_clock_fault(written: datetime, earliest: datetime) -> datetime:
+    """Return the real time of a time that a process with a wrong clock may have written."""
+    if written < earliest:
+        return written + CLOCK_FAULT
+    return written - CLOCK_FAULT if written > timezone.now() else written
 
 
 def stuck() -> list[str]:
