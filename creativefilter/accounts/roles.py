@@ -60,7 +60,6 @@ _ANALYST = (
     "spend.add_spendimport",
     "tables.view_table", "tables.add_table", "tables.delete_table",
     "jobs.change_job",
-    "tables.view_table", "tables.add_table", "tables.delete_table",
 )  # fmt: skip
 _LEAD = (
     *_ANALYST,
