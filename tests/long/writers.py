@@ -121,7 +121,7 @@ class Work:
         """What probably was spent: asked for until there is an answer."""
         year = 2021 + self.number % 2
         for month in range(1, 13):
-            asked = {"first": f"{year}-{month:02}", "last": f"{year}-{month:02}"}
+            asked = {"from": f"{year}-{month:02}", "to": f"{year}-{month:02}"}
             path = "/api/v1/spend/report/expected"
             answer = self.client.request("GET", path, params=asked)
             while answer.status_code == 202:

@@ -45,7 +45,7 @@ class TokenViews(generics.GenericAPIView[TokenDetails]):
         return tokens.within_reach(self.request.user)
 
 
-class TokensView(Idempotent, TokenViews):
+class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails]):
     """List your tokens, create one, or revoke all."""
 
     pagination_class = CursorPages
