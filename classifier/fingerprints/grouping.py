@@ -17,9 +17,14 @@ def grouped(pairs: Iterable[tuple[int, int, float]]) -> list[set[int]]:
     of ``pairs``.
 
     Args:
-        pairs: ``(one, other, strength)`` of each pair of near duplicates.
+        pairs: ``(one, other, strength)`` of each pair of near duplicates. Of a pair that is
+            given several times the largest strength counts.
     """
-    links = {(min(a, b), max(a, b)): strength for a, b, strength in pairs if a != b}
+    links: dict[tuple[int, int], float] = {}
+    for a, b, strength in pairs:
+        if a != b:
+            pair = (min(a, b), max(a, b))
+            links[pair] = max(strength, links.get(pair, strength))
     neighbours: dict[int, set[int]] = defaultdict(set)
     for one, other in links:
         neighbours[one].add(other)

@@ -12,6 +12,9 @@ requires the permission that describes what it does to the data:
 | replace months of spend | ``spend.delete_spendrow`` |
 | see the system check and run its safe repairs | ``creatives.delete_creative`` |
 | see and revoke the tokens of all users | ``knox.delete_authtoken`` |
+
+Whatever permissions they have, only superusers may change superusers or revoke their tokens
+(``may_change_user``).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -60,7 +63,6 @@ _ANALYST = (
     "spend.add_spendimport",
     "tables.view_table", "tables.add_table", "tables.delete_table",
     "jobs.change_job",
-    "tables.view_table", "tables.add_table", "tables.delete_table",
 )  # fmt: skip
 _LEAD = (
     *_ANALYST,
@@ -112,6 +114,14 @@ def role_of(user: User) -> Role | None:
     """Return the highest role of a user; None without a role."""
     names = {group.name for group in user.groups.all()}
     return next((role for role in reversed(Role) if role in names), None)
+
+
+def may_change_user(actor: User | AnonymousUser, user: User) -> bool:
+    """Return whether ``actor`` may change ``user``, if ``actor`` has the permission for users.
+
+    Only superusers may change superusers.
+    """
+    return actor.is_superuser or not user.is_superuser
 
 
 def give(user: User, role: Role | None) -> None:

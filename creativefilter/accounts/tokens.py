@@ -19,6 +19,7 @@ from knox.models import AuthToken
 
 from creativefilter.accounts.audit import Action, record
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.accounts.roles import may_change_user
 from creativefilter.site.errors import UserError
 
 # Precision of ``last_used_at``, so that a program that polls does not cause a write each time.
@@ -72,12 +73,23 @@ def unexpired() -> QuerySet[TokenDetails]:
 
 
 def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
-    """Return the unexpired tokens that a user may see and revoke.
+    """Return the unexpired tokens that a user may see; ``may_revoke`` tells which to revoke.
 
     These are all tokens if the user has ``knox.delete_authtoken``, else the user's own.
     """
     rows = unexpired()
     return rows if user.has_perm("knox.delete_authtoken") else rows.filter(token__user=user.pk)
+
+
+def may_revoke(user: User | AnonymousUser, owner: User) -> bool:
+    """Return whether a user may revoke the tokens of ``owner``.
+
+    These are the user's own tokens and, with ``knox.delete_authtoken``, those of all users whom
+    the user may change.
+    """
+    if user.pk == owner.pk:
+        return True
+    return user.has_perm("knox.delete_authtoken") and may_change_user(user, owner)
 
 
 def revoke(details: TokenDetails) -> None:

@@ -155,8 +155,8 @@ class _AsciiSurvey:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found = Survey()
-        # Number of lines that count as UTF-8 (all lines of a block if it is not ASCII and valid
-        # UTF-8), number of lines that are not UTF-8, and the numbers of the first lines of each.
+        # Number of lines with UTF-8 beyond ASCII, number of lines that are not UTF-8, and the
+        # numbers of the first lines of each.
         self.utf8 = self.old = 0
         self.utf8_lines: list[int] = []
         self.old_lines: list[int] = []
@@ -188,18 +188,16 @@ class _AsciiSurvey:
     def _count_lines(self, lines: bytes) -> None:
         """Count the encodings of some whole lines."""
         if not lines.isascii():
-            try:
-                lines.decode()
-                self.utf8 += lines.count(b"\n") or 1
-                if len(self.utf8_lines) < EXAMPLES:
-                    self._number_utf8(lines)
-            except UnicodeDecodeError:
+            if _is_utf8(lines):
+                self._count_utf8(lines)
+            else:
                 self._classify_lines(lines)
         self.lines += lines.count(b"\n") or lines.count(b"\r")
 
-    def _number_utf8(self, lines: bytes) -> None:
+    def _count_utf8(self, lines: bytes) -> None:
         numbered = enumerate(lines.splitlines(), self.lines + 1)
         numbers = [number for number, line in numbered if not line.isascii()]
+        self.utf8 += len(numbers)
         self.utf8_lines += numbers[: EXAMPLES - len(self.utf8_lines)]
 
     def _classify_lines(self, lines: bytes) -> None:

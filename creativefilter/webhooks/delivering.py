@@ -116,7 +116,8 @@ def _record_outcome(
 ) -> None:
     """Store the outcome of an attempt and the time of the next one.
 
-    The delivery is changed only if the claim still holds: no later attempt has been counted.
+    Nothing is changed if the claim is lost, that is, if a later attempt has been counted: its
+    sender stores the outcome.
     """
     change: dict[str, Any] = {
         "status_code": outcome.status_code,
@@ -135,8 +136,8 @@ def _record_outcome(
         pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
     )
     with transaction.atomic():
-        claimed.update(**change)
-        _update_endpoint(endpoint, outcome, now, lease)
+        if claimed.update(**change):
+            _update_endpoint(endpoint, outcome, now, lease)
 
 
 def _update_endpoint(endpoint: Endpoint, outcome: Outcome, now: datetime, lease: datetime) -> None:

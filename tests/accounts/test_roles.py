@@ -25,6 +25,11 @@ def test_after_migrating_every_role_has_its_permissions(role: Role) -> None:
     assert permissions_of(role) == set(PERMISSIONS[role])
 
 
+@pytest.mark.parametrize("role", Role)
+def test_every_permission_of_a_role_is_listed_once(role: Role) -> None:
+    assert len(PERMISSIONS[role]) == len(set(PERMISSIONS[role]))
+
+
 def test_a_higher_role_has_all_permissions_of_a_lower_one() -> None:
     viewer, analyst, lead = (set(PERMISSIONS[role]) for role in Role)
     assert viewer < analyst < lead

@@ -151,6 +151,43 @@ def test_a_lead_revokes_all_tokens_of_a_user(mary: User) -> None:
     assert is_valid(own_value)
 
 
+def test_a_lead_sees_tokens_of_a_superuser_but_cannot_revoke_them() -> None:
+    issued = tokens.issue(User.objects.create_superuser("root"), "plan")
+    user = User.objects.create_user("lead")
+    give(user, Role.LEAD)
+    lead, root = client_of(user), client_of(issued.details.token.user)
+    revoke_all = reverse("admin:auth_user_revoke_tokens", args=[issued.details.token.user_id])
+    page = reverse("admin:auth_user_change", args=[issued.details.token.user_id])
+    shown = lead.get(page)
+    assert shown.status_code == 200
+    assert revoke_all not in shown.content.decode()
+    assert revoke_all in root.get(page).content.decode()
+    tokens_page = "/admin/accounts/tokendetails/"
+    assert "root" in lead.get(tokens_page).content.decode()
+    selected = {"action": "delete_selected", "_selected_action": [issued.details.pk]}
+    for address, data in (
+        (revoke_all, {"_form_submitted": "True"}),
+        (f"{tokens_page}{issued.details.pk}/delete/", {"post": "yes"}),
+        (tokens_page, {**selected, "post": "yes"}),
+    ):
+        assert lead.post(address, data).status_code == 403
+        assert is_valid(issued.value)
+    one = f"/api/v1/tokens/{issued.details.pk}"
+    assert lead.get(one).json()["owner"] == "root"
+    refused = lead.delete(one)
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert is_valid(issued.value)
+    assert root.delete(one).status_code == 204
+
+
+def test_a_superuser_revokes_tokens_of_another_superuser() -> None:
+    issued = tokens.issue(User.objects.create_superuser("root"), "plan")
+    other = client_of(User.objects.create_superuser("boss"))
+    address = reverse("admin:auth_user_revoke_tokens", args=[issued.details.token.user_id])
+    other.post(address, {"_form_submitted": "True"})
+    assert not is_valid(issued.value)
+
+
 def test_a_program_revokes_all_tokens_but_its_own(mary: User) -> None:
     current, *others = [tokens.issue(mary, "plan").value for _number in range(3)]
     root = tokens.issue(User.objects.create_superuser("root"), "plan").value

@@ -127,7 +127,7 @@ class Work:
         """Request expected spend for each month of a year until it is computed."""
         year = 2021 + self.number % 2
         for month in range(1, 13):
-            asked = {"first": f"{year}-{month:02}", "last": f"{year}-{month:02}"}
+            asked = {"from": f"{year}-{month:02}", "to": f"{year}-{month:02}"}
             path = "/api/v1/spend/report/expected"
             answer = self.client.request("GET", path, params=asked)
             while answer.status_code == 202:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from creativefilter.sheets import SheetError, encodings
+from creativefilter.sheets import SheetError, encodings, limits
 from tests.sheets.names import NAMES
 from tests.sheets.reading import cells, findings, refusal, rows
 
@@ -84,6 +84,18 @@ def test_utf8_lines_within_a_cp1251_file_are_decoded() -> None:
     content = old + "3;ЛЕНТА\n".encode() + "4;МАГНИТ\n".encode("cp1251")
     assert [row[1] for row in cells(content)] == ["СБЕРБАНК", "АЛЬФА-БАНК", "ЛЕНТА", "МАГНИТ"]
     assert findings(content)["found_other_encoding"]["lines"] == "4"
+
+
+def test_one_utf8_line_in_a_large_cp1251_file_is_counted_as_one() -> None:
+    latin = b"".join(b"%d;SPOTIFY\n" % number for number in range(40_000))
+    assert len(latin) > 2 * limits.BLOCK
+    old = "".join(f"{number};МАГНИТ\n" for number in range(300)).encode("cp1251")
+    content = b"Advertisement ID;Brand\n" + "1;ЛЕНТА\n".encode() + latin + old
+    found = cells(content)
+    assert (found[0], found[-1]) == (["1", "ЛЕНТА"], ["299", "МАГНИТ"])
+    notes = findings(content)
+    assert notes["found_encoding"] == {"encoding": "Windows-1251"}
+    assert notes["found_other_encoding"] == {"encoding": "UTF-8", "count": 1, "lines": "2"}
 
 
 def test_an_undefined_byte_is_replaced() -> None:

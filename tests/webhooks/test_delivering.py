@@ -263,23 +263,26 @@ def test_an_endpoint_has_one_sender_until_its_lease_runs_out(
     assert (delivery.state, delivery.attempts) == (State.DELIVERED, 2)
 
 
-def test_a_late_sender_stores_no_outcome(
-    endpoint: Endpoint, receiver: Receiver, owner: User
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_late_sender_changes_neither_the_delivery_nor_the_endpoint(
+    endpoint: Endpoint, receiver: Receiver, owner: User, status: int
 ) -> None:
     ended(owner)
-
-    def taken_over(handler: Any) -> None:
-        Delivery.objects.update(attempts=5)
-        handler.send_error(500)
-
-    # Another sender claims the delivery while the first one waits for its answer.
+    failing = {"failures": 99, "failing_since": timezone.now() - timedelta(days=99)}
+    Endpoint.objects.update(**failing)
+    endpoint.refresh_from_db()
+    receiver.answers = [status]
     delivery = delivering._next_delivery(str(endpoint.pk))
     assert delivery is not None
+    # Another sender claims the delivery while the first one waits for its answer.
     Delivery.objects.update(attempts=5)
     outcome = delivering._attempt(endpoint, delivery)
     delivering._record_outcome(endpoint, delivery, outcome, timezone.now())
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.status_code) == (State.PENDING, 5, None)
+    endpoint.refresh_from_db()
+    assert endpoint.active
+    assert (endpoint.failures, endpoint.failing_since) == tuple(failing.values())
 
 
 def test_deliveries_recorded_during_a_turn_are_sent_in_it(

@@ -67,7 +67,7 @@ class TokenDetailsAdmin(ModelAdmin):
         own = ("shown_name", "beginning", "created", "expires", "used")
         return (*own[:2], "user", *own[2:]) if _sees_all(request) else own
 
-    # All staff users have tokens; the queryset limits which ones they see.
+    # All staff users have tokens; the queryset limits which tokens they see.
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_staff)
@@ -82,7 +82,8 @@ class TokenDetailsAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_staff)
+        allowed = obj is None or tokens.may_revoke(_person(request), obj.token.user)
+        return allowed and request.user.is_staff
 
     def _get_obj_does_not_exist_redirect(self, request: Any, opts: Any, object_id: Any) -> Any:
         raise Http404

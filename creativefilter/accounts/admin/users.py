@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.admin.tokens import tell_revoked
-from creativefilter.accounts.roles import SENTENCES, Role, give, role_of
+from creativefilter.accounts.roles import SENTENCES, Role, give, may_change_user, role_of
 from creativefilter.ui.model_admin import ModelAdmin
 
 admin.site.unregister(User)
@@ -81,7 +81,7 @@ class RoleFilter(RadioFilter):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """Only superusers can create, change or delete superusers."""
+    """Only superusers can create, change or delete superusers, or revoke their tokens."""
 
     form = UserForm
     add_form = NewUserForm
@@ -133,7 +133,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return _may_change(request, obj) and super().has_delete_permission(request, obj)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("knox.delete_authtoken")
+        if not request.user.has_perm("knox.delete_authtoken"):
+            return False
+        user = self.get_object(request, str(object_id))
+        return user is None or tokens.may_revoke(_person(request), user)
 
     @action(
         description=gettext_lazy("Revoke all access tokens"),
@@ -163,7 +166,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 def _may_change(request: HttpRequest, user: User | None) -> bool:
-    return request.user.is_superuser or user is None or not user.is_superuser
+    return user is None or may_change_user(_person(request), user)
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
 
 
 def permission_label(permission: Permission) -> str:

@@ -78,6 +78,10 @@ class AddressFilters(filters.BaseFilterBackend):
         form.is_valid(raise_exception=True)
         return form.narrow(queryset, form.validated_data)
 
+    def parameter_names(self, view: Any) -> set[str]:
+        """Return the names of the query parameters that are read here."""
+        return set(view.filters().fields)
+
 
 class AddressFiltersSchema(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
     """OpenAPI query parameters for the fields of ``view.filters``."""
@@ -120,6 +124,10 @@ class Ordering(filters.OrderingFilter):
             message = _("Can be ordered by %(fields)s.") % {"fields": ", ".join(known)}
             raise serializers.ValidationError({self.ordering_param: [message]})
         return [asked]
+
+    def parameter_names(self, view: Any) -> set[str]:
+        """Return the names of the query parameters that are read here."""
+        return {self.ordering_param}
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         choices = [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]

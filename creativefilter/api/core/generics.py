@@ -1,4 +1,4 @@
-"""DRF's generic views, with throttles checked before permissions.
+"""DRF's generic views, with checked query parameters and throttles before permissions.
 
 DRF checks permissions first, so that it never counts requests that are refused. Every view of the
 API derives from these classes (``tests/api/core/test_api_refusals.py`` checks this).
@@ -6,12 +6,16 @@ API derives from these classes (``tests/api/core/test_api_refusals.py`` checks t
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model
 from rest_framework import exceptions, generics
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView as FrameworkAPIView
+
+from creativefilter.api.core import sparse_fields
+from creativefilter.api.core.strict_fields import unknown_fields
 
 Row = TypeVar("Row", bound=Model, covariant=True)
 
@@ -43,7 +47,36 @@ class GenericAPIView(CountedFirst, generics.GenericAPIView[Row]):
     """View with a queryset."""
 
 
-class ListAPIView(CountedFirst, generics.ListAPIView[Row]):
+class KnownParameters(GenericAPIView[Row]):
+    """View of a list or report. GET refuses query parameters that it does not read.
+
+    A misspelt filter that is ignored would let too many rows through.
+    """
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the request.
+
+        Raises:
+            ValidationError: A query parameter of GET is unknown.
+        """
+        super().initial(request, *args, **kwargs)
+        if request.method not in ("GET", "HEAD"):
+            return
+        if unknown := set(request.query_params) - self.parameter_names():
+            raise unknown_fields(unknown)
+
+    def parameter_names(self) -> set[str]:
+        """Return the names of the query parameters that GET reads."""
+        names = {str(api_settings.URL_FORMAT_OVERRIDE)}
+        if issubclass(self.get_serializer_class(), sparse_fields.SparseFields):
+            names.add(sparse_fields.PARAMETER)
+        parts: list[Any] = [backend() for backend in self.filter_backends]
+        if self.paginator is not None:
+            parts.append(self.paginator)
+        return names.union(*(part.parameter_names(self) for part in parts))
+
+
+class ListAPIView(KnownParameters[Row], generics.ListAPIView[Row]):
     """View that lists rows."""
 
 

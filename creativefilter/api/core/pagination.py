@@ -107,6 +107,10 @@ class CursorPages(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.next, "previous": self.previous, "results": data})
 
+    def parameter_names(self, view: Any) -> set[str]:
+        """Return the names of the query parameters that are read here."""
+        return {CURSOR, PAGE_SIZE}
+
     def _size(self, request: Request) -> int:
         raw = request.query_params.get(PAGE_SIZE)
         if raw is None:

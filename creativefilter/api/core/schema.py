@@ -12,6 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from creativefilter.api.core.etags import WRITING, Etagged
+from creativefilter.api.core.generics import KnownParameters
 from creativefilter.api.core.idempotency import HEADER, Idempotent
 from creativefilter.api.core.problems import ProblemSerializer
 from creativefilter.api.core.recordings import add_examples
@@ -162,7 +163,7 @@ class ApiSchema(AutoSchema):
         asks = any(parameter["in"] == "query" for parameter in operation.get("parameters", []))
         body = "requestBody" in operation
         found = {
-            "400": asks or body or keyed,
+            "400": asks or body or keyed or self._is_list(),
             "401": bool(self.view.get_authenticators()),
             "403": writes or bool(permissions - {AllowAny, IsAuthenticated}),
             "404": "{" in self.path,
@@ -176,6 +177,10 @@ class ApiSchema(AutoSchema):
             "429": bool(self.view.get_throttles()),
         }
         return [status for status, happens in found.items() if happens]
+
+    def _is_list(self) -> bool:
+        """Return whether the operation refuses unknown query parameters."""
+        return self.method == "GET" and isinstance(self.view, KnownParameters)
 
     def _request_headers(self) -> list[dict[str, Any]]:
         if self.method == "POST" and isinstance(self.view, Idempotent):

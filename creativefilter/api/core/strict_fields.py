@@ -9,7 +9,7 @@ databases fail on them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -176,6 +176,13 @@ class RulesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return {**schema, **self.target.schema_rules()}
 
 
+def unknown_fields(names: Iterable[Any]) -> serializers.ValidationError:
+    """Return the error of a request with unknown fields or query parameters."""
+    message = ErrorDetail(str(_("There is no such field.")), "unknown_field")
+    shortened = sorted(str(name)[:64] for name in names)
+    return serializers.ValidationError({name: [message] for name in shortened})
+
+
 class KnownFields(Rules):
     """Refuses unknown fields in JSON: ignoring a misspelt filter would change too many rows."""
 
@@ -184,10 +191,9 @@ class KnownFields(Rules):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and not isinstance(data, QueryDict):
-            unknown = sorted(str(name)[:64] for name in set(data) - set(self.fields))  # type: ignore[attr-defined]
+            unknown = set(data) - set(self.fields)  # type: ignore[attr-defined]
             if unknown:
-                message = ErrorDetail(str(_("There is no such field.")), "unknown_field")
-                raise serializers.ValidationError({name: [message] for name in unknown})
+                raise unknown_fields(unknown)
         return super().to_internal_value(data)  # type: ignore[misc]
 
 

@@ -76,7 +76,7 @@ class Creatives(generics.GenericAPIView[Any]):
         return creative
 
 
-class CreativesView(Idempotent, Creatives):
+class CreativesView(Idempotent, Creatives, generics.KnownParameters[Any]):
     """List creatives, or upload new ones."""
 
     required = {"GET": "creatives.view_creative", "POST": "creatives.add_creative"}

@@ -74,9 +74,13 @@ class OverviewSerializer(serializers.Serializer[Any]):
     amount = SpendMoneyField(help_text="RUB.")
     placements = serializers.IntegerField()
     advertisements = serializers.IntegerField(help_text="Different Advertisement IDs.")
-    classified = serializers.IntegerField(help_text="Of them with a creative and a segment.")
+    classified = serializers.IntegerField(
+        help_text="Of them with a segment, by their creative or by a waiting label."
+    )
     unclassified = serializers.IntegerField(help_text="Of them with a creative, no segment.")
-    without_creative = serializers.IntegerField(help_text="Of them without a creative here.")
+    without_creative = serializers.IntegerField(
+        help_text="Of them without a creative here, with or without a waiting label."
+    )
     first = serializers.CharField(allow_null=True, help_text="The first month, as 2023-01.")
     last = serializers.CharField(allow_null=True, help_text="The last month.")
 

@@ -34,12 +34,15 @@ from creativefilter.spend.reports.simulation import COVERAGE
 from creativefilter.spend.totals import recount_jobs
 
 
-class Reports(generics.GenericAPIView[Any]):
+class Reports(generics.KnownParameters[Any]):
     """Base of the reports, which read their filters from the query string."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}
     form_class: type[SpendFilterSerializer] = SpendFilterSerializer
+
+    def parameter_names(self) -> set[str]:
+        return super().parameter_names() | set(self.form_class().fields)
 
     def asked(self) -> dict[str, Any]:
         """Return the validated query string."""

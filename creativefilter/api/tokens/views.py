@@ -1,4 +1,7 @@
-"""Views of access tokens. Users see their own tokens; leads see and revoke all of them."""
+"""Views of access tokens.
+
+Users see and revoke their own tokens. Leads see all tokens and revoke all but those of superusers.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -31,7 +35,7 @@ class TokenViews(generics.GenericAPIView[TokenDetails]):
     """Base of the views of access tokens."""
 
     permission_classes = [RolePermissions]
-    # A login is enough: ``get_queryset`` limits users to the tokens that they may revoke.
+    # A login is enough: ``get_queryset`` limits users to the tokens that they may see.
     required = {"GET": None, "POST": None, "DELETE": None}
     parser_classes = [JSONParser]
     serializer_class = TokenSerializer
@@ -41,7 +45,7 @@ class TokenViews(generics.GenericAPIView[TokenDetails]):
         return tokens.within_reach(self.request.user)
 
 
-class TokensView(Idempotent, TokenViews):
+class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails]):
     """List your tokens, create one, or revoke all."""
 
     pagination_class = CursorPages
@@ -104,7 +108,8 @@ class TokenView(Etagged, TokenViews):
         operation_id="token_revoke",
         summary="Revoke an access token",
         request=None,
-        description="Not the one that carries the request: who cleans up must not lock out itself.",
+        description="Not the one that carries the request: who cleans up must not lock out itself. "
+        "Those of superusers are revoked by superusers alone.",
         responses={
             204: OpenApiResponse(description="It opens nothing any more."),
             409: OpenApiResponse(description="This token carries the request."),
@@ -112,6 +117,8 @@ class TokenView(Etagged, TokenViews):
     )
     def delete(self, request: Request, pk: int) -> Response:
         details = self.get_object()
+        if not tokens.may_revoke(request.user, details.token.user):
+            raise PermissionDenied
         if request.auth is not None and request.auth.pk == details.token_id:
             text = _("This token carries the request: revoke it by another one or on its page.")
             raise Conflict(text, "token_in_use")

@@ -54,7 +54,7 @@ class WebhookViews(generics.GenericAPIView[Endpoint]):
         return owned(super().get_queryset(), self.request)
 
 
-class WebhooksView(Idempotent, WebhookViews):
+class WebhooksView(Idempotent, WebhookViews, generics.KnownParameters[Endpoint]):
     """List your webhooks, or register one."""
 
     pagination_class = CursorPages
@@ -204,7 +204,7 @@ class DeliveryViews(generics.GenericAPIView[Delivery]):
         return super().get_queryset().filter(endpoint=endpoint).select_related("endpoint")
 
 
-class DeliveriesView(DeliveryViews):
+class DeliveriesView(DeliveryViews, generics.KnownParameters[Delivery]):
     """The deliveries of a webhook."""
 
     serializer_class = DeliverySerializer

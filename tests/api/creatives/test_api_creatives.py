@@ -84,7 +84,6 @@ FILTERED = (
     ("search=103.MP4", ["103"]),
     ("ordering=probability", ["103", "101", "102"]),
     ("ordering=-name", ["103", "102", "101"]),
-    ("colour=red", ["103", "102", "101"]),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import Creative, MediaVersion, Prediction
+from creativefilter.creatives.models import Creative, MediaVersion, Prediction, WaitingLabel
 from creativefilter.spend.imports import importer
 from creativefilter.spend.totals import segment_changes
 from tests.spend.spend_files import text_of
@@ -35,6 +35,14 @@ def test_a_report_by_segment_has_totals_and_rows(api: APIClient) -> None:
     rows = [(row["key"], row["amount"], row["advertisements"]) for row in found["rows"]]
     assert rows == [("3", "2000000.2500", 1), ("none", "750000.5000", 2)]
     assert sum(row["share"] for row in found["rows"]) == pytest.approx(1)
+
+
+def test_a_waiting_label_classifies_spend_without_a_creative(api: APIClient) -> None:
+    WaitingLabel.objects.create(advertisement_id="300", segment_id=5)
+    segment_changes.catch_up()
+    overview = api.get(f"{SPEND}/report?by=segment").json()["overview"]
+    names = ("advertisements", "classified", "unclassified", "without_creative")
+    assert [overview[name] for name in names] == [3, 2, 1, 1]
 
 
 @pytest.mark.parametrize(

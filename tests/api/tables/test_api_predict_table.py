@@ -124,7 +124,7 @@ def test_a_table_can_be_cancelled_once(api: Any) -> None:
     own = send(api).json()["url"]
     assert api.post(f"{own}/cancel").json()["job"]["state"] == "cancelled"
     again = api.post(f"{own}/cancel")
-    assert (again.status_code, again.json()["code"]) == (409, "already_ended")
+    assert (again.status_code, again.json()["code"]) == (409, "job_ended")
 
 
 def test_an_upload_with_the_same_idempotency_key_makes_one_table(api: Any) -> None:
