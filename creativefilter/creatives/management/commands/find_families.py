@@ -1,4 +1,4 @@
-"""Near duplicates of all creatives: what is missing is made, what is there is grouped anew."""
+"""Command that makes missing fingerprints and recomputes all families."""
 
 from __future__ import annotations
 
