@@ -62,7 +62,7 @@ class IdError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AdvertisementId:
-    """A normalised ID. ``given`` is the original text, ``changes`` names the steps that changed it."""
+    """A normalised ID, the text ``given``, and the names of the ``changes`` made to it."""
 
     id: str
     given: str
@@ -172,7 +172,7 @@ class _Reading:
         return whole + part[:places]
 
     def _one_alphabet(self) -> None:
-        """Write lookalike letters in the alphabet of the other letters; in Latin if all are such."""
+        """Write lookalike letters in the alphabet of the others; in Latin if there are no others."""
         latin, cyrillic = self.text.translate(_TO_LATIN), self.text.translate(_TO_CYRILLIC)
         if not _has(latin, "CYRILLIC"):
             self._become(latin, "alphabet")

@@ -32,7 +32,7 @@ def active() -> ModelVersion:
 
 
 def path(version: ModelVersion) -> str:
-    """Return the version's folder. A relative one is relative to the project, as the starter's is."""
+    """Return the version's folder; a relative one (the starter's) is relative to the project."""
     return str(Path(settings.BASE_DIR) / version.folder)
 
 
