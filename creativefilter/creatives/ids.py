@@ -172,7 +172,7 @@ class _Reading:
         return whole + part[:places]
 
     def _one_alphabet(self) -> None:
-        """Write lookalike letters in the alphabet of the others; in Latin if there are no others."""
+        """Write lookalike letters in the alphabet of the others; in Latin without others."""
         latin, cyrillic = self.text.translate(_TO_LATIN), self.text.translate(_TO_CYRILLIC)
         if not _has(latin, "CYRILLIC"):
             self._become(latin, "alphabet")

@@ -174,7 +174,7 @@ def assert_page_speaks_english(page: Page) -> None:
     ("source", "name", "tag"),
     [("90000006.mp4", "84000006.mp4", "video"), ("90000002.avi", "84000002.avi", "audio")],
 )
-def test_a_film_is_seen_or_at_least_heard(
+def test_films_are_played_or_at_least_their_sound(
     page: Page, tmp_path: Path, source: str, name: str, tag: str
 ) -> None:
     """A browser plays mp4; of an avi it plays the sound, and the frames are shown."""

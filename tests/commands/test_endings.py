@@ -43,7 +43,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Command, "handle", handle)
 
 
-def test_the_unforeseen_is_one_sentence(broken: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_error_is_one_sentence(
+    broken: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ended("create_token", "anna") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("Unexpected error (KeyError: ")
@@ -187,7 +189,7 @@ def failure(act: Callable[[], object]) -> OSError:
     return raised.value
 
 
-def test_sentences_for_what_people_can_mend(tmp_path: Path) -> None:
+def test_sentences_for_errors_that_people_can_repair(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     cases: list[tuple[BaseException, str]] = [

@@ -45,7 +45,7 @@ def test_no_path_is_unchecked(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "case", "action"), WRONG)
-def test_wrong_use_is_told_before_anything_is_done(
+def test_wrong_arguments_are_reported_before_any_work(
     name: str,
     case: str,
     action: argparse.Action,
@@ -70,7 +70,7 @@ def test_an_interrupted_command_says_so(name: str, program: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_a_pipe_that_nobody_reads_ends_a_command_quietly(name: str, program: Program) -> None:
+def test_a_closed_pipe_ends_a_command_quietly(name: str, program: Program) -> None:
     ended = program.run(matrix.line(name, Files(program.folder)), CLOSED_PIPE)
     assert matrix.wrong(ended, CLOSED_PIPE, "") == []
     assert "pipe" not in ended.stderr.lower()

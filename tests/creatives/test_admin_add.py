@@ -84,7 +84,7 @@ def test_known_files_are_named_and_not_stored_again(page: Client, folders: Path)
     assert MediaVersion.objects.count() == len(stored_files(folders)) == 2
 
 
-def test_the_script_of_the_page_is_told_where_to_go(page: Client) -> None:
+def test_the_upload_script_gets_the_address_to_open_next(page: Client) -> None:
     response = send(page, {"1.avi": b"one"}, headers={"Accept": "application/json"})
     assert response.json() == {"location": LIST}
 
@@ -134,7 +134,7 @@ def test_a_full_quota_says_how_many_are_left(page: Client, settings: Any) -> Non
     address = f"{LIST}{creative.pk}/"
     settings.OPEN_JOBS_PER_USER = 0
     Job.objects.update(state=Job.State.DONE)
-    # A page that knows nothing of quotas.
+    # The upload page does not check the quota itself.
     answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
     assert "You have 0 jobs" in answer.content.decode()
 
@@ -148,6 +148,6 @@ def test_an_id_given_later(page: Client) -> None:
     page.post(address, {"advertisement_id": " 8 "})
     nameless.refresh_from_db()
     assert nameless.advertisement_id == "8"
-    # The label that waited for the ID is its own now.
+    # The waiting label of this ID is the creative's label now.
     assert nameless.labels.get().segment_id == 3
     assert taken.advertisement_id == "7"

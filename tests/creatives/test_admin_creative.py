@@ -1,4 +1,4 @@
-"""The page of one creative: to see, to hear, to read why, to correct."""
+"""The page of one creative: player, transcript, prediction and labels."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def text_of(page: Client, creative: Creative) -> str:
     return str(response.content.decode())
 
 
-def test_it_plays_what_browsers_play(page: Client) -> None:
+def test_playable_formats_play_the_original(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     text = text_of(page, creative)
     media = creative.current_media
@@ -57,7 +57,7 @@ def test_it_plays_what_browsers_play(page: Client) -> None:
         assert f'src="/api/v1/media/{media.pk}/{frame["file"]}"' in text
 
 
-def test_of_other_formats_it_plays_the_sound_and_says_so(page: Client) -> None:
+def test_other_formats_play_the_decoded_sound_with_a_note(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN)
     text = text_of(page, creative)
     source = f"/api/v1/media/{creative.current_media_id}/audio.wav"
@@ -163,7 +163,7 @@ def test_reading_changes_nothing(page: Client) -> None:
 def test_the_prediction_shown_is_the_one_that_counts(
     page: Client, tmp_path: Path, settings: Any
 ) -> None:
-    """An older model that decides again goes before a newer one that does not."""
+    """The prediction of the active version is shown, even if another version's is newer."""
     creative = analysed(DEMO / SPOKEN_TOO)
     older = creative.predictions.get()
     folder = tmp_path / "newer"
@@ -177,7 +177,7 @@ def test_the_prediction_shown_is_the_one_that_counts(
     assert str(newer) not in text
 
 
-def test_what_is_not_there_is_not_found(page: Client) -> None:
+def test_missing_creatives_answer_404(page: Client) -> None:
     assert page.get("/admin/creatives/creative/999999/change/").status_code in (302, 404)
     assert page.post("/admin/creatives/creative/999999/label/", {}).status_code == 404
     assert page.post("/admin/creatives/creative/999999/again/", {}).status_code == 404

@@ -1,4 +1,4 @@
-"""Names and words from outside are shown as text, whatever they look like."""
+"""File names, transcripts and screen texts are escaped on all pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 
 @pytest.fixture
 def creative(page: Client, analyst: Any) -> Creative:
-    """As if Whisper had heard markup, and the reader read it, in a file named by it."""
+    """A creative with HTML in its name, transcript and screen text."""
     media = take_in(b"bytes", f"{PICTURE}.avi").media
     words = f"{SCRIPT} кредит {PICTURE}"
     transcript = Transcript.objects.create(

@@ -1,4 +1,4 @@
-"""Who may do what on the pages."""
+"""Permissions on the pages of creatives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def creative(folders: Path) -> Creative:
 
 
 def someone(*permissions: str) -> Client:
-    """A client of a member of staff with these permissions and no other."""
+    """Return the client of a staff member with only these permissions."""
     user = User.objects.create_user(f"user-{'-'.join(permissions)}", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()

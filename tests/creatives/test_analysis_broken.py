@@ -1,4 +1,4 @@
-"""Files that are no creatives: each ends with its own reason, and nothing else suffers."""
+"""Unreadable files: each fails with its own code, and other jobs go on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 def cut_film(folder: Path) -> bytes:
-    """An mp4 whose index stood at its end."""
+    """Return an mp4 without its end, where the index was."""
     whole = make_media(folder / "whole.mp4", 4).read_bytes()
     assert whole.rfind(b"moov") > 0.6 * len(whole)
     return whole[: int(0.6 * len(whole))]

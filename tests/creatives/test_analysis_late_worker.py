@@ -1,4 +1,4 @@
-"""A worker that comes back after its claim was given to another leaves no trace."""
+"""A worker that lost its claim to another one saves nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_transcript_that_comes_too_late_is_dropped(
     lifecycle.run_stage(job_id, "decoding", "first")
 
     def overtaken() -> Remembering:
-        """Our lease ran out long ago; another worker has done the stage meanwhile."""
+        """Let the lease expire and another worker finish the stage meanwhile."""
         monkeypatch.setattr(engines, "transcriber", remembering)
         Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
         [queued] = lifecycle.sweep()

@@ -1,4 +1,4 @@
-"""When another model version decides, creatives are judged again without being heard again."""
+"""A newly activated version predicts all creatives again, from stored transcripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEECH = "Кредитная карта, целый год без процент
 
 @pytest.fixture
 def judged() -> Creative:
-    """A creative that was heard and that the starter model has judged."""
+    """A creative with a transcript and a prediction of the starter."""
     creative = Creative.objects.create(name="1.wav", state=Creative.State.DONE)
     media = MediaVersion.objects.create(creative=creative, sha256="0" * 64, size=1)
     Transcript.objects.create(
@@ -38,7 +38,7 @@ def judged() -> Creative:
 
 @pytest.fixture
 def another(tmp_path: Path, settings: Any) -> Path:
-    """The starter model in another folder, with another manifest."""
+    """A copy of the starter in another folder with another manifest."""
     folder = tmp_path / "another"
     shutil.copytree(settings.STARTER_MODEL, folder)
     manifest = folder / "manifest.json"

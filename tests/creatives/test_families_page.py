@@ -1,4 +1,4 @@
-"""The family on a creative's page, and one label for all of it."""
+"""Family on a creative's page, and the page that labels all of it."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ def test_one_label_offers_the_family(page: Client, family: list[Creative]) -> No
     assert "near duplicate" not in response.content.decode()
 
 
-def test_who_may_not_label_sees_the_family_and_cannot_label_it(
-    page: Client, family: list[Creative]
-) -> None:
+def test_viewers_see_the_family_and_cannot_label_it(page: Client, family: list[Creative]) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_creative"))
     page.force_login(viewer)

@@ -1,4 +1,4 @@
-"""An Advertisement ID is one and the same, however an office writes it."""
+"""Normalisation of Advertisement IDs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_other_ids_keep_their_letters(given: str, name: str) -> None:
         ("\ud800", "id_invalid"),
     ],
 )  # fmt: skip
-def test_what_is_no_id_says_why(given: str | float, code: str) -> None:
+def test_an_invalid_id_is_refused_with_its_code(given: str | float, code: str) -> None:
     with pytest.raises(ids.IdError) as refused:
         ids.read(given)
     assert refused.value.code == code
@@ -71,7 +71,7 @@ def test_an_id_in_its_form_stays_as_it_is() -> None:
         assert ids.read(name) == ids.AdvertisementId(name, name), name
 
 
-def test_the_ids_that_are_written_otherwise_are_told() -> None:
+def test_changed_ids_are_reported() -> None:
     changed = ids.Changed()
     for given in ("007", "8", "007", "№ 9"):
         changed.note(ids.read(given))

@@ -1,4 +1,4 @@
-"""Advertisement IDs as rows have them: one form, found however they are asked for."""
+"""Stored Advertisement IDs: normalised, and found in any spelling."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_old_rows_get_their_form_where_it_is_free() -> None:
     migrate("creatives", "0007_normal_ids")
     migrate("spend", "0005_bad_row_sheets")
     assert names() == {"1", "2", "007", "7", "AD-7", "0", "None"}
-    # A label for a creative that is here would wait for ever under its ID.
+    # A waiting label for an existing creative would never be used.
     waiting = set(WaitingLabel.objects.values_list("advertisement_id", flat=True))
     assert waiting == {"3", "01", "05", "5"}
     spent = set(Advertisement.objects.values_list("advertisement_id", flat=True))
     assert spent == {"9", "008", "8"}
 
 
-def test_what_is_stored_is_found_however_it_is_asked_for() -> None:
+def test_stored_ids_are_found_in_any_spelling() -> None:
     for name in ("007", "7", "8", "0009"):
         creative(name)
     asked = ["007", "7", " 7 ", "0007", "№ 8", "8.0", "0009", "9", "none"]

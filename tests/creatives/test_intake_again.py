@@ -1,4 +1,4 @@
-"""Analysing a creative once more."""
+"""Analysing a creative again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same bytes again: nothing is stored twice, what is known is the answer."""
+"""Known bytes: stored once, and answered by the stored prediction."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_same_bytes_under_two_ids_are_two_advertisements(folders: Path) -> N
     assert not second.known
 
 
-def test_demonstration_rows_are_flagged_and_nobodys_upload_becomes_one(folders: Path) -> None:
+def test_demonstration_rows_are_flagged_and_uploads_are_not(folders: Path) -> None:
     demo = take_in(b"same", "весна.avi", is_demo=True).creative
     own = take_in(b"same", "весна.avi").creative
     assert (demo.is_demo, own.is_demo) == (True, False)

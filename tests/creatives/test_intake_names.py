@@ -1,4 +1,4 @@
-"""What a client calls its file: shown harmlessly, read for the Advertisement ID, never a path."""
+"""Clients' file names: made safe to show, read for the Advertisement ID, never a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same Advertisement ID with other bytes is a new version; the old one is kept."""
+"""The same Advertisement ID with other bytes is a new version; the old one stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and hostile files by every way in; what a job says of what it took."""
+"""File names and hostile files on every way of intake; results of intake jobs."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     assert job is not None
     found = dict(watched_folder.found_in(folder))
     assert set(found) == {"1.wav", "deep/2.wav"}
-    # Put in their places after the look.
+    # Replaced after the scan.
     (folder / "1.wav").unlink()
     (folder / "1.wav").symlink_to(secret)
     (folder / "deep").rename(tmp_path / "away")
@@ -161,7 +161,7 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
 
 def test_our_own_full_disk_refuses_no_file(folder: Path, settings: Any, tmp_path: Path) -> None:
     (folder / "3.wav").write_bytes(b"x")
-    # A file lies where the storage would make its folder.
+    # A file stands where the storage would create its folder.
     settings.MEDIA_ROOT = tmp_path / "occupied"
     settings.MEDIA_ROOT.write_bytes(b"")
     watched_folder.look()

@@ -1,4 +1,4 @@
-"""Labels are history: only added, with who said it and why."""
+"""Labels are append-only, with author and note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model decides: exactly one, and the one that ships when nobody chose another."""
+"""Exactly one version is active: the starter, unless a user activated another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Any) -> Path:
-    """A copy of the starter model, made into another version."""
+    """A copy of the starter with another manifest, and so another version."""
     copy = tmp_path / "model"
     shutil.copytree(settings.STARTER_MODEL, copy)
     change(copy)

@@ -1,4 +1,4 @@
-"""Uploads in a bucket: a real server that speaks the protocol of S3, asked over HTTP."""
+"""Uploads in a bucket, on a real server with the S3 protocol."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def made(server: str) -> Any:
 
 @pytest.fixture
 def bucket(server: str, made: Any, settings: Any, folders: Path) -> Iterator[Any]:
-    """The storage of this test is an empty bucket; uploads find no folder to lie in."""
+    """Use an empty bucket as storage, without a local media folder."""
     settings.MEDIA_ROOT = "/nowhere"
     settings.STORAGES = {
         **settings.STORAGES,

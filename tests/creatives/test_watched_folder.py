@@ -25,7 +25,7 @@ def watched(folders: Path, settings: Any, tmp_path: Path) -> Path:
 
 
 def look_and_take() -> dict[str, Any] | None:
-    """What the job of this look took in; None if there was nothing to be taken."""
+    """Scan and run the job; return its result, or None if no file was ready."""
     job = watched_folder.look()
     if job is None:
         return None
@@ -52,7 +52,7 @@ def test_a_file_is_taken_when_it_has_stopped_growing(watched: Path) -> None:
     assert Creative.objects.get().media.count() == 2
 
 
-def test_a_look_takes_what_it_can_in_its_turn(
+def test_a_job_takes_as_many_files_as_fit_in_its_turn(
     watched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
@@ -61,7 +61,7 @@ def test_a_look_takes_what_it_can_in_its_turn(
     assert look_and_take() is None
     taken = [look_and_take() for _ in range(4)]
     assert [each["new"] for each in taken if each] == [1, 1, 1]
-    # A person put them there: they do not wait behind what waits in the background.
+    # A person put the files there: they go before background jobs.
     assert {job.urgency for job in Job.objects.filter(kind="watch")} == {Job.Urgency.LONG}
 
 
@@ -107,7 +107,7 @@ def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
     assert Creative.objects.count() == 1
 
 
-def test_two_looks_at_once_make_one_job(watched: Path) -> None:
+def test_two_scans_at_once_create_one_job(watched: Path) -> None:
     (watched / "89.wav").write_bytes(b"x")
     watched_folder.look()
     first = watched_folder.look()

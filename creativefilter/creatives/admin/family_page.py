@@ -81,13 +81,13 @@ def family_of(
     """
     found = grouping.relatives(creative)
     fingerprint = getattr(creative.current_media, "fingerprint", None)
-    deaf = fingerprint is not None and not fingerprint.heard
+    without_sound = fingerprint is not None and not fingerprint.heard
     return {
         "relatives": [_row(one, segments) for one in found[:SHOWN]],
         "relatives_left": max(0, len(found) - SHOWN),
         "family_size": len(found) + 1,
         "family_page": family_page(creative, chosen),
-        "family_deaf": sentence(NOT_HEARD) if deaf else "",
+        "family_deaf": sentence(NOT_HEARD) if without_sound else "",
     }
 
 
@@ -118,7 +118,5 @@ def _shared(relative: Relative) -> str:
         (_("pictures"), link.pictures),
         (_("words"), link.words or 0.0),
     ]
-    parts_shown = [
-        f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)
-    ]
-    return _("shared: %s") % ", ".join(parts_shown) if parts_shown else _("the same file")
+    shown = [f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)]
+    return _("shared: %s") % ", ".join(shown) if shown else _("the same file")
