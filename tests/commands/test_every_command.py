@@ -1,4 +1,4 @@
-"""Every command in every situation that ends it early: a sentence, an exit status, no traceback."""
+"""Commands that end early give one sentence and an exit status, without a traceback."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_path_is_unchecked(name: str) -> None:
+def test_every_path_argument_is_checked(name: str) -> None:
     assert [a.dest for a in matrix.arguments_of(name) if a.type is Path] == []
 
 
@@ -57,10 +57,10 @@ def test_wrong_arguments_are_reported_before_any_work(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", *matrix.line(name, files, action, case)])
     assert isinstance(ended.value.code, int)
-    said = Ended(ended.value.code, *capsys.readouterr())
-    assert matrix.wrong(said, case, str(files.wrong(action, case))) == []
-    assert said.stdout == ""
-    assert len(said.stderr.splitlines()) == 1
+    result = Ended(ended.value.code, *capsys.readouterr())
+    assert matrix.wrong(result, case, str(files.wrong(action, case))) == []
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ENDING)

@@ -118,7 +118,7 @@ def test_an_archive_is_unpacked_by_a_job_and_a_table_names_the_files(page: Clien
     assert found == {"71": "весна.wav", "72": "лето.wav"}
 
 
-def test_a_table_that_can_not_be_read_stops_before_anything(page: Client) -> None:
+def test_an_unreadable_table_of_ids_stops_the_upload(page: Client) -> None:
     files = {"files": [SimpleUploadedFile("1.wav", b"one")]}
     table = SimpleUploadedFile("ids.csv", b"what,who\n1,2\n")
     text = page.post(ADD, {**files, "table": table}, follow=True).content.decode()

@@ -66,7 +66,7 @@ def test_other_formats_play_the_decoded_sound_with_a_note(page: Client) -> None:
     assert page.get(source).status_code == 200
 
 
-def test_it_shows_what_was_decided_and_why(page: Client) -> None:
+def test_the_page_shows_the_prediction_with_evidence(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     text = text_of(page, creative)
     prediction = creative.predictions.get()
@@ -115,7 +115,7 @@ def test_a_broken_file_says_why(page: Client) -> None:
     assert "This is neither audio nor video" in text
 
 
-def test_a_person_sets_another_segment_and_takes_it_back(page: Client, analyst: Any) -> None:
+def test_a_label_is_set_and_withdrawn(page: Client, analyst: Any) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     page.post(address(creative, "label"), {"segment": "0", "note": "акция"})
     label = Label.objects.get()
@@ -154,7 +154,7 @@ def test_it_is_analysed_again_but_not_twice_at_once(page: Client, analyst: Any) 
     assert Job.objects.filter(state=Job.State.QUEUED, owner=analyst).count() == 1
 
 
-def test_reading_changes_nothing(page: Client) -> None:
+def test_get_requests_change_nothing(page: Client) -> None:
     creative = take_in(b"bytes", "1.avi").creative
     assert page.get(address(creative, "label")).status_code == 405
     assert page.get(address(creative, "again")).status_code == 405

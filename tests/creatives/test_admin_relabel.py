@@ -49,7 +49,7 @@ def across(page: Client, query: str = "") -> str:
     return act(page, query, _selected_action=some, select_across="1")
 
 
-def test_all_of_a_narrowed_list_is_looked_at_set_and_undone(page: Client, creatives: None) -> None:
+def test_a_filtered_list_is_previewed_labelled_and_undone(page: Client, creatives: None) -> None:
     address = across(page, "state__exact=done&reviewed=no&p=2")
     # The address contains the query of the list, not the keys of its rows.
     assert len(address) < 200
@@ -131,7 +131,7 @@ def test_nothing_is_set_without_a_segment_or_when_the_list_changed(
     assert page.get(nonsense)["Location"] == LIST
 
 
-def test_those_who_may_only_look_set_and_undo_nothing(creatives: None) -> None:
+def test_viewers_cannot_set_or_undo_labels(creatives: None) -> None:
     user = User.objects.create_user("looking", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_creative"))
     looking = Client()

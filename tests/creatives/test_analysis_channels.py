@@ -108,7 +108,7 @@ def test_the_bundle_gets_all_stored_features() -> None:
     assert features.shape is None
 
 
-def test_without_a_file_all_stages_are_walked_through() -> None:
+def test_without_a_file_all_stages_succeed() -> None:
     """A retried job starts again from its first stage, also without a file."""
     creative = creative_of(CARD)
     params = {"creative": creative.pk, "media": creative.current_media_id}
@@ -119,7 +119,7 @@ def test_without_a_file_all_stages_are_walked_through() -> None:
     assert not ScreenReading.objects.exists()
 
 
-def test_the_settings_say_how_sure_is_sure_enough(settings: Any) -> None:
+def test_the_target_precision_setting_moves_the_threshold(settings: Any) -> None:
     creative = creative_of(DOUBTFUL)
     found = {}
     for precision in (0.5, 0.999):
@@ -130,7 +130,7 @@ def test_the_settings_say_how_sure_is_sure_enough(settings: Any) -> None:
     assert (found[0.5].decision, found[0.999].decision) == ("auto", "review")
 
 
-def test_the_mix_of_the_market_moves_the_probabilities(settings: Any) -> None:
+def test_the_segment_mix_setting_moves_the_probabilities(settings: Any) -> None:
     creative = creative_of(DOUBTFUL)
     before = decided(creative).probabilities
     Prediction.objects.all().delete()

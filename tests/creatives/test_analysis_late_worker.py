@@ -17,7 +17,7 @@ from tests.creatives.analysing import DEMO, MUSIC, Remembering, remembering, run
 pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
-def test_a_transcript_that_comes_too_late_is_dropped(
+def test_the_transcript_of_a_late_worker_is_dropped(
     folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received = take_in(DEMO / MUSIC)
@@ -43,7 +43,7 @@ def test_a_transcript_that_comes_too_late_is_dropped(
     assert received.creative.state == Creative.State.DONE
 
 
-def test_an_error_that_comes_too_late_fails_nothing(
+def test_the_error_of_a_late_worker_fails_nothing(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received = take_in(b"not a creative", "1.avi")

@@ -35,7 +35,7 @@ def media_of(creative: Creative) -> MediaVersion:
     return creative.current_media  # type: ignore[return-value]
 
 
-def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
+def test_each_film_gets_one_vector_and_other_media_none(
     folders: Path,
     recogniser: None,
     tmp_path: Path,

@@ -28,7 +28,7 @@ def damaged_model(folder: Path, starter: Path) -> Path:
     return folder
 
 
-def test_a_damaged_model_is_named_and_the_transcript_kept(
+def test_a_damaged_model_fails_the_job_and_the_transcript_stays(
     folders: Path, recogniser: None, tmp_path: Path, settings: Any
 ) -> None:
     starter = model_versions.active()

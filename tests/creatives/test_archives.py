@@ -41,7 +41,7 @@ def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
     return job
 
 
-def test_an_archive_whose_members_overlap_is_refused_as_it_comes_in(folders: Path) -> None:
+def test_an_archive_with_overlapping_members_is_refused_on_upload(folders: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("0.wav", bytes(1_000))
@@ -82,7 +82,7 @@ def _with_cp866_name(content: bytes, name: str, body: bytes) -> bytes:
     return out.getvalue().replace(placeholder.encode(), name.encode("cp866"))
 
 
-def test_a_bad_member_stops_no_other(folders: Path, settings: Any) -> None:
+def test_a_bad_member_does_not_stop_the_others(folders: Path, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1000
     content = packed(("1.wav", b"a" * 10), ("2.wav", b"b" * 5000), ("3.wav", b"c" * 10))
     broken = bytearray(packed(("4.wav", b"spoilt" * 20), ("5.wav", b"whole")))

@@ -50,7 +50,7 @@ def run(job: Job) -> None:
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
 
 
-def test_only_what_the_active_version_has_not_judged_is_judged_again(
+def test_only_creatives_the_active_version_has_not_predicted_get_jobs(
     judged: Creative, another: Path
 ) -> None:
     assert analysis_jobs.decide_again(None) == []

@@ -34,7 +34,7 @@ from tests.near_duplicates import melody, needs_chromaprint, scenes
 pytestmark = [pytest.mark.django_db, needs_chromaprint]
 
 
-def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_it() -> None:
+def test_cuts_of_one_spot_are_a_family_without_other_spots() -> None:
     other = arrived(made(2))
     whole, cut, radio = arrived(made(1)), arrived(made(1, 9, 4)), arrived(made(3, 12, 0))
     assert together(whole, cut)
@@ -106,7 +106,7 @@ def test_the_same_fingerprint_again_changes_nothing() -> None:
     assert together(one, other)
 
 
-def test_the_same_bytes_under_two_ids_are_a_family_although_nothing_can_be_seen_in_them() -> None:
+def test_equal_bytes_are_a_family_even_with_an_empty_fingerprint() -> None:
     nothing = prints.make(melody(1, 0), [], "")
     one, other = arrived(None), arrived(None)
     MediaVersion.objects.update(sha256="ab" * 32)

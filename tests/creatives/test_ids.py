@@ -22,7 +22,7 @@ from creativefilter.creatives import ids
         ("4.297908E+06", "exponent"), ("4,2979080E6", "exponent"), ("42979О8", "letters"),
     ],
 )  # fmt: skip
-def test_one_advertisement_has_one_id(given: str, change: str) -> None:
+def test_spellings_of_a_number_are_normalised(given: str, change: str) -> None:
     read = ids.read(given)
     assert (read.id, read.given) == ("4297908", given)
     assert read.changes == ((change,) if change else ())
@@ -60,7 +60,7 @@ def test_an_invalid_id_is_refused_with_its_code(given: str | float, code: str) -
     str(refused.value).encode()
 
 
-def test_an_id_in_its_form_stays_as_it_is() -> None:
+def test_a_normalised_id_is_unchanged() -> None:
     chance = random.Random(1)
     signs = "0123456789 .,'№IDОЗабАВ-+eE\u00a0\ufeff()mp4#"
     for _number in range(5_000):

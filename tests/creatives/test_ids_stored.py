@@ -39,7 +39,7 @@ def migrate(app: str, name: str) -> None:
     )
 
 
-def test_old_rows_get_their_form_where_it_is_free() -> None:
+def test_the_migration_normalises_old_ids_unless_taken() -> None:
     for name in ("0001", "№ 2", "007", "7", "AD-7", "00"):
         creative(name)
     Creative.objects.create(name="without")

@@ -51,7 +51,7 @@ def waiting() -> dict[str, int]:
     return dict(WaitingLabel.objects.values_list("advertisement_id", "segment"))
 
 
-def test_creatives_that_are_here_are_labelled_and_the_others_labels_wait(tmp_path: Path) -> None:
+def test_existing_creatives_are_labelled_and_other_labels_wait(tmp_path: Path) -> None:
     here = creative("1")
     out, err = import_labels(written(tmp_path, "1;12", "2;13"))
     assert labels_of(here) == [(12, "labels.csv")]
@@ -74,7 +74,7 @@ def test_the_same_table_again_changes_nothing(tmp_path: Path) -> None:
     assert "wait for their creatives: 1, new or changed: 0." in out
 
 
-def test_a_later_table_goes_over_an_earlier_one(tmp_path: Path) -> None:
+def test_a_later_table_overrides_an_earlier_one(tmp_path: Path) -> None:
     here = creative("1")
     import_labels(written(tmp_path, "1;12", "2;13"))
     import_labels(written(tmp_path, "1;9", "2;10", name="later.csv"))
@@ -98,7 +98,7 @@ def test_labels_of_people_stay_and_are_reported(tmp_path: Path, analyst: User) -
     assert "Labelled so already: 1.\nLeft as a person labelled them: 2." in out
 
 
-def test_a_label_that_waited_is_there_when_the_file_is(tmp_path: Path, folders: Path) -> None:
+def test_a_waiting_label_is_added_when_the_file_arrives(tmp_path: Path, folders: Path) -> None:
     import_labels(written(tmp_path, "4297908;12", "7;13"))
     received = take_in(b"bytes", "4297908.avi")
     assert labels_of(received.creative) == [(12, "labels.csv")]
@@ -141,7 +141,7 @@ def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
     assert "shortened the Advertisement ID: 4,29791E+06" in reported[4]
 
 
-def test_a_table_that_contradicts_itself_labels_neither_way(tmp_path: Path) -> None:
+def test_contradicting_rows_of_a_table_are_not_used(tmp_path: Path) -> None:
     # Segment 6 is segment 0, so the rows of 2 agree.
     out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
     assert waiting() == {"2": 0}
@@ -181,7 +181,7 @@ def test_the_shares_of_the_segments_are_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
+def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No row of"):
         import_labels(written(tmp_path, "1;99"))
 
@@ -204,7 +204,7 @@ def test_findings_about_the_table_are_printed(tmp_path: Path) -> None:
     assert err == ""
 
 
-def test_the_labels_that_wait_are_a_page_to_read(
+def test_waiting_labels_have_a_read_only_page(
     tmp_path: Path, client: Client, analyst: User
 ) -> None:
     import_labels(written(tmp_path, "4297908;12", "77;13"))
@@ -296,7 +296,7 @@ def test_a_file_that_comes_during_an_import_gets_its_label(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_who_decides_during_an_import_has_the_last_word(
+def test_a_label_set_during_an_import_wins(
     tmp_path: Path, analyst: User, meanwhile: Callable[[Path, Callable[[], Any]], None]
 ) -> None:
     row, card = creative("1"), Segment.objects.get(pk=12)

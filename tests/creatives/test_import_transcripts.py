@@ -151,7 +151,7 @@ def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
     assert "Rows that can't be used: 3." in out
 
 
-def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
+def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No row of"):
         import_transcripts(written(tmp_path, ("", CARD)))
 
@@ -225,7 +225,7 @@ def test_the_reference_transcripts_go_in_as_a_whole(reference_data: Path) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_that_comes_at_the_same_moment_is_what_counts(tmp_path: Path, folders: Path) -> None:
+def test_a_file_uploaded_during_an_import_becomes_current(tmp_path: Path, folders: Path) -> None:
     names = [str(number) for number in range(100, 140)]
     WaitingLabel.objects.bulk_create(
         WaitingLabel(advertisement_id=name, segment_id=12, source="labels.csv") for name in names

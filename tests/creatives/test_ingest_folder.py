@@ -60,7 +60,7 @@ def a_folder(path: Path, count: int) -> Path:
     return path
 
 
-def test_a_second_run_skips_what_is_in(folders: Path, tmp_path: Path) -> None:
+def test_a_second_run_skips_known_files(folders: Path, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "in", 5)
     (folder / "notes.txt").write_text("no creative")
     assert "Новых: 5." in (printed := ingest(folder))
@@ -121,7 +121,7 @@ def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
         ("file,Advertisement ID\na.wav,1\nA.WAV,2\n", "Строка 3"),
     ],
 )
-def test_a_table_that_is_none_stops_before_anything(
+def test_a_bad_table_of_ids_stops_the_command_at_once(
     text: str, why: str, folders: Path, tmp_path: Path
 ) -> None:
     folder = a_folder(tmp_path / "in", 1)
@@ -139,7 +139,7 @@ def test_a_folder_without_creatives(folders: Path, tmp_path: Path) -> None:
         ingest(tmp_path)
 
 
-def test_interrupted_it_says_how_many_are_in(
+def test_an_interrupt_prints_how_many_files_are_in(
     folders: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -165,7 +165,7 @@ def test_interrupted_it_says_how_many_are_in(
     assert capsys.readouterr().err.startswith(f"Interrupted. New: {count}. Already in: 0.")
 
 
-def test_interrupted_while_its_threads_start_it_waits_for_those_that_have(
+def test_an_interrupt_during_the_start_waits_for_started_threads(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []

@@ -99,7 +99,7 @@ def test_the_id_of_the_form_goes_before_the_one_of_the_name(folders: Path) -> No
 
 
 @pytest.mark.django_db
-def test_creatives_without_a_number_do_not_stand_in_each_others_way(folders: Path) -> None:
+def test_several_creatives_without_an_id_can_exist(folders: Path) -> None:
     first, second = take_in(b"1", "осень.avi").creative, take_in(b"2", "осень.avi").creative
     assert first.pk != second.pk
     assert first.advertisement_id is second.advertisement_id is None

@@ -59,7 +59,7 @@ def test_the_button_counts_and_the_page_asks_by_reason(folders: Path, page: Clie
     assert "No creative has failed" in page.get(ASK).content.decode()
 
 
-def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
+def test_the_api_retries_creatives_by_filter_and_returns_the_number(db: None, api: Any) -> None:
     failed(2, brand="A")
     failed(3, "no_weights", brand="B")
     address = "/api/v1/creatives/retry_failed"
@@ -75,7 +75,7 @@ def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
     assert api.post(address, {"error_codes": ["\x00"]}, format="json").status_code == 400
 
 
-def test_programs_retry_everything_only_if_they_know_how_many(db: None, api: Any) -> None:
+def test_the_api_retries_all_only_with_the_expected_number(db: None, api: Any) -> None:
     failed(2)
     address = "/api/v1/creatives/retry_failed"
 

@@ -116,7 +116,7 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
     assert "refusals" not in body
 
 
-def test_an_archive_that_is_forgotten_leaves_no_file(folder: Path, settings: Any) -> None:
+def test_the_file_of_an_expired_archive_job_is_deleted(folder: Path, settings: Any) -> None:
     job = archive_jobs.start(ContentFile(zipped()), "a.zip", None, {})
     stored = Path(settings.MEDIA_ROOT) / job.params["archive"]
     lifecycle.cancel(job)
@@ -135,7 +135,7 @@ def test_a_directory_that_would_fill_the_memory(
     assert not Job.objects.exists()
 
 
-def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
+def test_links_do_not_lead_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.wav"
     secret.write_bytes(b"secret")
     os.mkfifo(folder / "pipe.wav")

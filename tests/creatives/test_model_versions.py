@@ -42,7 +42,7 @@ def test_the_starter_is_registered_once_however_often_the_application_starts() -
     assert list(ModelVersion.objects.all()) == [before]
 
 
-def test_a_start_does_not_take_the_decision_from_a_version_that_was_chosen(folder: Path) -> None:
+def test_a_start_leaves_an_activated_version_active(folder: Path) -> None:
     chosen = model_versions.register_folder(folder)
     model_versions.activate(chosen)
     model_versions.ensure_starter()
@@ -81,7 +81,7 @@ def test_exactly_one_version_is_active(folder: Path) -> None:
         ModelVersion.objects.filter(pk=starter.pk).update(is_active=True)
 
 
-def test_without_an_active_version_nothing_decides() -> None:
+def test_without_an_active_version_there_is_an_error() -> None:
     ModelVersion.objects.update(is_active=False)
     with pytest.raises(model_versions.NoActiveModelError):
         model_versions.active()

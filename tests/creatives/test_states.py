@@ -40,7 +40,7 @@ def test_every_pair_of_states() -> None:
         assert (creative.state, creative.error_code) == expected
 
 
-def test_a_stage_that_begins_late_moves_nothing_back(folders: Path) -> None:
+def test_a_late_stage_moves_no_creative_back(folders: Path) -> None:
     received = take_in(b"bytes", "1.avi")
     for state in (State.DONE, State.FAILED, State.SCREEN):
         Creative.objects.update(state=state)

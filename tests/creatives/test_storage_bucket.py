@@ -150,7 +150,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
     assert len(names(bucket)) == 2
 
 
-def test_a_file_that_is_gone_has_its_sentence(bucket: Any) -> None:
+def test_a_missing_file_fails_with_its_code(bucket: Any) -> None:
     received = take_in(DEMO / MUSIC)
     default_storage.delete(str(received.media.file.name))
     lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")

@@ -65,14 +65,14 @@ def test_a_job_takes_as_many_files_as_fit_in_its_turn(
     assert {job.urgency for job in Job.objects.filter(kind="watch")} == {Job.Urgency.LONG}
 
 
-def test_it_waits_as_long_as_the_settings_say(watched: Path, settings: Any) -> None:
+def test_the_quiet_time_is_a_setting(watched: Path, settings: Any) -> None:
     settings.INGEST_QUIET_SECONDS = 3600
     (watched / "82.wav").write_bytes(b"x")
     assert [look_and_take() for _ in range(3)] == [None] * 3
     assert WatchedFile.objects.get().state == WatchedFile.State.GROWING
 
 
-def test_only_files_that_may_be_creatives(watched: Path, tmp_path: Path) -> None:
+def test_only_media_files_are_taken_in(watched: Path, tmp_path: Path) -> None:
     outside = tmp_path / "secret.wav"
     outside.write_bytes(b"secret")
     (watched / "link.wav").symlink_to(outside)
@@ -115,7 +115,7 @@ def test_two_scans_at_once_create_one_job(watched: Path) -> None:
     assert watched_folder.look() is None
 
 
-def test_no_folder_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
+def test_without_a_folder_there_is_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
     assert watched_folder.look() is None
     settings.INGEST_FOLDER = str(tmp_path / "unplugged")
     assert watched_folder.look() is None
