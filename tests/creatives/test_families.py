@@ -138,11 +138,11 @@ def test_without_chromaprint_near_duplicates_are_found_by_pictures(
 ) -> None:
     monkeypatch.setattr(sound, "_LIBRARIES", ())
     sound.library.cache_clear()
-    deaf = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
-    assert [one.heard for one in deaf] == [False, False]
+    without_sound = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
+    assert [one.heard for one in without_sound] == [False, False]
     assert len([r for r in caplog.records if r.name == prints.__name__]) == 1
     assert not prints.hears()
-    assert together(*map(arrived, deaf))
+    assert together(*map(arrived, without_sound))
     monkeypatch.undo()
     sound.library.cache_clear()
 

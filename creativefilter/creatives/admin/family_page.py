@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from creativefilter.creatives.admin.label_batch_page import Listed, answer
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.families.fingerprints import NOT_HEARD
+from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED
 from creativefilter.creatives.families.grouping import Relative
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.models import Creative, Segment
@@ -87,7 +87,7 @@ def family_of(
         "relatives_left": max(0, len(found) - SHOWN),
         "family_size": len(found) + 1,
         "family_page": family_page(creative, chosen),
-        "family_deaf": sentence(NOT_HEARD) if without_sound else "",
+        "family_deaf": sentence(SOUND_NOT_COMPARED) if without_sound else "",
     }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NOT_HEARD = "no_chromaprint"
+SOUND_NOT_COMPARED = "no_chromaprint"
 """The code of the sentence that says why sounds are not compared (``site.codes``)."""
 
 # A key that so many fingerprints share distinguishes nothing: no more entries are added to it.

@@ -203,7 +203,7 @@ class Counted:
     creatives: int
 
 
-def unprinted(*, everything: bool) -> list[int]:
+def media_to_fingerprint(*, everything: bool) -> list[int]:
     """Return the keys of current media whose fingerprint has to be made.
 
     These have no fingerprint, one of another method, or one without sound although chromaprint
@@ -219,7 +219,7 @@ def unprinted(*, everything: bool) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def print_again(media_id: int) -> bool:
+def remake_fingerprint(media_id: int) -> bool:
     """Make and store a fingerprint from the working copies; return False if these are missing."""
     media = MediaVersion.objects.filter(pk=media_id).first()
     if media is None:

@@ -57,7 +57,7 @@ class LabelOutcome:
 
     ``added``: new labels of existing creatives. ``waiting``: labels of creatives that do not
     exist yet; ``new`` of these are new or changed. ``unchanged``: creatives that had this label
-    already. ``kept``: rows overruled by a person's label. ``mix``: rows by segment number.
+    already. ``overruled``: rows overruled by a person's label. ``mix``: rows by segment number.
     ``findings``: about the IDs.
     """
 
@@ -65,7 +65,7 @@ class LabelOutcome:
     waiting: int
     new: int
     unchanged: int
-    kept: list[OverruledRow]
+    overruled: list[OverruledRow]
     problems: list[RefusedRow]
     mix: dict[int, int]
     findings: list[Finding]
@@ -164,7 +164,7 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
         waiting=len(absent),
         new=new,
         unchanged=len(here) - len(labels) - len(overruled),
-        kept=sorted(overruled, key=lambda each: each.row),
+        overruled=sorted(overruled, key=lambda each: each.row),
         problems=table.problems,
         mix=dict(sorted(Counter(table.values.values()).items())),
         findings=table.changed.findings(),

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.stdout.write(str(finding))
         for problem in outcome.problems:
             self.stderr.write(str(problem))
-        for overruled in outcome.kept:
+        for overruled in outcome.overruled:
             self.stdout.write(sentence_of(overruled))
         for line in summary(outcome):
             self.stdout.write(line)
@@ -79,7 +79,7 @@ def summary(outcome: imports.LabelOutcome) -> list[str]:
     lines = [
         _("New labels: %d.") % outcome.added,
         _("Labelled so already: %d.") % outcome.unchanged,
-        _("Left as a person labelled them: %d.") % len(outcome.kept),
+        _("Left as a person labelled them: %d.") % len(outcome.overruled),
         _("Labels that wait for their creatives: %(all)d, new or changed: %(new)d.")
         % {"all": outcome.waiting, "new": outcome.new},
         _("Rows that can't be used: %d.") % len(outcome.problems),
