@@ -64,7 +64,7 @@ def test_a_file_that_is_too_large_does_not_stop_the_others(page: Client, setting
     assert set(Creative.objects.values_list("name", flat=True)) == {"1.avi", "3.avi"}
 
 
-def test_if_none_is_accepted_the_page_stays(page: Client, settings: Any) -> None:
+def test_the_page_stays_if_no_file_is_accepted(page: Client, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1
     response = send(page, {"1.avi": b"one"})
     assert response["Location"] == ADD
@@ -76,7 +76,7 @@ def test_without_a_file_the_page_says_so(page: Client) -> None:
     assert "Choose at least one file." in response.content.decode()
 
 
-def test_known_files_are_named_and_not_stored_again(page: Client, folders: Path) -> None:
+def test_known_files_are_reported_and_not_stored_again(page: Client, folders: Path) -> None:
     take_in(b"one", "1.avi")
     text = send(page, {"1.avi": b"one", "2.avi": b"two"}, follow=True).content.decode()
     assert "1 file was added." in text

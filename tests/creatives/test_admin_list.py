@@ -50,7 +50,7 @@ def shown(page: Client, creatives: dict[str, Creative], **query: str) -> set[str
 
 
 @pytest.mark.weights
-def test_each_row_says_how_the_creative_stands(
+def test_each_row_shows_state_segment_and_decision(
     page: Client, creatives: dict[str, Creative]
 ) -> None:
     text = page.get(LIST).content.decode()

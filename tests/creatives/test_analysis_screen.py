@@ -94,7 +94,7 @@ def test_the_shape_of_the_spot_is_measured(folders: Path, recogniser: None) -> N
     assert shape.loudness == shown.shape["loudness"]
 
 
-def test_without_a_reader_the_job_goes_on_and_says_why(
+def test_without_a_reader_the_job_goes_on_and_stores_the_reason(
     film: Path, blind: pytest.MonkeyPatch
 ) -> None:
     creative = analysed(film)

@@ -82,7 +82,7 @@ def test_a_version_whose_folder_was_replaced_decides_nothing(
     assert judged.state == Creative.State.FAILED
 
 
-def test_activating_in_the_admin_asks_first_and_then_judges_again(
+def test_activation_in_the_admin_asks_first_and_then_predicts_again(
     judged: Creative, another: Path, client: Client, analyst: User, broker: Any
 ) -> None:
     version = model_versions.register_folder(another)

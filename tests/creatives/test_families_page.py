@@ -80,7 +80,7 @@ def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
     assert [one.pk for one in left] == [family[0].pk]
 
 
-def test_one_label_offers_the_family(page: Client, family: list[Creative]) -> None:
+def test_after_a_label_the_family_is_offered(page: Client, family: list[Creative]) -> None:
     response = page.post(address(family[0], "label"), {"segment": "13"}, follow=True)
     text = unescape(response.content.decode())
     assert "2 near duplicates of it do not carry this label." in text

@@ -79,7 +79,7 @@ def test_search_finds_an_id_in_every_form(
     assert [each.pk for each in listed] == [row.pk]
 
 
-def test_a_row_that_kept_its_old_form_is_found_by_it(
+def test_an_id_that_was_not_normalised_is_found_by_its_old_text(
     api: APIClient, client: Client, analyst: User
 ) -> None:
     old, new = creative("007"), creative("7")

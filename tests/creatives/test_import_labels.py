@@ -228,7 +228,7 @@ def test_the_reference_table_goes_in_as_a_whole(reference_data: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_label_waits_for_a_creative_that_arrives_meanwhile(tmp_path: Path) -> None:
+def test_no_label_is_left_waiting_for_a_creative_that_arrives_meanwhile(tmp_path: Path) -> None:
     table = written(tmp_path, "1;12")
     here, imported = threading.Event(), threading.Event()
 

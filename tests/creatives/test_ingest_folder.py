@@ -75,7 +75,7 @@ def test_a_second_run_skips_known_files(folders: Path, tmp_path: Path) -> None:
     assert Creative.objects.get(advertisement_id="7000").media.count() == 2
 
 
-def test_killed_in_the_middle_and_started_again(folders: Path, tmp_path: Path) -> None:
+def test_a_killed_run_is_completed_by_the_next(folders: Path, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "in", 40)
     done = subprocess.run(
         [sys.executable, "-c", DEADLY, str(folder), "15"],

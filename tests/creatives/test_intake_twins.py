@@ -28,7 +28,7 @@ def the_job(creative: Creative) -> Job:
     return creative.job
 
 
-def test_what_is_known_is_taken_over_and_only_judged(
+def test_results_of_a_twin_are_taken_over_and_only_predicted_again(
     folders: Path, recogniser: None, analyst: Any, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -89,7 +89,7 @@ def test_twins_uploaded_together_are_transcribed_once(folders: Path, recogniser:
     assert Transcript.objects.filter(media=two.media).count() == 1
 
 
-def test_known_bytes_of_an_earlier_version_are_only_judged(
+def test_known_bytes_of_an_earlier_version_are_only_predicted_again(
     folders: Path, recogniser: None, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -116,7 +116,7 @@ def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     engines.screen_reader.cache_clear()
 
 
-def test_nothing_is_taken_from_where_something_lacks(
+def test_incomplete_twins_are_not_taken_over(
     folders: Path, recogniser: None, settings: Any, with_nothing_on_the_path: Callable[[], None]
 ) -> None:
     settings.PICTURES_ENCODER = ""

@@ -159,7 +159,9 @@ def test_links_do_not_lead_out_of_the_watched_folder(folder: Path, tmp_path: Pat
     assert set(WatchedFile.objects.values_list("state", flat=True)) == {"growing"}
 
 
-def test_our_own_full_disk_refuses_no_file(folder: Path, settings: Any, tmp_path: Path) -> None:
+def test_an_error_of_our_storage_refuses_no_file(
+    folder: Path, settings: Any, tmp_path: Path
+) -> None:
     (folder / "3.wav").write_bytes(b"x")
     # A file stands where the storage would create its folder.
     settings.MEDIA_ROOT = tmp_path / "occupied"

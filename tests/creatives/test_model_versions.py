@@ -59,7 +59,7 @@ def test_a_newer_starter_takes_over_from_an_older_one(folder: Path, settings: An
     assert model_versions.active() == newer
 
 
-def test_a_folder_is_known_by_its_manifest(folder: Path) -> None:
+def test_a_model_folder_is_identified_by_its_manifest(folder: Path) -> None:
     first = model_versions.register_folder(folder)
     assert model_versions.register_folder(folder) == first
     change(folder)
