@@ -140,7 +140,7 @@ def test_a_segment_that_does_not_exist_is_not_set(page: Client, number: str) -> 
     assert not Label.objects.exists()
 
 
-def test_a_long_note_is_cut_and_hidden_characters_are_accepted(page: Client) -> None:
+def test_a_long_note_is_cut_and_nul_is_removed(page: Client) -> None:
     creative = take_in(b"bytes", "1.avi").creative
     page.post(address(creative, "label"), {"segment": "1", "note": "ж" * 300})
     page.post(address(creative, "label"), {"segment": "2", "note": "a\x00b"})

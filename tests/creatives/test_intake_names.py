@@ -36,7 +36,7 @@ def test_a_long_name_is_cut_but_keeps_its_extension() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "\x00", LEFT, "/", "."])
-def test_an_empty_name_is_shown_as_unnamed(given: str) -> None:
+def test_a_display_name_is_never_empty(given: str) -> None:
     assert display_name(given).strip(". ")
 
 

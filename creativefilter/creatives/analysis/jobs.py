@@ -29,7 +29,7 @@ def analyse(
     *,
     fresh: bool = False,
 ) -> Job:
-    """Create the job that analyses ``media``, which becomes the creative's current one.
+    """Create the job that analyses ``media``, and make ``media`` the creative's current one.
 
     Args:
         creative: the creative.

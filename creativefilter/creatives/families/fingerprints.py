@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SOUND_NOT_COMPARED = "no_chromaprint"
-"""The code of the sentence that says why sounds are not compared (``site.codes``)."""
+"""Code of the sentence shown when sounds are not compared (``site.codes``)."""
 
 # A key that so many fingerprints share distinguishes nothing: no more entries are added to it.
 CROWDED = 500
