@@ -1,4 +1,4 @@
-"""What people read for a channel, and names that links and programs of older times still use."""
+"""Titles of the channels, and former state names that old links and programs still use."""
 
 from __future__ import annotations
 

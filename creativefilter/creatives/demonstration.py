@@ -1,4 +1,4 @@
-"""The demonstration creatives, which are no part of reports and training."""
+"""The demonstration creatives, which reports and training leave out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from creativefilter.creatives.models import Creative
 
 
 def remove_demonstration() -> int:
-    """Deletes every demonstration creative with its files; returns how many there were."""
+    """Delete every demonstration creative with its files; return their number."""
     rows = Creative.objects.filter(is_demo=True)
     count = rows.count()
     rows.delete()

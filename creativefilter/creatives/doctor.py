@@ -1,4 +1,4 @@
-"""Checks of creatives: files without rows, rows without files, creatives without a job."""
+"""System checks: files without rows, rows without files, creatives without a job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creativefilter.jobs.models import Job
 from creativefilter.site import doctor
 from creativefilter.site.doctor import Check, Finding, Problem
 
-# If most files have no row, the database is probably the wrong one, or an old copy.
+# If most files have no row, the database is probably a wrong or an old one: no file is moved.
 MOST = 0.5
 FEW = 20
 
@@ -88,14 +88,14 @@ def _named(media: MediaVersion) -> str:
 
 
 def put_aside() -> None:
-    """Move what no row names out of the way."""
+    """Move files without rows to the quarantine folder, unless they are most of all files."""
     found = orphans.compare().orphans
     if not _are_most(found):
         orphans.put_aside(found)
 
 
 def idle() -> Iterator[Finding]:
-    """Find creatives that are not done and have no job that would go on."""
+    """Find creatives in an unfinished state without an open job."""
     ended = Q(job=None) | Q(job__state__in=Job.FINAL)
     states = (Creative.State.DONE, Creative.State.FAILED)
     rows = Creative.objects.filter(ended).exclude(state__in=states).order_by("pk")

@@ -1,8 +1,8 @@
-"""Advertisement IDs in one form, wherever they come from: file names, tables, REST, search.
+"""Normalisation of Advertisement IDs from file names, tables, the API and searches.
 
 An ID is a number that offices write in many ways: "0004297908", "'4297908", "4297908.0",
-"№ 4297908", "4 297 908", "4297908.mp4". Other IDs ("AD-7") keep their letters; those that look
-alike in Latin and Cyrillic are written in one alphabet.
+"№ 4297908", "4 297 908", "4297908.mp4". Other IDs ("AD-7") keep their letters; letters that look
+the same in Latin and Cyrillic are written in one alphabet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from creativefilter.sheets.errors import Finding
 
 MAX_LENGTH = 64
-# Changed IDs that are shown.
+# Changed IDs that a finding lists.
 EXAMPLES = 5
 
 SENTENCES: dict[str, str | Promise] = {
@@ -27,7 +27,7 @@ SENTENCES: dict[str, str | Promise] = {
     "id_invalid": _("this is no Advertisement ID: %s."),
 }
 
-# What a spreadsheet shows where a formula has failed.
+# Error values of spreadsheet formulas, in English and Russian.
 _FAILED = {
     "#N/A", "#Н/Д", "#REF!", "#ССЫЛКА!", "#VALUE!", "#ЗНАЧ!", "#DIV/0!", "#ДЕЛ/0!", "#NAME?",
     "#ИМЯ?", "#NULL!", "#ПУСТО!", "#NUM!", "#ЧИСЛО!",
@@ -41,7 +41,7 @@ _SUFFIX = re.compile(r"^([0-9\s]*[0-9])(?:\s?\([0-9]{1,3}\))?(?:\.[A-Za-z][A-Za-
 _GROUPED = re.compile(r"[0-9]{1,3}(?:\s[0-9]{3})+")
 _FRACTION = re.compile(r"([0-9]+)[.,]0*")
 _EXPONENT = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?[eEеЕ]\+?([0-9]+)")
-# Letters that stand for digits where all else is digits.
+# Letters that replace digits which look the same, in texts that are mostly digits.
 _DIGITS = str.maketrans("OoОоЗзlIІі|", "00003311111")
 _MOSTLY_DIGITS = re.compile(r"[\dOoОоЗзlIІі|]+")
 _CYRILLIC, _LATIN = "АВЕКМНОРСТУХІаеорсухі", "ABEKMHOPCTYXIaeopcyxi"
@@ -49,7 +49,7 @@ _TO_LATIN, _TO_CYRILLIC = str.maketrans(_CYRILLIC, _LATIN), str.maketrans(_LATIN
 
 
 class IdError(ValueError):
-    """A text is no Advertisement ID; the message is for the person who gave it."""
+    """A text is not an Advertisement ID; the message is for the user who entered it."""
 
     def __init__(self, code: str, text: str = "") -> None:
         super().__init__(code)
@@ -62,7 +62,7 @@ class IdError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AdvertisementId:
-    """An ID in its one form. ``given`` is what it was, ``changes`` names what was changed."""
+    """A normalised ID, the text ``given``, and the names of the ``changes`` made to it."""
 
     id: str
     given: str
@@ -70,12 +70,20 @@ class AdvertisementId:
 
 
 def normal(text: str | float) -> str:
-    """The ID that a text means. Raises ``IdError``."""
+    """Return the normalised ID of a text.
+
+    Raises:
+        IdError: the text is not an Advertisement ID.
+    """
     return read(text).id
 
 
 def check_digits(cell: str | float) -> None:
-    """Raise ``IdError`` if a spreadsheet program has dropped digits of an ID; nothing else."""
+    """Check that a spreadsheet program has not dropped digits of an ID.
+
+    Raises:
+        IdError: with the code ``id_shortened``; other errors are ignored.
+    """
     try:
         read(cell)
     except IdError as error:
@@ -84,7 +92,7 @@ def check_digits(cell: str | float) -> None:
 
 
 def normal_or_given(text: str) -> str:
-    """For search: the ID that a text means, or the text itself if it is none."""
+    """Return the normalised ID of a text, or the stripped text if it is not an ID (for search)."""
     try:
         return normal(text)
     except IdError:
@@ -92,12 +100,13 @@ def normal_or_given(text: str) -> str:
 
 
 def read(given: str | float) -> AdvertisementId:
-    """The ID that a text, or a cell of a table, means; and what was changed to get it.
+    """Normalise the ID in a text or a cell of a table, and name the changes made.
 
-    Raises ``IdError`` where there is none, or where a spreadsheet program has dropped digits.
+    Raises:
+        IdError: there is no ID, or a spreadsheet program has dropped digits of it.
     """
     if not isinstance(given, str):
-        # Whole numbers come as text as long as all their digits are there.
+        # The reader of tables gives a whole number as text unless digits were lost.
         raise IdError("id_shortened", f"{given:.15g}")
     if given.isascii() and given.isdecimal() and given[0] != "0" and len(given) <= MAX_LENGTH:
         return AdvertisementId(given, given)
@@ -105,7 +114,7 @@ def read(given: str | float) -> AdvertisementId:
 
 
 class _Reading:
-    """A text on its way to be an ID."""
+    """Normalisation of one text, step by step."""
 
     def __init__(self, given: str) -> None:
         self.given = given
@@ -137,7 +146,7 @@ class _Reading:
             self.changes.append(change)
 
     def _look_alike_digits(self) -> None:
-        """Digits for the letters in a number such as "429790З"."""
+        """Replace letters by digits in a number such as "429790З"."""
         digits = sum(sign.isdecimal() for sign in self.text)
         if _MOSTLY_DIGITS.fullmatch(self.text) and 2 * digits > len(self.text):
             plain = "".join(str(int(s)) if s.isdecimal() else s for s in self.text)
@@ -156,14 +165,14 @@ class _Reading:
             self._become(self.text.lstrip("0") or "0", "zeros")
 
     def _whole(self, whole: str, part: str | None, exponent: str) -> str:
-        """The digits of a number with an exponent, if all of them are there."""
+        """Return the digits of a number with an exponent, if none is missing."""
         part, places = part or "", int(exponent) if len(exponent) < 4 else MAX_LENGTH
         if len(part) < places or part[places:].strip("0"):
             raise IdError("id_shortened", self.given)
         return whole + part[:places]
 
     def _one_alphabet(self) -> None:
-        """Letters that look alike are written in the alphabet of the others; in Latin if all do."""
+        """Write lookalike letters in the alphabet of the others; in Latin without others."""
         latin, cyrillic = self.text.translate(_TO_LATIN), self.text.translate(_TO_CYRILLIC)
         if not _has(latin, "CYRILLIC"):
             self._become(latin, "alphabet")
@@ -185,18 +194,18 @@ def _has(text: str, alphabet: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """A text made safe to print, and short."""
+    """Return at most 40 characters of a text, without control characters."""
     return "".join(c if unicodedata.category(c)[0] != "C" else "\ufffd" for c in text)[:40]
 
 
 @dataclass(slots=True)
 class Changed:
-    """The IDs of a table that were written otherwise."""
+    """The IDs that a table spells differently from their normalised form."""
 
     _given: dict[str, str] = field(default_factory=dict)
 
     def note(self, read: AdvertisementId) -> str:
-        """Remember what was changed; the ID."""
+        """Remember an ID if it was changed; return its normalised form."""
         if read.changes:
             self._given[read.given] = read.id
         return read.id
@@ -210,7 +219,7 @@ class Changed:
 
 
 def by_normal(stored: Iterable[str]) -> dict[str, list[str]]:
-    """Stored IDs by their one form."""
+    """Group stored IDs by their normalised form."""
     found: dict[str, list[str]] = {}
     for name in stored:
         found.setdefault(normal_or_given(name), []).append(name)
@@ -218,7 +227,7 @@ def by_normal(stored: Iterable[str]) -> dict[str, list[str]]:
 
 
 def renamings(stored: Iterable[str]) -> dict[str, str]:
-    """Stored IDs that are not in their one form, and that form where no other one has it."""
+    """Map stored IDs to their normalised form, if it differs and no other stored ID shares it."""
     return {
         names[0]: name
         for name, names in by_normal(stored).items()

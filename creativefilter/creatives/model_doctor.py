@@ -1,4 +1,4 @@
-"""What can be wrong with models: their folders, and the weights of the neural ones."""
+"""System checks of model folders and of the weights of neural models."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def _wrong_with(version: ModelVersion) -> str:
     except (ArtefactError, OSError) as error:
         return str(error)
     if artefact.digest == version.digest or (is_starter and not version.is_active):
-        return ""  # a release brings a starter of its own, in the place of the one before
+        return ""  # a release replaces the starter of the release before
     return f"{folder}: it was replaced since this version was registered"
 
 
 def weights() -> Iterator[Finding]:
-    """Look for the weights that the settings ask for."""
+    """Check that the weights which the settings name are there and intact."""
     from classifier.errors import WeightsError
     from classifier.pictures.efficientnet_weights import MODEL, sound_weights
     from classifier.speech.weights import unsound_files
@@ -101,7 +101,7 @@ def weights() -> Iterator[Finding]:
 
 
 def _is_here(model: str) -> bool:
-    """Whether it is a folder, or something of that name was downloaded."""
+    """Whether a model is a folder, or was downloaded under this name."""
     name = model.rstrip("/").rpartition("/")[2]
     return Path(model).is_dir() or any(Path(settings.WEIGHTS_FOLDER).glob(f"*{name}*"))
 

@@ -1,4 +1,4 @@
-"""Model folders as rows: which are known, which one decides."""
+"""Registration and activation of model versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ class NoActiveModelError(UserError):
 
 
 def active() -> ModelVersion:
-    """The version that decides; raises ``NoActiveModelError`` if there is none."""
+    """Return the active version.
+
+    Raises:
+        NoActiveModelError: there is none.
+    """
     version = ModelVersion.objects.filter(is_active=True).first()
     if version is None:
         raise NoActiveModelError(_("No model version is active: run manage.py prepare."))
@@ -28,15 +32,17 @@ def active() -> ModelVersion:
 
 
 def path(version: ModelVersion) -> str:
-    """The version's folder; relative ones lie in the project (the starter model moves with it)."""
+    """Return the version's folder; a relative one (the starter's) is relative to the project."""
     return str(Path(settings.BASE_DIR) / version.folder)
 
 
 def register_folder(folder: Path) -> ModelVersion:
-    """Makes a row for a model folder, known by its manifest's digest; a known one is returned.
+    """Return the version of a model folder, by the digest of its manifest; create it if new.
 
-    Raises ``FileNotFoundError`` if the folder has no manifest. The files themselves are verified
-    by ``classifier`` when the model is loaded.
+    ``classifier`` verifies the files themselves when the model is loaded.
+
+    Raises:
+        FileNotFoundError: the folder has no manifest.
     """
     text = (folder / "manifest.json").read_bytes()
     digest = hashlib.sha256(text).hexdigest()
@@ -53,7 +59,7 @@ def register_folder(folder: Path) -> ModelVersion:
 
 
 def activate(version: ModelVersion) -> None:
-    """Lets this version decide from now on. The others stay, and can be activated again."""
+    """Make this version the active one, and write the audit log."""
     with transaction.atomic():
         _activate(version)
         record(Action.VERSION_ACTIVATED, version)
@@ -61,20 +67,20 @@ def activate(version: ModelVersion) -> None:
 
 def _activate(version: ModelVersion) -> None:
     with transaction.atomic():
-        # Two at once would each leave their own active.
+        # Lock all versions: two activations at once would leave two active.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
         ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
         ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
 
 
 def ensure_starter() -> ModelVersion:
-    """Registers the model that ships with the project.
+    """Register the starter model, which ships with the project.
 
-    It is activated if no version is, or if the active one is an older starter.
+    The starter is activated if no version is active, or if the active one is an older starter.
     """
     starter = register_folder(Path(settings.STARTER_MODEL))
     current = ModelVersion.objects.filter(is_active=True).first()
     if current is None or (current.folder == starter.folder and current.pk != starter.pk):
-        # Nobody's decision: it comes with a release.
+        # Not written to the audit log: no user decided this.
         _activate(starter)
     return starter

@@ -1,4 +1,4 @@
-"""Rows that every database has: the segments, and the model that ships with the project."""
+"""Reference rows of every database: the segments and the starter model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creativefilter.creatives.models import Segment
 
 @receiver(post_migrate)
 def reference_rows(sender: Any, **_: Any) -> None:
-    """Write the segments and the starter model, also into a database that was emptied."""
+    """Write the segments and the starter model after each migrate or flush."""
     if sender.name != "creativefilter.creatives":
         return
     for segment in SEGMENTS:

@@ -1,4 +1,4 @@
-"""Rows of tables that can't be used, and why; the others can."""
+"""Rows of tables that can't be used, with the reasons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creativefilter.site.errors import UserError
 
 
 class CellError(ValueError):
-    """A cell can't be used; the message is for the person who gave the table."""
+    """A cell can't be used; the message is for the user who uploaded the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class RefusedRow:
 
 
 class RowsError(UserError):
-    """A table whose rows are wanted all or not at all has some that can't be used."""
+    """Some rows of a table can't be used, and the table is only accepted whole."""
 
     SHOWN = 10
 

@@ -1,4 +1,4 @@
-"""The Advertisement IDs of creatives that are stored: looked up, and set by a person."""
+"""Advertisement IDs of stored creatives: lookup in any spelling, and change by a user."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class TakenError(ValueError):
 
 
 def stored_ids(given: Iterable[str]) -> dict[str, str]:
-    """The stored ID that each of these means, for those of which there is a creative.
+    """Map each given ID to the stored ID that it means; IDs without a creative are left out.
 
-    IDs that are stored as they came, by older versions, are found as they stand.
+    IDs that older versions stored without normalising them are found by their exact text.
     """
     spellings = {text: (text.strip(), ids.normal_or_given(text)) for text in given}
     wanted = {name for names in spellings.values() for name in names}
@@ -32,10 +32,11 @@ def stored_ids(given: Iterable[str]) -> dict[str, str]:
 
 
 def set_advertisement_id(creative: Creative, advertisement_id: str | None) -> None:
-    """Set the ID of a creative, or clear it with None. A label that waited for the ID is taken.
+    """Set the ID of a creative, or clear it with None. A label that waits for the ID is added.
 
-    Raises ``TakenError`` if another creative has the ID, and ``IdError`` if it is none; then
-    nothing is changed.
+    Raises:
+        TakenError: another creative has the ID; nothing is changed.
+        IdError: the text is not an Advertisement ID; nothing is changed.
     """
     before = creative.advertisement_id
     creative.advertisement_id = ids.normal(advertisement_id) if advertisement_id else None

@@ -1,4 +1,4 @@
-"""A real browser in front of the suite's stack."""
+"""Fixtures: a real browser for the suite's stack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
-# What keeps a bare machine's chromium quiet: no sandbox for root, no calls home.
+# Options for a bare machine: no sandbox (root), no background requests.
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -19,7 +19,7 @@ QUIET = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system has it; the test skips where there is none."""
+    """Start the system's Chromium; skip the test if there is none."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     path = path or shutil.which("google-chrome")
     if path is None:
@@ -30,19 +30,19 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-# Reports what a page's content policy forbids, whether or not the browser writes it down.
+# Reports violations of a page's Content Security Policy on the console.
 REPORT = """
 addEventListener("securitypolicyviolation", event => console.error(
     `Content Security Policy: ${event.violatedDirective} forbids ${event.blockedURI}`
     + ` on ${location.pathname} (${event.sourceFile}:${event.lineNumber} ${event.sample})`))
 """
-# ReDoc has the logo of its makers fetched by every reader; we forbid it on purpose.
+# ReDoc loads its logo from another host; the policy forbids that on purpose.
 FORBIDDEN_ON_PURPOSE = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
 @pytest.fixture(autouse=True)
 def no_page_breaks_its_policy(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test in a browser fails if a page tries what its policy forbids."""
+    """Fail a test if a page violates its Content Security Policy."""
     broken: list[str] = []
     new_context = browser.new_context
 

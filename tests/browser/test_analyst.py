@@ -1,4 +1,4 @@
-"""An analyst's day: files in, segments out, another opinion, another language."""
+"""The analyst's pages in a browser: upload, progress, player, label, language."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BROKEN = "84000001.mp4"
 
 @dataclass
 class Complaints:
-    """What a browser writes into its console and its list of requests when a page is broken."""
+    """Errors of a page: console messages, failed requests, requests to other hosts."""
 
     host: str
     found: list[str] = field(default_factory=list)
@@ -44,14 +44,14 @@ class Complaints:
             self.found.append(f"another host: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # A page that is left, or a player that has heard enough, aborts what still loads.
+        # Leaving a page or stopping a player aborts requests in progress.
         if request.failure != "net::ERR_ABORTED":
             self.found.append(f"{request.failure} {request.url}")
 
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """A Russian page of a logged-in administrator; it may have nothing to complain about."""
+    """A Russian page of a logged-in administrator; the test fails on errors of the page."""
     complaints = Complaints(urlsplit(stack.address).netloc)
     context = browser.new_context(locale="ru-RU", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(30_000)
@@ -112,7 +112,7 @@ def assert_states_change_by_themselves(page: Page) -> None:
     expect(row(page, SPOKEN)).to_contain_text("7 · Имидж")
     expect(row(page, SPOKEN)).to_contain_text(re.compile(r"модель,\s\d+\s%"))
     expect(row(page, BROKEN)).to_contain_text(re.compile(r"[А-Я][а-я ,]+\."))
-    # The same document from the first state to the last: nobody has reloaded it.
+    # The same document from the first state to the last: the page was not reloaded.
     seen = {name.removeprefix("cf-status cf-status-") for name in page.evaluate("[...window.seen]")}
     assert "done" in seen
     assert seen & {"queued", "decoding", "speech", "screen", "pictures", "classifying"}
@@ -174,10 +174,10 @@ def assert_page_speaks_english(page: Page) -> None:
     ("source", "name", "tag"),
     [("90000006.mp4", "84000006.mp4", "video"), ("90000002.avi", "84000002.avi", "audio")],
 )
-def test_a_film_is_seen_or_at_least_heard(
+def test_films_are_played_or_at_least_their_sound(
     page: Page, tmp_path: Path, source: str, name: str, tag: str
 ) -> None:
-    """A browser plays mp4; of an avi it plays the sound, and the frames are shown."""
+    """The browser plays an mp4; for an avi it plays the sound and shows the frames."""
     film = tmp_path / name
     shutil.copy(DEMO / source, film)
     add(page, film)
@@ -195,7 +195,7 @@ def test_a_film_is_seen_or_at_least_heard(
 
 
 def assert_player_follows_the_screen(page: Page) -> None:
-    """The last card comes after two thirds of the spot."""
+    """The last card is shown after two thirds of the spot."""
     last = page.locator(".cf-screen [data-seek]").last
     seconds = float(last.get_attribute("data-seek") or 0)
     assert seconds > 3

@@ -1,4 +1,4 @@
-"""The two pages of the schema: tried out with the session of who is logged in, no other host."""
+"""Swagger UI and ReDoc: requests use the session, and none goes to another host."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.stack import Stack
 
 pytestmark = pytest.mark.stack
 
-READY = 60_000  # ms: the schema is made for each who looks at it
+READY = 60_000  # ms: the schema is generated for each user
 
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """Logged in, and led to Swagger UI; every answer comes from our host."""
+    """Log in and open Swagger UI; fail on requests to other hosts."""
     hosts: set[str] = set()
 
     def note(response: Response) -> None:

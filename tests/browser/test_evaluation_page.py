@@ -1,4 +1,4 @@
-"""The figures of a model version: a page of our own whose scripts stand inside it."""
+"""The page with the figures of a model version, whose scripts are inline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from creativefilter.creatives import model_versions
 
 @pytest.fixture(scope="module", autouse=True)
 def database_beside_the_browser() -> Iterator[None]:
-    """Playwright leaves an event loop in this thread, beside which Django refuses its database."""
+    """Allow database access: Playwright leaves an event loop running in this thread."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield

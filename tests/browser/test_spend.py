@@ -1,4 +1,4 @@
-"""Where the money goes, in a real browser: filter, click, look behind, take away."""
+"""The spend report in a browser: filters, charts, the creatives behind a bar, export."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHARTS = "/admin/spend/advertisement/charts/"
 
 @pytest.fixture(scope="module", autouse=True)
 def database_beside_the_browser() -> Iterator[None]:
-    """Playwright leaves an event loop in this thread, beside which Django refuses its database."""
+    """Allow database access: Playwright leaves an event loop running in this thread."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield
@@ -53,7 +53,7 @@ def spent(transactional_db: None, tmp_path: Path) -> None:
 
 @pytest.fixture
 def page(browser: Browser, live_server: LiveServer, spent: None) -> Iterator[Page]:
-    """A Russian page of an administrator who is logged in; nothing may go wrong on it."""
+    """A Russian page of a logged-in administrator; the test fails on errors of the page."""
     context = browser.new_context(locale="ru-RU", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(20_000)
     page = context.new_page()
@@ -83,7 +83,7 @@ def ready(page: Page, name: str) -> None:
     page.locator(f"[data-chart={name}][data-ready]").wait_for()
 
 
-def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path: Path) -> None:
+def test_filter_bar_creatives_and_export(page: Page, tmp_path: Path) -> None:
     ready(page, "totals-segment")
     expect(page.locator("[data-chart=totals-segment]")).to_contain_text(re.compile("млн|mln"))
 
@@ -130,12 +130,12 @@ def test_from_a_filter_to_a_bar_to_its_creatives_to_a_file(page: Page, tmp_path:
 
 
 def work(kind: str) -> None:
-    """What a worker does with the one job of a kind that waits."""
+    """Run the one waiting job of a kind, as a worker does."""
     job = Job.objects.get(kind=kind, state=Job.State.QUEUED)
     assert lifecycle.run_stage(str(job.pk), job.stage, "browser") is None
 
 
-def test_figures_that_are_being_made_say_so_and_then_are_there(
+def test_figures_in_preparation_are_announced_and_then_shown(
     page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(page, "totals-segment")
@@ -146,7 +146,7 @@ def test_figures_that_are_being_made_say_so_and_then_are_there(
     notice = page.locator("[data-working]")
     expect(notice.locator("progress")).to_be_visible()
     work("spend_following")
-    # Nothing changes under the reader's hands: a link leads to the new figures.
+    # The page does not change by itself: a link leads to the new figures.
     notice.locator("a").click()
     expect(notice).to_have_count(0)
     ready(page, "totals-segment")
@@ -160,6 +160,6 @@ def test_figures_that_are_being_made_say_so_and_then_are_there(
     expect(notice.locator("progress")).to_be_visible()
     expect(page.locator("[data-chart]")).to_have_count(0)
     work("spend_intervals")
-    # There was nothing to read: the page comes by itself.
+    # Without figures to read, the page reloads by itself.
     ready(page, "expected")
     expect(page.locator("[data-worth]")).to_contain_text("103")

@@ -1,4 +1,4 @@
-"""Runs ``manage.py`` as often as it is asked to, each time in a process of its own.
+"""A server of ``manage.py`` command lines, each run in a forked process.
 
 A start of the interpreter with all imports takes seconds; here that is done once and forked. Each
 line of standard input is a request (see ``tests.commands.matrix.Program``), each line of standard
@@ -18,7 +18,7 @@ OPENED = ("open", "os.listdir", "os.scandir")
 
 
 def requested() -> dict[str, Any]:
-    """Serve requests; returns in the child that is to run one."""
+    """Read requests and fork for each; return the request in the child process."""
     while line := os.read(0, 65536):
         child = os.fork()
         if not child:
@@ -30,7 +30,7 @@ def requested() -> dict[str, Any]:
 
 
 def redirect(request: dict[str, Any]) -> None:
-    """Standard output goes to a file, or into a pipe that nobody reads."""
+    """Redirect standard output to a file or a closed pipe, and standard error to a file."""
     if request["closed_pipe"]:
         reader, out = os.pipe()
         os.close(reader)

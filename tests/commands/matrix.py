@@ -1,7 +1,7 @@
 """Every management command in every situation that ends it early.
 
-``python -m tests.commands.matrix`` prints how each of them ends. A new command is covered without
-a word here: its arguments are found by their types.
+``python -m tests.commands.matrix`` prints how each of them ends. New commands are covered
+automatically: their arguments are found by their types.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ FULL_DISK = "full disk"
 
 
 def names() -> list[str]:
-    """The commands of the project."""
+    """Return the names of the project's commands."""
     return sorted(n for n, app in get_commands().items() if app.startswith("creativefilter."))
 
 
 def serves(name: str) -> bool:
-    """Whether it goes on until a signal comes, and then ends as gunicorn or Celery do."""
+    """Whether a command runs until a signal ends it, as gunicorn and Celery do."""
     return isinstance(load_command_class(get_commands()[name], name), ServiceCommand)
 
 
 def arguments_of(name: str) -> list[argparse.Action]:
-    """What a command takes, without the options that Django gives to all of them."""
+    """Return the arguments of a command, without Django's common options."""
     command = load_command_class(get_commands()[name], name)
     assert isinstance(command, commands.BaseCommand), f"{name} has a base of its own"
     common = commands.BaseCommand().create_parser("manage.py", "x")._actions
@@ -59,7 +59,7 @@ def arguments_of(name: str) -> list[argparse.Action]:
 
 @dataclass(frozen=True)
 class Files:
-    """What the commands of a test work on."""
+    """Files for the arguments of commands."""
 
     folder: Path
 
@@ -71,7 +71,7 @@ class Files:
         return cls(folder)
 
     def right(self, action: argparse.Action) -> str:
-        """A value that the command accepts."""
+        """Return a value that the command accepts."""
         if action.type in (commands.existing_file, commands.existing_path):
             return str(self.folder / "table.csv")
         if action.type is commands.existing_folder:
@@ -83,7 +83,7 @@ class Files:
         return "admin"
 
     def wrong(self, action: argparse.Action, case: str) -> str | None:
-        """A value for a case of wrong use; None where it does not apply."""
+        """Return a value for a case of wrong use; None if the case does not apply."""
         reads_file = action.type in (commands.existing_file, commands.existing_path)
         reads_folder = action.type is commands.existing_folder
         if case == "wrong path":
@@ -105,7 +105,7 @@ def is_output(action: argparse.Action) -> bool:
 
 
 def suffix_of(action: argparse.Action) -> str:
-    """A suffix that an output may have."""
+    """Return a suffix that an output file may have."""
     check: Callable[[str], Path] = action.type  # type: ignore[assignment]
     for suffix in SUFFIXES:
         try:
@@ -119,7 +119,7 @@ def suffix_of(action: argparse.Action) -> str:
 def line(
     name: str, files: Files, wrong: argparse.Action | None = None, case: str = ""
 ) -> list[str]:
-    """A command line that is right, but for one argument. Outputs always go to ``files``."""
+    """Return a command line that is valid except for one argument; outputs go to ``files``."""
     words = [name]
     for action in arguments_of(name):
         output = is_output(action) or action.type is commands.output_folder
@@ -132,7 +132,7 @@ def line(
 
 
 def cases(name: str) -> Iterator[tuple[str, argparse.Action | None]]:
-    """The situations that a command can be in, with the argument that is wrong."""
+    """Yield the cases of a command, each with the invalid argument, if any."""
     files = Files(Path())
     for case in WRONG_USE:
         for action in arguments_of(name):
@@ -144,7 +144,7 @@ def cases(name: str) -> Iterator[tuple[str, argparse.Action | None]]:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """Exit status and output of a command."""
 
     status: int
     stdout: str
@@ -184,7 +184,7 @@ class Program:
 
 @contextmanager
 def program(folder: Path) -> Iterator[Program]:
-    """The program on a prepared data folder of its own."""
+    """Start the program on a prepared data folder of its own."""
     environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.commands.forked"],
@@ -205,7 +205,7 @@ def program(folder: Path) -> Iterator[Program]:
 
 
 def wrong(ended: Ended, case: str, value: str) -> list[str]:
-    """What is not as it has to be."""
+    """List what is wrong with the way a command ended."""
     found = []
     if "Traceback" in ended.stderr or "Exception ignored" in ended.stderr:
         found.append("traceback")

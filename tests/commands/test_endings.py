@@ -1,4 +1,4 @@
-"""How commands speak: language, encoding, tracebacks, settings, database, disk."""
+"""Messages of commands: language, encoding, tracebacks, settings, database, disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 
 
 def ended(*arguments: str) -> int:
-    """Run ``manage.py`` in this process; its exit status."""
+    """Run ``manage.py`` in this process; return its exit status."""
     with pytest.raises(SystemExit) as exit_:
         execute_from_command_line(["manage.py", *arguments])
     assert isinstance(exit_.value.code, int)
@@ -34,7 +34,7 @@ def ended(*arguments: str) -> int:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that meets something that nobody foresaw."""
+    """A command that raises an unexpected error."""
 
     def handle(self: Command, *arguments: Any, **options: Any) -> None:
         raise KeyError("surprise\nin two lines")
@@ -43,14 +43,16 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Command, "handle", handle)
 
 
-def test_the_unforeseen_is_one_sentence(broken: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_error_is_one_sentence(
+    broken: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ended("create_token", "anna") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("Unexpected error (KeyError: ")
     assert "--traceback" in line
 
 
-def test_with_the_option_the_whole_traceback_comes_first(
+def test_with_traceback_the_traceback_comes_first(
     broken: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended("create_token", "anna", "--traceback") == 1
@@ -93,7 +95,7 @@ def test_help_is_in_the_language_of_the_reader(
         assert words in capsys.readouterr().out
 
 
-def test_libraries_do_not_chatter(
+def test_libraries_log_warnings_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def handle(self: Command, *arguments: Any, **options: Any) -> None:
@@ -119,7 +121,7 @@ def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes
     )
 
 
-def test_letters_that_the_terminal_lacks_stop_nothing(tmp_path: Path) -> None:
+def test_letters_outside_the_terminals_encoding_are_replaced(tmp_path: Path) -> None:
     done = manage("check_spend", DATA_DIR=str(tmp_path), PYTHONIOENCODING="latin-1", LC_ALL="C")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
@@ -155,7 +157,7 @@ def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path) -> 
     assert b"LOG_LEVEL" not in done.stderr
 
 
-def test_a_port_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_an_invalid_port_is_one_line(tmp_path: Path) -> None:
     done = manage("web", DATA_DIR=str(tmp_path), PORT="abc")
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
@@ -187,7 +189,7 @@ def failure(act: Callable[[], object]) -> OSError:
     return raised.value
 
 
-def test_sentences_for_what_people_can_mend(tmp_path: Path) -> None:
+def test_sentences_for_errors_that_people_can_repair(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     cases: list[tuple[BaseException, str]] = [
@@ -209,16 +211,16 @@ def test_sentences_for_what_people_can_mend(tmp_path: Path) -> None:
         (UserError("Do it otherwise."), "Do it otherwise."),
         (ProgrammingError("syntax error"), ""),
         (ValueError("a mistake of the program"), ""),
-        (OSError("nobody knows"), ""),
+        (OSError("no known reason"), ""),
     ]
     with translation.override("en"):
         for error, sentence in cases:
-            said = sentence_of(error)
-            assert said.startswith(sentence) if sentence else said == "", (error, said)
-            assert "\n" not in said
+            text = sentence_of(error)
+            assert text.startswith(sentence) if sentence else text == "", (error, text)
+            assert "\n" not in text
 
 
-def test_an_unknown_command_is_djangos_own_business(capsys: pytest.CaptureFixture[str]) -> None:
+def test_django_answers_unknown_commands(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["manage.py", "clasify"])
     assert exit_.value.code == 1

@@ -1,4 +1,4 @@
-"""Every command in every situation that ends it early: a sentence, an exit status, no traceback."""
+"""Commands that end early give one sentence and an exit status, without a traceback."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_the_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_path_is_unchecked(name: str) -> None:
+def test_every_path_argument_is_checked(name: str) -> None:
     assert [a.dest for a in matrix.arguments_of(name) if a.type is Path] == []
 
 
 @pytest.mark.parametrize(("name", "case", "action"), WRONG)
-def test_wrong_use_is_told_before_anything_is_done(
+def test_wrong_arguments_are_reported_before_any_work(
     name: str,
     case: str,
     action: argparse.Action,
@@ -57,10 +57,10 @@ def test_wrong_use_is_told_before_anything_is_done(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", *matrix.line(name, files, action, case)])
     assert isinstance(ended.value.code, int)
-    said = Ended(ended.value.code, *capsys.readouterr())
-    assert matrix.wrong(said, case, str(files.wrong(action, case))) == []
-    assert said.stdout == ""
-    assert len(said.stderr.splitlines()) == 1
+    result = Ended(ended.value.code, *capsys.readouterr())
+    assert matrix.wrong(result, case, str(files.wrong(action, case))) == []
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ENDING)
@@ -70,7 +70,7 @@ def test_an_interrupted_command_says_so(name: str, program: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_a_pipe_that_nobody_reads_ends_a_command_quietly(name: str, program: Program) -> None:
+def test_a_closed_pipe_ends_a_command_quietly(name: str, program: Program) -> None:
     ended = program.run(matrix.line(name, Files(program.folder)), CLOSED_PIPE)
     assert matrix.wrong(ended, CLOSED_PIPE, "") == []
     assert "pipe" not in ended.stderr.lower()

@@ -1,4 +1,4 @@
-"""Creatives taken in and analysed within this process: real files, real weights, real rows."""
+"""Helpers that take in and analyse real files with real weights within the test process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 
 DEMO = Path(__file__).resolve().parents[2] / "demo" / "creatives"
-# Short ones that Whisper base, greedy, hears well enough to decide.
+# Short spots that Whisper base with greedy decoding recognises well enough to decide.
 SPOKEN, SPOKEN_SEGMENT = "90000023.flv", 12
 SPOKEN_TOO, SPOKEN_TOO_SEGMENT = "90000025.mp4", 13
 MUSIC = "90000037.wav"
@@ -34,25 +34,25 @@ SCREEN_ONLY = "90000038.mp4"
 
 
 class Remembering:
-    """The real recogniser; what it has heard once it need not work out again."""
+    """The real recogniser, with a cache of its transcripts."""
 
     def __init__(self, real: Transcriber) -> None:
         self.real = real
         self.engine, self.model = real.engine, real.model
-        self.heard: dict[str, Transcript] = {}
+        self.transcripts: dict[str, Transcript] = {}
 
     def transcribe(self, audio: Sequence[Audio]) -> list[Transcript]:
         return [self._one(clip) for clip in audio]
 
     def _one(self, clip: Audio) -> Transcript:
         key = hashlib.sha256(clip.tobytes()).hexdigest()
-        if key not in self.heard:
-            [self.heard[key]] = self.real.transcribe([clip])
-        return self.heard[key]
+        if key not in self.transcripts:
+            [self.transcripts[key]] = self.real.transcribe([clip])
+        return self.transcripts[key]
 
 
 class RememberingReader:
-    """The real reader of screens; what it has read once it need not read again."""
+    """The real reader of screens, with a cache of its readings."""
 
     seen: ClassVar[dict[str, ScreenText]] = {}
 
@@ -70,7 +70,7 @@ class RememberingReader:
 
 @functools.cache
 def remembering_reader() -> RememberingReader:
-    """Forgotten by ``cache_clear`` as ``engines.screen_reader`` is; raises what that raises."""
+    """Stand in for ``engines.screen_reader``, with ``cache_clear`` and the same errors."""
     from classifier.screen import load_screen_reader
 
     return RememberingReader(load_screen_reader())
@@ -102,14 +102,14 @@ def recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folders(settings: Any, tmp_path: Path) -> Path:
-    """Uploads and working copies of this test alone; returns the folder of the uploads."""
+    """Set temporary folders for uploads and working copies; return that of the uploads."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.DERIVED_ROOT = tmp_path / "derived"
     return tmp_path / "media"
 
 
 def take_in(content: bytes | Path, name: str = "", **options: Any) -> Received:
-    """An upload of bytes, or of a file under its own name unless another is given."""
+    """Upload bytes, or a file under its own name unless another is given."""
     if isinstance(content, Path):
         name = name or content.name
         content = content.read_bytes()
@@ -117,7 +117,7 @@ def take_in(content: bytes | Path, name: str = "", **options: Any) -> Received:
 
 
 def run(job: Job) -> Job:
-    """All stages one after the other, as a worker does them."""
+    """Run all stages of a job, as a worker does."""
     queued: Job | None = job
     while queued:
         queued = lifecycle.run_stage(str(queued.pk), queued.stage, "test")
@@ -126,7 +126,7 @@ def run(job: Job) -> Job:
 
 
 def analysed(content: bytes | Path, name: str = "", **options: Any) -> Creative:
-    """The creative of an upload after its job has ended, however it ended."""
+    """Upload a file and run its job; return the creative, analysed or failed."""
     received = take_in(content, name, **options)
     run(received.job)
     received.creative.refresh_from_db()
@@ -134,12 +134,12 @@ def analysed(content: bytes | Path, name: str = "", **options: Any) -> Creative:
 
 
 def effective(creative: Creative) -> Any:
-    """The creative's row as reports see it."""
+    """Return the creative with its effective segment."""
     return Creative.objects.with_effective_segment().get(pk=creative.pk)
 
 
 def evidence_of(prediction: Prediction, channel: str) -> list[dict[str, Any]]:
-    """The words of a channel that decided."""
+    """Return the evidence of a channel."""
     return next((c.get("evidence", []) for c in prediction.channels if c["name"] == channel), [])
 
 

@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures of the tests of creatives."""
 
 from tests.creatives.analysing import analyst, folders, recogniser
 

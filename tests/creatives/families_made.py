@@ -13,7 +13,7 @@ from tests.near_duplicates import SPEECH, melody, scenes
 
 @cache
 def made(seed: int, seconds: int = 12, pictures: int = 6) -> NewFingerprint:
-    """The fingerprint of a spot, or of its first part; spots of other seeds are other spots."""
+    """Make the fingerprint of a generated spot, or of its first part; each seed is one spot."""
     sound = melody(seed, 12)[: seconds * 16_000]
     return fingerprints.make(
         sound, scenes(seed, 6)[:pictures], f"{SPEECH} {seed}" if pictures else ""
@@ -23,7 +23,7 @@ def made(seed: int, seconds: int = 12, pictures: int = 6) -> NewFingerprint:
 def arrived(
     fingerprint: NewFingerprint | None, name: str = "", *, is_demo: bool = False
 ) -> Creative:
-    """A creative that is analysed as far as that; without a fingerprint it waits for one."""
+    """Create a creative, with its fingerprint stored if one is given."""
     creative = Creative.objects.create(
         name=name or f"{Creative.objects.count()}.mp4", state=Creative.State.DONE, is_demo=is_demo
     )
@@ -48,7 +48,7 @@ def media_of(creative: Creative) -> MediaVersion:
 
 
 def together(*creatives: Creative) -> bool:
-    """Whether they are all of one family, and nobody else is."""
+    """Whether these creatives, and no others, are one family."""
     numbers = {grouping.family_of(creative) for creative in creatives}
     if len(numbers) != 1 or None in numbers:
         return False

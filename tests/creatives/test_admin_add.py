@@ -64,7 +64,7 @@ def test_a_file_that_is_too_large_does_not_stop_the_others(page: Client, setting
     assert set(Creative.objects.values_list("name", flat=True)) == {"1.avi", "3.avi"}
 
 
-def test_if_none_is_accepted_the_page_stays(page: Client, settings: Any) -> None:
+def test_the_page_stays_if_no_file_is_accepted(page: Client, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1
     response = send(page, {"1.avi": b"one"})
     assert response["Location"] == ADD
@@ -76,7 +76,7 @@ def test_without_a_file_the_page_says_so(page: Client) -> None:
     assert "Choose at least one file." in response.content.decode()
 
 
-def test_known_files_are_named_and_not_stored_again(page: Client, folders: Path) -> None:
+def test_known_files_are_reported_and_not_stored_again(page: Client, folders: Path) -> None:
     take_in(b"one", "1.avi")
     text = send(page, {"1.avi": b"one", "2.avi": b"two"}, follow=True).content.decode()
     assert "1 file was added." in text
@@ -84,7 +84,7 @@ def test_known_files_are_named_and_not_stored_again(page: Client, folders: Path)
     assert MediaVersion.objects.count() == len(stored_files(folders)) == 2
 
 
-def test_the_script_of_the_page_is_told_where_to_go(page: Client) -> None:
+def test_the_upload_script_gets_the_address_to_open_next(page: Client) -> None:
     response = send(page, {"1.avi": b"one"}, headers={"Accept": "application/json"})
     assert response.json() == {"location": LIST}
 
@@ -118,7 +118,7 @@ def test_an_archive_is_unpacked_by_a_job_and_a_table_names_the_files(page: Clien
     assert found == {"71": "весна.wav", "72": "лето.wav"}
 
 
-def test_a_table_that_can_not_be_read_stops_before_anything(page: Client) -> None:
+def test_an_unreadable_table_of_ids_stops_the_upload(page: Client) -> None:
     files = {"files": [SimpleUploadedFile("1.wav", b"one")]}
     table = SimpleUploadedFile("ids.csv", b"what,who\n1,2\n")
     text = page.post(ADD, {**files, "table": table}, follow=True).content.decode()
@@ -134,7 +134,7 @@ def test_a_full_quota_says_how_many_are_left(page: Client, settings: Any) -> Non
     address = f"{LIST}{creative.pk}/"
     settings.OPEN_JOBS_PER_USER = 0
     Job.objects.update(state=Job.State.DONE)
-    # A page that knows nothing of quotas.
+    # The upload page does not check the quota itself.
     answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
     assert "You have 0 jobs" in answer.content.decode()
 
@@ -148,6 +148,6 @@ def test_an_id_given_later(page: Client) -> None:
     page.post(address, {"advertisement_id": " 8 "})
     nameless.refresh_from_db()
     assert nameless.advertisement_id == "8"
-    # The label that waited for the ID is its own now.
+    # The waiting label of this ID is the creative's label now.
     assert nameless.labels.get().segment_id == 3
     assert taken.advertisement_id == "7"

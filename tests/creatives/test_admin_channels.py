@@ -1,4 +1,4 @@
-"""What the page of a creative says of its screen, its channels, and who has to look."""
+"""The page of a creative: screen text, channels, conflicts and decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 
 
 def known(lines: Lines = (), speech: str = CARD, file: str = "creatives/00/none.mp4") -> Creative:
-    """A creative of which this was heard and read, before anything was decided."""
+    """Create a creative with a transcript and a screen reading, without a prediction."""
     creative = Creative.objects.create(name="1.mp4", state=Creative.State.DONE)
     probe = {"video_codec": "h264"} if file else {}
     media = MediaVersion.objects.create(
@@ -81,7 +81,7 @@ def test_the_lines_of_the_screen_have_their_seconds_and_marks(page: Client) -> N
     assert re.search(r">\s*Screen\s*<", text)
     [lines] = re.findall(r'<ol class="cf-transcript cf-screen">(.*?)</ol>', text)
     assert re.findall(r'data-seek="([\d.]+)"', lines) == ["0.5", "3.0"]
-    # What was seen on one frame only is shown for a second, too.
+    # A line that was read on one frame only is shown for a second.
     assert re.findall(r'data-start="([\d.]+)" data-end="([\d.]+)"', lines) == [
         ("0.5", "2.0"),
         ("3.0", "4.0"),
@@ -110,28 +110,28 @@ def test_channels_that_agree_are_sure_enough(page: Client) -> None:
             assert f"<mark>{word['text']}</mark>" in text
 
 
-def test_a_contradiction_is_said_in_words(page: Client) -> None:
+def test_a_conflict_is_described_in_words(page: Client) -> None:
     creative = decided(known(DELIVERY))
     text = text_of(page, creative)
     assert "needs a person" in text
-    said = re.search(r'<p class="cf-conflict">(.*?)</p>', text)
-    assert said
-    assert said[1].startswith("The channels contradict each other: ")
-    assert "the speech says 12 · Credit cards" in said[1]
-    assert "the screen says 3 · Promo / delivery / no loyalty" in said[1]
+    conflict = re.search(r'<p class="cf-conflict">(.*?)</p>', text)
+    assert conflict
+    assert conflict[1].startswith("The channels contradict each other: ")
+    assert "the speech says 12 · Credit cards" in conflict[1]
+    assert "the screen says 3 · Promo / delivery / no loyalty" in conflict[1]
     # Each channel shows the words that speak for its own segment.
     for channel, word in (("cf-transcript", "кредитн"), ("cf-screen", "доставка")):
         [lines] = re.findall(rf'<ol class="[^"]*{channel}">(.*?)</ol>', text)
         assert re.search(rf"<mark>{word}", lines, re.IGNORECASE)
 
 
-def test_once_a_person_has_looked_nobody_is_called_for(page: Client) -> None:
+def test_a_labelled_creative_does_not_need_a_person(page: Client) -> None:
     creative = decided(known(DELIVERY))
     set_label(creative, Segment.objects.get(pk=3), None)
     assert "needs a person" not in text_of(page, creative)
 
 
-def test_why_the_screen_was_not_read_is_said(page: Client) -> None:
+def test_the_reason_for_an_unread_screen_is_shown(page: Client) -> None:
     creative = known()
     ScreenReading.objects.create(
         media=creative.current_media, problem="no_screen_reader", seconds_taken=0
@@ -139,7 +139,7 @@ def test_why_the_screen_was_not_read_is_said(page: Client) -> None:
     assert "The words on the screen were not read" in text_of(page, creative)
 
 
-def test_a_screen_without_words_is_said_and_a_sound_has_no_screen(page: Client) -> None:
+def test_a_screen_without_words_is_mentioned_and_audio_has_no_screen(page: Client) -> None:
     creative = known()
     heading = r">\s*Screen\s*<"
     assert not re.search(heading, text_of(page, creative))
@@ -178,7 +178,7 @@ def test_an_imported_transcript_has_no_player_and_no_dead_links(page: Client) ->
     assert "data-seek" not in text
     assert "/api/v1/media/" not in text
     assert "<mark>Кредитная</mark> <mark>карта</mark>, целый год" in text
-    # After an upload the transcript is an older version, to which no link leads.
+    # After an upload the transcript belongs to an older version, which is not linked.
     creative.current_media = MediaVersion.objects.create(
         creative=creative, file="creatives/00/a.mp4", original_name="a.mp4", sha256="1" * 64,
         size=1,
@@ -188,7 +188,7 @@ def test_an_imported_transcript_has_no_player_and_no_dead_links(page: Client) ->
     assert links == [str(creative.current_media.pk)]
 
 
-def test_how_much_is_spoken_is_told_where_somebody_speaks(page: Client) -> None:
+def test_duration_and_pace_of_speech_are_shown(page: Client) -> None:
     creative = known()
     media = MediaVersion.objects.filter(creative=creative)
     assert "Pace of speech" not in text_of(page, creative)

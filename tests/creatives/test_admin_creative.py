@@ -1,4 +1,4 @@
-"""The page of one creative: to see, to hear, to read why, to correct."""
+"""The page of one creative: player, transcript, prediction and labels."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def text_of(page: Client, creative: Creative) -> str:
     return str(response.content.decode())
 
 
-def test_it_plays_what_browsers_play(page: Client) -> None:
+def test_playable_formats_play_the_original(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     text = text_of(page, creative)
     media = creative.current_media
@@ -57,7 +57,7 @@ def test_it_plays_what_browsers_play(page: Client) -> None:
         assert f'src="/api/v1/media/{media.pk}/{frame["file"]}"' in text
 
 
-def test_of_other_formats_it_plays_the_sound_and_says_so(page: Client) -> None:
+def test_other_formats_play_the_decoded_sound_with_a_note(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN)
     text = text_of(page, creative)
     source = f"/api/v1/media/{creative.current_media_id}/audio.wav"
@@ -66,7 +66,7 @@ def test_of_other_formats_it_plays_the_sound_and_says_so(page: Client) -> None:
     assert page.get(source).status_code == 200
 
 
-def test_it_shows_what_was_decided_and_why(page: Client) -> None:
+def test_the_page_shows_the_prediction_with_evidence(page: Client) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     text = text_of(page, creative)
     prediction = creative.predictions.get()
@@ -115,7 +115,7 @@ def test_a_broken_file_says_why(page: Client) -> None:
     assert "This is neither audio nor video" in text
 
 
-def test_a_person_sets_another_segment_and_takes_it_back(page: Client, analyst: Any) -> None:
+def test_a_label_is_set_and_withdrawn(page: Client, analyst: Any) -> None:
     creative = analysed(DEMO / SPOKEN_TOO)
     page.post(address(creative, "label"), {"segment": "0", "note": "акция"})
     label = Label.objects.get()
@@ -140,7 +140,7 @@ def test_a_segment_that_does_not_exist_is_not_set(page: Client, number: str) -> 
     assert not Label.objects.exists()
 
 
-def test_a_long_note_is_cut_and_one_with_hidden_signs_is_kept(page: Client) -> None:
+def test_a_long_note_is_cut_and_nul_is_removed(page: Client) -> None:
     creative = take_in(b"bytes", "1.avi").creative
     page.post(address(creative, "label"), {"segment": "1", "note": "ж" * 300})
     page.post(address(creative, "label"), {"segment": "2", "note": "a\x00b"})
@@ -154,7 +154,7 @@ def test_it_is_analysed_again_but_not_twice_at_once(page: Client, analyst: Any) 
     assert Job.objects.filter(state=Job.State.QUEUED, owner=analyst).count() == 1
 
 
-def test_reading_changes_nothing(page: Client) -> None:
+def test_get_requests_change_nothing(page: Client) -> None:
     creative = take_in(b"bytes", "1.avi").creative
     assert page.get(address(creative, "label")).status_code == 405
     assert page.get(address(creative, "again")).status_code == 405
@@ -163,7 +163,7 @@ def test_reading_changes_nothing(page: Client) -> None:
 def test_the_prediction_shown_is_the_one_that_counts(
     page: Client, tmp_path: Path, settings: Any
 ) -> None:
-    """An older model that decides again goes before a newer one that does not."""
+    """The prediction of the active version is shown, even if another version's is newer."""
     creative = analysed(DEMO / SPOKEN_TOO)
     older = creative.predictions.get()
     folder = tmp_path / "newer"
@@ -177,7 +177,7 @@ def test_the_prediction_shown_is_the_one_that_counts(
     assert str(newer) not in text
 
 
-def test_what_is_not_there_is_not_found(page: Client) -> None:
+def test_missing_creatives_answer_404(page: Client) -> None:
     assert page.get("/admin/creatives/creative/999999/change/").status_code in (302, 404)
     assert page.post("/admin/creatives/creative/999999/label/", {}).status_code == 404
     assert page.post("/admin/creatives/creative/999999/again/", {}).status_code == 404

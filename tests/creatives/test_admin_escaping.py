@@ -1,4 +1,4 @@
-"""Names and words from outside are shown as text, whatever they look like."""
+"""File names, transcripts and screen texts are escaped on all pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 
 @pytest.fixture
 def creative(page: Client, analyst: Any) -> Creative:
-    """As if Whisper had heard markup, and the reader read it, in a file named by it."""
+    """A creative with HTML in its name, transcript and screen text."""
     media = take_in(b"bytes", f"{PICTURE}.avi").media
     words = f"{SCRIPT} кредит {PICTURE}"
     transcript = Transcript.objects.create(
@@ -69,7 +69,7 @@ def assert_harmless(text: str) -> None:
     assert "<script>alert" not in text
 
 
-def test_the_page_of_the_creative(page: Client, creative: Creative) -> None:
+def test_the_page_of_a_creative_is_escaped(page: Client, creative: Creative) -> None:
     text = page.get(f"{LIST}{creative.pk}/change/").content.decode()
     assert_harmless(text)
     assert text.count("<mark>кредит</mark>") == 2
@@ -79,14 +79,14 @@ def test_the_page_of_the_creative(page: Client, creative: Creative) -> None:
     assert text.count("&lt;/") >= 2
 
 
-def test_the_list_and_the_question_before_deleting(page: Client, creative: Creative) -> None:
+def test_the_list_and_the_delete_page_are_escaped(page: Client, creative: Creative) -> None:
     for address in (LIST, f"{LIST}?q=%3Cscript%3E", f"{LIST}{creative.pk}/delete/"):
         response = page.get(address)
         assert response.status_code == 200
         assert_harmless(response.content.decode())
 
 
-def test_the_message_about_a_refused_file(page: Client, settings: Any) -> None:
+def test_the_message_about_a_refused_file_is_escaped(page: Client, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1
     upload = SimpleUploadedFile(f"{PICTURE}.avi", b"too large")
     text = page.post(f"{LIST}add/", {"files": upload}, follow=True).content.decode()

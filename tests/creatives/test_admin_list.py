@@ -1,4 +1,4 @@
-"""The list of creatives as analysts see it."""
+"""The list of creatives: cells, filters, search, order and actions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def creatives(folders: Path, recogniser: None) -> dict[str, Creative]:
 
 
 def shown(page: Client, creatives: dict[str, Creative], **query: str) -> set[str]:
-    """Which of the creatives a filtered list shows."""
+    """Return the keys of the creatives that a filtered list shows."""
     response = page.get(LIST, query)
     assert response.status_code == 200
     listed = {creative.pk for creative in response.context["cl"].result_list}
@@ -50,7 +50,7 @@ def shown(page: Client, creatives: dict[str, Creative], **query: str) -> set[str
 
 
 @pytest.mark.weights
-def test_each_row_says_how_the_creative_stands(
+def test_each_row_shows_state_segment_and_decision(
     page: Client, creatives: dict[str, Creative]
 ) -> None:
     text = page.get(LIST).content.decode()
@@ -72,9 +72,7 @@ def test_the_list_is_in_the_language_of_the_reader(page: Client) -> None:
 
 @needs_reader
 @pytest.mark.weights
-def test_it_can_be_narrowed_to_what_needs_a_person(
-    page: Client, creatives: dict[str, Creative]
-) -> None:
+def test_the_list_is_filtered_by_decision(page: Client, creatives: dict[str, Creative]) -> None:
     creatives["doubtful"] = analysed(DEMO / SCREEN_ONLY)
     assert shown(page, creatives, decision="person") == {"doubtful", "music", "broken"}
     assert shown(page, creatives, decision="made") == {"card", "labelled"}
@@ -92,7 +90,7 @@ def test_it_can_be_narrowed_to_what_needs_a_person(
 
 
 @pytest.mark.weights
-def test_it_can_be_narrowed_to_a_segment(page: Client, creatives: dict[str, Creative]) -> None:
+def test_the_list_is_filtered_by_segment(page: Client, creatives: dict[str, Creative]) -> None:
     assert shown(page, creatives, segment="12") == {"card"}
     assert shown(page, creatives, segment="3") == {"labelled"}
     assert shown(page, creatives, segment="none") == {"music", "broken", "waiting"}
@@ -102,9 +100,7 @@ def test_it_can_be_narrowed_to_a_segment(page: Client, creatives: dict[str, Crea
 
 
 @pytest.mark.weights
-def test_it_can_be_narrowed_to_what_people_have_seen(
-    page: Client, creatives: dict[str, Creative]
-) -> None:
+def test_the_list_is_filtered_by_reviewed(page: Client, creatives: dict[str, Creative]) -> None:
     assert shown(page, creatives, reviewed="yes") == {"labelled"}
     assert shown(page, creatives, reviewed="no") == set(creatives) - {"labelled"}
     set_label(creatives["labelled"], None, None)
@@ -112,7 +108,7 @@ def test_it_can_be_narrowed_to_what_people_have_seen(
 
 
 @pytest.mark.weights
-def test_it_can_be_narrowed_by_state_and_demonstration(
+def test_the_list_is_filtered_by_state_and_demonstration(
     page: Client, creatives: dict[str, Creative]
 ) -> None:
     assert shown(page, creatives, state__exact="failed") == {"broken"}
@@ -143,7 +139,7 @@ def test_it_can_be_sorted_by_its_columns(page: Client, creatives: dict[str, Crea
 
 
 @pytest.mark.weights
-def test_what_was_chosen_is_analysed_again(
+def test_the_action_analyses_ticked_creatives_again(
     page: Client, creatives: dict[str, Creative], django_capture_on_commit_callbacks: Any
 ) -> None:
     chosen = [creatives["card"].pk, creatives["waiting"].pk]

@@ -1,4 +1,4 @@
-"""Who may do what on the pages."""
+"""Permissions on the pages of creatives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def creative(folders: Path) -> Creative:
 
 
 def someone(*permissions: str) -> Client:
-    """A client of a member of staff with these permissions and no other."""
+    """Return the client of a staff member with only these permissions."""
     user = User.objects.create_user(f"user-{'-'.join(permissions)}", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
@@ -50,7 +50,7 @@ def pages(creative: Creative) -> list[tuple[str, str]]:
     ]
 
 
-def test_without_a_login_every_page_leads_to_it(creative: Creative) -> None:
+def test_without_a_login_every_page_redirects_to_it(creative: Creative) -> None:
     for method, address in pages(creative):
         response = getattr(Client(), method)(address)
         assert response.status_code == 302, address
@@ -65,7 +65,7 @@ def test_staff_without_permissions_see_and_change_nothing(creative: Creative) ->
     assert not Label.objects.exists()
 
 
-def test_those_who_may_only_look_are_offered_nothing_else(creative: Creative) -> None:
+def test_viewers_see_no_buttons_that_change_anything(creative: Creative) -> None:
     client = someone("view_creative")
     one = f"{LIST}{creative.pk}/"
     text = client.get(f"{one}change/").content.decode()
@@ -80,7 +80,7 @@ def test_those_who_may_only_look_are_offered_nothing_else(creative: Creative) ->
     assert Job.objects.count() == Creative.objects.count() == 1
 
 
-def test_those_who_may_label_need_no_other_right(creative: Creative) -> None:
+def test_the_permission_to_label_is_enough_to_label(creative: Creative) -> None:
     client = someone("view_creative", "add_label")
     one = f"{LIST}{creative.pk}/"
     assert client.post(f"{one}label/", {"segment": "3"}).status_code == 302

@@ -1,4 +1,4 @@
-"""What the page asks for to stay current."""
+"""The address from which the list updates its states."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_failure_comes_with_its_sentence(page: Client) -> None:
     assert row["message"].startswith("This is neither audio nor video")
 
 
-def test_only_what_was_asked_for_is_told(page: Client) -> None:
+def test_progress_contains_only_the_requested_creatives(page: Client) -> None:
     first, _second = (take_in(b"%d" % n, f"{n}.avi").creative for n in (1, 2))
     assert [row["id"] for row in ask(page, first)] == [first.pk]
     assert ask(page) == []

@@ -1,4 +1,4 @@
-"""One segment for all creatives of a list, whichever way the list was narrowed, and back."""
+"""Label batches on the pages: set for a filtered list or ticked creatives, and undone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page(client: Client, analyst: User) -> Client:
 
 @pytest.fixture
 def creatives(db: None) -> None:
-    """As many as fill several pages; the first three are labelled."""
+    """Creatives for several pages of the list; the first three are labelled."""
     Creative.objects.bulk_create(
         Creative(name=f"{number}.mp4", state="failed" if number % 2 else "done")
         for number in range(MANY)
@@ -38,7 +38,7 @@ def creatives(db: None) -> None:
 
 
 def act(page: Client, query: str = "", **fields: Any) -> str:
-    """Where the action of the list leads."""
+    """Run the action of the list; return the address that it redirects to."""
     response = page.post(f"{LIST}?{query}", {"action": "set_segment", **fields})
     assert response.status_code == 302
     return str(response["Location"])
@@ -49,9 +49,9 @@ def across(page: Client, query: str = "") -> str:
     return act(page, query, _selected_action=some, select_across="1")
 
 
-def test_all_of_a_narrowed_list_is_looked_at_set_and_undone(page: Client, creatives: None) -> None:
+def test_a_filtered_list_is_previewed_labelled_and_undone(page: Client, creatives: None) -> None:
     address = across(page, "state__exact=done&reviewed=no&p=2")
-    # The query of the list goes along, not its rows.
+    # The address contains the query of the list, not the keys of its rows.
     assert len(address) < 200
     response = page.get(address)
     assert response.context["before"] == [
@@ -70,7 +70,7 @@ def test_all_of_a_narrowed_list_is_looked_at_set_and_undone(page: Client, creati
     batch = LabelBatch.objects.get()
     assert (batch.labels.count(), batch.size, batch.note) == (123, 123, "по списку")
 
-    # Found again later, with whose it is; what is in it is a list like any other.
+    # The page of batches names the author and links to a list of the creatives.
     shown = page.get(BATCHES).content.decode()
     assert all(part in shown for part in ("по списку", "analyst", f"{LIST}?batch={batch.pk}"))
     listed = page.get(f"{LIST}?batch={batch.pk}").context["cl"]
@@ -94,7 +94,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
     assert LabelBatch.objects.get().size == MANY
 
 
-def test_what_is_labelled_so_already_stays_as_it_is(page: Client, creatives: None) -> None:
+def test_creatives_with_this_label_get_no_second_one(page: Client, creatives: None) -> None:
     response = page.get(f"{across(page, 'reviewed=yes')}&set=3")
     assert (response.context["changing"], response.context["same"]) == (0, "3")
     assert "There is nothing to set" in response.content.decode()
@@ -131,7 +131,7 @@ def test_nothing_is_set_without_a_segment_or_when_the_list_changed(
     assert page.get(nonsense)["Location"] == LIST
 
 
-def test_those_who_may_only_look_set_and_undo_nothing(creatives: None) -> None:
+def test_viewers_cannot_set_or_undo_labels(creatives: None) -> None:
     user = User.objects.create_user("looking", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_creative"))
     looking = Client()

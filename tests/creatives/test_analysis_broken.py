@@ -1,4 +1,4 @@
-"""Files that are no creatives: each ends with its own reason, and nothing else suffers."""
+"""Unreadable files: each fails with its own code, and other jobs go on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 def cut_film(folder: Path) -> bytes:
-    """An mp4 whose index stood at its end."""
+    """Return an mp4 without its end, where the index was."""
     whole = make_media(folder / "whole.mp4", 4).read_bytes()
     assert whole.rfind(b"moov") > 0.6 * len(whole)
     return whole[: int(0.6 * len(whole))]
@@ -47,7 +47,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], bytes], set[str]]] = {
 
 
 @pytest.mark.parametrize(("name", "make", "codes"), BROKEN.values(), ids=BROKEN)
-def test_it_fails_with_a_named_reason_and_keeps_the_file(
+def test_a_broken_file_fails_with_its_code_and_stays_stored(
     folders: Path, tmp_path: Path, name: str, make: Callable[[Path], bytes], codes: set[str]
 ) -> None:
     content = make(tmp_path)
@@ -77,9 +77,7 @@ def test_the_reason_is_a_sentence_in_russian_and_in_english(code: str) -> None:
     assert min(len(russian), len(english)) > 30
 
 
-def test_the_next_creative_is_analysed_as_if_nothing_had_been(
-    folders: Path, recogniser: None
-) -> None:
+def test_the_next_creative_is_analysed_normally(folders: Path, recogniser: None) -> None:
     analysed(b"broken", "1.mp4")
     assert analysed(DEMO / MUSIC).state == Creative.State.DONE
     assert MediaVersion.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Decisions on what is stored: speech and screen together, either alone, neither's file needed."""
+"""Decisions on stored transcripts and screen readings, together and alone, without files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DELIVERY = "Яндекс Лавка\nдоставка продуктов на д
 
 
 def creative_of(speech: str = "", screen: str = "", spoken: bool = True, **fields: Any) -> Creative:
-    """An analysed creative without a file, of which this much is known."""
+    """Create an analysed creative without a file, with these texts."""
     creative = Creative.objects.create(name="1.mp4", state=Creative.State.DONE, **fields)
     digest = hashlib.sha256(f"{speech}{screen}".encode()).hexdigest()
     media = MediaVersion.objects.create(creative=creative, sha256=digest, size=0)
@@ -47,7 +47,7 @@ def creative_of(speech: str = "", screen: str = "", spoken: bool = True, **field
 
 
 def decided(creative: Creative) -> Prediction:
-    """The newest prediction after the last stage alone."""
+    """Run only the last stage; return the newest prediction."""
     [job] = analysis_jobs.decide_again(None)
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
     creative.refresh_from_db()
@@ -75,13 +75,13 @@ def test_speech_and_screen_that_contradict_call_for_a_person() -> None:
     assert prediction.decision == Prediction.Decision.REVIEW
 
 
-def test_what_was_read_is_enough_without_a_transcript() -> None:
+def test_screen_text_alone_is_enough_to_decide() -> None:
     prediction = decided(creative_of(screen=CARD_SCREEN))
     assert (prediction.segment_id, prediction.transcript) == (12, None)
     assert names(prediction) == ["screen"]
 
 
-def test_what_is_no_speech_is_not_weighed() -> None:
+def test_text_that_is_not_speech_is_ignored() -> None:
     creative = creative_of("ДИНАМИЧНАЯ МУЗЫКА", CARD_SCREEN, spoken=False)
     assert names(decided(creative)) == ["screen"]
 
@@ -94,7 +94,7 @@ def test_a_reading_that_failed_does_not_hide_the_one_before() -> None:
     assert features_of(creative.current_media).screen == CARD_SCREEN  # type: ignore[arg-type]
 
 
-def test_everything_that_is_known_is_handed_on() -> None:
+def test_the_bundle_gets_all_stored_features() -> None:
     creative = creative_of(CARD, CARD_SCREEN, advertiser="А", brand="Б", media_type="TV")
     media = creative.current_media
     assert media is not None
@@ -108,8 +108,8 @@ def test_everything_that_is_known_is_handed_on() -> None:
     assert features.shape is None
 
 
-def test_without_a_file_all_stages_are_walked_through() -> None:
-    """As after a retry: a job that failed starts again from its first stage."""
+def test_without_a_file_all_stages_succeed() -> None:
+    """A retried job starts again from its first stage, also without a file."""
     creative = creative_of(CARD)
     params = {"creative": creative.pk, "media": creative.current_media_id}
     job = run(lifecycle.create(ANALYSE, params))
@@ -119,7 +119,7 @@ def test_without_a_file_all_stages_are_walked_through() -> None:
     assert not ScreenReading.objects.exists()
 
 
-def test_the_settings_say_how_sure_is_sure_enough(settings: Any) -> None:
+def test_the_target_precision_setting_moves_the_threshold(settings: Any) -> None:
     creative = creative_of(DOUBTFUL)
     found = {}
     for precision in (0.5, 0.999):
@@ -130,7 +130,7 @@ def test_the_settings_say_how_sure_is_sure_enough(settings: Any) -> None:
     assert (found[0.5].decision, found[0.999].decision) == ("auto", "review")
 
 
-def test_the_mix_of_the_market_moves_the_probabilities(settings: Any) -> None:
+def test_the_segment_mix_setting_moves_the_probabilities(settings: Any) -> None:
     creative = creative_of(DOUBTFUL)
     before = decided(creative).probabilities
     Prediction.objects.all().delete()

@@ -1,4 +1,4 @@
-"""A worker that comes back after its claim was given to another leaves no trace."""
+"""A worker that lost its claim to another one saves nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.creatives.analysing import DEMO, MUSIC, Remembering, remembering, run
 pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
-def test_a_transcript_that_comes_too_late_is_dropped(
+def test_the_transcript_of_a_late_worker_is_dropped(
     folders: Path, recogniser: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received = take_in(DEMO / MUSIC)
@@ -25,7 +25,7 @@ def test_a_transcript_that_comes_too_late_is_dropped(
     lifecycle.run_stage(job_id, "decoding", "first")
 
     def overtaken() -> Remembering:
-        """Our lease ran out long ago; another worker has done the stage meanwhile."""
+        """Let the lease expire and another worker finish the stage meanwhile."""
         monkeypatch.setattr(engines, "transcriber", remembering)
         Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
         [queued] = lifecycle.sweep()
@@ -43,7 +43,7 @@ def test_a_transcript_that_comes_too_late_is_dropped(
     assert received.creative.state == Creative.State.DONE
 
 
-def test_an_error_that_comes_too_late_fails_nothing(
+def test_the_error_of_a_late_worker_fails_nothing(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received = take_in(b"not a creative", "1.avi")

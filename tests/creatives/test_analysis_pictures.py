@@ -1,4 +1,4 @@
-"""What pictures look like is kept as a vector; who can't look at them is passed by."""
+"""Picture vectors are stored; without an encoder the stage does nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENCODER = "efficientnet-lite0"
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
-    """What was loaded for another setting is forgotten."""
+    """Clear the cache of an encoder that other settings loaded."""
     engines.picture_encoder.cache_clear()
     yield
     engines.picture_encoder.cache_clear()
@@ -35,14 +35,14 @@ def media_of(creative: Creative) -> MediaVersion:
     return creative.current_media  # type: ignore[return-value]
 
 
-def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
+def test_each_film_gets_one_vector_and_other_media_none(
     folders: Path,
     recogniser: None,
     tmp_path: Path,
     settings: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One test, for what looks takes seconds to load."""
+    """All in one test: the encoder takes seconds to load."""
     settings.PICTURES_ENCODER = ENCODER
     films = [
         cards.make_video(tmp_path / f"{number}.mp4", [cards.ground(number, (320, 180), light)])
@@ -72,7 +72,7 @@ def test_a_vector_is_kept_for_each_film_once_and_the_rest_passes_by(
     assert caplog.text.count("/no such folder") == 1
 
 
-def test_where_the_settings_want_nothing_nothing_is_loaded(
+def test_without_the_setting_no_encoder_is_loaded(
     folders: Path, recogniser: None, tmp_path: Path, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""

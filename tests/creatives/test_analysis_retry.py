@@ -1,4 +1,4 @@
-"""What ends for a reason outside the file can be tried again, from the first stage."""
+"""Jobs that failed for a reason outside the file can be retried from the first stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
 def damaged_model(folder: Path, starter: Path) -> Path:
-    """A model folder in which a byte of the weights is another than its manifest says."""
+    """Make a model folder in which a byte of the weights differs from the manifest."""
     shutil.copytree(starter, folder)
     weights = folder / "text" / "weights.npz"
     content = bytearray(weights.read_bytes())
@@ -28,7 +28,7 @@ def damaged_model(folder: Path, starter: Path) -> Path:
     return folder
 
 
-def test_a_damaged_model_is_named_and_the_transcript_kept(
+def test_a_damaged_model_fails_the_job_and_the_transcript_stays(
     folders: Path, recogniser: None, tmp_path: Path, settings: Any
 ) -> None:
     starter = model_versions.active()

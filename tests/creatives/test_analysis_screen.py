@@ -1,4 +1,4 @@
-"""What stands on the screen is read, kept and weighed; without a reader the job goes on."""
+"""Screen text is read, stored and used; without a reader the job goes on."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CREDIT_CARD = 12
 
 @pytest.fixture
 def film(folders: Path, recogniser: None, tmp_path: Path) -> Path:
-    """A second of a credit card's name and conditions, without a sound track."""
+    """A film of one second that shows a credit card's name, without a sound track."""
     return cards.make_video(tmp_path / "501.mp4", [cards.paint(cards.CARDS[1], 1)])
 
 
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """No Tesseract until ``undo``."""
+    """Hide Tesseract until ``undo``."""
     engines.screen_reader.cache_clear()
     monkeypatch.setenv("PATH", "/nowhere")
     return monkeypatch
@@ -61,8 +61,8 @@ def test_a_silent_film_gets_its_segment_by_its_screen_and_a_person_looks(film: P
     assert creative.job.result is not None
     assert creative.job.result["screen_text"] == reading.text
     assert creative.job.result["transcript"] == ""
-    [said] = creative.job.result["channels"]
-    assert (said["name"], said["segment_num"]) == ("screen", CREDIT_CARD)
+    [channel] = creative.job.result["channels"]
+    assert (channel["name"], channel["segment_num"]) == ("screen", CREDIT_CARD)
 
 
 def test_lines_have_their_seconds_and_the_engine_its_name(folders: Path, recogniser: None) -> None:
@@ -84,7 +84,7 @@ def test_the_shape_of_the_spot_is_measured(folders: Path, recogniser: None) -> N
     for media in (music, shown):
         assert set(media.shape) == set(NAMES)
         assert media.shape["seconds"] == pytest.approx(7, abs=0.1)
-        # Recognisers invent words in music: they are no speech.
+        # Recognisers invent words in music, which do not count as speech.
         assert media.shape["speech_share"] == 0
         assert -21 < media.shape["loudness"] < -18
     assert (music.shape["has_video"], shown.shape["has_video"]) == (False, True)
@@ -94,7 +94,7 @@ def test_the_shape_of_the_spot_is_measured(folders: Path, recogniser: None) -> N
     assert shape.loudness == shown.shape["loudness"]
 
 
-def test_without_a_reader_the_job_goes_on_and_says_why(
+def test_without_a_reader_the_job_goes_on_and_stores_the_reason(
     film: Path, blind: pytest.MonkeyPatch
 ) -> None:
     creative = analysed(film)
@@ -109,7 +109,7 @@ def test_without_a_reader_the_job_goes_on_and_says_why(
     assert creative.predictions.first().segment_id == CREDIT_CARD  # type: ignore[union-attr]
 
 
-def test_what_was_read_once_is_neither_doubled_nor_lost(
+def test_an_equal_screen_reading_is_not_stored_twice_nor_lost(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     creative = analysed(film)

@@ -1,4 +1,4 @@
-"""A creative that says nothing, neither in speech nor on its screen, is never guessed."""
+"""A creative without speech and screen text gets no segment."""
 
 from __future__ import annotations
 

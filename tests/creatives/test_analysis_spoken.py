@@ -90,7 +90,7 @@ def test_the_transcript_has_times_within_the_creative(
         assert utterance["text"] in transcript.text
 
 
-def test_what_was_found_in_the_file_is_kept(creative: Creative) -> None:
+def test_properties_of_the_file_are_stored(creative: Creative) -> None:
     media = creative.current_media
     assert media is not None
     assert "mp4" in media.container
@@ -105,9 +105,7 @@ def test_what_was_found_in_the_file_is_kept(creative: Creative) -> None:
     assert Path(media.file.path).read_bytes() == (DEMO / SPOKEN_TOO).read_bytes()
 
 
-def test_the_job_ends_with_what_a_program_wants_to_know(
-    creative: Creative, prediction: Prediction
-) -> None:
+def test_the_result_of_the_job_for_programs(creative: Creative, prediction: Prediction) -> None:
     job = creative.job
     assert job is not None
     assert (job.state, job.progress, job.attempts) == (Job.State.DONE, 100, 1)

@@ -1,4 +1,4 @@
-"""An archive of creatives: every member is in, or refused by name."""
+"""Archives: every member is taken in, or refused by name."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def packed(*members: tuple[str, bytes], **options: Any) -> bytes:
     return out.getvalue()
 
 
-def begun(content: bytes, owner: Any = None, **ids: str) -> Job:
+def started(content: bytes, owner: Any = None, **ids: str) -> Job:
     return archive_jobs.start(ContentFile(content), "spots.zip", owner, ids)
 
 
 def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
-    job = begun(content, owner, **ids)
+    job = started(content, owner, **ids)
     assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
     job.refresh_from_db()
     return job
 
 
-def test_an_archive_whose_members_overlap_is_refused_as_it_comes_in(folders: Path) -> None:
+def test_an_archive_with_overlapping_members_is_refused_on_upload(folders: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("0.wav", bytes(1_000))
@@ -51,14 +51,14 @@ def test_an_archive_whose_members_overlap_is_refused_as_it_comes_in(folders: Pat
             again.filename = f"{number}.wav"
             archive.filelist.append(again)
     with pytest.raises(CodedError) as refused:
-        begun(out.getvalue())
+        started(out.getvalue())
     assert refused.value.code == "archive_overlap"
     assert not Job.objects.exists()
 
 
 def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
     content = packed(("spots/71.wav", b"a"), ("72.mp4", b"b"), ("__MACOSX/._71.wav", b"x"))
-    # As Windows in Russia packs: names in its own letters.
+    # Russian Windows writes names in cp866.
     content = _with_cp866_name(content, "Весна.avi", b"c")
     job = unpacked(content, analyst, **{"весна.avi": "73"})
     assert job.state == Job.State.DONE, job.error_detail
@@ -68,13 +68,13 @@ def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
     assert {row.created_by for row in Creative.objects.all()} == {analyst}
     jobs = Job.objects.exclude(pk=job.pk)
     assert {(each.owner, each.urgency) for each in jobs} == {(analyst, Job.Urgency.BATCH)}
-    # Nothing sent them to the queue: the sweep does.
+    # No message was published; the sweep does it later.
     assert {each.pk for each in lifecycle.sweep()} == {each.pk for each in jobs}
     assert not default_storage.exists(job.params["archive"])
 
 
 def _with_cp866_name(content: bytes, name: str, body: bytes) -> bytes:
-    """The archive with one more member, named without a word of which letters these are."""
+    """Add a member whose name is in cp866, which the archive does not state."""
     placeholder = "Q" * len(name)
     out = io.BytesIO(content)
     with zipfile.ZipFile(out, "a") as archive:
@@ -82,7 +82,7 @@ def _with_cp866_name(content: bytes, name: str, body: bytes) -> bytes:
     return out.getvalue().replace(placeholder.encode(), name.encode("cp866"))
 
 
-def test_a_bad_member_stops_no_other(folders: Path, settings: Any) -> None:
+def test_a_bad_member_does_not_stop_the_others(folders: Path, settings: Any) -> None:
     settings.UPLOAD_MAX_BYTES = 1000
     content = packed(("1.wav", b"a" * 10), ("2.wav", b"b" * 5000), ("3.wav", b"c" * 10))
     broken = bytearray(packed(("4.wav", b"spoilt" * 20), ("5.wav", b"whole")))
@@ -96,19 +96,19 @@ def test_a_bad_member_stops_no_other(folders: Path, settings: Any) -> None:
     assert sorted(Creative.objects.values_list("advertisement_id", flat=True)) == ["1", "3", "5"]
 
 
-def test_what_unpacks_to_too_much_is_cut_off(
+def test_archives_that_unpack_to_too_much_are_refused(
     folders: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 100_000
     monkeypatch.setattr(archive_jobs, "TOTAL", 1)
     bomb = packed(*((f"{n}.wav", bytes(60_000)) for n in range(5)))
     with pytest.raises(CodedError) as refused:
-        begun(bomb)
+        started(bomb)
     assert refused.value.code == "archive_too_large"
     assert not Job.objects.exists()
-    # One that lies is found out as it is unpacked.
+    # A false size in the archive is discovered while unpacking.
     monkeypatch.setattr(archive_jobs, "TOTAL", 9)
-    job = begun(bomb)
+    job = started(bomb)
     monkeypatch.setattr(archive_jobs, "TOTAL", 1)
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
@@ -116,8 +116,8 @@ def test_what_unpacks_to_too_much_is_cut_off(
     assert (job.result["new"], job.result["refused"]) == (1, 4)
 
 
-def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None:
-    job = begun(packed(("1.wav", b"a"), ("2.wav", b"b")))
+def test_a_second_attempt_takes_no_member_twice(folders: Path) -> None:
+    job = started(packed(("1.wav", b"a"), ("2.wav", b"b")))
     running = lifecycle.claim(str(job.pk), job.stage, "w")
     assert running is not None
     archive_jobs.unpack(running)  # dies before its outcome is saved
@@ -129,11 +129,11 @@ def test_an_attempt_after_an_accident_takes_nothing_twice(folders: Path) -> None
     assert Job.objects.count() == 3
 
 
-def test_an_archive_lets_others_have_their_turn(
+def test_unpacking_ends_its_turn_and_continues_later(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
-    job = begun(packed(("1.wav", b"a"), ("2.wav", b"a"), ("3.wav", b""), ("4.wav", b"d")))
+    job = started(packed(("1.wav", b"a"), ("2.wav", b"a"), ("3.wav", b""), ("4.wav", b"d")))
     for turn in range(1, 4):
         again = lifecycle.run_stage(str(job.pk), job.stage, "w")
         assert again is not None
@@ -151,16 +151,16 @@ def test_an_archive_lets_others_have_their_turn(
     "content",
     [b"", b"PK\x03\x04 no archive", packed(), packed((".hidden", b"x")), packed(("a/", b""))],
 )
-def test_what_is_no_archive_of_files_is_refused(content: bytes, folders: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(content: bytes, folders: Path) -> None:
     with pytest.raises(CodedError):
-        begun(content)
+        started(content)
     assert not Job.objects.exists()
 
 
 def test_too_many_members(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBERS_MAX", 2)
     with pytest.raises(CodedError, match="2"):
-        begun(packed(*((f"{n}.wav", b"") for n in range(3))))
+        started(packed(*((f"{n}.wav", b"") for n in range(3))))
 
 
 def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_member_without_a_name_and_one_whose_name_is_no_text_stop_no_other(
 ) -> None:
     nameless = unpacked(packed_as_is([("", b"a" * 10, 8), ("1.wav", b"b" * 10, 8)]))
     assert (nameless.state, nameless.result["new"]) == (Job.State.DONE, 2)
-    # The name before the content says that it is UTF-8, and is not.
+    # The local header declares the name as UTF-8, which is false.
     content = bytearray(packed(("2.wav", b"c" * 10), ("3.wav", b"d" * 10)))
     content[7] |= 0x08
     content[30] = 0x81
@@ -189,6 +189,6 @@ def test_a_member_without_a_name_and_one_whose_name_is_no_text_stop_no_other(
 
 def test_a_member_that_lies_before_the_archive_is_refused(folders: Path) -> None:
     content = packed(("4.wav", b"e" * 10), ("5.wav", b"f" * 10))
-    # Without its first byte all places in it are off by one: the first is at -1.
+    # Without the first byte all offsets are off by one: the first member is at -1.
     job = unpacked(content[1:])
     assert (job.state, job.result["refused"]) == (Job.State.DONE, 1)

@@ -1,4 +1,4 @@
-"""manage.py classify: files and folders in, a row for each out."""
+"""manage.py classify: one row for each file."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_path_that_is_missing_is_named_before_anything_is_loaded(
         classify(DEMO / MUSIC, tmp_path / "missing.wav")
 
 
-def test_what_is_done_is_kept_when_somebody_interrupts(
+def test_finished_rows_are_written_after_an_interrupt(
     known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def row_of(decision: Any) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_what_is_done_is_kept_when_somebody_interrupts(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
     assert ended.value.code == 130
-    # Before it may stand that no screen is read here.
+    # A line before it may report that screens can't be read here.
     assert capsys.readouterr().err.endswith("Interrupted. Files that are classified: 1 of 3.\n")
     [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
     assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")

@@ -1,4 +1,4 @@
-"""manage.py classify_text: a table of transcripts in, segments beside them out."""
+"""manage.py classify_text: adds segments to a table of transcripts."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         ("missing.csv", None),
     ],
 )
-def test_what_is_no_table_is_a_clear_error(
+def test_a_file_that_is_not_a_table_is_a_clear_error(
     tmp_path: Path, name: str, content: bytes | None
 ) -> None:
     if content is not None:
@@ -145,7 +145,7 @@ def test_a_table_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
         classify_text(table, tmp_path / "no such folder" / "out.csv")
 
 
-def test_what_is_done_is_kept_when_somebody_interrupts(
+def test_finished_rows_are_written_after_an_interrupt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
@@ -162,8 +162,8 @@ def test_what_is_done_is_kept_when_somebody_interrupts(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", "classify_text", str(table), "--out", str(out)])
     assert ended.value.code == 130
-    said, complaint = capsys.readouterr()
-    assert said.startswith("2 rows, 1 of them without speech: ")
+    output, complaint = capsys.readouterr()
+    assert output.startswith("2 rows, 1 of them without speech: ")
     assert complaint.startswith("Interrupted.")
     rows = csv.DictReader(io.StringIO(out.read_text("utf-8")))
     assert [row["Segment_num"] for row in rows] == ["12", ""]

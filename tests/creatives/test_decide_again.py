@@ -1,4 +1,4 @@
-"""When another model version decides, creatives are judged again without being heard again."""
+"""A newly activated version predicts all creatives again, from stored transcripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEECH = "Кредитная карта, целый год без процент
 
 @pytest.fixture
 def judged() -> Creative:
-    """A creative that was heard and that the starter model has judged."""
+    """A creative with a transcript and a prediction of the starter."""
     creative = Creative.objects.create(name="1.wav", state=Creative.State.DONE)
     media = MediaVersion.objects.create(creative=creative, sha256="0" * 64, size=1)
     Transcript.objects.create(
@@ -38,7 +38,7 @@ def judged() -> Creative:
 
 @pytest.fixture
 def another(tmp_path: Path, settings: Any) -> Path:
-    """The starter model in another folder, with another manifest."""
+    """A copy of the starter in another folder with another manifest."""
     folder = tmp_path / "another"
     shutil.copytree(settings.STARTER_MODEL, folder)
     manifest = folder / "manifest.json"
@@ -50,7 +50,7 @@ def run(job: Job) -> None:
     assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
 
 
-def test_only_what_the_active_version_has_not_judged_is_judged_again(
+def test_only_creatives_the_active_version_has_not_predicted_get_jobs(
     judged: Creative, another: Path
 ) -> None:
     assert analysis_jobs.decide_again(None) == []
@@ -82,7 +82,7 @@ def test_a_version_whose_folder_was_replaced_decides_nothing(
     assert judged.state == Creative.State.FAILED
 
 
-def test_activating_in_the_admin_asks_first_and_then_judges_again(
+def test_activation_in_the_admin_asks_first_and_then_predicts_again(
     judged: Creative, another: Path, client: Client, analyst: User, broker: Any
 ) -> None:
     version = model_versions.register_folder(another)

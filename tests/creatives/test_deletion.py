@@ -1,4 +1,4 @@
-"""What is deleted is worked on no longer."""
+"""Jobs of deleted creatives are cancelled."""
 
 from __future__ import annotations
 

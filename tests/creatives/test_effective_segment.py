@@ -1,4 +1,4 @@
-"""Which segment counts: the newest label, else the newest prediction of the active model."""
+"""Effective segment: the newest label, else the newest prediction of the active version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near duplicates find each other when they arrive, and stay right whatever goes."""
+"""Near duplicates become families when they are stored, and are regrouped on deletion."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.near_duplicates import melody, needs_chromaprint, scenes
 pytestmark = [pytest.mark.django_db, needs_chromaprint]
 
 
-def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_it() -> None:
+def test_cuts_of_one_spot_are_a_family_without_other_spots() -> None:
     other = arrived(made(2))
     whole, cut, radio = arrived(made(1)), arrived(made(1, 9, 4)), arrived(made(3, 12, 0))
     assert together(whole, cut)
@@ -46,7 +46,7 @@ def test_the_same_spot_in_other_lengths_is_a_family_and_another_spot_is_not_in_i
     assert relative.link.pictures > 0.9
 
 
-def test_cuts_without_anything_in_common_meet_by_the_whole() -> None:
+def test_disjoint_cuts_are_a_family_through_the_whole_spot() -> None:
     spot = made(1).print
     whole = NewFingerprint(spot, heard=True)
     first, last = (
@@ -106,7 +106,7 @@ def test_the_same_fingerprint_again_changes_nothing() -> None:
     assert together(one, other)
 
 
-def test_the_same_bytes_under_two_ids_are_a_family_although_nothing_can_be_seen_in_them() -> None:
+def test_equal_bytes_are_a_family_even_with_an_empty_fingerprint() -> None:
     nothing = prints.make(melody(1, 0), [], "")
     one, other = arrived(None), arrived(None)
     MediaVersion.objects.update(sha256="ab" * 32)
@@ -116,12 +116,12 @@ def test_the_same_bytes_under_two_ids_are_a_family_although_nothing_can_be_seen_
     assert together(one, other)
 
 
-def test_the_demonstration_is_nobodys_relative() -> None:
+def test_demonstration_creatives_join_no_family_of_real_ones() -> None:
     arrived(made(1), is_demo=True)
     assert grouping.family_of(arrived(made(1))) is None
 
 
-def test_a_key_that_many_share_is_not_written_again_and_they_are_found_by_the_rest(
+def test_crowded_keys_are_not_stored_and_other_keys_still_match(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(prints, "CROWDED", 2)
@@ -133,16 +133,16 @@ def test_a_key_that_many_share_is_not_written_again_and_they_are_found_by_the_re
     assert grouping.members(third).count() == 3
 
 
-def test_without_the_library_pictures_find_each_other(
+def test_without_chromaprint_near_duplicates_are_found_by_pictures(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sound, "_LIBRARIES", ())
     sound.library.cache_clear()
-    deaf = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
-    assert [one.heard for one in deaf] == [False, False]
+    without_sound = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
+    assert [one.heard for one in without_sound] == [False, False]
     assert len([r for r in caplog.records if r.name == prints.__name__]) == 1
     assert not prints.hears()
-    assert together(*map(arrived, deaf))
+    assert together(*map(arrived, without_sound))
     monkeypatch.undo()
     sound.library.cache_clear()
 
@@ -171,7 +171,7 @@ def output(*options: str) -> str:
 
 
 def decoded(creative: Creative, folder: Path, seed: int) -> None:
-    """Working copies as the decoder leaves them."""
+    """Write working copies as the decoder does."""
     from classifier.media import encode_jpeg, write_wav
 
     media = media_of(creative)
@@ -185,14 +185,14 @@ def decoded(creative: Creative, folder: Path, seed: int) -> None:
     MediaVersion.objects.filter(pk=media.pk).update(probe={"frames": frames}, file="a.mp4")
 
 
-def test_the_command_makes_what_is_missing_and_groups_anew(folders: Path) -> None:
+def test_the_command_makes_missing_fingerprints_and_regroups(folders: Path) -> None:
     creatives = [arrived(None) for _ in range(3)]
     for creative, seed in zip(creatives, (1, 1, 2), strict=True):
         decoded(creative, folders, seed)
     waiting = arrived(None)
     MediaVersion.objects.filter(pk=media_of(waiting).pk).update(file="b.mp4")
-    said = output()
-    assert "3" in said.splitlines()[0]
+    printed = output()
+    assert "3" in printed.splitlines()[0]
     assert together(*creatives[:2])
     Fingerprint.objects.update(family=None)
     Family.objects.all().delete()
@@ -204,7 +204,7 @@ def test_the_command_makes_what_is_missing_and_groups_anew(folders: Path) -> Non
     assert together(*creatives[:2])
 
 
-# At the same moment
+# Concurrent transactions
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> None:
@@ -229,7 +229,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_near_duplicates_that_are_stored_at_once_find_each_other() -> None:
+def test_near_duplicates_stored_concurrently_are_linked() -> None:
     creatives = [arrived(None) for _ in range(4)]
     fingerprints = [made(1), made(1, 9, 4), made(1, 10, 5), made(1)]
     at_once(
@@ -242,7 +242,7 @@ def test_near_duplicates_that_are_stored_at_once_find_each_other() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_is_deleted_while_its_near_duplicate_is_stored() -> None:
+def test_deletion_while_a_near_duplicate_is_stored() -> None:
     for _ in range(3):
         old, new = arrived(made(1)), arrived(None)
         at_once([old.delete, lambda new=new: grouping.store(media_of(new), made(1))])

@@ -1,4 +1,4 @@
-"""The family on a creative's page, and one label for all of it."""
+"""Family on a creative's page, and the page that labels all of it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
     assert [one.pk for one in left] == [family[0].pk]
 
 
-def test_one_label_offers_the_family(page: Client, family: list[Creative]) -> None:
+def test_after_a_label_the_family_is_offered(page: Client, family: list[Creative]) -> None:
     response = page.post(address(family[0], "label"), {"segment": "13"}, follow=True)
     text = unescape(response.content.decode())
     assert "2 near duplicates of it do not carry this label." in text
@@ -90,9 +90,7 @@ def test_one_label_offers_the_family(page: Client, family: list[Creative]) -> No
     assert "near duplicate" not in response.content.decode()
 
 
-def test_who_may_not_label_sees_the_family_and_cannot_label_it(
-    page: Client, family: list[Creative]
-) -> None:
+def test_viewers_see_the_family_and_cannot_label_it(page: Client, family: list[Creative]) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_creative"))
     page.force_login(viewer)

@@ -1,4 +1,4 @@
-"""An Advertisement ID is one and the same, however an office writes it."""
+"""Normalisation of Advertisement IDs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from creativefilter.creatives import ids
         ("4.297908E+06", "exponent"), ("4,2979080E6", "exponent"), ("42979О8", "letters"),
     ],
 )  # fmt: skip
-def test_one_advertisement_has_one_id(given: str, change: str) -> None:
+def test_spellings_of_a_number_are_normalised(given: str, change: str) -> None:
     read = ids.read(given)
     assert (read.id, read.given) == ("4297908", given)
     assert read.changes == ((change,) if change else ())
@@ -52,7 +52,7 @@ def test_other_ids_keep_their_letters(given: str, name: str) -> None:
         ("\ud800", "id_invalid"),
     ],
 )  # fmt: skip
-def test_what_is_no_id_says_why(given: str | float, code: str) -> None:
+def test_an_invalid_id_is_refused_with_its_code(given: str | float, code: str) -> None:
     with pytest.raises(ids.IdError) as refused:
         ids.read(given)
     assert refused.value.code == code
@@ -60,7 +60,7 @@ def test_what_is_no_id_says_why(given: str | float, code: str) -> None:
     str(refused.value).encode()
 
 
-def test_an_id_in_its_form_stays_as_it_is() -> None:
+def test_a_normalised_id_is_unchanged() -> None:
     chance = random.Random(1)
     signs = "0123456789 .,'№IDОЗабАВ-+eE\u00a0\ufeff()mp4#"
     for _number in range(5_000):
@@ -71,7 +71,7 @@ def test_an_id_in_its_form_stays_as_it_is() -> None:
         assert ids.read(name) == ids.AdvertisementId(name, name), name
 
 
-def test_the_ids_that_are_written_otherwise_are_told() -> None:
+def test_changed_ids_are_reported() -> None:
     changed = ids.Changed()
     for given in ("007", "8", "007", "№ 9"):
         changed.note(ids.read(given))

@@ -1,4 +1,4 @@
-"""Advertisement IDs as rows have them: one form, found however they are asked for."""
+"""Stored Advertisement IDs: normalised, and found in any spelling."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def migrate(app: str, name: str) -> None:
     )
 
 
-def test_old_rows_get_their_form_where_it_is_free() -> None:
+def test_the_migration_normalises_old_ids_unless_taken() -> None:
     for name in ("0001", "№ 2", "007", "7", "AD-7", "00"):
         creative(name)
     Creative.objects.create(name="without")
@@ -50,14 +50,14 @@ def test_old_rows_get_their_form_where_it_is_free() -> None:
     migrate("creatives", "0007_normal_ids")
     migrate("spend", "0005_bad_row_sheets")
     assert names() == {"1", "2", "007", "7", "AD-7", "0", "None"}
-    # A label for a creative that is here would wait for ever under its ID.
+    # A waiting label for an existing creative would never be used.
     waiting = set(WaitingLabel.objects.values_list("advertisement_id", flat=True))
     assert waiting == {"3", "01", "05", "5"}
     spent = set(Advertisement.objects.values_list("advertisement_id", flat=True))
     assert spent == {"9", "008", "8"}
 
 
-def test_what_is_stored_is_found_however_it_is_asked_for() -> None:
+def test_stored_ids_are_found_in_any_spelling() -> None:
     for name in ("007", "7", "8", "0009"):
         creative(name)
     asked = ["007", "7", " 7 ", "0007", "№ 8", "8.0", "0009", "9", "none"]
@@ -79,7 +79,7 @@ def test_search_finds_an_id_in_every_form(
     assert [each.pk for each in listed] == [row.pk]
 
 
-def test_a_row_that_kept_its_old_form_is_found_by_it(
+def test_an_id_that_was_not_normalised_is_found_by_its_old_text(
     api: APIClient, client: Client, analyst: User
 ) -> None:
     old, new = creative("007"), creative("7")

@@ -1,4 +1,4 @@
-"""manage.py import_labels: what a table says of creatives, beside what people and models say."""
+"""manage.py import_labels: labels of a table beside labels of people and predictions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(folder: Path, *lines: str, name: str = "labels.csv") -> Path:
 
 
 def import_labels(table: Path, dry_run: bool = False) -> tuple[str, str]:
-    """What the command says, and what it complains of."""
+    """Run the command; return its standard output and standard error."""
     out, err = io.StringIO(), io.StringIO()
     with translation.override("en"):
         call_command("import_labels", str(table), dry_run=dry_run, stdout=out, stderr=err)
@@ -51,7 +51,7 @@ def waiting() -> dict[str, int]:
     return dict(WaitingLabel.objects.values_list("advertisement_id", "segment"))
 
 
-def test_creatives_that_are_here_are_labelled_and_the_others_labels_wait(tmp_path: Path) -> None:
+def test_existing_creatives_are_labelled_and_other_labels_wait(tmp_path: Path) -> None:
     here = creative("1")
     out, err = import_labels(written(tmp_path, "1;12", "2;13"))
     assert labels_of(here) == [(12, "labels.csv")]
@@ -74,7 +74,7 @@ def test_the_same_table_again_changes_nothing(tmp_path: Path) -> None:
     assert "wait for their creatives: 1, new or changed: 0." in out
 
 
-def test_a_later_table_goes_over_an_earlier_one(tmp_path: Path) -> None:
+def test_a_later_table_overrides_an_earlier_one(tmp_path: Path) -> None:
     here = creative("1")
     import_labels(written(tmp_path, "1;12", "2;13"))
     import_labels(written(tmp_path, "1;9", "2;10", name="later.csv"))
@@ -83,7 +83,7 @@ def test_a_later_table_goes_over_an_earlier_one(tmp_path: Path) -> None:
     assert WaitingLabel.objects.get().source == "later.csv"
 
 
-def test_what_a_person_said_stays_and_is_told(tmp_path: Path, analyst: User) -> None:
+def test_labels_of_people_stay_and_are_reported(tmp_path: Path, analyst: User) -> None:
     chosen, agreed, withdrawn = creative("1"), creative("2"), creative("3")
     import_labels(written(tmp_path, "1;3", "2;3", "3;3"))
     for row, number in ((chosen, 12), (agreed, 3), (withdrawn, None)):
@@ -98,12 +98,12 @@ def test_what_a_person_said_stays_and_is_told(tmp_path: Path, analyst: User) -> 
     assert "Labelled so already: 1.\nLeft as a person labelled them: 2." in out
 
 
-def test_a_label_that_waited_is_there_when_the_file_is(tmp_path: Path, folders: Path) -> None:
+def test_a_waiting_label_is_added_when_the_file_arrives(tmp_path: Path, folders: Path) -> None:
     import_labels(written(tmp_path, "4297908;12", "7;13"))
     received = take_in(b"bytes", "4297908.avi")
     assert labels_of(received.creative) == [(12, "labels.csv")]
     assert waiting() == {"7": 13}
-    # A later version of the file is no reason to label the creative again.
+    # A later media version does not label the creative again.
     take_in(b"other bytes", "4297908.avi")
     assert len(labels_of(received.creative)) == 1
     assert labels_of(take_in(b"whatever", "unknown.avi", advertisement_id="7").creative) == [
@@ -111,7 +111,7 @@ def test_a_label_that_waited_is_there_when_the_file_is(tmp_path: Path, folders: 
     ]
 
 
-def test_rows_that_cannot_be_used_are_told_and_the_others_go_in(tmp_path: Path) -> None:
+def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
     table = written(
         tmp_path,
         "1;12",
@@ -130,18 +130,18 @@ def test_rows_that_cannot_be_used_are_told_and_the_others_go_in(tmp_path: Path) 
     out, err = import_labels(table)
     assert waiting() == {"1": 12, "11": 0, "12": 5}
     assert "Rows that can't be used: 8." in out
-    told = err.replace("\x1b[0m", "").splitlines()
-    assert [line.split(":")[0] for line in told] == [
+    reported = err.replace("\x1b[0m", "").splitlines()
+    assert [line.split(":")[0] for line in reported] == [
         "Row 3", "Row 4", "Row 6", "Row 7", "Row 8", "Row 9", "Row 10", "Row 11",
     ]  # fmt: skip
-    assert "the Advertisement ID is blank" in told[0]
-    assert "the segment is blank" in told[1]
-    assert "there is no segment with this number: 99." in told[2]
-    assert "there is no segment with this number: card." in told[3]
-    assert "shortened the Advertisement ID: 4,29791E+06" in told[4]
+    assert "the Advertisement ID is blank" in reported[0]
+    assert "the segment is blank" in reported[1]
+    assert "there is no segment with this number: 99." in reported[2]
+    assert "there is no segment with this number: card." in reported[3]
+    assert "shortened the Advertisement ID: 4,29791E+06" in reported[4]
 
 
-def test_a_table_that_contradicts_itself_labels_neither_way(tmp_path: Path) -> None:
+def test_contradicting_rows_of_a_table_are_not_used(tmp_path: Path) -> None:
     # Segment 6 is segment 0, so the rows of 2 agree.
     out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
     assert waiting() == {"2": 0}
@@ -181,7 +181,7 @@ def test_the_shares_of_the_segments_are_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
+def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No row of"):
         import_labels(written(tmp_path, "1;99"))
 
@@ -192,7 +192,7 @@ def test_a_row_that_is_too_long_is_left_out_not_shifted(tmp_path: Path) -> None:
     assert waiting() == {"2": 13}
 
 
-def test_what_was_found_in_the_table_is_told(tmp_path: Path) -> None:
+def test_findings_about_the_table_are_printed(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(
         "Разметка\n\nID рекламы;Сегмент\n0042;12\n№ 7;3\n".encode("cp866")
     )
@@ -204,7 +204,7 @@ def test_what_was_found_in_the_table_is_told(tmp_path: Path) -> None:
     assert err == ""
 
 
-def test_the_labels_that_wait_are_a_page_to_read(
+def test_waiting_labels_have_a_read_only_page(
     tmp_path: Path, client: Client, analyst: User
 ) -> None:
     import_labels(written(tmp_path, "4297908;12", "77;13"))
@@ -228,7 +228,7 @@ def test_the_reference_table_goes_in_as_a_whole(reference_data: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_label_waits_for_a_creative_that_arrives_meanwhile(tmp_path: Path) -> None:
+def test_no_label_is_left_waiting_for_a_creative_that_arrives_meanwhile(tmp_path: Path) -> None:
     table = written(tmp_path, "1;12")
     here, imported = threading.Event(), threading.Event()
 
@@ -237,7 +237,7 @@ def test_no_label_waits_for_a_creative_that_arrives_meanwhile(tmp_path: Path) ->
             with transaction.atomic():
                 imports.take_waiting([creative("1")])
                 here.set()
-                # The import has to wait for our commit; one that does not is done by then.
+                # The import has to wait for our commit; otherwise it would be done by then.
                 imported.wait(0.5)
         finally:
             here.set()
@@ -274,10 +274,10 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Callable[[], A
         thread = threading.Thread(target=work)
 
         def read_then_wait(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
-            said = real(creatives)
+            newest = real(creatives)
             thread.start()
             done.wait(0.5)
-            return said
+            return newest
 
         monkeypatch.setattr(imports, "_newest_labels", read_then_wait)
         import_labels(table)
@@ -296,7 +296,7 @@ def test_a_file_that_comes_during_an_import_gets_its_label(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_who_decides_during_an_import_has_the_last_word(
+def test_a_label_set_during_an_import_wins(
     tmp_path: Path, analyst: User, meanwhile: Callable[[Path, Callable[[], Any]], None]
 ) -> None:
     row, card = creative("1"), Segment.objects.get(pk=12)

@@ -1,4 +1,4 @@
-"""manage.py import_transcripts: creatives without a file, judged by what is said in them."""
+"""manage.py import_transcripts: creatives without a file, predicted by their transcripts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def written(folder: Path, *rows: tuple[str, str], name: str = "texts.csv") -> Pa
 
 
 def import_transcripts(table: Path, no_decide: bool = True) -> tuple[str, str]:
-    """What the command says, and what it complains of."""
+    """Run the command; return its standard output and standard error."""
     out, err = io.StringIO(), io.StringIO()
     with translation.override("en"):
         call_command("import_transcripts", str(table), no_decide=no_decide, stdout=out, stderr=err)
@@ -99,7 +99,7 @@ def test_another_text_becomes_current_and_the_old_one_stays(tmp_path: Path) -> N
     second = current(creative("1"))
     assert second.transcripts.get().text == DEPOSIT
     assert creative("1").media.count() == 2
-    # Back to what was there: no third version of it.
+    # The first text again becomes current; no third version is added.
     import_transcripts(written(tmp_path, ("1", CARD)))
     assert current(creative("1")) == first
     assert Transcript.objects.count() == 2
@@ -139,7 +139,7 @@ def test_labels_that_waited_are_taken(tmp_path: Path) -> None:
     assert not WaitingLabel.objects.exists()
 
 
-def test_rows_that_cannot_be_used_are_told_and_the_others_go_in(tmp_path: Path) -> None:
+def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
     table = written(
         tmp_path, ("1", CARD), ("", CARD), ("2", CARD), ("2", DEPOSIT), ("1", CARD), ("3", "a\x00b")
     )
@@ -151,13 +151,13 @@ def test_rows_that_cannot_be_used_are_told_and_the_others_go_in(tmp_path: Path) 
     assert "Rows that can't be used: 3." in out
 
 
-def test_a_table_of_nothing_but_mistakes_is_an_error(tmp_path: Path) -> None:
+def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No row of"):
         import_transcripts(written(tmp_path, ("", CARD)))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_active_model_judges_them(tmp_path: Path, waiting: Any) -> None:
+def test_the_active_version_predicts_imported_transcripts(tmp_path: Path, waiting: Any) -> None:
     out, _err = import_transcripts(written(tmp_path, ("1", CARD), ("2", MUSIC)), no_decide=False)
     assert "Creatives that wait to be judged: 2." in out
     assert "not reached" not in out
@@ -168,7 +168,7 @@ def test_the_active_model_judges_them(tmp_path: Path, waiting: Any) -> None:
     assert (card.segment_id, card.transcript) == (12, card.media.transcripts.get())
     assert (music.segment_id, music.reason) == (None, Prediction.Reason.NO_SPEECH)
     assert creative("1").state == Creative.State.DONE
-    # All are judged by now: nothing is left to do.
+    # All have predictions by now: there are no more jobs.
     out, _err = import_transcripts(tmp_path / "texts.csv", no_decide=False)
     assert "Creatives that wait to be judged: 0." in out
 
@@ -183,7 +183,7 @@ def test_without_a_broker_the_jobs_wait_for_the_application(
     assert creative("1").state == Creative.State.QUEUED
 
 
-def test_what_has_no_file_is_judged_again_not_decoded(tmp_path: Path, analyst: User) -> None:
+def test_without_a_file_only_the_prediction_is_made_again(tmp_path: Path, analyst: User) -> None:
     import_transcripts(written(tmp_path, ("1", CARD)))
     for _again in range(2):
         job = analysis_jobs.analyse_again(creative("1"), analyst)
@@ -225,7 +225,7 @@ def test_the_reference_transcripts_go_in_as_a_whole(reference_data: Path) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_that_comes_at_the_same_moment_is_what_counts(tmp_path: Path, folders: Path) -> None:
+def test_a_file_uploaded_during_an_import_becomes_current(tmp_path: Path, folders: Path) -> None:
     names = [str(number) for number in range(100, 140)]
     WaitingLabel.objects.bulk_create(
         WaitingLabel(advertisement_id=name, segment_id=12, source="labels.csv") for name in names

@@ -1,4 +1,4 @@
-"""``manage.py ingest``: a folder goes in once, however often it is started."""
+"""``manage.py ingest``: repeated runs take each file in once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["waiting"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Kills itself when the n-th file is about to be written to the database.
+# A program that kills itself just before it writes the n-th file to the database.
 DEADLY = """
 import os, signal, sys
 import django
@@ -60,22 +60,22 @@ def a_folder(path: Path, count: int) -> Path:
     return path
 
 
-def test_a_second_run_skips_what_is_in(folders: Path, tmp_path: Path) -> None:
+def test_a_second_run_skips_known_files(folders: Path, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "in", 5)
     (folder / "notes.txt").write_text("no creative")
-    assert "Новых: 5." in (said := ingest(folder))
-    assert "по имени не креативы: 1" in said
+    assert "Новых: 5." in (printed := ingest(folder))
+    assert "по имени не креативы: 1" in printed
     assert Creative.objects.count() == Job.objects.count() == 5
     assert {job.urgency for job in Job.objects.all()} == {Job.Urgency.BATCH}
-    assert "Новых: 0." in (said := ingest(folder))
-    assert "Уже было: 5." in said
+    assert "Новых: 0." in (printed := ingest(folder))
+    assert "Уже было: 5." in printed
     assert Creative.objects.count() == Job.objects.count() == MediaVersion.objects.count() == 5
     (folder / "0" / "7000.wav").write_bytes(b"another version")
     assert "Новых: 1." in ingest(folder)
     assert Creative.objects.get(advertisement_id="7000").media.count() == 2
 
 
-def test_killed_in_the_middle_and_started_again(folders: Path, tmp_path: Path) -> None:
+def test_a_killed_run_is_completed_by_the_next(folders: Path, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "in", 40)
     done = subprocess.run(
         [sys.executable, "-c", DEADLY, str(folder), "15"],
@@ -101,7 +101,7 @@ def test_killed_in_the_middle_and_started_again(folders: Path, tmp_path: Path) -
 def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for name in ("Весна 10с.mp4", "spring.avi", "55.wav", "nobody.wav"):
+    for name in ("Весна 10с.mp4", "spring.avi", "55.wav", "unlisted.wav"):
         (folder / name).write_bytes(name.encode())
     table = tmp_path / "ids.csv"
     table.write_bytes(
@@ -110,7 +110,7 @@ def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
     assert "Новых: 4." in ingest(folder, "--ids", table)
     found = dict(Creative.objects.values_list("name", "advertisement_id"))
     assert found == {"Весна 10с.mp4": "901", "spring.avi": "902", "55.wav": "55",
-                     "nobody.wav": None}  # fmt: skip
+                     "unlisted.wav": None}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
         ("file,Advertisement ID\na.wav,1\nA.WAV,2\n", "Строка 3"),
     ],
 )
-def test_a_table_that_is_none_stops_before_anything(
+def test_a_bad_table_of_ids_stops_the_command_at_once(
     text: str, why: str, folders: Path, tmp_path: Path
 ) -> None:
     folder = a_folder(tmp_path / "in", 1)
@@ -139,7 +139,7 @@ def test_a_folder_without_creatives(folders: Path, tmp_path: Path) -> None:
         ingest(tmp_path)
 
 
-def test_interrupted_it_says_how_many_are_in(
+def test_an_interrupt_prints_how_many_files_are_in(
     folders: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -165,7 +165,7 @@ def test_interrupted_it_says_how_many_are_in(
     assert capsys.readouterr().err.startswith(f"Interrupted. New: {count}. Already in: 0.")
 
 
-def test_interrupted_while_its_threads_start_it_waits_for_those_that_have(
+def test_an_interrupt_during_the_start_waits_for_started_threads(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []
@@ -218,7 +218,7 @@ def test_beside_a_running_application_the_jobs_are_queued_at_once(
         ingested()
     assert waiting("cpu-batch") == 2
     assert Job.objects.filter(published_at=None).count() == 0
-    # Without one they wait in the database, and nothing is said of brokers.
+    # Without a broker they wait in the database, and the output does not mention brokers.
     (folder / "0" / "7.wav").write_bytes(b"one more")
     out, err = ingested()
     assert waiting("cpu-batch") == 2

@@ -1,4 +1,4 @@
-"""Analysing a creative once more."""
+"""Analysing a creative again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from tests.creatives.analysing import DEMO, MUSIC, analysed, run, take_in
 pytestmark = pytest.mark.django_db
 
 
-def test_it_is_analysed_again_whatever_became_of_it(
-    folders: Path, recogniser: None, analyst: Any
-) -> None:
+def test_a_done_creative_is_analysed_again(folders: Path, recogniser: None, analyst: Any) -> None:
     creative = analysed(DEMO / MUSIC)
     first = creative.job
     job = analysis_jobs.analyse_again(creative, analyst)

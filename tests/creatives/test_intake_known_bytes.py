@@ -1,4 +1,4 @@
-"""The same bytes again: nothing is stored twice, what is known is the answer."""
+"""Known bytes: stored once, and answered by the stored prediction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.creatives.analysing import DEMO, SPOKEN, analysed, run, stored_files,
 pytestmark = pytest.mark.django_db
 
 
-def test_known_bytes_are_answered_at_once_with_the_known_result(
+def test_known_bytes_get_a_finished_job_with_the_known_result(
     folders: Path, recogniser: None, analyst: Any
 ) -> None:
     creative = analysed(DEMO / SPOKEN)
@@ -39,7 +39,7 @@ def test_known_bytes_are_stored_once_under_any_name(folders: Path) -> None:
     assert MediaVersion.objects.count() == len(stored_files(folders)) == 1
 
 
-def test_bytes_that_were_never_judged_are_analysed_although_known(folders: Path) -> None:
+def test_known_bytes_without_a_prediction_are_analysed(folders: Path) -> None:
     first = take_in(b"not a creative", "7.avi")
     run(first.job)
     second = take_in(b"not a creative", "7.avi")
@@ -56,7 +56,7 @@ def test_the_same_bytes_under_two_ids_are_two_advertisements(folders: Path) -> N
     assert not second.known
 
 
-def test_demonstration_rows_are_flagged_and_nobodys_upload_becomes_one(folders: Path) -> None:
+def test_demonstration_rows_are_flagged_and_uploads_are_not(folders: Path) -> None:
     demo = take_in(b"same", "весна.avi", is_demo=True).creative
     own = take_in(b"same", "весна.avi").creative
     assert (demo.is_demo, own.is_demo) == (True, False)

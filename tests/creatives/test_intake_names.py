@@ -1,4 +1,4 @@
-"""What a client calls its file: shown harmlessly, read for the Advertisement ID, never a path."""
+"""Clients' file names: made safe to show, read for the Advertisement ID, never a path."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_long_name_is_cut_but_keeps_its_extension() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "\x00", LEFT, "/", "."])
-def test_a_name_of_which_nothing_is_left_still_has_something_to_show(given: str) -> None:
+def test_a_display_name_is_never_empty(given: str) -> None:
     assert display_name(given).strip(". ")
 
 
@@ -89,7 +89,7 @@ def test_the_stored_name_is_our_own_and_inside_the_media_folder(
 
 
 @pytest.mark.django_db
-def test_the_id_of_the_form_goes_before_the_one_of_the_name(folders: Path) -> None:
+def test_a_given_id_overrides_the_number_in_the_name(folders: Path) -> None:
     assert take_in(b"1", "4297908.avi").creative.advertisement_id == "4297908"
     named = take_in(b"2", "4297909.avi", advertisement_id=" AD-7 ").creative
     assert named.advertisement_id == "AD-7"
@@ -99,7 +99,7 @@ def test_the_id_of_the_form_goes_before_the_one_of_the_name(folders: Path) -> No
 
 
 @pytest.mark.django_db
-def test_creatives_without_a_number_do_not_stand_in_each_others_way(folders: Path) -> None:
+def test_several_creatives_without_an_id_can_exist(folders: Path) -> None:
     first, second = take_in(b"1", "осень.avi").creative, take_in(b"2", "осень.avi").creative
     assert first.pk != second.pk
     assert first.advertisement_id is second.advertisement_id is None

@@ -1,4 +1,4 @@
-"""Several people upload at the same moment."""
+"""Concurrent uploads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THREADS = 4
 
 
 def at_once(upload: Callable[[int], Received]) -> list[Received]:
-    """What the same call gave in several threads that began together; their errors are raised."""
+    """Run an upload in several threads at once; return the results, or raise their errors."""
     barrier = threading.Barrier(THREADS)
     received: list[Received] = []
     errors: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""All that failed, once more: by a button that asks first, and by REST; thousands at once."""
+"""Retry of all failed creatives: by the page, by the API, thousands at once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_button_counts_and_the_page_asks_by_reason(folders: Path, page: Clie
     assert "No creative has failed" in page.get(ASK).content.decode()
 
 
-def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
+def test_the_api_retries_creatives_by_filter_and_returns_the_number(db: None, api: Any) -> None:
     failed(2, brand="A")
     failed(3, "no_weights", brand="B")
     address = "/api/v1/creatives/retry_failed"
@@ -75,7 +75,7 @@ def test_programs_say_which_and_learn_how_many(db: None, api: Any) -> None:
     assert api.post(address, {"error_codes": ["\x00"]}, format="json").status_code == 400
 
 
-def test_programs_retry_everything_only_if_they_know_how_many(db: None, api: Any) -> None:
+def test_the_api_retries_all_only_with_the_expected_number(db: None, api: Any) -> None:
     failed(2)
     address = "/api/v1/creatives/retry_failed"
 
@@ -107,12 +107,12 @@ def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_querie
     assert row.job
     assert row.job.params == {"creative": row.pk, "media": row.current_media_id}
     assert retry.retry(analyst) == []
-    # The sweep sends them by and by; none counts against who asked.
+    # The sweep publishes them later; they do not count towards the user's quota.
     assert len(lifecycle.sweep()) == lifecycle.REPUBLISH_AT_ONCE
     assert not Job.objects.filter(in_quota=True).exists()
 
 
-def test_what_a_job_is_at_or_has_no_media_stays(folders: Path) -> None:
+def test_creatives_with_an_open_job_or_without_media_are_not_retried(folders: Path) -> None:
     received = take_in(b"x", "4.wav")
     Creative.objects.update(state=Creative.State.FAILED, error_code="x")
     Creative.objects.create(name="?", state=Creative.State.FAILED)

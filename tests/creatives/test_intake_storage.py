@@ -1,4 +1,4 @@
-"""Files and rows come and go together."""
+"""Files in the storage and rows are created and removed together."""
 
 from __future__ import annotations
 

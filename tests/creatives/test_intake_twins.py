@@ -1,4 +1,4 @@
-"""The same bytes under another Advertisement ID: known at once, and judged by themselves."""
+"""Twins take over results, and get a prediction of their own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def the_job(creative: Creative) -> Job:
     return creative.job
 
 
-def test_what_is_known_is_taken_over_and_only_judged(
+def test_results_of_a_twin_are_taken_over_and_only_predicted_again(
     folders: Path, recogniser: None, analyst: Any, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -40,7 +40,7 @@ def test_what_is_known_is_taken_over_and_only_judged(
     assert one is not None
     assert other is not None
     assert (other.seconds, other.shape, other.container) == (one.seconds, one.shape, one.container)
-    # The name is its own.
+    # The twin keeps its own file name.
     assert (one.probe["looks_like"], bool(other.probe["looks_like"])) == ("", True)
     assert [row.text for row in other.transcripts.all()] == [
         row.text for row in one.transcripts.all()
@@ -50,7 +50,7 @@ def test_what_is_known_is_taken_over_and_only_judged(
     assert (again.creative, again.probabilities) == (second, judged.probabilities)
     assert again.transcript is not None
     assert again.transcript.media == other
-    # Kept once on the disk; and a family with the other.
+    # Working copies are stored once, and both are one family.
     for path in working_copies.folder(one.pk).iterdir():
         assert path.samefile(working_copies.folder(other.pk) / path.name)
     assert one.fingerprint.family_id == other.fingerprint.family_id is not None
@@ -59,14 +59,14 @@ def test_what_is_known_is_taken_over_and_only_judged(
     body = page.get(f"/admin/creatives/creative/{second.pk}/change/").content.decode()
     assert f'href="/admin/creatives/creative/{first.pk}/change/">501</a>' in body
 
-    # The one goes, the other stays whole, and answers for the next.
+    # After one is deleted the other is complete, and serves as the source of the next.
     first.delete()
     assert working_copies.audio(other.pk).size
     third = analysed(FILM, "503.mp4")
     assert stages(the_job(third)) == ["decoding", "classifying"]
     assert list(twins.of(third)) == [second]
 
-    # "Analyse again" believes nothing.
+    # "Analyse again" takes nothing over.
     run(analysis_jobs.analyse_again(third, None))
     third.refresh_from_db()
     assert len(stages(the_job(third))) == 5
@@ -76,7 +76,7 @@ def test_what_is_known_is_taken_over_and_only_judged(
     )
 
 
-def test_uploaded_together_they_are_heard_once(folders: Path, recogniser: None) -> None:
+def test_twins_uploaded_together_are_transcribed_once(folders: Path, recogniser: None) -> None:
     from creativefilter.jobs import lifecycle
 
     one, two = take_in(FILM, "504.mp4"), take_in(FILM, "505.mp4")
@@ -89,7 +89,7 @@ def test_uploaded_together_they_are_heard_once(folders: Path, recogniser: None) 
     assert Transcript.objects.filter(media=two.media).count() == 1
 
 
-def test_known_bytes_of_an_earlier_version_are_only_judged(
+def test_known_bytes_of_an_earlier_version_are_only_predicted_again(
     folders: Path, recogniser: None, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -106,7 +106,7 @@ def test_known_bytes_of_an_earlier_version_are_only_judged(
 
 @pytest.fixture
 def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Take Tesseract away; the reader that this process has loaded is forgotten, too."""
+    """Hide Tesseract and clear the loaded reader."""
 
     def take_away() -> None:
         monkeypatch.setenv("PATH", "")
@@ -116,7 +116,7 @@ def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     engines.screen_reader.cache_clear()
 
 
-def test_nothing_is_taken_from_where_something_lacks(
+def test_incomplete_twins_are_not_taken_over(
     folders: Path, recogniser: None, settings: Any, with_nothing_on_the_path: Callable[[], None]
 ) -> None:
     settings.PICTURES_ENCODER = ""

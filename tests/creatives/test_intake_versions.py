@@ -1,4 +1,4 @@
-"""The same Advertisement ID with other bytes is a new version; the old one is kept."""
+"""The same Advertisement ID with other bytes is a new version; the old one stays."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_prediction_of_an_older_version_does_not_count(folders: Path, recogn
     assert effective(creative).reason == "no_speech"
 
 
-def test_an_older_version_that_comes_back_is_current_again(folders: Path, recogniser: None) -> None:
+def test_an_older_version_uploaded_again_becomes_current(folders: Path, recogniser: None) -> None:
     creative = analysed(DEMO / SPOKEN, advertisement_id="77")
     old = creative.current_media
     analysed(DEMO / MUSIC, advertisement_id="77")

@@ -1,4 +1,4 @@
-"""Names and hostile files by every way in; what a job says of what it took."""
+"""File names and hostile files on every way of intake; results of intake jobs."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
     assert "refusals" not in body
 
 
-def test_an_archive_that_is_forgotten_leaves_no_file(folder: Path, settings: Any) -> None:
+def test_the_file_of_an_expired_archive_job_is_deleted(folder: Path, settings: Any) -> None:
     job = archive_jobs.start(ContentFile(zipped()), "a.zip", None, {})
     stored = Path(settings.MEDIA_ROOT) / job.params["archive"]
     lifecycle.cancel(job)
@@ -135,7 +135,7 @@ def test_a_directory_that_would_fill_the_memory(
     assert not Job.objects.exists()
 
 
-def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
+def test_links_do_not_lead_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.wav"
     secret.write_bytes(b"secret")
     os.mkfifo(folder / "pipe.wav")
@@ -147,7 +147,7 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     assert job is not None
     found = dict(watched_folder.found_in(folder))
     assert set(found) == {"1.wav", "deep/2.wav"}
-    # Put in their places after the look.
+    # Replaced after the scan.
     (folder / "1.wav").unlink()
     (folder / "1.wav").symlink_to(secret)
     (folder / "deep").rename(tmp_path / "away")
@@ -159,9 +159,11 @@ def test_no_way_out_of_the_watched_folder(folder: Path, tmp_path: Path) -> None:
     assert set(WatchedFile.objects.values_list("state", flat=True)) == {"growing"}
 
 
-def test_our_own_full_disk_refuses_no_file(folder: Path, settings: Any, tmp_path: Path) -> None:
+def test_an_error_of_our_storage_refuses_no_file(
+    folder: Path, settings: Any, tmp_path: Path
+) -> None:
     (folder / "3.wav").write_bytes(b"x")
-    # A file lies where the storage would make its folder.
+    # A file stands where the storage would create its folder.
     settings.MEDIA_ROOT = tmp_path / "occupied"
     settings.MEDIA_ROOT.write_bytes(b"")
     watched_folder.look()

@@ -1,4 +1,4 @@
-"""Labels are history: only added, with who said it and why."""
+"""Labels are append-only, with author and note."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def label(analyst: Any) -> Label:
     return set_label(creative, Segment.objects.get(pk=3), analyst, "купон в кадре")
 
 
-def test_a_label_tells_who_set_it_and_why(label: Label, analyst: Any) -> None:
+def test_a_label_has_author_and_note(label: Label, analyst: Any) -> None:
     label.refresh_from_db()
     assert (label.author, label.note, label.segment_id) == (analyst, "купон в кадре", 3)
 

@@ -1,4 +1,4 @@
-"""Rows of older programs get the channels' names of today, and back."""
+"""The migration of channel names renames old rows, and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def migrated() -> Any:
-    """Migrates to a state and returns its models; everything is migrated again afterwards."""
+    """Migrate to a state and return its models; migrate forward again afterwards."""
 
     def to(targets: list[tuple[str, str]]) -> Any:
         executor = MigrationExecutor(connection)
@@ -67,7 +67,7 @@ def old_rows(apps: Any) -> None:
             published_at=timezone.now(), timings=[{"stage": name} for name in FORMER[:place]],
             result={"channels": [{"name": "video"}]} if place == 4 else None,
         )  # fmt: skip
-    # Of another kind: its stages are its own.
+    # A job of another kind keeps its stages.
     jobs.create(kind="import", stage="reading", timings=[{"stage": "reading"}])
 
 
@@ -85,7 +85,7 @@ def test_old_rows_are_renamed_and_back(migrated: Any, monkeypatch: pytest.Monkey
         "stages": list(TODAY),
         "timings": [list(TODAY[:place]) for place in range(5)],
         "results": [None, None, None, None, ["pictures"]],
-        # What waits at a stage that was renamed is sent again under its name of today.
+        # Jobs that wait at a renamed stage are published again with the new name.
         "published": [True, False, True, False, True],
         "channels": [["pictures", "speech"], ["screen"], []] * 5,
     }

@@ -1,4 +1,4 @@
-"""Which model decides: exactly one, and the one that ships when nobody chose another."""
+"""Exactly one version is active: the starter, unless a user activated another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Any) -> Path:
-    """A copy of the starter model, made into another version."""
+    """A copy of the starter with another manifest, and so another version."""
     copy = tmp_path / "model"
     shutil.copytree(settings.STARTER_MODEL, copy)
     change(copy)
@@ -42,7 +42,7 @@ def test_the_starter_is_registered_once_however_often_the_application_starts() -
     assert list(ModelVersion.objects.all()) == [before]
 
 
-def test_a_start_does_not_take_the_decision_from_a_version_that_was_chosen(folder: Path) -> None:
+def test_a_start_leaves_an_activated_version_active(folder: Path) -> None:
     chosen = model_versions.register_folder(folder)
     model_versions.activate(chosen)
     model_versions.ensure_starter()
@@ -59,7 +59,7 @@ def test_a_newer_starter_takes_over_from_an_older_one(folder: Path, settings: An
     assert model_versions.active() == newer
 
 
-def test_a_folder_is_known_by_its_manifest(folder: Path) -> None:
+def test_a_model_folder_is_identified_by_its_manifest(folder: Path) -> None:
     first = model_versions.register_folder(folder)
     assert model_versions.register_folder(folder) == first
     change(folder)
@@ -81,7 +81,7 @@ def test_exactly_one_version_is_active(folder: Path) -> None:
         ModelVersion.objects.filter(pk=starter.pk).update(is_active=True)
 
 
-def test_without_an_active_version_nothing_decides() -> None:
+def test_without_an_active_version_there_is_an_error() -> None:
     ModelVersion.objects.update(is_active=False)
     with pytest.raises(model_versions.NoActiveModelError):
         model_versions.active()

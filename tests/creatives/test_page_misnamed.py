@@ -1,4 +1,4 @@
-"""A file whose name promises something else: its page says so, and browsers do not play it."""
+"""Files with a false extension: the page says so, and the browser is not given the original."""
 
 from __future__ import annotations
 

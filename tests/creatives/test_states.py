@@ -1,4 +1,4 @@
-"""Which way a creative may go, every pair of states; and who may move it at all."""
+"""Moves of a creative between all pairs of states, and which job may move it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db
 State = Creative.State
-# Each state with those that can follow it; written out, for the program derives them.
+# Each state with its possible next states, written out because the code derives them.
 LEGAL = {
     "queued": "queued decoding speech screen pictures classifying done failed",
     "decoding": "queued decoding speech screen pictures classifying done failed",
@@ -40,7 +40,7 @@ def test_every_pair_of_states() -> None:
         assert (creative.state, creative.error_code) == expected
 
 
-def test_a_stage_that_begins_late_moves_nothing_back(folders: Path) -> None:
+def test_a_late_stage_moves_no_creative_back(folders: Path) -> None:
     received = take_in(b"bytes", "1.avi")
     for state in (State.DONE, State.FAILED, State.SCREEN):
         Creative.objects.update(state=state)

@@ -1,4 +1,4 @@
-"""Uploads in a bucket: a real server that speaks the protocol of S3, asked over HTTP."""
+"""Uploads in a bucket, on a real server with the S3 protocol."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def made(server: str) -> Any:
 
 @pytest.fixture
 def bucket(server: str, made: Any, settings: Any, folders: Path) -> Iterator[Any]:
-    """The storage of this test is an empty bucket; uploads find no folder to lie in."""
+    """Use an empty bucket as storage, without a local media folder."""
     settings.MEDIA_ROOT = "/nowhere"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -150,7 +150,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
     assert len(names(bucket)) == 2
 
 
-def test_a_file_that_is_gone_has_its_sentence(bucket: Any) -> None:
+def test_a_missing_file_fails_with_its_code(bucket: Any) -> None:
     received = take_in(DEMO / MUSIC)
     default_storage.delete(str(received.media.file.name))
     lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")

@@ -1,4 +1,4 @@
-"""What a killed process left is found after a day, and nothing else."""
+"""Orphans are found after a day, and no other files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def aged(path: Path) -> Path:
     return path
 
 
-def test_only_what_nobody_knows_and_only_after_a_day(folders: Path) -> None:
+def test_only_unknown_files_older_than_a_day_are_orphans(folders: Path) -> None:
     media = take_in(b"known", "1.wav").media
     kept = archive_jobs.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
     copies = working_copies.folder(media.pk)
@@ -53,7 +53,7 @@ def test_only_what_nobody_knows_and_only_after_a_day(folders: Path) -> None:
         str(media.file.name),
         kept.params["archive"],
         "creatives/cd/on-its-way.wav",
-        # Of another program.
+        # A file of another program.
         "own/x",
     }
     assert (copies / working_copies.AUDIO).is_file()

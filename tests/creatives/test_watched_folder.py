@@ -27,7 +27,7 @@ def watched(folders: Path, settings: Any, tmp_path: Path) -> Path:
 
 
 def look_and_take() -> dict[str, Any] | None:
-    """What the job of this look took in; None if there was nothing to be taken."""
+    """Scan and run the job; return its result, or None if no file was ready."""
     job = watched_folder.look()
     if job is None:
         return None
@@ -54,7 +54,7 @@ def test_a_file_is_taken_when_it_has_stopped_growing(watched: Path) -> None:
     assert Creative.objects.get().media.count() == 2
 
 
-def test_a_look_takes_what_it_can_in_its_turn(
+def test_a_job_takes_as_many_files_as_fit_in_its_turn(
     watched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
@@ -63,11 +63,11 @@ def test_a_look_takes_what_it_can_in_its_turn(
     assert look_and_take() is None
     taken = [look_and_take() for _ in range(4)]
     assert [each["new"] for each in taken if each] == [1, 1, 1]
-    # A person put them there: they do not wait behind what waits in the background.
+    # A person put the files there: they go before background jobs.
     assert {job.urgency for job in Job.objects.filter(kind="watch")} == {Job.Urgency.LONG}
 
 
-def test_it_waits_as_long_as_the_settings_say(watched: Path, settings: Any) -> None:
+def test_the_quiet_time_is_a_setting(watched: Path, settings: Any) -> None:
     settings.INGEST_QUIET_SECONDS = 3600
     (watched / "82.wav").write_bytes(b"x")
     assert [look_and_take() for _ in range(3)] == [None] * 3
@@ -81,7 +81,7 @@ def test_a_file_seen_before_the_clock_was_set_back_is_taken(watched: Path) -> No
     assert look_and_take() == {"new": 1, "known": 0, "refused": 0, "refusals": []}
 
 
-def test_only_files_that_may_be_creatives(watched: Path, tmp_path: Path) -> None:
+def test_only_media_files_are_taken_in(watched: Path, tmp_path: Path) -> None:
     outside = tmp_path / "secret.wav"
     outside.write_bytes(b"secret")
     (watched / "link.wav").symlink_to(outside)
@@ -116,7 +116,7 @@ def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
     assert Creative.objects.count() == 1
 
 
-def test_two_looks_at_once_make_one_job(watched: Path) -> None:
+def test_two_scans_at_once_create_one_job(watched: Path) -> None:
     (watched / "89.wav").write_bytes(b"x")
     watched_folder.look()
     first = watched_folder.look()
@@ -124,7 +124,7 @@ def test_two_looks_at_once_make_one_job(watched: Path) -> None:
     assert watched_folder.look() is None
 
 
-def test_no_folder_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
+def test_without_a_folder_there_is_no_job(folders: Path, settings: Any, tmp_path: Path) -> None:
     assert watched_folder.look() is None
     settings.INGEST_FOLDER = str(tmp_path / "unplugged")
     assert watched_folder.look() is None

@@ -1,4 +1,4 @@
-"""The analyst's pages."""
+"""Admin pages of creatives, for analysts."""
 
 from creativefilter.creatives.admin.creative import CreativeAdmin
 from creativefilter.creatives.admin.reference_pages import (

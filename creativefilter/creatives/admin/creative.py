@@ -1,4 +1,4 @@
-"""Creatives: the list with live progress, the page that adds files, the page of one creative."""
+"""Admin of creatives: the list with progress, the upload page, the page of one creative."""
 
 from __future__ import annotations
 
@@ -214,11 +214,11 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return {**page_of(row), "may_label": request.user.has_perm("creatives.add_label")}
 
     def label(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Adds a label, or withdraws the last one where no segment is sent."""
+        """Add a label; with ``withdraw`` in the form, withdraw the newest one."""
         if not request.user.has_perm("creatives.add_label"):
             raise PermissionDenied
         creative = get_object_or_404(Creative, pk=pk)
-        # The button that withdraws sends the segment that is chosen, too.
+        # The form sends the chosen segment with the withdraw button, too.
         number = "" if "withdraw" in request.POST else request.POST.get("segment", "")
         segment = get_object_or_404(Segment, pk=int(number)) if number.isdecimal() else None
         if segment is None and "withdraw" not in request.POST:
@@ -237,7 +237,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def identify(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Says whose creative it is; blank for nobody's."""
+        """Set the Advertisement ID of a creative; a blank one clears it."""
         creative = get_object_or_404(Creative, pk=pk)
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
@@ -254,7 +254,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Analyses one creative once more."""
+        """Analyse one creative again."""
         creative = get_object_or_404(Creative, pk=pk)
         if not self.has_change_permission(request, creative):
             raise PermissionDenied

@@ -1,4 +1,4 @@
-"""What the page of one creative shows."""
+"""Template context of the page of one creative."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.site.codes import sentence
 
-# What browsers play by themselves; of everything else the decoded sound is played.
+# Formats that browsers play. For others the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}
 _AUDIO = {".wav", ".ogg", ".mp3", ".m4a", ".flac"}
-# A line that was seen on one frame only is shown for a moment, too.
+# Seconds for which a line is shown that was read on one frame only.
 _SHORTEST_SIGHT = 1.0
 SAME_SHOWN = 20
 
 
 def page_of(creative: Creative) -> dict[str, Any]:
-    """The context of the template, but for who may do what."""
+    """Return the template context, without the user's permissions."""
     media = creative.current_media
     prediction = (
         creative.predictions.filter(media=media)
@@ -69,7 +69,7 @@ def _chosen(label: Label | None, prediction: Prediction | None) -> int | None:
 
 
 def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, Any]:
-    """The part of the context that is about what was uploaded, heard and read."""
+    """Return the template context for the media version, its transcript and screen text."""
     transcript = media.transcripts.first()
     reading = media.readings.first()
     return {
@@ -86,7 +86,7 @@ def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, An
 
 
 def player_of(media: MediaVersion) -> dict[str, str]:
-    """Which element plays what. ``note`` says why only the sound can be heard, or nothing."""
+    """Return the HTML tag and address to play; ``note`` explains if the original is not played."""
     if not media.file:
         note = _("Only a transcript was imported: there is no file to play.")
         return {"tag": "", "source": "", "note": note}
@@ -94,7 +94,7 @@ def player_of(media: MediaVersion) -> dict[str, str]:
     original = reverse("api:media", args=[media.pk])
     has_video = bool(media.probe.get("video_codec"))
     if media.probe.get("looks_like"):
-        suffix = ""  # a browser goes by the name, and would be wrong
+        suffix = ""  # the extension is false, and browsers go by it
     if suffix in _VIDEO and has_video:
         return {"tag": "video", "source": original, "note": ""}
     if suffix in _AUDIO and not has_video:
@@ -117,7 +117,7 @@ def frames_of(media: MediaVersion) -> list[dict[str, Any]]:
 
 
 def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
-    """Name and value of what is known of the file; nothing where there is none."""
+    """Return names and values of the file's properties; nothing without a file."""
     if not media.file:
         return []
     probe = media.probe
@@ -140,7 +140,7 @@ def facts_of(media: MediaVersion) -> list[tuple[str, str]]:
 
 
 def container_of(media: MediaVersion) -> str:
-    """What the file is, and what its name says where that is something else."""
+    """Return the container format, and the one that the name suggests if it differs."""
     named = media.probe.get("looks_like")
     if not named:
         return media.container
@@ -151,7 +151,7 @@ def container_of(media: MediaVersion) -> str:
 
 
 def spoken_facts_of(media: MediaVersion) -> list[tuple[str, str]]:
-    """How long and how fast people speak, where they do."""
+    """Return duration and pace of speech, if there is any."""
     share = media.shape.get("speech_share")
     if not share or media.seconds is None:
         return []
@@ -164,7 +164,7 @@ def spoken_facts_of(media: MediaVersion) -> list[tuple[str, str]]:
 
 
 def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list[dict[str, Any]]:
-    """Utterances with their times; the words that decided are marked.
+    """Return utterances with their times, deciding words marked.
 
     An imported transcript is one utterance without times.
     """
@@ -183,7 +183,7 @@ def utterances_of(transcript: Transcript, prediction: Prediction | None) -> list
 
 
 def screen_of(reading: ScreenReading, prediction: Prediction | None) -> list[dict[str, Any]]:
-    """The lines that were read, with the seconds they are seen; marked as the transcript is."""
+    """Return the lines of the screen text with their times, deciding words marked."""
     words = deciding_words(prediction, SCREEN)
     return [
         {

@@ -1,4 +1,4 @@
-"""The same spot in other lengths: shown on a creative's page, labelled at once."""
+"""Near duplicates: their part of a creative's page, and the page that labels a family."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from creativefilter.creatives.admin.label_batch_page import Listed, answer
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.families.fingerprints import NOT_HEARD
+from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED
 from creativefilter.creatives.families.grouping import Relative
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.models import Creative, Segment
@@ -28,7 +28,7 @@ SHOWN = 24
 
 
 class LabelsFamilies:
-    """What the admin of creatives gets by it: the page that labels a family."""
+    """Mixin for the admin of creatives: the page that labels a family."""
 
     def get_urls(self) -> list[Any]:
         admin: Any = self
@@ -40,7 +40,7 @@ class LabelsFamilies:
 
 
 def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
-    """One segment for a creative and all its near duplicates: looked at first, then set."""
+    """Preview and set one segment for a creative and all its near duplicates."""
     creative = get_object_or_404(Creative, pk=pk)
     back = reverse("admin:creatives_creative_change", args=[pk])
     members = grouping.members(creative)
@@ -49,13 +49,13 @@ def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def family_page(creative: Creative, segment: int | None) -> str:
-    """The address of that page, with a segment chosen already."""
+    """Return the address of the page that labels a family, with a segment preselected."""
     address = reverse("admin:creatives_creative_family", args=[creative.pk])
     return f"{address}?{urlencode({'set': segment})}" if segment else address
 
 
 def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
-    """Says after a label how many near duplicates do not carry it, and where they can get it."""
+    """Add a message after a label: how many near duplicates lack it, with a link to label them."""
     lacking = batches.preview(grouping.members(creative), segment).changing
     if not lacking:
         return
@@ -75,17 +75,19 @@ def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
 def family_of(
     creative: Creative, segments: dict[int, Segment], chosen: int | None
 ) -> dict[str, Any]:
-    """The part of a page's context that shows its near duplicates; ``chosen`` is the segment
-    that labelling the family begins with."""
+    """Return the template context for near duplicates.
+
+    ``chosen`` is the number of the segment that is preselected for labelling the family.
+    """
     found = grouping.relatives(creative)
     fingerprint = getattr(creative.current_media, "fingerprint", None)
-    deaf = fingerprint is not None and not fingerprint.heard
+    without_sound = fingerprint is not None and not fingerprint.heard
     return {
         "relatives": [_row(one, segments) for one in found[:SHOWN]],
         "relatives_left": max(0, len(found) - SHOWN),
         "family_size": len(found) + 1,
         "family_page": family_page(creative, chosen),
-        "family_deaf": sentence(NOT_HEARD) if deaf else "",
+        "family_deaf": sentence(SOUND_NOT_COMPARED) if without_sound else "",
     }
 
 
@@ -94,7 +96,7 @@ def _row(relative: Relative, segments: dict[int, Segment]) -> dict[str, Any]:
     frames = media.probe.get("frames", [])
     picture = ""
     if frames:
-        # The first and the last one are often black or a logo.
+        # The middle frame: the first and the last are often black or a logo.
         file = frames[len(frames) // 2]["file"]
         picture = reverse("api:working-copy", args=[media.pk, file])
     return {
@@ -116,5 +118,5 @@ def _shared(relative: Relative) -> str:
         (_("pictures"), link.pictures),
         (_("words"), link.words or 0.0),
     ]
-    told = [f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)]
-    return _("shared: %s") % ", ".join(told) if told else _("the same file")
+    shown = [f"{name} {round(100 * share)}\u00a0%" for name, share in parts if round(100 * share)]
+    return _("shared: %s") % ", ".join(shown) if shown else _("the same file")

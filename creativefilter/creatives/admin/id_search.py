@@ -1,4 +1,4 @@
-"""Search for Advertisement IDs in lists, however they are written."""
+"""Search for Advertisement IDs in admin lists, in any spelling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creativefilter.ui.model_admin import ModelAdmin
 
 
 class FindsIds(ModelAdmin):
-    """A list whose rows have an ``advertisement_id``: "0004297908" finds that of 4297908."""
+    """List of rows with an ``advertisement_id``: a search for "0004297908" finds 4297908."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -1,6 +1,6 @@
-"""One segment for all creatives of a list: look, decide, and undo if it was wrong.
+"""Pages that preview, set and undo one segment for many creatives.
 
-Any page with a list of creatives leads here: it says which they are (``Listed``).
+Other pages with a list of creatives use ``answer``: they describe their list by ``Listed``.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ LIST = "admin:creatives_creative_changelist"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Creatives that shall get one segment, and how they were found.
+    """Creatives that are to get one segment, and the list they come from.
 
-    ``chips`` are the filters of the list in words, ``facts`` what else is worth knowing,
-    ``back`` the address of the list; ``examples`` are some of them, those that matter most first.
+    ``chips`` are the filters of the list in words, ``facts`` further sentences for the page,
+    ``back`` the address of the list; ``examples`` are some creatives, the most important first.
     """
 
     creatives: QuerySet[Creative]
@@ -56,19 +56,19 @@ class Listed:
 
 
 def _of_list(query: QueryDict) -> str:
-    """The address of the page for all creatives that a list with this query shows."""
+    """Return the address of the page for all creatives of a list with this query."""
     return f"{reverse('admin:creatives_creative_relabel')}?{urlencode({'list': query.urlencode()})}"
 
 
 def _of_ticked(pks: Iterable[Any], back: QueryDict) -> str:
-    """The address of the page for some creatives of such a list."""
+    """Return the address of the page for ticked creatives of a list."""
     found = [("creative", str(pk)) for pk in pks]
     query = urlencode([*found, ("back", back.urlencode())])
     return f"{reverse('admin:creatives_creative_relabel')}?{query}"
 
 
 class SetsSegments:
-    """What the list of creatives gets by it: the action, its pages, and their addresses."""
+    """Mixin for the list of creatives: the action that sets a segment, its pages and URLs."""
 
     def get_urls(self) -> list[Any]:
         admin: Any = self
@@ -100,7 +100,7 @@ class SetsSegments:
 
 
 def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """For a list of the admin: ``list`` is its query; else for those named by ``creative``."""
+    """Set a segment for an admin list (``list`` is its query) or for the keys in ``creative``."""
     back = reverse(LIST)
     if "list" not in request.GET:
         if query := QueryDict(request.GET.get("back", "")).urlencode():
@@ -108,7 +108,7 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
         chosen = Creative.objects.filter(pk__in=ticked(request))
         return answer(theme, request, Listed(chosen, back, [_("ticked one by one")]))
     query_of_list = QueryDict(request.GET["list"], mutable=True)
-    # All pages of it.
+    # Without the page number: all pages of the list.
     query_of_list.pop("p", None)
     listing = copy.copy(request)
     listing.GET = query_of_list  # type: ignore[assignment]
@@ -123,13 +123,13 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def ticked(request: HttpRequest) -> list[int]:
-    """Creatives that the address names one by one."""
+    """Return the keys of creatives that the address names."""
     asked = request.GET.getlist("creative")[:TICKED_AT_MOST]
     return [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
 
 
 def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
-    """GET lets choose a segment, with ``set`` it shows what would change; POST changes it."""
+    """GET shows the choice of a segment and, with ``set``, the preview; POST sets the segment."""
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
     number = request.GET.get("set", "")
@@ -170,7 +170,7 @@ def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) 
     note = request.POST.get("note", "").replace("\x00", "")[:255]
     expected = request.POST.get("expected", "")
     count = int(expected) if expected.isdecimal() and len(expected) < 19 else -1
-    author: Any = request.user  # the admin's views let nobody else through
+    author: Any = request.user  # admin views require a login
     try:
         batch = relabelling.relabel(creatives, segment, author, note, count)
     except relabelling.ChangedError:
@@ -188,7 +188,7 @@ def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) 
 
 
 def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """Every batch, the newest first."""
+    """Show all label batches, newest first."""
     rows = LabelBatch.objects.select_related("segment", "author")
     context: dict[str, Any] = {
         **page_context(theme, request, _("Segments set for many at once")),
@@ -199,7 +199,7 @@ def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
-    """What counted before a batch counts again."""
+    """Undo a label batch."""
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
     author: Any = request.user
@@ -223,7 +223,7 @@ def _pairs(query: QueryDict) -> Iterator[tuple[str, str]]:
 
 
 def _chips(changelist: Any) -> Iterator[str]:
-    """The filters of a list of the admin in words."""
+    """Describe the search and the filters of an admin list in words."""
     if changelist.query:
         yield _("found by: %s") % changelist.query
     for spec in changelist.filter_specs:

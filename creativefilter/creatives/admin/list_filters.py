@@ -15,7 +15,7 @@ from creativefilter.creatives.models import Creative, Label, LabelBatch, Predict
 
 
 class StateFilter(ChoicesFieldListFilter):
-    """By the state; addresses that name a former value mean that of today."""
+    """By state; former state names in an address are translated."""
 
     def __init__(
         self, field: Any, request: HttpRequest, params: dict[str, Any], *args: Any, **options: Any
@@ -27,12 +27,12 @@ class StateFilter(ChoicesFieldListFilter):
 
 
 def _states_of_today(value: str) -> str:
-    """One value or, for ``state__in``, several with commas between them."""
+    """Translate a value, or several with commas between them (``state__in``)."""
     return ",".join(FORMER_STATES.get(one, one) for one in value.split(","))
 
 
 class SegmentFilter(DropdownFilter):
-    """By the effective segment: the label if there is one, else the prediction."""
+    """By effective segment."""
 
     title = _("segment")
     parameter_name = "segment"
@@ -50,7 +50,7 @@ class SegmentFilter(DropdownFilter):
 
 
 class ReviewedFilter(RadioFilter):
-    """Whether a person's label stands."""
+    """By whether the effective segment is a label."""
 
     title = _("reviewed")
     parameter_name = "reviewed"
@@ -65,12 +65,12 @@ class ReviewedFilter(RadioFilter):
 
 
 def _number(text: str | None) -> int:
-    """A key out of an address; 0, which no row has, for what is none."""
+    """Parse a primary key; return 0, which no row has, if it is not one."""
     return int(text) if text and text.isdecimal() and len(text) < 19 else 0
 
 
 class BatchFilter(DropdownFilter):
-    """Those that got their label in one batch; shown where an address asks for a batch."""
+    """By label batch; shown only if the address names one."""
 
     title = _("set at once")
     parameter_name = "batch"
@@ -90,9 +90,9 @@ class BatchFilter(DropdownFilter):
 
 
 class DecisionFilter(RadioFilter):
-    """Whether a person has to look: no label stands, and the active model version is not sure.
+    """By whether a person has to decide: without a label, and the active version is not sure.
 
-    What is still being worked on waits for the program, not for a person.
+    Creatives that are still being analysed do not need a person yet.
     """
 
     title = _("decision")

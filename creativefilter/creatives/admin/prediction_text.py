@@ -1,4 +1,4 @@
-"""What the page of a creative says of its prediction: how sure, by which channels and words."""
+"""Prediction on a creative's page: probabilities, channels, and the deciding words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD = re.compile(r"\w+(?:[-.,]\w+)*")
 
 
 def verdict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> dict[str, Any]:
-    """The part of the template's context that is about the prediction."""
+    """Return the template context for a prediction."""
     return {
         "reason": sentence(prediction.reason),
         "needs_person": prediction.decision == Prediction.Decision.REVIEW,
@@ -34,7 +34,7 @@ def verdict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> dict[
 
 
 def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
-    """A sentence that says which channel speaks for what; "" where they agree."""
+    """Describe which channel predicts which segment; "" without a conflict."""
     if not prediction.conflict:
         return ""
     phrases = {
@@ -43,12 +43,12 @@ def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
         PICTURES: _("the pictures say %s"),
     }
     best = {channel["name"]: favourite(channel) for channel in prediction.channels}
-    said = [phrases[name] % segments[one[0]] for name, one in best.items() if one]
-    return _("The channels contradict each other: %s.") % "; ".join(said)
+    parts = [phrases[name] % segments[one[0]] for name, one in best.items() if one]
+    return _("The channels contradict each other: %s.") % "; ".join(parts)
 
 
 def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list[dict[str, Any]]:
-    """Each channel that speaks: its best segment, the words that decided, creatives alike."""
+    """Return for each channel its best segment, deciding words and neighbours."""
     found = []
     for channel in prediction.channels:
         best = favourite(channel)
@@ -67,7 +67,7 @@ def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list
 def _alike(
     prediction: Prediction, neighbours: list[dict[str, Any]], segments: Mapping[int, Segment]
 ) -> list[dict[str, Any]]:
-    """The labelled creatives that look most alike: others, as far as they are still here."""
+    """Return the neighbours of a prediction that are other creatives and still exist."""
     numbered = {int(one["id"]): one for one in neighbours if one["id"].isdecimal()}
     numbered.pop(prediction.creative_id, None)
     here = Creative.objects.in_bulk(numbered) if numbered else {}
@@ -83,7 +83,7 @@ def _alike(
 
 
 def deciding_words(prediction: Prediction | None, channel: str) -> set[str]:
-    """The words of a channel that decided, casefolded: what is marked in its text."""
+    """Return the deciding words of a channel, casefolded, to be marked in its text."""
     if prediction is None:
         return set()
     rows = [row for row in prediction.channels if row["name"] == channel]
@@ -92,7 +92,7 @@ def deciding_words(prediction: Prediction | None, channel: str) -> set[str]:
 
 
 def marked(text: str, words: set[str]) -> SafeString:
-    """The text, escaped, with the given words (casefolded) marked."""
+    """Escape a text and mark the given words (casefolded) in it."""
     pieces: list[str] = []
     place = 0
     for match in _WORD.finditer(text):

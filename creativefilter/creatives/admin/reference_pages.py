@@ -1,4 +1,4 @@
-"""The dictionary of segments, and the labels that wait for creatives."""
+"""Admin of reference rows: segments, waiting labels, files of the watched folder."""
 
 from __future__ import annotations
 

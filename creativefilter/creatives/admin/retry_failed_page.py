@@ -1,4 +1,4 @@
-"""All that failed, once more: how many, why, and the question whether to."""
+"""The page that retries failed creatives, by error code."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LIST = "admin:creatives_creative_changelist"
 
 
 def _title() -> str:
-    """The button says how many there are."""
+    """Return the button's text, with the number of failed creatives."""
     count = retry.failed().count()
     return _("Retry all failed (%d)") % count if count else _("Retry all failed")
 
 
 class RetriesFailed:
-    """What the list of creatives gets by it: the button and its page."""
+    """Mixin for the list of creatives: the button and page that retry failed creatives."""
 
     @action(
         description=lazy(_title, str)(),
@@ -40,7 +40,7 @@ class RetriesFailed:
 
 
 def _page(theme: Any, request: HttpRequest) -> HttpResponse:
-    """GET asks, POST does it, for the reasons that are ticked."""
+    """GET shows the error codes with counts; POST retries the creatives of the ticked ones."""
     if request.method == "POST":
         codes = request.POST.getlist("reason")
         if not codes:

@@ -1,4 +1,4 @@
-"""The page that adds creatives: files, archives of files, and a table of their IDs."""
+"""The upload form: media files, archives, and a table of Advertisement IDs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from creativefilter.site.uploads import check_upload
 
 @dataclass(slots=True)
 class Added:
-    """What became of the files of a form."""
+    """Counts of the files of an upload form."""
 
     new: int = 0
     known: int = 0
@@ -37,7 +37,7 @@ class Added:
 
 
 def add_from(request: HttpRequest, owner: User) -> bool:
-    """Takes in what the form sent and says so. False if nothing of it was taken."""
+    """Take in the uploaded files and add messages; return False if no file was taken in."""
     files = request.FILES.getlist("files")
     if not files:
         messages.error(request, _("Choose at least one file."))
@@ -59,12 +59,12 @@ def add_from(request: HttpRequest, owner: User) -> bool:
             why = str(error) if isinstance(error, QuotaExceeded) else sentence(error.code)
             added.refusals.append(f"{text % left} {why}")
             break
-    _say(request, added)
+    _add_messages(request, added)
     return added.any
 
 
 def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) -> None:
-    """A refused file never stops the rest. Raises ``CodedError`` and ``QuotaExceeded``."""
+    """Take in one file or archive. Raises ``CodedError`` and ``QuotaExceeded``."""
     name = file.name or ""
     if archives.names_archive(name):
         archive_jobs.start(file, name, owner, ids)
@@ -78,7 +78,7 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
 
 
 def _ids(request: HttpRequest, table: Any) -> dict[str, str]:
-    """Advertisement IDs by file name; shows what was found. Raises ``CodedError``."""
+    """Read the table of IDs, add its findings as a message. Raises ``CodedError``."""
     if not table:
         return {}
     check_upload(table)
@@ -90,7 +90,7 @@ def _ids(request: HttpRequest, table: Any) -> dict[str, str]:
     return read.ids
 
 
-def _say(request: HttpRequest, added: Added) -> None:
+def _add_messages(request: HttpRequest, added: Added) -> None:
     for refusal in added.refusals:
         messages.error(request, refusal)
     if added.new:

@@ -1,4 +1,4 @@
-"""From what is stored of a creative to a prediction: what every channel knows, weighed together."""
+"""Predictions from stored transcripts, screen readings and vectors, and their form as a result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def reading_of(media: MediaVersion) -> ScreenReading | None:
-    """The newest reading of its screen that came about."""
+    """Return the newest screen reading without a problem."""
     return media.readings.filter(problem="").first()
 
 
 def features_of(media: MediaVersion) -> SpotFeatures:
-    """What is known of a media version and its creative, as a bundle takes it."""
+    """Collect the features of a media version and its creative for a bundle."""
     import numpy as np
 
     from classifier.decision.types import SpotFeatures
@@ -47,27 +47,32 @@ def features_of(media: MediaVersion) -> SpotFeatures:
 def _shape_of(media: MediaVersion) -> SpotShape | None:
     from classifier.decision.spot_shape import NAMES, SpotShape
 
-    # An older program may have measured other things.
+    # Older versions measured other values.
     return SpotShape(**media.shape) if set(media.shape) == set(NAMES) else None
 
 
 def decide(media: MediaVersion) -> Prediction:
-    """What the active model version says now, not saved yet. Raises ``ArtefactError``."""
+    """Predict by the active model version; the row is not saved.
+
+    Raises:
+        ArtefactError: the model folder is damaged.
+        NoActiveModelError: no model version is active.
+    """
     version = model_versions.active()
     features = features_of(media)
-    [said] = engines.bundle(version).predict([features])
+    [prediction] = engines.bundle(version).predict([features])
     return Prediction(
         creative=media.creative,
         media=media,
         transcript=media.transcripts.first(),
         model_version=version,
-        segment_id=said.segment,
-        reason="" if said.probabilities else Prediction.Reason.NO_SPEECH,
-        probability=said.probability,
-        probabilities=_by_text(said.probabilities),
-        decision=said.decision,
-        conflict=said.conflict,
-        channels=[_row(channel, features) for channel in said.channels],
+        segment_id=prediction.segment,
+        reason="" if prediction.probabilities else Prediction.Reason.NO_SPEECH,
+        probability=prediction.probability,
+        probabilities=_by_text(prediction.probabilities),
+        decision=prediction.decision,
+        conflict=prediction.conflict,
+        channels=[_row(channel, features) for channel in prediction.channels],
     )
 
 
@@ -82,7 +87,7 @@ def _row(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
 
 
 def _whole_words(found: Evidence, text: str) -> dict[str, Any]:
-    """A place in a text, widened to whole words: models speak of stems, people read words."""
+    """Widen evidence to whole words: models name parts of words, people read whole ones."""
     start, end = found.start, found.end
     while start and text[start - 1].isalnum():
         start -= 1
@@ -92,14 +97,14 @@ def _whole_words(found: Evidence, text: str) -> dict[str, Any]:
 
 
 def _by_text(probabilities: dict[int, float]) -> dict[str, float]:
-    """JSON has no other keys than texts."""
+    """Convert the keys to text, as JSON requires."""
     return {str(number): probability for number, probability in probabilities.items()}
 
 
 def favourite(channel: dict[str, Any]) -> tuple[int, float] | None:
-    """Number and probability of the segment that a row of ``Prediction.channels`` speaks for.
+    """Return number and probability of the most probable segment of a row of ``channels``.
 
-    None for rows of older programs, which name no probabilities.
+    None for rows of older versions, which have no probabilities.
     """
     probabilities = channel.get("probabilities")
     if not probabilities:
@@ -109,7 +114,7 @@ def favourite(channel: dict[str, Any]) -> tuple[int, float] | None:
 
 
 def outcome(prediction: Prediction) -> dict[str, Any]:
-    """What a job puts out for a program: numbers, the dictionary's name, the reason if none."""
+    """Return the result of an analysis job as plain JSON values, for programs."""
     segment = prediction.segment
     reading = reading_of(prediction.media)
     favourites = [(channel["name"], favourite(channel)) for channel in prediction.channels]

@@ -1,6 +1,6 @@
 """Per-process cache of the loaded models.
 
-Each is loaded when it is first needed, once per process, never before the pool has forked.
+Each model is loaded when it is first needed, after the worker pool has forked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ Mix = tuple[tuple[int, float], ...]
 
 @functools.cache
 def transcriber() -> Transcriber:
-    """The recogniser, as the settings ask for it. Raises ``WeightsError``."""
+    """Load the speech recogniser that the settings name.
+
+    Raises:
+        WeightsError: its weights can't be used.
+    """
     from classifier.speech.recognition import load_transcriber
 
     return load_transcriber(
@@ -44,14 +48,18 @@ def transcriber() -> Transcriber:
 
 @functools.cache
 def screen_reader() -> ScreenReader:
-    """What reads the words on the pictures. Raises ``ScreenUnavailable``, and tries again then."""
+    """Load the reader of words on frames.
+
+    Raises:
+        ScreenUnavailable: it can't be loaded; the next call tries again.
+    """
     from classifier.screen import load_screen_reader
 
     return load_screen_reader()
 
 
 def reads_screens() -> bool:
-    """Return whether this process can read the words on pictures."""
+    """Whether this process can read the words on frames."""
     from classifier.errors import ScreenUnavailable
 
     try:
@@ -63,9 +71,9 @@ def reads_screens() -> bool:
 
 @functools.cache
 def picture_encoder() -> PictureEncoder | None:
-    """The encoder of pictures; None where the settings want none, or it can't be loaded.
+    """Load the picture encoder; None if the settings name none, or it can't be loaded.
 
-    That is logged once and remembered: asking a hub that does not answer takes half a minute.
+    A failure is logged once and cached: a hub that does not answer takes half a minute.
     """
     from classifier.errors import WeightsError
     from classifier.pictures.encoders import load_picture_encoder
@@ -84,9 +92,10 @@ def picture_encoder() -> PictureEncoder | None:
 
 
 def bundle(version: ModelVersion) -> Bundle:
-    """The model of a version, as sure as the settings want it.
+    """Load the bundle of a model version, with thresholds for ``TARGET_PRECISION``.
 
-    Raises ``ArtefactError`` if its folder is damaged, or holds another model by now.
+    Raises:
+        ArtefactError: the folder is damaged, or holds another model by now.
     """
     from classifier.artefact import ArtefactError
 
@@ -99,15 +108,16 @@ def bundle(version: ModelVersion) -> Bundle:
 
 
 def bundle_without_worker() -> Bundle:
-    """The model of the active version where a database names one, else the one that ships.
+    """Load the bundle of the active version, or the starter if there is no usable database.
 
-    Raises ``ArtefactError``.
+    Raises:
+        ArtefactError: the model folder is damaged.
     """
     try:
         there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
         version = ModelVersion.objects.filter(is_active=True).first() if there else None
     except DatabaseError:
-        version = None  # not prepared yet, or away: commands do without it
+        version = None  # not migrated yet, or unreachable: commands go on without it
     if version:
         return bundle(version)
     return _bundle(str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix())

@@ -1,4 +1,4 @@
-"""Jobs of analysis: for new media, for what is analysed again, for what only is judged again."""
+"""Creation of analysis jobs: for new media, to analyse again, or only to predict again."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ def analyse(
     *,
     fresh: bool = False,
 ) -> Job:
-    """Create the job that analyses ``media``, which becomes the creative's current one.
+    """Create the job that analyses ``media``, and make ``media`` the creative's current one.
 
-    ``fresh``: everything is done anew, whatever is known of these bytes (``twins``).
+    Args:
+        creative: the creative.
+        media: the media version to analyse.
+        owner: who asked for the job, if anyone.
+        urgency: lane of the job.
+        fresh: do every stage again, even if a twin has results for these bytes.
     """
     params = {"creative": creative.pk, "media": media.pk, **({"fresh": True} if fresh else {})}
     job = lifecycle.create(stages.ANALYSE, params, owner, urgency)
@@ -45,22 +50,23 @@ def analyse(
 
 
 def decide_again(owner: User | None) -> list[Job]:
-    """Jobs that let the active model version judge the creatives that only others have judged.
+    """Create jobs for creatives without a prediction of the active model version.
 
-    They begin at the last stage: what was heard is not heard again.
+    The jobs start at the last stage: speech and screen are not read again. Creatives need a
+    transcript or a screen reading and the state DONE.
     """
-    heard = Transcript.objects.filter(media=OuterRef("current_media"))
+    transcribed = Transcript.objects.filter(media=OuterRef("current_media"))
     read = ScreenReading.objects.filter(media=OuterRef("current_media"))
-    judged = Prediction.objects.filter(
+    predicted = Prediction.objects.filter(
         creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
     )
     with transaction.atomic():
         stale = list(
             Creative.objects.filter(
-                Exists(heard) | Exists(read), ~Exists(judged), state=Creative.State.DONE
+                Exists(transcribed) | Exists(read), ~Exists(predicted), state=Creative.State.DONE
             )
         )
-        with quota.lifted():  # one decision, however many creatives there are
+        with quota.lifted():  # one action of one user, however many creatives
             return _queue(stale, owner, lifecycle.create_at_last_stage)
 
 
@@ -82,12 +88,12 @@ def _queue(
 
 
 def analyse_again(creative: Creative, owner: User | None) -> Job:
-    """A new job for the current media that does everything anew, whatever is known of it.
+    """Create a job that does every stage again for the current media, without taking over results.
 
-    An imported transcript, which has no file, is only judged again.
+    An imported transcript, which has no file, only gets a new prediction.
 
     Raises:
-        CodedError: ``nothing_to_analyse`` without media, ``not_analysable`` while a job is at it.
+        CodedError: ``nothing_to_analyse`` without media, ``not_analysable`` with an open job.
     """
     with transaction.atomic():
         creative = Creative.objects.select_for_update().get(pk=creative.pk)
@@ -103,9 +109,9 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
 
 
 def analyse_missing(creatives: Collection[int], owner: User | None) -> None:
-    """Create jobs in the background for those of these creatives that no job is at.
+    """Create background jobs for those of these creatives that have media and no open job.
 
-    What was heard or read before is only judged again. Those without media are left out.
+    Where a transcript or screen reading exists, only the prediction is made again.
     """
     with transaction.atomic():
         idle = list(

@@ -1,4 +1,4 @@
-"""All that failed, once more: thousands at once, as one decision."""
+"""Retry of failed creatives, thousands in one action."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from creativefilter.jobs.models import Job
 
 
 class ChangedError(Exception):
-    """The creatives that failed are not as many as expected."""
+    """The number of failed creatives is not the expected one."""
 
 
 def failed(
     creatives: QuerySet[Creative] | None = None, codes: Collection[str] = ()
 ) -> QuerySet[Creative]:
-    """Those of these creatives, or of all, that can be tried again: failed, with media, at no job.
+    """Return the creatives that can be retried: failed, with media, without an open job.
 
-    ``codes`` are the reasons that count; without any all do.
+    Args:
+        creatives: limit to these; None for all.
+        codes: limit to these error codes; empty for all.
     """
     rows = Creative.objects.filter(
         ~Q(job__state__in=Job.OPEN) | Q(job__isnull=True),
@@ -36,7 +38,7 @@ def failed(
 
 
 def by_reason() -> list[tuple[str, int]]:
-    """How many failed by each reason that can be tried again, the most frequent first."""
+    """Count the creatives that can be retried by error code, the most frequent first."""
     rows = failed().values_list("error_code")
     return [(code, count) for code, count in rows.annotate(rows=Count("pk")).order_by("-rows")]
 
@@ -47,9 +49,16 @@ def retry(
     codes: Collection[str] = (),
     expected: int | None = None,
 ) -> list[Job]:
-    """New jobs in the background for all of ``failed``, in one transaction.
+    """Create background jobs for all of ``failed``, in one transaction.
 
-    Raises ``ChangedError``, and makes none, where there are not as many as ``expected``.
+    Args:
+        owner: owner of the jobs, if anyone.
+        creatives: limit to these; None for all.
+        codes: limit to these error codes; empty for all.
+        expected: number of creatives that the user was shown.
+
+    Raises:
+        ChangedError: there are not ``expected`` creatives; no job is created.
     """
     with transaction.atomic(), quota.lifted():
         rows = list(
@@ -70,7 +79,7 @@ def retry(
 
 
 def _hand_over(pairs: Sequence[tuple[Creative, Job]]) -> None:
-    """Django's ``bulk_update`` takes half a minute for what this does in a second."""
+    """Set the new jobs by plain SQL, in a second; ``bulk_update`` takes half a minute."""
     table, key = Creative._meta.db_table, Job._meta.pk
     rows = [
         (key.get_db_prep_value(job.pk, connection), Creative.State.QUEUED.value, "", creative.pk)

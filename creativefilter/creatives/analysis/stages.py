@@ -1,6 +1,6 @@
-"""The straight line from an upload to a prediction, as five stages of one kind of job.
+"""The kind of job that analyses a creative: five stages from an upload to a prediction.
 
-A media version without a file (an imported transcript) walks through the first four untouched.
+For a media version without a file (an imported transcript) the first four do nothing.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = Creative.State
-# What people wait for in seconds does not wait behind anything longer.
+# Jobs for longer media, in seconds, leave the interactive lane, where people wait for answers.
 LONG_SECONDS = 120
 
 
 def _enter(job: Job, state: Creative.State) -> MediaVersion:
-    """Shows where the creative is, and returns the media version that the job is about."""
+    """Move the job's creative to the state of a stage; return the job's media version."""
     media = MediaVersion.objects.select_related("creative").filter(pk=job.params["media"]).first()
     if media is None:
         raise JobError("deleted", "the creative was deleted while its job waited")
@@ -51,15 +51,20 @@ def _enter(job: Job, state: Creative.State) -> MediaVersion:
     return media
 
 
-# What a ``save`` stores is copied: a row whose transaction failed keeps a key that is not its own.
+# A ``save`` may run again after a failed transaction, which leaves its key in the saved object:
+# therefore it saves a copy.
 
 
 def _save_nothing() -> None:
-    """What a stage saves that had nothing to do."""
+    """The ``Save`` of a stage that had nothing to do."""
 
 
 def decode(job: Job) -> Save:
-    """Sound and frames out of the upload, in a bounded child process."""
+    """Decode the upload to sound and frames, in a child process with limits.
+
+    Raises:
+        JobError: the file can't be decoded, is gone, or the creative was deleted.
+    """
     from classifier.errors import ErrorCode, MediaError
     from classifier.media import Limits, looks_like
     from classifier.media import decode as decode_media
@@ -99,35 +104,39 @@ def decode(job: Job) -> Save:
 
 
 def transcribe(job: Job) -> Save:
-    """Speech out of the sound, with what is not speech taken out of the text."""
+    """Recognise the speech, and remove from the text what is not speech.
+
+    Raises:
+        JobError: ``no_weights`` if Whisper can't be loaded, or the creative was deleted.
+    """
     from classifier.errors import WeightsError
     from classifier.speech.cleaning import assess_transcript
 
     media = _enter(job, State.SPEECH)
     if not media.file:
         return _save_nothing
-    # Uploaded together, they were decoded together; meanwhile the other one may be through.
+    # Of two equal files uploaded together, the other one may have been analysed since decoding.
     if save_known := twins.take_over(job, media):
         return save_known
     audio = working_copies.audio(media.pk)
     began = time.monotonic()
     try:
-        [heard] = engines.transcriber().transcribe([audio])
+        [recognised] = engines.transcriber().transcribe([audio])
     except WeightsError as error:
         raise JobError("no_weights", repr(error)) from error
     taken = time.monotonic() - began
-    speech = assess_transcript(heard.utterances)
+    speech = assess_transcript(recognised.utterances)
 
     def save() -> None:
         Transcript.objects.create(
             media=media,
-            engine=heard.engine,
-            model=heard.model,
-            language=heard.language,
-            text=heard.text,
+            engine=recognised.engine,
+            model=recognised.model,
+            language=recognised.language,
+            text=recognised.text,
             speech=speech.text,
             spoken=speech.spoken,
-            utterances=[asdict(utterance) for utterance in heard.utterances],
+            utterances=[asdict(utterance) for utterance in recognised.utterances],
             seconds_taken=round(taken, 3),
         )
 
@@ -135,7 +144,7 @@ def transcribe(job: Job) -> Save:
 
 
 def read_screen(job: Job) -> Save:
-    """Words out of the pictures, the shape of the spot, and its fingerprint."""
+    """Read the words on the frames, measure the shape of the spot, make its fingerprint."""
     media = _enter(job, State.SCREEN)
     if not media.file:
         return _save_nothing
@@ -158,13 +167,13 @@ def _shape(media: MediaVersion, frames: Sequence[Frame]) -> SpotShape:
     from classifier.speech.types import Utterance
 
     transcript = media.transcripts.first()
-    heard = transcript.utterances if transcript and transcript.spoken else []
-    utterances = [Utterance(**utterance) for utterance in heard]
+    stored = transcript.utterances if transcript and transcript.spoken else []
+    utterances = [Utterance(**utterance) for utterance in stored]
     return measure(working_copies.audio(media.pk), frames, media.seconds or 0.0, utterances)
 
 
 def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | None:
-    """A row for what was read, or for why nothing could be; None if that is known already."""
+    """Return an unsaved row with the text or the problem; None if the stored one still holds."""
     from classifier.errors import ScreenUnavailable
 
     before = media.readings.first()
@@ -174,7 +183,7 @@ def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | No
         found = reader.read(frames)
     except ScreenUnavailable as error:
         logger.warning("media version %s: %s", media.pk, error)
-        # What was read of these bytes before is as true as ever.
+        # An earlier reading of the same bytes is still valid.
         problem = ScreenReading(media=media, problem="no_screen_reader", seconds_taken=0)
         return None if before else problem
     lines = [asdict(line) for line in found.lines]
@@ -190,7 +199,7 @@ def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | No
 
 
 def encode_pictures(job: Job) -> Save:
-    """The pictures as one vector; nothing where the settings want no encoder."""
+    """Encode the frames as a picture vector; do nothing if ``PICTURES_ENCODER`` is empty."""
     media = _enter(job, State.PICTURES)
     if not media.file or not settings.PICTURES_ENCODER or not media.probe.get("frames"):
         return _save_nothing
@@ -213,7 +222,11 @@ def encode_pictures(job: Job) -> Save:
 
 
 def classify(job: Job) -> Save:
-    """The decision of the active model version on all that is known by now."""
+    """Predict the segment by the active model version.
+
+    Raises:
+        JobError: ``no_model`` if the model folder is damaged, or the creative was deleted.
+    """
     from classifier.artefact import ArtefactError
 
     media = _enter(job, State.CLASSIFYING)
@@ -232,24 +245,24 @@ def classify(job: Job) -> Save:
 
 
 def on_cancelled(job: Job) -> None:
-    """A creative that was judged before keeps that; any other says that it was stopped."""
+    """Set the creative done if its media has a prediction; else failed, as ``cancelled``."""
     judged = Exists(Prediction.objects.filter(media=OuterRef("current_media")))
     states.move(_creative_of(job).filter(judged), State.DONE)
     states.move(_creative_of(job).filter(~judged), State.FAILED, "cancelled")
 
 
 def on_retried(job: Job) -> None:
-    """Its creative is on its way again, if no other job has taken it up since."""
+    """Set the creative to ``QUEUED``, unless it has another job by now."""
     states.move(_creative_of(job), State.QUEUED)
 
 
 def on_failed(job: Job) -> None:
-    """A creative whose job failed says why."""
+    """Set the creative to failed, with the error code of its job."""
     states.move(_creative_of(job), State.FAILED, job.error_code)
 
 
 def _creative_of(job: Job) -> QuerySet[Creative]:
-    """The job's creative, unless it is another job's by now."""
+    """Return the job's creative; none if it has another job by now."""
     return Creative.objects.filter(pk=job.params["creative"], job=job)
 
 

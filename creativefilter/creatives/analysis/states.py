@@ -1,7 +1,7 @@
-"""Which way a creative may go: a table, and one conditional UPDATE that keeps to it.
+"""State machine of a creative: the allowed moves, and a conditional UPDATE that enforces them.
 
-A worker that comes late, with a stage that is over, finds the creative further on and moves
-nothing. ``QUEUED`` is where each new job begins, so it can be reached from everywhere.
+A late worker, whose stage is over, finds the creative in a later state and changes nothing. Each
+new job starts with ``QUEUED``, so this state can be reached from every other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from creativefilter.creatives.models import Creative
 
 State = Creative.State
-# The stages in order; one that another job has done may be left out, none comes again.
+# The stages in order. Stages may be skipped; a job never returns to an earlier one.
 _STAGES = (
     State.QUEUED,
     State.DECODING,
@@ -22,18 +22,17 @@ _STAGES = (
     State.PICTURES,
     State.CLASSIFYING,
 )
-# A stage that is repeated after an accident, the next ones; and the ends: judged or not when its
-# job is cancelled, failed at any time.
+# From each stage: the same one (a repeated attempt), later ones, QUEUED, and both final states.
 MOVES: dict[State, frozenset[State]] = {
     state: frozenset({*_STAGES[place:], State.QUEUED, State.DONE, State.FAILED})
     for place, state in enumerate(_STAGES)
 }
-# What has ended stays as it is until there is a new job.
+# A final state lasts until there is a new job.
 MOVES[State.DONE] = MOVES[State.FAILED] = frozenset({State.QUEUED})
 
 
 def move(creatives: QuerySet[Creative], state: State, error_code: str = "") -> int:
-    """Moves those of these creatives that may go there; returns how many did."""
+    """Move those of these creatives for which ``MOVES`` allows it; return how many moved."""
     sources = [source for source, targets in MOVES.items() if state in targets]
     change: dict[str, Any] = {"state": state, "error_code": error_code}
     return creatives.filter(state__in=sources).update(**change)

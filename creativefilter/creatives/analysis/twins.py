@@ -1,7 +1,8 @@
-"""The same bytes under another Advertisement ID: what is known of them is taken over.
+"""Twins: the same bytes under another Advertisement ID, whose results are taken over.
 
-Nothing is decoded, heard or read a second time; only the decision is made anew, for it may hang
-on whose creative it is. Everything is copied, so neither depends on how long the other stays.
+Decoding, speech, screen and pictures are not repeated. Only the decision is made again, because it
+may depend on advertiser, brand and media type. Rows are copied, so that either creative can be
+deleted without the other.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _FACTS = ("container", "seconds", "partial", "share_read", "probe", "shape")
 
 
 def of(creative: Creative) -> QuerySet[Creative]:
-    """The other creatives that have the same file now, the oldest first."""
+    """Return the other creatives whose current media has the same bytes, oldest first."""
     media = creative.current_media
     if media is None or not media.file:
         return Creative.objects.none()
@@ -41,9 +42,9 @@ def of(creative: Creative) -> QuerySet[Creative]:
 
 
 def known(media: MediaVersion) -> MediaVersion | None:
-    """A version with these bytes of which all is known: itself, or that of another creative.
+    """Return a fully analysed version with these bytes: ``media`` itself, else another creative's.
 
-    Demonstration creatives and others know nothing of each other.
+    Demonstration creatives and real ones never share results.
     """
     whole = (
         MediaVersion.objects.filter(
@@ -60,7 +61,7 @@ def known(media: MediaVersion) -> MediaVersion | None:
 
 
 def _is_whole(media: MediaVersion) -> bool:
-    """Return whether its working copies exist, and its screen was read if it has one.
+    """Whether the working copies exist, and the screen was read if there are frames.
 
     A screen that could not be read counts as read while this process has no reader either.
     """
@@ -73,9 +74,9 @@ def _is_whole(media: MediaVersion) -> bool:
 
 
 def take_over(job: Job, media: MediaVersion) -> Save | None:
-    """What a stage saves in place of its own work, after which the job is at its last stage.
+    """Return a ``Save`` that copies the results of a twin and skips to the job's last stage.
 
-    None where nothing is known of these bytes, or everything has to be done anew.
+    None if there is no fully analysed version of these bytes, or the job is ``fresh``.
     """
     from classifier.media import looks_like
 
@@ -89,7 +90,7 @@ def take_over(job: Job, media: MediaVersion) -> Save | None:
             working_copies.share(twin.pk, media.pk)
         made = grouping.made_of(twin, working_copies.frames(twin.pk, twin.probe))
     except (OSError, ValueError) as error:
-        # Deleted or decoded anew at this moment: then the work is done.
+        # The twin was deleted or decoded again meanwhile: the stage does its own work.
         logger.info("media version %s: not taken over from %s: %r", media.pk, twin.pk, error)
         return None
     rows = _rows(twin, media) if twin.pk != media.pk else []
@@ -99,7 +100,7 @@ def take_over(job: Job, media: MediaVersion) -> Save | None:
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(**facts)
         for row in rows:
-            copy(row).save()  # saved once more it would have the key of the first time
+            copy(row).save()  # ``save`` may run again, and a saved row has a key
         grouping.store(media, made)
         lifecycle.skip_to_last_stage(job)
 
@@ -107,7 +108,7 @@ def take_over(job: Job, media: MediaVersion) -> Save | None:
 
 
 def _rows(twin: MediaVersion, media: MediaVersion) -> Sequence[Any]:
-    """The newest of what was heard and read and the vectors, as rows of ``media``."""
+    """Return the twin's newest transcript and screen reading and its vectors, for ``media``."""
     transcript: Transcript | None = twin.transcripts.first()
     reading: ScreenReading | None = twin.readings.first()
     have = set(media.vectors.values_list("encoder", flat=True))

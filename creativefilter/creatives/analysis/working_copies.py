@@ -1,7 +1,7 @@
-"""The working copies that the decoder child made of a media version: sound and frames.
+"""Working copies of media versions: the decoded sound and frames.
 
-One folder per media version, written aside and renamed, so that it is whole or absent. The sound
-is also what the page plays where a browser can't play the original (avi, flv, ogv).
+One folder for each media version, written aside and renamed, so that it is complete or absent.
+The page of a creative plays the sound where a browser can't play the original (avi, flv, ogv).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from classifier.media import Frame, Media
 
 AUDIO = "audio.wav"
-# Folders that are being filled; a killed process leaves them (``orphans``).
+# Prefix of folders being filled. A killed process leaves them; ``orphans`` finds them.
 ASIDE = ".new-"
 
 
@@ -33,7 +33,7 @@ def folder(media_id: int) -> Path:
 
 
 def write(media_id: int, decoded: Media) -> list[dict[str, object]]:
-    """Stores sound and frames; returns ``[{"seconds": s, "file": name}, …]`` of the frames."""
+    """Store sound and frames; return ``[{"seconds": s, "file": name}, …]`` of the frames."""
     from classifier.media import encode_jpeg, write_wav
 
     with _aside(media_id) as aside:
@@ -47,9 +47,12 @@ def write(media_id: int, decoded: Media) -> list[dict[str, object]]:
 
 
 def share(source_id: int, media_id: int) -> None:
-    """Gives another media version the same working copies; none of them lies there twice.
+    """Hard-link the working copies of one media version for another.
 
-    Each folder may be removed without the other. Raises ``OSError`` if the source has none.
+    Each folder may be removed without the other.
+
+    Raises:
+        OSError: the source has no working copies.
     """
     with _aside(media_id) as aside:
         for path in folder(source_id).iterdir():
@@ -58,7 +61,7 @@ def share(source_id: int, media_id: int) -> None:
 
 @contextmanager
 def _aside(media_id: int) -> Iterator[Path]:
-    """A folder to fill, which then takes the place of the media version's own."""
+    """Yield a temporary folder, which then replaces that of the media version."""
     final = folder(media_id)
     final.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=final.parent))
@@ -76,7 +79,7 @@ def _replace(aside: Path, final: Path) -> None:
         try:
             aside.rename(final)
         except OSError as error:
-            # A worker whose claim was taken over has put its own there in this very moment.
+            # A worker that has lost its claim has just put its own folder there.
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
@@ -84,16 +87,24 @@ def _replace(aside: Path, final: Path) -> None:
 
 
 def audio(media_id: int) -> NDArray[np.float32]:
-    """16 kHz mono float32 samples; raises ``FileNotFoundError`` if it was never decoded."""
+    """Read the decoded sound.
+
+    Returns:
+        16 kHz mono samples from -1 to 1; float32, (samples,).
+
+    Raises:
+        FileNotFoundError: the media version was never decoded.
+    """
     from classifier.media import read_wav
 
     return read_wav(folder(media_id) / AUDIO)
 
 
 def frames(media_id: int, probe: Mapping[str, Any]) -> list[Frame]:
-    """The stored frames in time order, as ``MediaVersion.probe`` lists them.
+    """Read the frames that ``MediaVersion.probe`` lists, in time order.
 
-    Raises ``OSError`` if one of them is gone.
+    Raises:
+        OSError: a frame is gone.
     """
     from classifier.media import Frame, read_jpeg
 

@@ -1,4 +1,4 @@
-"""A family is made anew when a fingerprint of it is deleted."""
+"""Signal receivers that regroup a family when one of its fingerprints is deleted."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from creativefilter.creatives.models import Fingerprint
 
 @receiver(pre_delete, sender=Fingerprint)
 def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
-    """Note the family before the first row goes.
+    """Remember the fingerprint's family before its row is deleted.
 
-    The lock keeps a worker from finding a near duplicate in the meantime.
+    The lock keeps a worker from linking a near duplicate to it in the meantime.
     """
     grouping.lock()
     rows = Fingerprint.objects.filter(pk=instance.pk)
@@ -24,6 +24,6 @@ def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
 
 @receiver(post_delete, sender=Fingerprint)
 def family_without_it(instance: Fingerprint, **_: Any) -> None:
-    """Group the rest of the family anew: one that is left alone has no family."""
+    """Regroup the rest of the family; a single member that is left has no family."""
     if instance.family_id:
         grouping.without(instance.family_id)

@@ -1,4 +1,4 @@
-"""Fingerprints in the database: written with the keys of an index, found by them, compared."""
+"""Fingerprints in the database: stored with index keys, looked up by these, compared."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NOT_HEARD = "no_chromaprint"
-"""The code of the sentence that says why sounds are not compared (``site.codes``)."""
+SOUND_NOT_COMPARED = "no_chromaprint"
+"""Code of the sentence shown when sounds are not compared (``site.codes``)."""
 
-# A key that so many spots share tells nothing apart: no more are written under it.
+# A key that so many fingerprints share distinguishes nothing: no more entries are added to it.
 CROWDED = 500
-# Sounds and pictures that share the most keys are compared exactly.
+# Fingerprints with the most common keys that are compared exactly, by sound and by pictures.
 _COMPARED = 20
 _FIRST_PICTURE_KEY = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
 class NewFingerprint:
-    """A fingerprint that is not stored yet; ``heard`` is False without the library for sounds."""
+    """A fingerprint that is not stored yet; ``heard`` is False if chromaprint is missing."""
 
     print: Print
     heard: bool
@@ -44,19 +44,25 @@ class NewFingerprint:
 def make(
     audio: NDArray[np.float32], images: Sequence[NDArray[np.uint8]], speech: str
 ) -> NewFingerprint:
-    """As ``classifier.fingerprints`` takes them; without chromaprint only pictures and words."""
+    """Make a fingerprint; without chromaprint only of pictures and words.
+
+    Args:
+        audio: 16 kHz mono samples; float32, (samples,).
+        images: frames; uint8, (height, width, 3) each.
+        speech: the words spoken, cleaned.
+    """
     from classifier.fingerprints import SoundUnavailable, fingerprint_of
 
     try:
         return NewFingerprint(fingerprint_of(audio, images, speech), heard=True)
     except SoundUnavailable as error:
-        _say_once(str(error))
+        _warn_once(str(error))
         return NewFingerprint(fingerprint_of(None, images, speech), heard=False)
 
 
 @functools.cache
-def _say_once(why: str) -> None:
-    logger.warning("near duplicates are looked for without their sound: %s", why)
+def _warn_once(why: str) -> None:
+    logger.warning("near duplicates are compared without sound: %s", why)
 
 
 def hears() -> bool:
@@ -71,7 +77,7 @@ def hears() -> bool:
 
 
 def candidates(one: Print) -> list[int]:
-    """Numbers of the stored fingerprints that share the most keys with this one."""
+    """Return the keys of the stored fingerprints that share the most index keys with this one."""
     from classifier.fingerprints import query_keys
 
     keys = query_keys(one)
@@ -81,7 +87,7 @@ def candidates(one: Print) -> list[int]:
 
 
 def _sharing(keys: list[int]) -> list[int]:
-    # Hundreds of keys as one parameter: Django takes longer over each than a database over all.
+    # All keys as one parameter: Django takes longer for hundreds than the database for the query.
     parameter: str | list[int]
     if connection.vendor == "postgresql":
         among, parameter = "= ANY(%s)", keys
@@ -95,9 +101,9 @@ def _sharing(keys: list[int]) -> list[int]:
 
 
 def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, Likeness]]:
-    """The stored fingerprints that are the same spot, exactly compared.
+    """Return the stored fingerprints of the same spot, after an exact comparison.
 
-    Those of the very same bytes belong to them, whatever can be seen and heard in these.
+    Fingerprints of the same bytes always count, even without usable sound, pictures or words.
     """
     from classifier.fingerprints import compare, compare_if_same
     from classifier.fingerprints.fingerprint import METHOD
@@ -112,7 +118,7 @@ def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, 
 
 
 def print_of(row: Fingerprint) -> Print:
-    """A stored fingerprint as ``classifier.fingerprints`` compares it."""
+    """Convert a stored fingerprint to the type that ``classifier.fingerprints`` compares."""
     import numpy as np
 
     from classifier.fingerprints import Fingerprint as Print
@@ -128,7 +134,7 @@ def print_of(row: Fingerprint) -> Print:
 
 
 def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
-    """The row of a fingerprint."""
+    """Return the unsaved row of a fingerprint."""
     from classifier.fingerprints.fingerprint import METHOD
 
     return Fingerprint(
@@ -152,7 +158,7 @@ def is_same(row: Fingerprint, media: MediaVersion, made: NewFingerprint) -> bool
 def write_prints(
     prints: Sequence[tuple[MediaVersion, Print]], *, heard: bool = True
 ) -> list[Fingerprint]:
-    """Rows and index entries of fingerprints, without looking for their like."""
+    """Store fingerprints and their index entries, without looking for near duplicates."""
     from classifier.fingerprints import index_keys
 
     rows = Fingerprint.objects.bulk_create(

@@ -1,7 +1,7 @@
 """Families of near duplicates: one spot in several lengths, prices, voices, end cards.
 
-A fingerprint is stored with what its stage saves, looked up in the same moment, and the families
-it touches are made anew, for one creative after the other.
+A fingerprint is stored when its stage saves. In the same transaction it is compared with the
+others, and the families it touches are regrouped, under a lock: one creative after the other.
 """
 
 from __future__ import annotations
@@ -40,20 +40,21 @@ class Relative:
 
 
 def made_of(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerprint:
-    """The fingerprint of a decoded media version, by its stored sound and what was heard.
+    """Make the fingerprint of a decoded media version from sound, frames and transcript.
 
-    Raises ``OSError`` if the sound is gone.
+    Raises:
+        OSError: the decoded sound is gone.
     """
     transcript = media.transcripts.first()
-    said = transcript.speech if transcript and transcript.spoken else ""
-    return make(working_copies.audio(media.pk), [frame.image for frame in frames], said)
+    speech = transcript.speech if transcript and transcript.spoken else ""
+    return make(working_copies.audio(media.pk), [frame.image for frame in frames], speech)
 
 
 def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
-    """Writes the fingerprint of a creative's current media, finds its like, makes the families.
+    """Store the fingerprint of a creative's current media, link near duplicates, regroup families.
 
-    It takes the place of the creative's earlier one. None where the media is not current any
-    more, or was deleted. All or nothing.
+    It replaces the creative's earlier fingerprint, in one transaction. Returns None if the media
+    is not current any more, or was deleted.
     """
     with transaction.atomic():
         lock()
@@ -63,7 +64,7 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
         earlier = list(Fingerprint.objects.filter(media__creative=creative))
         if any(is_same(row, media, made) for row in earlier):
             return earlier[0]
-        # One by one: what hangs on a deletion (``deletion``) makes their families right.
+        # One by one, so that the signal receivers in ``deletion`` regroup their families.
         for row in earlier:
             row.delete()
         [row] = write_prints([(media, made.print)], heard=made.heard)
@@ -77,10 +78,9 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
 
 
 def lock() -> None:
-    """Lets families be made one after the other until the transaction ends.
+    """Serialise changes of families until the transaction ends, by an advisory lock.
 
-    Two near duplicates that are stored at once would not see each other. SQLite's transactions
-    come one after the other anyway.
+    Two near duplicates stored at once would not see each other. SQLite has one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -100,9 +100,9 @@ def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
 
 
 def regroup(fingerprints: Iterable[int]) -> None:
-    """Makes the families anew of all that links, or a family, tie to these.
+    """Recompute the families of all fingerprints that links or families connect to these.
 
-    A family keeps its number while most of it stays together. Call it under ``lock``.
+    The largest group of a family keeps its number. Call it under ``lock``.
     """
     tied, pairs = _component(set(fingerprints))
     left = _group(Fingerprint.objects.filter(pk__in=tied), pairs)
@@ -112,7 +112,7 @@ def regroup(fingerprints: Iterable[int]) -> None:
 def _group(
     fingerprints: QuerySet[Fingerprint], pairs: Iterable[tuple[int, int, float]]
 ) -> set[int]:
-    """Gives each its family; returns the numbers that no family has any more."""
+    """Set the family of each fingerprint; return the keys of families that lost all members."""
     from classifier.fingerprints import grouped
 
     rows = {row.pk: row for row in fingerprints.only("pk", "family")}
@@ -131,7 +131,7 @@ def _group(
 
 
 def without(family: int) -> None:
-    """Makes a family anew that has lost a member. Call it under ``lock``."""
+    """Regroup a family that has lost a member. Call it under ``lock``."""
     left = Fingerprint.objects.filter(family=family).values_list("pk", flat=True)
     regroup(left)
     Family.objects.filter(pk=family, fingerprints__isnull=True).delete()
@@ -146,11 +146,11 @@ def _number(group: set[int], rows: dict[int, Fingerprint], taken: set[int]) -> i
 
 
 def _component(start: set[int]) -> tuple[set[int], list[tuple[int, int, float]]]:
-    """The fingerprints that are tied to some of these, and the links between them."""
+    """Return the connected component of these fingerprints, and the links within it."""
     tied, fresh = set(start), set(start)
     while fresh:
         rows = Fingerprint.objects.filter(pk__in=fresh, family__isnull=False)
-        # Two queries: SQLite would rather read all fingerprints than look for a few families.
+        # Two queries: with a subquery SQLite scans all fingerprints.
         families = set(rows.values_list("family", flat=True))
         members = Fingerprint.objects.filter(family__in=families).values_list("pk", flat=True)
         links = FamilyLink.objects.filter(Q(first__in=fresh) | Q(second__in=fresh))
@@ -162,23 +162,23 @@ def _component(start: set[int]) -> tuple[set[int], list[tuple[int, int, float]]]
 
 
 def members(creative: Creative) -> QuerySet[Any]:
-    """The creatives of its family, itself among them, with their effective segments; or none."""
+    """Return all creatives of a creative's family, with effective segments, or no rows."""
     rows: QuerySet[Any] = Creative.objects.with_effective_segment()
     family = family_of(creative)
     if family is None:
         return rows.none()
-    # Any older media has no fingerprint.
+    # Only current media have fingerprints, so no creative comes twice.
     return rows.filter(media__fingerprint__family=family).order_by("current_media__seconds", "pk")
 
 
 def family_of(creative: Creative) -> int | None:
-    """The number of the family that a creative belongs to."""
+    """Return the key of the family that a creative belongs to, if any."""
     rows = Fingerprint.objects.filter(media=creative.current_media_id, family__isnull=False)
     return rows.values_list("family", flat=True).first()
 
 
 def relatives(creative: Creative) -> list[Relative]:
-    """The other members of its family, shortest first."""
+    """Return the other members of a creative's family, shortest first."""
     media = creative.current_media_id
     links = FamilyLink.objects.filter(Q(first__media=media) | Q(second__media=media))
     by_media = {}
@@ -190,22 +190,25 @@ def relatives(creative: Creative) -> list[Relative]:
 
 
 def numbers() -> dict[int, int]:
-    """The number of its family for each creative that has one."""
+    """Return family keys by creative key, for creatives that have a family."""
     rows = Fingerprint.objects.filter(family__isnull=False)
     return dict(rows.values_list("media__creative", "family"))
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many families there are, and how many creatives they have together."""
+    """Number of families, and of the creatives in them."""
 
     families: int
     creatives: int
 
 
-def unprinted(*, everything: bool) -> list[int]:
-    """Current media with a file that have no fingerprint, or one of another method or without
-    the sound that can be heard by now; or all of them."""
+def media_to_fingerprint(*, everything: bool) -> list[int]:
+    """Return the keys of current media whose fingerprint has to be made.
+
+    These have no fingerprint, one of another method, or one without sound although chromaprint
+    is installed by now. With ``everything``, all current media with a file.
+    """
     from classifier.fingerprints.fingerprint import METHOD
     from creativefilter.creatives.families.fingerprints import hears
 
@@ -216,8 +219,8 @@ def unprinted(*, everything: bool) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def print_again(media_id: int) -> bool:
-    """Makes and stores a fingerprint from what was decoded; False if there is nothing of that."""
+def remake_fingerprint(media_id: int) -> bool:
+    """Make and store a fingerprint from the working copies; return False if these are missing."""
     media = MediaVersion.objects.filter(pk=media_id).first()
     if media is None:
         return False
@@ -229,7 +232,7 @@ def print_again(media_id: int) -> bool:
 
 
 def regroup_all() -> Counted:
-    """Makes all families anew of the links that are stored."""
+    """Recompute all families from the stored links."""
     in_families = Fingerprint.objects.filter(family__isnull=False)
     with transaction.atomic():
         lock()

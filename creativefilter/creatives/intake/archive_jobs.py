@@ -1,4 +1,4 @@
-"""An archive of creatives is unpacked in the background; its files are then analysed as others."""
+"""The job that unpacks an archive of creatives; each file in it then goes through intake."""
 
 from __future__ import annotations
 
@@ -25,14 +25,24 @@ from creativefilter.site import lanes
 from creativefilter.site.codes import CodedError
 from creativefilter.site.uploads import check_upload
 
-# All the files of an archive together may be so many times as large as one file may be.
+# The limit for all files of an archive together, in multiples of UPLOAD_MAX_BYTES.
 TOTAL = 10
-# Of the storage.
+# Folder in the storage for uploaded archives.
 FOLDER = "archives"
 
 
 def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, str]) -> Job:
-    """A job that takes every file of the archive in. Raises ``CodedError``."""
+    """Store an archive and create the job that unpacks it.
+
+    Args:
+        file: the zip archive.
+        name: its name at the client; shown to people only.
+        owner: who uploaded the archive.
+        ids: Advertisement IDs by file name, as ``id_tables.read`` returns them.
+
+    Raises:
+        CodedError: the archive is refused: damaged, empty, or too large when unpacked.
+    """
     check_upload(file)
     with archives.opened(file) as archive:
         declared = sum(info.file_size for info in archives.members(archive))
@@ -55,7 +65,14 @@ def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, st
 
 
 def unpack(job: Job) -> Save:
-    """Takes the members in one by one, for a turn. What a lost attempt took is recognised."""
+    """Take in the members of an archive one by one, for one turn of the queue.
+
+    Members that a lost attempt took in already are recognised by their bytes.
+
+    Raises:
+        Continued: the turn is over and members are left.
+        JobError: ``archive_gone``, ``bad_archive``, or ``stopped`` where the claim was lost.
+    """
     tally, done, left = _progress_of(job)
     turn_ends = time.monotonic() + lanes.TURN_SECONDS
     try:
@@ -85,14 +102,14 @@ def unpack(job: Job) -> Save:
 
 
 def _progress_of(job: Job) -> tuple[Tally, int, int]:
-    """What earlier turns took: the tally, the number of members, the bytes that may follow."""
+    """Return the results of earlier turns: the tally, members done, bytes still allowed."""
     if "tally" not in job.params:
         return Tally(), 0, TOTAL * settings.UPLOAD_MAX_BYTES
     return Tally.of(job.params["tally"]), job.params["done"], job.params["left"]
 
 
 def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> int:
-    """Bytes that the member took of what is left."""
+    """Take in one member; return its size in bytes, 0 if it was refused."""
     name = archives.name_of(info)
     try:
         with archives.extracted(archive, info, min(left, settings.UPLOAD_MAX_BYTES)) as file:
@@ -104,12 +121,12 @@ def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> 
 
 
 def forget(job: Job) -> None:
-    """The archive of a job that failed or was cancelled stays for a retry, as long as the job."""
+    """Delete the archive together with its job: until then a failed job can be retried."""
     default_storage.delete(job.params["archive"])
 
 
 def on_failed(job: Job) -> None:
-    """What is no archive is none at the next attempt either."""
+    """Delete a file that is no readable archive: a retry could not succeed either."""
     if job.error_code == "bad_archive":
         transaction.on_commit(lambda: forget(job))
 

@@ -1,4 +1,4 @@
-"""Zip archives of creatives: opened with care, one member after another."""
+"""Zip archives of creatives, read with limits on members, sizes and the central directory."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from django.core.files.base import File
 from creativefilter.site.codes import CodedError
 
 MEMBERS_MAX = 10_000
-# The list of what is in it is read at once: so many bytes of it. A name may have 400 of them.
+# zipfile reads the central directory at once: its limit in bytes, 400 for each member.
 DIRECTORY_MAX = 400 * MEMBERS_MAX
 CHUNK = 1024 * 1024
-# Members up to this size never touch the disk twice.
+# Members up to this size are unpacked in memory, larger ones in a temporary file.
 SPOOLED = 8 * 1024 * 1024
 _UTF8_NAME = 0x800
 # Bytes before a member's content, without its name: APPNOTE.TXT of PKWARE, 4.3.7.
 LOCAL_HEADER = 30
-# ValueError: names and numbers that are none; struct.error: a record that is cut.
+# ValueError: invalid names and numbers; struct.error: a truncated record.
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
     ValueError, struct.error,
@@ -35,13 +35,17 @@ _DAMAGED = (
 
 
 def names_archive(name: str) -> bool:
-    """Whether a file is to be unpacked rather than decoded; its content has to agree."""
+    """Whether the extension is that of an archive. ``opened`` checks the content."""
     return PurePosixPath(name).suffix.lower() == ".zip"
 
 
 @contextmanager
 def opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """The archive, for ``members`` and ``extracted``. Raises ``CodedError``."""
+    """Open an archive, for ``members`` and ``extracted``.
+
+    Raises:
+        CodedError: ``bad_archive``, or ``archive_too_many_files`` if its directory is too long.
+    """
     try:
         archive = zipfile.ZipFile(_Bounded(file))
     except CodedError:
@@ -53,8 +57,10 @@ def opened(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
 
 
 class _Bounded:
-    """A file of which nobody reads much at once: the directory of an archive may be made to fill
-    the memory. Raises ``CodedError``."""
+    """A file that refuses large reads: a forged central directory could fill the memory.
+
+    ``read`` raises ``CodedError`` beyond ``DIRECTORY_MAX`` bytes.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -75,8 +81,12 @@ def _too_many() -> CodedError:
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """What is in it, without folders and what systems add unseen. Raises ``CodedError``."""
-    # Not ``is_dir``, which fails on a name without a letter.
+    """List the files of an archive, without folders and files that operating systems hide in it.
+
+    Raises:
+        CodedError: ``archive_empty``, ``archive_too_many_files`` or ``archive_overlap``.
+    """
+    # ``is_dir`` fails on an empty name.
     files = [info for info in archive.infolist() if not info.filename.endswith("/")]
     found = [info for info in files if not _unseen(info)]
     if not found:
@@ -89,16 +99,16 @@ def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _overlap(members: Sequence[zipfile.ZipInfo]) -> bool:
-    """Whether bytes of the archive belong to several members: so a little unpacks to terabytes."""
+    """Whether members share bytes of the archive, by which a small file unpacks to terabytes."""
     ordered = sorted(members, key=lambda info: info.header_offset)
     return any(
-        one.header_offset + LOCAL_HEADER + one.compress_size > following.header_offset
-        for one, following in itertools.pairwise(ordered)
+        one.header_offset + LOCAL_HEADER + one.compress_size > after.header_offset
+        for one, after in itertools.pairwise(ordered)
     )
 
 
 def name_of(info: zipfile.ZipInfo) -> str:
-    """The member's name without its folders; Windows in Russia writes it in its own letters."""
+    """Return a member's name without its folders; Russian Windows writes names in cp866."""
     name = info.filename
     if not info.flag_bits & _UTF8_NAME:
         with suppress(UnicodeError):
@@ -108,9 +118,15 @@ def name_of(info: zipfile.ZipInfo) -> str:
 
 @contextmanager
 def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Iterator[File[bytes]]:
-    """A member as a file of its own, gone afterwards. Raises ``CodedError``, past ``most`` bytes.
+    """Unpack a member into a temporary file.
 
-    If the archive says that it is smaller, that is not believed: bytes are counted as they come.
+    Args:
+        archive: the archive from ``opened``.
+        info: one of its ``members``.
+        most: limit in bytes. Unpacked bytes are counted: the size in the archive may be false.
+
+    Raises:
+        CodedError: ``archive_locked``, ``too_large`` or ``archive_member_damaged``.
     """
     if info.flag_bits & 0x1:
         raise CodedError("archive_locked")
@@ -126,7 +142,7 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
                         raise CodedError("too_large")
                     aside.write(chunk)
         except (*_DAMAGED, OSError) as error:
-            # Our own disk or the storage, and not a place before the beginning of the file.
+            # Errors of our own disk or storage pass; EINVAL is a seek before the file's start.
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             raise CodedError("archive_member_damaged") from error

@@ -1,4 +1,4 @@
-"""What goes with a creative: its job, the files of its media versions; who deletes it is noted."""
+"""Signal receivers for deleted creatives: cancel the job, remove files, write the audit log."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from creativefilter.jobs import lifecycle
 
 @receiver(pre_delete, sender=Creative)
 def cancel_job(instance: Creative, **_: Any) -> None:
-    """Whoever works on it saves nothing any more, and nobody begins."""
+    """Cancel the job of a deleted creative: a running stage saves nothing, none is started."""
     if instance.job and not instance.job.is_final:
         lifecycle.cancel(instance.job)
 
 
 @receiver(post_delete, sender=MediaVersion)
 def remove_files(instance: MediaVersion, **_: Any) -> None:
-    """Files go when the deletion is committed, so a rollback loses nothing."""
+    """Remove the files after the deletion is committed, so that a rollback loses nothing."""
     media_id, file = instance.pk, instance.file
 
     def remove() -> None:

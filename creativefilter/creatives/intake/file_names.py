@@ -1,4 +1,4 @@
-"""What a file's name tells: how to show it, its Advertisement ID, whether it is media."""
+"""File names: a form that is safe to show, the Advertisement ID, whether it names media."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
 
 
 def display_name(name: str) -> str:
-    """A client's file name made safe to show: no path, no control or direction characters.
+    """Make a client's file name safe to show: no path, no control or direction characters.
 
     At most 255 characters; the extension survives the cut.
     """
@@ -32,11 +32,11 @@ def display_name(name: str) -> str:
 
 
 def advertisement_id_of(name: str) -> str | None:
-    """The Advertisement ID that a file's name carries, if the name is a number."""
+    """Return the Advertisement ID in a file's name; None if the name is not a number."""
     match = _NUMERIC_STEM.fullmatch(PurePosixPath(name).stem)
     return ids.normal(match[1]) if match else None
 
 
 def is_media(name: str) -> bool:
-    """Whether a file among others is meant to be a creative. Its content decides, later."""
+    """Whether the extension is one of media files. The decoder checks the content later."""
     return PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES

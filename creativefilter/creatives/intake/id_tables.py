@@ -1,4 +1,4 @@
-"""Tables that say which Advertisement ID a file belongs to, where its name does not."""
+"""Tables of Advertisement IDs by file name, for files whose name is not the ID."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from creativefilter.sheets import Field, Finding
 
 @dataclass(frozen=True, slots=True)
 class IdTable:
-    """Advertisement IDs by file name, for ``id_of``; and what was found in the table."""
+    """Advertisement IDs by file name, for ``id_of``, and the findings about the table."""
 
     ids: dict[str, str]
     findings: list[Finding]
 
 
 def read(file: IO[bytes] | Path) -> IdTable:
-    """A table with the columns ``Advertisement ID`` and ``file``, under any of their names.
+    """Read a table with the columns ``Advertisement ID`` and ``file``, under any of their names.
 
-    Raises ``SheetError``, and ``RowsError`` that names the rows which can't be used.
+    Raises:
+        SheetError: the file is not a table, or lacks a column.
+        RowsError: some rows can't be used; the error names them.
     """
     found: dict[str, str] = {}
     problems: list[RefusedRow] = []
@@ -55,7 +57,7 @@ def read(file: IO[bytes] | Path) -> IdTable:
 
 
 def id_of(name: str, ids: Mapping[str, str]) -> str | None:
-    """The ID of a file: by its whole name, by its name without the extension, or its number."""
+    """Look up a file by its name with or without extension; else take the number in its name."""
     key = _key(name)
     return ids.get(key) or ids.get(PurePosixPath(key).stem) or advertisement_id_of(name)
 

@@ -1,4 +1,4 @@
-"""Many files at once: each is taken in or refused with a reason, and none stops the rest."""
+"""Intake of many files: each is taken in or refused with a reason, and none stops the rest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from creativefilter.jobs.kinds import ResultText
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
 
-# So many refusals are told one by one.
+# Refusals that are listed one by one.
 REFUSED_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file that was not taken in: its name as shown, the code and the sentence of why."""
+    """A file that was refused: its name as shown, and the code and sentence of the error."""
 
     file: str
     code: str
@@ -34,7 +34,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the files so far."""
+    """Counts of the files taken in, known and refused so far."""
 
     new: int = 0
     known: int = 0
@@ -50,7 +50,7 @@ class Tally:
 
     @classmethod
     def of(cls, result: Mapping[str, Any]) -> Tally:
-        """The tally whose ``as_result`` this is."""
+        """Restore a tally from its ``as_result``."""
         refusals = [Refusal(**refusal) for refusal in result["refusals"]]
         return cls(result["new"], result["known"], result["refused"], refusals)
 
@@ -61,7 +61,7 @@ class Tally:
         self.refusals += other.refusals[: REFUSED_SHOWN - len(self.refusals)]
 
     def as_result(self) -> dict[str, Any]:
-        """For the job's row."""
+        """Return plain JSON values for ``Job.result``."""
         refusals = [asdict(refusal) for refusal in self.refusals]
         return {
             "new": self.new, "known": self.known, "refused": self.refused, "refusals": refusals
@@ -70,7 +70,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """A file that is in; ``job`` analyses it, None if it was in before."""
+    """The creative of a file; ``job`` analyses it, None if the file was known."""
 
     creative: Creative
     job: Job | None
@@ -79,7 +79,18 @@ class IntakeResult:
 def take(
     file: File[bytes], name: str, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
 ) -> IntakeResult | None:
-    """Takes one file in and counts it; None if it is refused. Bytes that are in need no job."""
+    """Take in one file and count it in ``tally``; known files get no new job.
+
+    Args:
+        file: the content.
+        name: file name; its number or ``ids`` give the Advertisement ID.
+        tally: counts the file.
+        owner: who uploaded it, if anyone.
+        ids: Advertisement IDs by file name, as ``id_tables.read`` returns them.
+
+    Returns:
+        The creative with its job, if there is a new one; None if the file is refused.
+    """
     try:
         received = receiving.receive(
             file,
@@ -102,7 +113,7 @@ def take(
 def take_path(
     path: Path, tally: Tally, *, owner: User | None, ids: Mapping[str, str]
 ) -> IntakeResult | None:
-    """``take`` for a file of this machine; one that can't be opened is refused."""
+    """Call ``take`` for a file on this machine; one that can't be opened is refused."""
     try:
         file = path.open("rb")
     except OSError:
@@ -113,7 +124,7 @@ def take_path(
 
 
 def tell(job: Job) -> ResultText:
-    """The result of a job that took files in, for its page."""
+    """Describe the result of a job that took files in, for the job's page."""
     result = job.result or {}
     counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}
     sentences = []

@@ -1,9 +1,9 @@
-"""Files that no row names, and rows whose file is gone.
+"""Files that no row names (orphans), and rows whose file is gone.
 
-A process that is killed between writing a file and its row leaves the one, a disk that loses files
-the other. Only files that are older than a day count, so nothing that is on its way is taken for
-one that nobody needs. Names are compared in a temporary database on the disk: memory does not grow
-with their number.
+A process that is killed between writing a file and its row leaves an orphan; a disk that loses
+files leaves rows without a file. Only files older than a day count as orphans, so that uploads in
+progress are left alone. Names are compared in a temporary SQLite database on disk: memory does not
+grow with their number.
 """
 
 # ruff: noqa: S608  (statements are made of constants)
@@ -34,9 +34,9 @@ from creativefilter.jobs.models import Job
 
 OLD = timedelta(days=1)
 ROWS = 5_000
-# Rows whose file is missed that are asked for once more: they may have gone since.
+# Rows without a file that are checked a second time: they may have been deleted meanwhile.
 ASKED_AGAIN = 1_000
-# Of the storage, beside the folders of uploads.
+# Folder in the storage, beside the folders of uploads.
 QUARANTINE = "quarantine"
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ _TABLES = """
     CREATE TABLE stored (name TEXT, changed REAL);
     CREATE TABLE known (name TEXT, field INTEGER, pk);
 """
-# Made once the tables are filled, which is quicker.
+# Created after the tables are filled, which is quicker.
 _INDEXES = """
     CREATE INDEX stored_name ON stored (name);
     CREATE INDEX known_name ON known (name);
@@ -64,7 +64,7 @@ _MISSING = """
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """What no row names: names in the storage of ``stored`` files, folders of working copies."""
+    """Files and folders of working copies without a row; ``stored`` counts all files compared."""
 
     files: list[str]
     folders: list[Path]
@@ -73,7 +73,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Rows of a field whose file is not in the storage: some of them, and how many there are."""
+    """Rows of a field whose file is not in the storage: the first of them, and their number."""
 
     field: FileField
     rows: list[Any]
@@ -82,14 +82,14 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Storage and rows, side by side."""
+    """Result of comparing the storage with the rows."""
 
     orphans: Orphans
     lost: list[Lost]
 
 
 def compare() -> Compared:
-    """Return what no row names, a day after it was written, and rows whose file is gone."""
+    """Find files older than a day that no row names, and rows whose file is gone."""
     before = timezone.now() - OLD
     with closing(sqlite3.connect("")) as names:
         names.executescript(_TABLES)
@@ -109,7 +109,7 @@ def compare() -> Compared:
 
 
 def remove(orphans: Orphans) -> None:
-    """Remove them for good."""
+    """Delete the orphans for good."""
     for name in orphans.files:
         default_storage.delete(name)
     _remove_folders(orphans)
@@ -118,7 +118,7 @@ def remove(orphans: Orphans) -> None:
 def put_aside(orphans: Orphans) -> None:
     """Move files to the folder ``QUARANTINE`` of the storage; remove working copies.
 
-    These hold nothing that can't be made again.
+    Working copies can be made again from the upload.
     """
     day = timezone.localdate().isoformat()
     for name in orphans.files:
@@ -148,13 +148,13 @@ def _fields() -> Iterator[FileField]:
 
 
 def _folders(fields: Iterable[FileField]) -> set[str]:
-    """The folders of the storage that uploads are written to; nothing else there is ours."""
+    """Folders of the storage that uploads are written to; others may belong to other programs."""
     made = {field.generate_filename(field.model(), "x").split("/")[0] for field in fields}
     return made | {ARCHIVES}
 
 
 def _named(field: FileField) -> Iterator[tuple[Any, str]]:
-    """Key of every row that has a file, and the file's name; no cursor is open between queries."""
+    """Yield key and file name of every row with a file; no cursor stays open between queries."""
     rows = field.model._default_manager.exclude(**{field.name: ""}).order_by("pk")
     page = list(rows.values_list("pk", field.name)[:ROWS])
     while page:
@@ -163,7 +163,7 @@ def _named(field: FileField) -> Iterator[tuple[Any, str]]:
 
 
 def _archives() -> Iterator[str]:
-    """Names of archives that a job may still unpack."""
+    """Yield the names of archives that a job may still unpack."""
     jobs = Job.objects.filter(kind=UNPACK.name).order_by("pk")
     yield from jobs.values_list("params__archive", flat=True)
 
@@ -180,7 +180,7 @@ def _lost(names: sqlite3.Connection, number: int, field: FileField) -> Lost:
 
 
 def _copies(before: float) -> Iterator[Path]:
-    """Working copies of media versions that are gone, and folders that nobody fills any more."""
+    """Yield working copies of deleted media versions, and half-filled folders left behind."""
     root = Path(settings.DERIVED_ROOT)
     for some in _batches(root.glob("*/*")):
         numbers = {int(path.name) for path in some if path.name.isdecimal()}

@@ -1,4 +1,4 @@
-"""The one way in: a file becomes a creative with a media version, a known one is recognised."""
+"""Intake of one file: a new creative or media version with its job, or a known one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from creativefilter.site.uploads import check_upload
 
 
 class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
-    """These bytes are in as this creative, analysed or on their way."""
+    """These bytes are the current media of ``creative`` already."""
 
     def __init__(self, creative: Creative) -> None:
         super().__init__(creative.pk)
@@ -31,7 +31,7 @@ class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an upload. ``job`` analyses it, or is done if the answer was known."""
+    """Result of an upload. ``job`` analyses it, or is done if the bytes were predicted before."""
 
     creative: Creative
     media: MediaVersion
@@ -40,7 +40,7 @@ class Received:
 
 
 def digest_of(file: File[bytes]) -> tuple[str, int]:
-    """SHA-256 and size, read in chunks.
+    """Return the SHA-256 (hexadecimal) and the size in bytes of a file, read in chunks.
 
     Raises:
         CodedError: ``too_large`` for a file that has grown since its size was looked at,
@@ -56,7 +56,7 @@ def digest_of(file: File[bytes]) -> tuple[str, int]:
             digest.update(chunk)
         file.seek(0)
     except OSError as error:
-        # Later on it may be our own disk: that is no refusal.
+        # Only here: an OSError later on may come from our own disk, which is no refusal.
         raise CodedError("unreadable") from error
     return digest.hexdigest(), size
 
@@ -74,13 +74,21 @@ def receive(
     """Store an upload and create its job; bytes that are known already are not stored again.
 
     Where the storage has lost the file of known bytes, the upload takes its place. The same
-    Advertisement ID with other bytes is a new media version of the same creative, the old one is
-    kept.
+    Advertisement ID with other bytes is a new media version of the same creative; the old one
+    stays.
+
+    Args:
+        file: the upload.
+        name: its name at the client.
+        owner: who uploaded it; None for commands and the watched folder.
+        advertisement_id: else the number in the file's name counts.
+        urgency: lane of the job.
+        is_demo: whether a new creative is a demonstration creative.
+        again: whether the current bytes of a creative may be sent again.
 
     Raises:
         CodedError: the file is refused.
-        AlreadyIn: the bytes are the creative's current ones, unless ``again`` asks for a job all
-            the same.
+        AlreadyIn: the bytes are a creative's current ones and ``again`` is False.
         QuotaExceeded: the owner has too many open jobs.
     """
     check_upload(file)
@@ -93,7 +101,7 @@ def receive(
         raise AlreadyIn(here)
     media = MediaVersion(original_name=name, sha256=sha256, size=size)
     storage = media.file.storage
-    # Before the transaction: the copy may take long, and writers wait for one another.
+    # Before the transaction: copying may take long, and transactions that write block others.
     stored = "" if whole else storage.save(storage_name(media, name), file)
     try:
         with transaction.atomic():
@@ -125,7 +133,7 @@ def receive(
 
 
 def _known(advertisement_id: str | None, sha256: str) -> Creative | None:
-    """The creative whose current bytes these are already."""
+    """Return the creative (with this ID, if given) whose current media has these bytes."""
     same = Creative.objects.filter(current_media__sha256=sha256, is_demo=False)
     if advertisement_id:
         same = same.filter(advertisement_id=advertisement_id)
@@ -133,14 +141,14 @@ def _known(advertisement_id: str | None, sha256: str) -> Creative | None:
 
 
 def _is_stored(media: MediaVersion | None) -> bool:
-    """Whether the storage still has its file."""
+    """Whether the storage still has the file of a media version."""
     return bool(media and media.file and media.file.storage.exists(str(media.file.name)))
 
 
 def _one_at_a_time(sha256: str) -> None:
-    """Lets uploads of the same bytes wait for one another until the transaction ends.
+    """Serialise uploads of the same bytes until the transaction ends.
 
-    No row is there yet to be locked. SQLite's transactions come one after the other anyway.
+    An advisory lock, because no row exists yet that could be locked. SQLite has one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -154,7 +162,7 @@ def _creative(
     owner: User | None,
     is_demo: bool,
 ) -> Creative:
-    """The creative that an upload belongs to: by its ID, else by its bytes, else a new one."""
+    """Find the creative of an upload by its ID, else by its bytes; else create one."""
     fresh = {"name": name, "created_by": owner, "is_demo": is_demo}
     if advertisement_id:
         creative, created = Creative.objects.get_or_create(
@@ -163,7 +171,7 @@ def _creative(
         if created:
             take_waiting([creative])
         if creative.is_demo and not is_demo:
-            # Somebody's own now: it must not go with the demonstration.
+            # A user's creative now: removing the demonstration must not delete it.
             creative.is_demo = False
             creative.save(update_fields=["is_demo"])
         return creative
@@ -172,7 +180,7 @@ def _creative(
 
 
 def _answered(creative: Creative, media: MediaVersion, owner: User | None) -> Job | None:
-    """A job that is done at once: the same bytes were already judged by the active model."""
+    """Create a job that is done, if the active model version has a prediction for these bytes."""
     prediction = media.predictions.filter(model_version__is_active=True).first()
     is_current = creative.current_media_id == media.pk
     if prediction is None or not is_current or creative.state != Creative.State.DONE:
@@ -186,7 +194,7 @@ def _answered(creative: Creative, media: MediaVersion, owner: User | None) -> Jo
 
 
 def _under_way(creative: Creative, media: MediaVersion, owner: User | None) -> Job | None:
-    """The owner's own job that works on these bytes right now: none is needed beside it."""
+    """Return the owner's open job for these bytes, so that no second one is created."""
     job = creative.job
     mine = job and not job.is_final and job.owner_id == (owner.pk if owner else None)
     return job if mine and creative.current_media_id == media.pk else None

@@ -1,4 +1,4 @@
-"""Transcripts that people have already become creatives without a file, ready to be judged."""
+"""Import of existing transcripts as creatives without a file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LANGUAGE = "ru"
 
 @dataclass(frozen=True, slots=True)
 class TranscriptOutcome:
-    """How many creatives a table of transcripts made or changed, and how many it left alone.
+    """Numbers of creatives that an import of transcripts added, changed or left alone.
 
-    ``changed`` were here with another text or none, ``unchanged`` with this one; ``with_file``
-    have a file of their own, and what was heard in it counts; ``findings``: about the IDs.
+    ``changed`` existed with another text or without one, ``unchanged`` with the same text.
+    ``with_file`` have a media file, whose own transcript counts. ``findings`` are about the IDs.
     """
 
     added: int
@@ -39,11 +39,15 @@ class TranscriptOutcome:
 def import_transcripts(
     records: Iterable[Record], source: str, advance: Callable[[int], Any]
 ) -> TranscriptOutcome:
-    """Stores the texts of a table (Advertisement ID, text), naming ``source``.
+    """Store the texts of a table as transcripts of creatives.
 
     Creatives end in the state DONE with a transcript and no prediction. Each batch is one
-    transaction, ``advance`` is told its size afterwards; stopped in the middle, the import can
-    simply be done again.
+    transaction; an import that was interrupted can be repeated.
+
+    Args:
+        records: rows with the cells Advertisement ID and text.
+        source: name of the table, stored as the name of the media version.
+        advance: called with the size of each batch after its commit.
     """
     table = cleaned(records, _text)
     counts: Counter[str] = Counter()
@@ -61,7 +65,7 @@ def import_transcripts(
 
 
 def _text(cell: Cell) -> str:
-    return str(cell).replace("\x00", "")  # which PostgreSQL can't store
+    return str(cell).replace("\x00", "")  # PostgreSQL can't store NUL
 
 
 def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
@@ -100,14 +104,14 @@ def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
 
 
 def _digest(text: str) -> str:
-    """SHA-256 of a text; never that of a file with the same bytes."""
+    """SHA-256 of a text, prefixed so that it differs from that of a file with the same bytes."""
     return hashlib.sha256(b"transcript\n" + text.encode()).hexdigest()
 
 
 def _add_absent(names: list[str]) -> int:
-    """Creates the creatives that are not here, with the labels that waited for them.
+    """Create the creatives that do not exist yet, with the labels that waited for them.
 
-    Returns how many; those that an upload creates at the same moment are the upload's.
+    Returns how many. A creative that an upload creates at the same moment does not count.
     """
     here = Creative.objects.filter(advertisement_id__in=names)
     known = set(here.values_list("advertisement_id", flat=True))
@@ -120,16 +124,16 @@ def _add_absent(names: list[str]) -> int:
         ignore_conflicts=True,
     )
     arrived = list(here.exclude(advertisement_id__in=known).filter(media=None))
-    # Before any row is locked: an import of labels, which may have to end first, needs the rows.
+    # Before any creative is locked: this may wait for an import of labels, which needs these rows.
     take_waiting(arrived)
     return len(arrived)
 
 
 def _locked(names: list[str]) -> list[Creative]:
-    """The creatives without a file of their own; none gets one until the transaction ends."""
+    """Lock these creatives until the transaction ends; return those without a media file."""
     rows = Creative.objects.select_for_update().filter(advertisement_id__in=names)
     locked = list(rows.order_by("pk"))
-    # A query of its own: that of the locks does not see what came while it waited for them.
+    # A second query: the locking one does not see rows that were added while it waited.
     files = MediaVersion.objects.filter(creative__in=locked).exclude(file="")
     with_file = set(files.values_list("creative", flat=True))
     return [creative for creative in locked if creative.pk not in with_file]
@@ -149,7 +153,7 @@ def _transcript(media: MediaVersion, text: str, speech: Speech) -> Transcript:
 
 
 def _show_done(creatives: list[Creative]) -> None:
-    """A job that still works on the text before writes nothing to these any more."""
+    """Set the state DONE and detach the job, so that a job on an earlier text saves nothing."""
     for creative in creatives:
         creative.state = Creative.State.DONE
         creative.error_code = ""

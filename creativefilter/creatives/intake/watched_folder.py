@@ -1,7 +1,7 @@
-"""A folder that is watched: files that stop growing are taken in, and stay where they are.
+"""The watched folder: files that stop growing are taken in, and stay where they are.
 
-``WatchedFile`` rows mirror the folder. A file is ready when it stands for ``INGEST_QUIET_SECONDS``
-as it stood at the look before; one that changes afterwards is looked at anew.
+``WatchedFile`` rows mirror the folder. A file is ready when its size and modification time have
+not changed for ``INGEST_QUIET_SECONDS``; one that changes later is taken in again.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from creativefilter.site.codes import CodedError
 from creativefilter.site.database import in_batches
 
 State = WatchedFile.State
-# A job takes so many at most, or as many as it can in its turn; the next look makes another one.
+# Files for one job at most; it may end earlier with its turn. The next scan creates another job.
 AT_ONCE = 500
 PATH_MAX = 1024
-# After a failure that was nobody's file.
+# How long no job is created after one that failed for another reason than a single file.
 PAUSE = timedelta(minutes=5)
 ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A media file of the folder: where it lies, and how it stands."""
+    """A media file of the folder with its size in bytes and modification time."""
 
     path: Path
     size: int
@@ -55,7 +55,7 @@ def folder() -> Path | None:
 
 
 def look() -> Job | None:
-    """Notes how the files stand now; a job, if some are ready and nobody takes them yet."""
+    """Scan the folder; return a new job if files are ready and no open job takes them in."""
     root = folder()
     if root is None or not root.is_dir():
         return None
@@ -66,7 +66,7 @@ def look() -> Job | None:
 
 
 def _busy() -> bool:
-    """Whether a job takes files, or one has just failed: a full disk needs no look every 15 s."""
+    """Whether a job is open or has just failed: a full disk needs no new job every 15 s."""
     now = timezone.now()
     # Not later than now: the clock may have been set back.
     failed = Q(state=Job.State.FAILED, finished_at__range=(now - PAUSE, now))
@@ -74,7 +74,7 @@ def _busy() -> bool:
 
 
 def found_in(root: Path) -> Iterator[tuple[str, Found]]:
-    """Media files by their path in the folder; no links, nothing hidden."""
+    """Yield the media files with their path in the folder, without links and hidden files."""
     for parent, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
@@ -87,14 +87,14 @@ def found_in(root: Path) -> Iterator[tuple[str, Found]]:
                 continue
             if found is None:
                 continue
-            # A name that is no UTF-8 is kept readable; the row is only looked up by it.
+            # Bytes that are not UTF-8 are escaped; the path only identifies the row.
             inside = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             if len(inside) <= PATH_MAX:
                 yield inside, found
 
 
 def _stands(path: Path) -> Found | None:
-    """None for what is no file itself: a link, a pipe."""
+    """Return size and modification time; None for links, pipes and other irregular files."""
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         return None
@@ -134,7 +134,13 @@ def _note(found: dict[str, Found]) -> None:
 
 
 def take_ready(job: Job) -> Save:
-    """Takes in what is ready. Each file is noted at once: another attempt goes on after it."""
+    """Take in the files that are ready.
+
+    Each file's row is updated at once, so that another attempt goes on after it.
+
+    Raises:
+        JobError: ``no_folder``, or ``stopped`` where the claim was lost.
+    """
     root, tally = folder(), Tally()
     if root is None:
         raise JobError("no_folder")
@@ -154,7 +160,7 @@ def take_ready(job: Job) -> Save:
 
 
 def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
-    """What is gone or grows again by now is left to the next look; so is what changes under us."""
+    """Take in one file; leave one that is gone or has changed since the scan to the next scan."""
     as_noted = {"size": row.size, "modified_ns": row.modified_ns}
     same = WatchedFile.objects.filter(pk=row.pk, state=State.READY, **as_noted)
     refused = tally.refused
@@ -179,7 +185,7 @@ def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
 
 
 def _opened(path: Path, root: Path) -> BinaryIO:
-    """The file of that name within the folder, and nothing that a link has put in its place."""
+    """Open a regular file within the folder; refuse one that a link leads out of the folder."""
     try:
         # Without O_NONBLOCK opening a pipe would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,6 +1,6 @@
-"""One segment for many creatives: looked at first, set in one batch, undone in one action.
+"""Label batches: preview, set and undo one segment for many creatives.
 
-Labels are only added, here as everywhere: undoing adds the labels that counted before.
+Labels are append-only: undoing a batch adds the labels that counted before.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How many of the creatives count under a segment (None: not classified) until now."""
+    """Creatives whose effective segment is ``segment`` now (None: not classified)."""
 
     segment: int | None
     creatives: int
-    labelled: int  # of them by a person
-    changing: int  # of them those that would get a label
+    labelled: int  # of them labelled by a person
+    changing: int  # of them would get a label
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a batch would do: ``changing`` creatives get a label, ``same`` carry it already."""
+    """What a batch would do: ``changing`` creatives get a label, ``same`` have it already."""
 
     changing: int
     same: int
@@ -43,11 +43,14 @@ class Preview:
 
 
 class ChangedError(ValueError):
-    """Between the look and the decision the number of creatives became another."""
+    """The number of creatives has changed since the preview."""
 
 
 def preview(creatives: QuerySet[Creative], segment: Segment | None) -> Preview:
-    """What is there now and what would change: everything without a segment. Writes nothing."""
+    """Count the creatives by effective segment, and those that would get a label.
+
+    With ``segment=None`` every creative counts as changing. Writes nothing.
+    """
     change = Count("pk", filter=_lacks(segment)) if segment else Count("pk")
     groups = (
         _asked(creatives)
@@ -68,9 +71,17 @@ def preview(creatives: QuerySet[Creative], segment: Segment | None) -> Preview:
 def relabel(
     creatives: QuerySet[Creative], segment: Segment, author: User | None, note: str, expected: int
 ) -> LabelBatch:
-    """Labels every creative that does not carry this label yet; all of them or none.
+    """Label every creative that does not have this label yet; all of them or none.
 
-    Raises ``ChangedError`` if these are not as many as were ``expected``.
+    Args:
+        creatives: the creatives to label.
+        segment: the segment to set.
+        author: who sets it.
+        note: stored with each label.
+        expected: number of labels to add, as the preview gave it.
+
+    Raises:
+        ChangedError: the number of creatives without this label is not ``expected``.
     """
     with transaction.atomic():
         lacking = _asked(creatives).filter(_lacks(segment)).order_by("pk")
@@ -89,9 +100,9 @@ def relabel(
 
 
 def undo(batch: LabelBatch, author: User | None) -> int | None:
-    """What counted before the batch counts again; who was labelled since then stays.
+    """Add the labels that counted before the batch; creatives labelled since then stay.
 
-    Returns how many creatives it concerned; None if it had been undone already.
+    Returns how many creatives got a label; None if the batch had been undone already.
     """
     earlier = Label.objects.filter(creative=OuterRef("creative"), pk__lt=OuterRef("pk"))
     later = Label.objects.filter(creative=OuterRef("creative"), pk__gt=OuterRef("pk"))
@@ -110,7 +121,7 @@ def undo(batch: LabelBatch, author: User | None) -> int | None:
 
 
 def _asked(creatives: QuerySet[Creative]) -> Any:
-    # By number: whatever the query joins or groups, every creative is asked for once.
+    # By key: the given query may join or group, and each creative must count once.
     asked = creatives.order_by().values("pk")
     return Creative.objects.filter(pk__in=asked).with_effective_segment()
 

@@ -1,4 +1,4 @@
-"""Labels that analysts bring as a table, for creatives that are here or will come."""
+"""Import of a table of labels, for creatives that exist or will arrive later."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _SEGMENT = re.compile(r"([0-9]{1,6})(?:[.,]0+)?")
 
 @dataclass(frozen=True, slots=True)
 class Cleaned(Generic[Value]):
-    """A table's usable values: what it says of each Advertisement ID, and in which row first.
+    """The usable rows of a table: the value of each Advertisement ID, and its first row.
 
-    ``changed`` are the IDs that are written otherwise there.
+    ``changed`` are the IDs that the table spells differently.
     """
 
     values: dict[str, Value]
@@ -42,7 +42,7 @@ class Cleaned(Generic[Value]):
 class OverruledRow:
     """A row that was not used because a person had set another label before.
 
-    ``segment`` is that person's, None where the label was withdrawn; ``given`` is the table's.
+    ``segment`` is the person's label, None where it was withdrawn; ``given`` is the table's.
     """
 
     row: Place
@@ -53,25 +53,30 @@ class OverruledRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelOutcome:
-    """What became of a table of labels.
+    """Result of importing a table of labels.
 
-    ``added``: labels of creatives that are here; ``waiting``: of those that are not, ``new`` of
-    them unknown before or changed; ``unchanged``: creatives that had this label already;
-    ``mix``: how often the usable rows name each segment; ``findings``: about their IDs.
+    ``added``: new labels of existing creatives. ``waiting``: labels of creatives that do not
+    exist yet; ``new`` of these are new or changed. ``unchanged``: creatives that had this label
+    already. ``overruled``: rows overruled by a person's label. ``mix``: rows by segment number.
+    ``findings``: about the IDs.
     """
 
     added: int
     waiting: int
     new: int
     unchanged: int
-    kept: list[OverruledRow]
+    overruled: list[OverruledRow]
     problems: list[RefusedRow]
     mix: dict[int, int]
     findings: list[Finding]
 
 
 def segment_number(cell: Cell) -> int:
-    """The segment that a cell names, under the number that is put out. Raises ``CellError``."""
+    """Return the canonical number of the segment that a cell names.
+
+    Raises:
+        CellError: the cell is blank or names no segment.
+    """
     text = str(cell).strip()
     if not text:
         raise CellError(_("the segment is blank."))
@@ -85,10 +90,10 @@ def segment_number(cell: Cell) -> int:
 
 
 def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned[Value]:
-    """Reads Advertisement ID and value of each row; ``read`` may raise ``CellError``.
+    """Read Advertisement ID and value of each row; ``read`` may raise ``CellError``.
 
-    An ID that comes again with the same value counts once. With another value none of its rows
-    counts: which one is right only the author of the table knows.
+    An ID that is repeated with the same value counts once. With different values none of its rows
+    is used: only the author of the table knows which one is right.
     """
     found: dict[str, dict[Value, list[Place]]] = {}
     problems: list[RefusedRow] = []
@@ -106,10 +111,10 @@ def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned
         found.setdefault(name, {}).setdefault(value, []).append(record.place)
     values: dict[str, Value] = {}
     first: dict[str, Place] = {}
-    for name, said in found.items():
-        places = sorted(row for where in said.values() for row in where)
-        if len(said) == 1:
-            [values[name]] = said
+    for name, rows_by_value in found.items():
+        places = sorted(row for rows in rows_by_value.values() for row in rows)
+        if len(rows_by_value) == 1:
+            [values[name]] = rows_by_value
             first[name] = places[0]
         else:
             reason = _("%(id)s stands in the rows %(rows)s and differs: none of them is used.") % {
@@ -121,11 +126,16 @@ def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned
 
 
 def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = False) -> LabelOutcome:
-    """Adds the labels of a table (Advertisement ID, segment), noting ``source``.
+    """Add the labels of a table.
 
-    Whatever is so already is not written again, and what a person said stays, a withdrawal too.
-    A label of a creative that is not here waits for it; the newest import wins. All rows in one
-    transaction; with ``dry_run`` it is rolled back in the end.
+    A creative that has the label already gets no second one. A person's label or withdrawal is
+    never overruled. A label of a creative that does not exist yet waits for it; the newest import
+    wins. All rows are one transaction.
+
+    Args:
+        records: rows with the cells Advertisement ID and segment.
+        source: name of the table, stored as the note of each label.
+        dry_run: roll the transaction back at the end.
     """
     table = cleaned(records, segment_number)
     with transaction.atomic():
@@ -133,15 +143,15 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
         creatives = _creatives(list(table.values))
         here = {name: table.values[name] for name in creatives}
         absent = {name: n for name, n in table.values.items() if name not in creatives}
-        said = _newest_labels(list(creatives.values()))
+        newest = _newest_labels(list(creatives.values()))
         labels: list[Label] = []
-        kept: list[OverruledRow] = []
+        overruled: list[OverruledRow] = []
         for name, number in here.items():
-            segment, by_person = said.get(creatives[name], (None, False))
+            segment, by_person = newest.get(creatives[name], (None, False))
             if segment == number:
                 continue
             if by_person:
-                kept.append(OverruledRow(table.rows[name], name, segment, number))
+                overruled.append(OverruledRow(table.rows[name], name, segment, number))
             else:
                 labels.append(Label(creative_id=creatives[name], segment_id=number, note=source))
         Label.objects.bulk_create(labels, batch_size=BATCH)
@@ -153,8 +163,8 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
         added=len(labels),
         waiting=len(absent),
         new=new,
-        unchanged=len(here) - len(labels) - len(kept),
-        kept=sorted(kept, key=lambda each: each.row),
+        unchanged=len(here) - len(labels) - len(overruled),
+        overruled=sorted(overruled, key=lambda each: each.row),
         problems=table.problems,
         mix=dict(sorted(Counter(table.values.values()).items())),
         findings=table.changed.findings(),
@@ -162,7 +172,7 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
 
 
 def _creatives(names: Sequence[str]) -> dict[str, int]:
-    """Keys of the creatives that are here, by Advertisement ID."""
+    """Return the keys of the existing creatives by Advertisement ID."""
     return {
         str(name): pk
         for batch in batches(names)
@@ -173,7 +183,7 @@ def _creatives(names: Sequence[str]) -> dict[str, int]:
 
 
 def _newest_labels(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
-    """What was said last of each creative: the segment, and whether a person said it."""
+    """Return the newest label of each creative: its segment, and whether a person set it."""
     return {
         creative: (segment, author is not None)
         for batch in batches(creatives)
@@ -184,7 +194,7 @@ def _newest_labels(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool
 
 
 def _let_wait(absent: Mapping[str, int], source: str) -> int:
-    """Writes the labels that do not wait already; returns how many these were."""
+    """Store waiting labels that are new or changed; return their number."""
     known = {
         name: segment
         for batch in batches(list(absent))
@@ -206,9 +216,9 @@ def _let_wait(absent: Mapping[str, int], source: str) -> int:
 
 
 def take_waiting(creatives: Iterable[Creative]) -> None:
-    """Gives creatives the labels that waited for them, in the transaction that adds them."""
+    """Turn waiting labels into labels; call it in the transaction that adds the creatives."""
     arrived = {creative.advertisement_id: creative.pk for creative in creatives}
-    # For update, so that an import that is under way ends first (see _write_alone).
+    # FOR UPDATE waits for a running import of labels (see _write_alone).
     waiting = WaitingLabel.objects.select_for_update().filter(
         pk__in=[name for name in arrived if name]
     )
@@ -224,18 +234,18 @@ def take_waiting(creatives: Iterable[Creative]) -> None:
 
 
 def _write_alone() -> None:
-    """Nobody else writes or takes labels until this transaction ends; all can read them.
+    """Block other writers of labels until this transaction ends; readers go on.
 
-    What a person says meanwhile is then newer than ours, and no label is left waiting for a
-    creative that has just arrived. SQLite's transactions come one after the other anyway.
+    A person's label set meanwhile is then newer than the import's, and no label is left waiting
+    for a creative that has just arrived. SQLite has one writer anyway.
     """
     if connection.vendor == "postgresql":
-        # In this order, which is that of take_waiting.
+        # The order in which take_waiting locks them, which prevents a deadlock.
         tables = f"{WaitingLabel._meta.db_table}, {Label._meta.db_table}"
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
 
 
 def batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
-    """The items in lists that a database takes in one query."""
+    """Split the items into lists of at most ``BATCH``, for one query each."""
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

@@ -10,5 +10,5 @@ from creativefilter.creatives.models import Creative, Label, Segment
 def set_label(
     creative: Creative, segment: Segment | None, author: User | None, note: str = ""
 ) -> Label:
-    """Add a label; ``segment=None`` withdraws the one before, so the prediction counts again."""
+    """Add a label; ``segment=None`` withdraws the label, so that the prediction counts again."""
     return Label.objects.create(creative=creative, segment=segment, author=author, note=note)

@@ -1,5 +1,7 @@
-"""Creatives and what is known of them. Predictions and labels stand side by side: a label is
-never overwritten, and overwrites no prediction."""
+"""Creatives with their media, predictions, labels and families.
+
+Predictions and labels are separate rows: neither ever overwrites the other.
+"""
 
 from __future__ import annotations
 

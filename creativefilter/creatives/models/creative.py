@@ -16,15 +16,17 @@ from creativefilter.creatives.models.prediction import Prediction
 
 class CreativeQuerySet(models.QuerySet["Creative"]):
     def real(self) -> CreativeQuerySet:
-        """Without the demonstration rows: what training and reports may see."""
+        """Leave out demonstration creatives, as training and reports do."""
         return self.filter(is_demo=False)
 
     def with_effective_segment(self) -> CreativeQuerySet:
-        """Adds ``label_segment``, ``predicted_segment``, ``probability`` and their outcome.
+        """Annotate label, prediction and the effective segment.
 
         The effective segment is the newest label, unless it was withdrawn, else the newest
-        prediction of the active model version for the current media, else NULL. ``prediction``
-        is the key of that prediction, whatever the label says.
+        prediction of the active model version for the current media, else NULL.
+        ``label_segment`` and ``predicted_segment`` are the two by themselves; ``prediction``,
+        ``probability``, ``reason`` and ``decision`` are of that prediction, with or without a
+        label.
         """
         labels = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
         predictions = Prediction.objects.filter(
@@ -47,7 +49,7 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
 
 
 class Creative(models.Model):
-    """One advertisement. Its media, transcripts, predictions and labels hang on it."""
+    """One advertising spot, identified by its Advertisement ID."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -75,7 +77,7 @@ class Creative(models.Model):
     job = models.ForeignKey(
         "jobs.Job", verbose_name=_("job"), null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    # From the spend table, once it is known there.
+    # Filled from spend rows with this Advertisement ID.
     advertiser = models.CharField(_("advertiser"), max_length=255, blank=True)
     brand = models.CharField(_("brand"), max_length=255, blank=True)
     media_type = models.CharField(_("media type"), max_length=64, blank=True)

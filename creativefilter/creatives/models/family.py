@@ -1,4 +1,4 @@
-"""Near duplicates: fingerprints of the current media, what they share, the families they make."""
+"""Near duplicates: fingerprints of current media, links between them, and families."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Family(models.Model):
-    """One spot in several lengths, prices, end cards. It has two members at least."""
+    """One spot in several lengths, prices, end cards; at least two creatives."""
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -21,9 +21,10 @@ class Family(models.Model):
 
 
 class Fingerprint(models.Model):
-    """What a creative's current media sounds like, shows and says (``classifier.fingerprints``).
+    """Fingerprint of a creative's current media by sound, pictures and words.
 
-    A creative has one at most: that of an older media version goes when a newer one comes.
+    A creative has one at most: the fingerprint of a new media version replaces the former one. See
+    ``classifier.fingerprints``.
     """
 
     media = models.OneToOneField(
@@ -40,12 +41,12 @@ class Fingerprint(models.Model):
         related_name="fingerprints",
     )
     method = models.CharField(_("method"), max_length=64)
-    # uint32, uint64 and uint32, little-endian.
+    # Arrays of uint32 (sound), uint64 (pictures) and uint32 (words), little-endian.
     sound = models.BinaryField(_("sound"))
     pictures = models.BinaryField(_("pictures"))
     words = models.BinaryField(_("words"))
     has_pictures = models.BooleanField(_("has pictures"))
-    # False where the library that hears was not there.
+    # False if chromaprint was not installed.
     heard = models.BooleanField(_("its sound was compared"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -59,7 +60,7 @@ class Fingerprint(models.Model):
 
 
 class FingerprintKey(models.Model):
-    """An entry of the index in which fingerprints are found again."""
+    """An entry of the index by which similar fingerprints are looked up."""
 
     key = models.BigIntegerField(_("key"))
     fingerprint = models.ForeignKey(
@@ -79,7 +80,7 @@ class FingerprintKey(models.Model):
 
 
 class FamilyLink(models.Model):
-    """Two fingerprints that are one spot, and by what: shares from 0 to 1."""
+    """Two fingerprints of one spot, and the shares (0 to 1) that they have in common."""
 
     first = models.ForeignKey(
         Fingerprint, verbose_name=_("fingerprint"), on_delete=models.CASCADE, related_name="+"

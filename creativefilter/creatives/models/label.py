@@ -1,4 +1,4 @@
-"""Labels that people set: append-only, alone or in batches, or waiting for their creative."""
+"""Labels (append-only), label batches, and labels that wait for their creative."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from creativefilter.creatives.models.segment import Segment
 
 
 class AppendOnlyError(RuntimeError):
-    """Somebody tried to change or delete a row that is history."""
+    """An attempt to change or delete an append-only row."""
 
 
 class LabelBatch(models.Model):
-    """Labels that a person set at once; they can be undone at once (``relabelling``)."""
+    """Labels that a person set in one action, which can be undone together (``labels.batches``)."""
 
     segment = models.ForeignKey(
         Segment, verbose_name=_("segment"), on_delete=models.PROTECT, related_name="+"
@@ -43,7 +43,7 @@ class LabelBatch(models.Model):
 
 
 class Label(models.Model):
-    """What a person said of a creative. Rows are only added; one without a segment withdraws."""
+    """A segment that a person set or imported. Append-only; NULL withdraws the label before."""
 
     creative = models.ForeignKey(
         "creatives.Creative",
@@ -87,11 +87,21 @@ class Label(models.Model):
         return str(self.segment) if self.segment else str(_("label withdrawn"))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert a new row.
+
+        Raises:
+            AppendOnlyError: the row exists already.
+        """
         if self.pk is not None:
             raise AppendOnlyError("a label is never changed: add another")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse to delete.
+
+        Raises:
+            AppendOnlyError: always.
+        """
         raise AppendOnlyError("a label is never deleted: withdraw it")
 
 

@@ -1,4 +1,4 @@
-"""The stored bytes of a creative, and what was computed from them: words, text, a vector."""
+"""Media versions of a creative, with transcripts, screen readings and picture vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 def storage_name(media: MediaVersion, original: str) -> str:
-    """A name of our own; of the client's only a harmless extension reaches the disk."""
+    """Make a random storage name; of the client's name only a harmless extension is used."""
     suffix = Path(original).suffix.lower()
     if not re.fullmatch(r"\.[a-z0-9]{1,5}", suffix):
         suffix = ""
@@ -20,7 +20,7 @@ def storage_name(media: MediaVersion, original: str) -> str:
 
 
 class MediaVersion(models.Model):
-    """The bytes of a creative. The same Advertisement ID with other bytes is a new version.
+    """One uploaded file of a creative. Other bytes for the same Advertisement ID are a new version.
 
     ``file`` is empty where only a transcript was imported; ``sha256`` is then that of its text.
     """
@@ -56,7 +56,7 @@ class MediaVersion(models.Model):
 
 
 class Transcript(models.Model):
-    """What Whisper heard. ``text`` is as heard; ``speech`` is what is left without junk."""
+    """Text of everything spoken: ``text`` as recognised or imported, ``speech`` cleaned."""
 
     media = models.ForeignKey(
         MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="transcripts"
@@ -81,7 +81,7 @@ class Transcript(models.Model):
 
 
 class ScreenReading(models.Model):
-    """What stands on the pictures; ``problem`` says why it could not be read."""
+    """Words read from the frames; ``problem`` is the code of the reason if they can't be read."""
 
     media = models.ForeignKey(
         MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="readings"
@@ -103,10 +103,7 @@ class ScreenReading(models.Model):
 
 
 class PictureVector(models.Model):
-    """The vector of an encoder of pictures: float32 numbers, little-endian.
-
-    Training and neighbours use it.
-    """
+    """Vector that a picture encoder makes of the frames; float32, (dimension,), little-endian."""
 
     media = models.ForeignKey(
         MediaVersion, verbose_name=_("media"), on_delete=models.CASCADE, related_name="vectors"

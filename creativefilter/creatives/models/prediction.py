@@ -11,7 +11,7 @@ from creativefilter.creatives.models.segment import Segment
 
 
 class ModelVersion(models.Model):
-    """A model folder that predictions can name. Exactly one is active."""
+    """A registered model folder. Exactly one is active."""
 
     name = models.CharField(_("name"), max_length=128)
     digest = models.CharField(_("digest"), max_length=64, unique=True)
@@ -35,7 +35,7 @@ class ModelVersion(models.Model):
 
 
 class Prediction(models.Model):
-    """What a model version decided, and why. Never changed, never overwritten by a person."""
+    """Decision of a model version about a media version. Never changed or overwritten."""
 
     class Reason(models.TextChoices):
         NO_SPEECH = "no_speech", _("Nobody speaks in it, and no words were read on the screen")
@@ -73,10 +73,10 @@ class Prediction(models.Model):
     decision = models.CharField(
         _("decision"), max_length=8, choices=Decision, default=Decision.REVIEW
     )
-    # The channels that speak, the one that moved most first: its name, its probabilities by
-    # segment number, the words that decided ("evidence"), labelled creatives alike ("neighbours").
+    # The channels with evidence, the most influential first: "name", "probabilities" by segment
+    # number, the deciding words ("evidence"), similar labelled creatives ("neighbours").
     channels = models.JSONField(_("what each channel says"), default=list)
-    # The channels are each sure of another segment.
+    # Two channels are each sure of another segment.
     conflict = models.BooleanField(_("channels contradict each other"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -90,6 +90,6 @@ class Prediction(models.Model):
         return str(self.segment or self.get_reason_display())
 
     def candidates(self, count: int = 3) -> list[tuple[int, float]]:
-        """The most probable segment numbers with their probabilities, best first."""
+        """Return the most probable segment numbers with their probabilities, best first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return [(int(number), probability) for number, probability in ranked[:count]]

@@ -1,4 +1,4 @@
-"""Files of the watched folder, as they stood when last looked at."""
+"""Files of the watched folder, as of the last scan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from creativefilter.creatives.models.creative import Creative
 
 
 class WatchedFile(models.Model):
-    """A file seen in the watched folder (``watching``): how it stood, and what became of it."""
+    """A file in the watched folder (``intake.watched_folder``) with its size, time and state."""
 
     class State(models.TextChoices):
         GROWING = "growing", _("Being written")

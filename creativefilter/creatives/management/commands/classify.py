@@ -1,4 +1,4 @@
-"""Classifies files and folders, without web or broker."""
+"""Command that classifies files and folders, without web server and broker."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                     self.stdout.write(as_json(row) if json else as_line(decision, row))
                     bar.update()
         finally:
-            # Whatever ended it early: what is done is kept.
+            # Also after an error or an interrupt: the rows done so far are written.
             if out and rows:
                 write_table(rows, out)
         if failed := sum(row["error"] is not None for row in rows):
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         return _("Files that are classified: %(done)d of %(all)d.") % counts
 
     def _pipeline(self) -> Pipeline:
-        """All that the model needs, with every core for the one process that runs."""
+        """Load the models, with all CPU cores for this one process."""
         from classifier.errors import ScreenUnavailable
         from classifier.speech.recognition import load_transcriber
 
@@ -115,7 +115,7 @@ def write_table(rows: list[dict[str, Any]], out: Path) -> None:
 
 
 def files_of(paths: list[Path]) -> list[Path]:
-    """The files that were named, and the media files in the folders that were."""
+    """Return the named files, and the media files below the named folders."""
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -127,20 +127,20 @@ def files_of(paths: list[Path]) -> list[Path]:
 
 
 def row_of(decision: Decision) -> dict[str, Any]:
-    """A decision as a row, numbers as numbers, the error in the reader's language."""
-    said = decision.prediction
-    segment = by_number(said.segment) if said and said.segment is not None else None
+    """Return a decision as a row of the table, with the error in the reader's language."""
+    found = decision.prediction
+    segment = by_number(found.segment) if found and found.segment is not None else None
     return {
         "file": str(decision.path),
         "Advertisement ID": advertisement_id_of(decision.path.name),
         "Segment_num": segment.number if segment else None,
         "Segment": segment.name if segment else None,
-        "probability": round(said.probability, 4) if said and said.probability else None,
-        "decision": said.decision if said else None,
+        "probability": round(found.probability, 4) if found and found.probability else None,
+        "decision": found.decision if found else None,
         "seconds": round(decision.seconds, 2) if decision.seconds is not None else None,
         "transcript": decision.transcript,
         "screen": decision.screen,
-        "reason": str(Prediction.Reason.NO_SPEECH) if said and segment is None else None,
+        "reason": str(Prediction.Reason.NO_SPEECH) if found and segment is None else None,
         "error": sentence(decision.error) if decision.error else None,
     }
 

@@ -1,4 +1,4 @@
-"""Classifies a table of transcripts."""
+"""Command that classifies a table of transcripts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                         decided[name] += values
                     bar.update(len(texts))
         finally:
-            # Whatever ended it early: what is done is kept.
+            # Also after an error or an interrupt: the rows done so far are written.
             if decided["reason"] or not found.texts:
                 self._write(found, decided, out)
         for finding in found.findings:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Transcripts:
-    """All cells of a table of transcripts, and its texts; ``problems`` name the rows left out."""
+    """The cells and texts of a table of transcripts; ``problems`` are the rows left out."""
 
     titles: Sequence[str]
     rows: list[Sequence[Cell]]
@@ -93,7 +93,11 @@ class Transcripts:
 
 
 def read(reading: Reading) -> Transcripts:
-    """The cells of all sheets, under the headings of all of them. Raises ``SheetError``."""
+    """Read the cells of all sheets, under the union of their headings.
+
+    Raises:
+        SheetError: a sheet has no column for the Advertisement ID or the text.
+    """
     every = [table.heading.titles[: table.heading.width] for table in reading.tables]
     alike = all(titles == every[0] for titles in every)
     titles = every[0] if alike else tuple(dict.fromkeys(chain(*every)))
@@ -119,7 +123,7 @@ def read(reading: Reading) -> Transcripts:
 
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
-    """Columns beside the texts; without usable speech the segment stays empty, with a reason."""
+    """Return the added columns; without usable speech the segment is empty and has a reason."""
     from classifier.decision.types import SpotFeatures
     from classifier.segments import by_number
     from classifier.speech.cleaning import assess_speech

@@ -1,4 +1,4 @@
-"""Near duplicates of all creatives: what is missing is made, what is there is grouped anew."""
+"""Command that makes missing fingerprints and recomputes all families."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.families.fingerprints import NOT_HEARD, hears
+from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED, hears
 from creativefilter.site.codes import sentence
 from creativefilter.site.commands import BaseCommand, progress_bar
 
@@ -27,10 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help=_("make every fingerprint again"))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        waiting = grouping.unprinted(everything=options["all"])
+        waiting = grouping.media_to_fingerprint(everything=options["all"])
         with progress_bar(len(waiting)) as bar:
             for pk in waiting:
-                self.made += grouping.print_again(pk)
+                self.made += grouping.remake_fingerprint(pk)
                 bar.update()
         found = grouping.regroup_all()
         self.stdout.write(self.done_so_far())
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         text = _("Families of near duplicates: %(families)d, with %(creatives)d creatives.")
         self.stdout.write(text % {"families": found.families, "creatives": found.creatives})
         if not hears():
-            self.stdout.write(sentence(NOT_HEARD))
+            self.stdout.write(sentence(SOUND_NOT_COMPARED))
 
     def done_so_far(self) -> str:
         text = ngettext("%d fingerprint was made.", "%d fingerprints were made.", self.made)

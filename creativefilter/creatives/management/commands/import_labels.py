@@ -1,4 +1,4 @@
-"""Takes labels from a table, also those of creatives that have not arrived yet."""
+"""Command that imports labels from a table, also for creatives that do not exist yet."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Command(BaseCommand):
             self.stdout.write(str(finding))
         for problem in outcome.problems:
             self.stderr.write(str(problem))
-        for kept in outcome.kept:
-            self.stdout.write(sentence_of(kept))
+        for overruled in outcome.overruled:
+            self.stdout.write(sentence_of(overruled))
         for line in summary(outcome):
             self.stdout.write(line)
         if dry_run:
@@ -57,25 +57,29 @@ class Command(BaseCommand):
         return _("All rows of the table are in, or none.") + " " + super().done_so_far()
 
 
-def sentence_of(kept: imports.OverruledRow) -> str:
-    """What a person said against a row of the table."""
-    values = {"row": kept.row, "id": kept.advertisement_id, "given": kept.given}
-    if kept.segment is None:
+def sentence_of(overruled: imports.OverruledRow) -> str:
+    """Describe a row of the table that a person's label overruled."""
+    values = {
+        "row": overruled.row,
+        "id": overruled.advertisement_id,
+        "given": overruled.given,
+    }
+    if overruled.segment is None:
         return (
             _("Row %(row)s: %(id)s stays unlabelled, as a person wanted; the table says %(given)d.")
             % values
         )
     return _(
         "Row %(row)s: %(id)s stays %(segment)d, as a person said; the table says %(given)d."
-    ) % {**values, "segment": kept.segment}
+    ) % {**values, "segment": overruled.segment}
 
 
 def summary(outcome: imports.LabelOutcome) -> list[str]:
-    """Counts, then the share of each segment in the table: the priors of a market are set by it."""
+    """Return lines of counts, then the share of each segment, from which SEGMENT_MIX can be set."""
     lines = [
         _("New labels: %d.") % outcome.added,
         _("Labelled so already: %d.") % outcome.unchanged,
-        _("Left as a person labelled them: %d.") % len(outcome.kept),
+        _("Left as a person labelled them: %d.") % len(outcome.overruled),
         _("Labels that wait for their creatives: %(all)d, new or changed: %(new)d.")
         % {"all": outcome.waiting, "new": outcome.new},
         _("Rows that can't be used: %d.") % len(outcome.problems),

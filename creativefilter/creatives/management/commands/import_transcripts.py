@@ -1,4 +1,4 @@
-"""Takes transcripts from a table; the active model judges them."""
+"""Command that imports transcripts from a table and queues their predictions."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
     def _decide(self) -> None:
         jobs = decide_again(None)
         self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
-        # Of many only the first are sent at once.
+        # Of many jobs only the first are published at once.
         if jobs and not jobs[0].published_at and has_broker():
             self.stdout.write(
                 _(

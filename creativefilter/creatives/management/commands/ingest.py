@@ -1,4 +1,4 @@
-"""Takes in a folder of creatives. A second run skips what is in; a killed one loses nothing."""
+"""Command that takes in a folder of creatives; a repeated run skips known files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from creativefilter.site.commands import (
     progress_bar,
 )
 
-# More only wait for one another: for the disk, and for SQLite's one writer.
+# More threads would wait for the disk, and for SQLite's single writer.
 THREADS = 4
 
 
@@ -93,20 +93,20 @@ def counts_of(tally: Tally) -> list[str]:
 
 
 def files_in(folder: Path) -> tuple[list[Path], int]:
-    """The media files below a folder, in order; and how many other files there are."""
+    """Return the media files below a folder, sorted, and the number of other files."""
     every = sorted(path for path in folder.rglob("*") if path.is_file())
     files = [path for path in every if is_media(path.name)]
     return files, len(every) - len(files)
 
 
 class Ingestion:
-    """Threads that take the files in; each file is committed by itself."""
+    """Threads that take files in; each file is a transaction of its own."""
 
     def __init__(self, files: list[Path], ids: dict[str, str]) -> None:
         self.total = len(files)
         self.ids = ids
         self.tally = Tally()
-        # Whether the broker did not take the message of a job.
+        # Whether the message of some job could not be published.
         self.unpublished = False
         self._waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for file in files:
@@ -116,7 +116,7 @@ class Ingestion:
         self._language = translation.get_language()
 
     def run(self) -> None:
-        """Raises what a thread raised; interrupted, it takes in what was begun."""
+        """Take in all files. An interrupt or an error ends it after the files in progress."""
         with progress_bar(self.total, unit="file") as bar:
             threads = [threading.Thread(target=self._work, args=[bar]) for _ in range(THREADS)]
             try:
@@ -135,7 +135,7 @@ class Ingestion:
 
     def _work(self, bar: Any) -> None:
         try:
-            # Each thread has a language of its own.
+            # The active language is local to a thread.
             with translation.override(self._language):
                 while self._failure is None:
                     self._take(self._waiting.get_nowait(), bar)

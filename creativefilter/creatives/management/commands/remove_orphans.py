@@ -1,4 +1,4 @@
-"""Removes files that a killed process left; for a scheduler, once a day."""
+"""Command that removes files left by killed processes; meant to run once a day."""
 
 from __future__ import annotations
 
