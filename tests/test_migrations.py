@@ -17,7 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 BASE = {
     "accounts": "0003",
     "api": "0001",
-    "creatives": "0007",
+    "creatives": "0008",
     "jobs": "0004",
     "spend": "0005",
     "tables": "0001",

@@ -23,7 +23,7 @@ from creativefilter.spend.reports import expected_spend_jobs
 from creativefilter.spend.totals import recount_jobs, segment_changes
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
-from tests.spend.test_uncertainty import said
+from tests.spend.test_uncertainty import probabilities_of
 
 CHARTS = "/admin/spend/advertisement/charts/"
 
@@ -154,7 +154,7 @@ def test_figures_in_preparation_are_announced_and_then_shown(
 
     monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", 0)
     creatives = [Creative.objects.create(advertisement_id="103", name="103.mp4")]
-    reference_spend.predict(creatives, said((0.6, 0.4)))
+    reference_spend.predict(creatives, probabilities_of((0.6, 0.4)))
     segment_changes.catch_up()
     page.goto(f"{live_server.url}{CHARTS}?tab=certainty")
     expect(notice.locator("progress")).to_be_visible()

@@ -48,10 +48,10 @@ def test_cuts_of_one_spot_are_a_family_without_other_spots() -> None:
 
 def test_disjoint_cuts_are_a_family_through_the_whole_spot() -> None:
     spot = made(1).print
-    whole = NewFingerprint(spot, heard=True)
+    whole = NewFingerprint(spot, sound_compared=True)
     first, last = (
         NewFingerprint(
-            Print(spot.sound[:, :0].reshape(0, 0), half, spot.words[:0], True), heard=True
+            Print(spot.sound[:, :0].reshape(0, 0), half, spot.words[:0], True), sound_compared=True
         )
         for half in (spot.pictures[:3], spot.pictures[3:])
     )
@@ -139,9 +139,9 @@ def test_without_chromaprint_near_duplicates_are_found_by_pictures(
     monkeypatch.setattr(sound, "_LIBRARIES", ())
     sound.library.cache_clear()
     without_sound = [prints.make(melody(1, 12), scenes(1, 6), "") for _ in range(2)]
-    assert [one.heard for one in without_sound] == [False, False]
+    assert [one.sound_compared for one in without_sound] == [False, False]
     assert len([r for r in caplog.records if r.name == prints.__name__]) == 1
-    assert not prints.hears()
+    assert not prints.can_compare_sounds()
     assert together(*map(arrived, without_sound))
     monkeypatch.undo()
     sound.library.cache_clear()
@@ -157,7 +157,7 @@ def test_a_spot_and_its_radio_cut_find_each_other_when_they_are_analysed(
     write_wav(tmp_path / "radio.wav", 0.7 * working_copies.audio(media_of(spot).pk)[9_000:])
     assert together(spot, analysed(tmp_path / "radio.wav"))
     assert grouping.family_of(other) is None
-    assert Fingerprint.objects.filter(heard=True, has_pictures=False).count() == 1
+    assert Fingerprint.objects.filter(sound_compared=True, has_pictures=False).count() == 1
 
 
 # The command

@@ -104,7 +104,7 @@ def test_viewers_see_the_family_and_cannot_label_it(page: Client, family: list[C
 
 def test_the_page_says_that_sounds_were_not_compared(page: Client, family: list[Creative]) -> None:
     assert "chromaprint" not in text_of(page, address(family[0]))
-    Fingerprint.objects.update(heard=False)
+    Fingerprint.objects.update(sound_compared=False)
     assert "chromaprint" in text_of(page, address(family[0]))
 
 

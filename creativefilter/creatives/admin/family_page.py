@@ -81,7 +81,7 @@ def family_of(
     """
     found = grouping.relatives(creative)
     fingerprint = getattr(creative.current_media, "fingerprint", None)
-    without_sound = fingerprint is not None and not fingerprint.heard
+    without_sound = fingerprint is not None and not fingerprint.sound_compared
     return {
         "relatives": [_row(one, segments) for one in found[:SHOWN]],
         "relatives_left": max(0, len(found) - SHOWN),

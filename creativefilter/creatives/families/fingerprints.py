@@ -35,10 +35,10 @@ _FIRST_PICTURE_KEY = 1 << 33
 
 @dataclass(frozen=True, slots=True)
 class NewFingerprint:
-    """A fingerprint that is not stored yet; ``heard`` is False if chromaprint is missing."""
+    """A fingerprint that is not stored yet; ``sound_compared`` is False without chromaprint."""
 
     print: Print
-    heard: bool
+    sound_compared: bool
 
 
 def make(
@@ -54,10 +54,10 @@ def make(
     from classifier.fingerprints import SoundUnavailable, fingerprint_of
 
     try:
-        return NewFingerprint(fingerprint_of(audio, images, speech), heard=True)
+        return NewFingerprint(fingerprint_of(audio, images, speech), sound_compared=True)
     except SoundUnavailable as error:
         _warn_once(str(error))
-        return NewFingerprint(fingerprint_of(None, images, speech), heard=False)
+        return NewFingerprint(fingerprint_of(None, images, speech), sound_compared=False)
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def _warn_once(why: str) -> None:
     logger.warning("near duplicates are compared without sound: %s", why)
 
 
-def hears() -> bool:
+def can_compare_sounds() -> bool:
     """Whether sounds can be compared in this process."""
     from classifier.fingerprints import SoundUnavailable, sound
 
@@ -133,7 +133,7 @@ def print_of(row: Fingerprint) -> Print:
     )
 
 
-def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
+def unwritten(media: MediaVersion, one: Print, *, sound_compared: bool) -> Fingerprint:
     """Return the unsaved row of a fingerprint."""
     from classifier.fingerprints.fingerprint import METHOD
 
@@ -144,25 +144,25 @@ def unwritten(media: MediaVersion, one: Print, *, heard: bool) -> Fingerprint:
         pictures=one.pictures.astype("<u8").tobytes(),
         words=one.words.astype("<u4").tobytes(),
         has_pictures=one.has_pictures,
-        heard=heard,
+        sound_compared=sound_compared,
     )
 
 
 def is_same(row: Fingerprint, media: MediaVersion, made: NewFingerprint) -> bool:
-    new = unwritten(media, made.print, heard=made.heard)
-    fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "heard")
+    new = unwritten(media, made.print, sound_compared=made.sound_compared)
+    fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "sound_compared")
     # PostgreSQL gives the bytes as a memoryview, which equals them.
     return all(getattr(row, name) == getattr(new, name) for name in fields)
 
 
 def write_prints(
-    prints: Sequence[tuple[MediaVersion, Print]], *, heard: bool = True
+    prints: Sequence[tuple[MediaVersion, Print]], *, sound_compared: bool = True
 ) -> list[Fingerprint]:
     """Store fingerprints and their index entries, without looking for near duplicates."""
     from classifier.fingerprints import index_keys
 
     rows = Fingerprint.objects.bulk_create(
-        unwritten(media, one, heard=heard) for media, one in prints
+        unwritten(media, one, sound_compared=sound_compared) for media, one in prints
     )
     keys = [index_keys(one) for _, one in prints]
     crowded = _crowded({key for some in keys for key in some})

@@ -67,7 +67,7 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
         # One by one, so that the signal receivers in ``deletion`` regroup their families.
         for row in earlier:
             row.delete()
-        [row] = write_prints([(media, made.print)], heard=made.heard)
+        [row] = write_prints([(media, made.print)], sound_compared=made.sound_compared)
         found = alike(made.print, media.sha256, is_demo=creative.is_demo)
         links = [_link(row, other, like) for other, like in found if other.pk != row.pk]
         FamilyLink.objects.bulk_create(links)
@@ -210,12 +210,14 @@ def media_to_fingerprint(*, everything: bool) -> list[int]:
     is installed by now. With ``everything``, all current media with a file.
     """
     from classifier.fingerprints.fingerprint import METHOD
-    from creativefilter.creatives.families.fingerprints import hears
+    from creativefilter.creatives.families.fingerprints import can_compare_sounds
 
     rows = MediaVersion.objects.filter(creative__current_media=F("pk")).exclude(file="")
     if not everything:
         good = Q(fingerprint__method=METHOD)
-        rows = rows.exclude(good & Q(fingerprint__heard=True) if hears() else good)
+        rows = rows.exclude(
+            good & Q(fingerprint__sound_compared=True) if can_compare_sounds() else good
+        )
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 

@@ -47,7 +47,7 @@ class Fingerprint(models.Model):
     words = models.BinaryField(_("words"))
     has_pictures = models.BooleanField(_("has pictures"))
     # False if chromaprint was not installed.
-    heard = models.BooleanField(_("its sound was compared"))
+    sound_compared = models.BooleanField(_("its sound was compared"), db_column="heard")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -78,5 +78,5 @@ def test_parameters_of_the_schema_are_known(
             assert "unknown_field" not in found.values(), (address, name)
 
 
-def test_a_request_without_permission_is_not_told_of_its_parameters() -> None:
+def test_parameters_are_not_checked_without_permission() -> None:
     assert APIClient().get("/api/v1/creatives?colour=red").status_code == 401

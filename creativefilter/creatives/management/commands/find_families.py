@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED, hears
+from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED, can_compare_sounds
 from creativefilter.site.codes import sentence
 from creativefilter.site.commands import BaseCommand, progress_bar
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(text % left)
         text = _("Families of near duplicates: %(families)d, with %(creatives)d creatives.")
         self.stdout.write(text % {"families": found.families, "creatives": found.creatives})
-        if not hears():
+        if not can_compare_sounds():
             self.stdout.write(sentence(SOUND_NOT_COMPARED))
 
     def done_so_far(self) -> str:

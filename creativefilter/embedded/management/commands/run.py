@@ -36,7 +36,7 @@ class Command(BaseCommand):
             self._write_line(_("Creative Filter: %s") % supervisor.address)
             if credentials:
                 self._write_line(credentials_text(credentials))
-            if not fingerprints.hears():
+            if not fingerprints.can_compare_sounds():
                 self._write_line(
                     _(
                         "Near duplicates are looked for by their pictures alone. To compare "
