@@ -127,7 +127,7 @@ GENERATED = """
 def generate() -> None:
     from django.db import connection
 
-    from creativefilter.spend.totals import checks
+    from creativefilter.spend.totals import checks, spend_totals
 
     sql = GENERATED.format(count=ADVERTISEMENTS, each=ROWS_EACH)
     with connection.cursor() as cursor:
@@ -135,7 +135,7 @@ def generate() -> None:
             if statement.strip():
                 cursor.execute(statement)
         cursor.execute(checks.FILL_MONTHS)
-        cursor.execute(checks.FILL_TOTALS)
+    spend_totals.rebuild()
     analyze()
 
 
