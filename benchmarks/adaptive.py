@@ -1,6 +1,6 @@
 """How well does a model version learn from 800 labels of analysts?
 
-    python benchmarks/adaptive.py --transcripts transcripts.csv
+    python benchmarks/adaptive.py [--transcripts FILE] [--quick]
 
 Runs the commands that people use, on a database of its own in a temporary folder:
 import_transcripts, import_labels, a training that is killed, train --activate, deciding again with
@@ -10,7 +10,6 @@ learned from these very transcripts, its out-of-fold figure is printed as well.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import os
 import random
@@ -18,35 +17,45 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import common  # noqa: E402
+
 LABELLED = 800
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--transcripts", type=Path, required=True)
-    transcripts = parser.parse_args().transcripts.resolve()
+    parser = common.options(__doc__)
+    parser.add_argument("--transcripts", type=Path, default=common.TRANSCRIPTS)
+    options = parser.parse_args()
+    transcripts = options.transcripts.resolve()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "creativefilter.settings"}
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        run(transcripts, Path(folder))
+        database = {"DATABASE_URL": f"sqlite:///{folder}/db.sqlite3"}
+        os.environ |= {"DATA_DIR": folder, "ENV_FILE": ""} | database
+        common.start_django()
+        if options.quick:
+            transcripts = every_fifth(transcripts, Path(folder))
+        run(transcripts, Path(folder), LABELLED // 5 if options.quick else LABELLED)
 
 
-def run(transcripts: Path, folder: Path) -> None:
+def every_fifth(transcripts: Path, folder: Path) -> Path:
+    """Write a table with a fifth of the transcripts; return its path."""
+    with transcripts.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    with (folder / "transcripts.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows[::5]])
+    return folder / "transcripts.csv"
+
+
+def run(transcripts: Path, folder: Path, labelled: int) -> None:
     from creativefilter.creatives import model_versions
 
-    labels, unlabelled = split_labels(transcripts, folder / "labels.csv")
+    labels, unlabelled = split_labels(transcripts, folder / "labels.csv", labelled)
     starter = model_versions.active()
     step("import_transcripts", lambda: command("import_transcripts", str(transcripts)))
     step("decided by the starter", decide_again_all)
@@ -65,8 +74,8 @@ def run(transcripts: Path, folder: Path) -> None:
     print(f"the starter, out of fold on all spoken transcripts: {shipped:.3f}")
 
 
-def split_labels(transcripts: Path, labels: Path) -> tuple[Path, dict[str, int]]:
-    """Write a table with ``LABELLED`` labels.
+def split_labels(transcripts: Path, labels: Path, count: int) -> tuple[Path, dict[str, int]]:
+    """Write a table with ``count`` labels.
 
     Returns:
         The table, and the segments of all other transcripts by Advertisement ID.
@@ -75,8 +84,8 @@ def split_labels(transcripts: Path, labels: Path) -> tuple[Path, dict[str, int]]
         rows = [(row["Advertisement ID"], int(row["Segment_num"])) for row in csv.DictReader(file)]
     random.Random(0).shuffle(rows)
     with labels.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("Advertisement ID", "Segment_num"), *rows[:LABELLED]])
-    return labels, {name: segment or 0 for name, segment in rows[LABELLED:]}
+        csv.writer(file).writerows([("Advertisement ID", "Segment_num"), *rows[:count]])
+    return labels, {name: segment or 0 for name, segment in rows[count:]}
 
 
 def command(*arguments: str) -> None:
@@ -86,11 +95,8 @@ def command(*arguments: str) -> None:
         call_command(*arguments, stderr=null)
 
 
-def step(name: str, work: object) -> None:
-    began = time.monotonic()
-    assert callable(work)
-    work()
-    print(f"{name}: {time.monotonic() - began:.1f} s", flush=True)
+def step(name: str, work: Callable[[], object]) -> None:
+    print(f"{name}: {common.timed(work)[1]:.1f} s", flush=True)
 
 
 def decide_again_all() -> None:
