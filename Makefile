@@ -57,9 +57,9 @@ examples: $(VENV)/dev.stamp
 	rm -f creativefilter/api/*/examples.json
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
 
-# Benchmarks of the model and of imports. Those of the model's learning and of spend need REFERENCE_DATA.
+# Benchmarks of the model and of imports of spend; the last three need REFERENCE_DATA.
 BENCH := demonstration recognition screen_text pictures fusion bundle
-export REFERENCE_DATA
+bench bench-%: export REFERENCE_DATA := $(abspath $(REFERENCE_DATA))
 bench: $(VENV)/dev.stamp
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \

@@ -53,11 +53,9 @@ def main() -> None:
     print(f"{reader.engine}; loading: {cpu_seconds() - began:.2f} s of CPU")
     print(f"{'':38} {'CPU s / 8 frames':>17} {'word recall':>12} {'CER':>6}")
     with tempfile.TemporaryDirectory() as folder:
-        spots = [
-            make_spot(Path(folder) / f"{number}.mp4", number)
-            for number in range(1 if quick else SPOTS)
-        ]
-        for size in SIZES[1:] if quick else SIZES:
+        sizes, count = (SIZES[1:], 1) if quick else (SIZES, SPOTS)
+        spots = [make_spot(Path(folder) / f"{n}.mp4", n, sizes[0]) for n in range(count)]
+        for size in sizes:
             size_name = f"{size[0]} x {size[1]}"
             this_reader = measure(spots, size, lambda frames: read_by_this_reader(reader, frames))
             tesseract = measure(spots, size, read_by_tesseract)
@@ -71,14 +69,13 @@ def main() -> None:
     show("demonstration cards, still", demonstration(reader, 1 if quick else None))
 
 
-def make_spot(path: Path, number: int) -> tuple[Path, list[str]]:
+def make_spot(path: Path, number: int, size: tuple[int, int]) -> tuple[Path, list[str]]:
     """Write a video of eight seconds; return its path and the words of each second."""
     cards_shown = [
         cards.CARDS[(number + second // 2) % len(cards.CARDS)] for second in range(FRAMES)
     ]
     pictures = [
-        cards.paint(card, 100 * number + second, SIZES[0])
-        for second, card in enumerate(cards_shown)
+        cards.paint(card, 100 * number + second, size) for second, card in enumerate(cards_shown)
     ]
     cards.make_video(path, pictures, bit_rate=BIT_RATE)
     return path, [cards.wording(card) for card in cards_shown]

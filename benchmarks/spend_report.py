@@ -60,7 +60,6 @@ def run_child(data_set: str, advertisements: int) -> None:
     common.start_django()
     if data_set == "reference":
         load_reference()
-        compare()
     else:
         generate(advertisements)
     print_times(TARGETS[data_set])
@@ -200,24 +199,6 @@ def plain_sums(filters: Any, columns: list[str]) -> object:
 
 def seconds(compute: Callable[[Any], object], filters: Any) -> float:
     return common.timed(lambda: compute(filters))[1]
-
-
-def compare() -> None:
-    """Compare all figures with pandas, as a test does on SQLite."""
-    import numpy as np
-
-    from creativefilter.spend.reports.filters import Filters
-    from tests.spend import reference_spend
-    from tests.spend import test_report_against_pandas as pandas
-
-    months, rows = pandas.frame(
-        common.REFERENCE, reference_spend.reference_segments(common.REFERENCE)
-    )
-    random = np.random.default_rng(30)
-    for number in range(pandas.COMBINATIONS):
-        filters = pandas.some_filters(random, rows, months) if number else Filters()
-        pandas.compare(filters, rows, months)
-    print(f"  every figure equals that of pandas under {pandas.COMBINATIONS} filters", flush=True)
 
 
 def analyze() -> None:
