@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from django.core.management import call_command  # noqa: E402
+
 from benchmarks import common  # noqa: E402
 
 BATCH = 10_000
@@ -34,7 +36,8 @@ def main() -> None:
     os.umask(0o077)
     os.environ |= {"DATA_DIR": str(data), "ENV_FILE": "", "LC_ALL": "en_US.UTF-8"}
     try:
-        subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=True)
+        common.start_django(migrate=False)
+        call_command("prepare")
         _, seconds = common.timed(lambda: fill(count))
         print(f"{count:,} creatives made in {seconds:.0f} s")
         print(f"nothing wrong: {run_doctor(0)}")
@@ -47,7 +50,6 @@ def main() -> None:
 
 def fill(count: int) -> None:
     """Create rows and empty files as intake names them."""
-    common.start_django(migrate=False)
     from django.conf import settings
 
     from creativefilter.creatives.models import Creative, MediaVersion, storage_name

@@ -79,7 +79,7 @@ def compare(
 
 def run_bare(file: Path) -> dict[str, float]:
     """Copy the rows into a table without checks."""
-    common.start_django()
+    common.start_django(migrate=False)
     from django.db import connection, transaction
 
     serial = "bigserial" if connection.vendor == "postgresql" else "integer"

@@ -35,6 +35,12 @@ PROCESSES, THREADS = 2, 16
 LIVE = "/health/live"
 UPLOAD, QUICK_UPLOAD = 200, 2  # MB
 BOUNDARY = "xxxxxxxx"
+MAKE_USER = """
+from django.contrib.auth.models import User
+from django.core.management import call_command
+User.objects.create_superuser("bench")
+call_command("create_token", "bench")
+"""
 
 
 def free_port() -> int:
@@ -264,9 +270,7 @@ def main() -> None:
             return process.stdout.strip()
 
         manage("migrate", "-v0")
-        manage("shell", "-c", "from django.contrib.auth.models import User; "
-               "User.objects.create_superuser('bench')")  # fmt: skip
-        token = manage("create_token", "bench").split()[-1]
+        token = manage("shell", "-c", MAKE_USER).split()[-1]
         results = {name: measure(name, environ, token, seconds, size) for name in servers}
     for key in results["gthread"]:
         print(f"{key:18}", *(f"{name} {results[name][key]:9.2f}" for name in servers), sep="   ")
