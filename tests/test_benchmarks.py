@@ -12,14 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import common
 from tests.near_duplicates import needs_chromaprint
 
 ROOT = Path(__file__).resolve().parent.parent
 # Imported by benchmarks.
 HELPERS = {"common", "duplicate_spots", "spend_intervals", "spots"}
+needs_transcripts = pytest.mark.skipif(
+    not common.TRANSCRIPTS.is_file(),
+    reason=f"no reference data in {common.REFERENCE} (set REFERENCE_DATA)",
+)
 NEEDS = {
-    "adaptive": [pytest.mark.reference, pytest.mark.usefixtures("reference_data")],
-    "text_model": [pytest.mark.reference, pytest.mark.usefixtures("reference_data")],
+    "adaptive": [pytest.mark.reference, needs_transcripts],
+    "text_model": [pytest.mark.reference, needs_transcripts],
     "demonstration": [pytest.mark.weights],
     "recognition": [pytest.mark.weights],
     "duplicates": [needs_chromaprint],
