@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
-.PHONY: setup run demo test check contract client bench lines messages mutants resolve fresh attack \
+.PHONY: setup run demo test check contract client examples bench lines messages mutants resolve fresh attack \
 	chaos chaos-long fuzz lanes writers database-away recovery
 
 setup: $(VENV)/runtime.stamp
@@ -58,15 +58,19 @@ examples: $(VENV)/dev.stamp
 	rm -f creativefilter/api/*/examples.json
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
 
+# Benchmarks of the model and of imports of spend; the last three need REFERENCE_DATA.
+BENCH := demonstration recognition screen_text pictures fusion bundle
+bench bench-%: export REFERENCE_DATA := $(abspath $(REFERENCE_DATA))
 bench: $(VENV)/dev.stamp
-	for name in demonstration recognition screen_text pictures fusion bundle; do \
-		$(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
-		$(BIN)/python benchmarks/text_model.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv \
-			--mix $(REFERENCE_DATA)/train_segments.csv && \
-		$(BIN)/python benchmarks/adaptive.py --transcripts $(REFERENCE_DATA)/transcripts_dev.csv && \
-		REFERENCE_DATA=$(REFERENCE_DATA) $(BIN)/python benchmarks/spend_import.py; \
+		$(BIN)/python benchmarks/text_model.py --mix $(REFERENCE_DATA)/train_segments.csv && \
+		$(BIN)/python benchmarks/adaptive.py && $(BIN)/python benchmarks/spend_import.py; \
 	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+
+# One benchmark of docs/testing.md: make bench-doctor ARGS="--creatives 200000"
+bench-%: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 # Whether the pinned requirements can be resolved from the public index alone.
 resolve: $(VENV)/bin/python

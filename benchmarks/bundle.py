@@ -1,6 +1,6 @@
 """How long does it take to load a bundle, and to decide with it on one core?
 
-    python benchmarks/bundle.py
+    python benchmarks/bundle.py [--quick]
 
 The baseline for loading, in a new process, is importing PyTorch, which any neural text model needs.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import spots  # noqa: E402
+from benchmarks import common, spots  # noqa: E402
 from classifier.decision.bundle import Bundle  # noqa: E402
 from classifier.decision.bundle_parts import STARTER  # noqa: E402
 from classifier.decision.types import SpotFeatures  # noqa: E402
@@ -27,19 +27,20 @@ LOAD = "from classifier import Bundle; Bundle.load()"
 
 
 def main() -> None:
-    loaded = median_of(LOAD)
-    torch = median_of("import torch")
+    repeats = 1 if common.options(__doc__).parse_args().quick else REPEATS
+    loaded = median_of(LOAD, repeats)
+    torch = median_of("import torch", repeats)
     print(f"bundle loaded in a fresh process: {loaded:.2f} s")
     print(f"import torch alone: {torch:.2f} s, ratio {torch / loaded:.1f}")
     check = f"import sys; {LOAD}; print('torch' in sys.modules)"
     print(f"loading the bundle imports torch: {python(check)}")
     size = sum(path.stat().st_size for path in STARTER.rglob("*") if path.is_file())
     print(f"size: {size / 1e6:.2f} MB")
-    decide(Bundle.load())
+    decide(Bundle.load(), repeats)
 
 
-def median_of(work: str) -> float:
-    return statistics.median(float(python(TIMED.format(work=work))) for _ in range(REPEATS))
+def median_of(work: str, repeats: int) -> float:
+    return statistics.median(float(python(TIMED.format(work=work))) for _ in range(repeats))
 
 
 def python(code: str) -> str:
@@ -48,7 +49,7 @@ def python(code: str) -> str:
     ).stdout.strip()
 
 
-def decide(bundle: Bundle) -> None:
+def decide(bundle: Bundle, repeats: int) -> None:
     """Time predictions of generated spots with both channels.
 
     All texts differ, so that no cache makes a prediction faster.
@@ -59,30 +60,24 @@ def decide(bundle: Bundle) -> None:
             speech=f"{spot.speech} {number}",
             screen="\n".join(line for card in spot.cards for line in card),
         )
-        for number in range(5)
+        for number in range(repeats)
         for spot in loaded
     ]
     single = [
-        timed(lambda spot_features=spot_features: bundle.predict([spot_features]))
-        for spot_features in features
+        common.timed(lambda one=one: bundle.predict([one]), time.process_time)[1]
+        for one in features
     ]
     print(
         f"one creative, speech and screen, with evidence: median "
         f"{1e3 * statistics.median(single):.1f} ms, slowest {1e3 * max(single):.1f} ms"
     )
     for title, evidence in (("with evidence", True), ("without", False)):
-        seconds = statistics.median(
-            timed(lambda evidence=evidence: bundle.predict(features, evidence))
-            for _ in range(REPEATS)
+        seconds = common.median_seconds(
+            lambda evidence=evidence: bundle.predict(features, evidence),
+            repeats,
+            time.process_time,
         )
         print(f"creatives a second in batches, {title}: {len(features) / seconds:.0f}")
-
-
-def timed(work: object) -> float:
-    assert callable(work)
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How accurate are predictions of the demonstration creatives, and what does recognition cost?
 
-    python benchmarks/demonstration.py
+    python benchmarks/demonstration.py [--quick]
 
 The baseline is the same model on the script text ("script"). The loss from "script" to "speech" is
 due to voice, codec and recogniser; the gain from "speech" to "fused" is due to the screen text. A
@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import common  # noqa: E402
 from classifier.decision.bundle import Bundle  # noqa: E402
 from classifier.decision.types import Prediction, SpotFeatures  # noqa: E402
 from classifier.pipeline import Pipeline  # noqa: E402
@@ -29,11 +30,11 @@ DEMO = ROOT / "demo"
 
 
 def main() -> None:
+    quick = common.options(__doc__).parse_args().quick
     with (DEMO / "scripts.csv").open(encoding="utf-8", newline="") as file:
-        scripts = list(csv.DictReader(file))
+        scripts = list(csv.DictReader(file))[: 1 if quick else None]
     bundle = Bundle.load()
-    weights = Path(os.environ.get("DATA_DIR", ROOT / "data")) / "weights"
-    transcriber = load_transcriber(weights_folder=weights, threads=os.cpu_count() or 1)
+    transcriber = load_transcriber(weights_folder=common.weights(), threads=os.cpu_count() or 1)
     began = time.monotonic()
     decisions = list(
         Pipeline(transcriber, bundle, load_screen_reader()).classify(
@@ -67,7 +68,7 @@ def main() -> None:
         )
     for what, count in correct.items():
         print(f"accuracy, {what:20} {count / with_segment:.3f} ({count}/{with_segment})")
-    print(f"ratio transcript / script     {correct['speech'] / correct['script']:.3f}")
+    print(f"ratio speech / script         {correct['speech'] / max(correct['script'], 1):.3f}")
     print(f"decided without a person      {automatic}/{with_segment}")
     print(f"no segment, left to people    {silent_left}/{len(scripts) - with_segment}")
     print(f"errors                        {sum(d.error is not None for d in decisions)}")

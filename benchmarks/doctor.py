@@ -1,6 +1,6 @@
 """How long does ``manage.py doctor`` take for half a million creatives, and how much memory?
 
-    python benchmarks/doctor.py [--creatives 500000]
+    python benchmarks/doctor.py [--creatives 500000] [--quick]
 
 Uses a temporary data folder with SQLite, or the empty database of ``DATABASE_URL``. At first every
 creative has a file and a row. Then a hundred rows and a hundred files are removed.
@@ -8,7 +8,6 @@ creative has a file and a row. Then a hundred rows and a hundred files are remov
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -19,22 +18,28 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from django.core.management import call_command  # noqa: E402
+
+from benchmarks import common  # noqa: E402
+
 BATCH = 10_000
 REMOVED = 100
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = common.options(__doc__)
     parser.add_argument("--creatives", type=int, default=500_000)
-    count = parser.parse_args().creatives
+    options = parser.parse_args()
+    count = 2 * REMOVED if options.quick else options.creatives
     data = Path(tempfile.mkdtemp(prefix="doctor-"))
     os.umask(0o077)
     os.environ |= {"DATA_DIR": str(data), "ENV_FILE": "", "LC_ALL": "en_US.UTF-8"}
     try:
-        subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=True)
-        started = time.monotonic()
-        fill(count)
-        print(f"{count:,} creatives made in {time.monotonic() - started:.0f} s")
+        common.start_django(migrate=False)
+        call_command("prepare")
+        _, seconds = common.timed(lambda: fill(count))
+        print(f"{count:,} creatives made in {seconds:.0f} s")
         print(f"nothing wrong: {run_doctor(0)}")
         remove_some()
         print(f"{REMOVED} files and {REMOVED} rows alone: {run_doctor(1)}")
@@ -45,10 +50,6 @@ def main() -> None:
 
 def fill(count: int) -> None:
     """Create rows and empty files as intake names them."""
-    import django
-
-    os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
-    django.setup()
     from django.conf import settings
 
     from creativefilter.creatives.models import Creative, MediaVersion, storage_name

@@ -35,6 +35,7 @@ END_CARD, WORDS_MISHEARD = 2.5, 0.08
 FONT = str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf")
 Sound = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Encoding = tuple[str, str, str, int]  # container, codecs of video and audio, divisor of the size
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,22 @@ class Spot:
         return len(self.sound) / RATE
 
 
+_melodies_as_voice = False
+
+
+def use_melodies_as_voice() -> None:
+    """Replace festival's voice by random notes, and use few sentences: for a smoke run."""
+    global _melodies_as_voice
+    _melodies_as_voice = True
+
+
 @cache
 def sentences() -> list[tuple[str, Sound]]:
     """Return sentences with their sound, 16 kHz. The sound is cached under ``build/``."""
+    if _melodies_as_voice:
+        from tests.near_duplicates import melody
+
+        return [(text, melody(number, 3.0)) for number, text in enumerate(_texts()[:12])]
     folder = CACHE / "voices"
     folder.mkdir(parents=True, exist_ok=True)
     found = []
@@ -289,7 +303,7 @@ def _photograph(random: np.random.Generator, size: tuple[int, int]) -> Image.Ima
     return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
 
 
-ENCODINGS: tuple[tuple[str, str, str, int], ...] = (
+ENCODINGS: tuple[Encoding, ...] = (
     ("mp4", "libx264", "aac", 1),
     ("flv", "flv", "libmp3lame", 1),
     ("avi", "mpeg4", "libmp3lame", 2),
@@ -297,17 +311,8 @@ ENCODINGS: tuple[tuple[str, str, str, int], ...] = (
 )
 
 
-def write(
-    path: Path, spot_to_write: Spot, encoding: tuple[str, str, str, int], letterbox: bool
-) -> None:
-    """Encode a spot at low bit rates.
-
-    Args:
-        path: the file to write.
-        spot_to_write: the spot.
-        encoding: container, video codec, audio codec, and the divisor of the picture size.
-        letterbox: add black bars.
-    """
+def write(path: Path, spot_to_write: Spot, encoding: Encoding, letterbox: bool) -> None:
+    """Encode a spot at low bit rates, with black bars if ``letterbox``."""
     muxer, video, audio, scale = encoding
     if not spot_to_write.shots:
         muxer, audio = {"mp4": ("mp4", "aac"), "webm": ("ogg", "libopus")}.get(

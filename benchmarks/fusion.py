@@ -1,6 +1,6 @@
 """Is the decision from all channels better than the decision from one channel?
 
-    python benchmarks/fusion.py
+    python benchmarks/fusion.py [--quick]
 
 All generated spots are drawn, read by the real screen reader, and decided. The baseline is the rule
 of the reference system, "text, else video": speech if there is any, else nothing, because no real
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import spots  # noqa: E402
+from benchmarks import common, spots  # noqa: E402
 from classifier.decision.bundle import Bundle  # noqa: E402
 from classifier.decision.types import Prediction, SpotFeatures  # noqa: E402
 from classifier.screen import load_screen_reader  # noqa: E402
@@ -27,6 +27,7 @@ KINDS = ("screen_only", "speech_only", "agreeing", "contradicting")
 
 
 def main() -> None:
+    each = 1 if common.options(__doc__).parse_args().quick else None  # spots of a kind
     bundle = Bundle.load()
     reader = load_screen_reader()
     print(f"{'spots':14}{'':15}{'right by':>9}")
@@ -34,7 +35,12 @@ def main() -> None:
         f"{'':14}{'kind':15}{'n':>4}{'speech':>9}{'screen':>9}{'fused':>9}{'auto':>7}{'right':>7}"
     )
     for table in (spots.TABLE, spots.LATER, spots.UNSEEN):
-        loaded = spots.load(table)
+        everything = spots.load(table)
+        loaded = [
+            spot
+            for kind in KINDS
+            for spot in [spot for spot in everything if spot.kind == kind][:each]
+        ]
         features = {
             spot.id: SpotFeatures(
                 speech=spoken_words(spot.speech),

@@ -1,20 +1,18 @@
 """How fast and how accurate are the speech recognition engines?
 
-    python benchmarks/recognition.py [CREATIVES]
+    python benchmarks/recognition.py [--creatives 12] [--quick]
 
 Prints seconds per creative and the word error rate. Both engines use the same weights and one
-thread, on the first CREATIVES demonstration creatives (12 by default). Figures are medians of three
+thread, on the first demonstration creatives. Figures are medians of three
 rounds, in which the engines take turns.
 """
 
 from __future__ import annotations
 
 import csv
-import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 import jiwer  # noqa: E402
 
+from benchmarks import common  # noqa: E402
 from classifier.media import decode  # noqa: E402
 from classifier.speech.recognition import load_transcriber  # noqa: E402
 from classifier.speech.types import Transcriber  # noqa: E402
@@ -32,11 +31,14 @@ ROUNDS = 3
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    parser = common.options(__doc__)
+    parser.add_argument("--creatives", type=int, default=12)
+    options = parser.parse_args()
+    count, round_count = (1, 1) if options.quick else (options.creatives, ROUNDS)
     with (ROOT / "demo" / "scripts.csv").open(encoding="utf-8", newline="") as file:
         scripts = [row for row in csv.DictReader(file) if row["text"]][:count]
     clips = [decode(ROOT / "demo" / "creatives" / row["file"]).audio for row in scripts]
-    weights = Path(os.environ.get("DATA_DIR", ROOT / "data")) / "weights"
+    weights = common.weights()
     packaged = packaged_whisper(weights / PACKAGED_NAME)
     with tempfile.TemporaryDirectory() as folder:
         convert(packaged, Path(folder) / "whisper.pt")
@@ -48,11 +50,11 @@ def main() -> None:
         }
         seconds: dict[str, list[float]] = {name: [] for name in engines}
         transcripts: dict[str, list[str]] = {}
-        for _ in range(ROUNDS):
+        for _ in range(round_count):
             for name, engine in engines.items():
-                started = time.monotonic()
-                transcripts[name] = [transcript.text for transcript in engine.transcribe(clips)]
-                seconds[name].append((time.monotonic() - started) / len(clips))
+                found, taken = common.timed(lambda engine=engine: list(engine.transcribe(clips)))
+                transcripts[name] = [transcript.text for transcript in found]
+                seconds[name].append(taken / len(clips))
     alternative_seconds = statistics.median(seconds["openai-whisper fp32, greedy"])
     references = [normalised(row["text"]) for row in scripts]
     print(f"{len(clips)} creatives of {statistics.mean(len(c) / 16000 for c in clips):.1f} s")

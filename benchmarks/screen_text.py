@@ -1,6 +1,6 @@
 """How well does the screen reader read text, and what does it cost?
 
-    python benchmarks/screen_text.py
+    python benchmarks/screen_text.py [--quick]
 
 Prints CPU seconds for eight frames, word recall and character error rate (CER). The baseline is
 Tesseract on the whole frame (psm 11, Russian data). Spots are generated cards in DejaVu, encoded
@@ -29,6 +29,7 @@ import av  # noqa: E402
 import jiwer  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from benchmarks import common  # noqa: E402
 from classifier.media import Frame, decode  # noqa: E402
 from classifier.screen import ScreenReader, load_screen_reader  # noqa: E402
 from tests import screen_cards as cards  # noqa: E402
@@ -46,13 +47,15 @@ class Row(NamedTuple):
 
 
 def main() -> None:
+    quick = common.options(__doc__).parse_args().quick
     began = cpu_seconds()
     reader = load_screen_reader()
     print(f"{reader.engine}; loading: {cpu_seconds() - began:.2f} s of CPU")
     print(f"{'':38} {'CPU s / 8 frames':>17} {'word recall':>12} {'CER':>6}")
     with tempfile.TemporaryDirectory() as folder:
-        spots = [make_spot(Path(folder) / f"{number}.mp4", number) for number in range(SPOTS)]
-        for size in SIZES:
+        sizes, count = (SIZES[1:], 1) if quick else (SIZES, SPOTS)
+        spots = [make_spot(Path(folder) / f"{n}.mp4", n, sizes[0]) for n in range(count)]
+        for size in sizes:
             size_name = f"{size[0]} x {size[1]}"
             this_reader = measure(spots, size, lambda frames: read_by_this_reader(reader, frames))
             tesseract = measure(spots, size, read_by_tesseract)
@@ -63,17 +66,16 @@ def main() -> None:
                 f"{this_reader.recall / tesseract.recall:>12.2f} "
                 f"{this_reader.errors / tesseract.errors:>6.2f}"
             )
-    show("demonstration cards, still", demonstration(reader))
+    show("demonstration cards, still", demonstration(reader, 1 if quick else None))
 
 
-def make_spot(path: Path, number: int) -> tuple[Path, list[str]]:
+def make_spot(path: Path, number: int, size: tuple[int, int]) -> tuple[Path, list[str]]:
     """Write a video of eight seconds; return its path and the words of each second."""
     cards_shown = [
         cards.CARDS[(number + second // 2) % len(cards.CARDS)] for second in range(FRAMES)
     ]
     pictures = [
-        cards.paint(card, 100 * number + second, SIZES[0])
-        for second, card in enumerate(cards_shown)
+        cards.paint(card, 100 * number + second, size) for second, card in enumerate(cards_shown)
     ]
     cards.make_video(path, pictures, bit_rate=BIT_RATE)
     return path, [cards.wording(card) for card in cards_shown]
@@ -133,21 +135,20 @@ def read_by_tesseract(frames: Sequence[Frame]) -> tuple[float, list[str]]:
     return seconds, [" ".join(page.split()) for page in pages]
 
 
-def demonstration(reader: ScreenReader) -> Row:
-    """Read eight frames of each demonstration creative; recall is over the whole creative."""
+def demonstration(reader: ScreenReader, count: int | None) -> Row:
+    """Read eight frames of the first demonstration creatives; recall is over a whole creative."""
     costs, recalls, errors = [], [], []
     with (ROOT / "demo" / "cards.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if not row["first"]:
-                continue
-            frames = decode(ROOT / "demo" / "creatives" / row["file"]).frames
-            chosen = [frames[n * (len(frames) - 1) // (FRAMES - 1)] for n in range(FRAMES)]
-            began = cpu_seconds()
-            text = reader.read(chosen).text.replace("\n", " ")
-            costs.append(cpu_seconds() - began)
-            expected = f"{row['first']} {row['second']} {row['last']}"
-            recalls.append(cards.recall(expected, text))
-            errors.append(jiwer.cer(expected.lower(), text.lower() or " "))
+        rows = [row for row in csv.DictReader(file) if row["first"]][:count]
+    for row in rows:
+        frames = decode(ROOT / "demo" / "creatives" / row["file"]).frames
+        chosen = [frames[n * (len(frames) - 1) // (FRAMES - 1)] for n in range(FRAMES)]
+        screen, seconds = common.timed(lambda chosen=chosen: reader.read(chosen), cpu_seconds)
+        text = screen.text.replace("\n", " ")
+        costs.append(seconds)
+        expected = f"{row['first']} {row['second']} {row['last']}"
+        recalls.append(cards.recall(expected, text))
+        errors.append(jiwer.cer(expected.lower(), text.lower() or " "))
     return Row(mean(costs), mean(recalls), mean(errors))
 
 

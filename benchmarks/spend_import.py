@@ -1,6 +1,6 @@
 """How long does an import of spend take, compared with a bare copy of the same rows?
 
-    python benchmarks/spend_import.py [FILE]
+    python benchmarks/spend_import.py [FILE] [--quick]
 
 The baseline ("bare") reads the CSV file with the csv module and inserts its rows, unchecked, into a
 table with the file's columns and an index: by COPY on PostgreSQL, by executemany on SQLite. Each
@@ -12,20 +12,19 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import common  # noqa: E402
+
 RUNS = 5
 TARGET_RATIO, TARGET_MEGABYTES = 4.0, 300
-REFERENCE = Path(os.environ.get("REFERENCE_DATA", ROOT.parent / "shared" / "data"))
 COLUMNS = "advertisement_id, advertiser, brand, media_type, amount, year, month"
 
 
@@ -33,28 +32,35 @@ def main() -> None:
     if sys.argv[1:2] in (["bare"], ["import"]):
         print(json.dumps({"bare": run_bare, "import": run_import}[sys.argv[1]](Path(sys.argv[2]))))
         return
-    file = Path(sys.argv[1]) if sys.argv[1:] else REFERENCE / "dashboard_data_synthetic.csv.gz"
-    from tests import postgres
+    parser = common.options(__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=common.SPEND)
+    options = parser.parse_args()
+    with common.new_databases() as new:
+        if options.quick:
+            file = few_rows(Path(new("SQLite", "rows")[0], "spend.csv.gz"))
+            compare("PostgreSQL", file, 1, new)
+            return
+        compare("PostgreSQL", options.file, RUNS, new)
+        compare("SQLite", options.file, RUNS, new)
 
-    server = postgres.start(Path(tempfile.mkdtemp(prefix="spend-benchmark-")))
-    try:
-        compare("PostgreSQL, bare COPY", file, server)
-        compare("SQLite, bare executemany", file, None)
-    finally:
-        server.stop()
+
+def few_rows(path: Path) -> Path:
+    """Write a file of 300 rows for ``--quick``."""
+    header = "Advertisement ID,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month\n"
+    rows = (f"{n // 3},A{n % 5},B{n % 7},TV,{n}.25,2020,{1 + n % 12}\n" for n in range(300))
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines([header, *rows])
+    return path
 
 
-def compare(name: str, file: Path, server: object) -> None:
+def compare(
+    kind: str, file: Path, repeats: int, new: Callable[[str, str], tuple[str, str]]
+) -> None:
     measured: dict[str, list[dict[str, float]]] = {"bare": [], "import": []}
-    for number in range(RUNS):
+    for number in range(repeats):
         for task, runs in measured.items():
-            with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
-                url = f"sqlite:///{folder}/db.sqlite3"
-                if server is not None:
-                    from tests import postgres
-
-                    url = postgres.create_database(server.url("postgres"), f"{task}_{number}")
-                runs.append(run_child(task, file, folder, url))
+            place = new(kind, f"{task}_{number}")
+            runs.append(json.loads(common.child(__file__, *place, [task, str(file)], capture=True)))
     seconds = {
         task: statistics.median(run["seconds"] for run in runs) for task, runs in measured.items()
     }
@@ -62,7 +68,7 @@ def compare(name: str, file: Path, server: object) -> None:
     growth = max(run["megabytes"] for run in measured["import"])
     rows = {run["rows"] for runs in measured.values() for run in runs}
     assert len(rows) == 1, "both wrote the same rows"
-    print(f"{name}: {rows.pop():,.0f} rows, medians of {RUNS}")
+    print(f"{kind}: {rows.pop():,.0f} rows, medians of {repeats}")
     print(f"  bare                 {seconds['bare']:6.2f} s")
     print(f"  import               {seconds['import']:6.2f} s")
     print(f"  of it in the transaction "
@@ -71,28 +77,9 @@ def compare(name: str, file: Path, server: object) -> None:
     print(f"  growth of RSS        {growth:6.0f} MB (under {TARGET_MEGABYTES})")
 
 
-def run_child(task: str, file: Path, folder: str, url: str) -> dict[str, float]:
-    environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
-    process = subprocess.run(
-        [sys.executable, __file__, task, str(file)],
-        env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    result: dict[str, float] = json.loads(process.stdout)
-    return result
-
-
-def start_django() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-
-
 def run_bare(file: Path) -> dict[str, float]:
     """Copy the rows into a table without checks."""
-    start_django()
+    common.start_django(migrate=False)
     from django.db import connection, transaction
 
     serial = "bigserial" if connection.vendor == "postgresql" else "integer"
@@ -122,7 +109,7 @@ def run_bare(file: Path) -> dict[str, float]:
 
 def run_import(file: Path) -> dict[str, float]:
     """Import the file as ``manage.py import_spend`` does."""
-    start_django()
+    common.start_django()
     from creativefilter.spend.imports import importer
     from creativefilter.spend.models import SpendRow
 
@@ -130,29 +117,19 @@ def run_import(file: Path) -> dict[str, float]:
     merge = importer.merge
 
     def timed_merge(*args: object, **options: object) -> object:
-        began = time.perf_counter()
-        try:
-            return merge(*args, **options)  # type: ignore[arg-type]
-        finally:
-            merging.append(time.perf_counter() - began)
+        result, seconds = common.timed(lambda: merge(*args, **options))
+        merging.append(seconds)
+        return result
 
     importer.merge = timed_merge  # type: ignore[assignment]
-    megabytes_before = megabytes()
-    began = time.perf_counter()
-    importer.import_file(file)
-    seconds = time.perf_counter() - began
+    megabytes_before = common.megabytes()
+    _, seconds = common.timed(lambda: importer.import_file(file))
     return {
         "seconds": seconds,
         "merging": merging[0],
         "rows": SpendRow.objects.count(),
-        "megabytes": megabytes("VmHWM") - megabytes_before,
+        "megabytes": common.megabytes("VmHWM") - megabytes_before,
     }
-
-
-def megabytes(field: str = "VmRSS") -> float:
-    """Return a memory figure of this process in MB: ``VmRSS`` (now) or ``VmHWM`` (peak)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(field))) / 1024
 
 
 if __name__ == "__main__":

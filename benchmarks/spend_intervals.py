@@ -38,13 +38,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def main(reference: Path) -> None:
-    simulated(np.random.default_rng(1))
-    real(reference, np.random.default_rng(2))
+def main(reference: Path | None, resamples: int) -> None:
+    """Print the coverage on simulated data and, with the reference data, on real transcripts."""
+    simulated(np.random.default_rng(1), resamples)
+    if reference:
+        real(reference, np.random.default_rng(2))
 
 
-def simulated(random: np.random.Generator) -> None:
-    print(f"Calibrated probabilities, {RESAMPLES} resamples ({TARGET} of the sums covered)")
+def simulated(random: np.random.Generator, resamples: int) -> None:
+    print(f"Calibrated probabilities, {resamples} resamples ({TARGET} of the sums covered)")
     for creatives, spread in ((100, 1.0), (1_000, 2.0), (5_000, 2.0)):
         amounts = random.lognormal(13, spread, creatives)
         simulated_probabilities = random.dirichlet(
@@ -54,7 +56,7 @@ def simulated(random: np.random.Generator) -> None:
         ends = simulated_probabilities.cumsum(axis=0)[:-1]
         inside = [
             is_covered(intervals, sums_of((random.random(creatives) > ends).sum(axis=0), amounts))
-            for _ in range(RESAMPLES)
+            for _ in range(resamples)
         ]
         print(f"  {creatives:5,} creatives, amounts of log-sd {spread}: {np.mean(inside):6.1%}")
 

@@ -3,6 +3,7 @@
     python benchmarks/spend_report.py reference      # 386,693 rows, SQLite and PostgreSQL
     python benchmarks/spend_report.py large          # 10 million generated rows, PostgreSQL
     python benchmarks/spend_report.py intervals      # coverage, simulated and on real transcripts
+    python benchmarks/spend_report.py --quick        # 200 generated rows; coverage, simulated
 
 Times are medians of ``RUNS`` warm runs with the slowest of four filters. "first" is the first run
 after a change of spend or segments, when no counts of advertisements are cached. The baseline
@@ -12,12 +13,8 @@ rows, joined with the brand lines and the advertisements' segments.
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -28,65 +25,50 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import common, spend_intervals  # noqa: E402
+
 RUNS = 5
-REFERENCE = Path(os.environ.get("REFERENCE_DATA", ROOT.parent / "shared" / "data"))
-SPEND = REFERENCE / "dashboard_data_synthetic.csv.gz"
 TARGETS = {"reference": 0.150, "large": 0.500}
 # Measured, but without a target.
 NOT_CHARTS = {"page of creatives", "intervals"}
-ADVERTISEMENTS, ROWS_EACH = 500_000, 20
+ADVERTISEMENTS, QUICK_ADVERTISEMENTS, ROWS_EACH = 500_000, 10, 20
 
 
 def main() -> None:
-    data_set = sys.argv[1] if sys.argv[1:] else "reference"
-    if data_set == "child":
-        start_django()
-        {"reference": load_reference, "large": generate}[sys.argv[2]]()
-        if sys.argv[2] == "reference":
-            compare()
-        print_times(TARGETS[sys.argv[2]])
+    if sys.argv[1:2] == ["child"]:
+        run_child(sys.argv[2], int(sys.argv[3]))
         return
-    if data_set == "intervals":
-        from benchmarks import spend_intervals
-
-        spend_intervals.main(REFERENCE)
+    parser = common.options(__doc__)
+    choices = ("reference", "large", "intervals")
+    parser.add_argument("data_set", nargs="?", choices=choices, default="reference")
+    options = parser.parse_args()
+    if options.quick:
+        spend_intervals.main(None, 20)
+    elif options.data_set == "intervals":
+        spend_intervals.main(common.REFERENCE, spend_intervals.RESAMPLES)
         return
-    from tests import postgres
-
-    server = postgres.start(Path(tempfile.mkdtemp(prefix="spend-benchmark-")))
-    try:
-        with tempfile.TemporaryDirectory(prefix="spend-benchmark-") as folder:
-            child(
-                data_set,
-                "PostgreSQL",
-                folder,
-                postgres.create_database(server.url("postgres"), "report"),
-            )
-            if data_set == "reference":
-                child(data_set, "SQLite", folder, f"sqlite:///{folder}/db.sqlite3")
-    finally:
-        server.stop()
+    generated = options.quick or options.data_set == "large"
+    count = QUICK_ADVERTISEMENTS if options.quick else ADVERTISEMENTS
+    with common.new_databases() as new:
+        for kind in ["PostgreSQL"] if generated else ["PostgreSQL", "SQLite"]:
+            data_set = "large" if generated else "reference"
+            print(f"{kind}, {data_set}", flush=True)
+            common.child(__file__, *new(kind, "report"), ["child", data_set, str(count)])
 
 
-def child(data_set: str, name: str, folder: str, url: str) -> None:
-    print(f"{name}, {data_set}", flush=True)
-    environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": url}
-    subprocess.run([sys.executable, __file__, "child", data_set], env=environment, check=True)
-
-
-def start_django() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
+def run_child(data_set: str, advertisements: int) -> None:
+    common.start_django()
+    if data_set == "reference":
+        load_reference()
+    else:
+        generate(advertisements)
+    print_times(TARGETS[data_set])
 
 
 def load_reference() -> None:
     from tests.spend import reference_spend
 
-    reference_spend.load(REFERENCE)
+    reference_spend.load(common.REFERENCE)
     analyze()
 
 
@@ -124,18 +106,18 @@ GENERATED = """
 """
 
 
-def generate() -> None:
+def generate(advertisements: int) -> None:
     from django.db import connection
 
-    from creativefilter.spend.totals import checks
+    from creativefilter.spend.totals import checks, spend_totals
 
-    sql = GENERATED.format(count=ADVERTISEMENTS, each=ROWS_EACH)
+    sql = GENERATED.format(count=advertisements, each=ROWS_EACH)
     with connection.cursor() as cursor:
         for statement in sql.split(";\n"):
             if statement.strip():
                 cursor.execute(statement)
         cursor.execute(checks.FILL_MONTHS)
-        cursor.execute(checks.FILL_TOTALS)
+    spend_totals.rebuild()
     analyze()
 
 
@@ -216,25 +198,7 @@ def plain_sums(filters: Any, columns: list[str]) -> object:
 
 
 def seconds(compute: Callable[[Any], object], filters: Any) -> float:
-    began = time.perf_counter()
-    compute(filters)
-    return time.perf_counter() - began
-
-
-def compare() -> None:
-    """Compare all figures with pandas, as a test does on SQLite."""
-    import numpy as np
-
-    from creativefilter.spend.reports.filters import Filters
-    from tests.spend import reference_spend
-    from tests.spend import test_report_against_pandas as pandas
-
-    months, rows = pandas.frame(REFERENCE, reference_spend.reference_segments(REFERENCE))
-    random = np.random.default_rng(30)
-    for number in range(pandas.COMBINATIONS):
-        filters = pandas.some_filters(random, rows, months) if number else Filters()
-        pandas.compare(filters, rows, months)
-    print(f"  every figure equals that of pandas under {pandas.COMBINATIONS} filters", flush=True)
+    return common.timed(lambda: compute(filters))[1]
 
 
 def analyze() -> None:

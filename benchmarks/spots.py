@@ -1,7 +1,5 @@
 """Generated spots on which fusion is measured, and the drawing of their screens.
 
-    python benchmarks/spots.py FOLDER [ID ...]    # write the cards as PNG files
-
 All texts were invented for this project. They are not real advertising: the offers, prices and
 conditions do not exist. The brand names are real and belong to their owners. No five consecutive
 words occur in the reference data.
@@ -18,7 +16,6 @@ from __future__ import annotations
 import csv
 import random
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,10 +25,7 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from classifier.media import Frame  # noqa: E402
+from classifier.media import Frame
 
 Kind = Literal["speech_only", "screen_only", "agreeing", "contradicting"]
 Card = tuple[str, ...]
@@ -200,17 +194,3 @@ def height(rows: list[Row]) -> int:
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONTS / f"DejaVuSans{'-Bold' if bold else ''}.ttf", size)
-
-
-def main() -> None:
-    folder, ids = Path(sys.argv[1]), set(sys.argv[2:])
-    folder.mkdir(parents=True, exist_ok=True)
-    for spot in load():
-        if ids and spot.id not in ids:
-            continue
-        for number, frame in enumerate(render(spot, seed=0)[::FRAMES_A_CARD], start=1):
-            Image.fromarray(frame.image).save(folder / f"{spot.id}-card{number}.png")
-
-
-if __name__ == "__main__":
-    main()

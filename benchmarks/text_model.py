@@ -1,6 +1,6 @@
 """Is the text model better than plain TF-IDF with a linear SVC, and how fast is it?
 
-    python benchmarks/text_model.py --transcripts transcripts.csv [--mix train_segments.csv]
+    python benchmarks/text_model.py [--transcripts FILE] [--mix FILE] [--quick]
 
 Compares macro-F1 and speed, and prints calibration and coverage. Both models learn from the same
 rows of the same folds, which never divide a family of near duplicates. ``--mix`` is a table with a
@@ -9,11 +9,9 @@ column Segment_num: its natural frequencies of segments are used as priors.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import statistics
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import common  # noqa: E402
 from classifier.evaluation.metrics import expected_calibration_error, macro_f1  # noqa: E402
 from classifier.segments import canonical  # noqa: E402
 from classifier.speech.cleaning import assess_speech  # noqa: E402
@@ -45,23 +44,24 @@ RESAMPLES = 1000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--transcripts", type=Path, required=True)
-    parser.add_argument("--mix", type=Path)
+    parser = common.options(__doc__)
+    parser.add_argument("--transcripts", type=Path, default=common.TRANSCRIPTS)
+    parser.add_argument("--mix", type=Path, help="a table with the column Segment_num")
     options = parser.parse_args()
-    rows = read_rows(options.transcripts)
+    seeds, resamples = (SEEDS[:1], 20) if options.quick else (SEEDS, RESAMPLES)
+    rows = read_rows(options.transcripts)[:: 5 if options.quick else 1]
     texts = [assess_speech(row.text).text for row in rows]
     table = prepare(rows)
     priors = read_mix(options.mix) if options.mix else None
     print(f"{len(rows)} rows, {table.family_count} families, five grouped folds\n")
     print(f"{'seed':6}{'macro-F1':>10}{'plain':>8}{'ratio':>8}{'spoken':>9}{'plain':>8}")
-    scored = [compare(table, texts, seed) for seed in SEEDS]
-    for seed, scores in zip(SEEDS, scored, strict=True):
+    scored = [compare(table, texts, seed) for seed in seeds]
+    for seed, scores in zip(seeds, scored, strict=True):
         print(f"\nseed {seed}, creatives with speech, calibration and thresholds of other folds:")
         report_probabilities(table, scores, None, "balanced, as in the data")
         if priors:
             report_probabilities(table, scores, priors, "natural mix")
-    report_valid(table)
+    report_valid(table, resamples)
     report_speed([text for text in texts if text], table)
 
 
@@ -143,20 +143,20 @@ def weighted_ece(confidence: np.ndarray, correct: np.ndarray, weights: np.ndarra
     return float(np.abs(gap).sum() / weights.sum())
 
 
-def report_valid(table: Table) -> None:
+def report_valid(table: Table, resamples: int) -> None:
     """Print the figures on the rows of ``valid``, with a bootstrap interval."""
     from classifier.text.training import fit, margins_of
 
     rows = np.flatnonzero(table.valid)
     predicted = table.numbers[margins_of(table, fit(table, ~table.valid), rows).argmax(axis=1)]
     random_numbers = np.random.default_rng(0)
-    drawn = [random_numbers.integers(0, len(rows), len(rows)) for _ in range(RESAMPLES)]
+    drawn = [random_numbers.integers(0, len(rows), len(rows)) for _ in range(resamples)]
     resampled = [macro_f1(table.segments[rows][draw], predicted[draw]) for draw in drawn]
     low, high = np.percentile(resampled, [2.5, 97.5])
     figures = measure_valid(table)
     print(
         f"\ntrained on train, measured on valid: macro-F1 {figures['macro_f1_valid']:.3f}"
-        f" (95 % of {RESAMPLES} resamples: {low:.3f}-{high:.3f}),"
+        f" (95 % of {resamples} resamples: {low:.3f}-{high:.3f}),"
         f" spoken only {figures['macro_f1_valid_spoken']:.3f}"
     )
 
@@ -187,13 +187,8 @@ def first_segments(table: Table, count: int) -> list[int]:
     return [int(number) for number in table.segments[:count]]
 
 
-def median_ms(work: Callable[[], object], times: int = 3) -> float:
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
+def median_ms(work: Callable[[], object]) -> float:
+    return 1000 * common.median_seconds(work, 3)
 
 
 if __name__ == "__main__":

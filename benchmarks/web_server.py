@@ -1,6 +1,6 @@
 """How does the web server cope with slow clients, polling clients and large uploads?
 
-    python benchmarks/web_server.py [--seconds 30] [--granian FOLDER]
+    python benchmarks/web_server.py [--seconds 30] [--granian FOLDER] [--quick]
 
 Starts the real application behind each server, with two processes of 16 threads: ours
 (``manage.py web``), gunicorn's threads (gthread, the baseline), and Granian if it is installed in
@@ -12,7 +12,6 @@ gthread in the same run.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import os
 import random
@@ -27,11 +26,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import common  # noqa: E402
+
 PROCESSES, THREADS = 2, 16
 LIVE = "/health/live"
-UPLOAD = 200 * 1024**2
+UPLOAD, QUICK_UPLOAD = 200, 2  # MB
 BOUNDARY = "xxxxxxxx"
+MAKE_USER = """
+from django.contrib.auth.models import User
+from django.core.management import call_command
+User.objects.create_superuser("bench")
+call_command("create_token", "bench")
+"""
 
 
 def free_port() -> int:
@@ -148,8 +157,8 @@ def polling(port: int, seconds: float) -> tuple[int, int]:
     return sum(polls), sum(errors)
 
 
-def upload(port: int, token: str, leader: int) -> tuple[float, float]:
-    """Upload 200 MB; return the seconds, and the growth of the server's memory in MB."""
+def upload(port: int, token: str, leader: int, size: int) -> tuple[float, float]:
+    """Upload ``size`` MB; return the seconds, and the growth of the server's memory in MB."""
     at_start = peak = resident_megabytes(leader)
     finished = threading.Event()
 
@@ -166,7 +175,7 @@ def upload(port: int, token: str, leader: int) -> tuple[float, float]:
 
     def body() -> object:
         yield head.encode()
-        for _ in range(UPLOAD // len(part)):
+        for _ in range(size):
             yield part
         yield tail
 
@@ -175,7 +184,7 @@ def upload(port: int, token: str, leader: int) -> tuple[float, float]:
     headers = {
         "Authorization": f"Token {token}",
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
-        "Content-Length": str(len(head) + UPLOAD + len(tail)),
+        "Content-Length": str(len(head) + size * len(part) + len(tail)),
     }
     connection.request("POST", "/api/v1/creatives", body(), headers)
     response = connection.getresponse()
@@ -207,7 +216,10 @@ def wait_until_it_answers(port: int) -> None:
     raise TimeoutError
 
 
-def measure(server: str, environ: dict[str, str], token: str, seconds: float) -> dict[str, float]:
+def measure(
+    server: str, environ: dict[str, str], token: str, seconds: float, size: int
+) -> dict[str, float]:
+    """Start a server and measure it; each part takes ``seconds``, an upload has ``size`` MB."""
     port = free_port()
     with Path(environ["DATA_DIR"], f"{server}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -216,10 +228,10 @@ def measure(server: str, environ: dict[str, str], token: str, seconds: float) ->
         )  # fmt: skip
     try:
         wait_until_it_answers(port)
-        requests_per_second(port, 1)
-        results = {"requests/s": requests_per_second(port, 8)}
+        requests_per_second(port, min(1, seconds))
+        results = {"requests/s": requests_per_second(port, min(8, seconds))}
         results["MB at rest"] = resident_megabytes(process.pid)
-        results["upload, s"], results["upload, MB more"] = upload(port, token, process.pid)
+        results["upload, s"], results["upload, MB more"] = upload(port, token, process.pid, size)
         results["slow: worst, s"], results["slow: failed"] = slow_clients(port, token, seconds)
         results["polls"], results["poll errors"] = polling(port, seconds)
     finally:
@@ -232,10 +244,11 @@ def measure(server: str, environ: dict[str, str], token: str, seconds: float) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = common.options(__doc__)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--granian", type=Path)
+    parser.add_argument("--granian", type=Path, help="the folder where Granian is installed")
     options = parser.parse_args()
+    seconds, size = (0.5, QUICK_UPLOAD) if options.quick else (options.seconds, UPLOAD)
     servers = ["gthread", "ours", *(["granian"] if options.granian else [])]
     with tempfile.TemporaryDirectory(prefix="web-server-") as folder:
         environ = {
@@ -257,10 +270,8 @@ def main() -> None:
             return process.stdout.strip()
 
         manage("migrate", "-v0")
-        manage("shell", "-c", "from django.contrib.auth.models import User; "
-               "User.objects.create_superuser('bench')")  # fmt: skip
-        token = manage("create_token", "bench").split()[-1]
-        results = {name: measure(name, environ, token, options.seconds) for name in servers}
+        token = manage("shell", "-c", MAKE_USER).split()[-1]
+        results = {name: measure(name, environ, token, seconds, size) for name in servers}
     for key in results["gthread"]:
         print(f"{key:18}", *(f"{name} {results[name][key]:9.2f}" for name in servers), sep="   ")
     for name in servers:

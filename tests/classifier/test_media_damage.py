@@ -90,7 +90,7 @@ def test_absurd_packet_size_loses_only_what_follows(tmp_path: Path) -> None:
 def test_damaged_files_end_with_a_result_or_an_error_code(
     tmp_path: Path, children: Callable[[int], list[int]]
 ) -> None:
-    """Every fifth case of `benchmarks/damage.py --each 1`."""
+    """Every fifth of the seeded cases: one for each kind of damage and each container."""
     files = whole_files(tmp_path, 1.5)
     assert all(decode(path).audio.size for path in files)
     before = children(os.getpid())

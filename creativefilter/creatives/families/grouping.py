@@ -215,9 +215,9 @@ def media_to_fingerprint(*, everything: bool) -> list[int]:
     rows = MediaVersion.objects.filter(creative__current_media=F("pk")).exclude(file="")
     if not everything:
         good = Q(fingerprint__method=METHOD)
-        rows = rows.exclude(
-            good & Q(fingerprint__sound_compared=True) if can_compare_sounds() else good
-        )
+        if can_compare_sounds():
+            good &= Q(fingerprint__sound_compared=True)
+        rows = rows.exclude(good)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
