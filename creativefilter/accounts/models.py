@@ -55,7 +55,7 @@ class AuditEntry(models.Model):
         LABELS_IMPORTED = "labels_imported", _("labels imported")
         SPEND_IMPORTED = "spend_imported", _("spend import started")
         SPEND_DELETED = "spend_deleted", _("spend import deleted")
-        SYSTEM_MENDED = "system_mended", _("findings of the system check mended")
+        SYSTEM_MENDED = "system_mended", _("findings of the system check repaired")
 
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
     # ``actor_name`` stays when the user is deleted; of a failed login it is the name entered.

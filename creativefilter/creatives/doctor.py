@@ -20,40 +20,39 @@ FEW = 20
 
 FILES = Problem(
     "files_without_rows",
-    gettext_lazy("Files and folders older than a day that no row names: %(count)d."),
+    gettext_lazy("Files and folders older than a day without a row in the database: %(count)d."),
     gettext_lazy(
-        "A process that was killed left them. manage.py doctor --fix moves files to the folder "
-        "“%(quarantine)s” of the storage; delete it when you miss nothing."
+        "They were left by a process that was killed. manage.py doctor --fix moves files to the "
+        "folder “%(quarantine)s” of the storage; delete it if nothing is missing."
     ),
     mended=True,
 )
 MOST_FILES = Problem(
     "most_files_without_rows",
-    gettext_lazy("No row names %(count)d of the %(stored)d files in the storage."),
+    gettext_lazy("%(count)d of the %(stored)d files in the storage have no row in the database."),
     gettext_lazy(
-        "Is DATABASE_URL that of this data, or was an older database restored? Nothing is moved."
+        "Does DATABASE_URL belong to this data, or was an older database restored? Nothing is "
+        "moved."
     ),
 )
 CREATIVES_LOST = Problem(
     "creative_files_gone",
     gettext_lazy("Creatives whose file is gone from the storage: %(count)d."),
     gettext_lazy(
-        "Restore “media” from a backup, or upload the same files again: they take their places. "
-        "Segments, transcripts and predictions are still there."
+        "Restore “media” from a backup, or upload the same files again: they replace the missing "
+        "ones. Segments, transcripts and predictions are kept."
     ),
 )
 FILES_LOST = Problem(
     "files_gone",
     gettext_lazy("Files of imports and tables that are gone from the storage: %(count)d."),
     gettext_lazy(
-        "Restore “media” from a backup, or send the tables again. Rows of spend are still there."
+        "Restore “media” from a backup, or upload the tables again. The spend rows are kept."
     ),
 )
 IDLE = Problem(
     "creatives_without_job",
-    gettext_lazy(
-        "Creatives that are shown as being analysed, and that no job analyses: %(count)d."
-    ),
+    gettext_lazy("Creatives shown as being analysed that have no job: %(count)d."),
     gettext_lazy("Analyse them again: tick them in the list of creatives, or open their pages."),
 )
 

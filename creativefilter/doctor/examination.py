@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 NOT_LOOKED_AT = declare(
     Problem(
         "not_looked_at",
-        gettext_lazy("This could not be looked at: %(subject)s. %(why)s"),
-        gettext_lazy("Mend what the sentence names, then look again."),
+        gettext_lazy("This could not be checked: %(subject)s. %(why)s"),
+        gettext_lazy("Correct what the sentence names, then check again."),
     )
 )
 

@@ -46,7 +46,7 @@ def check_names(**_options: Any) -> list[CheckMessage]:
     known = known_names()
     found = dict(misspelt(os.environ, known, ALIKE))
     found |= dict(misspelt(NAMES_IN_FILE, known, ALIKE_IN_FILE))
-    text = _("%(name)s is no setting and is ignored: did you mean %(guess)s?")
+    text = _("%(name)s is not a setting and is ignored: did you mean %(guess)s?")
     return [
         Warning(text % {"name": name, "guess": guess}, id="creativefilter.W001")
         for name, guess in sorted(found.items())
@@ -58,7 +58,7 @@ def check_keys_of_bucket(**_options: Any) -> list[CheckMessage]:
     """Warn if only one key of the bucket is set: the client would ignore it or use other keys."""
     keys = settings.STORAGE_S3
     if settings.STORAGE_S3_BUCKET and bool(keys["access_key"]) != bool(keys["secret_key"]):
-        text = _("STORAGE_S3_ACCESS_KEY and STORAGE_S3_SECRET_KEY are needed both, or neither.")
+        text = _("Set both STORAGE_S3_ACCESS_KEY and STORAGE_S3_SECRET_KEY, or neither.")
         return [Warning(text, id="creativefilter.W002")]
     return []
 
@@ -68,4 +68,4 @@ def watched_folder_sentence() -> str:
     folder = settings.INGEST_FOLDER
     if not folder or (Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         return ""
-    return _("INGEST_FOLDER=%s is no folder that can be read here.") % folder
+    return _("INGEST_FOLDER=%s is not a folder that can be read here.") % folder

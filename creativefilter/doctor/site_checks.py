@@ -27,12 +27,12 @@ MB = 1024**2
 DATABASE = Problem(
     "database_away",
     gettext_lazy("The database does not answer. %(why)s"),
-    gettext_lazy("Start it, or correct DATABASE_URL. Nothing else could be looked at."),
+    gettext_lazy("Start it, or correct DATABASE_URL. Nothing else could be checked."),
 )
 MIGRATIONS = Problem(
     "migrations_missing",
     gettext_lazy("The database is not prepared for this version. Missing migrations: %(count)d."),
-    gettext_lazy("Run manage.py prepare. Nothing else could be looked at."),
+    gettext_lazy("Run manage.py prepare. Nothing else could be checked."),
 )
 BROKER = Problem(
     "broker_away",
@@ -43,8 +43,8 @@ STORAGE = Problem(
     "storage_away",
     gettext_lazy("The storage of uploads can't be used. %(why)s"),
     gettext_lazy(
-        "Is the folder media in DATA_DIR there and ours to write? With STORAGE_S3_BUCKET: does the "
-        "bucket answer, and are its keys right?"
+        "Does the folder media in DATA_DIR exist, and can the application write to it? With "
+        "STORAGE_S3_BUCKET: does the bucket answer, and are its keys right?"
     ),
 )
 DISK = Problem(
@@ -52,7 +52,7 @@ DISK = Problem(
     gettext_lazy(
         "The disk of %(folder)s has %(free)d MB left, and one upload may have %(needed)d MB."
     ),
-    gettext_lazy("Make room, or lower UPLOAD_MAX_BYTES."),
+    gettext_lazy("Free disk space, or lower UPLOAD_MAX_BYTES."),
 )
 SETTING = Problem(
     "setting",
@@ -61,18 +61,18 @@ SETTING = Problem(
 )
 WATCHED_FOLDER = Problem(
     "watched_folder",
-    gettext_lazy("The watched folder can't be looked into: %(sentence)s"),
+    gettext_lazy("The watched folder can't be read: %(sentence)s"),
     gettext_lazy(
-        "Mount it where the worker for cpu-upkeep runs, and let its account read it. Elsewhere it "
-        "need not be seen."
+        "Mount it on the host of the worker for cpu-upkeep, and let its account read it. Other "
+        "hosts do not need it."
     ),
 )
 OPEN_FILES = Problem(
     "open_files",
     gettext_lazy("Files of DATA_DIR that other accounts of this machine can open: %(count)d."),
     gettext_lazy(
-        "manage.py doctor --fix closes them. What belongs to another account only that account can "
-        "close (chmod go= …)."
+        "manage.py doctor --fix restricts them. Files of another account can be restricted only "
+        "by that account (chmod go= …)."
     ),
     mended=True,
 )

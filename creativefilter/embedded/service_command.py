@@ -45,5 +45,5 @@ class ServiceCommand(BaseCommand):
 def alive_argument(parser: ArgumentParser) -> None:
     """Add the option for the file that is touched while the process works."""
     parser.add_argument(
-        "--alive-file", type=written_file, help=_("a file to be touched as long as it works")
+        "--alive-file", type=written_file, help=_("file that is touched while the process works")
     )

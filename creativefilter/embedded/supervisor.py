@@ -237,7 +237,7 @@ def _choose_port(host: str, wanted: int | None) -> int:
                 probe.bind((host, port))
             except OSError as error:
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                    text = _("%s is no address of this machine.") % host
+                    text = _("%s is not an address of this machine.") % host
                     raise SupervisorError(text) from error
                 continue
             return port

@@ -34,7 +34,7 @@ class KindFilter(admin.AllValuesFieldListFilter):
 class StandingFilter(admin.SimpleListFilter):
     """Filter by state in three groups: failed, open (queued or running), and done or cancelled."""
 
-    title = gettext_lazy("how it stands")
+    title = gettext_lazy("status")
     parameter_name = "standing"
     STATES = {
         "attention": (Job.State.FAILED,),
@@ -170,7 +170,9 @@ class JobAdmin(ModelAdmin):
         if act(job):
             messages.success(request, message)
         else:
-            messages.warning(request, gettext("It is in another state by now; nothing was done."))
+            messages.warning(
+                request, gettext("The state of the job has changed; nothing was done.")
+            )
         return redirect("admin:jobs_job_change", pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:

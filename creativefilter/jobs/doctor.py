@@ -20,12 +20,11 @@ from creativefilter.site.doctor import Check, Finding, Problem
 CLAIMS = Problem(
     "stuck_claims",
     gettext_lazy(
-        "Jobs that a worker claimed, that nobody works on any more and that nobody has queued "
-        "again: %(count)d."
+        "Jobs claimed by a worker that no longer works on them, and not queued again: %(count)d."
     ),
     gettext_lazy(
-        "manage.py doctor --fix queues them again. Nobody sweeps: is manage.py run, or beat with a "
-        "worker for cpu-upkeep, running?"
+        "manage.py doctor --fix queues them again. There is no sweep: is manage.py run, or beat "
+        "with a worker for cpu-upkeep, running?"
     ),
     mended=True,
 )

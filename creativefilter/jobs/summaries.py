@@ -101,7 +101,7 @@ def _subject(job: Job, kind: kinds.Kind | None) -> tuple[str, str]:
     model: Any = apps.get_model(kind.subject.model)
     row = model._default_manager.filter(pk=job.params.get(kind.subject.param)).first()
     if row is None:
-        return _("What it was about is not there any more."), ""
+        return _("The object of this job does not exist any more."), ""
     try:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
         return str(row), reverse(name, args=[row.pk])

@@ -179,7 +179,7 @@ def port_number(text: str) -> int:
         UsageError: It is no number from 1 to 65535.
     """
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise UsageError(_("%s is no port: a number from 1 to 65535 is needed.") % text)
+        raise UsageError(_("%s is not a port: a number from 1 to 65535 is needed.") % text)
     return int(text)
 
 
@@ -190,7 +190,7 @@ def at_least_one(text: str) -> int:
         UsageError: It is none.
     """
     if not text.isdecimal() or int(text) < 1:
-        raise UsageError(_("%s is no number from 1 on.") % text)
+        raise UsageError(_("%s is not a positive integer.") % text)
     return int(text)
 
 

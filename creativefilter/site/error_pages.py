@@ -50,7 +50,7 @@ def refuse_large(request: HttpRequest) -> HttpResponse:
 
 def length_needed(request: HttpRequest) -> HttpResponse:
     """Return 411: problem details for the API, plain text for browsers."""
-    detail = _("Say in Content-Length how long the body is.")
+    detail = _("Give the length of the body in Content-Length.")
     if is_api(request):
         return answer(request, 411, "length_needed", detail)
     return HttpResponse(str(detail), status=411, content_type="text/plain; charset=utf-8")

@@ -19,8 +19,8 @@ TITLES: dict[int, str | Promise] = {
     401: _("A login is needed"),
     403: _("Not allowed"),
     404: _("Not found"),
-    405: _("The address does not know this method"),
-    406: _("There is no answer of the wanted type"),
+    405: _("The address does not support this method"),
+    406: _("No response of the requested type is available"),
     411: _("The length is missing"),
     409: _("It does not fit the present state"),
     412: _("It has changed in the meantime"),
@@ -32,7 +32,7 @@ TITLES: dict[int, str | Promise] = {
     503: _("The program is not available now"),
     507: _("There is no space left"),
 }
-TOO_LARGE = _("What was sent is larger than this server takes.")
+TOO_LARGE = _("The request is larger than this server accepts.")
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -12,8 +12,8 @@ from creativefilter.spend.models import SpendImport
 from creativefilter.spend.totals import checks
 
 _REBUILD_ADVICE = gettext_lazy(
-    "manage.py doctor --fix makes the sums anew from the rows, as manage.py check_spend --rebuild "
-    "does. Imports wait meanwhile."
+    "manage.py doctor --fix recomputes the totals from the rows, as manage.py check_spend "
+    "--rebuild does. Imports wait meanwhile."
 )
 SUMS = Problem(
     "spend_sums_differ",
@@ -35,7 +35,7 @@ UNLINKED = Problem(
 )
 ROWS_GONE = Problem(
     "spend_rows_gone",
-    gettext_lazy("Imports of spend that no longer hold the rows that they brought: %(count)d."),
+    gettext_lazy("Imports of spend whose rows are missing: %(count)d."),
     gettext_lazy(
         "Rows were deleted from the database by hand, or lost. Restore it from a backup, or import "
         "these months again and replace them."

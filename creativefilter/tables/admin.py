@@ -71,9 +71,9 @@ def facts_of(table: Table) -> list[tuple[str, str, str]]:
     answers = [
         ("rows", _("Rows"), ""),
         ("answered", _("with a segment"), ""),
-        ("silent", _("without speech"), _("Nothing is said or shown in these creatives.")),
+        ("silent", _("without speech"), _("These creatives have neither speech nor screen text.")),
         ("unknown", _("unknown"), _("There is no creative with this Advertisement ID here.")),
-        ("failed", _("not analysed"), _("Why stands in the column “status”.")),
+        ("failed", _("not analysed"), _("The column “status” gives the reason.")),
         ("blank", _("without an ID"), ""),
         ("classified", _("Creatives classified for this table"), ""),
     ]
@@ -102,9 +102,9 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
                 "xlsx (up to 50,000 rows) or csv, also in a zip, with a column “Advertisement ID”."
             ),
             gettext_lazy(
-                "The same table comes back with five columns at its right: number and name of the "
-                "segment, probability, whether a person has looked at it, and what became of the "
-                "row. All else stays as it is."
+                "The same table is returned with five more columns on the right: number and name "
+                "of the segment, probability, whether a person has reviewed it, and the status of "
+                "the row. Nothing else changes."
             ),
         ),
         button=gettext_lazy("Classify"),
@@ -211,5 +211,5 @@ class TableAdmin(OwnRowsAdmin, UploadListAdmin):
         if work.cancel(table):
             messages.success(request, _("Cancelled."))
         else:
-            messages.warning(request, _("It had ended already."))
+            messages.warning(request, _("The job has already ended."))
         return redirect(self.page_address(table))

@@ -81,17 +81,17 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return request.user.has_perm("creatives.change_modelversion")
 
     @action(
-        description=gettext_lazy("Let it decide from now on"),
+        description=gettext_lazy("Activate"),
         permissions=["activate"],
         icon="check_circle",
         dialog={
-            "title": gettext_lazy("Let this version decide from now on?"),
+            "title": gettext_lazy("Activate this version?"),
             "description": gettext_lazy(
-                "Every creative that it has not judged yet is classified again. Labels stay, "
-                "and so do the predictions of the other versions."
+                "Every creative without a prediction of this version is classified again. Labels "
+                "and the predictions of other versions are kept."
             ),
             "form_class": None,
-            "form_submit_text": gettext_lazy("Let it decide from now on"),
+            "form_submit_text": gettext_lazy("Activate"),
         },
     )
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
@@ -100,7 +100,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         jobs = decide_again(cast(User, request.user))
         messages.success(
             request,
-            _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
+            _("%(version)s is active now; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)},
         )
         onward = reverse("admin:creatives_modelversion_changelist")

@@ -86,7 +86,7 @@ def automation(measured: Sequence[Measured]) -> Grid:
     targets = [one.target for one in measured[0].evaluation.coverage]
     head = ("", *(_("at %s") % percent(target, 0) for target in targets))
     rows = [(one.title, *map(_coverage, one.evaluation.coverage)) for one in measured]
-    title = _("Decided without a person when so much precision is wanted (right of these)")
+    title = _("Coverage at the promised precision (measured precision)")
     return Grid(title, head, tuple(rows))
 
 
@@ -127,7 +127,7 @@ def _confusions(evaluation: Evaluation) -> Grid:
         for count, actual, predicted in pairs[:LARGEST_CONFUSIONS]
     )
     head = (_("labelled as → decided as"), _("creatives"))
-    return Grid(_("Most often taken for another segment"), head, rows)
+    return Grid(_("Most often confused segments"), head, rows)
 
 
 def format_figure(value: float) -> str:

@@ -66,10 +66,10 @@ class EndpointForm(forms.ModelForm):
         fields = ("url", "description", "events", "active")
         help_texts = {
             "url": gettext_lazy(
-                "The program that is to be told listens there, for example "
+                "Address of the program that receives the events, for example "
                 "https://hooks.example.com/creatives. Public addresses only."
             ),
-            "description": gettext_lazy("For yourself: what is told there, and why."),
+            "description": gettext_lazy("For your own use: what this webhook is for."),
         }
 
     def clean_url(self) -> str:
@@ -216,7 +216,9 @@ class EndpointAdmin(WebhooksAdmin):
         except EndpointError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("A test event is on its way; reload to see how it went."))
+            messages.success(
+                request, _("A test event is being sent; reload the page to see the result.")
+            )
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
     def new_secret(self, request: HttpRequest, pk: Any) -> HttpResponse:
@@ -252,7 +254,7 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
     except EndpointError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("It is sent again; reload to see how it went."))
+        messages.success(request, _("It is being sent again; reload the page to see the result."))
 
 
 class OwnEndpointFilter(RelatedDropdownFilter):

@@ -33,7 +33,7 @@ class Endpoint(models.Model):
     """
 
     class Off(models.TextChoices):
-        FAILING = "failing", _("Switched off: nothing but failures for days.")
+        FAILING = "failing", _("Switched off: all deliveries failed for days.")
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(

@@ -125,7 +125,7 @@ def test_nothing_is_set_without_a_segment_or_when_the_list_changed(
     page.post(address, {"expected": "247"})
     set_label(Creative.objects.order_by("pk")[10], Segment.objects.get(pk=1), None)
     response = page.post(f"{address}&set=5", {"expected": "247"}, follow=True)
-    assert "The list has changed since you looked at it" in response.content.decode()
+    assert "The list has changed since you opened it" in response.content.decode()
     assert not LabelBatch.objects.exists()
     nonsense = reverse("admin:creatives_creative_relabel") + "?list=name__nonsense%3D1"
     assert page.get(nonsense)["Location"] == LIST

@@ -145,7 +145,7 @@ def test_contradicting_rows_of_a_table_are_not_used(tmp_path: Path) -> None:
     # Segment 6 is segment 0, so the rows of 2 agree.
     out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
     assert waiting() == {"2": 0}
-    assert "Row 2: 1 stands in the rows 2, 4 and differs: none of them is used." in err
+    assert "Row 2: 1 has different values in the rows 2, 4: none of them is used." in err
     assert "Row 4: 1 stands" in err
     assert "Rows that can't be used: 2." in out
 

@@ -159,7 +159,7 @@ def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_active_version_predicts_imported_transcripts(tmp_path: Path, waiting: Any) -> None:
     out, _err = import_transcripts(written(tmp_path, ("1", CARD), ("2", MUSIC)), no_decide=False)
-    assert "Creatives that wait to be judged: 2." in out
+    assert "Creatives that wait to be classified: 2." in out
     assert "not reached" not in out
     assert waiting("cpu-batch") == 2
     for job in Job.objects.all():
@@ -170,7 +170,7 @@ def test_the_active_version_predicts_imported_transcripts(tmp_path: Path, waitin
     assert creative("1").state == Creative.State.DONE
     # All have predictions by now: there are no more jobs.
     out, _err = import_transcripts(tmp_path / "texts.csv", no_decide=False)
-    assert "Creatives that wait to be judged: 0." in out
+    assert "Creatives that wait to be classified: 0." in out
 
 
 @pytest.mark.django_db(transaction=True)

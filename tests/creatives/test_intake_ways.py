@@ -110,7 +110,7 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
     job = archive_jobs.start(ContentFile(out.getvalue()), "a.zip", analyst, {})
     lifecycle.run_stage(str(job.pk), job.stage, "w")
     body = page.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
-    assert "2 files were taken in." in body
+    assert "2 files were added." in body
     assert "1 file was refused." in body
     assert "<td>b&gt;.wav</td>" in body
     assert "refusals" not in body

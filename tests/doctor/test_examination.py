@@ -43,7 +43,7 @@ def test_a_check_that_raises_does_not_hide_findings_of_others() -> None:
     with translation.override("en"):
         found = examination.examine([raising(KeyError("surprise\nin two lines")), fine])
         assert [finding.code for finding in found] == ["not_looked_at", "odd"]
-        assert found[0].sentence.startswith("This could not be looked at: database. KeyError")
+        assert found[0].sentence.startswith("This could not be checked: database. KeyError")
         [away] = examination.examine([raising(OperationalError("connection refused"))])
         assert "The database can't be reached: connection refused" in away.sentence
 

@@ -210,8 +210,8 @@ def test_the_system_check_warns_about_misspelt_names(monkeypatch: pytest.MonkeyP
     with translation.override("en"):
         warnings = [message.msg for message in run_checks(tags=[TAG])]
     assert warnings == [
-        "TARGET_PRECISON is no setting and is ignored: did you mean TARGET_PRECISION?",
-        "WHISPER_BEEM_SIZE is no setting and is ignored: did you mean WHISPER_BEAM_SIZE?",
+        "TARGET_PRECISON is not a setting and is ignored: did you mean TARGET_PRECISION?",
+        "WHISPER_BEEM_SIZE is not a setting and is ignored: did you mean WHISPER_BEAM_SIZE?",
     ]
 
 

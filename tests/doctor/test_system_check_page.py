@@ -58,7 +58,7 @@ def test_the_page_is_in_the_menu_and_shows_that_nothing_is_wrong(lead: Client) -
     assert f'href="{ADDRESS}"' in lead.get("/admin/").content.decode()
     assert "Nothing is wrong." in text
     assert "Files, sums and models: not yet." in text
-    assert "Mend what is safe" not in text
+    assert "Repair what is safe" not in text
 
 
 def test_findings_of_quick_checks_are_shown_at_once(lead: Client, installation: Path) -> None:
@@ -67,14 +67,14 @@ def test_findings_of_quick_checks_are_shown_at_once(lead: Client, installation: 
     assert "Files of DATA_DIR that other accounts of this machine can open: 1." in text
     assert str(installation) in text
     assert "manage.py doctor --fix closes them" in text
-    assert "Mend what is safe" in text
+    assert "Repair what is safe" in text
 
 
 def test_a_job_runs_all_checks_and_a_second_one_repairs(lead: Client) -> None:
     path = orphan()
     assert lead.post(ADDRESS)["Location"] == ADDRESS
     job = newest()
-    assert "A worker will look at everything as soon as one is free." in page(lead)
+    assert "A worker will check everything as soon as one is free." in page(lead)
     lead.post(ADDRESS)
     assert newest() == job
 
@@ -104,7 +104,7 @@ def test_quick_findings_are_shown_while_the_job_waits(lead: Client, installation
     text = page(lead)
     assert "A worker will look at everything" in text
     assert "other accounts of this machine can open: 1." in text
-    assert "Mend what is safe" not in text
+    assert "Repair what is safe" not in text
 
 
 def test_a_repair_is_queued_beside_a_waiting_check(lead: Client) -> None:

@@ -245,7 +245,7 @@ def test_cancelling_stops_the_job(page: Client) -> None:
     row = worked(row)
     assert (row.state, row.report) == (State.CANCELLED, {})
     answer = page.post(f"{LIST}{row.pk}/cancel/", follow=True).content.decode()
-    assert "It had ended already." in answer
+    assert "The job has already ended." in answer
     page.post(f"{LIST}{row.pk}/check/")
     assert worked(row).state == State.CHECKED
 

@@ -157,7 +157,7 @@ class CursorPages(BasePagination):
                 for column, value in pairs
             ]
         except (ValueError, TypeError, binascii.Error, ValidationError, RecursionError) as error:
-            text = _("This is no cursor of this list in this order.")
+            text = _("This is not a cursor of this list in this order.")
             raise exceptions.ValidationError({CURSOR: [text]}) from error
 
     def _link(self, columns: list[Column], row: Any, backwards: bool) -> str:

@@ -110,7 +110,7 @@ def handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
     details = known.get_full_details()
     if isinstance(known, exceptions.ValidationError):
         code, errors = "invalid_input", dict(_by_field(details))
-        detail: Any = _("Some of what was sent is wrong; see `errors`.")
+        detail: Any = _("Some of the values are invalid; see `errors`.")
     else:
         code, errors = _code(str(known.get_codes())), {}
         detail = known.detail

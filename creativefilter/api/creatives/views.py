@@ -313,7 +313,7 @@ class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
             jobs = retry.retry(request.user, creatives, codes, asked.get("expected"))  # type: ignore[arg-type]
         except retry.ChangedError as error:
             raise Conflict(
-                _("The creatives are others than before. Nothing was queued: look again."),
+                _("The selection of creatives has changed. Nothing was queued: check it again."),
                 "creatives_changed",
             ) from error
         return Response({"queued": len(jobs)}, status.HTTP_202_ACCEPTED)

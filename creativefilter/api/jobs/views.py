@@ -105,7 +105,7 @@ class JobCancelView(JobActionView):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         job = self.get_object()
         if not lifecycle.cancel(job):
-            raise Conflict(_("It had ended already."), "job_ended")
+            raise Conflict(_("The job has already ended."), "job_ended")
         job.refresh_from_db()
         return Response(self.get_serializer(job).data)
 

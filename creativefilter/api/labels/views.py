@@ -199,7 +199,7 @@ def _relabel(
         return batches.relabel(creatives, segment, request.user, note, count)  # type: ignore[arg-type]
     except batches.ChangedError as error:
         raise Conflict(
-            _("The creatives are others than before. Nothing was set: look again."),
+            _("The selection of creatives has changed. Nothing was set: check it again."),
             "creatives_changed",
         ) from error
 
@@ -228,7 +228,7 @@ class LabelBatchUndoView(Idempotent, BatchRows):
         batch: Any = self.get_object()
         batch.restored = batches.undo(batch, request.user)  # type: ignore[arg-type]
         if batch.restored is None:
-            raise Conflict(_("This was undone before."), "already_undone")
+            raise Conflict(_("This has already been undone."), "already_undone")
         return Response(self.get_serializer(batch).data)
 
 

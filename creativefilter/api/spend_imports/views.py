@@ -156,7 +156,7 @@ class SpendImportCancelView(ImportsView):
     def post(self, request: Request, pk: int) -> Response:
         row = self.get_object()
         if not work.cancel(row):
-            raise Conflict(_("It had ended already."), "job_ended")
+            raise Conflict(_("The job has already ended."), "job_ended")
         return Response(self.serialized(row))
 
 

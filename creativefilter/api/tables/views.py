@@ -221,7 +221,7 @@ class TableCancelView(Idempotent, Tables):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         table = self.get_object()
         if not work.cancel(table):
-            raise Conflict(_("It had ended already."), "job_ended")
+            raise Conflict(_("The job has already ended."), "job_ended")
         return Response(self.get_serializer(self.get_object()).data)
 
 

@@ -120,7 +120,7 @@ class TokenView(Etagged, TokenViews):
         if not tokens.may_revoke(request.user, details.token.user):
             raise PermissionDenied
         if request.auth is not None and request.auth.pk == details.token_id:
-            text = _("This token carries the request: revoke it by another one or on its page.")
+            text = _("A token can't revoke itself: use another token or the page of tokens.")
             raise Conflict(text, "token_in_use")
         tokens.revoke(details)
         return Response(status=status.HTTP_204_NO_CONTENT)

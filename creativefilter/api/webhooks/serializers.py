@@ -15,7 +15,7 @@ from creativefilter.site.codes import sentence
 from creativefilter.webhooks import addresses
 from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
-EVENT_HELP = "What it hears of: `job.done`, `job.failed`, `job.cancelled`."
+EVENT_HELP = "Events that are sent to it: `job.done`, `job.failed`, `job.cancelled`."
 
 
 class EventsField(serializers.ListField):

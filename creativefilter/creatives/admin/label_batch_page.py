@@ -175,7 +175,7 @@ def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) 
         batch = relabelling.relabel(creatives, segment, author, note, count)
     except relabelling.ChangedError:
         messages.warning(
-            request, _("The list has changed since you looked at it. Nothing was set: look again.")
+            request, _("The list has changed since you opened it. Nothing was set: check it again.")
         )
         return redirect(request.get_full_path())
     text = ngettext(
@@ -205,7 +205,7 @@ def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
     author: Any = request.user
     count = relabelling.undo(get_object_or_404(LabelBatch, pk=pk), author)
     if count is None:
-        messages.info(request, _("This was undone before."))
+        messages.info(request, _("This has already been undone."))
     else:
         text = ngettext(
             "Undone: %s creative counts as before.",

@@ -105,10 +105,10 @@ def _add_messages(request: HttpRequest, added: Added) -> None:
         messages.info(request, text % added.known)
     if added.archives:
         text = ngettext(
-            "%d archive is being unpacked; its creatives appear in the list one by one. What is "
-            "refused stands in its job.",
-            "%d archives are being unpacked; their creatives appear in the list one by one. What "
-            "is refused stands in their jobs.",
+            "%d archive is being unpacked; its creatives appear in the list one by one. Its job "
+            "lists the files that are refused.",
+            "%d archives are being unpacked; their creatives appear in the list one by one. Their "
+            "jobs list the files that are refused.",
             added.archives,
         )
         messages.success(request, text % added.archives)

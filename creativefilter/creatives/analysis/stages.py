@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop
 
 from creativefilter.creatives.analysis import decision, engines, states, twins, working_copies
 from creativefilter.creatives.families import grouping
+from creativefilter.creatives.model_versions import NoActiveModelError
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -225,14 +226,15 @@ def classify(job: Job) -> Save:
     """Predict the segment by the active model version.
 
     Raises:
-        JobError: ``no_model`` if the model folder is damaged, or the creative was deleted.
+        JobError: ``no_model`` if there is no active version or its folder is damaged; or the
+            creative was deleted.
     """
     from classifier.artefact import ArtefactError
 
     media = _enter(job, State.CLASSIFYING)
     try:
         prediction = decision.decide(media)
-    except ArtefactError as error:
+    except (ArtefactError, NoActiveModelError) as error:
         raise JobError("no_model", str(error)) from error
 
     def save() -> dict[str, Any]:

@@ -129,10 +129,12 @@ def tell(job: Job) -> ResultText:
     counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}
     sentences = []
     if counts["new"]:
-        text = ngettext("%d file was taken in.", "%d files were taken in.", counts["new"])
+        text = ngettext("%d file was added.", "%d files were added.", counts["new"])
         sentences.append(text % counts["new"])
     if counts["known"]:
-        text = ngettext("%d file was in before.", "%d files were in before.", counts["known"])
+        text = ngettext(
+            "%d file was already stored.", "%d files were already stored.", counts["known"]
+        )
         sentences.append(text % counts["known"])
     if counts["refused"]:
         text = ngettext("%d file was refused.", "%d files were refused.", counts["refused"])
@@ -140,4 +142,4 @@ def tell(job: Job) -> ResultText:
     rows = [(row["file"], row["message"]) for row in result.get("refusals", [])]
     if len(rows) < counts["refused"]:
         sentences.append(_("The first %d of those that were refused:") % len(rows))
-    return ResultText(sentences or [_("There was nothing to take in.")], rows)
+    return ResultText(sentences or [_("There was nothing to add.")], rows)

@@ -117,7 +117,9 @@ def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned
             [values[name]] = rows_by_value
             first[name] = places[0]
         else:
-            reason = _("%(id)s stands in the rows %(rows)s and differs: none of them is used.") % {
+            reason = _(
+                "%(id)s has different values in the rows %(rows)s: none of them is used."
+            ) % {
                 "id": name,
                 "rows": ", ".join(map(str, places)),
             }

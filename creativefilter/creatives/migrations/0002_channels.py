@@ -77,7 +77,8 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='prediction',
             name='reason',
-            field=models.CharField(blank=True, choices=[('no_speech', 'Nobody speaks in it, and no words were read on the screen')], max_length=32, verbose_name='why it is not classified'),
+            field=models.CharField(blank=True, choices=[('no_speech', "No speech, and no text "
+                                                                      "found on the screen")], max_length=32, verbose_name='why it is not classified'),
         ),
         migrations.CreateModel(
             name='ScreenReading',

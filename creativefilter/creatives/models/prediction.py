@@ -38,7 +38,7 @@ class Prediction(models.Model):
     """Decision of a model version about a media version. Never changed or overwritten."""
 
     class Reason(models.TextChoices):
-        NO_SPEECH = "no_speech", _("Nobody speaks in it, and no words were read on the screen")
+        NO_SPEECH = "no_speech", _("No speech, and no text found on the screen")
 
     class Decision(models.TextChoices):
         AUTO = "auto", _("sure enough")

@@ -63,7 +63,7 @@ CODES = {
     ),
     # Creatives and their analysis
     "no_speech": Code(
-        None, _("Nobody speaks in this creative and no words were read on its screen.")
+        None, _("There is no speech in this creative, and no text was found on its screen.")
     ),
     "no_screen_reader": Code(
         None,
@@ -76,8 +76,8 @@ CODES = {
     "no_chromaprint": Code(
         None,
         _(
-            "Near duplicates are looked for by their pictures alone: the library that compares "
-            "sounds (chromaprint) is missing. Tell the administrator."
+            "Near duplicates are compared without sound: the library for it (chromaprint) is "
+            "missing. Tell the administrator."
         ),
     ),
     "no_weights": Code(
@@ -90,9 +90,9 @@ CODES = {
     "no_model": Code(
         500,
         _(
-            "The model's files are damaged or belong to another version of the program. The file "
-            "and what was heard and read in it are kept; tell the administrator and analyse it "
-            "again afterwards."
+            "The model's files are damaged or belong to another version of the program. The "
+            "creative, its transcript and its screen text are kept; tell the administrator and "
+            "analyse it again afterwards."
         ),
     ),
     "deleted": Code(422, _("The creative was deleted before its turn came.")),

@@ -11,8 +11,8 @@ CODES = {
     "worker_lost": Code(
         500,
         _(
-            "The program that worked on it was stopped three times in the middle. "
-            "Try again; if it happens again, tell the administrator the number of the job."
+            "Processing was interrupted three times. Try again; if it happens again, tell the "
+            "administrator the number of the job."
         ),
     ),
     "timed_out": Code(
@@ -36,11 +36,11 @@ CODES = {
     "storage_full": Code(
         507,
         _(
-            "There is no space left on the server's disk. Nothing of it was kept; try again when "
-            "the administrator has made room."
+            "There is no space left on the server's disk. Nothing was stored; try again when the "
+            "administrator has freed space."
         ),
     ),
-    "cancelled": Code(422, _("It was cancelled before it had ended.")),
+    "cancelled": Code(422, _("The job was cancelled before it ended.")),
     "internal": Code(
         500,
         _(

@@ -23,7 +23,7 @@ CODES = {
     "spend_busy": Code(409, _("This file is being worked on right now.")),
     "spend_cancelled": Code(422, _("The import was cancelled. Nothing was imported.")),
     "spend_superseded": Code(
-        409, _("The file was started anew since; this attempt is out of date.")
+        409, _("The file has been started again since; this attempt is out of date.")
     ),
     "spend_deleted": Code(422, _("The file was deleted before its turn came.")),
     "spend_export_stopped": Code(422, _("The export was stopped.")),

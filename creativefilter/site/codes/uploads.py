@@ -30,7 +30,9 @@ CODES = {
     "bad_archive": Code(
         400, _("The archive is damaged, or no zip archive. Pack and send it again.")
     ),
-    "archive_overlap": Code(400, _("Files overlap within the archive. Pack and send them again.")),
+    "archive_overlap": Code(
+        400, _("Files in the archive overlap. Pack the archive again and send it.")
+    ),
     "archive_empty": Code(400, _("There are no files in the archive.")),
     "archive_too_many_files": Code(400, _("There are more than %(limit)s files in the archive.")),
     "archive_too_large": Code(
@@ -41,5 +43,5 @@ CODES = {
     "archive_member_damaged": Code(400, _("The file is damaged within the archive.")),
     "archive_gone": Code(422, _("The archive is not there any more. Send it again.")),
     "no_folder": Code(500, _("No folder is watched any more.")),
-    "stopped": Code(422, _("It was stopped. What had been taken in by then stays.")),
+    "stopped": Code(422, _("Stopped. The files that were added before are kept.")),
 }

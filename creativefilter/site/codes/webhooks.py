@@ -9,7 +9,7 @@ from creativefilter.site.codes.code import Code
 CODES = {
     "bad_address": Code(400, _("This is not an address of the form https://host/path.")),
     "address_with_password": Code(
-        400, _("An address with a name or a password in it is not used.")
+        400, _("The address must not contain a user name or a password.")
     ),
     "port_refused": Code(400, _("Ports below 1024 are not used, except 80 and 443.")),
     "private_address": Code(

@@ -143,7 +143,7 @@ def exported_cancel(theme: Theme, request: HttpRequest, pk: Any) -> HttpResponse
         return HttpResponseNotAllowed(["POST"])
     job = _export_job(request, pk)
     if not lifecycle.cancel(job):
-        messages.info(request, _("It had ended already."))
+        messages.info(request, _("The job has already ended."))
     return redirect(reverse("admin:spend_exported", args=[job.pk]))
 
 

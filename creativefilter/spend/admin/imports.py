@@ -65,7 +65,7 @@ class SpendImportAdmin(UploadListAdmin):
                 "Advertiser, Brand, Media Type, Estimated cost RUB, Year, Month."
             ),
             gettext_lazy(
-                "Encoding, delimiter and decimal mark are found out. The file is only checked at "
+                "Encoding, delimiter and decimal mark are detected. The file is only checked "
                 "first; you decide afterwards."
             ),
         ),
@@ -213,5 +213,5 @@ class SpendImportAdmin(UploadListAdmin):
         if work.cancel(spend_import):
             messages.success(request, _("Cancelled. Nothing was imported."))
         else:
-            messages.warning(request, _("It had ended already."))
+            messages.warning(request, _("The job has already ended."))
         return redirect(self.page_address(spend_import))

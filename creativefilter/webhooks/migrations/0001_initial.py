@@ -24,7 +24,9 @@ class Migration(migrations.Migration):
                 ('description', models.CharField(blank=True, max_length=200, verbose_name='description')),
                 ('events', models.JSONField(default=list, verbose_name='events')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('off_reason', models.CharField(blank=True, choices=[('failing', 'Switched off: nothing but failures for days.')], max_length=16, verbose_name='why it is off')),
+                ('off_reason', models.CharField(blank=True, choices=[('failing', "Switched off: "
+                                                                                 "all deliveries "
+                                                                                 "failed for days.")], max_length=16, verbose_name='why it is off')),
                 ('salt', models.CharField(max_length=64)),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now)),

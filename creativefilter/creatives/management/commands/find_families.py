@@ -16,9 +16,9 @@ from creativefilter.site.commands import BaseCommand, progress_bar
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Makes the fingerprints of near duplicates that are missing (creatives of earlier "
-        "versions, or without chromaprint) and groups all families anew. Nothing is decoded or "
-        "heard again. It can be done any number of times, and stopped."
+        "Computes missing fingerprints of near duplicates (creatives of earlier versions, or "
+        "without chromaprint) and groups all families again. Nothing is decoded or transcribed "
+        "again. It can be repeated, and interrupted."
     )
 
     made = 0

@@ -19,8 +19,8 @@ from creativefilter.site.commands import BaseCommand, CommandError, existing_fil
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Takes the labels of a table. What a person said of a creative stays; labels of creatives "
-        "that are not here wait for them. It can be done any number of times."
+        "Imports the labels of a table. Labels set by people are kept; labels of creatives that "
+        "are not stored yet wait for them. It can be repeated."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self.part_failed(_("Not every row of %s can be used.") % table)
 
     def done_so_far(self) -> str:
-        return _("All rows of the table are in, or none.") + " " + super().done_so_far()
+        return _("Either all rows of the table are imported or none.") + " " + super().done_so_far()
 
 
 def sentence_of(overruled: imports.OverruledRow) -> str:

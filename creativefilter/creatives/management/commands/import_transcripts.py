@@ -25,8 +25,8 @@ from creativefilter.site.commands import (
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Takes the transcripts of a table as creatives without a file and lets the active model "
-        "judge them. It can be done any number of times; creatives with a file stay as they are."
+        "Adds the transcripts of a table as creatives without a file, to be classified by the "
+        "active model. It can be repeated; creatives with a file are not changed."
     )
 
     imported = 0
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self.part_failed(_("Not every row of %s can be used.") % table)
 
     def done_so_far(self) -> str:
-        text = ngettext("%d row is in.", "%d rows are in.", self.imported)
+        text = ngettext("%d row was added.", "%d rows were added.", self.imported)
         return text % self.imported + " " + super().done_so_far()
 
     def _import(self, table: Path) -> TranscriptOutcome:
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def _decide(self) -> None:
         jobs = decide_again(None)
-        self.stdout.write(_("Creatives that wait to be judged: %d.") % len(jobs))
+        self.stdout.write(_("Creatives that wait to be classified: %d.") % len(jobs))
         # Of many jobs only the first are published at once.
         if jobs and not jobs[0].published_at and has_broker():
             self.stdout.write(

@@ -31,8 +31,8 @@ THREADS = 4
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Takes in every media file of a folder and queues it for analysis. It can be started "
-        "again at any time: what is in already is skipped. The files stay where they are."
+        "Adds every media file of a folder and queues it for analysis. It can be started again at "
+        "any time: files that are stored already are skipped. The files stay where they are."
     )
     ingestion: Ingestion | None = None
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         for line in counts_of(tally):
             self.stdout.write(line)
         if others:
-            self.stdout.write(_("Files that are no creatives by their names: %d.") % others)
+            self.stdout.write(_("Files that are not creatives, by their names: %d.") % others)
         if self.ingestion.unpublished and has_broker():
             self.stdout.write(
                 _("The queue was not reached; the running application takes them up by itself.")

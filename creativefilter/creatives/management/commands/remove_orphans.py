@@ -14,13 +14,13 @@ from creativefilter.site.commands import BaseCommand
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Removes uploads and working copies that are older than a day and that no creative, table "
-        "or import has: what a process that was killed left behind."
+        "Removes uploads and working copies older than a day that belong to no creative, table or "
+        "import: files left by processes that were killed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--dry-run", action="store_true", help=_("only say what would be removed")
+            "--dry-run", action="store_true", help=_("only list what would be removed")
         )
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:

@@ -17,9 +17,9 @@ from creativefilter.site.doctor import Check, Finding, every
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Looks for what is wrong: files and rows, jobs, sums, models, weights, broker, disk, "
-        "settings. Says what to do, and ends with 1 if something is. --fix mends what it can, and "
-        "loses nothing. Work that is going on is no finding."
+        "Checks the installation: files and rows, jobs, totals, models, weights, broker, disk, "
+        "settings. Says what to do about each finding, and exits with 1 if there is one. --fix "
+        "repairs what it can without losing anything. Work in progress is not a finding."
     )
     # The check "settings" reports them as findings.
     requires_system_checks: list[str] = []
@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fix",
             action="store_true",
-            help=_("put files that no row names aside, queue stuck jobs again, make sums anew"),
+            help=_(
+                "move files without rows to quarantine, queue stuck jobs again, recompute totals"
+            ),
         )
 
     def handle(self, *args: Any, fix: bool, **options: Any) -> None:
@@ -37,14 +39,14 @@ class Command(BaseCommand):
         if report.repaired:
             record(Action.SYSTEM_MENDED, found={one.code: one.count for one in report.repaired})
         for finding in report.repaired:
-            self.stdout.write(_("Mended: %s") % finding.sentence)
+            self.stdout.write(_("Repaired: %s") % finding.sentence)
         for finding in report.found:
             self._print(finding)
         if not report.found:
             self.stdout.write(_("Nothing is wrong."))
             return
         repairable = 0 if fix else sum(finding.mended for finding in report.found)
-        text = _("Findings: %(count)d; --fix mends %(mended)d of them.")
+        text = _("Findings: %(count)d; --fix repairs %(mended)d of them.")
         self.part_failed(text % {"count": len(report.found), "mended": repairable})
 
     def _print(self, finding: Finding) -> None:

@@ -15,14 +15,14 @@ from creativefilter.site.commands import written_file
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Sends what is due by the clock until a signal comes; run exactly one.")
+    help = gettext_lazy("Sends periodic tasks until a signal arrives; run exactly one.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--schedule",
             type=written_file,
             default="/tmp/beat",  # noqa: S108  (nothing is lost with it)
-            help=_("a file in which it remembers when it sent what"),
+            help=_("file for the times at which periodic tasks were last sent"),
         )
         alive_argument(parser)
 

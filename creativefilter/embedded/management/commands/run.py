@@ -26,7 +26,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo",
             action="store_true",
-            help=_("send the demonstration creatives through the queue, print the table and end"),
+            help=_(
+                "classify the demonstration creatives through the queue, print the table and exit"
+            ),
         )
 
     def handle(self, *args: Any, host: str, port: int | None, demo: bool, **options: Any) -> None:
@@ -39,8 +41,8 @@ class Command(BaseCommand):
             if not fingerprints.can_compare_sounds():
                 self._write_line(
                     _(
-                        "Near duplicates are looked for by their pictures alone. To compare "
-                        "sounds, too, on Debian: apt-get install libchromaprint1"
+                        "Near duplicates are compared without sound. To compare sound as well, on "
+                        "Debian: apt-get install libchromaprint1"
                     )
                 )
             self._serve(supervisor, demo, first_start=credentials is not None)

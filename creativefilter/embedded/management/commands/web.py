@@ -15,14 +15,17 @@ from creativefilter.site.commands import port_number
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Serves pages and API until a signal comes.")
+    help = gettext_lazy("Serves pages and API until a signal arrives.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--host", default=os.environ.get("HOST", "127.0.0.1"), help=_("the address to serve at")
+            "--host", default=os.environ.get("HOST", "127.0.0.1"), help=_("address to listen on")
         )
         parser.add_argument(
-            "--port", type=port_number, default=os.environ.get("PORT") or "8000", help=_("its port")
+            "--port",
+            type=port_number,
+            default=os.environ.get("PORT") or "8000",
+            help=_("port to listen on"),
         )
 
     def serve(self, *args: Any, host: str, port: int, **options: Any) -> int:

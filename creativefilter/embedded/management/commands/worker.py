@@ -16,22 +16,22 @@ from creativefilter.site.lanes import QUEUES
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Does jobs of the named queues until a signal comes.")
+    help = gettext_lazy("Works on jobs of the given queues until a signal arrives.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--queues",
             type=queue_names,
             default=",".join(QUEUES),
-            help=_("names with commas, all by default: %s") % ", ".join(QUEUES),
+            help=_("names of queues, separated by commas; all by default: %s") % ", ".join(QUEUES),
         )
         parser.add_argument(
-            "--name", default="worker@%h", help=_("its name among all; %%h is the host")
+            "--name", default="worker@%h", help=_("unique name of the worker; %%h is the host")
         )
         parser.add_argument(
             "--processes",
             type=at_least_one,
-            help=_("how many stages it works on at a time; WORKER_PROCESSES by default"),
+            help=_("number of stages that run at the same time; WORKER_PROCESSES by default"),
         )
         alive_argument(parser)
 

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--rebuild", action="store_true", help=_("make the sums anew first"))
+        parser.add_argument("--rebuild", action="store_true", help=_("recompute the totals first"))
 
     def handle(self, *args: Any, rebuild: bool, **options: Any) -> None:
         if rebuild:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=existing_file)
         parser.add_argument(
-            "--dry-run", action="store_true", help=_("read and report, write nothing")
+            "--dry-run", action="store_true", help=_("check and report only, write nothing")
         )
         months = parser.add_mutually_exclusive_group()
         months.add_argument(

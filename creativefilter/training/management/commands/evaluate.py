@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Judges a model by labelled creatives: of a table of transcripts, or of the database. "
-        "Creatives that the model has learned from are told apart."
+        "Evaluates a model on labelled creatives: of a table of transcripts, or of the database. "
+        "Creatives that the model was trained on are reported separately."
     )
     requires_system_checks: list[str] = []
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             help=_("columns Segment_num, text and optionally split; .csv, .xlsx, .xls, .ods …"),
         )
         parser.add_argument(
-            "--model", type=existing_folder, help=_("a model folder; else the active version")
+            "--model", type=existing_folder, help=_("a model folder; the active version by default")
         )
         parser.add_argument(
             "--out",
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         if (cross_validate or transformer) and not transcripts:
-            raise UsageError(_("Only the rows of --transcripts can teach anew."))
+            raise UsageError(_("--cross-validate and --transformer need --transcripts."))
         with evaluation.enough_rows():
             page = self._page(transcripts, model, cross_validate, transformer)
         self._print(page)
@@ -144,7 +144,10 @@ class Command(BaseCommand):
         with progress_bar(2 * FOLDS, leave=False) as bar:
             return [
                 Measured(_("recipe, folds by families"), by_families(table, bar.update)),
-                Measured(_("recipe, plain folds: copies flatter"), by_chance(table, bar.update)),
+                Measured(
+                    _("recipe, plain folds (too good because of near duplicates)"),
+                    by_chance(table, bar.update),
+                ),
             ]
 
     def _on_valid(
@@ -200,7 +203,7 @@ def model_measurements(judgement: Judgement) -> list[Measured]:
     """Return the model's evaluations, with that on unseen creatives last."""
     measured = [Measured(_("model, all creatives"), judgement.all_creatives)]
     if judgement.unseen:
-        measured.append(Measured(_("model, only what it has not seen"), judgement.unseen))
+        measured.append(Measured(_("model, unseen creatives"), judgement.unseen))
     return measured
 
 
@@ -208,18 +211,18 @@ def notes_on_training_data(judgement: Judgement) -> list[str]:
     """Return sentences about the creatives that the model was trained on."""
     rows = judgement.all_creatives.rows
     if not judgement.trained_on_count:
-        return [_("The model has learned from none of these %d creatives.") % rows]
+        return [_("The model was not trained on any of these %d creatives.") % rows]
     if judgement.trained_on_count == rows:
         return [
             _(
-                "The model has learned from all of these %d creatives: its figure flatters, it "
-                "says how well the model remembers."
+                "The model was trained on all of these %d creatives: its figures are too good, "
+                "they measure its memory."
             )
             % rows
         ]
     notes = [
         _(
-            "The model has learned from %(seen)d of these %(rows)d creatives; %(alike)d more are "
+            "The model was trained on %(seen)d of these %(rows)d creatives; %(alike)d more are "
             "near duplicates of those."
         )
         % {
@@ -229,8 +232,11 @@ def notes_on_training_data(judgement: Judgement) -> list[str]:
         }
     ]
     if judgement.unseen:
-        return [*notes, _("Its figure on all flatters: look at those that it has not seen.")]
-    return [*notes, _("Nothing is left that it has not seen: its figure flatters.")]
+        return [
+            *notes,
+            _("The figures on all creatives are too good: see those on unseen creatives."),
+        ]
+    return [*notes, _("There are no unseen creatives: the figures are too good.")]
 
 
 def notes_on_split(table: Table) -> list[str]:
@@ -244,7 +250,7 @@ def notes_on_split(table: Table) -> list[str]:
     return [
         _(
             "%(shared)d of the %(rows)d valid creatives have a near duplicate in train: the "
-            "figure on valid flatters."
+            "figures on valid are too good."
         )
         % counts
     ]

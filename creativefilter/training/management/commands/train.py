@@ -21,8 +21,8 @@ PICTURES = ("nearest", "catboost", "none")
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Trains a model version from labelled creatives, and shows it beside the one that "
-        "decides, on creatives that were kept back."
+        "Trains a model version from labelled creatives, and compares it with the active version "
+        "on creatives that were held out."
     )
 
     version: ModelVersion | None = None
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--activate",
             action="store_true",
-            help=_("let the new version decide, then judge again"),
+            help=_("activate the new version, and classify the creatives again"),
         )
         parser.add_argument(
             "--text",
@@ -54,28 +54,24 @@ class Command(BaseCommand):
         if compared.old_trained_on:
             self.stdout.write(
                 _(
-                    "%(old)s has learned from %(seen)d of these %(rows)d creatives itself: its "
-                    "figures flatter."
+                    "%(old)s was trained on %(seen)d of these %(rows)d creatives: its figures are "
+                    "too good."
                 )
                 % {"old": old, "seen": compared.old_trained_on, "rows": compared.old.rows}
             )
         if not activate:
             self.stdout.write(
-                _("%s is ready. It decides once it is activated in the list of model versions.")
-                % version
+                _("%s is ready. Activate it in the list of model versions.") % version
             )
             return
         model_versions.activate(version)
         jobs = decide_again(None)
         self.stdout.write(
-            _("%(version)s decides from now on; creatives to be classified again: %(count)d.")
+            _("%(version)s is active now; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}
         )
 
     def done_so_far(self) -> str:
         if self.version is None:
             return _("No model version was made.")
-        return (
-            _("%s is ready. It decides once it is activated in the list of model versions.")
-            % self.version
-        )
+        return _("%s is ready. Activate it in the list of model versions.") % self.version
