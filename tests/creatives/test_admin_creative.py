@@ -107,7 +107,7 @@ def test_every_segment_can_be_chosen_with_its_criteria_in_view(page: Client) -> 
 
 
 def test_a_creative_without_speech_says_so(page: Client) -> None:
-    assert "Nobody speaks in this creative" in text_of(page, analysed(DEMO / MUSIC))
+    assert "There is no speech in this creative" in text_of(page, analysed(DEMO / MUSIC))
 
 
 def test_a_broken_file_says_why(page: Client) -> None:

@@ -56,7 +56,7 @@ def test_each_row_shows_state_segment_and_decision(
     text = page.get(LIST).content.decode()
     assert "12 · Credit cards" in text
     assert re.search(r"the model, \d+%", text)
-    assert "Nobody speaks in this creative" in text
+    assert "There is no speech in this creative" in text
     assert "This is neither audio nor video" in text
     assert "3 · Promo / delivery / no loyalty" in text
     assert "a person" in text

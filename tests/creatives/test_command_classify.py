@@ -77,7 +77,7 @@ def test_people_read_a_line_for_each_file(known: None, broken: Path) -> None:
     assert "12 · Кредитные карты" in card
     assert "%" in card
     assert "This is neither audio nor video" in bad
-    assert "Nobody speaks" in music
+    assert "There is no speech" in music
 
 
 def test_a_csv_table_is_written(known: None, broken: Path, tmp_path: Path) -> None:

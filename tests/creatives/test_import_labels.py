@@ -146,7 +146,7 @@ def test_contradicting_rows_of_a_table_are_not_used(tmp_path: Path) -> None:
     out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
     assert waiting() == {"2": 0}
     assert "Row 2: 1 has different values in the rows 2, 4: none of them is used." in err
-    assert "Row 4: 1 stands" in err
+    assert "Row 4: 1 has different values" in err
     assert "Rows that can't be used: 2." in out
 
 

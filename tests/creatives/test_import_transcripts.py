@@ -147,7 +147,7 @@ def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
     assert set(Creative.objects.values_list("advertisement_id", flat=True)) == {"1", "3"}
     assert current(creative("3")).transcripts.get().text == "ab"
     assert "Row 3: the Advertisement ID is blank." in err
-    assert "Row 4: 2 stands in the rows 4, 5 and differs" in err
+    assert "Row 4: 2 has different values in the rows 4, 5" in err
     assert "Rows that can't be used: 3." in out
 
 

@@ -131,7 +131,7 @@ def test_an_unreachable_database_is_the_only_finding(
     monkeypatch.setitem(connection.settings_dict, name, nowhere)
     output = command()
     assert output.startswith("The database does not answer.")
-    assert "Nothing else could be looked at." in output
+    assert "Nothing else could be checked." in output
     assert codes() == ["database_away"]
 
 
@@ -150,6 +150,6 @@ def test_an_unreachable_broker_is_found_without_showing_its_password(
 def test_the_command_lists_some_names_and_counts_all(installation: Any) -> None:
     Creative.objects.bulk_create(Creative(name=f"creative {n}") for n in range(SHOWN + 5))
     output = command()
-    assert f"that no job analyses: {SHOWN + 5}." in output
+    assert f"analysed that have no job: {SHOWN + 5}." in output
     assert output.count("    creative ") == SHOWN
     assert "    and 5 more\n" in output

@@ -60,12 +60,12 @@ def test_files_without_rows_are_moved_to_quarantine(folders: Path) -> None:
     copies.mkdir(parents=True)
     aged(copies)
     output = doctor()
-    assert "no row names: 2." in output
+    assert "without a row in the database: 2." in output
     assert "creatives/ab/0.wav" in output
     assert str(copies) in output
     assert orphan.is_file()
 
-    assert "Mended: " in doctor("--fix")
+    assert "Repaired: " in doctor("--fix")
     assert not orphan.exists()
     assert not copies.exists()
     assert media_file(known).is_file()
@@ -84,7 +84,7 @@ def test_nothing_is_moved_if_most_files_have_no_row(
     monkeypatch.setattr(creatives_doctor, "FEW", 3)
     take_in(b"known", "1.wav")
     files = create_orphans(5)
-    assert "No row names 5 of the 6 files" in doctor("--fix")
+    assert "5 of the 6 files in the storage have no row" in doctor("--fix")
     assert all(path.is_file() for path in files)
 
 
@@ -196,7 +196,7 @@ def test_wrong_totals_are_recomputed(
     assert codes() == []
     corrupt()
     assert code in codes()
-    assert "Mended: " in doctor("--fix")
+    assert "Repaired: " in doctor("--fix")
     assert codes() == []
     assert MonthlySpend.objects.get().amount == Decimal("3.3")
 

@@ -66,7 +66,7 @@ def test_findings_of_quick_checks_are_shown_at_once(lead: Client, installation: 
     text = page(lead)
     assert "Files of DATA_DIR that other accounts of this machine can open: 1." in text
     assert str(installation) in text
-    assert "manage.py doctor --fix closes them" in text
+    assert "manage.py doctor --fix restricts them" in text
     assert "Repair what is safe" in text
 
 
@@ -80,7 +80,7 @@ def test_a_job_runs_all_checks_and_a_second_one_repairs(lead: Client) -> None:
 
     assert run(job).state == Job.State.DONE
     text = page(lead)
-    assert "older than a day that no row names: 1." in text
+    assert "older than a day without a row in the database: 1." in text
     assert "creatives/ab/0.wav" in text
     assert re.search(r"Files, sums and models: \d", text)
     assert path.exists()
@@ -95,14 +95,14 @@ def test_a_job_runs_all_checks_and_a_second_one_repairs(lead: Client) -> None:
     text = page(lead)
     assert "Nothing is wrong." in text
     # The repaired finding is shown as well.
-    assert "no row names: 1." in text
+    assert "without a row in the database: 1." in text
 
 
 def test_quick_findings_are_shown_while_the_job_waits(lead: Client, installation: Path) -> None:
     lead.post(ADDRESS)
     installation.chmod(0o755)
     text = page(lead)
-    assert "A worker will look at everything" in text
+    assert "A worker will check everything" in text
     assert "other accounts of this machine can open: 1." in text
     assert "Repair what is safe" not in text
 
@@ -119,7 +119,7 @@ def test_the_error_of_a_failed_job_is_shown(lead: Client) -> None:
     lead.post(ADDRESS)
     Job.objects.update(state=Job.State.FAILED, error_code="timed_out")
     text = page(lead)
-    assert "The last look did not come to its end" in text
+    assert "The last check did not finish" in text
     assert "It took longer than allowed" in text
 
 

@@ -55,5 +55,5 @@ def test_terminal_shows_lines_for_review_and_a_summary() -> None:
         summary = report.summary()
     assert lines[0].endswith(" 70%  12 · Credit cards")
     assert lines[1].endswith(" 70%  12 · Credit cards  [needs a person]")
-    assert "Nobody speaks" in lines[3]
+    assert "There is no speech" in lines[3]
     assert re.findall(r"\d+", summary) == ["6", "1", "3", "2", "3", "1"]

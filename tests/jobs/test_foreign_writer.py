@@ -39,7 +39,7 @@ from creativefilter.spend.totals import recount_jobs, segment_changes
 from tests.creatives.analysing import DEMO, MUSIC, folders, recogniser, run, take_in
 from tests.spend.spend_files import table, text_of
 from tests.tables.table_files import received
-from tests.training.test_train import labelled
+from tests.training.test_train import create_labelled_creatives
 
 __all__ = ["folders", "recogniser"]
 
@@ -174,7 +174,7 @@ def id_table(folder: Path) -> None:
 
 
 def train_evaluate_activate(folder: Path) -> None:
-    labelled(51)
+    create_labelled_creatives(51)
     for command in (["train", "--pictures", "none"], ["evaluate"]):
         call_command(*command, stdout=io.StringIO(), stderr=io.StringIO())
     model_versions.activate(ModelVersion.objects.latest("pk"))

@@ -58,7 +58,7 @@ def test_users_who_may_change_jobs_retry_and_cancel_them(
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED
     answer = browser.post(f"{page}cancel/", follow=True).content.decode()
-    assert "another state by now" in answer
+    assert "The state of the job has changed" in answer
 
 
 def test_users_without_permission_or_of_other_jobs_are_refused(client: Any) -> None:

@@ -123,7 +123,7 @@ def test_a_file_is_uploaded_checked_and_imported(
     assert not SpendRow.objects.exists()
     for fact in ("UTF-8", "comma", "point", "1,001.63", "March 2021", "03.2021"):
         assert fact in found, fact
-    assert "Nothing is there yet" in found
+    assert "There is no spend yet" in found
     row = press(page, row)
     assert (row.state, row.mode) == (State.IMPORTED, "")
     assert sums() == {"2021-03": Decimal("1001.625")}

@@ -83,7 +83,7 @@ def test_figures_on_unseen_creatives(model: Path, tmp_path: Path) -> None:
     wrong = TrainingRow(0, unique_rows(2)[1].text + " ещё", "")
     content = [*unique_rows(30), wrong, TrainingRow(16, SILENT, "")]
     output = evaluate("--transcripts", table(tmp_path / "new.csv", content), "--model", model)
-    assert "learned from none of these 32 creatives" in output
+    assert "not trained on any of these 32 creatives" in output
     assert UNSEEN not in output
     rows_, undecided, found, interval, accuracy, ece = line(output, ALL)
     assert (rows_, undecided) == ("32", "1")
@@ -106,8 +106,8 @@ def test_training_creatives_are_reported_separately(model: Path, tmp_path: Path)
     ]
     path = table(tmp_path / "mixed.csv", [*known, near_duplicate, *mislabelled])
     output = evaluate("--transcripts", path, "--model", model)
-    assert "learned from 12 of these 23 creatives; 1 more are near duplicates" in output
-    assert "look at those that it has not seen" in output
+    assert "trained on 12 of these 23 creatives; 1 more are near duplicates" in output
+    assert "see those on unseen creatives" in output
     assert line(output, ALL)[0] == "23"
     assert line(output, UNSEEN)[0] == "10"
     assert macro_f1(output, UNSEEN) < 0.2 < macro_f1(output, ALL)
@@ -125,7 +125,7 @@ def test_training_texts_are_recognised_despite_subtitle_credits(
     output = evaluate(
         "--transcripts", table(tmp_path / "known.csv", with_credits), "--model", model
     )
-    assert "learned from all of these 60 creatives: its figure flatters" in output
+    assert "trained on all of these 60 creatives: its figures are too good" in output
     assert UNSEEN not in output
     assert line(output, ALL, grid=1)[1] == "100.0 % (100.0 %)"
     assert "Most often taken" not in output
@@ -237,7 +237,7 @@ def test_impossible_evaluations_are_refused_with_a_reason(model: Path, tmp_path:
     few = table(tmp_path / "few.csv", unique_rows(3))
     for options, words in (
         (("--transcripts", tmp_path / "none.csv"), "There is no file"),
-        (("--cross-validate",), "Only the rows of --transcripts"),
+        (("--cross-validate",), "need --transcripts"),
         (("--transcripts", few, "--cross-validate"), "at least 5 families.*here are 3 and 0"),
         (("--transcripts", few, "--transformer", "x"), "rows whose split is train"),
         (("--transcripts", few, "--out", tmp_path / "none" / "page.html"), "there is no folder"),
@@ -278,7 +278,7 @@ def test_labelled_creatives_of_the_database(model: Path) -> None:
     set_label(creatives[14], Segment.objects.get(number=16), None)
     output = evaluate("--model", model)
     assert "Labelled creatives that are not analysed: 1." in output
-    assert "learned from 2 of these 12 creatives" in output
+    assert "trained on 2 of these 12 creatives" in output
     assert (line(output, ALL)[0], line(output, UNSEEN)[0]) == ("12", "10")
     assert re.search(r"^16 · Speakers \+ voice assistant +4 ", output, re.M)
 

@@ -120,7 +120,7 @@ def test_switching_on_again_resets_failures(endpoint: Endpoint) -> None:
     Endpoint.objects.update(active=False, off_reason=Endpoint.Off.FAILING, failures=9)
     client = client_of("owner")
     change = f"{LIST}{endpoint.pk}/change/"
-    assert "nothing but failures" in client.get(change).content.decode()
+    assert "all deliveries failed" in client.get(change).content.decode()
     page = client.post(f"{LIST}{endpoint.pk}/test/", follow=True)
     assert "The webhook is off" in page.content.decode()
     assert client.post(change, form(endpoint.url)).status_code == 302

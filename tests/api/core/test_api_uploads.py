@@ -148,7 +148,7 @@ def test_pages_refuse_bodies_that_are_too_large(
     client.force_login(analyst)
     response = client.post(address, form)
     assert response.status_code == 413
-    assert response.content.decode().startswith("What was sent is larger")
+    assert response.content.decode().startswith("The request is larger")
     assert list(temporary.iterdir()) == []
 
 

@@ -35,7 +35,7 @@ def test_without_speech_the_result_is_null_with_a_reason(
     assert response.status_code == 200
     body = response.json()
     assert (body["result"], body["reason"]) == (None, "no_speech")
-    assert body["message"].startswith("Nobody speaks")
+    assert body["message"].startswith("There is no speech")
 
 
 def test_after_the_wait_the_answer_is_a_504_with_the_url_of_the_job(
