@@ -20,7 +20,7 @@ from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 from tests.spend import reference_spend
 
-COMBINATIONS = 51
+COMBINATIONS = 12
 NAMES = ("advertiser", "brand", "media_type")
 
 
