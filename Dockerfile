@@ -1,6 +1,7 @@
 FROM python:3.11-slim-bookworm
 
-# OCR and the comparing of sounds are used where they are found; everything else comes with the Python packages.
+# Optional: reading text on the screen (Tesseract) and comparing sound (chromaprint). All other
+# dependencies are Python packages.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-rus libchromaprint1 \
     && rm -rf /var/lib/apt/lists/* \
@@ -15,7 +16,7 @@ RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.
 COPY . .
 
 ENV PYTHONUNBUFFERED=1 DATA_DIR=/data STATIC_ROOT=/app/static
-# Only to collect the static files: no secret of a deployment is in the image.
+# Placeholders, needed only to collect the static files: the image contains no secret.
 RUN SECRET_KEY=unused-while-building-unused-while-building-unused PRODUCTION=true \
     ALLOWED_HOSTS=unused DATABASE_URL=postgres://unused REDIS_URL=redis://unused \
     python manage.py collectstatic --noinput

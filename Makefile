@@ -29,7 +29,7 @@ demo: setup
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2
-	# Again on PostgreSQL, but for the embedded mode, which is SQLite's, and the browser.
+	# Again on PostgreSQL, except tests of the embedded mode, which uses SQLite, and of the browser.
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django_db or stack" \
 		--ignore tests/embedded --ignore tests/browser
 
@@ -45,15 +45,15 @@ check: $(VENV)/dev.stamp
 	DATABASE_URL=postgres://localhost/unused REDIS_URL=redis://localhost/0 \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-# The API against its own schema, on a running application with PostgreSQL; the seed is fixed.
+# Every operation of the API, called against the schema, on an application with PostgreSQL; the seed is fixed.
 contract: $(VENV)/dev.stamp
 	$(BIN)/python tests/contract/check.py
 
-# A client generated from the schema works in an environment of its own.
+# Generate a client from the schema and use it, in an environment of its own.
 client: $(VENV)/dev.stamp
 	$(BIN)/python tests/contract/client.py
 
-# What the schema shows as examples is recorded from what the API answers in tests.
+# Record the examples of the schema from the responses of the API in tests.
 examples: $(VENV)/dev.stamp
 	rm -f creativefilter/api/*/examples.json
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
@@ -80,7 +80,7 @@ resolve: $(VENV)/bin/python
 fresh:
 	tools/fresh.sh $(PACKAGES)
 
-# Harm a running site in every way there is, see what becomes of its work: about 5 minutes each for
+# Inject every fault into a running site, then check that nothing is lost: about 5 minutes each for
 # embedded and PostgreSQL. SEED=3, SEED=1-20; SITE=embedded or postgresql. Needs root.
 SEED ?= 1
 SITE ?= both

@@ -33,7 +33,7 @@ PROTOCOL = {
     "StopIteration": r"__next__",
     "NotImplementedError": r"\w+",
 }
-# Django and DRF make answers of these where a view raises them.
+# Django and DRF turn these into responses if a view raises them.
 ANSWERS = {"Http404", "PermissionDenied", "Problem", "Conflict"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

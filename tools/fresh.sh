@@ -4,9 +4,10 @@
 #     tools/fresh.sh [PACKAGE ...]
 #
 # debootstrap makes the machine in a temporary folder, with the packages that the README asks for
-# and those that are named here (the optional ones), and an ordinary user runs the commands there.
-# pip gets the configuration that it has here: sources of packages, certificates. Needs root and
-# debootstrap; skips with a reason without them. Prints seconds; ends as the commands do.
+# and those named as arguments (the optional ones), and an ordinary user runs the commands there.
+# pip gets this host's configuration: sources of packages, certificates. Needs root and debootstrap;
+# without them nothing is run. Prints the seconds of each command; exits with the status of the first
+# that fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +17,7 @@ if [ "$(id -u)" != 0 ] || ! command -v debootstrap > /dev/null; then
 fi
 
 if [ -z "${MACHINE:-}" ]; then
-    # What is mounted below ends with this namespace; only then the folder is removed.
+    # The mounts below end with this namespace; the folder is removed afterwards.
     machine=$(mktemp -d /var/tmp/creative-filter-fresh-XXXXXX)
     chmod 755 "$machine"
     trap 'rm -rf --one-file-system "$machine"' EXIT
@@ -24,7 +25,7 @@ if [ -z "${MACHINE:-}" ]; then
     exit
 fi
 machine=$MACHINE
-bind() {  # PLACE: the same place there as here
+bind() {  # PATH: mount a path of this host at the same path of the machine
     mkdir -p "$machine$1"
     mount --bind "$1" "$machine$1"
 }
@@ -38,7 +39,7 @@ mount -t proc proc "$machine/proc"
 bind /dev
 mount -t tmpfs -o mode=1777 tmpfs "$machine/dev/shm"
 cp /etc/resolv.conf /etc/hosts "$machine/etc/"
-# Certificates that this machine trusts beyond Debian's.
+# Certificates that this host trusts in addition to Debian's.
 cp /etc/ssl/certs/ca-certificates.crt "$machine/etc/ssl/certs/ca-certificates.crt"
 if [ $# -gt 0 ]; then
     there apt-get update -qq
@@ -51,7 +52,7 @@ while IFS='=' read -r name value; do
     value=${value:1:-1}
     pip_settings+=("PIP_$(tr 'a-z-' 'A-Z_' <<< "$key")=$value")
     for place in $value; do
-        # The pages of an index name files that lie beside it.
+        # A local index page links to package files in its folder.
         case $place in file://*) place=$(dirname "${place#file://}") ;; esac
         if [ -d "$place" ]; then
             mountpoint -q "$machine$place" || bind "$place"

@@ -1,4 +1,4 @@
-"""Break the code in small ways, one at a time, and see whether its tests notice.
+"""Make small changes to the code, one at a time, and check whether its tests notice.
 
     python tools/mutants.py [--seed 1] [--each 30] [--areas fusion metrics]
 

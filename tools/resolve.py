@@ -1,9 +1,9 @@
 """Check that the pinned requirements can be resolved on any machine.
 
-Resolves them twice without installing anything: from the public index alone, with the machine's
-configuration of pip switched off, which is what a fresh Linux machine does and brings the CUDA
-build of torch; and as pip is configured here, which may offer the CPU build. Skips what can't be
-asked, with the reason. Exits with 1 where pip finds no solution.
+Resolves them twice without installing anything: first from the public index alone, without pip's
+configuration, as on a fresh Linux machine, which gives the CUDA build of torch; then as pip is
+configured here, which may give the CPU build. If the index can't be reached, prints so and skips
+the check. Exits with 1 if pip finds no solution.
 
     python tools/resolve.py
 """
@@ -57,7 +57,7 @@ def other_sources() -> bool:
 
 
 def resolved(title: str, environment: dict[str, str], *options: str) -> bool:
-    """Let pip resolve without installing, and print what came of it."""
+    """Let pip resolve without installing; print the outcome and return whether it succeeded."""
     began = time.monotonic()
     command = [
         sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed",
