@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -162,7 +163,10 @@ def test_an_interrupt_prints_how_many_files_are_in(
     assert ended.value.code == 130
     count = Creative.objects.count()
     assert 0 < count < 40
-    assert capsys.readouterr().err.startswith(f"Interrupted. New: {count}. Already in: 0.")
+    printed = re.match(r"Interrupted\. New: (\d+)\. Already in: 0\.", capsys.readouterr().err)
+    assert printed is not None
+    # A thread may have stored a file without reporting it yet.
+    assert 0 < int(printed[1]) <= count
 
 
 def test_an_interrupt_during_the_start_waits_for_started_threads(

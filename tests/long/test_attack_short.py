@@ -40,7 +40,7 @@ def test_the_web_server_withstands_a_short_attack(
             attack.attacks(
                 site,
                 wrong_logins=0,
-                guesses=4,
+                guesses=10,
                 refusals=30,
                 slow=15,
                 slow_seconds=2,

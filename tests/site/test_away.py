@@ -112,5 +112,6 @@ def test_a_bucket_that_hangs_blocks_only_some_threads(tmp_path: Path, hanging_po
         while not all(answer.done() for answer in answers):
             times.append(web.live())
             time.sleep(0.2)
-        assert max(times) < 1, times
+        # Far less than the seconds for which the storage is waited for.
+        assert max(times) < 3, times
         assert Counter(a.result() for a in answers) == {(503, "storage_away"): 40}
