@@ -65,7 +65,7 @@ def test_a_second_run_skips_known_files(folders: Path, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "in", 5)
     (folder / "notes.txt").write_text("no creative")
     assert "Новых: 5." in (printed := ingest(folder))
-    assert "по имени не креативы: 1" in printed
+    assert "судя по имени, не креативы: 1" in printed
     assert Creative.objects.count() == Job.objects.count() == 5
     assert {job.urgency for job in Job.objects.all()} == {Job.Urgency.BATCH}
     assert "Новых: 0." in (printed := ingest(folder))
