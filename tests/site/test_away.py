@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import pytest
 import requests
@@ -112,6 +113,6 @@ def test_a_bucket_that_hangs_blocks_only_some_threads(tmp_path: Path, hanging_po
         while not all(answer.done() for answer in answers):
             times.append(web.live())
             time.sleep(0.2)
-        # Far less than the seconds for which the storage is waited for.
-        assert max(times) < 3, times
+        # Half as long as the storage is waited for. The median: a busy machine delays some answers.
+        assert median(times) < 1, times
         assert Counter(a.result() for a in answers) == {(503, "storage_away"): 40}
