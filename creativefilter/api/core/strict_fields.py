@@ -8,6 +8,7 @@ databases fail on them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,7 +26,8 @@ LARGEST = 2**63 - 1
 # Values of one query parameter: they have to fit into a URL.
 MOST_VALUES = 100
 NO_NUL = r"^[^\x00]*$"
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+# Every float as Python and JavaScript write it, from 5e-324 to 1.7976931348623157e308.
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "false": False}
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -68,12 +70,15 @@ class RowNumber(Integer):
 
 
 class Number(NotBlank, serializers.FloatField):
-    """A number."""
+    """A finite number."""
 
     def to_internal_value(self, data: Any) -> float:
         if not _is_number(self, data):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        value: float = super().to_internal_value(data)
+        if not math.isfinite(value):  # 1e400 is valid JSON, and infinity as a float.
+            self.fail("invalid")
+        return value
 
 
 class Boolean(NotBlank, serializers.BooleanField):
