@@ -14,7 +14,7 @@ from celery.signals import celeryd_init, task_failure, worker_process_init, work
 from django.db import connections
 
 from creativefilter.creatives.intake import watched_folder
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery, stage_runner
 from creativefilter.site.database import UNREACHABLE
 from creativefilter.webhooks import delivering
 from tasks import publishing
@@ -35,8 +35,8 @@ def run_stage(self: Task[Any, Any], job_id: str, stage: str) -> None:
         Reject: The database is unreachable; the broker puts the message back into its queue.
     """
     try:
-        lifecycle.run_stage(job_id, stage, self.request.hostname or "")
-    except lifecycle.NotClaimed as error:
+        stage_runner.run_stage(job_id, stage, self.request.hostname or "")
+    except stage_runner.NotClaimed as error:
         raise Reject(str(error), requeue=True) from error
 
 
@@ -83,15 +83,15 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
     """Release the claim of a pool process that was killed or interrupted.
 
     Runs in the worker's main process if the pool process was killed, by the kernel or the hard time
-    limit; runs in the pool process if an exception was raised outside of ``lifecycle.run_stage``'s
-    error handling.
+    limit; runs in the pool process if an exception was raised outside of the error handling of
+    ``stage_runner.run_stage``.
     """
     if sender.name != RUN_STAGE:
         return
     job_id, stage = args
-    code = lifecycle.code_of(exception)
+    code = stage_runner.code_of(exception)
     try:
-        lifecycle.lost(job_id, stage, _worker_name, code, repr(exception))
+        recovery.release_lost_claim(job_id, stage, _worker_name, code, repr(exception))
     except UNREACHABLE:
         # The sweep will release the claim once its lease has expired.
         logger.exception("job %s, stage %s: %s could not be written", job_id, stage, code)
@@ -103,5 +103,5 @@ def on_lost_process(sender: Task[Any, Any], exception: Exception, args: Any, **_
 @worker_ready.connect
 def release_claims(**_: Any) -> None:
     """Release all claims under this worker's name; called when the worker starts and exits."""
-    lifecycle.lost_by(_worker_name)
+    recovery.release_claims_of(_worker_name)
     connections.close_all()

@@ -23,7 +23,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from creativefilter.accounts import audit
 from creativefilter.celery import app, has_broker
-from creativefilter.jobs import kinds, lifecycle, retention
+from creativefilter.jobs import kinds, recovery, retention
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
 from creativefilter.site import lanes
@@ -77,7 +77,7 @@ def publish(job: Job) -> bool:
     """Send the message for the job's current stage; return False if the broker does not answer."""
     if not _sent(lambda: _send(job), f"job {job.pk}"):
         return False
-    lifecycle.mark_published(job)
+    recovery.mark_published(job)
     return True
 
 
@@ -171,8 +171,8 @@ def sweep() -> int:
     4. Have a worker send the due deliveries of webhooks.
     """
     if _may_have_lost_messages():
-        lifecycle.distrust_messages()
-    count = publish_all(lifecycle.sweep())
+        recovery.mark_all_unpublished()
+    count = publish_all(recovery.sweep())
     outbox.remove_old()
     audit.remove_old()
     retention.forget_old()

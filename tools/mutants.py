@@ -72,7 +72,11 @@ AREAS = {
         ),
     ),
     "lifecycle": Area(
-        ("creativefilter/jobs/lifecycle.py",),
+        (
+            "creativefilter/jobs/lifecycle.py",
+            "creativefilter/jobs/stage_runner.py",
+            "creativefilter/jobs/recovery.py",
+        ),
         (
             "tests/jobs/test_lifecycle_claims.py",
             "tests/jobs/test_lifecycle_callbacks.py",
@@ -84,7 +88,11 @@ AREAS = {
         ),
     ),
     "idempotency": Area(
-        ("creativefilter/api/core/idempotency.py",), ("tests/api/core/test_api_idempotency.py",)
+        ("creativefilter/api/core/idempotency.py",),
+        (
+            "tests/api/core/test_api_idempotency.py",
+            "tests/api/core/test_api_idempotency_answers.py",
+        ),
     ),
     "metrics": Area(
         ("classifier/evaluation/metrics.py", "classifier/evaluation/figures.py"),

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from creativefilter.celery import app
 from creativefilter.embedded.broker import Broker, BrokerError
 from creativefilter.embedded.processes import kill_what_is_left, spawn, stop
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery
 from creativefilter.site import broker_address
 from creativefilter.site.errors import UserError
 from creativefilter.site.lanes import RESERVED_QUEUES
@@ -125,7 +125,7 @@ class Supervisor:
     def _sweep(self, messages_lost: bool) -> None:
         try:
             if messages_lost:
-                lifecycle.distrust_messages()
+                recovery.mark_all_unpublished()
             sweep()
         except DatabaseError:
             logger.exception("sweep")
@@ -179,7 +179,7 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
             app.conf.update(broker_url=url)
             # If the last run was killed, its messages may be lost: send those of all queued jobs
             # again.
-            lifecycle.distrust_messages()
+            recovery.mark_all_unpublished()
             for name, child in _children(supervisor, url, logs).items():
                 supervisor.start(name, child)
             yield supervisor

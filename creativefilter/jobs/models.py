@@ -16,7 +16,7 @@ class Job(models.Model):
     """One piece of work in one or more stages, claimed by conditional UPDATE.
 
     ``stage``, ``worker`` and ``attempts`` (claims of the current stage) identify a claim: by them
-    a late worker finds out that its claim was taken over (see ``lifecycle``).
+    a late worker finds out that its claim was taken over (see ``stage_runner``).
     """
 
     class State(models.TextChoices):

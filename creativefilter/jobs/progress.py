@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.kinds import JobError
 from creativefilter.jobs.models import Job
 
@@ -43,5 +43,5 @@ class Progress:
             return
         self._written = now
         percent = round(self.begin + done * (self.end - self.begin))
-        if not lifecycle.progressed(self.job, percent):
+        if not stage_runner.write_progress(self.job, percent):
             raise JobError(self.stopped)

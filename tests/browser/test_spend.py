@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.spend.imports import importer
 from creativefilter.spend.reports import expected_spend_jobs
@@ -132,7 +132,7 @@ def test_filter_bar_creatives_and_export(page: Page, tmp_path: Path) -> None:
 def work(kind: str) -> None:
     """Run the one waiting job of a kind, as a worker does."""
     job = Job.objects.get(kind=kind, state=Job.State.QUEUED)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "browser") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "browser") is None
 
 
 def test_figures_in_preparation_are_announced_and_then_shown(

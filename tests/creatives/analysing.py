@@ -21,7 +21,7 @@ from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake import receiving
 from creativefilter.creatives.intake.receiving import Received
 from creativefilter.creatives.models import Creative, Prediction
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 
 DEMO = Path(__file__).resolve().parents[2] / "demo" / "creatives"
@@ -120,7 +120,7 @@ def run(job: Job) -> Job:
     """Run all stages of a job, as a worker does."""
     queued: Job | None = job
     while queued:
-        queued = lifecycle.run_stage(str(queued.pk), queued.stage, "test")
+        queued = stage_runner.run_stage(str(queued.pk), queued.stage, "test")
     job.refresh_from_db()
     return job
 

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from creativefilter.creatives.models import Creative, MediaVersion, WaitingLabel
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import stored_files, take_in
 
@@ -113,7 +113,7 @@ def test_an_archive_is_unpacked_by_a_job_and_a_table_names_the_files(page: Clien
     assert "1 archive is being unpacked" in text
     assert "spoilt.zip: The archive is damaged" in text
     job = Job.objects.get(kind="unpack")
-    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "w") is None
     found = dict(Creative.objects.values_list("advertisement_id", "name"))
     assert found == {"71": "весна.wav", "72": "лето.wav"}
 

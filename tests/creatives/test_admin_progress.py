@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from tests.creatives.analysing import DEMO, MUSIC, run, take_in
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_a_creative_is_followed_from_stage_to_stage(page: Client, recogniser: No
         "final": False,
         "message": "",
     }
-    job = lifecycle.run_stage(str(received.job.pk), "decoding", "w")
+    job = stage_runner.run_stage(str(received.job.pk), "decoding", "w")
     assert job is not None
     [row] = ask(page, received.creative)
     assert (row["percent"], row["final"]) == (20, False)

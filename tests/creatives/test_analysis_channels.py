@@ -19,7 +19,7 @@ from creativefilter.creatives.models import (
     ScreenReading,
     Transcript,
 )
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from tests.creatives.analysing import run
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def creative_of(speech: str = "", screen: str = "", spoken: bool = True, **field
 def decided(creative: Creative) -> Prediction:
     """Run only the last stage; return the newest prediction."""
     [job] = analysis_jobs.decide_again(None)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     creative.refresh_from_db()
     assert creative.state == Creative.State.DONE
     return creative.predictions.first()  # type: ignore[return-value]

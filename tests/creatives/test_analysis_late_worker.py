@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from creativefilter.creatives.analysis import engines, stages
 from creativefilter.creatives.models import Creative, Prediction, Transcript
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery, stage_runner
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, MUSIC, Remembering, remembering, run, take_in
 
@@ -22,18 +22,18 @@ def test_the_transcript_of_a_late_worker_is_dropped(
 ) -> None:
     received = take_in(DEMO / MUSIC)
     job_id = str(received.job.pk)
-    lifecycle.run_stage(job_id, "decoding", "first")
+    stage_runner.run_stage(job_id, "decoding", "first")
 
     def overtaken() -> Remembering:
         """Let the lease expire and another worker finish the stage meanwhile."""
         monkeypatch.setattr(engines, "transcriber", remembering)
         Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
-        [queued] = lifecycle.sweep()
-        lifecycle.run_stage(job_id, queued.stage, "second")
+        [queued] = recovery.sweep()
+        stage_runner.run_stage(job_id, queued.stage, "second")
         return remembering()
 
     monkeypatch.setattr(engines, "transcriber", overtaken)
-    assert lifecycle.run_stage(job_id, "speech", "first") is None
+    assert stage_runner.run_stage(job_id, "speech", "first") is None
     assert Transcript.objects.count() == 1
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.stage, job.worker) == ("queued", "screen", "second")
@@ -54,12 +54,12 @@ def test_the_error_of_a_late_worker_fails_nothing(
     def overtaken(*names: str) -> object:
         monkeypatch.undo()
         Job.objects.filter(pk=job_id).update(lease_missed_at=timezone.now() - timedelta(hours=1))
-        lifecycle.sweep()
-        assert lifecycle.claim(job_id, "decoding", "second")
+        recovery.sweep()
+        assert stage_runner.claim(job_id, "decoding", "second")
         return real(*names)
 
     monkeypatch.setattr(stages.MediaVersion.objects, "select_related", overtaken)
-    assert lifecycle.run_stage(job_id, "decoding", "first") is None
+    assert stage_runner.run_stage(job_id, "decoding", "first") is None
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.worker, job.error_code) == ("running", "second", "")
     received.creative.refresh_from_db()

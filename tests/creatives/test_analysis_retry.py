@@ -10,7 +10,7 @@ import pytest
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from tests.creatives.analysing import DEMO, SPOKEN, SPOKEN_SEGMENT, analysed, effective, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.weights]
@@ -62,6 +62,6 @@ def test_a_retried_creative_does_not_show_its_old_error_while_it_is_worked_on(
     assert creative.job is not None
     again = lifecycle.retry(creative.job)
     assert again is not None
-    lifecycle.run_stage(str(again.pk), again.stage, "test")
+    stage_runner.run_stage(str(again.pk), again.stage, "test")
     creative.refresh_from_db()
     assert (creative.state, creative.error_code) == (Creative.State.DECODING, "")

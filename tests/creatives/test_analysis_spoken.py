@@ -11,7 +11,7 @@ from classifier.segments import NUMBERS, by_number
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines, working_copies
 from creativefilter.creatives.models import Creative, Prediction
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import (
     DEMO,
@@ -152,7 +152,7 @@ def test_state_and_progress_can_be_followed(
         monkeypatch.setattr(engines, name, watched(getattr(engines, name)))
     settings.PICTURES_ENCODER = "one that cannot be loaded"
     monkeypatch.setattr(engines, "picture_encoder", watched(lambda: None))
-    first = lifecycle.run_stage(str(received.job.pk), "decoding", "test")
+    first = stage_runner.run_stage(str(received.job.pk), "decoding", "test")
     assert first is not None
     assert (first.state, first.stage, first.progress) == ("queued", "speech", 20)
     run(first)

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 
 from creativefilter.creatives.intake import archive_jobs, archives
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
 from tests.fuzz.mutations import packed as packed_as_is
@@ -36,7 +36,7 @@ def started(content: bytes, owner: Any = None, **ids: str) -> Job:
 
 def unpacked(content: bytes, owner: Any = None, **ids: str) -> Job:
     job = started(content, owner, **ids)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "w") is None
     job.refresh_from_db()
     return job
 
@@ -69,7 +69,7 @@ def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
     jobs = Job.objects.exclude(pk=job.pk)
     assert {(each.owner, each.urgency) for each in jobs} == {(analyst, Job.Urgency.BATCH)}
     # No message was published; the sweep does it later.
-    assert {each.pk for each in lifecycle.sweep()} == {each.pk for each in jobs}
+    assert {each.pk for each in recovery.sweep()} == {each.pk for each in jobs}
     assert not default_storage.exists(job.params["archive"])
 
 
@@ -110,7 +110,7 @@ def test_archives_that_unpack_to_too_much_are_refused(
     monkeypatch.setattr(archive_jobs, "TOTAL", 9)
     job = started(bomb)
     monkeypatch.setattr(archive_jobs, "TOTAL", 1)
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.result
     assert (job.result["new"], job.result["refused"]) == (1, 4)
@@ -118,11 +118,11 @@ def test_archives_that_unpack_to_too_much_are_refused(
 
 def test_a_second_attempt_takes_no_member_twice(folders: Path) -> None:
     job = started(packed(("1.wav", b"a"), ("2.wav", b"b")))
-    running = lifecycle.claim(str(job.pk), job.stage, "w")
+    running = stage_runner.claim(str(job.pk), job.stage, "w")
     assert running is not None
     archive_jobs.unpack(running)  # dies before its outcome is saved
-    assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    assert recovery.release_lost_claim(str(job.pk), job.stage, "w", "worker_lost", "")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.result == {"new": 0, "known": 2, "refused": 0, "refusals": []}
     assert Creative.objects.count() == 2
@@ -135,11 +135,11 @@ def test_unpacking_ends_its_turn_and_continues_later(
     monkeypatch.setattr("creativefilter.site.lanes.TURN_SECONDS", 0)
     job = started(packed(("1.wav", b"a"), ("2.wav", b"a"), ("3.wav", b""), ("4.wav", b"d")))
     for turn in range(1, 4):
-        again = lifecycle.run_stage(str(job.pk), job.stage, "w")
+        again = stage_runner.run_stage(str(job.pk), job.stage, "w")
         assert again is not None
         assert (again.state, again.progress, again.attempts) == (Job.State.QUEUED, 25 * turn, 0)
         assert again.published_at is None
-    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "w") is None
     job.refresh_from_db()
     assert job.state == Job.State.DONE
     assert job.result

@@ -14,7 +14,7 @@ from django.urls import reverse
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import jobs as analysis_jobs
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def another(tmp_path: Path, settings: Any) -> Path:
 
 
 def run(job: Job) -> None:
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
 
 
 def test_only_creatives_the_active_version_has_not_predicted_get_jobs(

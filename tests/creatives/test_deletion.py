@@ -8,7 +8,7 @@ import pytest
 
 from creativefilter.creatives.analysis import stages
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import DEMO, MUSIC, stored_files, take_in
 
@@ -20,7 +20,7 @@ def test_the_job_of_a_creative_that_waits_is_cancelled(folders: Path) -> None:
     Creative.objects.all().delete()
     job = Job.objects.get(pk=received.job.pk)
     assert job.state == Job.State.CANCELLED
-    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "w") is None
     assert stored_files(folders) == []
 
 
@@ -35,7 +35,7 @@ def test_a_creative_can_be_deleted_while_it_is_worked_on(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stages.working_copies, "write", delete_meanwhile)
-    assert lifecycle.run_stage(str(received.job.pk), "decoding", "w") is None
+    assert stage_runner.run_stage(str(received.job.pk), "decoding", "w") is None
     job = Job.objects.get(pk=received.job.pk)
     assert (job.state, job.error_code) == (Job.State.CANCELLED, "")
     assert not Creative.objects.exists()

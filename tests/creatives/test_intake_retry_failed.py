@@ -12,7 +12,7 @@ from django.test import Client
 
 from creativefilter.creatives.analysis import retry
 from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, recovery
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import analysed, take_in
 
@@ -108,7 +108,7 @@ def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_querie
     assert row.job.params == {"creative": row.pk, "media": row.current_media_id}
     assert retry.retry(analyst) == []
     # The sweep publishes them later; they do not count towards the user's quota.
-    assert len(lifecycle.sweep()) == lifecycle.REPUBLISH_AT_ONCE
+    assert len(recovery.sweep()) == recovery.REPUBLISH_AT_ONCE
     assert not Job.objects.filter(in_quota=True).exists()
 
 

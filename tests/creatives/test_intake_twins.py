@@ -77,11 +77,11 @@ def test_results_of_a_twin_are_taken_over_and_only_predicted_again(
 
 
 def test_twins_uploaded_together_are_transcribed_once(folders: Path, recogniser: None) -> None:
-    from creativefilter.jobs import lifecycle
+    from creativefilter.jobs import stage_runner
 
     one, two = take_in(FILM, "504.mp4"), take_in(FILM, "505.mp4")
     for received in (one, two):
-        lifecycle.run_stage(str(received.job.pk), "decoding", "w")
+        stage_runner.run_stage(str(received.job.pk), "decoding", "w")
     job = Job.objects.get(pk=one.job.pk)
     run(job)
     job = run(Job.objects.get(pk=two.job.pk))

@@ -17,7 +17,7 @@ from django.test import Client
 
 from creativefilter.creatives.intake import archive_jobs, archives, watched_folder
 from creativefilter.creatives.models import Creative, WatchedFile
-from creativefilter.jobs import lifecycle, retention
+from creativefilter.jobs import lifecycle, retention, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
 
@@ -56,7 +56,7 @@ def by_archive(_folder: Path, page: Client, _api: Any) -> None:
     file = SimpleUploadedFile("ролики.zip", zipped())
     page.post("/admin/creatives/creative/add/", {"files": [file]})
     job = Job.objects.get()
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
 
 
 def by_command(folder: Path, _page: Client, _api: Any) -> None:
@@ -67,7 +67,7 @@ def by_watching(folder: Path, _page: Client, _api: Any) -> None:
     assert watched_folder.look() is None
     job = watched_folder.look()
     assert job is not None
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_the_page_of_a_job_says_what_came_of_an_archive(
         archive.writestr("97.wav", b"a")
         archive.writestr("98.wav", b"b")
     job = archive_jobs.start(ContentFile(out.getvalue()), "a.zip", analyst, {})
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     body = page.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
     assert "2 files were added." in body
     assert "1 file was refused." in body
@@ -169,7 +169,7 @@ def test_an_error_of_our_storage_refuses_no_file(
     watched_folder.look()
     job = watched_folder.look()
     assert job is not None
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
     assert WatchedFile.objects.get().state == WatchedFile.State.READY
@@ -178,5 +178,5 @@ def test_an_error_of_our_storage_refuses_no_file(
     settings.MEDIA_ROOT = tmp_path / "free"
     job = watched_folder.look()
     assert job is not None
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     assert Creative.objects.get().advertisement_id == "3"

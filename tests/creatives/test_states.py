@@ -9,7 +9,7 @@ import pytest
 
 from creativefilter.creatives.analysis import stages, states
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def test_a_late_stage_moves_no_creative_back(folders: Path) -> None:
 def test_a_job_moves_no_creative_that_another_job_has(folders: Path) -> None:
     old = take_in(b"bytes", "1.avi").job
     new = take_in(b"other bytes", "1.avi").job
-    lifecycle.run_stage(str(old.pk), old.stage, "w")
+    stage_runner.run_stage(str(old.pk), old.stage, "w")
     old.refresh_from_db()
     creative = Creative.objects.get()
     assert old.state == "failed"

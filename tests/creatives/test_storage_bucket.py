@@ -21,7 +21,7 @@ from moto.server import ThreadedMotoServer
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.intake import archive_jobs, orphans
 from creativefilter.creatives.models import Creative, MediaVersion
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site import s3
 from creativefilter.site.files import TooLongError, on_disk, streamed
@@ -82,7 +82,7 @@ def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> 
     [name] = names(bucket)
     assert name == f"uploads/{received.media.file.name}"
     assert bucket.Object(name).get()["Body"].read() == (DEMO / MUSIC).read_bytes()
-    job = lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    job = stage_runner.run_stage(str(received.job.pk), received.job.stage, "w")
     assert job is not None, Job.objects.get().error_detail
     assert job.stage == "speech"
     assert MediaVersion.objects.get().seconds == pytest.approx(10, abs=5)
@@ -132,7 +132,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
         archive.writestr("94.wav", b"a")
         archive.writestr("95.wav", b"b")
     job = archive_jobs.start(ContentFile(out.getvalue()), "spots.zip", None, {})
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert job.result
     assert job.result["new"] == 2, job.error_detail
@@ -140,7 +140,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
     table = f"{HEADING}\n94,A,B,TV,10.5,2024,1\n".encode()
     row = spend.receive(ContentFile(table), "spend.csv", None)
     looked = spend.start(row, None, dry_run=True)
-    lifecycle.run_stage(str(looked.pk), looked.stage, "w")
+    stage_runner.run_stage(str(looked.pk), looked.stage, "w")
     looked.refresh_from_db()
     assert (looked.state, looked.error_detail) == ("done", "")
     assert looked.result
@@ -153,7 +153,7 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
 def test_a_missing_file_fails_with_its_code(bucket: Any) -> None:
     received = take_in(DEMO / MUSIC)
     default_storage.delete(str(received.media.file.name))
-    lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    stage_runner.run_stage(str(received.job.pk), received.job.stage, "w")
     received.creative.refresh_from_db()
     assert (received.creative.state, received.creative.error_code) == ("failed", "not_found")
 
@@ -164,11 +164,11 @@ def test_a_bucket_that_does_not_answer_is_asked_again(bucket: Any, settings: Any
     settings.STORAGES = {
         **settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": away}
     }  # fmt: skip
-    job = lifecycle.run_stage(str(received.job.pk), received.job.stage, "w")
+    job = stage_runner.run_stage(str(received.job.pk), received.job.stage, "w")
     assert job is not None
     assert (job.state, job.attempts) == (Job.State.QUEUED, 1)
     for _ in range(2):
-        lifecycle.run_stage(str(job.pk), job.stage, "w")
+        stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "storage_away")
     assert Creative.objects.get().error_code == "storage_away"

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from creativefilter.creatives.intake import watched_folder
 from creativefilter.creatives.models import Creative, MediaVersion, WatchedFile
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ def look_and_take() -> dict[str, Any] | None:
     job = watched_folder.look()
     if job is None:
         return None
-    assert lifecycle.run_stage(str(job.pk), job.stage, "w") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "w") is None
     job.refresh_from_db()
     assert job.state == Job.State.DONE, job.error_detail
     result: dict[str, Any] = job.result or {}

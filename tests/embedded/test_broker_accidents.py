@@ -12,7 +12,7 @@ import redis
 
 from creativefilter.celery import app
 from creativefilter.embedded import broker as embedded_broker
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, recovery
 from creativefilter.jobs.models import Job
 from tasks.publishing import publish_all
 from tests.worker_app import KINDS
@@ -59,7 +59,7 @@ def sweeping(condition: Callable[[], bool]) -> Callable[[], bool]:
     """Return a condition that sweeps, as the supervisor does, before it tests ``condition``."""
 
     def condition_after_sweep() -> bool:
-        publish_all(lifecycle.sweep())
+        publish_all(recovery.sweep())
         return condition()
 
     return condition_after_sweep
@@ -85,7 +85,7 @@ def test_broker_killed_three_times_under_load(
             nonlocal process
             if process.poll() is not None:
                 process = worker(processes=2)
-                lifecycle.distrust_messages()
+                recovery.mark_all_unpublished()
             return sweeping(condition)()
 
         return watched
@@ -96,7 +96,7 @@ def test_broker_killed_three_times_under_load(
         eventually(supervised(lambda: ended() > JOBS * round_number // 3), 90)  # noqa: B023
         kill(broker)
         broker.start()
-        lifecycle.distrust_messages()
+        recovery.mark_all_unpublished()
     eventually(supervised(lambda: ended() == JOBS), 90)
     assert_each_was_done_once(jobs)
 

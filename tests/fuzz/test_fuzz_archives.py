@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from creativefilter.creatives.intake import archive_jobs
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.kinds import JobError
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
@@ -92,7 +92,7 @@ def unpack(content: bytes) -> None:
 
 
 def _work(job: Job) -> None:
-    claimed = lifecycle.claim(str(job.pk), job.stage, "fuzz")
+    claimed = stage_runner.claim(str(job.pk), job.stage, "fuzz")
     assert claimed
     try:
         result = archive_jobs.unpack(claimed)()

@@ -26,7 +26,7 @@ from creativefilter.creatives.intake import archive_jobs, watched_folder
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, ModelVersion, Segment
-from creativefilter.jobs import kinds, lifecycle, progress
+from creativefilter.jobs import kinds, lifecycle, progress, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage
 from creativefilter.jobs.models import Job
 from creativefilter.sheets.write import Form
@@ -228,7 +228,7 @@ def run_failing_stage() -> Iterator[Callable[[Exception], Job]]:
         for number, _row in enumerate(Segment.objects.iterator(chunk_size=1)):
             if number == 2:
                 time.sleep(0.2)
-                lifecycle.progressed(job, 50)
+                stage_runner.write_progress(job, 50)
                 raise problem.pop()
         raise AssertionError("there are segments")
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
 
@@ -27,8 +27,8 @@ def user_with(*permissions: str) -> tuple[User, Client]:
 
 def create_failed_job(owner: User) -> Job:
     job = lifecycle.create(KINDS["echo"], {"say": "x"}, owner)
-    lifecycle.run_stage(str(job.pk), "one", "w")
-    lifecycle.claim(str(job.pk), "two", "w")
+    stage_runner.run_stage(str(job.pk), "one", "w")
+    stage_runner.claim(str(job.pk), "two", "w")
     lifecycle.fail(Job.objects.get(), "timed_out")
     return Job.objects.get()
 

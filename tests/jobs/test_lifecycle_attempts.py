@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone, translation
 
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import kinds, lifecycle, stage_runner
 from creativefilter.jobs.kinds import Kind, Save, Stage
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
@@ -79,7 +79,7 @@ def test_a_job_that_still_breaks_connections_after_an_hour_fails() -> None:
     kind = kinds.register(Kind("harmful", (Stage("one", "cpu", work),), print))
     try:
         job = lifecycle.create(kind, {})
-        began = timezone.now() - lifecycle.NO_BLAME_PERIOD
+        began = timezone.now() - stage_runner.NO_BLAME_PERIOD
         Job.objects.filter(pk=job.pk).update(started_at=began)
         for _attempt in range(settings.JOB_MAX_ATTEMPTS):
             run_current_stage(job)
@@ -90,7 +90,7 @@ def test_a_job_that_still_breaks_connections_after_an_hour_fails() -> None:
 
 
 def run_current_stage(job: Job) -> Job | None:
-    return lifecycle.run_stage(str(job.pk), job.stage, "w")
+    return stage_runner.run_stage(str(job.pk), job.stage, "w")
 
 
 @pytest.mark.parametrize(

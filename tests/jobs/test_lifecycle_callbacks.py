@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import kinds, lifecycle, stage_runner
 from creativefilter.jobs.kinds import Continued, JobError, Kind, Save, Stage
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended, job_queued
@@ -70,7 +70,7 @@ def job(recorder: Recorder, django_capture_on_commit_callbacks: Any) -> Job:
 
 def run(job: Job) -> Job | None:
     job.refresh_from_db()
-    return lifecycle.run_stage(str(job.pk), job.stage, "w")
+    return stage_runner.run_stage(str(job.pk), job.stage, "w")
 
 
 def test_queued_jobs_are_announced_after_the_commit(
@@ -120,7 +120,7 @@ def test_a_job_that_continues_is_announced(
 def test_a_lost_claim_is_announced_when_it_is_returned(
     recorder: Recorder, job: Job, django_capture_on_commit_callbacks: Any
 ) -> None:
-    claimed = lifecycle.claim(str(job.pk), "one", "w")
+    claimed = stage_runner.claim(str(job.pk), "one", "w")
     assert claimed is not None
     with django_capture_on_commit_callbacks(execute=True):
         assert lifecycle.release(claimed, "worker_lost", "killed")

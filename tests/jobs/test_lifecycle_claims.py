@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
 
@@ -17,7 +17,7 @@ from tests.worker_app import KINDS
 @pytest.mark.django_db
 def test_a_claim_stores_the_worker_and_a_lease() -> None:
     job = lifecycle.create(KINDS["echo"], {})
-    claimed = lifecycle.claim(str(job.pk), "one", "a")
+    claimed = stage_runner.claim(str(job.pk), "one", "a")
     assert claimed is not None
     assert (claimed.state, claimed.worker, claimed.attempts) == (Job.State.RUNNING, "a", 1)
     assert claimed.lease_until is not None
@@ -28,12 +28,12 @@ def test_a_claim_stores_the_worker_and_a_lease() -> None:
 @pytest.mark.django_db
 def test_a_job_that_is_claimed_done_at_another_stage_or_missing_is_not_claimed() -> None:
     job = lifecycle.create(KINDS["echo"], {})
-    assert lifecycle.claim(str(job.pk), "two", "a") is None
-    assert lifecycle.claim(str(uuid.uuid4()), "one", "a") is None
-    assert lifecycle.claim(str(job.pk), "one", "a")
-    assert lifecycle.claim(str(job.pk), "one", "b") is None
+    assert stage_runner.claim(str(job.pk), "two", "a") is None
+    assert stage_runner.claim(str(uuid.uuid4()), "one", "a") is None
+    assert stage_runner.claim(str(job.pk), "one", "a")
+    assert stage_runner.claim(str(job.pk), "one", "b") is None
     Job.objects.update(state=Job.State.DONE)
-    assert lifecycle.claim(str(job.pk), "one", "b") is None
+    assert stage_runner.claim(str(job.pk), "one", "b") is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_only_one_of_many_concurrent_workers_gets_the_claim() -> None:
     def claim(name: str) -> None:
         try:
             barrier.wait(20)
-            claims.append(lifecycle.claim(str(job.pk), "one", name))
+            claims.append(stage_runner.claim(str(job.pk), "one", name))
         finally:
             connection.close()
 

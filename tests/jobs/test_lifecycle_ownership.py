@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import kinds, lifecycle, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage
 from creativefilter.jobs.models import Job
 
@@ -37,7 +37,7 @@ def start() -> str:
 def take_over(job_id: str, worker: str) -> None:
     held = Job.objects.get(pk=job_id)
     assert lifecycle.release(held, "worker_lost")
-    assert lifecycle.claim(job_id, "one", worker)
+    assert stage_runner.claim(job_id, "one", worker)
 
 
 @pytest.mark.parametrize("other", WORKERS)
@@ -52,7 +52,7 @@ def test_the_outcome_of_a_worker_that_lost_its_claim_is_discarded(
         return lambda: saved.append("late")  # type: ignore[func-returns-value]
 
     work["do"] = overtaken
-    assert lifecycle.run_stage(job_id, "one", "late") is None
+    assert stage_runner.run_stage(job_id, "one", "late") is None
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.worker, job.attempts) == (Job.State.RUNNING, other, 2)
     assert not saved
@@ -70,7 +70,7 @@ def test_the_error_of_a_worker_that_lost_its_claim_fails_nothing(
         raise error
 
     work["do"] = overtaken
-    assert lifecycle.run_stage(job_id, "one", "late") is None
+    assert stage_runner.run_stage(job_id, "one", "late") is None
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.error_code) == (Job.State.RUNNING, "")
 
@@ -84,6 +84,6 @@ def test_an_error_in_save_rolls_back_its_writes_and_fails_the_job(work: dict[str
         raise ZeroDivisionError
 
     work["do"] = lambda job: save
-    lifecycle.run_stage(job_id, "one", "w")
+    stage_runner.run_stage(job_id, "one", "w")
     job = Job.objects.get(pk=job_id)
     assert (job.state, job.error_code, job.params) == (Job.State.FAILED, "internal", {})

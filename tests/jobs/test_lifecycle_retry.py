@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("state", [Job.State.FAILED, Job.State.CANCELLED])
 def test_failed_and_cancelled_jobs_restart_at_their_first_stage(state: str) -> None:
     job = lifecycle.create(KINDS["echo"], {"say": "again"})
-    lifecycle.run_stage(str(job.pk), "one", "w")
+    stage_runner.run_stage(str(job.pk), "one", "w")
     Job.objects.update(state=state, error_code="internal", error_detail="?", attempts=3)
     restarted = lifecycle.retry(Job.objects.get())
     assert restarted is not None

@@ -1,4 +1,4 @@
-"""``lifecycle.sweep``: expired claims and lost messages."""
+"""``recovery.sweep``: expired claims and lost messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from creativefilter.jobs import leases, lifecycle
+from creativefilter.jobs import leases, lifecycle, recovery, stage_runner
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
 
@@ -38,36 +38,36 @@ def age_the_missed_lease(job: Job) -> None:
 
 def test_an_expired_claim_is_released_by_a_later_sweep() -> None:
     job = running(attempts=1, lease_until=timezone.now() - PAST)
-    assert [lifecycle.sweep(), lifecycle.sweep()] == [[], []]
+    assert [recovery.sweep(), recovery.sweep()] == [[], []]
     age_the_missed_lease(job)
-    assert lifecycle.sweep() == [job]
+    assert recovery.sweep() == [job]
     job.refresh_from_db()
     assert (job.state, job.lease_until, job.attempts) == (Job.State.QUEUED, None, 1)
-    claimed = lifecycle.claim(str(job.pk), job.stage, "next")
+    claimed = stage_runner.claim(str(job.pk), job.stage, "next")
     assert claimed is not None
     assert claimed.lease_missed_at is None
 
 
 def test_a_lease_that_expires_in_the_third_attempt_fails_the_job() -> None:
     job = running(attempts=3, lease_until=timezone.now() - PAST)
-    lifecycle.sweep()
+    recovery.sweep()
     age_the_missed_lease(job)
-    assert lifecycle.sweep() == []
+    assert recovery.sweep() == []
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "worker_lost")
 
 
 def test_a_lease_far_in_the_future_counts_as_expired() -> None:
     job = running(attempts=1, lease_until=timezone.now() + timedelta(days=1))
-    lifecycle.sweep()
+    recovery.sweep()
     age_the_missed_lease(job)
-    assert lifecycle.sweep() == [job]
+    assert recovery.sweep() == [job]
 
 
 def test_a_valid_lease_is_not_released() -> None:
     job = running(attempts=1, lease_until=timezone.now() + django_settings.JOB_LEASE)
     for _sweep in range(3):
-        assert lifecycle.sweep() == []
+        assert recovery.sweep() == []
     job.refresh_from_db()
     assert (job.state, job.lease_missed_at) == (Job.State.RUNNING, None)
 
@@ -77,7 +77,7 @@ def test_renewing_a_lease_clears_lease_missed_at(settings: Any, eventually: Any)
     """A living worker keeps its claim after the database was unreachable for a while."""
     settings.JOB_LEASE = timedelta(seconds=0.4)
     job = running(attempts=1, stage="one", lease_until=timezone.now() - PAST)
-    lifecycle.sweep()
+    recovery.sweep()
     with leases.renewed(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)):
         eventually(lambda: Job.objects.get(pk=job.pk).lease_missed_at is None, 5)
         first = Job.objects.get(pk=job.pk).lease_until
@@ -92,31 +92,31 @@ def test_unsent_and_lost_messages_are_sent_again() -> None:
     unsent = queued()
     sent = queued(published_at=now)
     lost = queued(published_at=now - django_settings.JOB_REPUBLISH_AFTER - timedelta(seconds=1))
-    assert set(lifecycle.sweep()) == {unsent, lost}
-    assert sent not in lifecycle.sweep()
+    assert set(recovery.sweep()) == {unsent, lost}
+    assert sent not in recovery.sweep()
 
 
 @pytest.mark.parametrize("state", Job.FINAL)
 def test_ended_jobs_are_not_swept(state: str) -> None:
     queued(state=state)
-    assert lifecycle.sweep() == []
+    assert recovery.sweep() == []
 
 
 def test_messages_sent_before_the_clock_was_set_back_are_sent_again() -> None:
     job = queued(published_at=timezone.now() + timedelta(hours=1))
-    assert lifecycle.sweep() == [job]
-    lifecycle.mark_published(job)
-    assert lifecycle.sweep() == []
+    assert recovery.sweep() == [job]
+    recovery.mark_published(job)
+    assert recovery.sweep() == []
 
 
 def test_one_sweep_returns_a_limited_number_oldest_first() -> None:
-    jobs = [queued() for _ in range(lifecycle.REPUBLISH_AT_ONCE + 5)]
-    assert lifecycle.sweep() == jobs[: lifecycle.REPUBLISH_AT_ONCE]
+    jobs = [queued() for _ in range(recovery.REPUBLISH_AT_ONCE + 5)]
+    assert recovery.sweep() == jobs[: recovery.REPUBLISH_AT_ONCE]
 
 
 def test_a_starting_worker_releases_only_claims_under_its_name() -> None:
     claim = {"state": Job.State.RUNNING, "attempts": 1}
     mine, other = queued(worker="me", **claim), queued(worker="you", **claim)
-    assert lifecycle.lost_by("me") == [mine]
+    assert recovery.release_claims_of("me") == [mine]
     other.refresh_from_db()
     assert other.state == Job.State.RUNNING

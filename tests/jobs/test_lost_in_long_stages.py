@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, recovery, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.sheets.write import Form
 from creativefilter.spend.imports import importer
@@ -82,11 +82,11 @@ def test_a_recount_whose_outcome_was_lost_moves_spend_once(
         creative = Creative.objects.create(advertisement_id=name, name=name)
         set_label(creative, Segment.objects.get(pk=number % 5), None)
     job = lifecycle.create(recount_jobs.SPEND_RECOUNT, {}, urgency=Job.Urgency.LONG)
-    claimed = lifecycle.claim(str(job.pk), job.stage, "w")
+    claimed = stage_runner.claim(str(job.pk), job.stage, "w")
     assert claimed is not None
     recount_jobs.run(claimed)  # its ``save`` is not called, as if the process had been killed
-    assert lifecycle.lost(str(job.pk), job.stage, "w", "worker_lost", "")
-    lifecycle.run_stage(str(job.pk), job.stage, "w")
+    assert recovery.release_lost_claim(str(job.pk), job.stage, "w", "worker_lost", "")
+    stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
     assert (job.state, job.timings[-1]["attempts"]) == (Job.State.DONE, 2)
     assert segment_changes.pending_changes().size == 0

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from creativefilter.jobs import lifecycle, quota
+from creativefilter.jobs import lifecycle, quota, stage_runner
 from creativefilter.jobs.kinds import Kind, Stage, register
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
@@ -75,7 +75,7 @@ def test_jobs_created_by_a_job_do_not_count() -> None:
         return lambda: None
 
     kind = register(Kind("unpacks", (Stage("one", "cpu", unpack),), lambda job: None))
-    lifecycle.run_stage(str(lifecycle.create(kind, {}, owner).pk), "one", "w")
+    stage_runner.run_stage(str(lifecycle.create(kind, {}, owner).pk), "one", "w")
     assert Job.objects.filter(owner=owner, state=Job.State.QUEUED).count() == 2 * MOST
     assert counts_in_quota(owner)
 

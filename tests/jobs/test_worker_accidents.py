@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from creativefilter.celery import app
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, recovery
 from creativefilter.jobs.models import Job
 from tasks.publishing import publish
 from tests.worker_app import KINDS
@@ -110,13 +110,13 @@ def test_the_jobs_of_a_lost_host_are_taken_over_by_another_worker(
     job = start("sleep", seconds=5)
     eventually(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
     time.sleep(3)
-    assert lifecycle.sweep() == []
+    assert recovery.sweep() == []
     assert Job.objects.get(pk=job.pk).lease_missed_at is None, "the lease was not renewed"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     worker("other@suite", JOB_LEASE_SECONDS="2")
     ended = all_final(job)
-    eventually(lambda: [lifecycle.sweep(), ended()][1], 20)
+    eventually(lambda: [recovery.sweep(), ended()][1], 20)
     assert (job.state, job.attempts, job.worker) == (Job.State.DONE, 2, "other@suite")
 
 

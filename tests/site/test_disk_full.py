@@ -16,7 +16,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.spend.models import SpendImport
 from creativefilter.tables.models import Table
@@ -118,13 +118,13 @@ def test_a_job_fails_with_storage_full_and_can_be_retried(
     filling = disk / "filling"
     filling.write_bytes(bytes(ROOM - 8192))
     job = take_in(DEMO / MUSIC).job
-    assert lifecycle.run_stage(str(job.pk), "decoding", "w") is None
+    assert stage_runner.run_stage(str(job.pk), "decoding", "w") is None
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "storage_full")
     assert Creative.objects.get().error_code == "storage_full"
     assert files(disk) == ["filling"]
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
     assert lifecycle.retry(job)
-    next_stage = lifecycle.run_stage(str(job.pk), "decoding", "w")
+    next_stage = stage_runner.run_stage(str(job.pk), "decoding", "w")
     assert next_stage is not None
     assert next_stage.stage == "speech"

@@ -23,7 +23,7 @@ from rest_framework.test import APIClient
 
 from creativefilter.creatives.intake import archive_jobs, watched_folder
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
 from creativefilter.site.unavailable import Unavailable
@@ -151,7 +151,7 @@ def test_a_member_of_an_archive_is_refused_with_the_same_code(refused: tuple[byt
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.mp4", content)
     job = archive_jobs.start(File(packed, name="a.zip"), "a.zip", None, {})
-    lifecycle.run_stage(str(job.pk), job.stage, "test")
+    stage_runner.run_stage(str(job.pk), job.stage, "test")
     job.refresh_from_db()
     assert job.result is not None
     assert [each["code"] for each in job.result["refusals"]] == [code]
@@ -167,7 +167,7 @@ def test_a_file_of_the_watched_folder_is_refused_with_the_same_code(
     assert watched_folder.look() is None
     job = watched_folder.look()
     assert job is not None
-    lifecycle.run_stage(str(job.pk), job.stage, "test")
+    stage_runner.run_stage(str(job.pk), job.stage, "test")
     job.refresh_from_db()
     assert job.result is not None
     assert [each["code"] for each in job.result["refusals"]] == [code]

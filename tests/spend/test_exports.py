@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.sheets.write import Form
 from creativefilter.spend.reports import export_jobs
@@ -120,7 +120,7 @@ def test_a_long_list_is_written_by_a_job_for_its_owner_only(
     file = reverse("admin:spend_exported_file", args=[job.pk])
     assert page.get(file).status_code == 404
 
-    assert lifecycle.run_stage(str(job.pk), job.stage, "worker") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "worker") is None
     job.refresh_from_db()
     assert (job.state, job.progress) == (Job.State.DONE, 100)
     assert job.result["rows"] == 3
@@ -139,7 +139,7 @@ def test_a_job_that_is_not_saved_leaves_no_file(
 ) -> None:
     settings.DATA_DIR = tmp_path / "data"
     job = export_jobs.start(Filters(), Form.XLSX, analyst)
-    claimed = lifecycle.claim(str(job.pk), job.stage, "late")
+    claimed = stage_runner.claim(str(job.pk), job.stage, "late")
     assert claimed
     export_jobs.run(claimed)
     assert not export_jobs.file_of(job).exists()

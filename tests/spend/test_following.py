@@ -13,7 +13,7 @@ from django.test import Client
 
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import SpendTotal
@@ -127,7 +127,7 @@ def test_a_worker_stops_when_its_job_is_cancelled(creatives: list[Creative]) -> 
     label(creatives)
     job = recount_jobs.keep_up()
     assert job
-    late = lifecycle.claim(str(job.pk), job.stage, "late")
+    late = stage_runner.claim(str(job.pk), job.stage, "late")
     assert late
     assert lifecycle.cancel(late)
     with pytest.raises(recount_jobs.JobError):
@@ -143,7 +143,7 @@ def test_a_failed_job_is_reported_and_not_started_again_by_every_request(
 ) -> None:
     label(creatives)
     assert texts(page)
-    job = lifecycle.claim(str(open_job().pk), "counting", "worker")
+    job = stage_runner.claim(str(open_job().pk), "counting", "worker")
     assert job
     assert lifecycle.fail(job, "internal")
     [text] = texts(page)

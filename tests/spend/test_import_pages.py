@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.spend.models import SpendImport, SpendRow
 from tests.creatives.analysing import run
@@ -254,9 +254,9 @@ def test_progress_is_shown_while_the_job_runs(page: Client) -> None:
     send(page, MARCH)
     row = newest()
     assert row.job
-    claimed = lifecycle.claim(str(row.job.pk), row.job.stage, "test")
+    claimed = stage_runner.claim(str(row.job.pk), row.job.stage, "test")
     assert claimed
-    lifecycle.progressed(claimed, 40)
+    stage_runner.write_progress(claimed, 40)
     [now] = page.get(f"{LIST}progress/?id={row.pk}&id=x&id=999").json()["rows"]
     assert (now["title"], now["percent"], now["final"]) == ("Being checked", 40, False)
     assert 'style="width:40%"' in text(page, row)

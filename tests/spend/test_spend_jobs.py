@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.utils import translation
 
-from creativefilter.jobs import lifecycle, progress
+from creativefilter.jobs import lifecycle, progress, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.spend.imports import bad_rows, staging
@@ -42,7 +42,7 @@ def received(text: str, owner: User | None = None) -> SpendImport:
 def done(spend_import: SpendImport, **options: Any) -> Job:
     """Start and run a job of this import; return the job."""
     job = work.start(spend_import, None, **options)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     job.refresh_from_db()
     spend_import.refresh_from_db()
     return job
@@ -150,7 +150,7 @@ def test_a_missing_file_or_import_fails_with_a_reason() -> None:
     assert done(spend_import).error_code == "table_no_file"
     job = work.start(spend_import, None)
     spend_import.delete()
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     job.refresh_from_db()
     assert job.error_code == "spend_deleted"
 
@@ -169,7 +169,7 @@ def test_a_queued_import_can_be_cancelled() -> None:
     spend_import = received(GOOD)
     job = work.start(spend_import, None)
     assert work.cancel(spend_import)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     spend_import.refresh_from_db()
     job.refresh_from_db()
     assert (job.state, spend_import.state) == (Job.State.CANCELLED, State.CANCELLED)
@@ -195,7 +195,7 @@ def test_a_cancelled_running_import_leaves_nothing(moment: str, monkeypatch: Any
         real(*args)
 
     monkeypatch.setattr(staging, "add", add)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     # The job stops at its next progress report, or when saving finds that the claim is lost.
     assert chunks == (3 if moment == "while reading" else 10)
     job.refresh_from_db()
@@ -217,7 +217,7 @@ def test_progress_increases_while_the_file_is_read(monkeypatch: Any) -> None:
         real(*args)
 
     monkeypatch.setattr(staging, "add", add)
-    lifecycle.run_stage(str(job.pk), job.stage, "test")
+    stage_runner.run_stage(str(job.pk), job.stage, "test")
     assert percents == sorted(percents)
     assert 0 < percents[1] < percents[-1] <= work.READING_PERCENT
 
@@ -238,7 +238,7 @@ def test_retrying_an_old_job_undoes_no_newer_import() -> None:
     check.refresh_from_db()
     again = lifecycle.retry(check)
     assert again is not None
-    assert lifecycle.run_stage(str(again.pk), again.stage, "test") is None
+    assert stage_runner.run_stage(str(again.pk), again.stage, "test") is None
     again.refresh_from_db()
     spend_import.refresh_from_db()
     assert (again.state, again.error_code) == (Job.State.FAILED, "spend_superseded")
@@ -258,7 +258,7 @@ def test_a_late_worker_writes_nothing_of_a_refused_file(monkeypatch: Any) -> Non
         assert work.cancel(spend_import)
 
     monkeypatch.setattr(staging, "finish", finish)
-    assert lifecycle.run_stage(str(job.pk), job.stage, "late") is None
+    assert stage_runner.run_stage(str(job.pk), job.stage, "late") is None
     spend_import.refresh_from_db()
     job.refresh_from_db()
     assert (job.state, spend_import.state) == (Job.State.CANCELLED, State.CANCELLED)

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from creativefilter.creatives.models import Creative, Prediction, WaitingLabel
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, recovery, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.tables import jobs as work
 from creativefilter.tables.models import Table
@@ -25,7 +25,7 @@ TABLE = b"Advertisement ID,n\n1,a\n2,b\n3,c\n"
 def stage(table: Table) -> Job | None:
     """Run the current stage of the table's job, as a worker does."""
     job = Job.objects.get(pk=table.job_id)
-    return lifecycle.run_stage(str(job.pk), job.stage, "test")
+    return stage_runner.run_stage(str(job.pk), job.stage, "test")
 
 
 def rows(table: Table) -> list[str]:
@@ -46,7 +46,7 @@ def test_stored_creatives_are_classified_before_the_table_is_written() -> None:
         assert stage(table) is None
         job = Job.objects.get(pk=table.job_id)
         assert (job.state, job.stage, job.attempts) == (Job.State.QUEUED, "classifying", 0)
-        assert job in lifecycle.sweep()
+        assert job in recovery.sweep()
     run(waiting.job)
     assert Prediction.objects.filter(creative=waiting).count() == 1
     assert stage(table)
@@ -65,7 +65,7 @@ def test_a_failed_creative_has_its_error_code_in_the_status(folder: Path) -> Non
     assert stage(table)
     creative.refresh_from_db()
     assert creative.job
-    lifecycle.claim(str(creative.job.pk), creative.job.stage, "test")
+    stage_runner.claim(str(creative.job.pk), creative.job.stage, "test")
     creative.job.refresh_from_db()
     lifecycle.fail(creative.job, "damaged")
     assert run(Job.objects.get(pk=table.job_id)).state == Job.State.DONE
@@ -125,10 +125,10 @@ def test_a_worker_that_dies_leaves_no_file(folder: Path) -> None:
     assert stage(table)
     assert stage(table)
     job = Job.objects.get(pk=table.job_id)
-    late = lifecycle.claim(str(job.pk), "writing", "dead")
+    late = stage_runner.claim(str(job.pk), "writing", "dead")
     assert late
     save = work.write(late)
-    assert lifecycle.lost_by("dead")
+    assert recovery.release_claims_of("dead")
     assert run(Job.objects.get(pk=job.pk)).state == Job.State.DONE
     del save
     table.refresh_from_db()

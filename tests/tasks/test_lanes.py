@@ -11,7 +11,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from creativefilter.creatives.models import WatchedFile
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.site.lanes import RESERVED_QUEUES
 from creativefilter.spend.imports import jobs as import_jobs
@@ -68,7 +68,7 @@ def test_a_long_creative_moves_to_the_lane_long(
         monkeypatch.setattr(stages, "LONG_SECONDS", limit)
         content = (DEMO / MUSIC).read_bytes() + bytes(limit)
         job = take_in(content, f"{limit}.wav").job
-        next_stage = lifecycle.run_stage(str(job.pk), job.stage, "w")
+        next_stage = stage_runner.run_stage(str(job.pk), job.stage, "w")
         assert next_stage is not None
         found.append((next_stage.stage, next_stage.urgency))
     assert found == [("speech", Job.Urgency.INTERACTIVE), ("speech", Job.Urgency.LONG)]

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.dispatch import Signal
 
-from creativefilter.jobs import kinds, lifecycle
+from creativefilter.jobs import kinds, lifecycle, recovery, stage_runner
 from creativefilter.jobs.kinds import Kind, NotYet, Save, Stage
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
@@ -79,14 +79,14 @@ def test_a_batch_waits_in_its_own_queue(waiting: Waiting) -> None:
 def test_every_change_that_queues_a_job_sends_a_message(waiting: Waiting) -> None:
     job = create()
     assert waiting("cpu-interactive") == 1
-    assert lifecycle.run_stage(str(job.pk), "one", "w")
+    assert stage_runner.run_stage(str(job.pk), "one", "w")
     assert waiting("gpu-interactive") == 1, "its next stage"
-    claimed = lifecycle.claim(str(job.pk), "two", "w")
+    claimed = stage_runner.claim(str(job.pk), "two", "w")
     assert claimed
     assert lifecycle.release(claimed, "database_busy")
     assert waiting("gpu-interactive") == 2, "given back"
-    assert lifecycle.claim(str(job.pk), "two", "w")
-    assert lifecycle.lost(str(job.pk), "two", "w", "worker_lost", "")
+    assert stage_runner.claim(str(job.pk), "two", "w")
+    assert recovery.release_lost_claim(str(job.pk), "two", "w", "worker_lost", "")
     assert waiting("gpu-interactive") == 3, "its worker was lost"
     job.refresh_from_db()
     assert lifecycle.cancel(job)
@@ -168,9 +168,9 @@ def test_jobs_created_by_a_stage_are_sent_and_waiting_jobs_are_not(
     waiting: Waiting, parent: Kind
 ) -> None:
     job = lifecycle.create(parent, {})
-    assert lifecycle.run_stage(str(job.pk), "making", "w")
+    assert stage_runner.run_stage(str(job.pk), "making", "w")
     assert (waiting("cpu-interactive"), waiting("gpu-interactive")) == (1 + 2, 1)
-    assert lifecycle.run_stage(str(job.pk), "waiting", "w") is None
+    assert stage_runner.run_stage(str(job.pk), "waiting", "w") is None
     job.refresh_from_db()
     assert (job.state, job.published_at) == (Job.State.QUEUED, None)
     assert waiting("gpu-interactive") == 1

@@ -29,7 +29,7 @@ from creativefilter.creatives.models import (
     Segment,
     Transcript,
 )
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from tests.conftest import ROOT, database_url
 
@@ -79,7 +79,7 @@ def train(*words: str) -> str:
 
 def run_queued_jobs() -> None:
     for job in Job.objects.filter(state=Job.State.QUEUED):
-        assert lifecycle.run_stage(str(job.pk), job.stage, "test") is None
+        assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
 
 
 @pytest.mark.django_db

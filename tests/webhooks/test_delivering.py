@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_ended
 from creativefilter.webhooks import delivering, endpoints, outbox, signing
@@ -27,7 +27,7 @@ def ended(owner: User | None, kind: str = "crash") -> Job:
     """Create a job and run all of its stages."""
     job = lifecycle.create(KINDS[kind], {"say": "hello"}, owner=owner)
     for stage in KINDS[kind].stages:
-        lifecycle.run_stage(str(job.pk), stage.name, "worker")
+        stage_runner.run_stage(str(job.pk), stage.name, "worker")
     job.refresh_from_db()
     assert job.is_final
     return job

@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext_noop, override
 from creativefilter.creatives.intake import archives
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.many_files import Tally, take, tell
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import Continued, JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 from creativefilter.site import lanes
@@ -86,7 +86,7 @@ def unpack(job: Job) -> Save:
                 for number, info in enumerate(files[done:], done + 1):
                     left -= _take_member(archive, info, tally, left, job)
                     percent = min(99, 100 * number // len(files))
-                    if not lifecycle.progressed(job, percent):
+                    if not stage_runner.write_progress(job, percent):
                         raise JobError("stopped")
                     if number < len(files) and time.monotonic() > turn_ends:
                         so_far = {"tally": tally.as_result(), "done": number, "left": left}

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_noop, override
 from creativefilter.creatives.intake.file_names import is_media
 from creativefilter.creatives.intake.many_files import Tally, take, tell
 from creativefilter.creatives.models import WatchedFile
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
 from creativefilter.jobs.models import Job
 from creativefilter.site import lanes
@@ -152,7 +152,7 @@ def take_ready(job: Job) -> Save:
             here = found.get(row.path)
             if here:
                 _take(row, here, root, tally)
-            if not lifecycle.progressed(job, min(99, 100 * (number + 1) // len(ready))):
+            if not stage_runner.write_progress(job, min(99, 100 * (number + 1) // len(ready))):
                 raise JobError("stopped")
             if time.monotonic() > turn_ends:
                 break

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from creativefilter import sheets
 from creativefilter.accounts.audit import Action, record
 from creativefilter.creatives.intake.file_names import display_name
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.progress import Progress
@@ -175,8 +175,8 @@ def _file_of(spend_import: SpendImport) -> Iterator[Path]:
 def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:
     """Save the report of a refused file if the worker still holds the claim."""
     with transaction.atomic():
-        # ``progressed`` updates the job's row: the claim can't change hands before the commit.
-        if lifecycle.progressed(job, READING_PERCENT):
+        # ``write_progress`` updates the job's row: the claim can't change hands before the commit.
+        if stage_runner.write_progress(job, READING_PERCENT):
             _checked(spend_import, prepared)
 
 

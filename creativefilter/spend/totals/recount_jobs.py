@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 from creativefilter.spend.totals import segment_changes
@@ -59,7 +59,7 @@ def run(job: Job) -> Save:
     moved = 0
     for some, share in segment_changes.catch_up_in_parts(pending):
         moved += some
-        if not lifecycle.progressed(job, round(99 * share)):
+        if not stage_runner.write_progress(job, round(99 * share)):
             raise JobError("worker_lost")
 
     def save() -> dict[str, Any]:

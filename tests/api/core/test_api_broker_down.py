@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
 from tasks.publishing import publish_all
@@ -29,10 +29,10 @@ def test_an_upload_is_accepted_and_queued_later(
     assert response.status_code == 202
     assert Job.objects.get().published_at is None
     broker_away()
-    assert publish_all(lifecycle.sweep()) == 1
+    assert publish_all(recovery.sweep()) == 1
     assert waiting("cpu-interactive") == 1
     assert Job.objects.get().published_at is not None
-    assert publish_all(lifecycle.sweep()) == 0
+    assert publish_all(recovery.sweep()) == 0
 
 
 def test_an_upload_whose_transaction_is_rolled_back_is_never_queued(

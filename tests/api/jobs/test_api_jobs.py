@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from creativefilter.creatives.models import Creative
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from tests.worker_app import KINDS
 
@@ -25,11 +25,11 @@ def make(owner: User | None, kind: str = "echo", **options: Any) -> Job:
 
 def test_stages_are_shown_with_times_and_attempts(api: Any, analyst: User) -> None:
     job = make(analyst, "walk")
-    lifecycle.run_stage(str(job.pk), "one", "w")
-    claimed = lifecycle.claim(str(job.pk), "two", "w")
+    stage_runner.run_stage(str(job.pk), "one", "w")
+    claimed = stage_runner.claim(str(job.pk), "two", "w")
     assert claimed is not None
     lifecycle.release(claimed, "database_busy")
-    lifecycle.claim(str(job.pk), "two", "w")
+    stage_runner.claim(str(job.pk), "two", "w")
     body = api.get(f"{JOBS}/{job.pk}").json()
     assert (body["state"], body["stage"], body["place"]) == ("running", "two", None)
     one, two, three = body["stages"]
@@ -42,10 +42,10 @@ def test_stages_are_shown_with_times_and_attempts(api: Any, analyst: User) -> No
 
 def test_a_worker_whose_claim_is_lost_stores_no_timing(analyst: User) -> None:
     job = make(analyst)
-    late = lifecycle.claim(str(job.pk), "one", "w")
+    late = stage_runner.claim(str(job.pk), "one", "w")
     assert late is not None
     lifecycle.cancel(job)
-    assert lifecycle._advance(late, KINDS["echo"], dict) is None
+    assert stage_runner._advance(late, KINDS["echo"], dict) is None
     assert not lifecycle.fail(late, "internal")
     job.refresh_from_db()
     assert job.timings == []
@@ -128,7 +128,7 @@ def test_a_job_has_an_etag_that_changes_with_its_state(api: Any, analyst: User) 
     tag = api.get(f"{JOBS}/{job.pk}")["ETag"]
     same = api.get(f"{JOBS}/{job.pk}", headers={"If-None-Match": tag})
     assert (same.status_code, same.content) == (304, b"")
-    lifecycle.claim(str(job.pk), "one", "w")
+    stage_runner.claim(str(job.pk), "one", "w")
     changed = api.get(f"{JOBS}/{job.pk}", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json()["state"]) == (200, "running")
     assert changed["ETag"] != tag

@@ -11,7 +11,7 @@ import pytest
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import Prediction
-from creativefilter.jobs import lifecycle
+from creativefilter.jobs import recovery
 from creativefilter.jobs.models import Job
 from tasks.publishing import publish_all
 from tests.tables.table_files import bytes_of, received, rows_of, stored, workbook
@@ -61,7 +61,7 @@ def test_a_client_of_the_reference_service_gets_its_workbook(
     assert table.job
 
     def table_is_done() -> bool:
-        publish_all(lifecycle.sweep())
+        publish_all(recovery.sweep())
         return Job.objects.get(pk=table.job_id).is_final
 
     eventually(table_is_done, 60)
