@@ -54,7 +54,7 @@ def look() -> Iterator[Finding]:
 def _took_lately(resource: str) -> bool:
     """Return whether a job runs on that resource, or one started there within ``PATIENCE``."""
     stages = Q(pk__in=[])
-    for kind in kinds.every():
+    for kind in kinds.registered():
         names = [stage.name for stage in kind.stages if stage.resource == resource]
         stages |= Q(kind=kind.name, stage__in=names)
     recent = Q(state=Job.State.RUNNING) | Q(stage_started_at__gt=timezone.now() - PATIENCE)

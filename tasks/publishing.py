@@ -175,7 +175,7 @@ def sweep() -> int:
     count = publish_all(recovery.sweep())
     outbox.remove_old()
     audit.remove_old()
-    retention.forget_old()
+    retention.delete_old()
     if settings.INGEST_FOLDER:
         _sent(_send_watch, WATCH)
     return count + publish_deliveries(outbox.due())

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.views import APIView
 
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 from tests.permission_rules import PRIVATE, RULES, SHARED, Rule
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -109,7 +109,7 @@ def client_of(user: User | None) -> Client:
 
 def user_of(role: str, name: str = "") -> User:
     user = User.objects.create_user(name or f"the-{role}")
-    give(user, Role(role))
+    assign(user, Role(role))
     return User.objects.get(pk=user.pk)
 
 

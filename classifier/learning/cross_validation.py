@@ -75,7 +75,7 @@ def by_families(table: Table, progress: Progress = lambda: None) -> Evaluation:
     return evaluation_of(table, _scores(table, progress))
 
 
-def by_chance(table: Table, progress: Progress = lambda: None) -> Evaluation:
+def by_random_folds(table: Table, progress: Progress = lambda: None) -> Evaluation:
     """Evaluate the recipe in plain folds, where near duplicates are on both sides of a split.
 
     Raises:

@@ -69,14 +69,14 @@ def packaged_whisper(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            _fill(folder, unsound_files(folder))
+            _fill(folder, damaged_files(folder))
     except OSError as error:
         facts = {"folder": str(folder), "reason": str(error.strerror)}
         raise WeightsError(WeightsCode.NOT_WRITTEN, facts) from error
     return folder
 
 
-def unsound_files(folder: Path) -> list[str]:
+def damaged_files(folder: Path) -> list[str]:
     """Return the names of the packaged Whisper's files that are missing or damaged in `folder`."""
     return [name for name in _FILES if not _is_intact(folder / name, name)]
 

@@ -36,13 +36,13 @@ class Role(models.TextChoices):
 
 
 SENTENCES = {
-    Role.VIEWER: _("Sees creatives, segments, spend and charts, and takes exports of them along."),
+    Role.VIEWER: _("Sees creatives, segments, spend and charts, and exports them."),
     Role.ANALYST: _(
-        "Also uploads and edits creatives, sets segments, has tables classified and imports spend."
+        "Also uploads and edits creatives, sets segments, classifies tables and imports spend."
     ),
     Role.LEAD: _(
-        "Also deletes creatives, replaces months of spend, trains and switches model versions, "
-        "and looks after users and their access."
+        "Also deletes creatives, replaces months of spend, trains and activates model versions,"
+        " and manages users and their access."
     ),
 }
 
@@ -124,7 +124,7 @@ def may_change_user(actor: User | AnonymousUser, user: User) -> bool:
     return actor.is_superuser or not user.is_superuser
 
 
-def give(user: User, role: Role | None) -> None:
+def assign(user: User, role: Role | None) -> None:
     """Give a user this role instead of any other, and with it access to the admin pages.
 
     Groups that are not roles stay. Superusers have access without a role, too.

@@ -25,7 +25,7 @@ FILES = Problem(
         "They were left by a process that was killed. manage.py doctor --fix moves files to the "
         "folder “%(quarantine)s” of the storage; delete it if nothing is missing."
     ),
-    mended=True,
+    repairable=True,
 )
 MOST_FILES = Problem(
     "most_files_without_rows",

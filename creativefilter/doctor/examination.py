@@ -10,7 +10,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from creativefilter.site.doctor import Check, Finding, Problem, declare, every
+from creativefilter.site.doctor import Check, Finding, Problem, declare, registered
 from creativefilter.site.sentences import sentence_of
 
 logger = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ def report(
         fix: Whether to repair.
         on_start: Called with each check before it looks or repairs.
     """
-    checks = every()
+    checks = registered()
     found = examine(checks, on_start)
-    repairable = [finding for finding in found if finding.mended]
+    repairable = [finding for finding in found if finding.repairable]
     if not (fix and repairable):
         return Report(found, [])
     repair(checks, repairable, on_start)
@@ -90,10 +90,10 @@ def repair(
 
     Args:
         checks: The checks whose repairs may run.
-        findings: What is wrong; only findings with ``mended`` are repaired.
+        findings: What is wrong; only findings with ``repairable`` are repaired.
         on_start: Called with each check before its repair.
     """
-    codes = {finding.code for finding in findings if finding.mended}
+    codes = {finding.code for finding in findings if finding.repairable}
     for check in checks:
         if check.repair and codes & {each.code for each in check.problems}:
             on_start(check)

@@ -55,8 +55,10 @@ def last_failed() -> Job | None:
 
 def found_by(job: Job) -> Report:
     """Return the report that a done job stored."""
-    result = job.result or {"findings": [], "mended": []}
-    return Report(doctor.of_json(result["findings"]), doctor.of_json(result["mended"]))
+    result = job.result or {}
+    return Report(
+        doctor.of_json(result.get("findings", [])), doctor.of_json(result.get("repaired", []))
+    )
 
 
 def _newest(**conditions: Any) -> Job | None:
@@ -66,7 +68,7 @@ def _newest(**conditions: Any) -> Job | None:
 def examine(job: Job) -> Save:
     """Run the stage "examining": all checks, and the repairs if ``job.params["fix"]``."""
     progress = Progress(job, "cancelled")
-    steps = len(doctor.every())
+    steps = len(doctor.registered())
     started = 0
 
     def on_start(_check: Check) -> None:
@@ -78,12 +80,12 @@ def examine(job: Job) -> Save:
     report = examination.report(fix=job.params["fix"], on_start=on_start)
     result = {
         "findings": [finding.as_json() for finding in report.found],
-        "mended": [finding.as_json() for finding in report.repaired],
+        "repaired": [finding.as_json() for finding in report.repaired],
     }
     return lambda: result
 
 
-def tell(job: Job) -> ResultText:
+def result_text(job: Job) -> ResultText:
     """Return the findings with their remedies in the reader's language."""
     found = found_by(job).found
     rows = [(finding.sentence, finding.remedy) for finding in found]
@@ -95,6 +97,6 @@ EXAMINE = register(
         gettext_noop("system_check"),
         (Stage(gettext_noop("examining"), "cpu", examine),),
         nothing,
-        tell=tell,
+        result_text=result_text,
     )
 )

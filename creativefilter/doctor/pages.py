@@ -44,7 +44,7 @@ def _findings(user: User) -> dict[str, Any]:
     job is open they are left out. The quick checks also show a missing worker, which would keep
     that job waiting.
     """
-    quick = doctor.every(quick=True)
+    quick = doctor.registered(quick=True)
     findings = examination.examine(quick)
     if job := examination_jobs.under_way():
         return {"findings": findings, "job": job}
@@ -57,8 +57,8 @@ def _findings(user: User) -> dict[str, Any]:
     failed = examination_jobs.last_failed()
     return {
         "findings": findings,
-        "mended": repaired,
-        "mendable": any(finding.mended for finding in findings),
+        "repaired": repaired,
+        "repairable": any(finding.repairable for finding in findings),
         "last": last,
         "failed": story_of(failed, user).error if failed else "",
     }

@@ -50,7 +50,7 @@ STORAGE = Problem(
 DISK = Problem(
     "disk_full",
     gettext_lazy(
-        "The disk of %(folder)s has %(free)d MB left, and one upload may have %(needed)d MB."
+        "The disk of %(folder)s has %(free)d MB left, and one upload may take %(needed)d MB."
     ),
     gettext_lazy("Free disk space, or lower UPLOAD_MAX_BYTES."),
 )
@@ -74,7 +74,7 @@ OPEN_FILES = Problem(
         "manage.py doctor --fix restricts them. Files of another account can be restricted only "
         "by that account (chmod go= …)."
     ),
-    mended=True,
+    repairable=True,
 )
 
 

@@ -26,7 +26,7 @@ CLAIMS = Problem(
         "manage.py doctor --fix queues them again. There is no sweep: is manage.py run, or beat "
         "with a worker for cpu-upkeep, running?"
     ),
-    mended=True,
+    repairable=True,
 )
 
 

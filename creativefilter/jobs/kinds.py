@@ -119,8 +119,8 @@ class Kind:
         on_retried: The same for a job that is started again.
         explain: Returns in the reader's language why a job failed.
         subject: The row that a job works on, for links.
-        forget: Removes the files of a job whose row was deleted.
-        tell: Returns the result of a done job in words; None if its kind has no words for it.
+        remove_files: Removes the files of a job whose row was deleted.
+        result_text: Returns the result of a done job in words, or None.
     """
 
     name: str
@@ -130,8 +130,8 @@ class Kind:
     on_retried: Callable[[Job], None] = nothing
     explain: Callable[[Job], str] = by_code
     subject: Subject | None = None
-    forget: Callable[[Job], None] = nothing
-    tell: Callable[[Job], ResultText | None] = no_result_text
+    remove_files: Callable[[Job], None] = nothing
+    result_text: Callable[[Job], ResultText | None] = no_result_text
 
     def stage(self, name: str) -> Stage:
         return next(stage for stage in self.stages if stage.name == name)
@@ -168,5 +168,5 @@ def find(name: str) -> Kind | None:
     return _KINDS.get(name)
 
 
-def every() -> list[Kind]:
+def registered() -> list[Kind]:
     return list(_KINDS.values())

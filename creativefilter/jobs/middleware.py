@@ -14,7 +14,7 @@ from creativefilter.site.codes import sentence
 from creativefilter.site.unavailable import Unavailable
 
 
-class SayQuota:
+class QuotaMessages:
     """Show ``QuotaExceeded`` and ``Unavailable`` as a message and redirect to the previous page.
 
     Must come after ``MessageMiddleware``. The API handles these exceptions itself.

@@ -14,7 +14,7 @@ from creativefilter.jobs.models import Job
 AT_ONCE = 500
 
 
-def forget_old() -> int:
+def delete_old() -> int:
     """Delete jobs that ended more than ``JOBS_KEPT_DAYS`` ago, and their files; return how many.
 
     Rows that refer to a job (creatives, imports) stay; their reference becomes null.
@@ -32,5 +32,5 @@ def forget_old() -> int:
     deleted = [job for job in jobs if job.pk not in remaining]
     for job in deleted:
         if kind := kinds.find(job.kind):
-            kind.forget(job)
+            kind.remove_files(job)
     return len(deleted)

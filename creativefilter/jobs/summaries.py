@@ -69,7 +69,7 @@ def story_of(job: Job, user: AbstractBaseUser | AnonymousUser) -> Story:
 def outcome_of(job: Job) -> kinds.ResultText | None:
     """Return the result of a done job in words; None if it is not done or its kind has no words."""
     kind = kinds.find(job.kind)
-    return kind.tell(job) if kind and job.state == Job.State.DONE else None
+    return kind.result_text(job) if kind and job.state == Job.State.DONE else None
 
 
 def _standing(job: Job) -> str:
@@ -77,7 +77,7 @@ def _standing(job: Job) -> str:
         return str(job.get_state_display())
     place = timings.places([job]).get(job.pk, 0)
     if not place:
-        return _("Queued: it is the next one.")
+        return _("Queued: next in line.")
     text = ngettext(
         "Queued: %(count)d job comes before it.",
         "Queued: %(count)d jobs come before it.",

@@ -121,7 +121,7 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
 def _queued(resource: Resource, lane: Lane, priorities: Container[int]) -> QuerySet[Job]:
     """Return the jobs that wait in a queue at these priorities."""
     stages = Q(pk__in=[])
-    for kind in kinds.every():
+    for kind in kinds.registered():
         names = [
             stage.name
             for number, stage in enumerate(kind.stages)

@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "creativefilter.accounts.audit.AuditedRequests",
     "creativefilter.site.request_limits.LimitBody",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "creativefilter.jobs.middleware.SayQuota",
+    "creativefilter.jobs.middleware.QuotaMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -17,7 +17,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "creativefilter.api.core.schema.drop_titles",
-        "creativefilter.api.core.schema.tell_texts",
+        "creativefilter.api.core.schema.describe_texts",
         "creativefilter.api.core.links.add_links",
         "creativefilter.api.core.recordings.add_problems",
     ],

@@ -25,7 +25,7 @@ ROW_SENTENCES: dict[str, str | Promise] = {
 FINDING_SENTENCES: dict[str, str | Promise] = {
     "found_encoding": _("Encoding: %(encoding)s."),
     "found_delimiter": _("Columns are separated by: %(delimiter)s."),
-    "found_heading": _("The heading stands in line %(line)s."),
+    "found_heading": _("The heading is in line %(line)s."),
     "found_titles": _("Lines above the heading that were left out: %(count)s (%(text)s)."),
     "found_sheets": _("Sheets that were read: %(sheets)s."),
     "found_sheets_without_heading": _(

@@ -24,13 +24,13 @@ class Problem:
         code: Its name in stored findings.
         sentence: What is wrong. Placeholders are ``%(count)d`` and the facts of a finding.
         remedy: What to do, with the same placeholders.
-        mended: Whether the check that finds it can repair it without losing anything.
+        repairable: Whether the check that finds it can repair it without losing anything.
     """
 
     code: str
     sentence: Text
     remedy: Text
-    mended: bool = False
+    repairable: bool = False
 
     def found(
         self, things: Iterable[object] = (), count: int | None = None, **facts: Any
@@ -66,9 +66,9 @@ class Finding:
         return str(problem(self.code).remedy) % self._values
 
     @property
-    def mended(self) -> bool:
+    def repairable(self) -> bool:
         """Whether the check's ``repair`` puts it right."""
-        return problem(self.code).mended
+        return problem(self.code).repairable
 
     @property
     def unnamed(self) -> int:
@@ -91,7 +91,7 @@ class Check:
         name: The subject; shown translated, so mark it with ``gettext_noop``.
         problems: All problems that ``look`` can find.
         look: Returns what is wrong. MUST NOT change anything.
-        repair: Repairs the problems with ``mended``. MUST NOT lose data.
+        repair: Repairs the problems with ``repairable``. MUST NOT lose data.
         quick: Takes seconds, however much is stored.
         vital: If it finds something, no later check can run.
     """
@@ -131,7 +131,7 @@ def of_json(stored: Iterable[Mapping[str, Any]]) -> list[Finding]:
     return [Finding(**one) for one in stored if one["code"] in _problems]
 
 
-def every(*, quick: bool = False) -> list[Check]:
+def registered(*, quick: bool = False) -> list[Check]:
     """Return the checks in the order in which they run: vital ones, quick ones, others.
 
     Args:

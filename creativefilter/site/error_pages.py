@@ -66,7 +66,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return unavailable(request, code)
     if not is_api(request):
         return defaults.server_error(request)
-    detail = _("Something in the program itself went wrong. Try again later.")
+    detail = _("An internal error occurred. Try again later.")
     return answer(request, 500, "internal", detail)
 
 

@@ -15,22 +15,22 @@ PROBLEM_JSON = "application/problem+json"
 API_PREFIXES = ("/api/", "/predict")
 
 TITLES: dict[int, str | Promise] = {
-    400: _("The request is wrong"),
-    401: _("A login is needed"),
-    403: _("Not allowed"),
+    400: _("Invalid request"),
+    401: _("Authentication required"),
+    403: _("Permission denied"),
     404: _("Not found"),
-    405: _("The address does not support this method"),
+    405: _("Method not allowed"),
     406: _("No response of the requested type is available"),
-    411: _("The length is missing"),
-    409: _("It does not fit the present state"),
+    411: _("Length required"),
+    409: _("Conflict with the current state"),
     412: _("It has changed in the meantime"),
     413: _("The request is too large"),
-    415: _("The body has the wrong type"),
-    422: _("The request can't be carried out"),
+    415: _("Unsupported media type"),
+    422: _("The request can't be processed"),
     429: _("Too many requests"),
-    500: _("The program made a mistake"),
-    503: _("The program is not available now"),
-    507: _("There is no space left"),
+    500: _("Internal error"),
+    503: _("Temporarily unavailable"),
+    507: _("Insufficient storage"),
 }
 TOO_LARGE = _("The request is larger than this server accepts.")
 

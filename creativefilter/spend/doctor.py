@@ -19,19 +19,19 @@ SUMS = Problem(
     "spend_sums_differ",
     gettext_lazy("Sums of spend that differ from their rows: %(count)d."),
     _REBUILD_ADVICE,
-    mended=True,
+    repairable=True,
 )
 MISPLACED = Problem(
     "spend_misplaced",
     gettext_lazy("Advertisements whose spend is counted under another segment: %(count)d."),
     _REBUILD_ADVICE,
-    mended=True,
+    repairable=True,
 )
 UNLINKED = Problem(
     "spend_unlinked",
-    gettext_lazy("Creatives that are not tied to their spend: %(count)d."),
+    gettext_lazy("Creatives that are not linked to their spend: %(count)d."),
     _REBUILD_ADVICE,
-    mended=True,
+    repairable=True,
 )
 ROWS_GONE = Problem(
     "spend_rows_gone",

@@ -161,7 +161,7 @@ def _curve(evaluation: Evaluation) -> Figure:
     figure = go.Figure(
         [
             go.Scatter(
-                x=[0, 1], y=[0, 1], mode="lines", name=_("as sure as right"),
+                x=[0, 1], y=[0, 1], mode="lines", name=_("perfect calibration"),
                 line={"color": _GREY, "dash": "dash"}, hoverinfo="skip",
             ),
             go.Scatter(

@@ -42,10 +42,10 @@ def measured(facts: dict[str, Any]) -> list[Measured]:
     if "new" in held_out:
         result.append(Measured(_("this version, held out"), Evaluation.from_facts(held_out["new"])))
     if "base" in held_out:
-        title = _("the version before, the same creatives")
+        title = _("the previous version, on the same creatives")
         result.append(Measured(title, Evaluation.from_facts(held_out["base"])))
     if "evaluation" in facts:
-        title = _("all creatives that it learned from, out of fold")
+        title = _("all its training creatives, out of fold")
         result.append(Measured(title, Evaluation.from_facts(facts["evaluation"])))
     return result
 
@@ -57,12 +57,15 @@ def notes(facts: dict[str, Any]) -> list[str]:
     sentences = []
     if count:
         sentences.append(
-            _("Learned from %(count)d labelled creatives, %(families)d without near duplicates.")
+            _("Trained on %(count)d labelled creatives, %(families)d without near duplicates.")
             % {"count": count, "families": training.get("families", count)}
         )
     if held_out.get("base_has_seen"):
         sentences.append(
-            _("The version before has learned from %d of the creatives held out: it looks better.")
+            _(
+                "The previous version was trained on %d of the held-out creatives: its figures "
+                "are too good."
+            )
             % held_out["base_has_seen"]
         )
     if "stack" in held_out:

@@ -129,7 +129,7 @@ class EndpointAdmin(WebhooksAdmin):
             return "bad", _("Switched off")
         if not endpoint.active:
             return "off", _("Off")
-        return ("bad", _("Fails")) if endpoint.failures else ("on", _("On"))
+        return ("bad", _("Failing")) if endpoint.failures else ("on", _("On"))
 
     # Add and change
 

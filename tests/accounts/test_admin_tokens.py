@@ -12,7 +12,7 @@ from knox.models import AuthToken
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/tokendetails/"
@@ -20,7 +20,7 @@ LIST = "/admin/accounts/tokendetails/"
 
 def user_with(role: Role, name: str = "") -> User:
     user = User.objects.create_user(name or f"the-{role}")
-    give(user, role)
+    assign(user, role)
     return User.objects.get(pk=user.pk)
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.accounts.roles import SENTENCES, Role, give, role_of
+from creativefilter.accounts.roles import SENTENCES, Role, assign, role_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "long-enough-to-pass-8"
@@ -17,7 +17,7 @@ PASSWORD = "long-enough-to-pass-8"
 
 def user_with(role: Role, name: str = "") -> User:
     user = User.objects.create_user(name or f"the-{role}")
-    give(user, role)
+    assign(user, role)
     return User.objects.get(pk=user.pk)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from creativefilter.accounts import audit, tokens
 from creativefilter.accounts.models import AuditEntry
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 from creativefilter.creatives.models import Creative, LabelBatch, ModelVersion
 from creativefilter.spend.models import SpendImport
 from creativefilter.webhooks.models import Endpoint
@@ -27,7 +27,7 @@ PASSWORD = "long-enough-to-pass-8"
 @pytest.fixture
 def lead() -> Client:
     user = User.objects.create_user("lena", password=PASSWORD)
-    give(user, Role.LEAD)
+    assign(user, Role.LEAD)
     client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=ADDRESS)
     client.force_login(User.objects.get(pk=user.pk))
     AuditEntry.objects.all().delete()
@@ -38,7 +38,7 @@ def lead() -> Client:
 def program() -> dict[str, Any]:
     """Options of a client that sends the token of a lead."""
     user = User.objects.create_user("robot")
-    give(user, Role.LEAD)
+    assign(user, Role.LEAD)
     value = tokens.issue(user, "plan").value
     AuditEntry.objects.all().delete()
     return {"headers": {"Authorization": f"Token {value}"}, "REMOTE_ADDR": ADDRESS}
@@ -131,7 +131,7 @@ def test_failed_delayed_and_successful_logins_are_audited() -> None:
 
 def test_a_refused_action_is_not_audited(lead: Client) -> None:
     viewer = User.objects.create_user("viewer")
-    give(viewer, Role.VIEWER)
+    assign(viewer, Role.VIEWER)
     creative = Creative.objects.create(name="x")
     client = Client()
     client.force_login(viewer)

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 )
 def test_error_pages_link_back(address: str, status: int) -> None:
     user = User.objects.create_user("mary")
-    give(user, Role.VIEWER)
+    assign(user, Role.VIEWER)
     client = Client(headers={"Accept-Language": "ru"})
     client.force_login(user)
     answer = client.get(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 
-from creativefilter.accounts.roles import PERMISSIONS, Role, give, role_of, synchronise
+from creativefilter.accounts.roles import PERMISSIONS, Role, assign, role_of, synchronise
 
 pytestmark = pytest.mark.django_db
 
@@ -58,14 +58,14 @@ def test_a_role_gives_access_and_replaces_other_roles() -> None:
     user = User.objects.create_user("mary")
     press_office = Group.objects.create(name="press office")
     user.groups.add(press_office)
-    give(user, Role.VIEWER)
-    give(user, Role.ANALYST)
+    assign(user, Role.VIEWER)
+    assign(user, Role.ANALYST)
     assert role_of(fresh(user)) == Role.ANALYST
     assert set(fresh(user).groups.values_list("name", flat=True)) == {"analyst", "press office"}
     assert fresh(user).is_staff
     assert fresh(user).has_perm("creatives.add_creative")
     assert not fresh(user).has_perm("creatives.delete_creative")
-    give(user, None)
+    assign(user, None)
     assert not fresh(user).is_staff
     assert role_of(fresh(user)) is None
     assert list(fresh(user).groups.all()) == [press_office]
@@ -73,6 +73,6 @@ def test_a_role_gives_access_and_replaces_other_roles() -> None:
 
 def test_a_superuser_without_a_role_keeps_access() -> None:
     user = User.objects.create_superuser("root")
-    give(user, Role.LEAD)
-    give(user, None)
+    assign(user, Role.LEAD)
+    assign(user, None)
     assert fresh(user).is_staff

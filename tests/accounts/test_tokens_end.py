@@ -13,7 +13,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from creativefilter.accounts import tokens
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "long-enough-to-pass-8", "another-long-one-9"
@@ -22,7 +22,7 @@ OLD, NEW = "long-enough-to-pass-8", "another-long-one-9"
 @pytest.fixture
 def mary() -> User:
     user = User.objects.create_user("mary", password=OLD)
-    give(user, Role.ANALYST)
+    assign(user, Role.ANALYST)
     return User.objects.get(pk=user.pk)
 
 
@@ -44,7 +44,7 @@ def change_own_password(user: User) -> None:
 
 def change_password_by_lead(user: User) -> None:
     lead = User.objects.create_user("lead")
-    give(lead, Role.LEAD)
+    assign(lead, Role.LEAD)
     address = reverse("admin:auth_user_password_change", args=[user.pk])
     form = {"password1": NEW, "password2": NEW, "usable_password": "true"}
     assert client_of(lead).post(address, form).status_code == 302
@@ -91,7 +91,7 @@ def test_other_changes_of_a_user_do_not_revoke_tokens(mary: User) -> None:
     value = tokens.issue(mary, "plan").value
     mary.first_name = "Mary"
     mary.save()
-    give(mary, Role.VIEWER)
+    assign(mary, Role.VIEWER)
     client = Client()
     assert client.post("/admin/login/", {"username": "mary", "password": OLD}).status_code == 302
     assert is_valid(value)
@@ -139,7 +139,7 @@ def test_a_user_revokes_all_own_tokens_on_the_page(mary: User) -> None:
 def test_a_lead_revokes_all_tokens_of_a_user(mary: User) -> None:
     values = [tokens.issue(mary, "plan").value for _number in range(2)]
     lead = User.objects.create_user("lead")
-    give(lead, Role.LEAD)
+    assign(lead, Role.LEAD)
     own_value = tokens.issue(lead, "plan").value
     address = reverse("admin:auth_user_revoke_tokens", args=[mary.pk])
     page = reverse("admin:auth_user_change", args=[mary.pk])
@@ -154,7 +154,7 @@ def test_a_lead_revokes_all_tokens_of_a_user(mary: User) -> None:
 def test_a_lead_sees_tokens_of_a_superuser_but_cannot_revoke_them() -> None:
     issued = tokens.issue(User.objects.create_superuser("root"), "plan")
     user = User.objects.create_user("lead")
-    give(user, Role.LEAD)
+    assign(user, Role.LEAD)
     lead, root = client_of(user), client_of(issued.details.token.user)
     revoke_all = reverse("admin:auth_user_revoke_tokens", args=[issued.details.token.user_id])
     page = reverse("admin:auth_user_change", args=[issued.details.token.user_id])

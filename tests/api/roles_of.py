@@ -12,7 +12,7 @@ from creativefilter.accounts import roles
 def client_of(role: roles.Role, name: str = "") -> APIClient:
     """Return a REST client with the token of a new user who has the role."""
     user = User.objects.create_user(name or role.value)
-    roles.give(user, role)
+    roles.assign(user, role)
     client = APIClient()
     _row, token = AuthToken.objects.create(user=user)
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}", HTTP_ACCEPT_LANGUAGE="en")

@@ -14,8 +14,8 @@ import pytest
 from classifier.learning.cross_validation import (
     Encoder,
     TooFewRowsError,
-    by_chance,
     by_families,
+    by_random_folds,
     on_valid,
     transformer_on_valid,
 )
@@ -71,7 +71,7 @@ def test_near_duplicates_improve_plain_folds_only(near_duplicates: Table) -> Non
     assert near_duplicates.family_count == 24
     ticks: list[None] = []
     grouped = by_families(near_duplicates, lambda: ticks.append(None))
-    plain = by_chance(near_duplicates, lambda: ticks.append(None))
+    plain = by_random_folds(near_duplicates, lambda: ticks.append(None))
     assert grouped.rows == plain.rows == 96
     assert grouped.macro_f1 < 0.7 < 0.95 < plain.macro_f1
     assert len(ticks) == 2 * FOLDS
@@ -110,7 +110,7 @@ def test_too_few_rows_are_refused_with_their_number(rows: Sequence[TrainingRow])
     assert (error.value.families, error.value.segments) == (35, 1)
     few = prepare([*rows[:2], *rows[30:32]])
     with pytest.raises(TooFewRowsError) as error:
-        by_chance(few)
+        by_random_folds(few)
     assert (error.value.families, error.value.segments) == (4, 2)
     with pytest.raises(ValueError, match="nothing to judge"):
         on_valid(prepare(rows[:60]))
@@ -155,7 +155,7 @@ def prepare_as_single_families(rows: Sequence[TrainingRow]) -> Table:
 def test_reference_transcripts_in_grouped_and_plain_folds(reference_data: Path) -> None:
     """Two in five have a near duplicate, so the figures of plain folds must be better."""
     table = prepare(read_rows(reference_data / "transcripts_dev.csv"))
-    grouped, plain = by_families(table), by_chance(table)
+    grouped, plain = by_families(table), by_random_folds(table)
     assert grouped.macro_f1 >= 0.79
     assert grouped.macro_f1 + 0.02 < plain.macro_f1
     assert grouped.ece <= 0.035

@@ -80,7 +80,7 @@ def test_known_files_are_reported_and_not_stored_again(page: Client, folders: Pa
     take_in(b"one", "1.avi")
     text = send(page, {"1.avi": b"one", "2.avi": b"two"}, follow=True).content.decode()
     assert "1 file was added." in text
-    assert "1 file was known already; nothing was stored twice." in text
+    assert "1 file was already stored." in text
     assert MediaVersion.objects.count() == len(stored_files(folders)) == 2
 
 

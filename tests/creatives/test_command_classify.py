@@ -149,7 +149,7 @@ def test_finished_rows_are_written_after_an_interrupt(
         execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
     assert ended.value.code == 130
     # A line before it may report that screens can't be read here.
-    assert capsys.readouterr().err.endswith("Interrupted. Files that are classified: 1 of 3.\n")
+    assert capsys.readouterr().err.endswith("Interrupted. Files classified: 1 of 3.\n")
     [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
     assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")
 

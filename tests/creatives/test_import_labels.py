@@ -199,7 +199,7 @@ def test_findings_about_the_table_are_printed(tmp_path: Path) -> None:
     out, err = import_labels(tmp_path / "labels.csv")
     assert waiting() == {"42": 12, "7": 3}
     assert "Encoding: CP866 (DOS)." in out
-    assert "The heading stands in line 3." in out
+    assert "The heading is in line 3." in out
     assert "written otherwise here: 2 (0042 → 42, № 7 → 7)." in out
     assert err == ""
 

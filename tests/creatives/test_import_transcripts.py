@@ -178,7 +178,7 @@ def test_without_a_broker_the_jobs_wait_for_the_application(
     tmp_path: Path, broker_away: Any
 ) -> None:
     out, _err = import_transcripts(written(tmp_path, ("1", CARD), ("2", MUSIC)), no_decide=False)
-    assert "The queue was not reached for 2 of them" in out
+    assert "The queue could not be reached for 2 of them" in out
     assert Job.objects.filter(state=Job.State.QUEUED, published_at=None).count() == 2
     assert creative("1").state == Creative.State.QUEUED
 

@@ -122,7 +122,7 @@ def test_the_file_of_an_expired_archive_job_is_deleted(folder: Path, settings: A
     lifecycle.cancel(job)
     assert stored.is_file()
     Job.objects.update(finished_at="2020-01-01T00:00:00Z")
-    assert retention.forget_old() == 1
+    assert retention.delete_old() == 1
     assert not stored.exists()
 
 

@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 from tests.doctor.examining import codes
 from tests.doctor.examining import doctor as command
 
-WRONG = Problem("wrong", "Wrong: %(count)d of %(kind)s.", "Mend %(kind)s.", mended=True)
+WRONG = Problem("wrong", "Wrong: %(count)d of %(kind)s.", "Mend %(kind)s.", repairable=True)
 ODD = Problem("odd", "Odd.", "Look.")
 
 
@@ -62,10 +62,10 @@ def test_a_vital_finding_stops_the_examination() -> None:
 
 
 def test_vital_checks_come_first_and_quick_ones_next() -> None:
-    kinds = [(check.vital, check.quick) for check in doctor.every()]
+    kinds = [(check.vital, check.quick) for check in doctor.registered()]
     assert kinds == sorted(kinds, reverse=True)
-    assert [check.name for check in doctor.every()][:2] == ["database", "migrations"]
-    assert all(check.quick for check in doctor.every(quick=True))
+    assert [check.name for check in doctor.registered()][:2] == ["database", "migrations"]
+    assert all(check.quick for check in doctor.registered(quick=True))
 
 
 def test_only_checks_with_findings_are_repaired_and_the_rest_is_reported(

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.accounts.models import AuditEntry
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 from creativefilter.doctor import examination_jobs
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.summaries import outcome_of
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installation")]
 @pytest.fixture
 def lead(client: Client) -> Client:
     user = User.objects.create_user("lead")
-    give(user, Role.LEAD)
+    assign(user, Role.LEAD)
     client.force_login(user)
     client.cookies[django_settings.LANGUAGE_COOKIE_NAME] = "en"
     return client
@@ -148,13 +148,13 @@ def test_findings_of_an_app_that_is_gone_are_left_out(lead: Client) -> None:
     lead.post(ADDRESS)
     job = run(newest())
     gone = {"code": "of_an_app_that_is_gone", "count": 1, "things": [], "facts": {}}
-    Job.objects.filter(pk=job.pk).update(result={"findings": [gone], "mended": []})
+    Job.objects.filter(pk=job.pk).update(result={"findings": [gone], "repaired": []})
     assert "Nothing is wrong." in page(lead)
 
 
 def test_analysts_may_not_open_the_page(client: Client) -> None:
     user = User.objects.create_user("analyst")
-    give(user, Role.ANALYST)
+    assign(user, Role.ANALYST)
     client.force_login(user)
     assert client.get(ADDRESS).status_code == 403
     assert client.post(ADDRESS, {"fix": "1"}).status_code == 403

@@ -156,7 +156,7 @@ def spend_export(folder: Path) -> None:
 def estimate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import_some_spend(folder)
     monkeypatch.setattr(expected_spend_jobs, "AT_ONCE", -1)
-    run_to_done(expected_spend_jobs.ask(Filters())[1])
+    run_to_done(expected_spend_jobs.get_or_queue(Filters())[1])
 
 
 def recount(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

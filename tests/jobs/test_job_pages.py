@@ -53,7 +53,7 @@ def test_users_who_may_change_jobs_retry_and_cancel_them(
         browser.post(f"{page}retry/")
     job.refresh_from_db()
     assert (job.state, job.stage, len(queued)) == (Job.State.QUEUED, "one", 1)
-    assert "Queued: it is the next one." in browser.get(f"{page}change/").content.decode()
+    assert "Queued: next in line." in browser.get(f"{page}change/").content.decode()
     browser.post(f"{page}cancel/")
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED

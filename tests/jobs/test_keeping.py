@@ -33,22 +33,22 @@ def test_only_jobs_that_ended_before_the_limit_are_deleted(settings: Any) -> Non
         create_ended(31, Job.State.QUEUED),
     ]
     creative = Creative.objects.create(name="x", job=old[0])
-    assert retention.forget_old() == 3
+    assert retention.delete_old() == 3
     assert set(Job.objects.values_list("pk", flat=True)) == {job.pk for job in remaining}
     creative.refresh_from_db()
     assert creative.job is None
-    assert retention.forget_old() == 0
+    assert retention.delete_old() == 0
 
 
 def test_the_kind_removes_the_files_of_a_deleted_job(monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten: list[Any] = []
     stage = Stage("one", "cpu", lambda job: lambda: None)
     kind = register(
-        Kind("files", (stage,), lambda job: None, forget=lambda job: forgotten.append(job.pk))
+        Kind("files", (stage,), lambda job: None, remove_files=lambda job: forgotten.append(job.pk))
     )
     job = create_ended(365, Job.State.DONE, kind)
     create_ended(1, Job.State.DONE, kind)
-    retention.forget_old()
+    retention.delete_old()
     assert forgotten == [job.pk]
 
 
@@ -56,4 +56,4 @@ def test_one_call_deletes_a_limited_number(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(retention, "AT_ONCE", 2)
     for _ in range(3):
         create_ended(365, Job.State.FAILED)
-    assert [retention.forget_old(), retention.forget_old(), retention.forget_old()] == [2, 1, 0]
+    assert [retention.delete_old(), retention.delete_old(), retention.delete_old()] == [2, 1, 0]

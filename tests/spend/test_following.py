@@ -176,7 +176,7 @@ def test_slow_intervals_are_computed_by_a_job_and_cached(
     response = page.get(f"{CHARTS}?tab=certainty")
     assert response.context["working"] == []
     assert [row["title"] for row in response.context["worth"]["rows"]] == ["1", "0"]
-    study, job = expected_spend_jobs.ask(Filters())
+    study, job = expected_spend_jobs.get_or_queue(Filters())
     assert (job, study and study.estimate) == (None, expected_spend.study(Filters())[0])
     assert study
     assert study.worth == expected_spend.study(Filters())[1]
@@ -195,17 +195,17 @@ def test_cached_intervals_are_shown_until_newer_ones_are_computed(
     assert "newer ones are being computed" in notice["text"]
     assert not notice["reload"]
     assert response.context["worth"]["rows"]
-    assert expected_spend_jobs.shown(Filters()) == before
+    assert expected_spend_jobs.latest(Filters()) == before
     run(open_job())
     assert texts(page, "tab=certainty") == []
-    after = expected_spend_jobs.shown(Filters())
+    after = expected_spend_jobs.latest(Filters())
     assert after == expected_spend.study(Filters())[0] != before
 
 
 def test_each_set_of_filters_has_its_own_intervals(predicted: list[Creative]) -> None:
     segment_changes.catch_up()
     for filters in (Filters(), Filters(media_types=("TV",))):
-        study, job = expected_spend_jobs.ask(filters)
+        study, job = expected_spend_jobs.get_or_queue(filters)
         assert study is None
         assert job
         assert job.state == Job.State.QUEUED
@@ -213,6 +213,6 @@ def test_each_set_of_filters_has_its_own_intervals(predicted: list[Creative]) ->
     # After a label only one predicted creative is left: its intervals are computed at once.
     label(predicted[:1])
     segment_changes.catch_up()
-    study, job = expected_spend_jobs.ask(Filters())
+    study, job = expected_spend_jobs.get_or_queue(Filters())
     assert study
     assert (job, study.worth.predicted) == (None, 1)

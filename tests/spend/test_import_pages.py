@@ -181,7 +181,7 @@ def test_existing_months_require_a_choice(page: Client) -> None:
     assert "April" not in lost
     address_of_import = f"{LIST}{row.pk}/import/"
     answer = page.post(address_of_import, {}, follow=True).content.decode()
-    assert "Choose what becomes of the months" in answer
+    assert "Choose what to do with the months" in answer
     assert Job.objects.filter(params__spend_import=row.pk).count() == 1
     added = press(page, row, mode="add")
     assert (added.state, added.mode) == (State.IMPORTED, Mode.ADD)

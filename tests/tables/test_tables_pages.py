@@ -22,7 +22,7 @@ LIST = "/admin/tables/table/"
 
 def client_of(name: str, role: str = "analyst") -> Client:
     user = User.objects.create_user(name)
-    roles.give(user, roles.Role(role))
+    roles.assign(user, roles.Role(role))
     client = Client()
     client.force_login(User.objects.get(pk=user.pk))
     client.cookies["django_language"] = "en"

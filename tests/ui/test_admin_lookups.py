@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 from creativefilter.creatives.models import Creative
 from creativefilter.spend.models import Advertisement
 from creativefilter.ui.model_admin import ModelAdmin
@@ -73,7 +73,7 @@ def test_all_links_of_filters_and_orders_work(model: Any, root: Client) -> None:
 
 def test_a_viewer_can_not_block_the_process_with_a_regular_expression() -> None:
     user = User.objects.create_user("viewer")
-    give(user, Role.VIEWER)
+    assign(user, Role.VIEWER)
     Creative.objects.create(name="a" * 27 + "!")
     client = Client()
     client.force_login(user)
@@ -85,7 +85,7 @@ def test_a_viewer_can_not_block_the_process_with_a_regular_expression() -> None:
 
 def test_a_lead_can_not_guess_the_digest_of_a_token_letter_by_letter() -> None:
     user = User.objects.create_user("lead")
-    give(user, Role.LEAD)
+    assign(user, Role.LEAD)
     client = Client()
     client.force_login(user)
     address = "/admin/auth/user/?auth_token_set__digest__startswith=a"

@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.admin.tokens import tell_revoked
-from creativefilter.accounts.roles import SENTENCES, Role, give, may_change_user, role_of
+from creativefilter.accounts.roles import SENTENCES, Role, assign, may_change_user, role_of
 from creativefilter.ui.model_admin import ModelAdmin
 
 admin.site.unregister(User)
@@ -59,7 +59,7 @@ class UserForm(WithRole, UserChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "role" in self.fields:
-            none = ("", _("None. May not enter these pages, unless a superuser."))
+            none = ("", _("None: no access to these pages, except for superusers."))
             field: Any = self.fields["role"]
             field.required, field.choices = False, [*role_choices(), none]
             field.initial = role_of(self.instance) or ""
@@ -162,7 +162,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         chosen = form.cleaned_data.get("role")
         # A user who has no role and gets none may be staff for another reason: leave that.
         if chosen or "role" in form.changed_data:
-            give(User.objects.get(pk=form.instance.pk), Role(chosen) if chosen else None)
+            assign(User.objects.get(pk=form.instance.pk), Role(chosen) if chosen else None)
 
 
 def _may_change(request: HttpRequest, user: User | None) -> bool:

@@ -119,7 +119,7 @@ class Idempotent:
         )
 
 
-def forget_expired() -> int:
+def delete_expired() -> int:
     """Delete up to ``DELETED_AT_ONCE`` expired keys and return their number."""
     old = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - RETENTION)
     keys = list(old.values_list("pk", flat=True)[:DELETED_AT_ONCE])
@@ -141,7 +141,7 @@ def _row_of(request: Any, key: str) -> IdempotencyKey:
     digest = _digest(request)
     fresh = {"path": request.path[:255], "request_digest": digest, "created_at": now}
     own = IdempotencyKey.objects.filter(owner=request.user, key=key)
-    forget_expired()
+    delete_expired()
     own.filter(created_at__lt=now - RETENTION).delete()
     row, _created = own.get_or_create(owner=request.user, key=key, defaults=fresh)
     if row.request_digest != digest:

@@ -116,7 +116,7 @@ class CursorPages(BasePagination):
         if raw is None:
             return self.default_size
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 9):
-            raise exceptions.ValidationError({PAGE_SIZE: [_("A whole number, please.")]})
+            raise exceptions.ValidationError({PAGE_SIZE: [_("A whole number is needed.")]})
         if not 1 <= int(raw) <= self.max_size:
             text = _("Between 1 and %(most)d.") % {"most": self.max_size}
             raise exceptions.ValidationError({PAGE_SIZE: [text]})

@@ -60,7 +60,7 @@ def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     return result
 
 
-def tell_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
+def describe_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     """Add patterns to the texts in requests (postprocessing hook of drf-spectacular).
 
     A text may not contain NUL. A text that may not be empty may not be blank either.
@@ -91,16 +91,16 @@ def _types(schema: dict[str, Any]) -> list[str]:
 
 
 _DESCRIPTIONS = {
-    "400": "What was sent is wrong; `errors` says which field.",
-    "401": "A login is needed, or the token is not valid.",
-    "403": "Not allowed.",
-    "404": "There is no such thing, or it is somebody else's.",
-    "406": "There is no answer of the wanted type.",
-    "409": "It does not fit the present state, or the first request with this key still runs.",
-    "412": "`If-Match` names another state.",
-    "414": "The address is longer than this server takes (8 KB).",
-    "413": "Larger than this server takes.",
-    "415": "A body of this type is not read here.",
+    "400": "The request is invalid; `errors` names the fields and the reasons.",
+    "401": "There is no login and no token, or the token is not valid.",
+    "403": "The role does not have the permission.",
+    "404": "It does not exist, or it belongs to another user.",
+    "406": "There is no response of the requested type.",
+    "409": "It conflicts with the current state, or the first request with this key runs.",
+    "412": "The resource has changed since the ETag in `If-Match`.",
+    "413": "The request is larger than this server accepts.",
+    "414": "The URL is longer than the proxy accepts (8 KB).",
+    "415": "This resource does not accept a body of this type.",
     "422": "The Idempotency-Key was used for another request.",
     "429": "Too many requests, or too many jobs that have not ended.",
 }

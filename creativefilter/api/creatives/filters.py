@@ -44,7 +44,7 @@ class CreativeFilterSerializer(FilterSerializer):
     )
     predicted_segment = Segments(help_text="Number of what the active model says; or `none`.")
     label_segment = Segments(help_text="Number of what a person said last; or `none`.")
-    reviewed = Boolean(required=False, help_text="Whether a person's label stands.")
+    reviewed = Boolean(required=False, help_text="Whether a person's label counts.")
     decision = Choice(
         Prediction.Decision.values,
         required=False,

@@ -93,7 +93,7 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
     progress = serializers.SerializerMethodField(help_text="Of its analysis, 0 to 100.")
     segment_num = serializers.IntegerField(source="effective_segment", allow_null=True)
     segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
-    reviewed = serializers.SerializerMethodField(help_text="Whether a person's label stands.")
+    reviewed = serializers.SerializerMethodField(help_text="Whether a person's label counts.")
     label_segment_num = serializers.IntegerField(source="label_segment", allow_null=True)
     predicted_segment_num = serializers.IntegerField(source="predicted_segment", allow_null=True)
     probability = serializers.FloatField(allow_null=True)

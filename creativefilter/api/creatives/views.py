@@ -128,7 +128,9 @@ class CreativesView(Idempotent, Creatives, generics.KnownParameters[Any]):
         form.is_valid(raise_exception=True)
         files, known_id = form.validated_data["file"], form.validated_data.get("advertisement_id")
         if known_id and len(files) > 1:
-            raise ValidationError({"advertisement_id": [_("It can be that of one file only.")]})
+            raise ValidationError(
+                {"advertisement_id": [_("One Advertisement ID can be given to one file only.")]}
+            )
         results = [_receive_file(request, file, known_id) for file in files]
         accepted = [result for result in results if result["accepted"]]
         if not accepted:
@@ -291,7 +293,7 @@ class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
 
     @extend_schema(
         operation_id="creatives_retry_failed",
-        summary="Analyse all creatives again that failed",
+        summary="Retry all creatives that failed",
         description="In the background, as one decision: they do not count as your open jobs. "
         "Creatives that failed meanwhile, or that a job is at, are left as they are.",
         request=RetryFailedSerializer,

@@ -77,7 +77,7 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
 class ExportView(Etagged, Exports, generics.RetrieveAPIView[Job]):
     """One of your exports."""
 
-    @extend_schema(operation_id="export", summary="Ask how an export stands")
+    @extend_schema(operation_id="export", summary="Retrieve an export")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -100,12 +100,12 @@ class ExportDownloadView(Exports):
     def get(self, request: Request, pk: Any) -> HttpResponseBase:
         job = self.get_object()
         if job.state != Job.State.DONE:
-            raise Conflict(_("The export is not done."), "export_not_ready")
+            raise Conflict(_("The export is not finished."), "export_not_ready")
         form = Form(job.params["form"])
         try:
             file = export_jobs.file_of(job).open("rb")
         except FileNotFoundError as error:
-            raise Problem("export_gone", 410, _("The export is no longer kept.")) from error
+            raise Problem("export_gone", 410, _("The export is no longer stored.")) from error
         size = export_jobs.file_of(job).stat().st_size
         response = file_response(request, file, size, form.content_type)
         name = content_disposition_header(True, f"creatives-{job.created_at:%Y-%m-%d}{form.suffix}")

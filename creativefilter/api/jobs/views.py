@@ -81,7 +81,7 @@ class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
         place = (self._places or {}).get(job.pk)
         return [job.state, job.stage, job.progress, job.attempts, place, *map(str, moments)]
 
-    @extend_schema(operation_id="job", summary="Ask how a job stands")
+    @extend_schema(operation_id="job", summary="Retrieve a job")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 

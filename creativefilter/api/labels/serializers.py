@@ -130,7 +130,7 @@ class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer
     filter = CreativeFilterSerializer(
         required=False, help_text="All creatives that the list shows under these filters."
     )
-    dry_run = Boolean(default=False, help_text="Tell what would change; change nothing.")
+    dry_run = Boolean(default=False, help_text="Only report what would change.")
     expected = Integer(
         required=False,
         min_value=0,

@@ -60,7 +60,7 @@ class ActiveModelVersionView(ModelVersions):
 
     @extend_schema(
         operation_id="model_version_active",
-        summary="The model version that decides",
+        summary="The active model version",
         responses={200: ModelVersionSerializer, 404: None},
     )
     def get(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
 
     @extend_schema(
         operation_id="model_version_activate",
-        summary="Let a version decide from now on",
+        summary="Activate a model version",
         description="Every creative that it has not judged yet is classified again. Labels stay, "
         "and so do the predictions of the other versions: to go back, activate an older one.",
         request=None,

@@ -94,7 +94,9 @@ class ReferencePredictView(Idempotent, APIView):
             202: OpenApiResponse(ReferenceResultSerializer, "Too many wait already; ask `job`."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
             422: OpenApiResponse(ReferenceResultSerializer, "The file can't be read; why."),
-            500: OpenApiResponse(ReferenceResultSerializer, "The fault is ours, not the file's."),
+            500: OpenApiResponse(
+                ReferenceResultSerializer, "Internal error; the file is not the cause."
+            ),
             504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
         },
     )

@@ -117,7 +117,7 @@ class SpendImportView(Etagged, ImportsView, generics.RetrieveAPIView[SpendImport
 
     @extend_schema(
         operation_id="spend_import",
-        summary="Ask how an import stands",
+        summary="Retrieve an import",
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -130,7 +130,7 @@ class SpendImportStartView(ImportsView):
 
     @extend_schema(
         operation_id="spend_import_start",
-        summary="Import a table that is here",
+        summary="Import a table that was checked",
         request=StartSerializer,
         responses={202: ACCEPTED},
     )
@@ -149,7 +149,7 @@ class SpendImportCancelView(ImportsView):
 
     @extend_schema(
         operation_id="spend_import_cancel",
-        summary="Stop an import",
+        summary="Cancel an import",
         request=None,
         responses={200: SpendImportDetailSerializer},
     )

@@ -65,7 +65,7 @@ class SpendFilterSerializer(FilterSerializer):
     brand = Texts(255, source="brands", help_text=NAMES_HELP)
     media_type = Texts(64, source="media_types", help_text=NAMES_HELP)
     reviewed = Boolean(
-        required=False, allow_null=True, help_text="Whether a person's label stands."
+        required=False, allow_null=True, help_text="Whether a person's label counts."
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class SpendFilterSerializer(FilterSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("first", date.min) > attrs.get("last", date.max):
-            raise serializers.ValidationError({"to": [_("It ends before it begins.")]})
+            raise serializers.ValidationError({"to": [_("The end is before the beginning.")]})
         return attrs
 
     def to_representation(self, instance: Filters) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class ExpectedReportView(Reports):
 
     @extend_schema(
         operation_id="spend_report_expected",
-        summary="What segments probably cost, and whose review would make that surer",
+        summary="Expected spend by segment, and the creatives to review first",
         description="A label counts as certain, a prediction for as much as it is worth. Where "
         "there are very many predictions the answer is made in the background.",
         parameters=[SpendFilterSerializer],
@@ -156,7 +156,7 @@ class ExpectedReportView(Reports):
     def get(self, request: Request) -> Response:
         asked = self.asked()
         recount = recount_jobs.keep_up()
-        study, job = expected_spend_jobs.ask(filters_of(asked))
+        study, job = expected_spend_jobs.get_or_queue(filters_of(asked))
         is_current = recount is None and job is None
         if study is None:
             progress = job.progress if job else 0
@@ -194,7 +194,7 @@ class CreativeSpendView(Reports):
 
     @extend_schema(
         operation_id="spend_creatives",
-        summary="What was spent on each creative, the largest spend first",
+        summary="Spend by creative, the largest first",
         parameters=[SpendFilterSerializer],
         responses={200: CreativeSpendSerializer(many=True)},
     )

@@ -168,7 +168,7 @@ class TableView(Etagged, Tables, generics.RetrieveDestroyAPIView[Table]):
 
     required = {"GET": "tables.view_table", "DELETE": "tables.delete_table"}
 
-    @extend_schema(operation_id="table", summary="Ask how a table stands")
+    @extend_schema(operation_id="table", summary="Retrieve a table")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.retrieve(request, *args, **kwargs)
 
@@ -204,7 +204,7 @@ def download(table: Table) -> FileResponse:
         Conflict: There is no result, because the job has not ended or has failed.
     """
     if not table.result:
-        raise Conflict(_("The table is not done."), "table_not_ready")
+        raise Conflict(_("The table is not finished."), "table_not_ready")
     return attachment(table)
 
 
@@ -213,7 +213,7 @@ class TableCancelView(Idempotent, Tables):
 
     @extend_schema(
         operation_id="table_cancel",
-        summary="Stop a table",
+        summary="Cancel a table",
         description="Creatives that are being analysed for it go on.",
         request=None,
         responses={200: TableSerializer, 409: OpenApiResponse(description="It had ended.")},
@@ -241,7 +241,7 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
             202: OpenApiResponse(ReferenceTableResultSerializer, "Too many wait already."),
             422: OpenApiResponse(ReferenceTableResultSerializer, "It can't be read; why."),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
-            500: OpenApiResponse(ReferenceTableResultSerializer, "The fault is ours."),
+            500: OpenApiResponse(ReferenceTableResultSerializer, "Internal error."),
             504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time."),
         },
     )

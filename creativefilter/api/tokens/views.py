@@ -77,7 +77,7 @@ class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails])
         try:
             issued = tokens.issue(request.user, **form.validated_data)
         except tokens.TooManyError as error:
-            text = _("You have as many tokens as one may have: revoke some first.")
+            text = _("You have the most tokens that one user may have. Revoke some first.")
             raise Conflict(text, "too_many_tokens") from error
         answer = {**self.get_serializer(issued.details).data, "value": issued.value}
         where = reverse("api:token", args=[issued.details.pk], request=request)

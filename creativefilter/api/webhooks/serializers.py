@@ -21,7 +21,7 @@ EVENT_HELP = "Events that are sent to it: `job.done`, `job.failed`, `job.cancell
 class EventsField(serializers.ListField):
     """A list of events without duplicates, in the order of ``Event``."""
 
-    default_error_messages = {"twice": _("Each event once, please.")}
+    default_error_messages = {"twice": _("Each event may be given only once.")}
 
     def __init__(self, **options: Any) -> None:
         child = serializers.ChoiceField(Event.choices)

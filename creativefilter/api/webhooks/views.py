@@ -72,12 +72,12 @@ class WebhooksView(Idempotent, WebhookViews, generics.KnownParameters[Endpoint])
     @extend_schema(
         operation_id="webhook_create",
         summary="Register a webhook",
-        description="Its secret is in this answer and never again. How to check a signature "
-        "stands in docs/webhooks.md; any Standard Webhooks library does it, too.",
+        description="The secret is in this response only. docs/webhooks.md describes how to "
+        "verify a signature; any Standard Webhooks library does it, too.",
         request=WebhookNewSerializer,
         responses={
             201: OpenApiResponse(WebhookSecretSerializer, "It is active, unless told otherwise."),
-            409: OpenApiResponse(description="You have as many webhooks as one user may have."),
+            409: OpenApiResponse(description="You have the most webhooks that one user may have."),
         },
     )
     def post(self, request: Request) -> Response:
@@ -146,7 +146,7 @@ class WebhookSecretView(WebhookActionView):
 
     @extend_schema(
         operation_id="webhook_rotate_secret",
-        summary="Give a webhook a new secret",
+        summary="Create a new secret for a webhook",
         description="The old one signs nothing from now on. What a receiver refuses meanwhile is "
         "sent again, signed with the new one.",
         request=None,
@@ -214,7 +214,7 @@ class DeliveriesView(DeliveryViews, generics.KnownParameters[Delivery]):
 
     @extend_schema(
         operation_id="webhook_deliveries",
-        summary="What was sent to a webhook, the newest first",
+        summary="Deliveries of a webhook, the newest first",
         responses={200: DeliverySerializer(many=True)},
     )
     def get(self, request: Request, pk: str) -> Response:

@@ -87,7 +87,7 @@ def family_of(
         "relatives_left": max(0, len(found) - SHOWN),
         "family_size": len(found) + 1,
         "family_page": family_page(creative, chosen),
-        "family_deaf": sentence(SOUND_NOT_COMPARED) if without_sound else "",
+        "sound_not_compared": sentence(SOUND_NOT_COMPARED) if without_sound else "",
     }
 
 
@@ -112,7 +112,7 @@ def _row(relative: Relative, segments: dict[int, Segment]) -> dict[str, Any]:
 def _shared(relative: Relative) -> str:
     link = relative.link
     if link is None:
-        return _("by way of another one")
+        return _("through another creative")
     parts = [
         (_("sound"), link.sound),
         (_("pictures"), link.pictures),

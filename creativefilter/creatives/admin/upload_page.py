@@ -98,8 +98,8 @@ def _add_messages(request: HttpRequest, added: Added) -> None:
         messages.success(request, text % added.new)
     if added.known:
         text = ngettext(
-            "%d file was known already; nothing was stored twice.",
-            "%d files were known already; nothing was stored twice.",
+            "%d file was already stored.",
+            "%d files were already stored.",
             added.known,
         )
         messages.info(request, text % added.known)

@@ -152,7 +152,7 @@ def read_screen(job: Job) -> Save:
     frames = working_copies.frames(media.pk, media.probe)
     shape = _shape(media, frames)
     reading = _reading(media, frames) if frames else None
-    fingerprint = grouping.made_of(media, frames)
+    fingerprint = grouping.new_fingerprint(media, frames)
 
     def save() -> None:
         MediaVersion.objects.filter(pk=media.pk).update(shape=asdict(shape))

@@ -88,7 +88,7 @@ def take_over(job: Job, media: MediaVersion) -> Save | None:
     try:
         if twin.pk != media.pk:
             working_copies.share(twin.pk, media.pk)
-        made = grouping.made_of(twin, working_copies.frames(twin.pk, twin.probe))
+        made = grouping.new_fingerprint(twin, working_copies.frames(twin.pk, twin.probe))
     except (OSError, ValueError) as error:
         # The twin was deleted or decoded again meanwhile: the stage does its own work.
         logger.info("media version %s: not taken over from %s: %r", media.pk, twin.pk, error)

@@ -133,7 +133,7 @@ def print_of(row: Fingerprint) -> Print:
     )
 
 
-def unwritten(media: MediaVersion, one: Print, *, sound_compared: bool) -> Fingerprint:
+def unsaved(media: MediaVersion, one: Print, *, sound_compared: bool) -> Fingerprint:
     """Return the unsaved row of a fingerprint."""
     from classifier.fingerprints.fingerprint import METHOD
 
@@ -149,7 +149,7 @@ def unwritten(media: MediaVersion, one: Print, *, sound_compared: bool) -> Finge
 
 
 def is_same(row: Fingerprint, media: MediaVersion, made: NewFingerprint) -> bool:
-    new = unwritten(media, made.print, sound_compared=made.sound_compared)
+    new = unsaved(media, made.print, sound_compared=made.sound_compared)
     fields = ("media_id", "method", "sound", "pictures", "words", "has_pictures", "sound_compared")
     # PostgreSQL gives the bytes as a memoryview, which equals them.
     return all(getattr(row, name) == getattr(new, name) for name in fields)
@@ -162,7 +162,7 @@ def write_prints(
     from classifier.fingerprints import index_keys
 
     rows = Fingerprint.objects.bulk_create(
-        unwritten(media, one, sound_compared=sound_compared) for media, one in prints
+        unsaved(media, one, sound_compared=sound_compared) for media, one in prints
     )
     keys = [index_keys(one) for _, one in prints]
     crowded = _crowded({key for some in keys for key in some})

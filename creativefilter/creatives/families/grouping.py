@@ -39,7 +39,7 @@ class Relative:
     link: FamilyLink | None
 
 
-def made_of(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerprint:
+def new_fingerprint(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerprint:
     """Make the fingerprint of a decoded media version from sound, frames and transcript.
 
     Raises:
@@ -227,7 +227,7 @@ def remake_fingerprint(media_id: int) -> bool:
     if media is None:
         return False
     try:
-        made = made_of(media, working_copies.frames(media.pk, media.probe))
+        made = new_fingerprint(media, working_copies.frames(media.pk, media.probe))
     except (OSError, ValueError):
         return False
     return store(media, made) is not None

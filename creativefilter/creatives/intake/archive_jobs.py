@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext_noop, override
 
 from creativefilter.creatives.intake import archives
 from creativefilter.creatives.intake.file_names import display_name
-from creativefilter.creatives.intake.many_files import Tally, take, tell
+from creativefilter.creatives.intake.many_files import Tally, result_text, take
 from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import Continued, JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
@@ -120,7 +120,7 @@ def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> 
         return 0
 
 
-def forget(job: Job) -> None:
+def remove_files(job: Job) -> None:
     """Delete the archive together with its job: until then a failed job can be retried."""
     default_storage.delete(job.params["archive"])
 
@@ -128,7 +128,7 @@ def forget(job: Job) -> None:
 def on_failed(job: Job) -> None:
     """Delete a file that is no readable archive: a retry could not succeed either."""
     if job.error_code == "bad_archive":
-        transaction.on_commit(lambda: forget(job))
+        transaction.on_commit(lambda: remove_files(job))
 
 
 UNPACK = register(
@@ -136,7 +136,7 @@ UNPACK = register(
         gettext_noop("unpack"),
         (Stage(gettext_noop("unpacking"), "cpu", unpack),),
         on_failed,
-        forget=forget,
-        tell=tell,
+        remove_files=remove_files,
+        result_text=result_text,
     )
 )

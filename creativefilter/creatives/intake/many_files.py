@@ -100,7 +100,7 @@ def take(
             urgency=Job.Urgency.BATCH,
             again=False,
         )
-    except receiving.AlreadyIn as known:
+    except receiving.AlreadyReceived as known:
         tally.known += 1
         return IntakeResult(known.creative, None)
     except CodedError as error:
@@ -123,7 +123,7 @@ def take_path(
         return take(File(file), path.name, tally, owner=owner, ids=ids)
 
 
-def tell(job: Job) -> ResultText:
+def result_text(job: Job) -> ResultText:
     """Describe the result of a job that took files in, for the job's page."""
     result = job.result or {}
     counts = {name: result.get(name, 0) for name in ("new", "known", "refused")}

@@ -21,7 +21,7 @@ from creativefilter.site.codes import CodedError
 from creativefilter.site.uploads import check_upload
 
 
-class AlreadyIn(Exception):  # noqa: N818 (nothing went wrong)
+class AlreadyReceived(Exception):  # noqa: N818 (nothing went wrong)
     """These bytes are the current media of ``creative`` already."""
 
     def __init__(self, creative: Creative) -> None:
@@ -88,7 +88,7 @@ def receive(
 
     Raises:
         CodedError: the file is refused.
-        AlreadyIn: the bytes are a creative's current ones and ``again`` is False.
+        AlreadyReceived: the bytes are a creative's current ones and ``again`` is False.
         QuotaExceeded: the owner has too many open jobs.
     """
     check_upload(file)
@@ -98,7 +98,7 @@ def receive(
     here = _known(advertisement_id, sha256)
     whole = here is not None and _is_stored(here.current_media)
     if here and whole and not again:
-        raise AlreadyIn(here)
+        raise AlreadyReceived(here)
     media = MediaVersion(original_name=name, sha256=sha256, size=size)
     storage = media.file.storage
     # Before the transaction: copying may take long, and transactions that write block others.

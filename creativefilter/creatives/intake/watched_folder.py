@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop, override
 
 from creativefilter.creatives.intake.file_names import is_media
-from creativefilter.creatives.intake.many_files import Tally, take, tell
+from creativefilter.creatives.intake.many_files import Tally, result_text, take
 from creativefilter.creatives.models import WatchedFile
 from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, nothing, register
@@ -206,6 +206,6 @@ WATCH = register(
         gettext_noop("watch"),
         (Stage(gettext_noop("taking in"), "cpu", take_ready),),
         nothing,
-        tell=tell,
+        result_text=result_text,
     )
 )

@@ -44,8 +44,8 @@ CODES = {
     "internal": Code(
         500,
         _(
-            "Something in the program itself went wrong. "
-            "Nothing is lost; tell the administrator the number of the job."
+            "An internal error occurred. Nothing is lost; tell the administrator the number of "
+            "the job."
         ),
     ),
     "too_many_open_jobs": Code(

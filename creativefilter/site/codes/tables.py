@@ -13,8 +13,8 @@ _READING = {
     "table_no_column": Code(
         400,
         _(
-            "The table has no column «Advertisement ID» in its first 20 rows. Name the column with "
-            "the numbers of the advertisements so."
+            "The table has no column «Advertisement ID» in its first 20 rows. Give this name to"
+            " the column with the numbers of the advertisements."
         ),
     ),
     "table_missing_column": Code(400, _("The table lacks these columns: %(columns)s.")),
@@ -55,8 +55,8 @@ _READING = {
     "table_unreadable": Code(
         400,
         _(
-            "The workbook can't be read: it is damaged, or its cells stand too far apart for this "
-            "format. Open it in Excel and save it as .xlsx."
+            "The workbook can't be read: it is damaged, or its cells are too far apart for this"
+            " format. Open it in Excel and save it as .xlsx."
         ),
     ),
     "table_too_large": Code(
@@ -76,8 +76,8 @@ _READING = {
     "table_no_workbook": Code(
         400,
         _(
-            "This is no workbook: it is packed like one, but has no sheets. Open it in Excel and "
-            "save it as .xlsx."
+            "This is not a workbook: it is packed like one, but has no sheets. Open it in Excel"
+            " and save it as .xlsx."
         ),
     ),
     "table_html": Code(
@@ -100,20 +100,20 @@ _READING = {
         _("This is an archive (%(kind)s) that is not opened. Unpack it and send the table."),
     ),
     "table_document": Code(
-        400, _("This is no table but %(kind)s. Save the table as .xlsx or .csv.")
+        400, _("This is not a table but %(kind)s. Save the table as .xlsx or .csv.")
     ),
     "table_nul": Code(
         400,
         _(
-            "There are zero bytes in the file: it is damaged, or it is no table. Open it in Excel "
-            "and save it as .xlsx or “CSV UTF-8”."
+            "There are zero bytes in the file: it is damaged, or it is not a table. Open it in "
+            "Excel and save it as .xlsx or “CSV UTF-8”."
         ),
     ),
     "table_line": Code(
         400,
         _(
-            "A line of the file is longer than %(limit)s characters: this is no CSV table. Save "
-            "the table as .xlsx or “CSV UTF-8”."
+            "A line of the file is longer than %(limit)s characters: this is not a CSV table. "
+            "Save the table as .xlsx or “CSV UTF-8”."
         ),
     ),
 }

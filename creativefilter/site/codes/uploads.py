@@ -28,7 +28,7 @@ CODES = {
     ),
     # Archives of creatives
     "bad_archive": Code(
-        400, _("The archive is damaged, or no zip archive. Pack and send it again.")
+        400, _("The archive is damaged or is not a zip archive. Pack it again and send it.")
     ),
     "archive_overlap": Code(
         400, _("Files in the archive overlap. Pack the archive again and send it.")
@@ -41,7 +41,7 @@ CODES = {
     "bad_id_table": Code(400, _("The table of Advertisement IDs can't be used: %(why)s")),
     "archive_locked": Code(400, _("The file is locked by a password.")),
     "archive_member_damaged": Code(400, _("The file is damaged within the archive.")),
-    "archive_gone": Code(422, _("The archive is not there any more. Send it again.")),
+    "archive_gone": Code(422, _("The archive is no longer stored. Send it again.")),
     "no_folder": Code(500, _("No folder is watched any more.")),
     "stopped": Code(422, _("Stopped. The files that were added before are kept.")),
 }

@@ -23,13 +23,13 @@ CODES = {
     "timeout": Code(None, _("No answer within ten seconds.")),
     "tls": Code(
         None,
-        _("The certificate of the host is not valid, or no secure connection came about."),
+        _("The certificate of the host is not valid, or a secure connection could not be made."),
     ),
-    "no_answer": Code(None, _("The host did not answer, or not as a web server does.")),
+    "no_answer": Code(None, _("The host did not answer, or its answer was not HTTP.")),
     "secret_lost": Code(
         None,
         _("The key of this installation was changed, so the secret is lost. Make a new secret."),
     ),
-    "webhook_too_many": Code(409, _("You have as many webhooks as one user may have.")),
+    "webhook_too_many": Code(409, _("You have the most webhooks that one user may have.")),
     "webhook_off": Code(409, _("The webhook is off. Switch it on first.")),
 }

@@ -50,7 +50,7 @@ def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
         rows.append((month, sum(amounts, Decimal(0)), *amounts))
     heading = (
         (_("Month"), ColumnType.MONTH),
-        (_("In all, ₽"), ColumnType.MONEY),
+        (_("Total, ₽"), ColumnType.MONEY),
         *((title, ColumnType.MONEY) for title in titles),
     )
     adds = [
@@ -102,7 +102,7 @@ def years(filters: Filters) -> DrawnChart:
     for place, year in enumerate(found):
         heading.append((f"{year.year}, ₽", ColumnType.MONEY))
         if place:
-            heading.append((_("%d to the year before") % year.year, ColumnType.SHARE))
+            heading.append((_("%d compared with the year before") % year.year, ColumnType.SHARE))
     rows = []
     for number, name in enumerate(months if found else []):
         row: list[Any] = [name]
@@ -158,7 +158,7 @@ def placements(filters: Filters) -> DrawnChart:
         (_("Segment"), ColumnType.TEXT),
         (_("Spend, ₽"), ColumnType.MONEY),
         (_("Placements"), ColumnType.COUNT),
-        (_("A placement, ₽"), ColumnType.MONEY),
+        (_("Per placement, ₽"), ColumnType.MONEY),
     )
     rows = [
         (
@@ -177,14 +177,14 @@ def placements(filters: Filters) -> DrawnChart:
 def expected(filters: Filters) -> DrawnChart:
     """Build the chart of expected spend by segment, with intervals."""
     names = segment_names()
-    estimate = expected_spend_jobs.shown(filters)
+    estimate = expected_spend_jobs.latest(filters)
     heading = (
         (_("Segment"), ColumnType.TEXT),
         (_("Expected, ₽"), ColumnType.MONEY),
         (_("From, ₽"), ColumnType.MONEY),
         (_("To, ₽"), ColumnType.MONEY),
         (_("Counted, ₽"), ColumnType.MONEY),
-        (_("Of it reviewed, ₽"), ColumnType.MONEY),
+        (_("Reviewed part, ₽"), ColumnType.MONEY),
     )
     rows: list[tuple[Any, ...]] = [
         (names[r.segment], r.expected, r.low, r.high, r.counted, r.certain)

@@ -32,8 +32,10 @@ class Chart:
     shares: bool = False
 
 
-_BY_MONTH = gettext_lazy("A name in the legend hides a series; a double click leaves it alone.")
-_SHARES = gettext_lazy("The percentages are shares of all that the filters let through.")
+_BY_MONTH = gettext_lazy(
+    "Click a name in the legend to hide its series; double-click it to show only that series."
+)
+_SHARES = gettext_lazy("Percentages are shares of everything that matches the filters.")
 
 
 def _pair(dimension: Dimension, by_month: Promise, largest: Promise) -> dict[str, Chart]:
@@ -93,7 +95,7 @@ TABS: dict[str, tuple[str | Promise, dict[str, Chart]]] = {
         {
             "years": Chart(
                 gettext_lazy("Months of each year"),
-                gettext_lazy("A point is a month: a click leaves that month alone."),
+                gettext_lazy("Each point is a month: click it to show only that month."),
                 chart_builders.years,
             )
         },
@@ -109,17 +111,18 @@ TABS: dict[str, tuple[str | Promise, dict[str, Chart]]] = {
             "placements": Chart(
                 gettext_lazy("Spend and number of placements"),
                 gettext_lazy(
-                    "Points are advertisers; with an advertiser or brand chosen, creatives."
+                    "Each point is an advertiser or, if an advertiser or brand is chosen, a "
+                    "creative."
                 ),
                 chart_builders.placements,
             ),
         },
     ),
     "certainty": (
-        gettext_lazy("How certain it is"),
+        gettext_lazy("How certain the figures are"),
         {
             "expected": Chart(
-                gettext_lazy("What each segment probably costs"),
+                gettext_lazy("Expected spend by segment"),
                 gettext_lazy(
                     "A label is certain, a prediction counts by its probabilities. The true sum "
                     "lies within the interval in %d cases of 100 if the probabilities are right "

@@ -149,7 +149,7 @@ def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any
 
     Adds a notice to ``notices`` if a job is computing the intervals or has failed.
     """
-    study, job = expected_spend_jobs.ask(filters)
+    study, job = expected_spend_jobs.get_or_queue(filters)
     if job:
         going_on = _("The intervals are being computed in the background.")
         if study and study.made_at:

@@ -184,7 +184,7 @@ class SpendImportAdmin(UploadListAdmin):
         if mode == Mode.REPLACE and not self.may_replace(request):
             raise PermissionDenied
         if existing and mode not in Mode.values:
-            messages.error(request, _("Choose what becomes of the months that are there."))
+            messages.error(request, _("Choose what to do with the months that are already there."))
         elif existing and mode == Mode.REPLACE and request.POST.get("seen", "") != existing:
             messages.warning(
                 request,

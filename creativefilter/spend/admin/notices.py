@@ -19,8 +19,8 @@ def keep_up() -> list[dict[str, Any]]:
     return [
         notice_of(
             job,
-            _("Segments of many creatives have changed; the figures are being brought up to date."),
-            _("The figures could not be brought up to date: some segments are those of before."),
+            _("Segments of many creatives have changed; the figures are being updated."),
+            _("The figures could not be updated: some segments are out of date."),
         )
     ]
 

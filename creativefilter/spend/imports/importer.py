@@ -208,7 +208,7 @@ def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: b
         known_import=before.pk if before else None,
     )
     prepared = replace(prepared, report=report)
-    note(spend_import, prepared)
+    copy_report(spend_import, prepared)
     spend_import.mode, spend_import.strict = mode, strict
     spend_import.state = SpendImport.State.KNOWN
     if before is None:
@@ -235,7 +235,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     segment_changes.refresh(Creative.objects.filter(spent__stale=True))
 
 
-def note(spend_import: SpendImport, prepared: Prepared) -> None:
+def copy_report(spend_import: SpendImport, prepared: Prepared) -> None:
     """Copy digest, header, report and sums of a staged file to its import, without saving it."""
     report = prepared.report
     spend_import.digest = prepared.digest

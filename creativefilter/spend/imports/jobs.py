@@ -191,7 +191,7 @@ def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
 def _checked(spend_import: SpendImport, prepared: Prepared) -> dict[str, Any]:
     """Save the outcome of a check, with the bad rows; return the job's result."""
     staging.require()
-    importer.note(spend_import, prepared)
+    importer.copy_report(spend_import, prepared)
     spend_import.state = State.CHECKED
     spend_import.save()
     merging.insert_bad_rows(spend_import)

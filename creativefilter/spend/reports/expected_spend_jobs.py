@@ -43,7 +43,7 @@ class Study:
     made_at: datetime | None = None
 
 
-def ask(filters: Filters) -> tuple[Study | None, Job | None]:
+def get_or_queue(filters: Filters) -> tuple[Study | None, Job | None]:
     """Return the estimate under these filters, and the job that computes a newer one.
 
     Returns:
@@ -72,7 +72,7 @@ def ask(filters: Filters) -> tuple[Study | None, Job | None]:
     return found, job
 
 
-def shown(filters: Filters) -> Estimate:
+def latest(filters: Filters) -> Estimate:
     """Return the estimate that ``ask`` returns; compute it now if none is cached."""
     if not _is_quick(filters):
         cached = KeptEstimate.objects.filter(pk=_digest(filters)).first()

@@ -103,6 +103,6 @@ SPEND_EXPORT = register(
         gettext_noop("spend_export"),
         (Stage(gettext_noop("writing"), "cpu", run),),
         lambda job: None,
-        forget=lambda job: file_of(job).unlink(missing_ok=True),
+        remove_files=lambda job: file_of(job).unlink(missing_ok=True),
     )
 )

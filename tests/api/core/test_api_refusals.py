@@ -13,7 +13,7 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 from creativefilter.api.core.generics import CountedFirst
 from creativefilter.api.core.throttles import PerUser
 from creativefilter.site import shared_counters
@@ -61,7 +61,7 @@ def test_posts_without_a_csrf_token_are_limited(settings: Any) -> None:
     settings.API_ANONYMOUS_RATE = Rate(2, YEARS)
     client = APIClient(enforce_csrf_checks=True)
     user = User.objects.create_user("analyst")
-    give(user, Role.ANALYST)
+    assign(user, Role.ANALYST)
     client.force_login(user)
     answers = [client.post("/api/v1/tokens", {"name": "x"}, format="json") for _ in range(3)]
     assert [one.status_code for one in answers] == [403, 403, 429]

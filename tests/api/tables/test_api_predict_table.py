@@ -32,7 +32,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 def client_of(name: str, role: str = "analyst") -> APIClient:
     user = User.objects.create_user(name)
-    roles.give(user, roles.Role(role))
+    roles.assign(user, roles.Role(role))
     client = APIClient()
     _row, token = AuthToken.objects.create(user=user)
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}", HTTP_ACCEPT_LANGUAGE="en")

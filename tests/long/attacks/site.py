@@ -22,11 +22,11 @@ import json
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from creativefilter.accounts import tokens
-from creativefilter.accounts.roles import Role, give
+from creativefilter.accounts.roles import Role, assign
 made, password = {{}}, make_password({PASSWORD!r})
 for name in {NAMES!r}:
     user = User.objects.create(username=name, password=password, is_staff=True)
-    give(user, {{"viewer": Role.VIEWER, "lead": Role.LEAD}}.get(name, Role.ANALYST))
+    assign(user, {{"viewer": Role.VIEWER, "lead": Role.LEAD}}.get(name, Role.ANALYST))
     made[name] = tokens.issue(user).value
 print("result:" + json.dumps(made))
 """

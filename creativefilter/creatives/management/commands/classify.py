@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
     def done_so_far(self) -> str:
         counts = {"done": self.done, "all": self.total}
-        return _("Files that are classified: %(done)d of %(all)d.") % counts
+        return _("Files classified: %(done)d of %(all)d.") % counts
 
     def _pipeline(self) -> Pipeline:
         """Load the models, with all CPU cores for this one process."""

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     made = 0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--all", action="store_true", help=_("make every fingerprint again"))
+        parser.add_argument("--all", action="store_true", help=_("recompute every fingerprint"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         waiting = grouping.media_to_fingerprint(everything=options["all"])

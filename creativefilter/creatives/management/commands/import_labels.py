@@ -47,7 +47,7 @@ class Command(BaseCommand):
         for line in summary(outcome):
             self.stdout.write(line)
         if dry_run:
-            self.stdout.write(_("This was a trial: nothing was written."))
+            self.stdout.write(_("This was a dry run: nothing was written."))
         if outcome.problems and not outcome.mix:
             raise CommandError(_("No row of %s can be used.") % table)
         if outcome.problems:
@@ -78,7 +78,7 @@ def summary(outcome: imports.LabelOutcome) -> list[str]:
     """Return lines of counts, then the share of each segment, from which SEGMENT_MIX can be set."""
     lines = [
         _("New labels: %d.") % outcome.added,
-        _("Labelled so already: %d.") % outcome.unchanged,
+        _("Already labelled so: %d.") % outcome.unchanged,
         _("Left as a person labelled them: %d.") % len(outcome.overruled),
         _("Labels that wait for their creatives: %(all)d, new or changed: %(new)d.")
         % {"all": outcome.waiting, "new": outcome.new},

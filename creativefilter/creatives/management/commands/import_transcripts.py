@@ -82,8 +82,8 @@ class Command(BaseCommand):
         if jobs and not jobs[0].published_at and has_broker():
             self.stdout.write(
                 _(
-                    "The queue was not reached for %d of them; the running application takes "
-                    "them up by itself."
+                    "The queue could not be reached for %d of them; the running application "
+                    "will queue them by itself."
                 )
                 % len(jobs)
             )

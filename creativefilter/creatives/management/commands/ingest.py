@@ -67,7 +67,10 @@ class Command(BaseCommand):
             self.stdout.write(_("Files that are not creatives, by their names: %d.") % others)
         if self.ingestion.unpublished and has_broker():
             self.stdout.write(
-                _("The queue was not reached; the running application takes them up by itself.")
+                _(
+                    "The queue could not be reached; the running application will queue them by "
+                    "itself."
+                )
             )
         if tally.refused:
             text = ngettext("%d file was refused.", "%d files were refused.", tally.refused)
@@ -87,7 +90,7 @@ class Command(BaseCommand):
 def counts_of(tally: Tally) -> list[str]:
     return [
         _("New: %d.") % tally.new,
-        _("Already in: %d.") % tally.known,
+        _("Already stored: %d.") % tally.known,
         _("Refused: %d.") % tally.refused,
     ]
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from creativefilter.accounts.audit import Action, record
 from creativefilter.doctor import examination
 from creativefilter.site.commands import BaseCommand, progress_bar
-from creativefilter.site.doctor import Check, Finding, every
+from creativefilter.site.doctor import Check, Finding, registered
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, fix: bool, **options: Any) -> None:
-        with progress_bar(len(every()), leave=False) as bar:
+        with progress_bar(len(registered()), leave=False) as bar:
             report = examination.report(fix=fix, on_start=_showing(bar))
         if report.repaired:
             record(Action.SYSTEM_MENDED, found={one.code: one.count for one in report.repaired})
@@ -45,9 +45,9 @@ class Command(BaseCommand):
         if not report.found:
             self.stdout.write(_("Nothing is wrong."))
             return
-        repairable = 0 if fix else sum(finding.mended for finding in report.found)
-        text = _("Findings: %(count)d; --fix repairs %(mended)d of them.")
-        self.part_failed(text % {"count": len(report.found), "mended": repairable})
+        repairable = 0 if fix else sum(finding.repairable for finding in report.found)
+        text = _("Findings: %(count)d; --fix repairs %(repairable)d of them.")
+        self.part_failed(text % {"count": len(report.found), "repairable": repairable})
 
     def _print(self, finding: Finding) -> None:
         self.stdout.write(finding.sentence)

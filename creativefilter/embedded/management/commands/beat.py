@@ -15,7 +15,7 @@ from creativefilter.site.commands import written_file
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Sends periodic tasks until a signal arrives; run exactly one.")
+    help = gettext_lazy("Sends periodic tasks until it receives a signal; run exactly one.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

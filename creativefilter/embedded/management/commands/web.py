@@ -15,7 +15,7 @@ from creativefilter.site.commands import port_number
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Serves pages and API until a signal arrives.")
+    help = gettext_lazy("Serves pages and API until it receives a signal.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

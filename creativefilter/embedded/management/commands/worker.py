@@ -16,7 +16,7 @@ from creativefilter.site.lanes import QUEUES
 
 
 class Command(ServiceCommand):
-    help = gettext_lazy("Works on jobs of the given queues until a signal arrives.")
+    help = gettext_lazy("Runs jobs of the given queues until it receives a signal.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

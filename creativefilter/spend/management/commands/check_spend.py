@@ -33,8 +33,8 @@ class Command(BaseCommand):
             raise CommandError(
                 _(
                     "Sums that differ from their rows: %(sums)d. Advertisements counted under "
-                    "another segment: %(misplaced)d. Creatives not tied to their spend: "
-                    "%(unlinked)d. manage.py check_spend --rebuild makes the sums anew."
+                    "another segment: %(misplaced)d. Creatives not linked to their spend: "
+                    "%(unlinked)d. manage.py check_spend --rebuild recomputes the sums."
                 )
                 % {
                     "sums": len(found.differences),

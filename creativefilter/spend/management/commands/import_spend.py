@@ -23,8 +23,8 @@ Mode = SpendImport.Mode
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Imports spend: .csv, .xlsx, .xls, .xlsb, .ods, also as .gz or in a .zip. All of it or "
-        "nothing."
+        "Imports spend: .csv, .xlsx, .xls, .xlsb, .ods, also as .gz or in a .zip. Either the "
+        "whole table is imported or nothing."
     )
     imported = False
 

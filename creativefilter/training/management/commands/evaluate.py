@@ -138,7 +138,7 @@ class Command(BaseCommand):
         return evaluation.of_transcripts(rows, table.families), measured, found
 
     def _in_folds(self, table: Table) -> list[Measured]:
-        from classifier.learning.cross_validation import by_chance, by_families
+        from classifier.learning.cross_validation import by_families, by_random_folds
         from classifier.text.training import FOLDS
 
         with progress_bar(2 * FOLDS, leave=False) as bar:
@@ -146,7 +146,7 @@ class Command(BaseCommand):
                 Measured(_("recipe, folds by families"), by_families(table, bar.update)),
                 Measured(
                     _("recipe, plain folds (too good because of near duplicates)"),
-                    by_chance(table, bar.update),
+                    by_random_folds(table, bar.update),
                 ),
             ]
 
