@@ -55,14 +55,15 @@ class Readiness:
     """Result of the probes, cached for ``CACHE_SECONDS``.
 
     Probes run in a thread pool. A probe that still runs is not started again, so a service that
-    hangs blocks one thread of the pool and no more than one web thread for ``PROBE_SECONDS``.
+    hangs blocks one thread of the pool and, after the first result, no more than one web thread for
+    ``PROBE_SECONDS``.
     """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(len(PROBES) + 1, thread_name_prefix="health")
         self._running: dict[str, Future[Any]] = {}
         self._probing = threading.Lock()
-        self._result: dict[str, Any] = {"status": "unavailable", "failing": list(PROBES)}
+        self._result: dict[str, Any] = {}
         self._result_at = float("-inf")
 
     def find(self) -> dict[str, Any]:
@@ -70,17 +71,21 @@ class Readiness:
 
         Returns:
             ``status`` and ``failing``; also ``free_disk_bytes`` and ``oldest_queued_seconds``
-            where their probes succeeded. The previous result while another thread runs the probes.
+            where their probes succeeded. The previous result while another thread runs the probes;
+            without a previous one, the result of that thread.
         """
-        fresh = time.monotonic() - self._result_at < CACHE_SECONDS
-        if fresh or not self._probing.acquire(blocking=False):
+        if self._is_fresh() or not self._probing.acquire(blocking=not self._result):
             return self._result
         try:
-            self._result = self._probe()
-            self._result_at = time.monotonic()
+            if not self._is_fresh():  # another thread may have had the lock
+                self._result = self._probe()
+                self._result_at = time.monotonic()
         finally:
             self._probing.release()
         return self._result
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._result_at < CACHE_SECONDS
 
     def _probe(self) -> dict[str, Any]:
         for name, probe in {**PROBES, "queues": _closing(oldest_by_queue)}.items():

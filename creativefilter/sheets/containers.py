@@ -29,7 +29,9 @@ _OLE = b"\xd0\xcf\x11\xe0"
 # Streams of an OLE file (the container of .xls) whose names tell what the file is.
 _OLE_STREAMS = ("EncryptedPackage", "WordDocument", "Workbook", "Book")
 _ENCRYPTED = 0x1  # of ZipInfo.flag_bits
-_TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".gz")
+# Names of tables within zip archives, and what upload forms offer beside .zip; files on their own
+# are read whatever their name is.
+TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".gz")
 
 
 class Kind(StrEnum):
@@ -233,7 +235,7 @@ def _only_table(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         and not member.filename.startswith("__MACOSX/")
         and not PurePosixPath(member.filename).name.startswith(".")
     ]
-    tables = [file for file in files if file.filename.lower().endswith(_TABLE_SUFFIXES)]
+    tables = [file for file in files if file.filename.lower().endswith(TABLE_SUFFIXES)]
     if len(tables) != 1:
         raise SheetError("table_archive", count=len(tables))
     if tables[0].flag_bits & _ENCRYPTED:

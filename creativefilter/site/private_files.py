@@ -36,7 +36,8 @@ def tighten(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in open_to_others(folder):
         try:
-            path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
+            with suppress(FileNotFoundError):  # removed since ``iterdir``
+                path.chmod(path.stat().st_mode & ~OTHERS & 0o7777)
         except PermissionError:
             logger.warning("%s is open to other accounts and belongs to another account", path)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from creativefilter.embedded.broker import Broker
+from creativefilter.jobs import health
 from creativefilter.jobs.health import READY, Readiness
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.waiting import oldest_by_queue
@@ -73,10 +76,6 @@ def test_ready_names_a_storage_that_can_not_be_written(
 def test_a_probe_that_hangs_is_started_only_once(
     all_services_answer: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
-    from creativefilter.jobs import health
-
     asked, end = [], threading.Event()
 
     def hang() -> None:
@@ -94,6 +93,16 @@ def test_a_probe_that_hangs_is_started_only_once(
         end.set()
     assert len(asked) == 1
     assert time.monotonic() - began < 10
+
+
+def test_requests_that_come_during_the_first_probes_get_their_result(
+    all_services_answer: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(health.PROBES, "storage", lambda: time.sleep(0.5))
+    readiness = Readiness()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _number: readiness.find(), range(4)))
+    assert [each["status"] for each in found] == ["ok"] * 4
 
 
 def test_the_age_of_the_oldest_job_is_given_for_each_queue() -> None:

@@ -145,7 +145,7 @@ class SpendImportStartView(ImportsView):
 
 
 class SpendImportCancelView(ImportsView):
-    """Stop an import that has not ended."""
+    """Cancel an import that has not ended."""
 
     @extend_schema(
         operation_id="spend_import_cancel",

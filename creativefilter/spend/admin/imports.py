@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from creativefilter.sheets.containers import TABLE_SUFFIXES
 from creativefilter.site.codes import CodedError
 from creativefilter.spend.admin.import_page import (
     is_busy,
@@ -61,8 +62,8 @@ class SpendImportAdmin(UploadListAdmin):
         title=gettext_lazy("Choose a table or drop it here"),
         hints=(
             gettext_lazy(
-                "csv, csv.gz, zip with one CSV file, or xlsx. Columns: Advertisement ID, "
-                "Advertiser, Brand, Media Type, Estimated cost RUB, Year, Month."
+                "csv, xlsx, xls, xlsb or ods, also as .gz or alone in a .zip. Columns: "
+                "Advertisement ID, Advertiser, Brand, Media Type, Estimated cost RUB, Year, Month."
             ),
             gettext_lazy(
                 "Encoding, delimiter and decimal mark are detected. The file is only checked "
@@ -70,7 +71,7 @@ class SpendImportAdmin(UploadListAdmin):
             ),
         ),
         button=gettext_lazy("Check"),
-        accept=".csv,.gz,.zip,.xlsx,.txt",
+        accept=",".join((*TABLE_SUFFIXES, ".zip")),
     )
     page_template = "spend/import.html"
 
