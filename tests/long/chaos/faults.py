@@ -101,9 +101,10 @@ def _kill_beat(site: Site, _chance: random.Random) -> str:
 
 def _kill_everything(site: Site, _chance: random.Random) -> str:
     """Kill all processes at once, as a power failure does, without losing the disk's cache."""
+    brokers = site.brokers() if isinstance(site, Embedded) else []  # found by their parent
     for service in site.services.values():
         service.kill()
-    for process in site.running():
+    for process in (*brokers, *site.running()):
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
     return "all"
@@ -111,12 +112,14 @@ def _kill_everything(site: Site, _chance: random.Random) -> str:
 
 def _kill_broker(site: Site, chance: random.Random) -> str:
     if isinstance(site, Embedded):
-        return _kill(site.running("valkey-server"), chance)
+        return _kill(site.brokers(), chance)
     site.services["broker"].kill(chance.uniform(1, 5))
     return "valkey"
 
 
 def _pause_broker(site: Site, _chance: random.Random) -> str:
+    if isinstance(site, Embedded) and not site.brokers():
+        raise LookupError("there is no broker now")
     site.pause_broker(True)
     return "valkey"
 

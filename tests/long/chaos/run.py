@@ -180,8 +180,14 @@ class Run:
         from tests.long.chaos import checks
 
         problems = [f"not done in time: {name}" for name in self.workload.going_on]
+        problems += self._never_injected()
         problems += self.workload.problems + self._untrue + checks.stuck()
         return problems + checks.check(self.site, self.material)
+
+    def _never_injected(self) -> list[str]:
+        kinds = {each.fault.name for each in self.plan}
+        injected = {one["fault"] for one in self.done if not one["what"].startswith("left out")}
+        return [f"never injected: {name}" for name in sorted(kinds - injected)]
 
     def _wait(self, seconds: float) -> None:
         """Wait for so many seconds; restart services that died meanwhile."""

@@ -260,8 +260,20 @@ class Embedded(Site):
         self.services["supervisor"] = Service("supervisor", run, self.environ)
         self.wait_until_it_answers()
 
+    def brokers(self) -> list[Process]:
+        """Return the broker that runs now, if any.
+
+        Valkey writes its title over its environment, so it is found by its parent.
+        """
+        supervisors = {process.pid for process in self.running("manage.py run")}
+        return [
+            process
+            for process in processes()
+            if process.parent in supervisors and "valkey-server" in process.command
+        ]
+
     def pause_broker(self, stopped: bool) -> None:
-        for process in self.running("valkey-server"):
+        for process in self.brokers():
             os.kill(process.pid, signal.SIGSTOP if stopped else signal.SIGCONT)
 
     def broker_address(self) -> str:
