@@ -160,7 +160,7 @@ def test_a_table_without_usable_rows_is_an_error(tmp_path: Path) -> None:
 def test_the_active_version_predicts_imported_transcripts(tmp_path: Path, waiting: Any) -> None:
     out, _err = import_transcripts(written(tmp_path, ("1", CARD), ("2", MUSIC)), no_decide=False)
     assert "Creatives that wait to be classified: 2." in out
-    assert "not reached" not in out
+    assert "could not be reached" not in out
     assert waiting("cpu-batch") == 2
     for job in Job.objects.all():
         assert run(job).state == Job.State.DONE

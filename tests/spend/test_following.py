@@ -81,7 +81,7 @@ def test_many_changes_are_counted_by_one_job_and_the_page_shows_a_notice(
     label(creatives[:5])
     with django_capture_on_commit_callbacks() as queued:
         [text] = texts(page)
-    assert "being brought up to date" in text
+    assert "being updated" in text
     assert counted() == {-1: 127}
     with django_capture_on_commit_callbacks() as queued_again:
         assert len(texts(page)) == 1
@@ -147,7 +147,7 @@ def test_a_failed_job_is_reported_and_not_started_again_by_every_request(
     assert job
     assert lifecycle.fail(job, "internal")
     [text] = texts(page)
-    assert "could not be brought up to date" in text
+    assert "could not be updated" in text
     assert Job.objects.count() == 1
 
 
