@@ -121,22 +121,25 @@ class Ingestion:
     def run(self) -> None:
         """Take in all files. An interrupt or an error ends it after the files in progress."""
         with progress_bar(self.total, unit="file") as bar:
-            threads = [threading.Thread(target=self._work, args=[bar]) for _ in range(THREADS)]
+            # Not ``join`` alone: interrupted, it makes Python 3.11 take a running thread for ended.
+            ended = [threading.Event() for _ in range(THREADS)]
+            threads = [threading.Thread(target=self._work, args=[bar, each]) for each in ended]
             try:
                 for thread in threads:
                     thread.start()
-                for thread in threads:
-                    thread.join()
+                for each in ended:
+                    each.wait()
             except KeyboardInterrupt as interrupt:
                 self._failure = interrupt
-                for thread in threads:
+                for thread, each in zip(threads, ended, strict=True):
                     # The interrupt may arrive before all threads have started.
                     if thread.ident is not None:
+                        each.wait()
                         thread.join()
         if self._failure:
             raise self._failure
 
-    def _work(self, bar: Any) -> None:
+    def _work(self, bar: Any, ended: threading.Event) -> None:
         try:
             # The active language is local to a thread.
             with translation.override(self._language):
@@ -148,6 +151,7 @@ class Ingestion:
             self._failure = error
         finally:
             connections.close_all()
+            ended.set()
 
     def _take(self, file: Path, bar: Any) -> None:
         tally = Tally()
