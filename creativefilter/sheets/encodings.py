@@ -71,7 +71,8 @@ _CAPITAL_INSIDE = 5.0
 _SMALL_AFTER_CAPITALS = 4.0
 _GLUED_SIGNS = "«»№\xa0"
 _USUAL_SIGNS = _GLUED_SIGNS + "—–…“”„‘’•°®™©§"
-_WORD = re.compile(r"[A-Za-z]*[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*")
+# Starts at the first letter of a run only: long runs of ASCII would take quadratic time otherwise.
+_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*+[^\x00-\x7f](?:[A-Za-z]|[^\x00-\x7f])*+")
 
 
 def likely(sample: bytes) -> list[str]:

@@ -107,3 +107,10 @@ def test_an_undefined_byte_is_replaced() -> None:
 def test_a_lone_surrogate_in_utf16_is_replaced(encoding: str) -> None:
     text = "\ufeff" + UTF8.replace(",", "\t") + "3\t\ud83d\n"
     assert cells(text.encode(encoding, "surrogatepass"))[-1] == ["3", "\ufffd"]
+
+
+@pytest.mark.timeout(30)  # from every letter of a run to its end: hours
+def test_long_runs_of_letters_are_scored_in_linear_time() -> None:
+    letters = b"ent" * 300_000
+    assert encodings.likely(letters) == ["cp1251"]
+    assert encodings.likely(letters + " привет".encode("cp866"))[0] == "cp866"

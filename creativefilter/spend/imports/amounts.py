@@ -16,7 +16,7 @@ Reason = BadRow.Reason
 MAX_AMOUNT = 10**11
 
 _POWERS = [10 ** (PLACES - n) for n in range(PLACES + 1)]
-_CURRENCY = re.compile(r"\s*(?:₽|руб\.?|р\.|rub\.?)$", re.IGNORECASE)
+_CURRENCY = re.compile(r"(?:₽|руб\.?|р\.|rub\.?)$", re.IGNORECASE)
 # White space, no-break spaces among it, between groups of three digits.
 _GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -131,7 +131,7 @@ class AmountReader:
 
     def _plain(self, text: str) -> str:
         """Rewrite a cell with a decimal point and without thousands marks and currency."""
-        text = _CURRENCY.sub("", text.strip()).replace("−", "-")
+        text = _CURRENCY.sub("", text.strip()).rstrip().replace("−", "-")
         text = _GROUPS.sub("", text)
         if self._thousands:
             text = self._thousands.sub("", text)

@@ -39,8 +39,7 @@ _BROKEN = {
     "row_long_cell": Reason.LONG_CELL, "row_encoding": Reason.ENCODING,
 }  # fmt: skip
 
-# Alt+Enter inserts a line break in a cell of a spreadsheet.
-_LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
+_LINE_BREAKS = re.compile(r"[\r\n]+")
 _NUMBER = re.compile(r"(\d{1,4})(?:[.,]0+)?", re.ASCII)
 
 # Number of the advertisement and of the brand line within the file, first day of the month as
@@ -173,7 +172,7 @@ class RowReader:
                 raise RowError(Reason.FEW_CELLS)
             id_cell, *name_cells, cost, year, month = (row[n] for n in columns)
             advertisement = _advertisement(id_cell)
-            names = _names(*(_LINE_BREAK.sub(" ", str(name)).strip() for name in name_cells))
+            names = _names(*(_on_one_line(str(name)) for name in name_cells))
             when = _month(year, month)
             units = self.amounts.units(cost)
         except (RowError, AmountError) as error:
@@ -206,6 +205,11 @@ def _advertisement(cell: Cell) -> ids.AdvertisementId:
     except ids.IdError as error:
         blank = error.code == "id_blank"
         raise RowError(Reason.NO_ID if blank else Reason.BAD_ID) from error
+
+
+def _on_one_line(name: str) -> str:
+    """Return a name without the line breaks that Alt+Enter inserts in a cell of a spreadsheet."""
+    return " ".join(filter(None, map(str.strip, _LINE_BREAKS.split(name))))
 
 
 # Cached: a brand line recurs with each of its advertisements, a month with all of them.
