@@ -32,7 +32,8 @@ ROWS = 1_000
 _TITLES = "titles"
 _FIRST_YEAR = 1980  # the earliest year that a ZIP archive can store
 _SPANS = re.compile(rb"\sspans\s*=\s*(?:\"[^\"]*\"|'[^']*')")
-_DIMENSION = re.compile(rb"(<(?:[\w.-]+:)?dimension\s[^>]*\bref=[\"'])([A-Z0-9:$]+)")
+_EMPTY_TAG = re.compile(rb"<[^<>]*/>")
+_DIMENSION = re.compile(rb"(<(?:[\w.-]+:)?dimension\s[^<>]*?\bref=[\"'])([A-Z0-9:$]+)")
 
 Answer = Callable[[list[Any], float], Sequence[Sequence[Any]]]
 
@@ -338,11 +339,11 @@ def _without_calc_chain(chain: str) -> Callable[[IO[bytes], IO[bytes]], None]:
 
     Spreadsheet programs recompute the list.
     """
-    name = re.escape(chain.rpartition("/")[2].encode())
+    name = chain.rpartition("/")[2].encode()
 
     def copied(source: IO[bytes], target: IO[bytes]) -> None:
         with translated():
             text = source.read(limits.MAX_SMALL_PART)
-        target.write(re.sub(rb"<[^<>]*" + name + rb"[^<>]*/>", b"", text))
+        target.write(_EMPTY_TAG.sub(lambda tag: b"" if name in tag[0] else tag[0], text))
 
     return copied

@@ -22,7 +22,7 @@ _DEFAULT_MAIN_PART = "xl/workbook.xml"
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 # Literal parts of a number format: quoted text, colours and conditions in brackets, escaped
 # characters.
-_NOT_FORMAT = re.compile(r'"[^"]*"|\[(?!h+\]|m+\]|s+\])[^\]]*\]|\\.|_.|\*.', re.IGNORECASE)
+_NOT_FORMAT = re.compile(r'"[^"]*"|\[(?!h+\]|m+\]|s+\])[^\[\]]*\]|\\.|_.|\*.', re.IGNORECASE)
 # How workbooks write characters that XML does not allow.
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # Shared strings that are cached as Python strings.

@@ -18,7 +18,11 @@ from creativefilter.sheets.xlsx_package import Parser
 _ATTRIBUTES = rb"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*"
 _SHEET_DATA = re.compile(rb"<(?:([\w.-]+):)?sheetData" + _ATTRIBUTES + rb"(/?)>")
 _NUMBER_OF_ROW = re.compile(rb"\sr\s*=\s*[\"'](\d{1,7})[\"']")
-_NOT_ELEMENTS = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+# What is not closed reaches to the end: if the search went on behind its beginning, many of them
+# would take quadratic time.
+_NOT_ELEMENTS = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL
+)
 
 
 class SheetStream:
@@ -100,12 +104,18 @@ class SheetStream:
             yield from self._matched_rows(rest)
 
     def _matched_rows(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
-        at = 0
-        prefix = re.escape(self.prefix.encode())
-        for found in _row_pattern(prefix).finditer(_masked(block)):
+        at, masked = 0, _masked(block)
+        row_tag, row_end = _row_patterns(self.prefix)
+        while found := row_tag.search(masked, at):
+            end = found.end()
+            if not found[0].endswith(b"/>"):
+                closed = row_end.search(masked, end)
+                if closed is None:
+                    break
+                end = closed.end()
             before = block[at : found.start()]
-            yield self._parsed(before) if before else b"", block[found.start() : found.end()]
-            at = found.end()
+            yield self._parsed(before) if before else b"", block[found.start() : end]
+            at = end
         if at < len(block):
             yield self._parsed(block[at:]), b""
 
@@ -159,9 +169,13 @@ def _masked(block: bytes) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _row_pattern(prefix: bytes) -> re.Pattern[bytes]:
-    tag = rb"<" + prefix + rb"row(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+"
-    return re.compile(tag + rb"(?:(?<=/)>|>.*?</" + prefix + rb"row\s*>)", re.DOTALL)
+def _row_patterns(prefix: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return patterns for the tag that begins a row and for the one that ends it."""
+    name = re.escape(prefix.encode()) + b"row"
+    return (
+        re.compile(rb"<" + name + rb"(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>"),
+        re.compile(rb"</" + name + rb"\s*>"),
+    )
 
 
 def row_number(row: bytes) -> int | None:

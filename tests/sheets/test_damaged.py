@@ -12,7 +12,8 @@ import pytest
 
 from creativefilter import sheets
 from creativefilter.sheets import rewrite
-from tests.sheets.sheet_files import csv_text, every_kind, parts, xlsx, zipped
+from creativefilter.sheets.xlsx_package import is_date_format
+from tests.sheets.sheet_files import csv_text, every_kind, inline, parts, with_sheet, xlsx, zipped
 
 PIECES = [
     b'"',
@@ -112,3 +113,21 @@ def test_bzip2_and_lzma_members_are_read_or_refused_if_damaged(method: int) -> N
     content[60:90] = b"\xff" * 30
     with pytest.raises(sheets.SheetError):
         use(bytes(content))
+
+
+@pytest.mark.timeout(60)  # each would take many minutes if a search began anew at every piece
+@pytest.mark.parametrize("piece", ["<!--", "<![CDATA[", "<row>"])
+def test_unclosed_pieces_are_refused_in_linear_time(piece: str) -> None:
+    with pytest.raises(sheets.SheetError):
+        use(with_sheet(piece * 200_000))
+
+
+@pytest.mark.timeout(60)
+def test_a_long_comment_is_copied_in_linear_time() -> None:
+    heading = f'<row r="1">{inline("A1", "Advertisement ID")}</row>'
+    use(with_sheet(heading, prologue="<!-- " + "<dimension " * 200_000 + "-->"))
+
+
+@pytest.mark.timeout(60)
+def test_a_number_format_of_many_brackets_is_read_in_linear_time() -> None:
+    assert is_date_format("[" * 500_000 + "yyyy")
