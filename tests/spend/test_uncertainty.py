@@ -80,6 +80,16 @@ class TestOfTheTables:
         # Segment 0 has 0, 1,000, 3,000 or 4,000 with 4, 36, 6 or 54 %: the 5 % quantile is 1,000.
         assert (rows[0].low, rows[0].high) == (1_000, 4_000)
 
+    def test_predictions_of_advertisements_that_cost_nothing_are_left_out(
+        self, tmp_path: Path
+    ) -> None:
+        before = expected_spend.study(Filters())[0]
+        importer.import_file(table(tmp_path, "5,A,B,TV,0,2022,3", name="free.csv"))
+        free = Creative.objects.create(advertisement_id="5", name="5")
+        reference_spend.predict([free], probabilities_of((0.6, 0.4)))
+        segment_changes.catch_up()
+        assert expected_spend.study(Filters())[0].segments == before.segments
+
     def test_filters_are_applied(self) -> None:
         [first, second] = expected_spend.study(Filters(media_types=("Radio",)))[0].segments
         assert (first.expected, second.expected) == (270, 30)
