@@ -1,6 +1,6 @@
-"""Loading of models with the transformers library, from the hub by name or from a local folder.
+"""Helpers that load PyTorch models, most of them with transformers, by hub name or from a folder.
 
-Imported only when such a model is loaded.
+Imported only when such a model or EfficientNet is loaded; imports PyTorch and transformers.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def loading(library: str, model: str) -> Iterator[None]:
     """
     if not Path(model).is_dir() and not _HUB_NAME.fullmatch(model):
         raise WeightsError(WeightsCode.NO_FOLDER, {"model": model})
-    # Progress bars are of no use in a worker, and callers raise errors for the random weights that
-    # the library only warns about.
+    # Progress bars are of no use in a worker. transformers only warns about missing weights, which
+    # it replaces by random ones: callers check for them and raise an error.
     library_logging: Any = logging
     library_logging.disable_progress_bar()
     library_logging.set_verbosity_error()

@@ -73,7 +73,7 @@ CARDS: tuple[tuple[Line, ...], ...] = (
 
 
 def ground(seed: int, size: tuple[int, int], brightest: int = 150) -> Picture:
-    """Return a background of blurred colours with grain, uint8, (height, width, 3) RGB."""
+    """Return blurred colours with grain, uint8, (height, width, 3) RGB; ``size``: width, height."""
     width, height = size
     rng = np.random.default_rng(seed)
     blots = Image.fromarray(rng.integers(20, brightest, (6, 9, 3)).astype(np.uint8))
@@ -82,7 +82,7 @@ def ground(seed: int, size: tuple[int, int], brightest: int = 150) -> Picture:
 
 
 def paint(card: Sequence[Line], seed: int, size: tuple[int, int] = (640, 360)) -> Picture:
-    """Return a card of up to four lines, uint8, (height, width, 3) RGB."""
+    """Return a card, at most four lines, uint8, (height, width, 3) RGB; ``size``: width, height."""
     width, height = size
     image = Image.fromarray(ground(seed, size))
     draw = ImageDraw.Draw(image)
@@ -121,7 +121,10 @@ def recall(wanted: str, read: str) -> float:
 def make_video(
     path: Path, pictures: Sequence[Picture], seconds: float = 1.0, bit_rate: int = 120_000
 ) -> Path:
-    """Write an H.264 file at a low bit rate that shows every picture for ``seconds``."""
+    """Write an H.264 file that shows every picture, (height, width, 3), for ``seconds``.
+
+    ``bit_rate``: bits per second; the default is low.
+    """
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})

@@ -1,4 +1,4 @@
-"""The setting SEGMENT_MIX."""
+"""The setting SEGMENT_MIX, and the refusal to start with a wrong setting."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def mix(**changed: str) -> str:
+    """Return a mix: each segment has 2, but ``s3="7"`` gives 7 to segment 3, ``s3=""`` omits it."""
     shares = {str(number): "2" for number in NUMBERS} | {k[1:]: v for k, v in changed.items()}
     return ",".join(f"{number}:{share}" for number, share in shares.items() if share)
 

@@ -57,10 +57,10 @@ def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: 
 def threshold_for(
     confidence: ArrayLike, correct: ArrayLike, precision: float, weights: ArrayLike | None = None
 ) -> float | None:
-    """Return the lowest threshold above which at least ``precision`` of predictions are correct.
+    """Return the lowest threshold at which at least ``precision`` of predictions are correct.
 
-    One more prediction of mean weight is counted as wrong, so that a few lucky predictions do not
-    give a threshold.
+    Predictions whose confidence is equal to the threshold or higher count. One more prediction of
+    mean weight is counted as wrong, so that a few lucky predictions do not give a threshold.
 
     Args:
         confidence: The probability of the predicted class, (predictions,).
@@ -77,6 +77,8 @@ def threshold_for(
     one, other = _pair(confidence, correct)
     confidences, is_correct = one.astype(np.float64), other.astype(np.float64)
     mass = np.ones(len(confidences)) if weights is None else np.asarray(weights, np.float64)
+    if mass.shape != confidences.shape:
+        raise ValueError(f"expected weights of shape {confidences.shape}, got {mass.shape}")
     order = np.argsort(-confidences, kind="stable")
     hits = np.cumsum((mass * is_correct)[order])
     reached = hits >= precision * (np.cumsum(mass[order]) + mass.mean())
@@ -88,7 +90,7 @@ def threshold_for(
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape or one.ndim != 1:
-        raise ValueError(f"two equally long lists are needed, not {one.shape} and {other.shape}")
+        raise ValueError(f"expected two arrays of one shape (n,): {one.shape} and {other.shape}")
     if not len(one):
-        raise ValueError("there is nothing to judge")
+        raise ValueError("the arrays are empty")
     return one, other

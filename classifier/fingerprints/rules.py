@@ -1,6 +1,7 @@
-"""When two spots are the same: by their pictures, or by their sound if something else confirms it.
+"""When two spots are the same: by pictures, pictures and sound, words and sound, or sound alone.
 
-The same sound alone is not enough: advertisers license the same music, brands keep a jingle.
+Sound alone counts only where there are neither pictures nor enough words, and only if it is long
+and nearly identical: advertisers license the same music, brands keep a jingle.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass, replace
 from classifier.fingerprints import pictures, sound, words
 from classifier.fingerprints.fingerprint import Fingerprint
 
-# By pictures alone: this many distinct ones, and this share of the spot that has fewer.
+# By pictures alone: shared distinct pictures, and their share of the pictures of the spot that has
+# fewer; each at least.
 _PICTURES, _PICTURES_SHARE = 3, 0.5
 # Fewer pictures, if part of the sound is shared.
 _SOME_PICTURES, _SOME_SHARE = 2, 0.25
 _SOME_SOUND_SECONDS, _SOME_SOUND_SHARE = 3.0, 0.3
-# By sound, if the words are the same.
+# By sound, if at least half of the word pairs are shared: seconds and share of the shared sound,
+# share of the word pairs, and at most this share of wrong bits in the sound.
 _SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
 _WORDS_SHARE, _WORDS_ERRORS = 0.5, 0.15
 # By sound alone, if there are neither pictures nor enough words: nearly all of it, nearly bit by
@@ -94,7 +97,10 @@ class Likeness:
 
 
 def compare(one: Fingerprint, other: Fingerprint) -> Likeness:
-    """Measure exactly how much two spots share; symmetric except for rounding."""
+    """Measure how much two spots share, sound included, whether they are the same or not.
+
+    In another order the result may differ: only the first sound is tried in all phases.
+    """
     return replace(_compare_without_sound(one, other), sound=sound.shared(one.sound, other.sound))
 
 

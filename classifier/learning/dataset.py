@@ -42,9 +42,9 @@ class TooFewError(ValueError):
 
     def __init__(self, creatives: int, segments: int, families: int) -> None:
         super().__init__(
-            f"{creatives} labelled creatives of {segments} segments, {families} without near "
-            f"duplicates: at least {LEAST_CREATIVES} of two segments are needed, with words or "
-            f"pictures, {LEAST_FAMILIES} of them without near duplicates"
+            f"{creatives} labelled creatives with words or pictures, of {segments} segments, in "
+            f"{families} families of near duplicates: at least {LEAST_CREATIVES} creatives, "
+            f"2 segments and {LEAST_FAMILIES} families are needed"
         )
         self.creatives = creatives
         self.segments = segments

@@ -53,11 +53,13 @@ Progress = Callable[[str], None]
 class Config:
     """The options of training.
 
-    ``folder``: where the bundle is written. ``base``: the bundle to compare with. Its text model is
-    mixed into the new one unless it was trained on most of these creatives. ``text``: "linear", or
-    the name or folder of an encoder to fine-tune. ``pictures``: "nearest", "catboost", or "" for no
-    picture classifier. ``encoder``: the name of the encoder of the picture vectors.
-    ``weights_folder``: the cache of downloads. ``seed``: of the random splits.
+    ``folder``: where the bundle is written. ``base``: the bundle to compare with. If both text
+    models are linear, that of ``base`` is mixed into the new one, provided that at least half of
+    the calibration texts, and 50, are unknown to it. With fewer than 50 labelled texts it is kept
+    unchanged. ``text``: "linear", or the name or folder of an encoder to fine-tune.
+    ``pictures``: "nearest", "catboost", or "" for no picture classifier. ``encoder``: the name of
+    the encoder of the picture vectors. ``weights_folder``: the cache of downloads. ``seed``: of
+    the random splits.
     """
 
     folder: Path
@@ -74,9 +76,10 @@ def train(
 ) -> Bundle:
     """Train a bundle on labelled creatives, evaluate it, and write it to ``config.folder``.
 
-    The same creatives and libraries give the same bytes. Creatives with neither words nor a picture
-    vector are left out. The manifest's facts include ``hold_out`` (figures of the new and of the
-    base bundle on the same held-out creatives) and ``evaluation`` (out-of-fold figures on all).
+    The same creatives, options and libraries give the same bytes, except for an encoder on a GPU.
+    Creatives with neither words nor a picture vector are left out. The manifest's facts include
+    ``hold_out`` (figures of the new and of the base bundle on the same held-out creatives) and
+    ``evaluation`` (out-of-fold figures on all).
 
     Args:
         dataset: The labelled creatives.
@@ -86,11 +89,13 @@ def train(
     Raises:
         TooFewError: There are too few labelled creatives.
         WeightsError: The encoder to fine-tune can't be loaded.
+        DataError: There are too few texts to fine-tune an encoder.
+        ValueError: ``config.pictures`` is unknown, or the picture vectors can't be used.
     """
     table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
     progress(f"{len(table.examples)} creatives, {table.families.max() + 1} families")
     measuring = table.hold_out()
-    progress(f"{measuring.sum()} of them are held out")
+    progress(f"{measuring.sum()} creatives are held out")
     training, held_out = table.only(~measuring), table.only(measuring)
     learned = _learn(training, config, progress)
     figures = _measure(learned, training, held_out, config)
@@ -105,7 +110,10 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """The parts of a bundle, with opinions, fused probabilities and folds of out-of-fold models."""
+    """The parts of a bundle, and the predictions of models trained on the other folds.
+
+    ``opinions``: by channel. ``fused``: (creatives, 18). ``fold``: (creatives,), the held-out fold.
+    """
 
     parts: Parts
     opinions: Opinions
@@ -253,9 +261,10 @@ def _held_out(table: Table, opinions: Opinions, fused: Probabilities) -> HeldOut
 def _measure(learned: _Learned, training: Table, held_out: Table, config: Config) -> dict[str, Any]:
     """Return figures on the held-out creatives.
 
-    ``new``: of the new bundle, with a stack if that has the better macro-F1 (``stacked``).
-    ``base``: of the base bundle. ``stack`` and ``pool``: macro-F1 with and without the stack, if
-    there were enough creatives to try it.
+    ``new``: of the new bundle. ``stacked``: whether it has a stack, which needs a better macro-F1
+    than the pool. ``base``: of the base bundle. ``base_has_seen``: how many of these creatives it
+    was trained on. ``stack`` and ``pool``: macro-F1 with and without the stack, if there were
+    enough creatives to try it.
     """
     segments = [one.segment for one in held_out.examples]
 

@@ -63,7 +63,10 @@ def join(texts: Sequence[str]) -> Joined:
 
 
 def fold(joined: Joined) -> Joined:
-    """Fold letters by sound, and remove hard and soft signs and repeated characters."""
+    """Fold the result of ``join`` by sound: remove hard and soft signs and repeated characters.
+
+    Repeated blanks stay.
+    """
     table = _sounds()
     codes = np.where(joined.codes < len(table), table[joined.codes % len(table)], joined.codes)
     place = np.flatnonzero(codes)
@@ -80,7 +83,11 @@ def folded_word(text: str) -> str:
 
 
 def word_bounds(codes: Codes, shortest: int) -> tuple[Places, Places]:
-    """Return where words of at least ``shortest`` characters begin and end, both (words,)."""
+    """Return where words of at least ``shortest`` characters in ``codes``, (characters,), are.
+
+    Returns:
+        The index of the first character of each word, and the index after its last; both (words,).
+    """
     letter = _kinds()[np.minimum(codes, 0xFFFF)] == _LETTER
     change = np.diff(letter.astype(np.int8), prepend=0, append=0)
     start, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)

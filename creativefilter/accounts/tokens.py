@@ -32,7 +32,7 @@ class TooManyError(UserError):
     """The user has ``MOST`` tokens already."""
 
     def __init__(self, user: User) -> None:
-        super().__init__(_("%s has the most tokens that one user may have.") % user.get_username())
+        super().__init__(_("%s has as many tokens as one user may have.") % user.get_username())
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,11 @@ PERMISSION = "creatives.delete_creative"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def system_check(request: HttpRequest) -> HttpResponse:
-    """Show what is wrong; on POST queue a job that runs all checks, with ``fix`` also repairs."""
+    """Show what is wrong. A POST queues a job that runs all checks and, with ``fix``, the repairs.
+
+    Raises:
+        PermissionDenied: The user lacks ``PERMISSION``.
+    """
     if not person(request).has_perm(PERMISSION):
         raise PermissionDenied
     if request.method == "POST":

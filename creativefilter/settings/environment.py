@@ -29,7 +29,8 @@ else:
     REDIS_URL = env.str("REDIS_URL", "", validate=setting_values.broker_address)
 
 
-# Variables that are read only under a condition, by commands or by docker-compose.yml.
+# Variables that ``env`` may not have read: some are read only under a condition, some by commands
+# or by docker-compose.yml. Former names are accepted, too.
 _OTHER_NAMES = (
     "CSRF_TRUSTED_ORIGINS",
     "ENV_FILE",

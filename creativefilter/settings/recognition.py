@@ -16,8 +16,8 @@ WHISPER_ENGINE: str = env.str(
     "faster-whisper",
     validate=validate.OneOf(["faster-whisper", "openai-whisper"]),
 )
-# "packaged" (whisper-base from the installed weight packages), a name such as "small" (downloaded
-# from the hub), or a folder.
+# "packaged" (whisper-base from the installed weight packages, faster-whisper only), a name such as
+# "small" (downloaded: by faster-whisper from the hub, by openai-whisper from OpenAI), or a folder.
 WHISPER_MODEL: str = env.str("WHISPER_MODEL", "packaged")
 WHISPER_LANGUAGE: str = env.str("WHISPER_LANGUAGE", "ru", validate=setting_values.language)
 WHISPER_BEAM_SIZE: int = env.int("WHISPER_BEAM_SIZE", 5, validate=validate.Range(1, 10))
@@ -31,6 +31,6 @@ PICTURES_ENCODER: str = env.str("PICTURES_ENCODER", "efficientnet-lite0")
 STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 # Promised precision of automatic decisions: the share of them that has to be right.
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
-# Prior of each segment where the creatives come from, in any unit; "" for the shares in the
-# training data.
+# Share of each segment among incoming creatives, in any unit; "" for the shares in the training
+# data.
 SEGMENT_MIX: dict[int, float] | None = env.segment_mix("SEGMENT_MIX", "")

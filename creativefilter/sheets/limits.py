@@ -16,18 +16,19 @@ MAX_PARTS = 10_000
 MAX_DIRECTORY = 400 * MAX_PARTS
 # Bytes of workbook parts that are read as a whole: the list of sheets, the styles.
 MAX_SMALL_PART = 8 << 20
+# Bytes of the shared strings of an XLSX workbook, unpacked.
 MAX_SHARED_STRINGS = 128 << 20
-# Levels of archives: an archive in an archive is opened, a third level is refused.
+# Levels of archives: an archive in an archive is opened. A third one, or a workbook in the second,
+# is refused.
 MAX_NESTING = 2
 
-# Characters of one line of a CSV file, and of one cell (the default limit of the csv module).
+# Bytes (in UTF-16: characters) of one line of a CSV file.
 MAX_LINE = 1 << 20
-MAX_CELL = 131_072
 # A quoted cell with more lines than this is taken for an unclosed quotation mark.
 MAX_CELL_LINES = 200
 # The heading is searched for in the first rows that are not blank, this many.
 HEADING_ROWS = 20
-# Readings of one file that are distinguished, for example by different ID columns.
+# Interpretations of one file, for example by different ID columns: more are not listed.
 MAX_READINGS = 8
 
 # Limits of one sheet; the first two are those of Excel.
@@ -40,11 +41,13 @@ MAX_ROW_BYTES = 32 << 20
 MAX_OTHER_WORKBOOK = 64 << 20
 MAX_OTHER_UNPACKED = 256 << 20
 OTHER_MEMORY = 1 << 30
-# Bytes of memory for any file, and additional bytes for each unpacked byte.
+# Memory of the child in bytes: OTHER_BASE and OTHER_TIMES for each unpacked byte (XLS: each byte
+# of the file), at most OTHER_MEMORY.
 OTHER_BASE, OTHER_TIMES = 320 << 20, 16
 OTHER_SECONDS = 30
 OTHER_OUTPUT = 512 << 20
 
-# Limits of a workbook that is filled in: ten columns, and five that are added.
+# Limits of a workbook that is filled in, all sheets together: rows, and filled cells before the
+# new columns are added (15 a row on average).
 MAX_FILLED_ROWS = 50_000
 MAX_FILLED_CELLS = 15 * MAX_FILLED_ROWS

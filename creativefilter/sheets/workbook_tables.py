@@ -36,7 +36,9 @@ class Sheet(Protocol):
         ...
 
     @property
-    def done(self) -> float: ...
+    def done(self) -> float:
+        """The share of the sheet that has been read, 0 to 1."""
+        ...
 
 
 class XlsxSheet:
@@ -125,7 +127,7 @@ class SheetTable:
         return row
 
     def key(self, cells: Sequence[Cell]) -> Cell:
-        """Return the cell of the Advertisement ID."""
+        """Return the cell of the Advertisement ID; "" if the table has no such column."""
         return "" if self._id is None else cells[self._id]
 
 
@@ -134,7 +136,11 @@ def is_filled(cell: Cell) -> bool:
 
 
 def headings(sheet: Sheet) -> list[Heading]:
-    """Return the headings of a sheet: one for each ID column, [] if there is no heading."""
+    """Return the readings of a sheet's heading; [] if it has none (see ``with_ids``).
+
+    Raises:
+        SheetError: the sheet is damaged or too large.
+    """
     found: list[Heading] = []
     rows = sheet.rows(limits.MAX_COLUMNS, Tally())
     for number, cells in rows:
@@ -151,7 +157,10 @@ def headings(sheet: Sheet) -> list[Heading]:
 
 
 def with_ids(rows: Sequence[Heading], chosen: int) -> list[Heading]:
-    """Return row number ``chosen`` as a heading, once for each ID column."""
+    """Return ``rows[chosen]`` as headings: one for each ID column, at most ``MAX_READINGS``.
+
+    One if there is no ID column or a single one.
+    """
     heading = rows[chosen]
     above = tuple(" ".join(filter(None, row.titles)) for row in rows[:chosen])
     places = heading.fields.get(Field.ADVERTISEMENT_ID, [])

@@ -135,6 +135,8 @@ def existing_path(text: str) -> Path:
 def output_file(*suffixes: str) -> Callable[[str], Path]:
     """Return a type for a file to be written whose name ends in one of the suffixes.
 
+    The type raises ``UsageError`` if the name ends otherwise, is a folder's or can't be written.
+
     Args:
         suffixes: In lower case, with the dot.
     """
@@ -187,7 +189,7 @@ def at_least_one(text: str) -> int:
     """Return a whole number of at least 1.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is not a whole number, or the number is below 1.
     """
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(_("%s is not a positive integer.") % text)
@@ -248,10 +250,11 @@ def main(argv: list[str]) -> None:
 
 @contextmanager
 def _terminal() -> Iterator[None]:
-    """Set up the process for a command at a terminal until the block ends.
+    """Set up the process for a command at a terminal.
 
     Activates the reader's language, makes the streams replace letters that they can't encode,
     raises the log level to WARNING unless LOG_LEVEL is set, and makes SIGTERM act as Ctrl-C.
+    Log level, language and SIGTERM are restored afterwards; the streams stay as they are set here.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

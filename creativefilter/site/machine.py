@@ -24,9 +24,9 @@ def memory_bytes() -> int:
 
 
 def processes_for(memory_each: int, most: int) -> int:
-    """Return how many processes to start: one per processor, but at least two.
+    """Return how many processes to start: one per processor, at least two, at most ``most``.
 
-    Memory may reduce the number to one.
+    Too little memory reduces the number further, but never below one.
 
     Args:
         memory_each: Bytes that one process needs.

@@ -1,4 +1,4 @@
-"""Limits of decoding; no file leaves a process or a temporary file behind."""
+"""Limits of decoding; after each file no decoder is running and no temporary file is left."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refusal(path: Path, limits: Limits) -> ErrorCode:
 
 
 def endless_sound(path: Path) -> Path:
-    """Write a sparse wav of hours of silence, which takes no space but very long to decode."""
+    """Write a sparse wav of 14 hours of silence: hardly any disk space, but long to decode."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(1)
@@ -47,7 +47,7 @@ def endless_sound(path: Path) -> Path:
     return path
 
 
-def test_playing_time_is_limited_by_what_is_decoded(tmp_path: Path) -> None:
+def test_playing_time_is_limited_while_decoding(tmp_path: Path) -> None:
     limits = Limits(seconds=2.0)
     assert refusal(make_media(tmp_path / "a.wav", 3.0), limits) is ErrorCode.TOO_LONG
     assert refusal(make_media(tmp_path / "v.mp4", 3.0, audio=None), limits) is ErrorCode.TOO_LONG

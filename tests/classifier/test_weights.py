@@ -92,7 +92,7 @@ def test_a_missing_half_is_named(tmp_path: Path, damaged_packages: Path) -> None
     assert names(tmp_path / "models") == set()
 
 
-def test_folder_that_cannot_be_created_is_a_named_error(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_raises_weights_not_written(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(WeightsError, match="weights_not_written"):
         packaged_whisper(tmp_path / "models")

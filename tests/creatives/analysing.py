@@ -29,7 +29,7 @@ DEMO = Path(__file__).resolve().parents[2] / "demo" / "creatives"
 SPOKEN, SPOKEN_SEGMENT = "90000023.flv", 12
 SPOKEN_TOO, SPOKEN_TOO_SEGMENT = "90000025.mp4", 13
 MUSIC = "90000037.wav"
-# Music under three cards, whose words name no segment.
+# Music with three text cards; the words on the cards name no segment.
 SCREEN_ONLY = "90000038.mp4"
 
 
@@ -89,7 +89,7 @@ def remembering() -> Remembering:
 
 @pytest.fixture
 def analyst(db: None) -> User:
-    """The analyst of the suite, without a password: hashing one for each test takes long."""
+    """A superuser named analyst, without a password: tests log in by ``force_login``."""
     return User.objects.create_superuser("analyst")
 
 

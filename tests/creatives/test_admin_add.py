@@ -126,7 +126,7 @@ def test_an_unreadable_table_of_ids_stops_the_upload(page: Client) -> None:
     assert not Creative.objects.exists()
 
 
-def test_a_full_quota_says_how_many_are_left(page: Client, settings: Any) -> None:
+def test_a_full_quota_reports_how_many_files_were_not_added(page: Client, settings: Any) -> None:
     settings.OPEN_JOBS_PER_USER = 1
     text = send(page, {"1.avi": b"one", "2.avi": b"two", "3.avi": b"3"}, follow=True)
     assert "2 files were not added. You have 1 job" in text.content.decode()
@@ -134,7 +134,7 @@ def test_a_full_quota_says_how_many_are_left(page: Client, settings: Any) -> Non
     address = f"{LIST}{creative.pk}/"
     settings.OPEN_JOBS_PER_USER = 0
     Job.objects.update(state=Job.State.DONE)
-    # The upload page does not check the quota itself.
+    # The page of a creative leaves the refusal to a middleware, which goes back to the Referer.
     answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
     assert "You have 0 jobs" in answer.content.decode()
 

@@ -1,4 +1,4 @@
-"""A creative without speech and screen text gets no segment."""
+"""A creative with neither speech nor screen text gets no segment."""
 
 from __future__ import annotations
 

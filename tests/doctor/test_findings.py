@@ -48,6 +48,7 @@ def test_an_installation_without_faults_has_no_findings() -> None:
 
 
 def create_orphans(count: int) -> list[Path]:
+    """Store ``count`` files without rows; return all files of the storage, made two days old."""
     for number in range(count):
         default_storage.save(f"creatives/ab/{number}.wav", ContentFile(b"x"))
     return [aged(path) for path in stored_files(Path(django_settings.MEDIA_ROOT))]
@@ -155,7 +156,7 @@ def test_a_creative_without_a_job_is_found() -> None:
 
 
 def import_labelled_spend(folder: Path) -> None:
-    """Import spend of a creative whose label is older than the watermark's overlap."""
+    """Import and count spend of a labelled creative; no recount looks at its label again."""
     creative = Creative.objects.create(
         advertisement_id="100", name="100", state=Creative.State.DONE
     )
@@ -216,6 +217,7 @@ def test_missing_rows_stay_a_finding_after_the_repair(tmp_path: Path) -> None:
 def version_with_a_folder(folder: Path) -> ModelVersion:
     shutil.copytree(django_settings.STARTER_MODEL, folder)
     manifest = folder / "manifest.json"
+    # The space changes the digest, so that this is another version than the starter.
     manifest.write_text(manifest.read_text("utf-8") + " ", "utf-8")
     return model_versions.register_folder(folder)
 

@@ -135,7 +135,7 @@ def _escaped(value: str) -> str:
     return value.encode("utf-8", "replace").decode().replace('"', "").replace("<", "")
 
 
-# The same for XML documents.
+# Functions that take the content of an XML document and return it changed.
 XML: SearchStrategy[Callable[[bytes], bytes]] = st.one_of(
     st.builds(
         lambda p, v: _on_text(lambda t: _replaced(_VALUE, t, p, f'"{_escaped(v)}"', keep=False)),
@@ -187,7 +187,10 @@ def changed(draw: st.DrawFn, content: bytes, *, ways: SearchStrategy[Callable[[b
 
 @st.composite
 def changed_archive(draw: st.DrawFn, content: bytes) -> bytes:
-    """Change, rename, drop or duplicate members of an archive, then change its headers."""
+    """Change, rename, drop or duplicate members of an archive.
+
+    Some archives then also get changed ZIP headers or other changed bytes.
+    """
     members = [(name, inner, draw(METHODS)) for name, inner in members_of(content).items()]
     for _change in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(members) - 1))

@@ -1,6 +1,6 @@
 """A short run of the attack check against the web server alone.
 
-The requests of ``findings`` and ``wrong_logins`` are left out: other tests cover them.
+The parts ``findings`` and ``logins`` are left out: other tests cover them.
 """
 
 from __future__ import annotations

@@ -160,15 +160,18 @@ def xlsb(rows: Rows | None = None) -> bytes:
 
 @cache
 def every_kind() -> dict[str, bytes]:
-    """Return the same table in all supported formats and encodings, by name."""
+    """Return one table in all supported formats (except XLS, see ``XLS``) and encodings, by name.
+
+    "heading again" has the heading and the rows twice.
+    """
     text = csv_text()
     office = csv_text([HEADING, *([*r[:4], r[4].replace(".", ","), *r[5:]] for r in ROWS)], ";")
     return {
         "UTF-8": text.encode(),
-        "UTF-8 with a mark": text.encode("utf-8-sig"),
+        "UTF-8 with BOM": text.encode("utf-8-sig"),
         "UTF-16": text.replace(",", "\t").encode("utf-16"),
-        "UTF-16 without a mark": text.replace(",", "\t").encode("utf-16-le"),
-        "UTF-16, big end first": "\ufeff".encode("utf-16-be") + text.encode("utf-16-be"),
+        "UTF-16 without BOM": text.replace(",", "\t").encode("utf-16-le"),
+        "UTF-16 big-endian with BOM": "\ufeff".encode("utf-16-be") + text.encode("utf-16-be"),
         "cp1251": office.encode("cp1251"),
         "cp866": office.encode("cp866"),
         "koi8-r": text.encode("koi8-r"),

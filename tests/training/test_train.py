@@ -124,7 +124,7 @@ def test_activation_classifies_again_and_is_reversible(analyst: User) -> None:
 
 
 @pytest.mark.django_db
-def test_too_few_labels_are_refused_with_their_number() -> None:
+def test_error_for_too_few_labels_states_how_many_there_are() -> None:
     create_labelled_creatives(12)
     with pytest.raises(CommandError, match="12"):
         train()
@@ -144,7 +144,9 @@ def test_second_training_at_the_same_time_is_refused(models: Path) -> None:
 
 @pytest.mark.stack
 @pytest.mark.django_db(transaction=True)
-def test_killed_training_leaves_the_old_version_active(tmp_path: Path, models: Path) -> None:
+def test_killed_training_changes_nothing_and_the_next_one_removes_leftovers(
+    tmp_path: Path, models: Path
+) -> None:
     model_versions.ensure_starter()
     create_labelled_creatives(60)
     active = model_versions.active()
@@ -163,6 +165,7 @@ def test_killed_training_leaves_the_old_version_active(tmp_path: Path, models: P
     assert process.wait() == -signal.SIGKILL
     assert model_versions.active() == active
     assert ModelVersion.objects.count() == 1
+    # A folder such as a killed training leaves behind; the next training removes it.
     (models / ".half-left").mkdir()
     train("--activate")
     assert model_versions.active() != active

@@ -77,7 +77,7 @@ def test_refused_addresses_have_a_reason(owner: User) -> None:
     for number in range(endpoints.PER_USER):
         endpoints.register(owner, f"https://example.com/{number}", Event.values)
     page = client.post(f"{LIST}add/", form("https://example.com/more"))
-    assert "the most webhooks that one user may have" in page.content.decode()
+    assert "as many webhooks as one user may have" in page.content.decode()
 
 
 def test_the_history_shows_outcomes_and_sends_again(

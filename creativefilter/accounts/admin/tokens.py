@@ -137,7 +137,7 @@ class TokenDetailsAdmin(ModelAdmin):
                 issued = tokens.issue(_person(request), **form.cleaned_data)
                 self.log_addition(request, issued.details, [{"added": {}}])
             except tokens.TooManyError:
-                text = _("You have the most tokens that one user may have. Revoke some first.")
+                text = _("You have as many tokens as one user may have. Revoke some first.")
                 messages.error(request, text)
         context = {
             **self.admin_site.each_context(request),

@@ -46,7 +46,7 @@ class TokenViews(generics.GenericAPIView[TokenDetails]):
 
 
 class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails]):
-    """List your tokens, create one, or revoke all."""
+    """List the tokens that the user may see, create one, or revoke all of the user's own."""
 
     pagination_class = CursorPages
     shown_once = ("value",)
@@ -77,7 +77,7 @@ class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails])
         try:
             issued = tokens.issue(request.user, **form.validated_data)
         except tokens.TooManyError as error:
-            text = _("You have the most tokens that one user may have. Revoke some first.")
+            text = _("You have as many tokens as one user may have. Revoke some first.")
             raise Conflict(text, "too_many_tokens") from error
         answer = {**self.get_serializer(issued.details).data, "value": issued.value}
         where = reverse("api:token", args=[issued.details.pk], request=request)
@@ -88,8 +88,9 @@ class TokensView(Idempotent, TokenViews, generics.KnownParameters[TokenDetails])
         operation_id="tokens_revoke",
         summary="Revoke all your access tokens",
         request=None,
-        description="But for the one that carries the request. Those of others stay.",
-        responses={204: OpenApiResponse(description="They open nothing any more.")},
+        description="The token that authenticates the request is kept. "
+        "Tokens of other users are not affected.",
+        responses={204: OpenApiResponse(description="The tokens are revoked.")},
     )
     def delete(self, request: Request) -> Response:
         assert request.user.is_authenticated  # noqa: S101 (RolePermissions requires a login)
@@ -108,11 +109,11 @@ class TokenView(Etagged, TokenViews):
         operation_id="token_revoke",
         summary="Revoke an access token",
         request=None,
-        description="Not the one that carries the request: who cleans up must not lock out itself. "
-        "Those of superusers are revoked by superusers alone.",
+        description="A token can't revoke itself, so that a program does not lock itself out. "
+        "Only superusers revoke the tokens of superusers.",
         responses={
-            204: OpenApiResponse(description="It opens nothing any more."),
-            409: OpenApiResponse(description="This token carries the request."),
+            204: OpenApiResponse(description="The token is revoked."),
+            409: OpenApiResponse(description="This token authenticates the request."),
         },
     )
     def delete(self, request: Request, pk: int) -> Response:

@@ -77,7 +77,7 @@ class WebhooksView(Idempotent, WebhookViews, generics.KnownParameters[Endpoint])
         request=WebhookNewSerializer,
         responses={
             201: OpenApiResponse(WebhookSecretSerializer, "It is active, unless told otherwise."),
-            409: OpenApiResponse(description="You have the most webhooks that one user may have."),
+            409: OpenApiResponse(description="You have as many webhooks as one user may have."),
         },
     )
     def post(self, request: Request) -> Response:

@@ -73,8 +73,8 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         title=gettext_lazy("Choose files or drop them here"),
         hints=(
             gettext_lazy(
-                "wav, mp4, avi, flv, webm (wbm), ogg, ogv, or a zip archive of them. A file named "
-                "by a number gets that number as its Advertisement ID."
+                "wav, mp4, avi, flv, webm (wbm), ogg, ogv, or a zip archive of them. If a file's "
+                "name is a number, that number becomes its Advertisement ID."
             ),
         ),
         button=gettext_lazy("Add"),
@@ -185,7 +185,9 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         icon="delete_sweep",
         dialog={
             "title": gettext_lazy("Remove all demonstration creatives?"),
-            "description": gettext_lazy("They go with their files; your own creatives stay."),
+            "description": gettext_lazy(
+                "They are removed with their files; your own creatives stay."
+            ),
             "form_class": None,
             "form_submit_text": gettext_lazy("Remove"),
         },
@@ -214,7 +216,12 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return {**page_of(row), "may_label": request.user.has_perm("creatives.add_label")}
 
     def label(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Add a label; with ``withdraw`` in the form, withdraw the newest one."""
+        """Add a label; with ``withdraw`` in the form, withdraw the newest one.
+
+        Raises:
+            PermissionDenied: The user may not set labels.
+            Http404: There is no such creative or segment.
+        """
         if not request.user.has_perm("creatives.add_label"):
             raise PermissionDenied
         creative = get_object_or_404(Creative, pk=pk)
@@ -237,7 +244,12 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def identify(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Set the Advertisement ID of a creative; a blank one clears it."""
+        """Set the Advertisement ID of a creative; a blank one clears it.
+
+        Raises:
+            PermissionDenied: The user may not change creatives.
+            Http404: There is no such creative.
+        """
         creative = get_object_or_404(Creative, pk=pk)
         if not self.has_change_permission(request, creative):
             raise PermissionDenied
@@ -254,7 +266,13 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Analyse one creative again."""
+        """Analyse one creative again.
+
+        Raises:
+            PermissionDenied: The user may not change creatives.
+            Http404: There is no such creative.
+            QuotaExceeded: The user has too many open jobs; a middleware shows this as a message.
+        """
         creative = get_object_or_404(Creative, pk=pk)
         if not self.has_change_permission(request, creative):
             raise PermissionDenied

@@ -37,6 +37,9 @@ def analyse(
         owner: who asked for the job, if anyone.
         urgency: lane of the job.
         fresh: do every stage again, even if a twin has results for these bytes.
+
+    Raises:
+        QuotaExceeded: the owner has too many open jobs.
     """
     params = {"creative": creative.pk, "media": media.pk, **({"fresh": True} if fresh else {})}
     job = lifecycle.create(stages.ANALYSE, params, owner, urgency)
@@ -88,12 +91,13 @@ def _queue(
 
 
 def analyse_again(creative: Creative, owner: User | None) -> Job:
-    """Create a job that does every stage again for the current media, without taking over results.
+    """Create a job that does every stage again for the current media, even if a twin has results.
 
     An imported transcript, which has no file, only gets a new prediction.
 
     Raises:
         CodedError: ``nothing_to_analyse`` without media, ``not_analysable`` with an open job.
+        QuotaExceeded: the owner has too many open jobs.
     """
     with transaction.atomic():
         creative = Creative.objects.select_for_update().get(pk=creative.pk)
@@ -111,7 +115,11 @@ def analyse_again(creative: Creative, owner: User | None) -> Job:
 def analyse_missing(creatives: Collection[int], owner: User | None) -> None:
     """Create background jobs for those of these creatives that have media and no open job.
 
-    Where a transcript or screen reading exists, only the prediction is made again.
+    Where a transcript or screen reading exists, or there is no file, only the prediction is made
+    again.
+
+    Raises:
+        QuotaExceeded: the owner would have too many open jobs.
     """
     with transaction.atomic():
         idle = list(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = Creative.State
-# Jobs for longer media, in seconds, leave the interactive lane, where people wait for answers.
+# Seconds of media. Jobs for longer media leave the interactive lane, where people wait for answers.
 LONG_SECONDS = 120
 
 
@@ -52,8 +52,8 @@ def _enter(job: Job, state: Creative.State) -> MediaVersion:
     return media
 
 
-# A ``save`` may run again after a failed transaction, which leaves its key in the saved object:
-# therefore it saves a copy.
+# A failed transaction leaves a primary key in the objects that it saved, and ``save`` may then run
+# again. So each ``save`` creates its objects or saves copies.
 
 
 def _save_nothing() -> None:
@@ -109,6 +109,7 @@ def transcribe(job: Job) -> Save:
 
     Raises:
         JobError: ``no_weights`` if Whisper can't be loaded, or the creative was deleted.
+        OSError, ValueError: the decoded sound is missing or damaged.
     """
     from classifier.errors import WeightsError
     from classifier.speech.cleaning import assess_transcript
@@ -145,7 +146,12 @@ def transcribe(job: Job) -> Save:
 
 
 def read_screen(job: Job) -> Save:
-    """Read the words on the frames, measure the shape of the spot, make its fingerprint."""
+    """Read the words on the frames, measure the shape of the spot, make its fingerprint.
+
+    Raises:
+        JobError: the creative was deleted.
+        OSError, ValueError: a working copy is missing or damaged.
+    """
     media = _enter(job, State.SCREEN)
     if not media.file:
         return _save_nothing
@@ -200,7 +206,14 @@ def _reading(media: MediaVersion, frames: Sequence[Frame]) -> ScreenReading | No
 
 
 def encode_pictures(job: Job) -> Save:
-    """Encode the frames as a picture vector; do nothing if ``PICTURES_ENCODER`` is empty."""
+    """Encode the frames as a picture vector.
+
+    Does nothing without frames, without a usable ``PICTURES_ENCODER``, or if its vector exists.
+
+    Raises:
+        JobError: the creative was deleted.
+        OSError: a frame is missing or can't be read.
+    """
     media = _enter(job, State.PICTURES)
     if not media.file or not settings.PICTURES_ENCODER or not media.probe.get("frames"):
         return _save_nothing

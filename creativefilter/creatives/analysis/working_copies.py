@@ -1,6 +1,7 @@
 """Working copies of media versions: the decoded sound and frames.
 
-One folder for each media version, written aside and renamed, so that it is complete or absent.
+One folder for each media version, written under a temporary name and renamed when complete. An
+earlier folder is removed just before that, file by file.
 The page of a creative plays the sound where a browser can't play the original (avi, flv, ogv).
 """
 
@@ -52,7 +53,7 @@ def share(source_id: int, media_id: int) -> None:
     Each folder may be removed without the other.
 
     Raises:
-        OSError: the source has no working copies.
+        OSError: the source has no working copies, or they can't be linked.
     """
     with _aside(media_id) as aside:
         for path in folder(source_id).iterdir():
@@ -93,7 +94,9 @@ def audio(media_id: int) -> NDArray[np.float32]:
         16 kHz mono samples from -1 to 1; float32, (samples,).
 
     Raises:
-        FileNotFoundError: the media version was never decoded.
+        FileNotFoundError: the working copy is missing.
+        ValueError: the file is not mono, 16 bits, 16 kHz.
+        OSError: the file can't be read.
     """
     from classifier.media import read_wav
 
@@ -104,7 +107,7 @@ def frames(media_id: int, probe: Mapping[str, Any]) -> list[Frame]:
     """Read the frames that ``MediaVersion.probe`` lists, in time order.
 
     Raises:
-        OSError: a frame is gone.
+        OSError: a frame is missing or can't be read.
     """
     from classifier.media import Frame, read_jpeg
 

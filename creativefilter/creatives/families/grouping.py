@@ -1,7 +1,8 @@
 """Families of near duplicates: one spot in several lengths, prices, voices, end cards.
 
-A fingerprint is stored when its stage saves. In the same transaction it is compared with the
-others, and the families it touches are regrouped, under a lock: one creative after the other.
+A stage that makes a fingerprint stores it when it saves its results. In the same transaction the
+fingerprint is compared with the others, and the families that it touches are regrouped. A lock
+lets only one creative at a time do this.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def new_fingerprint(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerpr
 
     Raises:
         OSError: the decoded sound is gone.
+        ValueError: the decoded sound is damaged.
     """
     transcript = media.transcripts.first()
     speech = transcript.speech if transcript and transcript.spoken else ""
@@ -53,8 +55,10 @@ def new_fingerprint(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerpr
 def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
     """Store the fingerprint of a creative's current media, link near duplicates, regroup families.
 
-    It replaces the creative's earlier fingerprint, in one transaction. Returns None if the media
-    is not current any more, or was deleted.
+    It replaces the creative's earlier fingerprint, in one transaction; an equal one is kept.
+
+    Returns:
+        The stored row; None if the media is not current any more, or was deleted.
     """
     with transaction.atomic():
         lock()
@@ -100,7 +104,7 @@ def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
 
 
 def regroup(fingerprints: Iterable[int]) -> None:
-    """Recompute the families of all fingerprints that links or families connect to these.
+    """Regroup these fingerprints and all that links or families connect to them.
 
     The largest group of a family keeps its number. Call it under ``lock``.
     """
@@ -167,7 +171,7 @@ def members(creative: Creative) -> QuerySet[Any]:
     family = family_of(creative)
     if family is None:
         return rows.none()
-    # Only current media have fingerprints, so no creative comes twice.
+    # A creative has at most one fingerprint, so none comes twice.
     return rows.filter(media__fingerprint__family=family).order_by("current_media__seconds", "pk")
 
 
@@ -222,7 +226,12 @@ def media_to_fingerprint(*, everything: bool) -> list[int]:
 
 
 def remake_fingerprint(media_id: int) -> bool:
-    """Make and store a fingerprint from the working copies; return False if these are missing."""
+    """Make and store a fingerprint from the working copies.
+
+    Returns:
+        Whether it is stored; False if a working copy is missing or unusable, or the media is not
+        current any more or was deleted.
+    """
     media = MediaVersion.objects.filter(pk=media_id).first()
     if media is None:
         return False

@@ -76,8 +76,8 @@ CODES = {
     "no_chromaprint": Code(
         None,
         _(
-            "Near duplicates are compared without sound: the library for it (chromaprint) is "
-            "missing. Tell the administrator."
+            "Near duplicates are compared without sound: the library that compares sound "
+            "(chromaprint) is missing. Tell the administrator."
         ),
     ),
     "no_weights": Code(
@@ -90,12 +90,12 @@ CODES = {
     "no_model": Code(
         500,
         _(
-            "The model's files are damaged or belong to another version of the program. The "
-            "creative, its transcript and its screen text are kept; tell the administrator and "
-            "analyse it again afterwards."
+            "No model version is active, or its files are damaged or belong to another version "
+            "of the program. The creative, its transcript and its screen text are kept; tell the "
+            "administrator and analyse it again afterwards."
         ),
     ),
-    "deleted": Code(422, _("The creative was deleted before its turn came.")),
-    "not_analysable": Code(409, _("It is being analysed right now.")),
+    "deleted": Code(422, _("The creative was deleted before its analysis ended.")),
+    "not_analysable": Code(409, _("The creative is already queued or being analysed.")),
     "nothing_to_analyse": Code(409, _("There is no file to analyse.")),
 }

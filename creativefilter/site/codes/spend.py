@@ -25,6 +25,6 @@ CODES = {
     "spend_superseded": Code(
         409, _("The file has been started again since; this attempt is out of date.")
     ),
-    "spend_deleted": Code(422, _("The file was deleted before its turn came.")),
+    "spend_deleted": Code(422, _("The file was deleted before it was imported.")),
     "spend_export_stopped": Code(422, _("The export was stopped.")),
 }

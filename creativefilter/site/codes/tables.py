@@ -149,7 +149,7 @@ _FILLING = {
             "Rename the column, or replace the formula by its values."
         ),
     ),
-    "table_deleted": Code(422, _("The table was deleted before its turn came.")),
+    "table_deleted": Code(422, _("The table was deleted before it was classified.")),
 }
 
 # Outcome of a row in a table of Advertisement IDs.

@@ -30,6 +30,6 @@ CODES = {
         None,
         _("The key of this installation was changed, so the secret is lost. Make a new secret."),
     ),
-    "webhook_too_many": Code(409, _("You have the most webhooks that one user may have.")),
+    "webhook_too_many": Code(409, _("You have as many webhooks as one user may have.")),
     "webhook_off": Code(409, _("The webhook is off. Switch it on first.")),
 }

@@ -18,7 +18,7 @@ SEGMENTS = (
     "#92400e", "#4f46e5", "#f59e0b", "#059669", "#e11d48", "#a855f7", "#84cc16", "#be185d",
     "#06b6d4", "#b45309", "#475569",
 )  # fmt: skip
-# Characters of a name in legends and on axes; the full name is shown beside the pointer.
+# The most characters of a name in legends and on axes; hovering shows the full name.
 _LONGEST = 34
 _MILLION = Decimal(1_000_000)
 
@@ -47,7 +47,7 @@ def colour_of(dimension: Dimension, key: Any, place: int) -> str:
     Args:
         dimension: What the key is.
         key: The key; None for all other keys together.
-        place: Position of the key in the chart, which decides the colour of keys that are no
+        place: Position of the key in the chart, which decides the colour of keys other than
             segments.
     """
     if key is None:

@@ -73,7 +73,7 @@ def test_if_match_is_optional_and_may_be_a_star(call: Any) -> None:
     assert call("patch", {"name": "three"}, **{"If-Match": "*"}).status_code == 200
 
 
-def test_sparse_fields_change_the_variant_but_not_the_state(call: Any) -> None:
+def test_sparse_fields_change_the_etag_but_if_match_still_accepts_it(call: Any) -> None:
     whole, part = call("get"), call("get", query="?fields=name")
     assert (set(whole.data), set(part.data)) == ({"id", "name"}, {"name"})
     assert whole["ETag"] != part["ETag"]
