@@ -49,10 +49,16 @@ def test_confidence_of_one_belongs_to_the_last_bin() -> None:
 
 def test_empty_and_unequal_arrays_are_refused() -> None:
     for figure in (accuracy, macro_f1, expected_calibration_error):
-        with pytest.raises(ValueError, match="nothing"):
+        with pytest.raises(ValueError, match="empty"):
             figure([], [])
-        with pytest.raises(ValueError, match="equally long"):
+        with pytest.raises(ValueError, match="one shape"):
             figure([1, 2], [1])
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    for confidence, weights in (([0.9, 0.8], [1.0]), ([0.9], [1.0, 1.0])):
+        with pytest.raises(ValueError, match="weights of shape"):
+            threshold_for(confidence, [True] * len(confidence), 0.9, weights)
 
 
 def test_threshold_is_the_lowest_with_the_precision() -> None:

@@ -115,7 +115,7 @@ def test_bzip2_and_lzma_members_are_read_or_refused_if_damaged(method: int) -> N
         use(bytes(content))
 
 
-@pytest.mark.timeout(60)  # each would take many minutes if a search began anew at every piece
+@pytest.mark.timeout(60)  # each would take many minutes if a search started at every piece
 @pytest.mark.parametrize("piece", ["<!--", "<![CDATA[", "<row>"])
 def test_unclosed_pieces_are_refused_in_linear_time(piece: str) -> None:
     with pytest.raises(sheets.SheetError):

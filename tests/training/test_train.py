@@ -203,7 +203,7 @@ def test_version_page_shows_figures(analyst: User) -> None:
     client.force_login(analyst)
     page = client.get(reverse("admin:creatives_modelversion_change", args=[version.pk]))
     text = page.content.decode()
-    assert "Learned from 60 labelled creatives" in text
+    assert "Trained on 60 labelled creatives" in text
     assert "the previous version, on the same creatives" in text
     figures = reverse("admin:training_version_figures", args=[version.pk])
     assert figures in text

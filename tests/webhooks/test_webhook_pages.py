@@ -98,7 +98,7 @@ def test_the_history_shows_outcomes_and_sends_again(
         assert "503" in text, page
         assert "answer 503" in text, page
         assert "Waits to be sent" in text, page
-    assert "Fails" in client.get(LIST).content.decode()
+    assert "Failing" in client.get(LIST).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         client.post(f"{LIST}{endpoint.pk}/again/{delivery.pk}/")
     assert announced == [str(endpoint.pk)]
