@@ -90,7 +90,7 @@ def threshold_for(
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape or one.ndim != 1:
-        raise ValueError(f"expected two arrays of one shape (n,): {one.shape} and {other.shape}")
+        raise ValueError(f"expected two arrays of one shape (n,), got {one.shape}, {other.shape}")
     if not len(one):
         raise ValueError("the arrays are empty")
     return one, other

@@ -18,8 +18,8 @@ from creativefilter.sheets.xlsx_package import Parser
 _ATTRIBUTES = rb"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*"
 _SHEET_DATA = re.compile(rb"<(?:([\w.-]+):)?sheetData" + _ATTRIBUTES + rb"(/?)>")
 _NUMBER_OF_ROW = re.compile(rb"\sr\s*=\s*[\"'](\d{1,7})[\"']")
-# What is not closed reaches to the end: if the search went on behind its beginning, many of them
-# would take quadratic time.
+# An unclosed comment matches to the end of the text. Without "\Z", the end of each of many unclosed
+# comments would be searched for in all that follows, which takes quadratic time.
 _NOT_ELEMENTS = re.compile(
     rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL
 )

@@ -70,7 +70,7 @@ def test_the_same_table_again_changes_nothing(tmp_path: Path) -> None:
     before = list(Label.objects.values()), list(WaitingLabel.objects.values())
     out, _err = import_labels(table)
     assert (list(Label.objects.values()), list(WaitingLabel.objects.values())) == before
-    assert "New labels: 0.\nAlready labelled so: 1." in out
+    assert "New labels: 0.\nLabels that exist already: 1." in out
     assert "wait for their creatives: 1, new or changed: 0." in out
 
 
@@ -95,7 +95,7 @@ def test_labels_of_people_stay_and_are_reported(tmp_path: Path, analyst: User) -
     assert effective(withdrawn).label_segment is None
     assert "Row 2: 1 stays 12, as a person said; the table says 3." in out
     assert "Row 4: 3 stays unlabelled, as a person wanted; the table says 3." in out
-    assert "Already labelled so: 1.\nLeft as a person labelled them: 2." in out
+    assert "Labels that exist already: 1.\nLeft as a person labelled them: 2." in out
 
 
 def test_a_waiting_label_is_added_when_the_file_arrives(tmp_path: Path, folders: Path) -> None:

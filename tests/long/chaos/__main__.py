@@ -8,8 +8,8 @@ an order given by its seed. In the end every job must have ended, failed jobs wi
 that a fault explains; nothing may be lost or exist twice.
 
 Each run appends a line to the file of results. Runs of the current commit without problems are not
-repeated. Needs root, for mounts and network namespaces, and Debian's packages iproute2, util-linux
-and faketime.
+repeated. Needs root, for mounts and network namespaces, and Debian's packages iproute2, util-linux,
+faketime and gcc.
 """
 
 from __future__ import annotations

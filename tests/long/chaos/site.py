@@ -74,10 +74,10 @@ class Service:
 
 
 def _fake_clock(folder: Path) -> str:
-    """Return LD_PRELOAD for processes with a fake clock; "" if faketime or gcc is missing."""
+    """Return LD_PRELOAD for processes with a fake clock."""
     compiler = shutil.which("cc")
     if not FAKETIME.exists() or not compiler:
-        return ""
+        raise SystemExit("Debian's packages faketime and gcc are needed")
     source, library = Path(__file__).with_name("clock_nanosleep.c"), folder / "sleep.so"
     command = [compiler, "-shared", "-fPIC", "-O2", "-o", library, source]
     subprocess.run(command, check=True)
@@ -106,14 +106,10 @@ class Site:
         self.services: dict[str, Service] = {}
         for each in (self.logs, self.data, self.watched_folder):
             each.mkdir(parents=True, exist_ok=True)
+        self._preload = _fake_clock(folder)  # before the mount: it may raise
         size = f"size={DISK_BYTES}"
         subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", self.data], check=True)
-        self._preload = _fake_clock(folder)
         self.set_clock(0)
-
-    @property
-    def has_fake_clock(self) -> bool:
-        return bool(self._preload)
 
     @property
     def address(self) -> str:
@@ -122,7 +118,7 @@ class Site:
     @property
     def environ(self) -> dict[str, str]:
         """Environment variables of the application's processes."""
-        own = {
+        return {
             "DATA_DIR": str(self.data),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.broker_url,
@@ -138,16 +134,12 @@ class Site:
             "API_RATE": "",
             "LANGUAGE": "en",
             "PYTHONPATH": str(ROOT),
+            "LD_PRELOAD": self._preload,
+            "FAKETIME_TIMESTAMP_FILE": str(self.clock),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
         }
-        if self._preload:
-            own |= {
-                "LD_PRELOAD": self._preload,
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "NO_FAKE_STAT": "1",
-            }
-        return own
 
     database_url: str
     broker_url = ""

@@ -78,7 +78,7 @@ def summary(outcome: imports.LabelOutcome) -> list[str]:
     """Return lines of counts, then the share of each segment, from which SEGMENT_MIX can be set."""
     lines = [
         _("New labels: %d.") % outcome.added,
-        _("Already labelled so: %d.") % outcome.unchanged,
+        _("Labels that exist already: %d.") % outcome.unchanged,
         _("Left as a person labelled them: %d.") % len(outcome.overruled),
         _("Labels that wait for their creatives: %(all)d, new or changed: %(new)d.")
         % {"all": outcome.waiting, "new": outcome.new},
