@@ -146,12 +146,13 @@ def eventually() -> Callable[..., None]:
 
 @pytest.fixture
 def analyst(db: None) -> User:
+    """A superuser; ``tests.api.roles_of`` makes users with a role."""
     return User.objects.create_superuser("analyst", password="secret-enough")
 
 
 @pytest.fixture
 def api(analyst: User) -> APIClient:
-    """REST client with the analyst's token."""
+    """REST client with the token of the superuser ``analyst``."""
     from knox.models import AuthToken
 
     _row, token = AuthToken.objects.create(user=analyst)

@@ -3,7 +3,8 @@
 The dictionary distinguishes related segments by what an offer names: a shop's spot that names a
 price is promo, one that names a card is loyalty. Such terms are printed on screen, while in speech,
 from which the text model has learned, they may be missing. So within a family of segments the
-model's probabilities are multiplied by the likelihood of the terms that were found.
+model's probabilities are multiplied by the likelihood of the terms that were found. "Family" in this
+module is a group of related segments (shops, banks, media), not a family of near duplicates.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RANGE_PRODUCTS = 3
 SHOPS = frozenset({0, 1, 2, 3, 4, 5})
 BANKS = frozenset({7, 8, 9, 10, 11, 12, 13})
 MEDIA = frozenset({14, 15, 16, 17, 18})
-# Segments of single bank products for private customers.
+# Segments of banks except the range of products (9) and services for businesses (11).
 _SINGLE_PRODUCTS = BANKS - {9, 11}
 
 
@@ -124,8 +125,8 @@ def find(text: str) -> dict[str, tuple[re.Match[str], ...]]:
 def evidence(text: str, segment: int) -> tuple[Evidence, ...]:
     """Return the matches of the terms of ``segment``, each word once, in the order of the text.
 
-    ``weight`` is the log likelihood ratio of a term: how much likelier a screen of a segment with
-    this term names it than a screen of a segment without.
+    ``weight`` is the log likelihood ratio of a term: the logarithm of how many times more often it
+    is on screens of its own segments than on screens of the others.
     """
     found = find(text)
     places = [
@@ -160,7 +161,15 @@ def likelihood(texts: Sequence[str]) -> NDArray[np.float64]:
 def weigh(
     probabilities: NDArray[np.float64], likelihoods: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Multiply probabilities, (texts, 18), by ``likelihood``'s; each family keeps its sum."""
+    """Multiply probabilities by likelihoods; the sum of each family of segments is preserved.
+
+    Args:
+        probabilities: (texts, 18).
+        likelihoods: The result of ``likelihood`` for the same texts, (texts, 18).
+
+    Returns:
+        New probabilities, (texts, 18).
+    """
     result = probabilities * likelihoods
     for family in (SHOPS, BANKS, MEDIA):
         members = _IS_MEMBER[family]

@@ -32,8 +32,8 @@ def load(model: str, placement: Placement, decoding: Decoding) -> tuple[str, Ope
     """Return the model's name and the engine with its weights; see `recognition.load_transcriber`.
 
     Raises:
-        WeightsError: The model is unknown, its weights can't be loaded, or the compute type is not
-            available on the device.
+        WeightsError: The model is unknown or is "packaged" (faster-whisper only), its weights can't
+            be loaded, or the compute type is not available on the device.
     """
     name, source = _source(model)
     device = _device(placement.device)
@@ -43,7 +43,8 @@ def load(model: str, placement: Placement, decoding: Decoding) -> tuple[str, Ope
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError.not_loaded("openai-whisper", model, error) from error
     except (UnpicklingError, EOFError, LookupError, TypeError) as error:
-        # torch's message advises to load the file without the safeguard: users must not see that.
+        # Do not show torch's message: it advises ``weights_only=False``, which may run code in the
+        # file.
         raise WeightsError(WeightsCode.NOT_A_CHECKPOINT, {"path": source}) from error
     torch.set_num_threads(placement.threads)
     return name, OpenAIWhisper(loaded, decoding, half)

@@ -20,8 +20,8 @@ _MARKS = ".,!?:;…"
 class Evidence:
     """A word or short phrase that counts for a segment.
 
-    ``start``, ``end``: its place in the classified text, whose slice is ``text``. ``weight``: what
-    it adds to the margin of the segment over the others.
+    ``start``, ``end``: its offsets in characters, so that ``classified_text[start:end] == text``.
+    ``weight``: what it adds to the margin of the segment over the others.
     """
 
     text: str
@@ -35,7 +35,7 @@ def heaviest_phrases(text: str, grams: Grams, weight: NDArray[np.float64]) -> tu
 
     Args:
         text: The classified text.
-        grams: The n-grams of the text; each must cover at least one character, ``start < end``.
+        grams: The n-grams of the text; each covers at least one character of a word.
         weight: The weight of each n-gram, (grams,).
     """
     words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
@@ -50,9 +50,10 @@ def _spread_on_words(
     end: NDArray[np.int64],
     weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the sum of n-gram weights on each word.
+    """Return the sum of n-gram weights on each word, (words,).
 
     An n-gram that touches two words or more gives half to the first and half to the last of them.
+    ``start``, ``end`` and ``weight`` describe the n-grams, (grams,).
     """
     word_starts = np.array([word[0] for word in words], np.int64)
     word_ends = np.array([word[1] for word in words], np.int64)
@@ -68,7 +69,10 @@ def _spread_on_words(
 def _phrases(
     text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
 ) -> Iterator[Evidence]:
-    """Yield runs of up to four words with large scores; no run crosses a punctuation mark."""
+    """Yield runs of up to four words whose scores are at least an eighth of the largest score.
+
+    A run ends after a word that ends with a punctuation mark. ``scores``: (words,).
+    """
     threshold = max(float(scores.max(initial=0.0)) / 8, 1e-6)
     runs: list[list[int]] = []
     for place in np.flatnonzero(scores >= threshold).tolist():

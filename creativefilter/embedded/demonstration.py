@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether the segment is the script's or, if it has none, a person has to decide."""
+        """Whether the segment is the script's, or a person has to decide if it has none."""
         if self.prediction is None:
             return False
         if self.script.segment is None:
@@ -57,7 +57,7 @@ def scripts() -> list[Script]:
 
 
 def seed() -> list[Script]:
-    """Send every demonstration creative through intake and analysis, and return their scripts."""
+    """Take in every demonstration creative, queue its analysis, and return the scripts."""
     owner = get_user_model().objects.filter(is_superuser=True).order_by("pk").first()
     seeded = scripts()
     for script in seeded:

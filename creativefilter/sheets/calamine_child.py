@@ -2,12 +2,14 @@
 
 Each row is a line of JSON: the row's number, then its cells. The last line lists the sheets: name,
 whether the sheet is visible, and the offsets in bytes where its rows begin and end. Exit status 3:
-the workbook has a password; 4: no worksheets; 5: damaged; 6: too large. The program imports nothing
+the workbook has a password; 4: no worksheets; 5: damaged; 6: too many cells or too much output,
+or the memory was exhausted. The program imports nothing
 of the project, so it starts fast.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from datetime import date, datetime, time, timedelta
@@ -38,6 +40,8 @@ def main() -> int:
     except MemoryError:
         return 6
     except (CalamineError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            return 6
         return 3 if "password" in str(error).lower() else 5
 
 

@@ -71,7 +71,10 @@ class CsvTable:
         return self.tally.findings("")
 
     def key(self, cells: Sequence[Cell]) -> Cell | Broken:
-        """Return the cell of the Advertisement ID, or the row itself if it is ``Broken``."""
+        """Return the cell of the Advertisement ID, or the row itself if it is ``Broken``.
+
+        "" if the row is too short; the first cell if the table has no such column.
+        """
         if isinstance(cells, Broken):
             return cells
         return cells[self._id] if self._id < len(cells) else ""
@@ -150,8 +153,8 @@ class CsvTable:
         """Return whether these lines are one row, rather than a line with an unclosed quote.
 
         They are one row if the number of cells fits and none of the following lines is a complete
-        row by itself. If the line break is in the first cell, the last line may look like a
-        complete row; the first line is too short then, and the last line is not tested.
+        row by itself. The last line is not tested if the first line has fewer cells than the
+        heading: after a line break in one of the first cells it may look like a complete row.
         """
         trimmed = _trimmed(cells, self.form.cells)
         if not self.heading.width <= len(trimmed) <= self.form.cells:
@@ -166,7 +169,7 @@ class CsvTable:
         return len(cells) == self.form.cells and cells[self._id].strip().isdecimal()
 
     def _decoded(self, lines: list[str]) -> tuple[list[str], bool]:
-        """Decode the lines of another encoding; return them and whether all are readable."""
+        """Return all lines, decoded with the right encoding, and whether all are readable."""
         encoding = self.form.encoding
         if encoding.clean:
             return lines, True
@@ -174,7 +177,7 @@ class CsvTable:
             try:
                 "".join(lines).encode()
             except UnicodeEncodeError:
-                pass  # bytes that the encoding does not define
+                pass  # undefined bytes or lone surrogates
             else:
                 return lines, True
         decoded = list(map(self._decoded_line, lines))
@@ -183,7 +186,8 @@ class CsvTable:
     def _decoded_line(self, line: str) -> str:
         """Return the text of a line, decoded with the right encoding.
 
-        Undecodable bytes stay surrogate escapes in UTF-8 files and become U+FFFD in others.
+        Undecodable bytes become U+FFFD, except in UTF-8 files without ``encoding.other``, where
+        they stay surrogate escapes.
         """
         encoding = self.form.encoding
         if encoding.clean or line.isascii():
@@ -256,7 +260,11 @@ def errors_of(encoding: Encoding) -> str:
 
 
 def forms(source: Source, found: Sequence[Encoding]) -> list[Form]:
-    """Return every combination of encoding, delimiter and ID column that gives a heading."""
+    """Return the combinations of encoding, delimiter and ID column that give a heading.
+
+    Headings with several titles are preferred. Without them, return one form for each encoding,
+    with a single column.
+    """
     every: list[Form] = []
     for encoding in found:
         with opened_text(source, encoding) as text:
@@ -265,8 +273,8 @@ def forms(source: Source, found: Sequence[Encoding]) -> list[Form]:
     wide = [form for form in every if len([t for t in form.heading.titles if t]) > 1]
     if wide:
         return wide
-    # A single column does not show the delimiter. Files in old encodings come from Russian Excel,
-    # which separates by semicolons.
+    # A single column does not show the delimiter. Files that are not in UTF-8 come from Russian
+    # Excel, which separates by semicolons.
     single: dict[str, Form] = {}
     for form in every:
         usual = "," if form.encoding.main == UTF8 else ";"
@@ -286,7 +294,10 @@ def _forms(lines: list[str], encoding: Encoding) -> list[Form]:
 
 
 def _with_heading(lines: list[str], encoding: Encoding, delimiter: str, skipped: int) -> list[Form]:
-    """Return the forms with this delimiter: one for each ID column, [] without a heading."""
+    """Return the forms with this delimiter; [] if there is no heading.
+
+    One for each ID column, at most ``MAX_READINGS``; one if there is no ID column.
+    """
     rows = list(_first_rows(lines, delimiter, skipped))
     headings = [Heading(tuple(map(clean_title, cells)), line) for line, _top, cells in rows]
     chosen = next((n for n, h in enumerate(headings) if Field.ADVERTISEMENT_ID in h.fields), None)

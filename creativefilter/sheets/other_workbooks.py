@@ -27,8 +27,7 @@ from creativefilter.sheets.types import Row
 
 _CHILD = Path(__file__).with_name("calamine_child.py")
 # Error codes for the exit statuses of ``calamine_child``.
-_EXITS = {3: "table_password", 4: "table_no_workbook"}
-_TOO_LARGE = 6
+_EXITS = {3: "table_password", 4: "table_no_workbook", 6: "table_needs_memory"}
 
 
 class OtherSheet:
@@ -62,7 +61,8 @@ def sheets(source: Source, stack: ExitStack) -> list[OtherSheet]:
         stack: closes the temporary file with the rows.
 
     Raises:
-        SheetError: the file is too large, damaged, has a password or has no sheets.
+        SheetError: the file is too large, damaged, has a password or has no sheets, or reading it
+            takes too much memory or time.
     """
     file = source.open()
     size = source.packed
@@ -84,20 +84,23 @@ def _run(file: IO[bytes], memory: int, stack: ExitStack) -> IO[bytes]:
         # The child needs a file descriptor whose position no one else moves.
         shutil.copyfileobj(file, copy, limits.BLOCK)
         copy.seek(0)
-        done = subprocess.run(
-            [sys.executable, "-I", str(_CHILD)],
-            stdin=copy,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=partial(_limit, memory),
-            timeout=4 * limits.OTHER_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", str(_CHILD)],
+                stdin=copy,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=partial(_limit, memory),
+                timeout=4 * limits.OTHER_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SheetError("table_needs_memory") from error
     if done.returncode in _EXITS:
         raise SheetError(_EXITS[done.returncode])
-    if done.returncode < 0 or done.returncode == _TOO_LARGE:
-        # The child was killed for exceeding its memory, time or output limit.
-        raise SheetError("table_too_large", limit=memory >> 20)
+    if done.returncode < 0:
+        # A signal: that of the limit of processor time, or the child had no memory left.
+        raise SheetError("table_needs_memory")
     if done.returncode:
         raise SheetError("table_unreadable")
     return output

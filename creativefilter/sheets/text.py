@@ -31,7 +31,8 @@ class Encoding:
 
     ``main`` is the codec of the file. ``other`` is the codec of lines in another encoding, "" if
     there are no such lines or if their encoding is not clear (such lines can't be read). ``bom``:
-    the file has a byte order mark. ``clean``: every byte can be decoded with ``main``.
+    the file has a byte order mark. ``clean``: the whole file is known to be valid in ``main``; always
+    False for the old encodings.
     """
 
     main: str
@@ -50,7 +51,8 @@ class Survey:
 
     ``encodings``: possible encodings, most probable first. ``mixed``: number of lines in another
     encoding than the file's; ``mixed_lines``: the numbers of the first of these lines.
-    ``zero_bytes``: number of zero bytes; a few are damage, many mean that the file is no text.
+    ``zero_bytes``: number of zero bytes (in UTF-16: of U+0000 characters); a few are damage, many
+    mean that the file is no text.
     """
 
     size: int = 0
@@ -102,12 +104,18 @@ def _blocks(source: Source) -> Iterator[bytes]:
         yield block
 
 
+def _first_line_end(block: bytes) -> int:
+    """Return the length of the first line of a block; that of the block if it has no line end."""
+    ends = [end for end in (block.find(b"\n"), block.find(b"\r")) if end >= 0]
+    return min(ends, default=len(block))
+
+
 def _check_line(length: int, found: Survey) -> None:
     if length <= limits.MAX_LINE:
         return
     if found.zero_bytes > MAX_ZERO_BYTES:
         raise SheetError("table_nul")  # zero bytes are also why there are no line ends
-    raise SheetError("table_line", limit=limits.MAX_LINE)
+    raise SheetError("table_line", limit=limits.MAX_LINE >> 20)
 
 
 class _Utf16Survey:
@@ -155,8 +163,9 @@ class _AsciiSurvey:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found = Survey()
-        # Number of lines with UTF-8 beyond ASCII, number of lines that are not UTF-8, and the
-        # numbers of the first lines of each.
+        # Number of UTF-8 lines that are not ASCII (in blocks with lines in an old encoding only
+        # those with Russian words), number of lines that are not UTF-8, and the numbers of the
+        # first lines of each.
         self.utf8 = self.old = 0
         self.utf8_lines: list[int] = []
         self.old_lines: list[int] = []
@@ -173,7 +182,7 @@ class _AsciiSurvey:
             digest.update(block)
             found.size += len(block)
             end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
-            _check_line(len(rest) + (end or len(block)), found)
+            _check_line(len(rest) + _first_line_end(block), found)
             if end:
                 self._count_lines(rest + block[:end])
                 rest = block[end:]
@@ -205,7 +214,7 @@ class _AsciiSurvey:
             if line.isascii():
                 continue
             if _is_utf8(line):
-                # Valid UTF-8 without Russian words may also be an old encoding: not counted.
+                # Without Russian words it may also be in the old encoding, so it is not counted.
                 if _RUSSIAN_UTF8.search(line):
                     self.utf8 += 1
                     self.utf8_lines += [number] if len(self.utf8_lines) < EXAMPLES else []

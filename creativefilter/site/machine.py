@@ -10,7 +10,7 @@ _LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return how many processors this process may run on; CPU quotas are not considered."""
     return len(os.sched_getaffinity(0))
 
 

@@ -26,7 +26,8 @@ def ask(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
 
     Args:
         question: Reads or writes counters.
-        otherwise: The result if the cache does not answer.
+        otherwise: The result if the counters fail, and for ``REST_SECONDS`` after a failure, in
+            which ``question`` is not called.
 
     Returns:
         The result of ``question``, or ``otherwise``.
@@ -37,19 +38,23 @@ def ask(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
     try:
         return question(caches["rates"])
     except (RedisError, ValueError) as error:
-        # ValueError: a counter expired between ``add`` and ``incr``.
+        # ValueError: ``incr`` or ``decr`` found no counter, for example because it just expired.
         _asked_again_at = time.monotonic() + REST_SECONDS
         logger.warning("requests are not counted for now: %s", error)
         return otherwise
 
 
 def increment(counters: Any, key: str, seconds: int) -> int:
-    """Increment a counter atomically and return it; a new one starts at 0 and expires.
+    """Add 1 to a counter atomically and return it; call this within ``ask``.
 
     Args:
         counters: The cache, as ``ask`` passes it.
         key: Name of the counter.
-        seconds: Lifetime of a new counter.
+        seconds: Lifetime of a counter, from its first increment.
+
+    Raises:
+        ValueError: The counter expired before it was incremented.
+        RedisError: Redis does not answer.
     """
     counters.add(key, 0, timeout=seconds)
     return int(counters.incr(key))

@@ -50,11 +50,15 @@ class Answer:
 
 
 class Answers:
-    """Looks up answers, in one language or (``language`` is "") with codes for programs.
+    """Looks up answers.
 
     The segment of a creative is its effective segment, as everywhere: the newest label (also a
-    waiting label), else the newest prediction of the active model version for the current media
-    version.
+    waiting label) unless it is withdrawn, else the newest prediction of the active model version
+    for the current media version.
+
+    Args:
+        language: The language of the cells. With "", for programs, statuses are codes and segments
+            have their Russian names.
     """
 
     def __init__(self, language: str) -> None:
@@ -149,7 +153,11 @@ def _parsed_key(key: Key) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Counts:
-    """Numbers of rows by answer. ``silent``: the creative has no speech and no screen text."""
+    """Numbers of rows by answer.
+
+    ``silent``: the creative has no speech and no screen text. ``unknown`` includes shortened IDs and
+    broken rows; ``failed`` includes creatives that are not analysed yet.
+    """
 
     rows: int = 0
     answered: int = 0

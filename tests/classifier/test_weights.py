@@ -62,7 +62,7 @@ def test_a_second_call_writes_nothing(joined: Path) -> None:
         assert path.stat().st_ino == before[path.name].st_ino
 
 
-def test_damaged_and_temporary_files_are_replaced(joined: Path) -> None:
+def test_damaged_files_are_replaced_and_temporary_ones_removed(joined: Path) -> None:
     (joined / "model.bin.part").write_bytes(b"half")
     with (joined / "model.bin").open("r+b") as model:
         model.truncate(1000)

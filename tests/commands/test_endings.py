@@ -43,9 +43,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Command, "handle", handle)
 
 
-def test_an_unexpected_error_is_one_sentence(
-    broken: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unexpected_error_is_one_line(broken: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended("create_token", "anna") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("Unexpected error (KeyError: ")

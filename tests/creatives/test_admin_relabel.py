@@ -58,7 +58,7 @@ def test_a_filtered_list_is_previewed_labelled_and_undone(page: Client, creative
         {"segment": "Not classified", "creatives": "123", "labelled": "0", "changing": "123"}
     ]
     assert list(response.context["listed"].chips) == [
-        "State: Done", "Reviewed: Prediction only"
+        "State: Done", "Reviewed: Not labelled by a person"
     ]  # fmt: skip
     assert "Set for" not in response.content.decode()
 

@@ -80,6 +80,11 @@ def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
     assert [one.pk for one in left] == [family[0].pk]
 
 
+def test_the_family_page_preselects_segment_0(page: Client, family: list[Creative]) -> None:
+    response = page.post(address(family[0], "label"), {"segment": "0"}, follow=True)
+    assert f"{address(family[0], 'family')}?set=0" in unescape(response.content.decode())
+
+
 def test_after_a_label_the_family_is_offered(page: Client, family: list[Creative]) -> None:
     response = page.post(address(family[0], "label"), {"segment": "13"}, follow=True)
     text = unescape(response.content.decode())

@@ -95,7 +95,7 @@ def test_another_text_becomes_current_and_the_old_one_stays(tmp_path: Path) -> N
     import_transcripts(written(tmp_path, ("1", CARD)))
     first = current(creative("1"))
     out, _err = import_transcripts(written(tmp_path, ("1", DEPOSIT), name="later.csv"))
-    assert "another text than before: 1." in out
+    assert "text was added or replaced: 1." in out
     second = current(creative("1"))
     assert second.transcripts.get().text == DEPOSIT
     assert creative("1").media.count() == 2

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from creativefilter.sheets import csv_rows
+from creativefilter.sheets import csv_rows, limits
 from tests.sheets.reading import findings, refusal, rows
 
 HEADING = "Advertisement ID,Brand,Cost\n"
@@ -24,6 +24,19 @@ def test_a_line_break_inside_a_quoted_cell_is_one_row() -> None:
         (5, ["2", 'a\r\n\r\nb, "c"\n', "6"]),
         (9, ["7", "B", "1"]),
     ]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_is_too_long_from_its_limit_on_wherever_blocks_end(codec: str, end: str) -> None:
+    """Units are bytes, in UTF-16 characters. Many short lines follow in the block of the long one."""
+
+    def content(length: int) -> bytes:
+        lines = [HEADING.strip(), "1,B," + "9" * (length - len("1,B," + end)), *["2,B,1"] * 70_000]
+        return end.join(lines).encode(codec)
+
+    assert refusal(content(limits.MAX_LINE - 10)) == ""
+    assert refusal(content(limits.MAX_LINE + limits.BLOCK)) == "table_line"
 
 
 def test_a_line_break_in_the_first_cell() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from creativefilter import sheets
+from creativefilter.sheets import limits, other_workbooks
 from tests.sheets.reading import findings, refusal, rows
 from tests.sheets.sheet_files import (
     HEADING,
@@ -180,7 +181,18 @@ def test_a_cell_in_the_last_corner_of_an_ods_is_refused(far: int) -> None:
     )
     content = parts(ods([["Advertisement ID"], [1]]))
     content["content.xml"] = content["content.xml"].replace(b"</table:table>", repeated.encode())
-    assert refusal(zipped(content)) in ("table_too_large", "table_unreadable")
+    assert refusal(zipped(content)) in ("table_needs_memory", "table_unreadable")
+
+
+def test_a_workbook_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_workbooks, "_limit", lambda memory: None)
+    monkeypatch.setattr(limits, "OTHER_SECONDS", 0.001)
+    assert refusal(ods([["Advertisement ID"], [1]])) == "table_needs_memory"
+
+
+def test_a_workbook_with_too_much_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "OTHER_OUTPUT", 10)
+    assert refusal(ods([["Advertisement ID"], [1]])) == "table_needs_memory"
 
 
 def test_a_cell_in_the_last_corner_of_an_xlsx_is_ignored() -> None:

@@ -19,7 +19,11 @@ BYTES = "application/octet-stream"
 # No file needs more than 18 digits, and Python refuses to convert very long numbers.
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 RANGE = OpenApiParameter(
-    "Range", OpenApiTypes.STR, OpenApiParameter.HEADER, description="As `bytes=0-1023`."
+    "Range",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="One range of bytes: `bytes=0-1023`, `bytes=1024-` or, for the end of the file, "
+    "`bytes=-500`.",
 )
 
 
@@ -32,7 +36,9 @@ def file_responses(*types: str) -> dict[Any, Any]:
     found: dict[Any, Any] = {
         (code, kind): OpenApiTypes.BINARY for code in (200, 206) for kind in types
     }
-    out_of_range = OpenApiResponse(OpenApiTypes.STR, "It has no such bytes.")
+    out_of_range = OpenApiResponse(
+        OpenApiTypes.STR, "The range begins after the last byte of the file."
+    )
     return {**found, (416, "text/html"): out_of_range}
 
 
@@ -57,8 +63,8 @@ def file_response(
         kind: Media type of the file.
 
     Returns:
-        200 with the whole file (also if ``Range`` is malformed), 206 with a part of it, or 416
-        if the range begins after the last byte.
+        200 with the whole file (also if ``Range`` is malformed or has several ranges), 206 with a
+        part of it, or 416 if the range begins after the last byte.
     """
     span = _span(request.headers.get("Range", ""), size)
     response: HttpResponseBase

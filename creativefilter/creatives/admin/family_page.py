@@ -49,9 +49,9 @@ def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def family_page(creative: Creative, segment: int | None) -> str:
-    """Return the address of the page that labels a family, with a segment preselected."""
+    """Return the address of the page that labels a family, with ``segment`` preselected."""
     address = reverse("admin:creatives_creative_family", args=[creative.pk])
-    return f"{address}?{urlencode({'set': segment})}" if segment else address
+    return address if segment is None else f"{address}?{urlencode({'set': segment})}"
 
 
 def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:

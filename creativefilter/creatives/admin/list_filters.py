@@ -15,7 +15,7 @@ from creativefilter.creatives.models import Creative, Label, LabelBatch, Predict
 
 
 class StateFilter(ChoicesFieldListFilter):
-    """By state; former state names in an address are translated."""
+    """By state. Former names of states in an address are replaced by the present ones."""
 
     def __init__(
         self, field: Any, request: HttpRequest, params: dict[str, Any], *args: Any, **options: Any
@@ -27,7 +27,7 @@ class StateFilter(ChoicesFieldListFilter):
 
 
 def _states_of_today(value: str) -> str:
-    """Translate a value, or several with commas between them (``state__in``)."""
+    """Replace former names in a value, or in several separated by commas (``state__in``)."""
     return ",".join(FORMER_STATES.get(one, one) for one in value.split(","))
 
 
@@ -56,7 +56,7 @@ class ReviewedFilter(RadioFilter):
     parameter_name = "reviewed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Labelled by a person")), ("no", _("Prediction only"))]
+        return [("yes", _("Labelled by a person")), ("no", _("Not labelled by a person"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() in ("yes", "no"):
@@ -72,7 +72,7 @@ def _number(text: str | None) -> int:
 class BatchFilter(DropdownFilter):
     """By label batch; shown only if the address names one."""
 
-    title = _("set at once")
+    title = _("label batch")
     parameter_name = "batch"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -90,9 +90,10 @@ class BatchFilter(DropdownFilter):
 
 
 class DecisionFilter(RadioFilter):
-    """By whether a person has to decide: without a label, and the active version is not sure.
+    """By whether a person has to decide.
 
-    Creatives that are still being analysed do not need a person yet.
+    That is so if the analysis has ended, there is no label, and the active version made no
+    prediction or decided ``review``. Creatives that are being analysed may match neither choice.
     """
 
     title = _("decision")

@@ -38,7 +38,7 @@ def failed(
 
 
 def by_reason() -> list[tuple[str, int]]:
-    """Count the creatives that can be retried by error code, the most frequent first."""
+    """Return each error code with its number of creatives to retry, the most frequent first."""
     rows = failed().values_list("error_code")
     return [(code, count) for code, count in rows.annotate(rows=Count("pk")).order_by("-rows")]
 
@@ -55,7 +55,7 @@ def retry(
         owner: owner of the jobs, if anyone.
         creatives: limit to these; None for all.
         codes: limit to these error codes; empty for all.
-        expected: number of creatives that the user was shown.
+        expected: number of creatives that the user was shown; None to skip this check.
 
     Raises:
         ChangedError: there are not ``expected`` creatives; no job is created.
@@ -79,7 +79,10 @@ def retry(
 
 
 def _hand_over(pairs: Sequence[tuple[Creative, Job]]) -> None:
-    """Set the new jobs by plain SQL, in a second; ``bulk_update`` takes half a minute."""
+    """Set the job and state of the creatives and clear their error codes.
+
+    Uses plain SQL, because ``bulk_update`` takes about thirty times as long.
+    """
     table, key = Creative._meta.db_table, Job._meta.pk
     rows = [
         (key.get_db_prep_value(job.pk, connection), Creative.State.QUEUED.value, "", creative.pk)

@@ -1,7 +1,7 @@
 """State machine of a creative: the allowed moves, and a conditional UPDATE that enforces them.
 
-A late worker, whose stage is over, finds the creative in a later state and changes nothing. Each
-new job starts with ``QUEUED``, so this state can be reached from every other.
+A late worker, whose stage is over, finds the creative in a later state and changes nothing. A job
+that is created or retried starts with ``QUEUED``, so this state can be reached from every other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from creativefilter.creatives.models import Creative
 
 State = Creative.State
-# The stages in order. Stages may be skipped; a job never returns to an earlier one.
+# The stages in order. Stages may be skipped; a job returns to an earlier one only by ``QUEUED``.
 _STAGES = (
     State.QUEUED,
     State.DECODING,
@@ -27,12 +27,21 @@ MOVES: dict[State, frozenset[State]] = {
     state: frozenset({*_STAGES[place:], State.QUEUED, State.DONE, State.FAILED})
     for place, state in enumerate(_STAGES)
 }
-# A final state lasts until there is a new job.
+# A final state lasts until a job is created or retried. (Imports of transcripts set DONE directly.)
 MOVES[State.DONE] = MOVES[State.FAILED] = frozenset({State.QUEUED})
 
 
 def move(creatives: QuerySet[Creative], state: State, error_code: str = "") -> int:
-    """Move those of these creatives for which ``MOVES`` allows it; return how many moved."""
+    """Change the state of the creatives for which ``MOVES`` allows it, in one UPDATE.
+
+    Args:
+        creatives: The creatives to change.
+        state: Their new state.
+        error_code: Their new error code; the default clears it.
+
+    Returns:
+        The number of creatives that were changed.
+    """
     sources = [source for source, targets in MOVES.items() if state in targets]
     change: dict[str, Any] = {"state": state, "error_code": error_code}
     return creatives.filter(state__in=sources).update(**change)

@@ -21,7 +21,8 @@ _NUMERIC_STEM = re.compile(r"([0-9]{1,64})(?: ?\([0-9]+\))?")
 def display_name(name: str) -> str:
     """Make a client's file name safe to show: no path, no control or direction characters.
 
-    At most 255 characters; the extension survives the cut.
+    A longer name is cut to 255 characters and keeps up to 16 characters of its extension. A name
+    without any character left becomes "unnamed", in the active language.
     """
     name = PurePosixPath(name.replace("\\", "/")).name
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip()
@@ -32,7 +33,11 @@ def display_name(name: str) -> str:
 
 
 def advertisement_id_of(name: str) -> str | None:
-    """Return the Advertisement ID in a file's name; None if the name is not a number."""
+    """Return the Advertisement ID in a file's name; None if there is none.
+
+    The name without its extension has to be a number of at most 64 digits; a browser's "(1)" after
+    it is ignored.
+    """
     match = _NUMERIC_STEM.fullmatch(PurePosixPath(name).stem)
     return ids.normal(match[1]) if match else None
 

@@ -66,6 +66,13 @@ _READING = {
             "tables never are. Split it, or save it as .csv."
         ),
     ),
+    "table_needs_memory": Code(
+        400,
+        _(
+            "Reading the workbook takes more memory or time than is allowed. Open it in Excel and "
+            "save it as .xlsx, or split it."
+        ),
+    ),
     "table_archive": Code(
         400,
         _(
@@ -112,8 +119,8 @@ _READING = {
     "table_line": Code(
         400,
         _(
-            "A line of the file is longer than %(limit)s characters: this is not a CSV table. "
-            "Save the table as .xlsx or “CSV UTF-8”."
+            "A line of the file is longer than %(limit)s MB: this is not a CSV table. Save the table "
+            "as .xlsx or “CSV UTF-8”."
         ),
     ),
 }

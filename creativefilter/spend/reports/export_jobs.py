@@ -21,7 +21,7 @@ from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.exports import predicted
 from creativefilter.spend.reports.filters import Filters
 
-# Exports of more rows are written by a job.
+# The page writes exports of more rows by a job; the API writes all of them by a job.
 AT_ONCE = 50_000
 KEPT_SECONDS = 7 * 24 * 3600
 
@@ -33,18 +33,28 @@ def start(filters: Filters, form: Form, owner: User | None) -> Job:
         filters: The spend to export.
         form: Format of the file.
         owner: The user who may download the file.
+
+    Raises:
+        QuotaExceeded: The owner has too many open jobs.
     """
     params = {"query": filters.query(), "form": form, "language": get_language() or "ru"}
     return lifecycle.create(SPEND_EXPORT, params, owner, Job.Urgency.LONG)
 
 
 def file_of(job: Job) -> Path:
-    """Return the path of the file that the job writes. Files older than a week are removed."""
+    """Return the path of the file that the job writes.
+
+    Each export job first removes the files that are older than ``KEPT_SECONDS``.
+    """
     return settings.DATA_DIR / "exports" / f"{job.pk}{Form(job.params['form']).suffix}"
 
 
 def run(job: Job) -> Save:
-    """Write the table to a temporary file; saving the job renames it if the claim still holds."""
+    """Write the table to a temporary file; the returned function renames it.
+
+    Raises:
+        JobError: ``spend_export_stopped``, if the job was cancelled.
+    """
     filters, form = Filters.of_text(job.params["query"]), Form(job.params["form"])
     target = file_of(job)
     target.parent.mkdir(parents=True, exist_ok=True)

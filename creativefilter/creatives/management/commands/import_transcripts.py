@@ -57,7 +57,11 @@ class Command(BaseCommand):
             self.part_failed(_("Not every row of %s can be used.") % table)
 
     def done_so_far(self) -> str:
-        text = ngettext("%d row was added.", "%d rows were added.", self.imported)
+        text = ngettext(
+            "%d Advertisement ID was processed.",
+            "%d Advertisement IDs were processed.",
+            self.imported,
+        )
         return text % self.imported + " " + super().done_so_far()
 
     def _import(self, table: Path) -> TranscriptOutcome:
@@ -96,7 +100,7 @@ def used(outcome: TranscriptOutcome) -> int:
 def summary(outcome: TranscriptOutcome) -> list[str]:
     return [
         _("New creatives: %d.") % outcome.added,
-        _("Creatives with another text than before: %d.") % outcome.changed,
+        _("Creatives whose text was added or replaced: %d.") % outcome.changed,
         _("Creatives that have this text already: %d.") % outcome.unchanged,
         _("Creatives with a file of their own, left as they are: %d.") % outcome.with_file,
         _("Rows that can't be used: %d.") % len(outcome.problems),
