@@ -3,8 +3,8 @@
 The dictionary distinguishes related segments by what an offer names: a shop's spot that names a
 price is promo, one that names a card is loyalty. Such terms are printed on screen, while in speech,
 from which the text model has learned, they may be missing. So within a family of segments the
-model's probabilities are multiplied by the likelihood of the terms that were found. "Family" in this
-module is a group of related segments (shops, banks, media), not a family of near duplicates.
+model's probabilities are multiplied by the likelihood of the terms that were found. A "family" in
+this module is a group of related segments (shops, banks, media), not one of near duplicates.
 """
 
 from __future__ import annotations

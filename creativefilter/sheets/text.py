@@ -31,8 +31,8 @@ class Encoding:
 
     ``main`` is the codec of the file. ``other`` is the codec of lines in another encoding, "" if
     there are no such lines or if their encoding is not clear (such lines can't be read). ``bom``:
-    the file has a byte order mark. ``clean``: the whole file is known to be valid in ``main``; always
-    False for the old encodings.
+    the file has a byte order mark. ``clean``: the whole file is known to be valid in ``main``;
+    always False for the old encodings.
     """
 
     main: str

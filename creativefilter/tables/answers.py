@@ -155,8 +155,8 @@ def _parsed_key(key: Key) -> tuple[str, str]:
 class Counts:
     """Numbers of rows by answer.
 
-    ``silent``: the creative has no speech and no screen text. ``unknown`` includes shortened IDs and
-    broken rows; ``failed`` includes creatives that are not analysed yet.
+    ``silent``: the creative has no speech and no screen text. ``unknown`` includes shortened IDs
+    and broken rows; ``failed`` includes creatives that are not analysed yet.
     """
 
     rows: int = 0

@@ -1,4 +1,4 @@
-"""Headers of responses (Content-Security-Policy, Cache-Control, HSTS), and the page after a login."""
+"""Headers of responses: Content-Security-Policy, Cache-Control, HSTS, Location after a login."""
 
 from __future__ import annotations
 
