@@ -1,4 +1,4 @@
-# Two commands do everything: make run, make test.
+# The two main commands are make run and make test.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -72,11 +72,11 @@ bench: $(VENV)/dev.stamp
 bench-%: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
-# Whether the pinned requirements can be resolved from the public index alone.
+# Check whether the pinned requirements can be resolved from the public index alone.
 resolve: $(VENV)/bin/python
 	$(BIN)/python tools/resolve.py
 
-# The README's commands on a fresh Debian 12; PACKAGES adds the optional ones.
+# Run the README's commands on a fresh Debian 12; PACKAGES names optional packages to install.
 fresh:
 	tools/fresh.sh $(PACKAGES)
 
@@ -90,7 +90,7 @@ chaos: $(VENV)/dev.stamp
 chaos-long: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.long.chaos --seeds $(SEED) --site $(SITE) --creatives 300 --rounds 4
 
-# Random tables, archives and JSON bodies for so many seconds each; TARGET is sheets, archives or json.
+# Random tables, archives and JSON bodies, SECONDS for each; TARGET is sheets, archives or json.
 TARGET ?= *
 fuzz: SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp
@@ -117,7 +117,7 @@ mutants: $(VENV)/dev.stamp
 lines: $(VENV)/dev.stamp
 	$(BIN)/python tools/code_lines.py
 
-# After a change of texts (needs Debian's gettext).
+# Update the translations after a change of texts (needs Debian's gettext).
 messages:
 	$(BIN)/python manage.py makemessages --locale ru --no-location --no-obsolete --ignore .venv \
 	--ignore data --ignore build --ignore tests

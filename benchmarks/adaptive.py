@@ -4,8 +4,7 @@
 
 Runs the commands that people use, on a database of its own in a temporary folder:
 import_transcripts, import_labels, train --activate, and deciding again with the new version. The
-baseline is the starter. Because the starter has learned from these very transcripts, its
-out-of-fold figure is printed as well.
+baseline is the starter; its figure is out of fold, because it was trained on these transcripts.
 """
 
 from __future__ import annotations

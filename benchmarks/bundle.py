@@ -52,7 +52,7 @@ def python(code: str) -> str:
 def decide(bundle: Bundle, repeats: int) -> None:
     """Time predictions of generated spots with both channels.
 
-    All texts differ, so that no cache makes a prediction faster.
+    The speech of all spots differs; repeats of a spot have the same screen text.
     """
     loaded = [spot for spot in spots.load() if spot.speech and spot.cards]
     features = [

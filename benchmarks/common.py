@@ -57,7 +57,7 @@ def megabytes(field: str = "VmRSS") -> float:
 
 
 def start_django(migrate: bool = True) -> None:
-    """Set up Django on the database of ``DATABASE_URL``, and create its tables."""
+    """Set up Django on the database of ``DATABASE_URL``; create its tables if ``migrate``."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "creativefilter.settings"
     import django
     from django.core.management import call_command

@@ -4,8 +4,8 @@
 
 The baseline is the same model on the script text ("script"). The loss from "script" to "speech" is
 due to voice, codec and recogniser; the gain from "speech" to "fused" is due to the screen text. A
-creative whose script has no segment counts as correct if nothing is decided or a person has to
-review it.
+creative whose script has no segment counts as correct if no segment is predicted or a person has
+to review it.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def fill(count: int) -> None:
-    """Create rows and empty files as intake names them."""
+    """Create creatives and media versions with empty files, named as intake names them."""
     from django.conf import settings
 
     from creativefilter.creatives.models import Creative, MediaVersion, storage_name

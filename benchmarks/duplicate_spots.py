@@ -1,8 +1,8 @@
 """Generator of spots for ``benchmarks/duplicates.py``.
 
-Different spots share voices, phrases and music beds, and spots of a brand share the end card with
-its jingle, as real advertising does. The voice is festival's. The texts come from ``spots*.csv``
-and from the demonstration. The module is not run by itself.
+Different spots share phrases and music beds, and spots of a brand share the end card with its
+jingle, as real advertising does. All have the same voice, festival's. The texts come from
+``spots*.csv`` and from the demonstration. The module is not run by itself.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _write_wave(path: Path, sound: Sound) -> None:
 
 @cache
 def bed(number: int) -> Sound:
-    """Return a music bed with RMS 1; bed -1 - b is the jingle of brand b."""
+    """Return a music bed with RMS 1; the ``number`` of the jingle of brand b is -1 - b."""
     if number < 0:
         return music(END_CARD, 10_000 - number)
     return music(BED_SECONDS, number)
@@ -180,7 +180,7 @@ def changed_copy(original: Spot, seed: int) -> Spot:
     """Return a near duplicate of a spot.
 
     The copy is trimmed by 30 %, 3 dB quieter, and has another end card; half of the copies have
-    another sound under the end card. ``WORDS_MISHEARD`` of the words differ.
+    another sound under the end card. A share of the words, ``WORDS_MISHEARD``, differs.
     """
     random = np.random.default_rng([seed, 2])
     keep = 0.7 * original.seconds

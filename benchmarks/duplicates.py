@@ -4,9 +4,10 @@
 
 Stores 2,000 different spots (a sixth of them radio), 200 original spots of 10, 15, 20 and 30 s (a
 fifth of them radio) and 40 shorter radio originals on SQLite. Then it stores a changed copy of each
-original: other codecs, a quarter of the bit rate, half the size or black bars, trimmed by 30 %, 3
-dB quieter, with another end card, half of them with another sound under it. Originals and copies
-are encoded files that go through the decoder's child process; the different spots skip the codecs.
+original, trimmed by 30 %, 3 dB quieter and with another end card. Half of the copies have another
+sound under the end card. The copies use four codecs in turn; some have half the size, black bars or
+both. Originals and copies are encoded files that go through the decoder's child process; the
+different spots skip the codecs.
 The speech is the spoken text with one word in twelve misheard, because Whisper would take hours.
 
 Needs Debian's ``libchromaprint1``, and, without ``--quick``, ``festival`` and ``festvox-ru``.

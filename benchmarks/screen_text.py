@@ -6,7 +6,7 @@ Prints CPU seconds for eight frames, word recall and character error rate (CER).
 Tesseract on the whole frame (psm 11, Russian data). Spots are generated cards in DejaVu, encoded
 with H.264 at 720p and 600 kbit/s; each of their eight pictures has another background, so no frame
 is skipped as a repetition. The rows "640 x 360" have the size that ``classifier.media.decode``
-returns. The last row are the demonstration's cards, which stand still, so frames are skipped.
+returns. The last row is for the demonstration's cards, which stand still, so frames are skipped.
 """
 
 from __future__ import annotations
@@ -136,7 +136,10 @@ def read_by_tesseract(frames: Sequence[Frame]) -> tuple[float, list[str]]:
 
 
 def demonstration(reader: ScreenReader, count: int | None) -> Row:
-    """Read eight frames of the first demonstration creatives; recall is over a whole creative."""
+    """Read eight frames of each of the first ``count`` demonstration creatives; all for None.
+
+    Recall and errors are computed for a whole creative.
+    """
     costs, recalls, errors = [], [], []
     with (ROOT / "demo" / "cards.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["first"]][:count]

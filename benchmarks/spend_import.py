@@ -67,7 +67,7 @@ def compare(
     ratio = seconds["import"] / seconds["bare"]
     growth = max(run["megabytes"] for run in measured["import"])
     rows = {run["rows"] for runs in measured.values() for run in runs}
-    assert len(rows) == 1, "both wrote the same rows"
+    assert len(rows) == 1, f"the runs wrote different numbers of rows: {sorted(rows)}"
     print(f"{kind}: {rows.pop():,.0f} rows, medians of {repeats}")
     print(f"  bare                 {seconds['bare']:6.2f} s")
     print(f"  import               {seconds['import']:6.2f} s")

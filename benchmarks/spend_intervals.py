@@ -64,7 +64,7 @@ def simulated(random: np.random.Generator, resamples: int) -> None:
 def real(reference: Path, random: np.random.Generator) -> None:
     table = training.prepare(read_rows(reference / "transcripts_dev.csv"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are folds
+        warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than folds
         scores = training.grouped_scores(table)
     probabilities = in_all_segments(table, training.calibrated(table, scores))[table.spoken]
     true_columns = np.searchsorted(NUMBERS, table.segments)[table.spoken]
@@ -184,7 +184,7 @@ def spend_of(true_columns: Ints, reference: Path, random: np.random.Generator) -
 
 
 def print_bias(probabilities: Floats, true_columns: Ints, amounts: Floats) -> None:
-    """Print the bias of the model, in standard deviations, which its intervals can't include."""
+    """Print the bias of the model in standard deviations. The intervals do not allow for it."""
     expected, sums = amounts @ probabilities, sums_of(true_columns, amounts)
     deviation = np.sqrt((amounts**2) @ (probabilities * (1 - probabilities)))
     print("  (sum - expected) / standard deviation, by segment, all creatives once:")

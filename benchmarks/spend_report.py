@@ -7,8 +7,8 @@
 
 Times are medians of ``RUNS`` warm runs with the slowest of four filters. "first" is the first run
 after a change of spend or segments, when no counts of advertisements are cached. The baseline
-("plain") computes the sums of the same chart, without the counts, by a GROUP BY over the spend
-rows, joined with the brand lines and the advertisements' segments.
+("plain") computes the sums and placements of the same chart, but not the counts of advertisements,
+by a GROUP BY over the spend rows, joined with the brand lines and the advertisements' segments.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def load_reference() -> None:
     analyze()
 
 
-# 200 brands of 150 advertisers in 5 media types over 66 months. As in the reference data, nearly
-# every advertisement has one brand and runs for a few months; it has 20 rows. Amounts span more
-# than four orders of magnitude.
+# 200 brands of 150 advertisers in 5 media types over 65 months. As in the reference data, most
+# advertisements have one brand and run for a few months; each has 20 rows. Amounts span more than
+# four orders of magnitude.
 GENERATED = """
     SELECT setseed(0.5);
     INSERT INTO spend_line (id, advertiser, brand, media_type)
@@ -122,7 +122,10 @@ def generate(advertisements: int) -> None:
 
 
 def charts() -> dict[str, tuple[Callable[[Any], object], str]]:
-    """Return for each chart the function that computes it and the baseline's GROUP BY columns."""
+    """Return for each chart the function that computes it and the baseline's GROUP BY columns.
+
+    The columns are separated by spaces; "" means that there is no baseline.
+    """
     from creativefilter.spend.reports import expected_spend, figures
     from creativefilter.spend.reports.figure_types import Dimension
 

@@ -33,8 +33,9 @@ Colour = tuple[int, int, int]
 
 TABLE = Path(__file__).resolve().with_name("spots.csv")
 # Spots with screens only, four for each segment. Each table was written by a person who did not
-# know how screens are classified. LATER showed that the first terms were overfitted to the first
-# table, and was inspected afterwards; nothing was tuned on UNSEEN.
+# know how screens are classified. LATER showed that the first version of
+# ``classifier.screen.terms`` was overfitted to TABLE, and was inspected afterwards; nothing was
+# tuned on UNSEEN.
 LATER = TABLE.with_name("spots_later.csv")
 UNSEEN = TABLE.with_name("spots_unseen.csv")
 FONTS = Path(get_data_path()) / "fonts" / "ttf"
@@ -135,7 +136,7 @@ def lay_out(card: Card) -> tuple[list[Row], list[Row]]:
 
 
 def rows_of(line: str, index: int, scale: float) -> list[Row]:
-    """Return the rows of a line that is not legal: title and offers are larger and bold."""
+    """Return the rows of a line, larger and bold for title and offers; [] for a legal line."""
     if is_legal(line):
         return []
     offer = re.search(r"\d\s?[₽%]", line) is not None and len(line) <= 24

@@ -137,7 +137,7 @@ def slow_clients(port: int, token: str, seconds: float) -> tuple[float, int]:
 
 
 def polling(port: int, seconds: float) -> tuple[int, int]:
-    """Poll on kept connections; return the numbers of polls and of closed connections."""
+    """Poll on kept connections; return the numbers of polls and of failed polls."""
     polls, errors = [0] * 40, [0] * 40
     until = time.monotonic() + seconds
 
@@ -219,7 +219,7 @@ def wait_until_it_answers(port: int) -> None:
 def measure(
     server: str, environ: dict[str, str], token: str, seconds: float, size: int
 ) -> dict[str, float]:
-    """Start a server and measure it; each part takes ``seconds``, an upload has ``size`` MB."""
+    """Start a server; upload ``size`` MB, and measure each other part for up to ``seconds``."""
     port = free_port()
     with Path(environ["DATA_DIR"], f"{server}.log").open("wb") as log:
         process = subprocess.Popen(

@@ -87,9 +87,9 @@ def write_artefact(
 ) -> Artefact:
     """Create or replace the model folder ``folder``.
 
-    Readers see either the old folder or the new one, complete. After an error the old folder
-    stays. A process killed between the two renames of a replacement leaves the old folder as
-    ``.<name>-old-...`` in the same parent folder.
+    Readers never see an incomplete folder, but between the two renames of a replacement there is
+    none. After an error the old folder stays. A process killed between the renames leaves the old
+    folder as ``.<name>-old-...`` in the same parent folder.
 
     Args:
         folder: The folder to create or replace.
@@ -129,8 +129,9 @@ def read_artefact(
         former_kind: The name of the same kind in older releases.
 
     Raises:
-        ArtefactError: The manifest is missing, unreadable or of another kind or version, or a
-            file does not match its sha256.
+        ArtefactError: The manifest is missing, malformed or of another kind or version, or a file
+            does not match its sha256.
+        OSError: A file can't be read.
     """
     try:
         raw = (folder / MANIFEST).read_bytes()

@@ -36,8 +36,9 @@ DECODE_AHEAD = 2
 class Decision:
     """The result for one file: either ``error`` or ``prediction`` is set.
 
-    ``transcript``: the text cleaned of Whisper's inventions. ``screen``: the words read from the
-    frames, line by line. ``seconds``: the length of the decoded media.
+    ``detail``: the technical cause of ``error``, for logs. ``seconds``: the length of the decoded
+    media. ``transcript``: the text without Whisper's hallucinations. ``screen``: the words read
+    from the frames, line by line.
     """
 
     path: Path

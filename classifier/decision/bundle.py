@@ -82,6 +82,7 @@ class Bundle:
 
         Raises:
             ArtefactError: The folder is damaged or of another format.
+            ValueError: The priors are unusable, as in ``__init__``.
         """
         artefact, parts = load_parts(folder)
         return cls(parts, artefact, precision, priors)

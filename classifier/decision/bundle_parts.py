@@ -155,8 +155,8 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
     """Read the model folder of a bundle.
 
     Raises:
-        ArtefactError: The folder is damaged, of another format, or has files or lacks parts that
-            make a bundle.
+        ArtefactError: The folder is damaged or of another format, has a file that is no part of a
+            bundle, or lacks a part.
     """
     artefact = read_artefact(folder, KIND, VERSION)
     if foreign := sorted(name for name in artefact.files if not _is_known(name)):

@@ -30,8 +30,8 @@ class Fusion:
 
     ``together``: the weight of each channel where there are several; a single channel has 1.
     ``clash``: the smallest probability of another segment with which a channel contradicts the
-    decision. ``sharpness``: by channel, the exponent applied to its probabilities before pooling;
-    1 for channels that are not listed.
+    predicted one. ``sharpness``: by channel, the exponent applied to its probabilities before
+    pooling; 1 for channels that are not listed.
     """
 
     together: float = 0.5
@@ -87,8 +87,8 @@ class Opinions:
 def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
     """Return the fused probabilities, (creatives, segments); NaN for creatives without a channel.
 
-    The terms on a screen are applied to the pooled probabilities of all channels, because terms
-    are read and not estimated.
+    The likelihood of the terms on a screen is applied after pooling, so that the weight of the
+    screen channel does not reduce it.
     """
     count = np.sum([opinions.has_channel(channel) for channel in opinions.probabilities], axis=0)
     weight = np.where(count > 1, fusion.together, 1.0)[:, None]
@@ -103,7 +103,7 @@ def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
 
 
 def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArray[np.bool_]:
-    """Return for which creatives a channel contradicts the decision, (creatives,).
+    """Return for which creatives a channel contradicts the predicted segment, (creatives,).
 
     A channel contradicts if its own most probable segment is not that of ``fused``, (creatives,
     segments), and has a probability of at least ``fusion.clash``.

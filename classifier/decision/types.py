@@ -55,8 +55,8 @@ class Prediction:
     """Calibrated ``probabilities`` by segment number; empty for a creative without any evidence.
 
     ``decision``: ``auto`` if the probability reaches the bundle's threshold and no channel
-    contradicts. ``conflict``: whether a channel is sure of another segment. ``channels``: sorted
-    by their probability of the predicted segment, the highest first.
+    contradicts. ``conflict``: whether a channel contradicts, see ``fusion.conflicts``.
+    ``channels``: sorted by their probability of the predicted segment, the highest first.
     """
 
     probabilities: dict[int, float]

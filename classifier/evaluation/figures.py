@@ -243,7 +243,7 @@ def by_other_folds(
     columns: NDArray[np.integer[Any]],
     fold: NDArray[np.integer[Any]],
 ) -> Automatic:
-    """Return ``automatic`` for out-of-fold predictions: thresholds chosen on the other folds.
+    """Return the ``automatic`` of out-of-fold predictions; thresholds come from the other folds.
 
     Args:
         probabilities: Out-of-fold probabilities, (creatives, 18); a row of NaN is undecided.

@@ -11,14 +11,15 @@ MIN_PAIRS = 3
 def grouped(pairs: Iterable[tuple[int, int, float]]) -> list[set[int]]:
     """Return the families, of two or more members, sorted by their smallest member.
 
-    Pairs whose two members have the most neighbours in common come first, then the strongest pairs.
+    Pairs whose two members share the largest part of their neighbours come first, then the
+    strongest pairs.
     Two groups are joined if at least three pairs connect them, or as many pairs as the smaller
     group has members; so a single creative needs one pair. The result does not depend on the order
     of ``pairs``.
 
     Args:
-        pairs: ``(one, other, strength)`` of each pair of near duplicates. Of a pair that is
-            given several times the largest strength counts.
+        pairs: ``(one, other, strength)`` of each pair of near duplicates. If a pair is given
+            several times, its largest strength counts.
     """
     links: dict[tuple[int, int], float] = {}
     for a, b, strength in pairs:

@@ -1,7 +1,8 @@
-"""Picture hashes of 64 bits (dHash): where it gets brighter to the right, after cutting bars off.
+"""Picture hashes of 64 bits (dHash), made after black bars are cut off.
 
-The hash of the mirror image says where it gets darker. Both hashes together distinguish flat parts
-from slopes. Pictures with hardly any contrast get no hash: plain pictures are all alike.
+Each bit of a hash says whether a picture gets brighter to the right in one place. The hash of the
+mirror image says where the picture gets darker. Both hashes together distinguish flat parts from
+slopes. Pictures with hardly any contrast get no hash: plain pictures are all alike.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from PIL import Image
 Hashes = NDArray[np.uint64]
 
 MAX_BITS = 20
-"""Of 128 bits of both hashes: how many may differ between two views of the same picture.
+"""How many of the 128 bits of both hashes may differ between two views of the same picture.
 
-They also may not exceed ``_MAX_SHARE`` of the bits that are set. Measured on re-encoded, scaled and
+At most ``_MAX_SHARE`` of the bits that are set may differ, too. Measured on re-encoded, scaled and
 moving pictures: 97 of 100 are recognised, and one in 10,000 pairs of different pictures is taken
 for the same.
 """
 _MAX_SHARE = 0.4
 _MAX_SHOT_BITS = 12  # of 128: pictures of one spot that differ in no more count as one
 _BAR = 24  # of 255: black of video range, with the noise of a codec
-_LIT = 0.02  # share of a row or column that is not black by accident
-_MIN_INSIDE = 1 / 3  # of height and width: below that it is a dark picture, not bars
+_LIT = 0.02  # a row or column with a larger share of lit pixels is no bar
+_MIN_INSIDE = 1 / 3  # of height and width: less than that is a dark picture without bars
 _STEP = 2.0  # of 255: less is the noise of a codec
 _MIN_STEPS = 16
 _ROWS, _COLUMNS = 8, 9
@@ -50,7 +51,8 @@ NO_MATCH = SharedPictures(0, 0.0)
 def picture_print(images: Sequence[NDArray[np.uint8]]) -> Hashes:
     """Return the hashes of the distinct pictures and of their mirror images, (pictures, 2).
 
-    The order is that of ``images``: RGB, uint8 (height, width, 3), all of one size.
+    At most ``MAX_HASHES`` are returned, in the order of ``images``: RGB, uint8 (height, width, 3),
+    all of one size.
     """
     grey = [np.asarray(Image.fromarray(image).convert("L")) for image in images]
     distinct: list[tuple[int, int]] = []
@@ -73,7 +75,7 @@ def shared(one: Hashes, other: Hashes) -> SharedPictures:
 
 
 def _max_bits(hashes: Hashes) -> NDArray[np.uint8]:
-    """Return how many bits may differ from each picture, if the other has as many set."""
+    """Return how many bits may differ from each picture; of two pictures, the smaller counts."""
     bits = np.bitwise_count(hashes)
     return np.minimum(MAX_BITS, _MAX_SHARE * (bits[:, 0] + bits[:, 1])).astype(np.uint8)
 
@@ -89,7 +91,7 @@ def _is_near(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _inside(brightest: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return top, bottom, left and right of the part that is not black in all pictures."""
+    """Return top, bottom, left and right of the part without bars, given each pixel's maximum."""
     lit = brightest > _BAR
     rows = np.flatnonzero(lit.mean(axis=1) > _LIT)
     columns = np.flatnonzero(lit.mean(axis=0) > _LIT)

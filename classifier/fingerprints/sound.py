@@ -98,7 +98,7 @@ def _items(samples: NDArray[np.int16]) -> Items:
 
 @functools.cache
 def library() -> Any:
-    """Return chromaprint with typed functions; a failure is not cached, so that a call tries again.
+    """Return chromaprint with typed functions. A failure is not cached: the next call tries again.
 
     Raises:
         SoundUnavailable: The library can't be loaded.
@@ -160,7 +160,7 @@ def _shared(one: Items, other: Items) -> SharedSound:
 
 
 def _windows(errors: NDArray[np.float64], silent: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which items lie in a window that is similar and not silent, (items,)."""
+    """Return which items lie in a similar window and are not silent in both sounds, (items,)."""
     ends = np.concatenate([[0.0], np.cumsum(np.where(silent, 16.0, errors))])
     good = (ends[_WINDOW:] - ends[:-_WINDOW]) <= MAX_ERRORS * 32 * _WINDOW
     steps = np.zeros(len(errors) + 1, np.int64)

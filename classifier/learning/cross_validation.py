@@ -1,7 +1,7 @@
 """Cross-validation of the text model's recipe on a table of labelled transcripts.
 
 Plain folds separate families of near duplicates, which makes the figures of every model too good.
-They are reported beside the figures of grouped folds to show the difference.
+These figures are reported beside those of grouped folds to show the difference.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def transformer_on_valid(
 
     Raises:
         WeightsError: The encoder can't be loaded.
-        ValueError: There are too few rows.
+        DataError: There are too few ``train`` rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
     columns = _columns(table)
@@ -186,7 +186,7 @@ def require_enough(table: Table) -> None:
 def _scores(table: Table, progress: Progress) -> Scores:
     require_enough(table)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are folds
+        warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than folds
         return grouped_scores(table, progress=lambda _: progress())
 
 

@@ -112,7 +112,7 @@ class Table:
         folds = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
         result = np.zeros(len(self.columns), np.int64)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # segments rarer than there are parts
+            warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than parts
             for number, (_, inside) in enumerate(
                 folds.split(self.columns, self.columns, self.families)
             ):

@@ -58,7 +58,7 @@ class TrainingReport:
 
     ``..._valid``: of a model trained on the ``train`` rows, on the ``valid`` rows.
     ``..._grouped``: of five folds over all rows that keep families of near duplicates together.
-    ``..._spoken``: without rows without speech, which are not classified in production.
+    ``..._spoken``: of rows with speech only; others are not classified in production.
     Accuracy, ``ece_grouped`` (expected calibration error), coverage and precision are also those of
     rows with speech. ``coverage_grouped``: the share whose probability reaches the threshold for a
     precision of 95 %, chosen on the other folds. ``precision_grouped``: the precision of these.

@@ -137,7 +137,7 @@ class LinearHead:
         return min(SHARES, key=loss)
 
     def _mixed(self, own: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Return mixed margins, (texts, 18); far below any other for segments that no model has."""
+        """Return mixed margins, (texts, 18); -10 for segments that none of the mixed models has."""
         result = np.full((len(own), len(NUMBERS)), -10.0)
         known = np.searchsorted(NUMBERS, self._table.numbers)
         result[:, known] = own

@@ -261,10 +261,10 @@ def _held_out(table: Table, opinions: Opinions, fused: Probabilities) -> HeldOut
 def _measure(learned: _Learned, training: Table, held_out: Table, config: Config) -> dict[str, Any]:
     """Return figures on the held-out creatives.
 
-    ``new``: of the new bundle. ``stacked``: whether it has a stack, which needs a better macro-F1
-    than the pool. ``base``: of the base bundle. ``base_has_seen``: how many of these creatives it
-    was trained on. ``stack`` and ``pool``: macro-F1 with and without the stack, if there were
-    enough creatives to try it.
+    ``new``: of the new bundle. ``stacked``: whether it has a stack, which is so if the stack has a
+    better macro-F1 than the pool. ``base``: of the base bundle. ``base_has_seen``: how many of
+    these creatives the base was trained on. ``stack`` and ``pool``: macro-F1 with and without the
+    stack, if there were enough creatives to try it.
     """
     segments = [one.segment for one in held_out.examples]
 

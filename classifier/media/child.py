@@ -80,7 +80,7 @@ def _wait_for_exit(process: int, stop_signals: Sequence[int], seconds: float) ->
         stop_signals: Descriptors that become readable when the parent closes the socket or dies.
 
     Returns:
-        The exit status, or None if the fork was still running.
+        The exit status, or None if the fork was still running after ``seconds``.
     """
     handle = os.pidfd_open(process)
     poll = select.poll()

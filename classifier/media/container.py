@@ -207,7 +207,7 @@ def packets(
                 if not packet.size:
                     continue
                 # Failures count only once a packet follows: an flv in which a stream appears late
-                # ends with one.
+                # ends with a failure.
                 damage.packets += failures
                 damage.bad += failures
                 failures = 0
@@ -237,7 +237,7 @@ def cut_short(file: BinaryIO, container: str) -> bool:
     """Whether an ogg file lacks its last page; ogg files do not declare their length elsewhere."""
     if container != "ogg":
         return False
-    # A page is at most 65,307 bytes: the last one begins within these (RFC 3533, section 6).
+    # A page has at most 65,307 bytes (RFC 3533, section 6), so the last one begins in this part.
     file.seek(max(0, os.fstat(file.fileno()).st_size - 65_536))
     end = file.read(65_536)
     page = end.rfind(b"OggS")

@@ -32,7 +32,8 @@ def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
     waits for the next one. Thread-safe.
 
     Raises:
-        MediaError: The file gives neither sound nor pictures. No other exception is raised for a
+        MediaError: The file can't be opened, exceeds a limit or gives neither sound nor pictures,
+            or decoding failed on this machine (``INTERNAL``). No other exception is raised for a
             file.
     """
     with _opened(path, limits) as descriptor, ExitStack() as stack:

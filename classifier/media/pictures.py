@@ -24,7 +24,9 @@ _THUMBNAIL = 16  # pixels
 
 
 class Pictures:
-    """Keeps a candidate picture for every half second of one video stream, already scaled down.
+    """Keeps scaled-down candidate pictures of one video stream, every half second, at most 64.
+
+    If there are more, every second one is dropped and the step is doubled.
 
     Args:
         start: Time stamp at which the container begins, seconds.
@@ -97,12 +99,12 @@ class Pictures:
                 self._tail.append(packet)
 
     def finish(self) -> None:
-        """Decode the packets after the last key frame, if they are short, and flush the decoder."""
+        """Decode the packets after the last key frame if they last briefly; flush the decoder."""
         # The end card may begin after the last key frame.
         if self._clock - self._key_clock <= self._max_gap:
             for packet in self._tail:
-                # These packets are counted already, and pictures that are shown before the key
-                # frame are torn.
+                # These packets are counted already. Errors are expected: pictures that are shown
+                # before the key frame refer to packets that were not decoded.
                 self._decode(packet, Damage())
         self._decode(None, self.damage)
 

@@ -30,8 +30,7 @@ EXIT_MEMORY = 3
 _ROOT = Path(__file__).resolve().parents[2]
 # More children than can decode at a time gain nothing; each takes about 30 MB.
 _MAX_IDLE = os.cpu_count() or 1
-# The child enforces the time limit; after this time on top the parent does, in case the child
-# can't.
+# The child enforces the time limit. If it has not answered this much later, the parent ends it.
 _GRACE_SECONDS = 30.0
 # A fork starts without memory of its own, and page faults are most of what it costs. So blocks of
 # up to 32 MB (the largest threshold that glibc allows here) come from one heap of huge pages.

@@ -85,9 +85,9 @@ class Media:
     """A decoded creative.
 
     Attributes:
-        audio: float32 mono at ``SAMPLE_RATE``, (samples,), within -1 to 1; empty without audio
+        audio: float32 mono at ``SAMPLE_RATE``, (samples,), within -1 to 1; empty without an audio
             stream.
-        frames: Up to 16 pictures in time order, spread evenly; none without video stream.
+        frames: Up to 16 pictures in time order, spread evenly; none without a video stream.
     """
 
     audio: NDArray[np.float32]

@@ -50,7 +50,7 @@ def read_wav(path: Path) -> NDArray[np.float32]:
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
-    """Return an RGB picture, uint8 (height, width, 3), as JPEG; ``quality`` is Pillow's, to 95."""
+    """Return an RGB picture, uint8 (height, width, 3), as JPEG. ``quality``: 1 to 95."""
     from PIL import Image
 
     buffer = BytesIO()

@@ -20,8 +20,9 @@ FRAMES = 8
 def clips(count: int, size: int) -> NDArray[np.int64]:
     """Return the indices of the frames of each clip, (clips, size), of a spot with `count` frames.
 
-    A longer spot is cut into equal consecutive parts, one clip each, so that every part of it is
-    encoded. Within a part frames are spread evenly, and repeated if it has fewer than `size`.
+    A spot of more than `size` frames is cut into equal consecutive parts, one clip each, so that
+    all of it is encoded. Within a part frames are spread evenly, and repeated if it has fewer than
+    `size`.
     """
     parts = np.array_split(np.arange(count), -(-count // size))
     return np.stack(
@@ -53,7 +54,7 @@ def check(frames: Sequence[Picture]) -> None:
 
 
 def mean_direction(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean direction, float32 (dimension,), of the rows of (n, dimension); length 1."""
+    """Return the mean direction of `vectors`, (n, dimension): float32 (dimension,), of length 1."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     mean = unit.mean(axis=0)
     result: NDArray[np.float32] = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(

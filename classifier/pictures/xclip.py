@@ -60,7 +60,7 @@ class XCLIP:
         return int(self.network.config.projection_dim)
 
     def encode(self, frames: Sequence[Picture]) -> NDArray[np.float32]:
-        """See `PictureEncoder`: frames (height, width, 3) give (dimension,). Clips weigh alike."""
+        """See `PictureEncoder`: frames (height, width, 3) give (dimension,), the mean of clips."""
         check(frames)
         chosen = clips(len(frames), self.network.config.vision_config.num_frames)
         videos = [[frames[place] for place in clip] for clip in chosen]

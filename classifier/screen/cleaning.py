@@ -39,9 +39,9 @@ _TWO_LETTERS = re.compile(r"\W*[^\W\d_]{2}\W*")
 def clean_line(words: Sequence[Word]) -> tuple[str, float] | None:
     """Return the cleaned text of a line and its confidence (0 to 1), or None if nothing is left.
 
-    Prices end in "₽" however the sign was read. Words of Latin look-alikes only become Cyrillic.
-    Lone letters that are no Russian word are dropped, and pieces that mix scripts or signs if their
-    confidence is low.
+    Prices end in "₽" however the sign was read. Words in capitals or of two letters become Cyrillic
+    if all their letters are Latin look-alikes. Lone letters that are no Russian word are dropped,
+    and pieces that mix scripts or signs if their confidence is low.
     """
     cleaned: list[Word] = []
     for word in _with_roubles(words):

@@ -1,8 +1,8 @@
 """Detection of text lines: the detector of PP-OCRv6, from the rapidocr wheel.
 
 Only the wheel's ONNX file is used: the small DB detector ("Real-time Scene Text Detection with
-Differentiable Binarization", Liao et al. 2020). It gives the probability of each pixel to lie in
-the core of a line; boxes are cut from that map and grown again. It does not depend on the language.
+Differentiable Binarization", Liao et al. 2020). It gives the probability that a pixel lies in the
+core of a line; boxes are cut from that map and enlarged. It does not depend on the language.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from classifier.errors import ScreenCode, ScreenUnavailable
 
 PACKAGE = "rapidocr==3.10.0"
 _MODEL = "models/PP-OCRv6_det_small.onnx"
-# As the wheel states it in default_models.yaml.
+# The wheel states this digest in default_models.yaml.
 _SHA256 = "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"
 
-# Measured on the cards of benchmarks/screen_text.py: 640 reads one word in 300 more and takes half
-# as long again.
+# Measured on the cards of benchmarks/screen_text.py: with 640 pixels, one word in 300 more is read,
+# in one and a half times the time.
 _MAX_SIDE = 512
 _STRIDE = 32
 # The wheel's settings for this model (config.yaml), except for the growth. It is 1.6 there, which

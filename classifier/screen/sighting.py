@@ -48,7 +48,7 @@ class Watcher:
         self._sightings: list[Sighting] = []
 
     def watch(self, frames: Iterable[Frame]) -> list[Sighting]:
-        """Return the lines of all frames in reading order, at most 150."""
+        """Return the lines in the order of the frames, then in reading order, at most 150."""
         for frame in frames:
             rows = self._update_changed(frame.image)
             if rows is not None:

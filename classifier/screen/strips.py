@@ -21,7 +21,7 @@ _MARGIN = 14
 
 
 def cut_strip(image: Picture, box: Box) -> Strip | None:
-    """Cut the line out as a grey strip, uint8 (84, width); None for vertical lines.
+    """Cut the line out as a grey strip, uint8 (84, width); None if it is vertical or has no height.
 
     Letters are separated from the background by a top-hat transform (black top-hat: closing minus
     picture; white top-hat: picture minus opening). It is computed for each colour channel and for

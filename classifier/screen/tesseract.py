@@ -57,7 +57,7 @@ class Tesseract:
         self._languages = f"{RUSSIAN}+{LATIN}" if LATIN in languages else RUSSIAN
 
     def read(self, strips: Sequence[Strip]) -> list[tuple[Word, ...]]:
-        """Return the words of each strip, in the order of the strips; none without text.
+        """Return the words of each strip, in the order of the strips; () for one without text.
 
         Raises:
             ScreenUnavailable: Tesseract fails or takes too long.

@@ -177,7 +177,10 @@ def _is_part_of_name(caption: re.Match[str]) -> bool:
 
 
 def _strip_sounds(text: str, removed: list[str]) -> str:
-    """Remove loops of letters or syllables; "Вауууу" becomes "Вау", a word of nothing else goes."""
+    """Keep one of six or more equal letters or syllables in a row: "Вауууууу" becomes "Вау".
+
+    A word that consists of such a loop alone is removed as a whole.
+    """
 
     def take(match: re.Match[str]) -> str:
         removed.append(match[0])

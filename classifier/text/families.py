@@ -87,6 +87,7 @@ def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
     """Return the first 8 bytes of the sha256 of each text's letters and digits, (texts,).
 
     A bundle stores those of its training texts, to find out later whether it was trained on a text.
+    All texts without letters and digits have the same fingerprint.
     """
     letters = (_NO_LETTER.sub("", text).casefold() for text in texts)
     digests = (hashlib.sha256(one.encode("utf-8", "replace")).digest()[:8] for one in letters)

@@ -125,7 +125,7 @@ def _grams(written: Joined, texts: Sequence[str]) -> Grams:
 
 
 def _char_grams(codes: Codes, length: int) -> Grams:
-    """Return the windows of ``length`` with blanks at their ends at most, and not only blanks."""
+    """Return the windows of ``length`` characters without inner blanks that are not all blank."""
     windows = max(len(codes) - length + 1, 0)
     blank = codes == BLANK
     selected = np.ones(windows, np.bool_)

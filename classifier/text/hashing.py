@@ -1,6 +1,6 @@
 """The hash of n-grams and names: a polynomial over code points and a mixer.
 
-With the code points c, n of them, modulo 2**64 and P = 0x100000001B3 (the FNV prime):
+For n code points c, modulo 2**64, with P = 0x100000001B3 (the FNV prime):
 
 - a folded n-gram: the sum of c[k] * P**(n-1-k), plus n;
 - a word or a name: the sum of c[k] * P**k;
@@ -54,7 +54,7 @@ def word_hashes(codes: Codes, start: Places, end: Places) -> Hashes:
 
 
 def name_hash(name: str) -> np.uint64:
-    """Return the hash of a name; that of a word with the same characters."""
+    """Return the hash of a name, which is that of a word with the same characters."""
     codes = np.array([ord(character) for character in name], np.uint32)
     [value] = word_hashes(codes, np.array([0]), np.array([len(codes)]))
     return np.uint64(value)

@@ -100,7 +100,7 @@ def _in_sequence(lexicon: _Lexicon, single: Sequence[Sequence[_Hit]]) -> list[tu
 
 
 def _as_arrays(lexicon: _Lexicon, pairs: Sequence[tuple[_Hit, _Hit]]) -> MatchArrays:
-    """Return pairs of hits as arrays; a hit paired with itself has the hash of its name."""
+    """Return pairs of hits as arrays; a pair of the same name twice has the hash of that name."""
     left = np.array([one.name for one, _ in pairs], np.int64)
     right = np.array([two.name for _, two in pairs], np.int64)
     hashes = pair_hashes(lexicon.hashes[left], lexicon.hashes[right])

@@ -171,8 +171,8 @@ class TextModel:
         """Return one prediction for each text, in the order of ``texts``.
 
         A text without features gets the probabilities of training rows without speech. Call
-        ``assess_speech`` first to find out whether there is something to classify. ``priors`` are
-        those of ``probabilities``.
+        ``assess_speech`` first to find out whether there is something to classify. ``priors`` and
+        its ``ValueError`` are as for ``probabilities``.
         """
         numbers = [int(number) for number in self.parameters.numbers]
         return [
@@ -189,10 +189,11 @@ class TextModel:
         Args:
             texts: The texts.
             priors: By segment number, how frequent it is among the texts to be classified, in any
-                unit. Without priors, as frequent as in the training data.
+                unit. None stands for the shares in the training data.
 
         Raises:
-            ValueError: The priors lack a segment of the model or have a negative value.
+            ValueError: The priors lack a segment of the model, one of them is negative or not
+                finite, or all are 0.
         """
         return self._apply_priors(self.margins(texts), self._prior_factors(priors))
 
@@ -220,7 +221,7 @@ class TextModel:
         The weight of an n-gram is what it adds to the margin of the segment over the mean margin
         of the others, weighted by their probabilities q for this text: value * (w_s - sum of
         q_j w_j), with q scaled to sum 1. The weight is divided equally among the occurrences of
-        the n-gram, and there between the words in which it begins and ends. The shape of the text
+        the n-gram, and in each between the words in which it begins and ends. The shape of the text
         is left out, because it belongs to no word.
 
         Returns:

@@ -83,7 +83,7 @@ def folded_word(text: str) -> str:
 
 
 def word_bounds(codes: Codes, shortest: int) -> tuple[Places, Places]:
-    """Return where words of at least ``shortest`` characters in ``codes``, (characters,), are.
+    """Return the bounds of words of at least ``shortest`` characters in ``codes``, (characters,).
 
     Returns:
         The index of the first character of each word, and the index after its last; both (words,).

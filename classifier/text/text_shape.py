@@ -26,7 +26,7 @@ _STEPS: dict[str, tuple[float, ...]] = {
 
 
 def shapes(text: str) -> list[np.uint64]:
-    """Return the hashed names of the steps that the measures of ``text`` reach; [] for no words."""
+    """Return the hashed names of the steps that the measures reach; [] for a text without words."""
     words = text.split()
     if not words:
         return []

@@ -98,7 +98,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Out-of-fold margins (rows, segments) and the fold in which each row was held out."""
+    """Out-of-fold margins, (rows, segments), and the fold that held each row out, (rows,)."""
 
     margins: NDArray[np.float64]
     fold: NDArray[np.int64]
@@ -139,6 +139,9 @@ def fit(
         calibration: The calibration of the model.
         base: A model whose document frequencies are used instead of those of the chosen rows, so
             that ``blend`` can mix the weights of both.
+
+    Raises:
+        ValueError: The chosen rows with speech have fewer than two segments.
     """
     from scipy.sparse import csr_array
     from sklearn.svm import LinearSVC
@@ -230,7 +233,11 @@ def _silent_margins(
 
 
 def margins_of(table: Table, parameters: Parameters, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the margins of the rows at ``rows``, (selected,), as (selected, ``table.numbers``)."""
+    """Return the margins, (selected, segments), of the rows with the indexes ``rows``, (selected,).
+
+    The indexes are ascending. Columns are as ``table.numbers``; a segment that the model lacks gets
+    a margin far below any other.
+    """
     counts = _rows_of(table.counts, rows)
     idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
     result = np.full((len(rows), len(table.numbers)), _UNKNOWN)
@@ -259,7 +266,12 @@ def grouped_scores(
 
 
 def measure_valid(table: Table) -> dict[str, float]:
-    """Return figures on the ``valid`` rows for a model trained on the other rows."""
+    """Return figures on the ``valid`` rows for a model trained on the other rows.
+
+    Raises:
+        ValueError: No ``valid`` row has speech, or the other rows with speech have fewer than two
+            segments.
+    """
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid)
     predicted = table.numbers[margins_of(table, parameters, rows).argmax(axis=1)]
@@ -307,7 +319,7 @@ def measure_coverage(
     precision: float = PRECISION,
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
-    """Measure coverage: the share of predictions above the threshold, which need no review.
+    """Measure coverage: the share of predictions that reach the threshold and need no review.
 
     The threshold of each fold is chosen for ``precision`` on the other folds.
 
@@ -315,11 +327,11 @@ def measure_coverage(
         confidence: The probability of the predicted segment, (rows,).
         correct: Whether the prediction is correct, (rows,).
         fold: The fold of each row, (rows,).
-        precision: The wanted precision above the threshold, 0 to 1.
+        precision: The wanted precision of predictions that reach the threshold, 0 to 1.
         weights: The weight of each row, (rows,); by default 1.
 
     Returns:
-        Coverage and precision above the thresholds, which is 1 if the coverage is 0.
+        The coverage, and the precision of the covered predictions (1 if there are none).
     """
     mass = np.ones(len(confidence)) if weights is None else weights
     taken = np.zeros(len(confidence), np.bool_)
@@ -335,7 +347,7 @@ def measure_coverage(
 
 
 def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> Calibration:
-    """Return the calibration with the least log loss, rounded to four digits.
+    """Return the calibration with the least log loss, rounded to four decimal places.
 
     Args:
         scores: Margins, (rows, segments).

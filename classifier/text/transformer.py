@@ -61,8 +61,9 @@ def fine_tune(
         progress: Called after each epoch.
 
     Raises:
-        ValueError: A segment is unknown, or the lists have different lengths.
-        DataError: There are too few rows to hold any out.
+        ValueError: A segment is unknown, the lists have different lengths, or `settings.epochs` is
+            less than 1.
+        DataError: There are too few segments, families or texts to hold any out.
         WeightsError: The encoder can't be loaded.
     """
     columns = np.searchsorted(NUMBERS, segments)
@@ -182,7 +183,7 @@ class TransformerText:
         return write_artefact(folder, KIND, VERSION, write, {**self.facts, **facts, **model_facts})
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
-        """Return one prediction for each text, in the order of `texts`; see `TextModel.predict`."""
+        """Return one prediction for each text, in the order of `texts`, with all 18 segments."""
         return [
             TextPrediction(dict(zip(NUMBERS, row, strict=True)))
             for row in self.probabilities(texts).tolist()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Settings:
     """Hyperparameters of fine-tuning.
 
-    `epochs`: the most epochs. `patience`: the number of epochs without improvement on the
-    held-out rows (a better macro-F1, or the same with less loss) after which training ends.
+    `epochs`: the largest number of epochs. `patience`: the number of epochs without improvement on
+    the held-out rows (a better macro-F1, or the same with less loss) after which training ends.
     `batch`: texts per step. `learning_rate`: the peak, after a linear warm-up over the first tenth
     of all steps and before a linear decay to 0. `tokens`: longer texts are truncated; half a minute
     of speech has about 150. `seed`: of the split, the new head and the order of texts.

@@ -22,7 +22,7 @@ from creativefilter.accounts.models import AuditEntry
 from creativefilter.site.client_address import client_address
 
 Action = AuditEntry.Action
-# Entries that one sweep deletes: other writers wait while it does.
+# The most entries that one sweep deletes, because other writers wait meanwhile.
 DELETED_AT_ONCE = 1000
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 
@@ -48,7 +48,7 @@ def record(
 
     Args:
         action: What was done.
-        subject: What it was done to, in words that stay clear after that is deleted.
+        subject: What it was done to, in words that are still clear when the object is deleted.
         by: The user if the request has none, or the name that was entered at the login.
         details: Additional facts as plain JSON, without secrets.
     """

@@ -22,8 +22,8 @@ from typing import Any
 from creativefilter.site.client_address import network_of
 from creativefilter.site.shared_counters import ask, increment
 
-# Failures without a delay: for an account from one address, for an account from all addresses, and
-# from an address for all accounts (a whole office may share an address).
+# Failures at which the delay begins to grow, from one second: for an account from one address, for
+# an account from all addresses, and from an address for all accounts (such as that of an office).
 FREE_OF_PAIR = 3
 FREE_OF_ACCOUNT = 10
 FREE_OF_ADDRESS = 30
@@ -63,7 +63,7 @@ class Login:
 
 
 def begin(login: Login) -> int:
-    """Count an attempt as failed, unless it is during a delay.
+    """Count an attempt as failed, unless it is refused: during a delay or beyond ``PER_MINUTE``.
 
     Returns:
         The seconds to wait before the next attempt; 0 lets this attempt through.
@@ -72,12 +72,12 @@ def begin(login: Login) -> int:
 
 
 def succeeded(login: Login) -> None:
-    """Revert the failure that ``begin`` counted: the password was right."""
+    """Forget the failures for this account, because the password was right."""
     ask(lambda counters: _forget(counters, login), None)
 
 
 def withdraw(login: Login) -> None:
-    """Stop counting this attempt, because the password was not checked."""
+    """Revert the failure that ``begin`` counted, because the password was not checked."""
     ask(lambda counters: _withdraw(counters, login), None)
 
 

@@ -13,7 +13,7 @@ requires the permission that describes what it does to the data:
 | see the system check and run its safe repairs | ``creatives.delete_creative`` |
 | see and revoke the tokens of all users | ``knox.delete_authtoken`` |
 
-Whatever permissions they have, only superusers may change superusers or revoke their tokens
+Only superusers may change superusers or revoke their tokens, whatever permissions other users have
 (``may_change_user``).
 """
 
@@ -117,7 +117,7 @@ def role_of(user: User) -> Role | None:
 
 
 def may_change_user(actor: User | AnonymousUser, user: User) -> bool:
-    """Return whether ``actor`` may change ``user``, if ``actor`` has the permission for users.
+    """Return whether ``actor``, given the permission to change users, may change ``user``.
 
     Only superusers may change superusers.
     """

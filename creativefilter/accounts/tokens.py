@@ -73,9 +73,10 @@ def unexpired() -> QuerySet[TokenDetails]:
 
 
 def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
-    """Return the unexpired tokens that a user may see; ``may_revoke`` tells which to revoke.
+    """Return the unexpired tokens that a user may see.
 
     These are all tokens if the user has ``knox.delete_authtoken``, else the user's own.
+    ``may_revoke`` returns whether the user may also revoke them.
     """
     rows = unexpired()
     return rows if user.has_perm("knox.delete_authtoken") else rows.filter(token__user=user.pk)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class IdempotencyKey(models.Model):
-    """A POST request that was sent with a key. Its answer is stored once ``status`` is set."""
+    """A POST request that was sent with a key. ``status`` is None until its answer is stored."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -7,7 +7,7 @@ class CreativesConfig(AppConfig):
     verbose_name = _("Creatives")
 
     def ready(self) -> None:
-        # Registers kinds of jobs, receivers of signals and checks in every process.
+        # These imports register kinds of jobs, receivers of signals and checks in every process.
         from creativefilter.creatives import doctor, model_doctor, reference_data  # noqa: F401
         from creativefilter.creatives.analysis import stages  # noqa: F401
         from creativefilter.creatives.families import deletion as families  # noqa: F401

@@ -58,7 +58,7 @@ IDLE = Problem(
 
 
 def files() -> Iterator[Finding]:
-    """Compare the storage with the rows of every room that has files there."""
+    """Compare the storage with the rows of every model that has files there."""
     found = orphans.compare()
     lost = found.orphans
     names = [*lost.files, *lost.folders]

@@ -1,6 +1,6 @@
 """Normalisation of Advertisement IDs from file names, tables, the API and searches.
 
-An ID is a number that offices write in many ways: "0004297908", "'4297908", "4297908.0",
+Most IDs are numbers, which are written in many ways: "0004297908", "'4297908", "4297908.0",
 "№ 4297908", "4 297 908", "4297908.mp4". Other IDs ("AD-7") keep their letters; letters that look
 the same in Latin and Cyrillic are written in one alphabet.
 """
@@ -103,7 +103,8 @@ def read(given: str | float) -> AdvertisementId:
     """Normalise the ID in a text or a cell of a table, and name the changes made.
 
     Raises:
-        IdError: there is no ID, or a spreadsheet program has dropped digits of it.
+        IdError: the text is not an ID, or a spreadsheet program has dropped digits of it. Every
+            ``given`` that is not a text counts as such.
     """
     if not isinstance(given, str):
         # The reader of tables gives a whole number as text unless digits were lost.

@@ -1,4 +1,4 @@
-"""Runs the registered system checks (``site.doctor``) and the repairs that lose nothing."""
+"""Run the registered system checks (``site.doctor``) and the repairs that lose nothing."""
 
 from __future__ import annotations
 
@@ -107,6 +107,6 @@ def _look(check: Check) -> list[Finding]:
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:
-        logger.info("%s", check.name, exc_info=error)
+        logger.info("system check %s raised an exception", check.name, exc_info=error)
         why = sentence_of(error) or f"{type(error).__name__}: {error}".splitlines()[0][:300]
         return [NOT_LOOKED_AT.found(subject=_(check.name), why=why)]

@@ -24,7 +24,7 @@ def start(owner: User, *, fix: bool) -> Job:
     """Queue a job that runs all checks and, with ``fix``, the repairs.
 
     Returns:
-        The new job, or the open one; an open job without ``fix`` is not enough for ``fix``.
+        A new job; or the open one, unless it lacks a ``fix`` that is asked for.
 
     Raises:
         QuotaExceeded: The owner has too many open jobs.

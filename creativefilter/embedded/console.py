@@ -1,4 +1,4 @@
-"""Output of `run` and `demo` on the terminal."""
+"""Output of ``run`` and ``run --demo`` on the terminal."""
 
 from __future__ import annotations
 

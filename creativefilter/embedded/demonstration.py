@@ -1,4 +1,4 @@
-"""The demonstration creatives: added once, flagged, removable in one action."""
+"""The demonstration creatives: their scripts, intake and results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether the segment is the script's, or a person has to decide if it has none."""
+        """Whether the segment is the script's, or is left to a person if the script has none."""
         if self.prediction is None:
             return False
         if self.script.segment is None:

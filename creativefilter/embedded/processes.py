@@ -54,7 +54,7 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], grace: float, first: int = signal.SIGTERM) -> None:
-    """Send the signal ``first``; after ``grace`` seconds kill what is left of the session."""
+    """Send ``first``, wait at most ``grace`` seconds, and kill what is left of the session."""
     if process.returncode is not None:
         return  # already reaped: its process id may belong to another process by now
     if process.poll() is None:

@@ -52,7 +52,7 @@ def serve_web(host: str, port: int) -> None:
 
 
 def web_processes() -> int:
-    """Return the number of web processes: 1 without Redis, by which they share request counts."""
+    """Return the number of web processes: 1 without Redis, with which they share request counts."""
     return settings.WEB_PROCESSES if settings.REDIS_URL else 1
 
 

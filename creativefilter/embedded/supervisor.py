@@ -30,7 +30,7 @@ from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
 
-# A running stage may finish within this time; otherwise it is queued again on the next start.
+# Seconds that a running stage has to finish; otherwise its job is queued again at the next start.
 WORKER_GRACE = 15.0
 RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
@@ -86,7 +86,7 @@ class Watched:
             try:
                 self.child.start()
             except BrokerError:
-                logger.exception("%s is tried again", self.name)
+                logger.exception("%s did not start; trying again", self.name)
             else:
                 return True
         return False
@@ -128,7 +128,7 @@ class Supervisor:
                 recovery.mark_all_unpublished()
             sweep()
         except DatabaseError:
-            logger.exception("sweep")
+            logger.exception("the sweep failed")
         finally:
             connections.close_all()
 
@@ -136,7 +136,7 @@ class Supervisor:
         """Wait until the web server accepts connections.
 
         Raises:
-            SupervisorError: It did not within ``seconds``.
+            SupervisorError: It does not accept any within ``seconds``.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.stopping:

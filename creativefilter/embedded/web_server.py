@@ -102,7 +102,7 @@ class Request(HTTPRequestParser):
             return False
 
     def _discard_body(self, length: int) -> None:
-        """Drop the body and set its length in the headers, for which ``LimitBody`` refuses it."""
+        """Drop the body and set its length in the headers, so that ``LimitBody`` refuses it."""
         if self.body_rcv is not None:
             self.body_rcv.getbuf().close()
             self.body_rcv = None
@@ -157,7 +157,10 @@ def discard_file(file: Any, block_size: int = 0) -> list[bytes]:
 
 
 def file_wrapper(file: Any, block_size: int = 64 * 1024) -> Any:
-    """Return an iterable of a file: the main thread sends local files, a thread all others."""
+    """Return an iterable of a file.
+
+    The main thread sends files that have a descriptor; the thread of the request sends all others.
+    """
     try:
         file.fileno()
     except (AttributeError, OSError):

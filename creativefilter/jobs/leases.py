@@ -63,7 +63,9 @@ def _renew(claim: QuerySet[Job], ended: threading.Event) -> None:
 
 
 def expired_jobs() -> list[Job]:
-    """Return running jobs whose lease an earlier call found expired and no process renewed since.
+    """Return running jobs whose lease was not renewed after an earlier call found it expired.
+
+    The earlier call must be more than half a lease ago.
 
     Sets ``lease_missed_at`` on jobs whose lease expired since the previous call. A lease that ends
     more than two leases from now was written by a host with a wrong clock and counts as expired.

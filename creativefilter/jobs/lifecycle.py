@@ -69,7 +69,7 @@ def create_at_last_stage(
 
 
 def create_many(kind: Kind, params: Sequence[dict[str, Any]], owner: User | None) -> list[Job]:
-    """Create queued jobs at their first stage; else as ``create_at_last_stage``."""
+    """Create queued jobs at their first stage, otherwise like ``create_at_last_stage``."""
     return _create_many(kind, kind.stages[0].name, params, owner)
 
 

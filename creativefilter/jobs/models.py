@@ -62,7 +62,8 @@ class Job(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    # False for jobs that were created by other jobs or with the quota lifted (``quota``).
+    # False for jobs that were created without an owner, by other jobs, or with the quota lifted
+    # (see ``quota``).
     in_quota = models.BooleanField(_("counts as asked for"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     published_at = models.DateTimeField(_("sent to the queue"), null=True, blank=True)

@@ -14,7 +14,8 @@ from creativefilter.jobs import leases, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.database import persistently
 
-# How long a worker's main process retries to release a claim. It also supervises the pool.
+# Seconds that a worker's main process retries to release a claim. Meanwhile it can't supervise the
+# pool.
 LOST_SECONDS = 20.0
 # Most rows that one sweep publishes again: a long queue must not double with every sweep.
 REPUBLISH_AT_ONCE = 1000
@@ -32,6 +33,9 @@ def release_lost_claim(job_id: str, stage: str, worker: str, code: str, detail: 
 
     Returns:
         Whether the job is queued again; False also if the claim no longer holds.
+
+    Raises:
+        OperationalError, InterfaceError: The database is unreachable for ``LOST_SECONDS``.
     """
     held = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker)
 

@@ -29,7 +29,7 @@ TRANSIENT = (*UNREACHABLE, SoftTimeLimitExceeded, Unavailable)
 CLAIM_SECONDS = 10.0
 # How long a worker retries to write the outcome of a stage.
 SAVE_SECONDS = 240.0
-# Time after a job's first claim in which a lost database connection is not an attempt.
+# Time after a job's first claim in which a lost database connection does not count as an attempt.
 NO_BLAME_PERIOD = timedelta(hours=1)
 
 
@@ -67,6 +67,7 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 
     Raises:
         NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
+        OperationalError, InterfaceError: The outcome could not be written for ``SAVE_SECONDS``.
     """
     try:
         job = persistently(lambda: claim(job_id, stage, worker), CLAIM_SECONDS)
@@ -102,7 +103,7 @@ def _handle_error(job: Job, error: Exception) -> Job | None:
         elif isinstance(error, TRANSIENT):
             return job if lifecycle.release(job, code_of(error), repr(error)) else None
         else:
-            logger.error("job %s, stage %s", job.pk, job.stage, exc_info=error)
+            logger.error("job %s: stage %s failed", job.pk, job.stage, exc_info=error)
             lifecycle.fail(job, "internal", detail)
         return None
 

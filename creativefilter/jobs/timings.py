@@ -88,7 +88,7 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
     """Count the queued jobs that will be taken before each of the given jobs.
 
     Workers take jobs of a queue by priority, then in the order in which messages arrived at the
-    broker. The count takes the age of the jobs for that order.
+    broker. The count assumes that the messages of older jobs arrived first.
 
     Args:
         jobs: Jobs in any state.

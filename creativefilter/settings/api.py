@@ -53,7 +53,7 @@ KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105
 PREDICT_ANONYMOUS: bool = env.bool("PREDICT_ANONYMOUS", False)
 
 # Webhooks: whether endpoints may have internal addresses, how long deliveries are kept, and after
-# how many days of failures only an endpoint is switched off.
+# how many days in which every delivery failed an endpoint is switched off.
 WEBHOOKS_ALLOW_PRIVATE: bool = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
 WEBHOOK_HISTORY_DAYS: int = env.int("WEBHOOK_HISTORY_DAYS", 30, validate=validate.Range(1, 3650))
 WEBHOOK_DISABLE_AFTER_DAYS: int = env.int(

@@ -18,7 +18,8 @@ STAGE_HARD_SECONDS: int = env.int(
     STAGE_SOFT_SECONDS + 30,
     validate=validate.Range(STAGE_SOFT_SECONDS, min_inclusive=False),
 )
-# Renewed four times per lease. Claims of a dead host are released within a lease and two sweeps.
+# Renewed four times per lease. Claims of a dead host are released within one and a half leases and
+# two sweeps.
 JOB_LEASE = timedelta(seconds=env.int("JOB_LEASE_SECONDS", 30, validate=validate.Range(2)))
 # Time after which a job that is still queued gets another message.
 JOB_REPUBLISH_AFTER = timedelta(

@@ -2,9 +2,8 @@
 
 Each row is a line of JSON: the row's number, then its cells. The last line lists the sheets: name,
 whether the sheet is visible, and the offsets in bytes where its rows begin and end. Exit status 3:
-the workbook has a password; 4: no worksheets; 5: damaged; 6: too many cells or too much output,
-or the memory was exhausted. The program imports nothing
-of the project, so it starts fast.
+the workbook has a password; 4: no worksheets; 5: damaged; 6: too many cells or too much output, or
+the memory was exhausted. The program imports nothing of the project, so it starts fast.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ _OLE = b"\xd0\xcf\x11\xe0"
 # Streams of an OLE file (the container of .xls) whose names tell what the file is.
 _OLE_STREAMS = ("EncryptedPackage", "WordDocument", "Workbook", "Book")
 _ENCRYPTED = 0x1  # of ZipInfo.flag_bits
-# Names of tables within zip archives, and what upload forms offer beside .zip; files on their own
-# are read whatever their name is.
+# Suffixes of tables within zip archives, and of files that upload forms offer beside .zip. A file
+# that is not in an archive is read whatever its name is.
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".gz")
 
 

@@ -26,7 +26,7 @@ class Lines:
     """Lines of a text, in batches. Lines that were read too far can be put back."""
 
     def __init__(self, read: Callable[[int], list[str]]) -> None:
-        """Read lines by ``read(characters)``, which returns about this many, [] at the end."""
+        """Take a function that returns the next lines of about n characters; [] at the end."""
         self._read = read
         self._back: deque[str] = deque()
 

@@ -121,6 +121,9 @@ def _opened_path(path: Path) -> IO[bytes]:
 def check(file: IO[bytes]) -> Source:
     """Detect the format of a file from its beginning and its directory, without reading rows.
 
+    Returns:
+        The table; don't call its ``open``, since archives and temporary files are closed already.
+
     Raises:
         SheetError: the file is no table.
     """

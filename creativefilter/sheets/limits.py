@@ -26,9 +26,9 @@ MAX_NESTING = 2
 MAX_LINE = 1 << 20
 # A quoted cell with more lines than this is taken for an unclosed quotation mark.
 MAX_CELL_LINES = 200
-# The heading is searched for in the first rows that are not blank, this many.
+# The heading is searched for in this many rows from the top; blank rows do not count.
 HEADING_ROWS = 20
-# Interpretations of one file, for example by different ID columns: more are not listed.
+# Readings of one file, for example by different ID columns: more are not listed.
 MAX_READINGS = 8
 
 # Limits of one sheet; the first two are those of Excel.
@@ -41,7 +41,7 @@ MAX_ROW_BYTES = 32 << 20
 MAX_OTHER_WORKBOOK = 64 << 20
 MAX_OTHER_UNPACKED = 256 << 20
 OTHER_MEMORY = 1 << 30
-# Memory of the child in bytes: OTHER_BASE and OTHER_TIMES for each unpacked byte (XLS: each byte
+# Memory of the child in bytes: OTHER_BASE, plus OTHER_TIMES for each unpacked byte (XLS: each byte
 # of the file), at most OTHER_MEMORY.
 OTHER_BASE, OTHER_TIMES = 320 << 20, 16
 OTHER_SECONDS = 30

@@ -23,7 +23,7 @@ ROWS = 2_000
 def plan(
     table: CsvTable, titles: Sequence[str], report_keys: Callable[[list[Any], float], None]
 ) -> tuple[int, tuple[int, ...]]:
-    """Read the rows once; return the cells of the longest row, and the new columns' indexes."""
+    """Read the rows once; return the most cells of a row, and the indexes of the new columns."""
     rows = table.rows()
     while batch := list(islice(rows, ROWS)):
         report_keys([table.key(cells) for _line, cells in batch], table.done)
@@ -60,7 +60,7 @@ def write(
         table: the table.
         titles: titles of the new columns.
         places: indexes of the new columns, as ``plan`` returned them.
-        width: cells of the longest row, as ``plan`` returned them.
+        width: number of cells in the longest row, as ``plan`` returned it.
         target: receives the table.
         answer: takes the keys of a batch and the share that has been read; returns the new cells
             of each row.

@@ -159,7 +159,7 @@ def headings(sheet: Sheet) -> list[Heading]:
 def with_ids(rows: Sequence[Heading], chosen: int) -> list[Heading]:
     """Return ``rows[chosen]`` as headings: one for each ID column, at most ``MAX_READINGS``.
 
-    One if there is no ID column or a single one.
+    A table with no or one ID column has a single reading.
     """
     heading = rows[chosen]
     above = tuple(" ".join(filter(None, row.titles)) for row in rows[:chosen])

@@ -119,7 +119,10 @@ class CellReader:
 
 
 def number_cell(text: str) -> Cell:
-    """Return a number of a workbook: text for whole numbers of at most 15 digits, else float."""
+    """Return a number of a workbook: text for whole numbers of at most 15 digits, else float.
+
+    Text that is not a number is returned unchanged.
+    """
     if len(text) <= _DIGITS and text.isdecimal():
         return text
     try:
@@ -136,7 +139,10 @@ def whole(number: float) -> Cell:
 
 @lru_cache(maxsize=4096)
 def date_text(text: str, epoch_1904: bool) -> str:
-    """Format a spreadsheet's day number: "2024-01-31", "2024-01-31 12:00:00" or "12:00:00"."""
+    """Format a spreadsheet's day number: "2024-01-31", "2024-01-31 12:00:00" or "12:00:00".
+
+    Text that is not a day number is returned unchanged.
+    """
     try:
         number = float(text)
     except ValueError:

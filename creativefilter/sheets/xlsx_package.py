@@ -50,8 +50,9 @@ class Workbook:
     relations: str
     chain: str | None
     strings: Strings
-    # Indexes of the cell styles that show a number as a date. Whether day 0 is 1904-01-01.
+    # Indexes of the cell styles that show a number as a date, as they are written in cells.
     date_styles: frozenset[str]
+    # Whether day 0 is 1904-01-01.
     epoch_1904: bool
     has_macros: bool
 

@@ -36,7 +36,7 @@ def cell_pattern(prefix: str) -> str:
 
 @dataclass(slots=True)
 class Located:
-    """A cell and the positions of its first byte and after its last byte in the row.
+    """A cell, whose XML is ``row[start:end]``.
 
     ``column`` is an index from 0. ``formula`` is the range that the cell's formula fills, "" for
     this cell alone, None for a cell without a formula. ``filled``: the cell has a formula or a
@@ -206,6 +206,10 @@ def letters_of(column: int) -> str:
 
 
 def columns_of(area: str) -> tuple[int, int]:
-    """Return the first and last column index of a range such as "A1:C3" or "A1"."""
+    """Return the first and last column index of a range such as "A1:C3" or "A1".
+
+    Raises:
+        SheetError: this is no range of cells.
+    """
     first, _, last = area.replace("$", "").partition(":")
     return column_of(first), column_of(last or first)

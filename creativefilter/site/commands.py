@@ -135,7 +135,8 @@ def existing_path(text: str) -> Path:
 def output_file(*suffixes: str) -> Callable[[str], Path]:
     """Return a type for a file to be written whose name ends in one of the suffixes.
 
-    The type raises ``UsageError`` if the name ends otherwise, is a folder's or can't be written.
+    The type raises ``UsageError`` if the name ends otherwise, or if the path is that of a folder or
+    can't be written.
 
     Args:
         suffixes: In lower case, with the dot.

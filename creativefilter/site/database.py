@@ -51,7 +51,7 @@ def reconnect() -> None:
 
 
 def is_lost() -> bool:
-    """Return whether this thread's connection broke or could not be opened.
+    """Return whether this thread has no usable connection to the database server.
 
     Always False on SQLite, which has no server.
     """

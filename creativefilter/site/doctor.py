@@ -1,4 +1,4 @@
-"""Registry of the system checks. Each room registers its own; ``creativefilter.doctor`` runs them.
+"""Registry of the system checks. Each app registers its own; ``creativefilter.doctor`` runs them.
 
 A check reports only what is wrong. Jobs that run or wait in the queue are no finding.
 """

@@ -31,6 +31,7 @@ def on_disk(file: FieldFile, most: int) -> Iterator[Path]:
     Raises:
         FileNotFoundError: A remote storage has no such file.
         TooLongError: A file of a remote storage is longer than ``most`` bytes.
+        Unavailable: The remote storage does not answer.
     """
     try:
         here = Path(file.path)
@@ -63,6 +64,7 @@ def streamed(file: FieldFile) -> BinaryIO:
 
     Raises:
         FileNotFoundError: There is no such file.
+        Unavailable: The remote storage does not answer; also raised when the file is read.
     """
     storage, name = file.storage, str(file.name)
     opened = storage.stream(name) if hasattr(storage, "stream") else storage.open(name, "rb")

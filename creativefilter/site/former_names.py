@@ -16,7 +16,7 @@ def adopt(environment: MutableMapping[str, str]) -> None:
     """Set current names from former ones; a current name that is set takes precedence."""
     for former, name in SETTINGS.items():
         if former in environment:
-            # Python shows a FutureWarning by default, a DeprecationWarning not.
+            # Python shows a FutureWarning by default, but not a DeprecationWarning.
             warnings.warn(
                 f"{former} is now called {name}; set that instead.", FutureWarning, stacklevel=2
             )

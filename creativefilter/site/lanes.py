@@ -18,7 +18,7 @@ class Lane(StrEnum):
 
     # A person waits for seconds: a creative, a small table, the survey of a spend table.
     INTERACTIVE = "interactive"
-    # Short periodic work that must not wait: the sweep, the look into the watched folder.
+    # Short periodic work that must not wait: the sweep, the scan of the watched folder.
     UPKEEP = "upkeep"
     # A person waits for minutes: imports, exports, large tables, long creatives.
     LONG = "long"

@@ -19,7 +19,7 @@ def keep_private(**_signal: Any) -> None:
 
 
 def open_to_others(folder: Path) -> list[Path]:
-    """Return those that other accounts can open, of a folder and its direct entries."""
+    """Return which of a folder and its direct entries other accounts can open."""
     found = []
     for path in (folder, *sorted(folder.iterdir())):
         with suppress(FileNotFoundError):  # removed since ``iterdir``

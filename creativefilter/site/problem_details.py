@@ -54,7 +54,8 @@ def answer(
         status: The HTTP status.
         code: The stable name of the error.
         detail: A sentence for people.
-        errors: By field, the errors of the request's fields; left out if empty.
+        errors: Errors of the request's fields, by field name, each with ``message`` and ``code``;
+            left out if empty.
     """
     body: dict[str, Any] = {
         "type": f"urn:problem-type:creative-filter:{code.replace('_', '-')}",

@@ -2,7 +2,8 @@
 
 A body whose Content-Length is too large is refused before it is read. A body without a length
 (``Transfer-Encoding: chunked``) is counted while it is read; if it is too large, the temporary
-files that were written by then are removed. Django alone would treat such a body as empty.
+files that were written by then are removed. Django alone would treat a body without a length as
+empty.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ _MISSING = {"404", "NoSuchKey", "NotFound"}
 class Places:
     """Limit of the threads of this process that may wait for the bucket at the same time.
 
-    A bucket that hangs must not block all web threads. At most half of them may wait for jobs;
-    fewer than half may wait here.
+    A bucket that hangs must not block all web threads. Up to half of them may be waiting for jobs
+    (``api.core.waiting``), so fewer than half may wait here.
 
     Args:
         count: The limit.

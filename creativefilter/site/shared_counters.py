@@ -1,6 +1,6 @@
 """Request counters shared by all processes (Redis; without it there is one process only).
 
-An error of the counters must never fail a request: while they do not answer nothing is counted.
+An error of the counters must never fail a request: while they do not answer, nothing is counted.
 """
 
 from __future__ import annotations

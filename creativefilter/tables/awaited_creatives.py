@@ -20,7 +20,7 @@ def unclassified(names: Iterable[str]) -> set[int]:
     """Return the keys of the creatives that have no segment and can still get one.
 
     Left out are creatives with a label, creatives with a prediction of the active model version,
-    and failed creatives that no open job is analysing.
+    creatives without media, and failed creatives that no open job is analysing.
 
     Args:
         names: Advertisement IDs.

@@ -87,7 +87,7 @@ def check(file: File[bytes]) -> None:
 
 
 def remove_old() -> None:
-    """Delete tables older than ``TABLES_KEPT``, at most 100 at a time."""
+    """Delete tables older than ``TABLES_KEPT`` without an open job, at most 100 at a time."""
     old = Table.objects.filter(created_at__lt=timezone.now() - settings.TABLES_KEPT)
     for table in old.select_related("job")[:100]:
         if table.job is None or table.job.is_final:
@@ -173,7 +173,7 @@ def write(job: Job) -> Save:
         progress.update(done)
         return [each.cells() for each in counts.add(answers.of(keys))]
 
-    # The storage moves a temporary upload instead of copying it; unused, it is deleted.
+    # The storage moves a temporary upload instead of copying it; one that is not used is deleted.
     target = TemporaryUploadedFile(table.result_name, None, 0, None)
     stream: Any = target.file
     with _opened(table) as file, _job_errors():

@@ -27,8 +27,8 @@ class Table(models.Model):
 
     ``layout`` is the stored ``sheets.rewrite.Plan``, {} until the table has been read. ``counts``
     are the numbers of rows by answer (``answers.Counts``). ``language`` is the language of the
-    answers; "" stands for codes for programs. ``awaited`` are the creatives that had no segment
-    when the table was read.
+    answers; if it is "", they are codes for programs. ``awaited`` are the creatives that had no
+    segment when the table was read.
     """
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)

@@ -44,7 +44,7 @@ class Judgement:
 
     ``trained_on_count``: the number of creatives that the model was trained on.
     ``near_duplicate_count``: the number of further creatives that are near duplicates of these.
-    ``unseen``: the figures without both; None if that leaves all creatives or none.
+    ``unseen``: the figures on the remaining creatives; None if all creatives remain or none.
     """
 
     all_creatives: Evaluation

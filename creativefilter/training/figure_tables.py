@@ -51,7 +51,7 @@ class Grid:
 
 
 def segment_title(number: int) -> str:
-    """Return number and name of a segment, in English or else in Russian."""
+    """Return number and name of a segment, in Russian unless the active language is English."""
     segment = by_number(number)
     english = (get_language() or "").startswith("en")
     return f"{number} · {segment.name_en if english else segment.name}"

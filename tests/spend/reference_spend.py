@@ -6,7 +6,6 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from django.db.models import OuterRef, Subquery
 
 from classifier.segments import NUMBERS
 from creativefilter.creatives import model_versions
@@ -75,10 +74,9 @@ def predict(creatives: list[Creative], probabilities: np.ndarray) -> None:
     MediaVersion.objects.bulk_create(media, BATCH)
     for version in media:
         version.creative.current_media = version
-    newest = MediaVersion.objects.filter(creative=OuterRef("pk")).values("pk")[:1]
-    Creative.objects.filter(current_media=None, media__isnull=False).update(
-        current_media=Subquery(newest)
-    )
+    # A single UPDATE with a subquery takes minutes on PostgreSQL, whose statistics are of the time
+    # before the rows were created.
+    Creative.objects.bulk_update(creatives, ["current_media"], BATCH)
     predict_current_media(creatives, probabilities)
 
 

@@ -67,7 +67,7 @@ class TokenDetailsAdmin(ModelAdmin):
         own = ("shown_name", "beginning", "created", "expires", "used")
         return (*own[:2], "user", *own[2:]) if _sees_all(request) else own
 
-    # All staff users have tokens; the queryset limits which tokens they see.
+    # All staff users may have tokens; the queryset limits which tokens they see.
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_staff)

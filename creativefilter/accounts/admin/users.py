@@ -184,7 +184,7 @@ def permission_label(permission: Permission) -> str:
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Groups that are not roles. Those of roles are reset after every migration, so are hidden."""
+    """Groups that are not roles. Those of roles are hidden: every migration resets them."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).exclude(name__in=Role.values)

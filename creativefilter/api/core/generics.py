@@ -1,6 +1,6 @@
 """DRF's generic views, with checked query parameters and throttles before permissions.
 
-DRF checks permissions first, so that it never counts requests that are refused. Every view of the
+DRF checks permissions first, so it never counts requests that are refused. Every view of the
 API derives from these classes (``tests/api/core/test_api_refusals.py`` checks this).
 """
 

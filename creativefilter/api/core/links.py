@@ -78,7 +78,7 @@ _BY_ID: list[tuple[str, str, str]] = [
     ("webhook_update", _SAME, "webhook webhook_delete webhook_test"),
     ("webhook_delete", _SAME, "webhook webhook_deliveries"),
 ]
-# Source, target and parameters of links that need several parameters or not ``id``.
+# Source, target and parameters of links that need several parameters, or one other than ``id``.
 _OTHERS: list[tuple[str, str, dict[str, str]]] = [
     ("creative", "media_part", {"id": "$response.body#/media/id", "name": "audio.wav"}),
     ("segments", "segment", {"number": "$response.body#/0/number"}),

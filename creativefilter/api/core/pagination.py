@@ -138,7 +138,7 @@ class CursorPages(BasePagination):
         return columns
 
     def _cursor(self, request: Request, columns: list[Column]) -> tuple[bool, list[Any] | None]:
-        """Return whether to read backwards, and the values of the row before the page.
+        """Return whether to read backwards, and the values of the row that the cursor holds.
 
         The values are None without a cursor.
         """

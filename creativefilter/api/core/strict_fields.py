@@ -135,8 +135,8 @@ class Values(serializers.ListField):
         """Return the validated values.
 
         Raises:
-            ValidationError: A value is invalid. The errors of a JSON list are by position; of a
-                query parameter, they are those of the first invalid value.
+            ValidationError: A value is invalid. The errors of a JSON list are by position; those of
+                a query parameter are the errors of its first invalid value.
         """
         try:
             return super().run_child_validation(data)

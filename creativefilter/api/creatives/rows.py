@@ -15,7 +15,7 @@ LONG = frozenset({"transcript", "screen_text", "probabilities", "channels", "med
 
 @dataclass(frozen=True, slots=True)
 class CreativeDetails:
-    """What a response needs beside the row of the creative; texts not requested are empty."""
+    """What a response needs besides the row of the creative; texts not requested are empty."""
 
     prediction: Prediction | None
     transcript: str

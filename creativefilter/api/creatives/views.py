@@ -176,8 +176,8 @@ def _refuse(results: list[dict[str, Any]]) -> None:
     """Raise the error of an upload of which no file was accepted.
 
     Raises:
-        Problem: All files are refused for the same reason; it has the code and status of this.
-        ValidationError: The reasons differ; it has the reason of each file.
+        Problem: All files are refused for the same reason, whose code and status it has.
+        ValidationError: The reasons differ; the error lists the reason of each file.
     """
     problems = [result["problem"] for result in results]
     codes = {problem["code"] for problem in problems}

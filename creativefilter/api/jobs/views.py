@@ -68,7 +68,7 @@ class JobView(Etagged, Jobs, generics.RetrieveAPIView[Job]):
 
     def get_object(self) -> Job:
         job: Job = super().get_object()
-        # Computed once, because both the ETag and the response need it.
+        # Computed once, because both the ETag and the response need the places.
         self._places = timings.places([job])
         return job
 

@@ -23,7 +23,7 @@ from creativefilter.api.creatives.serializers import LabelChangeSerializer
 from creativefilter.api.segments.serializers import NAMES, NUMBER_HELP, SegmentNumberField
 from creativefilter.creatives.models import Label, LabelBatch
 
-# Creatives that one request can name. A filter can select any number of them.
+# Most creatives that one request can name. A filter can select any number of them.
 MOST_NAMED = 10_000
 
 

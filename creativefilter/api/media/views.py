@@ -1,4 +1,4 @@
-"""Views of media files, with byte ranges. No file is served as a page of the site."""
+"""Views of media files, with byte ranges. Headers keep browsers from running an upload."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TYPES = sorted({mimetypes.types_map.get(one, BYTES) for one in _PLAYABLE} | {BY
 
 
 class Files(APIView):
-    """Base of the views of files, which the player of the pages and programs fetch."""
+    """Base of the views of files, for the players on pages and for programs."""
 
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_creative"}

@@ -28,11 +28,13 @@ def receive_upload(request: Request) -> Job:
     """Store the upload and queue its job.
 
     Returns:
-        The queued job, or a job that has already ended if the same file was analysed before.
+        The job that analyses the file: new, still open from an earlier upload of the file, or
+        done if the active model version has a prediction for it.
 
     Raises:
         ValidationError: The form is invalid.
         CodedError: The file is refused.
+        QuotaExceeded: The user has too many open jobs.
     """
     form = UploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
@@ -108,7 +110,7 @@ class ReferencePredictView(Idempotent, APIView):
         return self._answer(job, late)
 
     def _answer(self, job: Job, late: int) -> Response:
-        """Return the response to the job as it is now; ``late`` is the status if it still runs."""
+        """Return the response for the job; ``late`` is the HTTP status while the job is open."""
         if job.state == Job.State.DONE:
             return Response(reference_answer(job.result or {}))
         code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code

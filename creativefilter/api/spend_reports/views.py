@@ -45,7 +45,11 @@ class Reports(generics.KnownParameters[Any]):
         return super().parameter_names() | set(self.form_class().fields)
 
     def asked(self) -> dict[str, Any]:
-        """Return the validated query string."""
+        """Return the validated query string.
+
+        Raises:
+            ValidationError: A parameter is invalid.
+        """
         form = self.form_class(data=self.request.query_params)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)

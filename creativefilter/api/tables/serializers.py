@@ -16,7 +16,7 @@ from creativefilter.tables.models import Table
 
 @extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
 class TableFileField(serializers.FileField):
-    """A file that may not be empty by the schema; ``tables.jobs`` refuses an empty one."""
+    """A file field whose schema forbids an empty file; ``tables.jobs`` refuses such a file."""
 
 
 class TableUploadSerializer(serializers.Serializer[Any]):

@@ -90,6 +90,7 @@ def receive_table(request: Request) -> Table:
     Raises:
         ValidationError: The form is invalid.
         CodedError: The file is refused.
+        QuotaExceeded: The user has too many open jobs.
     """
     form = TableUploadSerializer(data=request.data)
     form.is_valid(raise_exception=True)
@@ -106,7 +107,8 @@ def wait_for_table(table: Table, seconds: float) -> bool:
         seconds: The longest time to wait.
 
     Returns:
-        False if too many requests are waiting already, as ``wait_for`` does.
+        False if too many requests are waiting already. True does not mean that the job has
+        ended: check its state.
     """
     assert table.job is not None  # noqa: S101 (the job was just created)
     place = wait_for(table.job, seconds)
@@ -201,7 +203,8 @@ def download(table: Table) -> FileResponse:
     """Return the table with its segments as an attachment.
 
     Raises:
-        Conflict: There is no result, because the job has not ended or has failed.
+        Conflict: There is no result, because the job has not ended, has failed or was cancelled.
+        Http404: The file of the result is gone.
     """
     if not table.result:
         raise Conflict(_("The table is not finished."), "table_not_ready")
@@ -252,7 +255,7 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
         return self._answer(table, late=504 if has_waited else 202)
 
     def _answer(self, table: Table, late: int) -> HttpResponseBase:
-        """Return the response to the table as it is now; ``late``: status if the job still runs."""
+        """Return the response for the table; ``late`` is the HTTP status while its job is open."""
         if table.result:
             return download(table)
         job = table.job

@@ -35,7 +35,7 @@ from creativefilter.webhooks.models import TEST_EVENT, Delivery, Endpoint, Event
 
 
 def _as_api_error(error: EndpointError) -> Exception:
-    """Return the exception with which the API answers: by field a 400, else a 409."""
+    """Return ``ValidationError`` (400) if the error is about a field, else ``Conflict`` (409)."""
     if not error.field:
         return Conflict(str(error), error.code)
     return ValidationError({error.field: [ErrorDetail(str(error), error.code)]})

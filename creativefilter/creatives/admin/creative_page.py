@@ -27,7 +27,7 @@ from creativefilter.site.codes import sentence
 # Formats that browsers play. For others the decoded sound is played.
 _VIDEO = {".mp4", ".webm", ".wbm"}
 _AUDIO = {".wav", ".ogg", ".mp3", ".m4a", ".flac"}
-# Seconds for which a line is shown that was read on one frame only.
+# Shortest time for which a line of the screen text is shown, seconds.
 _SHORTEST_SIGHT = 1.0
 SAME_SHOWN = 20
 
@@ -86,7 +86,10 @@ def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, An
 
 
 def player_of(media: MediaVersion) -> dict[str, str]:
-    """Return the HTML tag and address to play; ``note`` explains if the original is not played."""
+    """Return the HTML tag that plays a media version, its address, and a note for the reader.
+
+    The tag is "" if there is nothing to play.
+    """
     if not media.file:
         note = _("Only a transcript was imported: there is no file to play.")
         return {"tag": "", "source": "", "note": note}

@@ -40,7 +40,12 @@ class LabelsFamilies:
 
 
 def label(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
-    """Preview and set one segment for a creative and all its near duplicates."""
+    """Preview and set one segment for a creative and all its near duplicates.
+
+    Raises:
+        PermissionDenied: The user may not set labels.
+        Http404: There is no such creative.
+    """
     creative = get_object_or_404(Creative, pk=pk)
     back = reverse("admin:creatives_creative_change", args=[pk])
     members = grouping.members(creative)

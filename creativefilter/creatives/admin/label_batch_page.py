@@ -45,7 +45,8 @@ class Listed:
     """Creatives that are to get one segment, and the list they come from.
 
     ``chips`` are the filters of the list in words, ``facts`` further sentences for the page,
-    ``back`` the address of the list; ``examples`` are some creatives, the most important first.
+    ``back`` the address of the list; ``examples`` are some creatives, the most important first,
+    or None for the newest ones.
     """
 
     creatives: QuerySet[Creative]
@@ -100,7 +101,13 @@ class SetsSegments:
 
 
 def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
-    """Set a segment for an admin list (``list`` is its query) or for the keys in ``creative``."""
+    """Preview and set one segment for an admin list, or for ticked creatives.
+
+    The address has the query of the list in ``list``, or keys of creatives in ``creative``.
+
+    Raises:
+        PermissionDenied: The user may not set labels.
+    """
     back = reverse(LIST)
     if "list" not in request.GET:
         if query := QueryDict(request.GET.get("back", "")).urlencode():
@@ -123,13 +130,17 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def ticked(request: HttpRequest) -> list[int]:
-    """Return the keys of creatives that the address names."""
+    """Return the keys of creatives that the address names, at most ``TICKED_AT_MOST``."""
     asked = request.GET.getlist("creative")[:TICKED_AT_MOST]
     return [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
 
 
 def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
-    """GET shows the choice of a segment and, with ``set``, the preview; POST sets the segment."""
+    """GET shows the choice of a segment and, with ``set``, the preview; POST sets the segment.
+
+    Raises:
+        PermissionDenied: The user may not set labels.
+    """
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
     number = request.GET.get("set", "")
@@ -199,7 +210,12 @@ def batches(theme: Theme, request: HttpRequest) -> HttpResponse:
 
 
 def undo(theme: Theme, request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo a label batch."""
+    """Undo a label batch.
+
+    Raises:
+        PermissionDenied: The user may not set labels.
+        Http404: There is no such batch.
+    """
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
     author: Any = request.user

@@ -64,7 +64,7 @@ def add_from(request: HttpRequest, owner: User) -> bool:
 
 
 def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) -> None:
-    """Take in one file or archive. Raises ``CodedError`` and ``QuotaExceeded``."""
+    """Take in one file or archive. Raises ``CodedError``, ``QuotaExceeded``, ``Unavailable``."""
     name = file.name or ""
     if archives.names_archive(name):
         archive_jobs.start(file, name, owner, ids)
@@ -78,7 +78,7 @@ def _add(file: UploadedFile, owner: User, ids: Mapping[str, str], added: Added) 
 
 
 def _ids(request: HttpRequest, table: Any) -> dict[str, str]:
-    """Read the table of IDs, add its findings as a message. Raises ``CodedError``."""
+    """Read the table of IDs and add its findings as a message. Raises ``CodedError``."""
     if not table:
         return {}
     check_upload(table)

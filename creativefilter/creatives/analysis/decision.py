@@ -1,4 +1,4 @@
-"""Predictions from stored transcripts, screen readings and vectors, and their form as a result."""
+"""Predictions from stored transcripts, screen readings and vectors; results of analysis jobs."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _by_text(probabilities: dict[int, float]) -> dict[str, float]:
 def favourite(channel: dict[str, Any]) -> tuple[int, float] | None:
     """Return number and probability of the most probable segment of a row of ``channels``.
 
-    None for rows of older versions, which have no probabilities.
+    None if the row has no probabilities, as rows of older versions.
     """
     probabilities = channel.get("probabilities")
     if not probabilities:

@@ -73,7 +73,7 @@ def reads_screens() -> bool:
 def picture_encoder() -> PictureEncoder | None:
     """Load the picture encoder; None if the settings name none, or it can't be loaded.
 
-    A failure is logged once and cached: a hub that does not answer takes half a minute.
+    A failure is logged and cached: each attempt waits half a minute if the hub does not answer.
     """
     from classifier.errors import WeightsError
     from classifier.pictures.encoders import load_picture_encoder
@@ -87,7 +87,7 @@ def picture_encoder() -> PictureEncoder | None:
             threads=settings.WHISPER_THREADS,
         )
     except WeightsError as error:
-        logger.warning("no vectors of pictures until this process ends: %s", error)
+        logger.warning("no picture vectors until this process ends: %s", error)
         return None
 
 
@@ -108,7 +108,9 @@ def bundle(version: ModelVersion) -> Bundle:
 
 
 def bundle_without_worker() -> Bundle:
-    """Load the bundle of the active version, or the starter if there is no usable database.
+    """Load the bundle of the active version.
+
+    If no version is active or there is no usable database, load the starter.
 
     Raises:
         ArtefactError: the model folder is damaged.

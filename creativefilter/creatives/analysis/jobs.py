@@ -55,8 +55,9 @@ def analyse(
 def decide_again(owner: User | None) -> list[Job]:
     """Create jobs for creatives without a prediction of the active model version.
 
-    The jobs start at the last stage: speech and screen are not read again. Creatives need a
-    transcript or a screen reading and the state DONE.
+    The jobs start at the last stage: speech and screen are not read again. Only creatives in the
+    state DONE with a transcript or a screen reading get a job. The jobs do not count towards the
+    owner's quota.
     """
     transcribed = Transcript.objects.filter(media=OuterRef("current_media"))
     read = ScreenReading.objects.filter(media=OuterRef("current_media"))
@@ -76,7 +77,7 @@ def decide_again(owner: User | None) -> list[Job]:
 def _queue(
     creatives: list[Creative], owner: User | None, create: Callable[..., list[Job]]
 ) -> list[Job]:
-    """Create jobs for the current media of these creatives by a function of ``lifecycle``."""
+    """Create jobs for the creatives' current media with ``create``, a function of ``lifecycle``."""
     jobs = create(
         stages.ANALYSE,
         [{"creative": creative.pk, "media": creative.current_media_id} for creative in creatives],

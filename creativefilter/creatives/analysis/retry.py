@@ -49,7 +49,7 @@ def retry(
     codes: Collection[str] = (),
     expected: int | None = None,
 ) -> list[Job]:
-    """Create background jobs for all of ``failed``, in one transaction.
+    """Create background jobs for all creatives that ``failed`` returns, in one transaction.
 
     Args:
         owner: owner of the jobs, if anyone.

@@ -260,7 +260,7 @@ def classify(job: Job) -> Save:
 
 
 def on_cancelled(job: Job) -> None:
-    """Set the creative done if its media has a prediction; else failed, as ``cancelled``."""
+    """Set the creative to done if its media has a prediction, else to failed (``cancelled``)."""
     judged = Exists(Prediction.objects.filter(media=OuterRef("current_media")))
     states.move(_creative_of(job).filter(judged), State.DONE)
     states.move(_creative_of(job).filter(~judged), State.FAILED, "cancelled")

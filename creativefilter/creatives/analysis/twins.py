@@ -76,7 +76,8 @@ def _is_whole(media: MediaVersion) -> bool:
 def take_over(job: Job, media: MediaVersion) -> Save | None:
     """Return a ``Save`` that copies the results of a twin and skips to the job's last stage.
 
-    None if there is no fully analysed version of these bytes, or the job is ``fresh``.
+    None if the job is ``fresh``, or if there is no fully analysed version of these bytes whose
+    working copies can be read.
     """
     from classifier.media import looks_like
 

@@ -28,7 +28,8 @@ SOUND_NOT_COMPARED = "no_chromaprint"
 
 # A key that so many fingerprints share distinguishes nothing: no more entries are added to it.
 CROWDED = 500
-# Fingerprints with the most common keys that are compared exactly, by sound and by pictures.
+# Number of fingerprints to compare exactly: those that share most keys of sound, and as many that
+# share most keys of pictures.
 _COMPARED = 20
 _FIRST_PICTURE_KEY = 1 << 33
 
@@ -77,7 +78,7 @@ def can_compare_sounds() -> bool:
 
 
 def candidates(one: Print) -> list[int]:
-    """Return the keys of the stored fingerprints that share the most index keys with this one."""
+    """Return the row ids of the stored fingerprints that share most index keys with ``one``."""
     from classifier.fingerprints import query_keys
 
     keys = query_keys(one)
@@ -101,9 +102,10 @@ def _sharing(keys: list[int]) -> list[int]:
 
 
 def alike(one: Print, sha256: str, *, is_demo: bool) -> list[tuple[Fingerprint, Likeness]]:
-    """Return the stored fingerprints of the same spot, after an exact comparison.
+    """Return the stored fingerprints of the same spot, each with its exact likeness to ``one``.
 
-    Fingerprints of the same bytes always count, even without usable sound, pictures or words.
+    Fingerprints of media with this ``sha256`` always count, even without usable sound, pictures or
+    words.
     """
     from classifier.fingerprints import compare, compare_if_same
     from classifier.fingerprints.fingerprint import METHOD

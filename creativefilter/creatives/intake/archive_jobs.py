@@ -42,6 +42,7 @@ def start(file: File[bytes], name: str, owner: User | None, ids: Mapping[str, st
 
     Raises:
         CodedError: the archive is refused: damaged, empty, or too large when unpacked.
+        QuotaExceeded: the owner has too many open jobs.
     """
     check_upload(file)
     with archives.opened(file) as archive:
@@ -109,7 +110,7 @@ def _progress_of(job: Job) -> tuple[Tally, int, int]:
 
 
 def _take_member(archive: Any, info: Any, tally: Tally, left: int, job: Job) -> int:
-    """Take in one member; return its size in bytes, 0 if it was refused."""
+    """Take in one member; return the number of bytes unpacked, 0 if it can't be unpacked."""
     name = archives.name_of(info)
     try:
         with archives.extracted(archive, info, min(left, settings.UPLOAD_MAX_BYTES)) as file:

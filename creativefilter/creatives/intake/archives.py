@@ -19,7 +19,7 @@ from django.core.files.base import File
 from creativefilter.site.codes import CodedError
 
 MEMBERS_MAX = 10_000
-# zipfile reads the central directory at once: its limit in bytes, 400 for each member.
+# Limit in bytes of the central directory, which zipfile reads at once: 400 for each member.
 DIRECTORY_MAX = 400 * MEMBERS_MAX
 CHUNK = 1024 * 1024
 # Members up to this size are unpacked in memory, larger ones in a temporary file.

@@ -16,7 +16,7 @@ from creativefilter.jobs import lifecycle
 
 @receiver(pre_delete, sender=Creative)
 def cancel_job(instance: Creative, **_: Any) -> None:
-    """Cancel the job of a deleted creative: a running stage saves nothing, none is started."""
+    """Cancel the job of a deleted creative: a running stage saves nothing, and no other starts."""
     if instance.job and not instance.job.is_final:
         lifecycle.cancel(instance.job)
 

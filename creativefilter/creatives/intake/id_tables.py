@@ -57,7 +57,7 @@ def read(file: IO[bytes] | Path) -> IdTable:
 
 
 def id_of(name: str, ids: Mapping[str, str]) -> str | None:
-    """Look up a file by its name with or without extension; else take the number in its name."""
+    """Look up a file by its name with or without extension; else return the number in its name."""
     key = _key(name)
     return ids.get(key) or ids.get(PurePosixPath(key).stem) or advertisement_id_of(name)
 

@@ -163,7 +163,7 @@ def _named(field: FileField) -> Iterator[tuple[Any, str]]:
 
 
 def _archives() -> Iterator[str]:
-    """Yield the names of archives that a job may still unpack."""
+    """Yield the names of the archives of all jobs: even a failed job may still unpack its own."""
     jobs = Job.objects.filter(kind=UNPACK.name).order_by("pk")
     yield from jobs.values_list("params__archive", flat=True)
 

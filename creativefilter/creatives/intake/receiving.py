@@ -31,7 +31,10 @@ class AlreadyReceived(Exception):  # noqa: N818 (nothing went wrong)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Result of an upload. ``job`` analyses it, or is done if the bytes were predicted before."""
+    """Result of an upload. ``job`` analyses it, or is done if the bytes were predicted before.
+
+    ``known`` is True if the creative had these bytes already.
+    """
 
     creative: Creative
     media: MediaVersion

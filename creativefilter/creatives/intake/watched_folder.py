@@ -33,10 +33,10 @@ from creativefilter.site.codes import CodedError
 from creativefilter.site.database import in_batches
 
 State = WatchedFile.State
-# Files for one job at most; it may end earlier with its turn. The next scan creates another job.
+# Most files of one job, which ends earlier if its turn is over. The next scan creates another job.
 AT_ONCE = 500
 PATH_MAX = 1024
-# How long no job is created after one that failed for another reason than a single file.
+# How long to wait after a failed job before creating another. A refused file fails no job.
 PAUSE = timedelta(minutes=5)
 ROWS = 500
 
@@ -55,7 +55,10 @@ def folder() -> Path | None:
 
 
 def look() -> Job | None:
-    """Scan the folder; return a new job if files are ready and no open job takes them in."""
+    """Scan the folder; return a new job if files are ready.
+
+    No job is created while one is open or has just failed.
+    """
     root = folder()
     if root is None or not root.is_dir():
         return None

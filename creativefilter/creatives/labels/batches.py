@@ -100,7 +100,7 @@ def relabel(
 
 
 def undo(batch: LabelBatch, author: User | None) -> int | None:
-    """Add the labels that counted before the batch; creatives labelled since then stay.
+    """Add the labels that counted before the batch; creatives labelled since then keep theirs.
 
     Returns how many creatives got a label; None if the batch had been undone already.
     """

@@ -57,8 +57,8 @@ class LabelOutcome:
 
     ``added``: new labels of existing creatives. ``waiting``: labels of creatives that do not
     exist yet; ``new`` of these are new or changed. ``unchanged``: creatives that had this label
-    already. ``overruled``: rows overruled by a person's label. ``mix``: rows by segment number.
-    ``findings``: about the IDs.
+    already. ``overruled``: rows overruled by a person's label. ``mix``: number of Advertisement IDs
+    by segment number. ``findings``: about the IDs.
     """
 
     added: int

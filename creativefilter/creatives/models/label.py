@@ -43,7 +43,7 @@ class LabelBatch(models.Model):
 
 
 class Label(models.Model):
-    """A segment that a person set or imported. Append-only; NULL withdraws the label before."""
+    """A segment that a person set or imported. Append-only; NULL withdraws the earlier label."""
 
     creative = models.ForeignKey(
         "creatives.Creative",

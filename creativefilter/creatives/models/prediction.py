@@ -11,7 +11,7 @@ from creativefilter.creatives.models.segment import Segment
 
 
 class ModelVersion(models.Model):
-    """A registered model folder. Exactly one is active."""
+    """A registered model folder. At most one is active."""
 
     name = models.CharField(_("name"), max_length=128)
     digest = models.CharField(_("digest"), max_length=64, unique=True)
@@ -73,10 +73,11 @@ class Prediction(models.Model):
     decision = models.CharField(
         _("decision"), max_length=8, choices=Decision, default=Decision.REVIEW
     )
-    # The channels with evidence, the most influential first: "name", "probabilities" by segment
-    # number, the deciding words ("evidence"), similar labelled creatives ("neighbours").
+    # The channels with evidence, by their probability of the predicted segment, highest first:
+    # "name", "probabilities" by segment number, the deciding words ("evidence"), similar labelled
+    # creatives ("neighbours").
     channels = models.JSONField(_("what each channel says"), default=list)
-    # Two channels are each sure of another segment.
+    # A channel is sure of another segment than the predicted one.
     conflict = models.BooleanField(_("channels contradict each other"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from creativefilter.site.codes.code import Code
 
-# Tables that can't be read. Each sentence says how to save the file instead.
+# Tables that can't be read. Most sentences say how to save the file instead.
 _READING = {
     "table_no_file": Code(400, _("There is no such file, or it can't be opened.")),
     "table_no_rows": Code(400, _("The table has a heading and no rows.")),

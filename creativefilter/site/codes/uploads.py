@@ -26,7 +26,7 @@ CODES = {
             "Check the access to it."
         ),
     ),
-    # Archives of creatives
+    # Archives of creatives, and the watched folder
     "bad_archive": Code(
         400, _("The archive is damaged or is not a zip archive. Pack it again and send it.")
     ),

@@ -29,7 +29,10 @@ _OTHER_SERIES, _OTHER_LARGEST = 12, 25
 
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
-    """A chart with its table. ``adds`` is the filter that each row of the table stands for."""
+    """A chart with its table.
+
+    ``adds`` has one filter for each row of the table: the one that the row stands for, [] if none.
+    """
 
     figure: Figure
     sheet: Sheet

@@ -145,7 +145,7 @@ def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
 
 
 def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the context of the tab "certainty"; without an estimate it removes the chart.
+    """Return the context of the tab "certainty"; without an estimate, an empty list of charts.
 
     Adds a notice to ``notices`` if a job is computing the intervals or has failed.
     """

@@ -74,7 +74,10 @@ def as_file(sheet: Sheet, form: Form, name: str) -> HttpResponseBase:
 
 
 def _in_language(chunks: Iterator[bytes], language: str) -> Iterator[bytes]:
-    """Produce each chunk in this language: a stream is read after the request's language ended."""
+    """Yield the chunks, each produced in this language.
+
+    When a response is streamed, the language of its request is no longer active.
+    """
     while True:
         with override(language):
             chunk = next(chunks, None)

@@ -17,7 +17,7 @@ MAX_AMOUNT = 10**11
 
 _POWERS = [10 ** (PLACES - n) for n in range(PLACES + 1)]
 _CURRENCY = re.compile(r"(?:₽|руб\.?|р\.|rub\.?)$", re.IGNORECASE)
-# White space, no-break spaces among it, between groups of three digits.
+# White space, also no-break spaces, before a group of three digits.
 _GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _MARKED = re.compile(r"[-+\d\s]*\d([.,])(\d+)", re.ASCII)
@@ -42,8 +42,9 @@ class Marks:
 def marks_of(cells: Iterable[object], *, default: str) -> Marks:
     """Detect the marks of a column from a sample of its cells.
 
-    If a number has both signs, the last one is the decimal mark; a sign that repeats is a thousands
-    mark. A number such as "1,234" may be read either way: it counts only if no number is clear.
+    If a number has both a point and a comma, the last of them is the decimal mark; one that repeats
+    is a thousands mark. A number such as "1,234" may be read either way: it counts only if no
+    number is clear.
 
     Args:
         cells: Sample of the column. Cells that are not text are ignored.

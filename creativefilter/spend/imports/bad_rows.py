@@ -13,16 +13,17 @@ from creativefilter.spend.models import BadRow, SpendImport
 
 
 def of(spend_import: SpendImport) -> Iterator[Bad]:
-    """Return the bad rows found by the last check of the file, in the order of the file."""
+    """Yield the bad rows found by the last check of the file, in the order of the file."""
     for row in in_batches(BadRow.objects.filter(spend_import=spend_import)):
         yield Bad(row.line, BadRow.Reason(row.reason), row.cells, row.sheet)
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Bad]) -> Iterator[str]:
-    """Yield the lines of a CSV file for Russian Excel: semicolons, UTF-8 with a BOM once encoded.
+    """Yield the lines of a CSV file for Russian Excel, to be encoded as UTF-8.
 
-    The first columns are line number and reason, the others those of the file. Cells that Excel
-    would take for formulas are escaped.
+    The text starts with a byte order mark, and cells are separated by semicolons. The first columns
+    are line number and reason, the others those of the file. Cells that Excel would take for
+    formulas are escaped.
 
     Args:
         header: Column titles of the file.

@@ -6,4 +6,4 @@ from creativefilter.site.codes import CodedError
 
 
 class SpendFileError(CodedError):
-    """A file can't be imported. None of its rows were."""
+    """A file can't be imported. Nothing was written."""

@@ -126,7 +126,8 @@ def prepare(document: Document, *, progress: Progress = lambda done: None) -> Pr
             An exception that it raises ends the reading.
 
     Raises:
-        SheetError: The file can't be read, can be read in several ways, or has no rows.
+        SheetError: The file can't be read, can be read in several ways, lacks a column or has no
+            rows.
     """
     reading = document.only()
     reader = RowReader(reading)
@@ -185,7 +186,8 @@ def refusal(prepared: Prepared, *, mode: str, strict: bool) -> SpendFileError | 
 def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: bool) -> Report:
     """Write the staged rows to the tables, within the caller's transaction.
 
-    A table that was imported before changes nothing: its import gets the state "known".
+    If the same table was imported before, no row is written and ``spend_import`` gets the state
+    "known".
 
     Args:
         prepared: The staged file.

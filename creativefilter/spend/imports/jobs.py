@@ -63,6 +63,10 @@ def receive_and_start(file: File[bytes], name: str, owner: User | None, **how: A
         name: File name as the client sent it.
         owner: The user who uploaded the file.
         how: Options of ``start``.
+
+    Raises:
+        CodedError: The file is empty or too large.
+        QuotaExceeded: The owner has too many open jobs.
     """
     spend_import = receive(file, name, owner)
     try:
@@ -93,6 +97,7 @@ def start(
 
     Raises:
         SpendFileError: The file was imported already, or a job for it has not ended.
+        QuotaExceeded: The owner has too many open jobs.
     """
     with transaction.atomic():
         row = SpendImport.objects.select_for_update().get(pk=spend_import.pk)
@@ -129,7 +134,8 @@ def run(job: Job) -> Save:
     """Read and stage the file of an import; saving merges its rows, unless it is a dry run.
 
     Raises:
-        JobError: The import was deleted or has a newer job, or its file can't be imported.
+        JobError: The import was deleted or has a newer job, its file can't be imported, or the job
+            was cancelled.
     """
     spend_import = SpendImport.objects.filter(pk=job.params["spend_import"]).first()
     if spend_import is None:

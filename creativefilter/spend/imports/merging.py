@@ -1,6 +1,7 @@
 """Merge of the staged rows into the tables, in the caller's transaction.
 
-The SQL runs on both SQLite and PostgreSQL, so that the rows do not pass through Python again.
+The merge is done in SQL, so that the rows do not pass through Python again. The statements run on
+both SQLite and PostgreSQL.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class RowReader:
     rows refer to them by their index.
 
     Raises:
-        SheetError: A sheet lacks a column, or has it twice.
+        SheetError: A sheet lacks a column, has it twice, or has costs in another unit than roubles.
     """
 
     def __init__(self, reading: Reading) -> None:

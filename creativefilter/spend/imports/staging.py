@@ -58,7 +58,7 @@ def require() -> None:
         else:
             cursor.execute("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [f"pg_temp.{name}"])
         if cursor.fetchone() is None:
-            raise Unavailable("database_busy", "the staged rows went with their connection")
+            raise Unavailable("database_busy", "the connection with the staged rows was closed")
 
 
 def drop() -> None:

@@ -20,7 +20,7 @@ from creativefilter.creatives.models import Creative
 from creativefilter.spend.fields import MoneyField
 from creativefilter.spend.models.imports import SpendImport
 
-# Segment number of spend without a segment. Not NULL: the segment is part of a primary key.
+# Segment number of spend without a segment. It can't be NULL, as it is part of a primary key.
 NOT_CLASSIFIED = -1
 
 
@@ -28,7 +28,8 @@ class Advertisement(models.Model):
     """An Advertisement ID that has spend, linked to its creative if there is one.
 
     ``segment`` and ``reviewed`` are those under which ``SpendTotal`` counts the spend. ``stale``
-    means that the creative or its media changed since then (``totals.segment_changes``).
+    means that the creative or its media changed since the spend was last counted
+    (``totals.segment_changes``).
     """
 
     id = models.AutoField(primary_key=True)
@@ -58,7 +59,7 @@ class Advertisement(models.Model):
 
 
 class BrandLine(models.Model):
-    """Advertiser, brand and media type that spend rows share. A blank name is not known."""
+    """Advertiser, brand and media type that spend rows share. Unknown names are blank."""
 
     id = models.AutoField(primary_key=True)
     advertiser = models.CharField(_("advertiser"), max_length=255)

@@ -28,7 +28,7 @@ COUNTS = """
 
 @cached
 def by_key(filters: Filters, dimension: Dimension, keys: tuple[Key, ...]) -> dict[Key | None, int]:
-    """Return the number of advertisements of each key, and under None of all other keys."""
+    """Return the number of advertisements by key; None has the number for all other keys."""
     if not keys:
         return {}
     if dimension is Dimension.SEGMENT:

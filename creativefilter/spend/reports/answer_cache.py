@@ -23,8 +23,8 @@ def version() -> tuple[object, ...]:
     """Return a value that changes whenever spend rows or their segments change.
 
     Every import sets ``imported_at``, and ``segment_changes.catch_up``, which moves spend between
-    segments, sets ``looked_at``. Deleting a creative that has no segment changes only counts, and
-    these change with the next watermark, after ``segment_changes.OVERLAP`` at the latest.
+    segments, sets ``looked_at``. Deleting a creative marks its advertisement stale, so that the
+    next ``catch_up`` sets ``looked_at`` even if no spend moves.
     """
     imported = Q(state=SpendImport.State.IMPORTED)
     merged = SpendImport.objects.aggregate(last=Max("imported_at"), n=Count("pk", filter=imported))

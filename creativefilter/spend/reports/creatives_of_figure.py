@@ -29,8 +29,9 @@ class CreativeSpend:
         creative: Key of its creative; None if it has none.
         name: Name of the creative; "" if there is none.
         segment: Effective segment; NOT_CLASSIFIED if there is none.
-        probability: Probability of the active version's prediction, also if it was reviewed.
-        decision: Decision of the active version's prediction, also if it was reviewed.
+        probability: Probability of the active version's prediction, also if a person set the
+            segment; None if there is no prediction.
+        decision: Decision of this prediction; None if there is no prediction.
         reviewed: Whether a person set the segment.
         advertiser: Advertiser of the brand line with the most spend.
         brand: Brand of the brand line with the most spend.

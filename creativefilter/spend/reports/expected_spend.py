@@ -49,7 +49,8 @@ class ExpectedSpend:
         counted: Spend that the charts count under the segment.
         certain: The part of ``counted`` that a person labelled.
         expected: Expected value of the spend.
-        low: Lower end of the interval that has the true spend with ``simulation.COVERAGE``.
+        low: Lower end of the interval that contains the true spend with the probability
+            ``simulation.COVERAGE``.
         high: Upper end of this interval.
     """
 

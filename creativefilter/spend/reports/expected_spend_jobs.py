@@ -30,7 +30,8 @@ from creativefilter.spend.reports.expected_spend import (
 )
 from creativefilter.spend.reports.filters import Filters
 
-# Up to so many predicted creatives a request computes the intervals itself, in about two seconds.
+# A request computes the intervals of up to this many predicted creatives itself, in about two
+# seconds.
 AT_ONCE = 75_000
 
 
@@ -73,7 +74,7 @@ def get_or_queue(filters: Filters) -> tuple[Study | None, Job | None]:
 
 
 def latest(filters: Filters) -> Estimate:
-    """Return the estimate that ``ask`` returns; compute it now if none is cached."""
+    """Return the estimate that ``get_or_queue`` returns; compute it now if none is cached."""
     if not _is_quick(filters):
         cached = KeptEstimate.objects.filter(pk=_digest(filters)).first()
         if cached and (found := _study_of(cached)):

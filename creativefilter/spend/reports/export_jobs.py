@@ -21,7 +21,7 @@ from creativefilter.spend.reports.creatives_of_figure import CreativesOfFigure
 from creativefilter.spend.reports.exports import predicted
 from creativefilter.spend.reports.filters import Filters
 
-# The page writes exports of more rows by a job; the API writes all of them by a job.
+# Exports of more rows from the page are written by a job; those from the API always are.
 AT_ONCE = 50_000
 KEPT_SECONDS = 7 * 24 * 3600
 

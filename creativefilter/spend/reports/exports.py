@@ -53,7 +53,7 @@ def _predicted_rows(creatives: CreativesOfFigure) -> Iterator[Sequence[Any]]:
 
 
 def decision_of(each: CreativeSpend) -> str:
-    """Return in words who decided on the segment, or has to; "" if there is no creative."""
+    """Return in words who decides on the segment; "" if there is neither a label nor a creative."""
     if each.reviewed:
         return _("a person")
     if each.creative is None:

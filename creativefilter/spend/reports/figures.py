@@ -268,7 +268,7 @@ def _sql(query: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
 
 
 def _months_spanned(filters: Filters) -> int:
-    """Return the number of months between the ends of the filters, or else of all spend."""
+    """Return the number of months that the filters span; an end not set is that of all spend."""
     # Two queries: for MIN and MAX in one, SQLite reads the whole table instead of its index.
     ends = [SpendTotal.objects.aggregate(end=end("month"))["end"] for end in (Min, Max)]
     first, last = filters.first or ends[0], filters.last or ends[1]

@@ -19,9 +19,9 @@ from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, register
 from creativefilter.jobs.models import Job
 from creativefilter.spend.totals import segment_changes
 
-# Up to so many advertisements are recounted within the request, which takes about a second.
+# Up to this many advertisements are recounted within the request, which takes about a second.
 AT_ONCE = 5_000
-# After a failure, requests start no other job for so long.
+# After a failure, requests start no other job for this long.
 AGAIN_AFTER = timedelta(minutes=10)
 
 

@@ -78,8 +78,9 @@ class PendingChanges:
         waiting_since: Waiting labels created later than this may not be counted yet.
         next_watermark: The watermark to save once the changes are counted.
         size: Upper bound of the number of advertisements to recount.
-        overdue: Whether the watermark is older than ``OVERLAP`` and has to be moved even if
-            nothing changed, so that the next calls need not look at ever more rows.
+        overdue: Whether the watermark is older than ``OVERLAP``, or lies in the future, and has to
+            be moved even if nothing changed, so that the next calls need not look at ever more
+            rows.
     """
 
     changed: CreativeQuerySet

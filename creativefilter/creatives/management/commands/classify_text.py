@@ -96,7 +96,7 @@ def read(reading: Reading) -> Transcripts:
     """Read the cells of all sheets, under the union of their headings.
 
     Raises:
-        SheetError: a sheet has no column for the Advertisement ID or the text.
+        SheetError: a sheet has no column for the Advertisement ID or the text, or is damaged.
     """
     every = [table.heading.titles[: table.heading.width] for table in reading.tables]
     alike = all(titles == every[0] for titles in every)

@@ -121,7 +121,7 @@ class Ingestion:
     def run(self) -> None:
         """Take in all files. An interrupt or an error ends it after the files in progress."""
         with progress_bar(self.total, unit="file") as bar:
-            # Not ``join`` alone: interrupted, it makes Python 3.11 take a running thread for ended.
+            # Not ``join`` alone: in Python 3.11 an interrupt of it marks a running thread as ended.
             ended = [threading.Event() for _ in range(THREADS)]
             threads = [threading.Thread(target=self._work, args=[bar, each]) for each in ended]
             try:

@@ -51,7 +51,7 @@ def queue_names(text: str) -> list[str]:
     """Parse names of queues that are separated by commas.
 
     Raises:
-        UsageError: There is no such queue.
+        UsageError: One of the names is not a queue.
     """
     names = [name.strip() for name in text.split(",")]
     for name in names:
