@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from types import MappingProxyType
 from typing import Any
 from zipfile import BadZipFile
@@ -66,7 +67,10 @@ class Artefact:
         try:
             with np.load(self.path(name), allow_pickle=False) as file:
                 arrays = {key: file[key] for key in file.files}
-        except (ValueError, TypeError, BadZipFile, EOFError, zlib.error) as error:
+        # RuntimeError: a file is encrypted or its compression unknown. TokenError: a broken header.
+        except (
+            ValueError, TypeError, EOFError, RuntimeError, TokenError, BadZipFile, zlib.error,
+        ) as error:  # fmt: skip
             raise ArtefactError(self.folder, f"{name} holds no plain arrays: {error}") from error
         if not all(isinstance(array, np.ndarray) for array in arrays.values()):
             raise ArtefactError(self.folder, f"{name} holds no plain arrays: other files lie in it")
@@ -142,7 +146,7 @@ def read_artefact(
         raise ArtefactError(folder, f"there is no {MANIFEST}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ArtefactError(folder, f"{MANIFEST} cannot be read: {error!r}") from error
-    if found not in {(kind, version), (former_kind, version)}:
+    if found not in ((kind, version), (former_kind or kind, version)):
         raise ArtefactError(
             folder, f"it is {found[0]!r} in format {found[1]!r}, not {kind!r} in format {version}"
         )

@@ -68,8 +68,21 @@ class ScreenCode(StrEnum):
     """reason"""
 
 
-class DataError(ValueError):
-    """The given rows can't be used for training or evaluation; the message is for the user."""
+class TooFewRowsError(ValueError):
+    """There are too few labelled texts for folds.
+
+    ``families``: the number of families of near duplicates. ``segments``: the number of segments
+    with two of these families or more. ``least``: the number of families that are needed.
+    """
+
+    def __init__(self, families: int, segments: int, least: int) -> None:
+        super().__init__(
+            f"{families} families of near duplicates, {segments} segments with two of them or "
+            f"more: at least {least} and 2 are needed"
+        )
+        self.families = families
+        self.segments = segments
+        self.least = least
 
 
 class MediaError(Exception):

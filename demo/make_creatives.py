@@ -1,6 +1,6 @@
 """Makes the demonstration creatives: voices scripts.csv, draws cards.csv, packs every container.
 
-Needs, beside the project's packages, Debian's ``festival``, ``festvox-ru``, ``ffmpeg`` (PyAV has
+Needs, besides the project's packages, Debian's ``festival``, ``festvox-ru``, ``ffmpeg`` (PyAV has
 no Theora encoder) and ``fonts-dejavu-core``. The same tools give the same files.
 
     .venv/bin/python demo/make_creatives.py [FILE ...]     # all of them, or only the named ones
@@ -32,9 +32,9 @@ Picture = NDArray[np.uint8]
 
 HERE = Path(__file__).resolve().parent
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"
-RATE = 16_000  # what the voice was recorded with, in Hz
+RATE = 16_000  # sample rate of the voice, in Hz
 WIDTH, HEIGHT, FPS = 640, 360, 10
-TEMPO = 1.15  # the voice is slow for an advertiser and does not obey festival's own stretch
+TEMPO = 1.15  # the voice is slow for advertising, and festival's own stretch does not change it
 INTRO, OUTRO, SILENT_SECONDS = 0.4, 0.5, 7.0
 VOICE_LEVEL, BED_BELOW_VOICE, PEAK = -19.0, 25.0, 0.89  # dBFS (RMS), dB, share of full scale
 
@@ -89,14 +89,14 @@ SPOKEN = {
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How one container is filled: codec names as libav knows them and their options."""
+    """Codecs of a container, by their names in libav, with their options; rates in Hz and bit/s."""
 
     audio: str
     audio_rate: int
     audio_bits: int
     video: str | None = None
     video_options: tuple[tuple[str, str], ...] = ()
-    container: str | None = None  # where the extension alone would not tell
+    container: str | None = None  # libav's name; None if it follows from the extension
 
 
 STEADY = (("qmin", "7"), ("qmax", "7"))
@@ -112,7 +112,7 @@ PACKINGS = {
 
 
 def decibels(value: float) -> float:
-    """The factor that a level change of ``value`` dB stands for."""
+    """Return the factor of amplitude for a change of level by ``value`` dB."""
     return float(10 ** (value / 20))
 
 
@@ -121,7 +121,7 @@ def rms(sound: Sound) -> float:
 
 
 def voice_spelling(text: str) -> str:
-    """The text as the voice has to see it: lower case, with the missing stresses marked."""
+    """Return the text as the voice needs it: lower case, with the missing stresses marked."""
     return re.sub(r"[а-яё]+", lambda word: SPOKEN.get(word[0], word[0]), text.lower())
 
 
@@ -196,7 +196,7 @@ def music(seconds: float, seed: int) -> Sound:
 
 
 def soundtrack(text: str, seed: int, folder: Path) -> Sound:
-    """Music alone, or the voice over a bed that is louder before and after it; peak at most 0.89"""
+    """Return music, alone or under the voice and louder before and after it; peak at most 0.89."""
     if not text:
         sound = music(SILENT_SECONDS, seed) * decibels(VOICE_LEVEL)
     else:
@@ -254,10 +254,10 @@ def card(text: str, seed: int, position: int) -> Picture:
 
 
 def pictures(cards: list[str], seed: int, seconds: float) -> Iterator[Picture]:
-    """The frames, FPS a second, over the whole sound: each card for a third of the time.
+    """Yield frames for the whole sound, FPS per second: each card for a third of the time.
 
-    A bar grows along the lower edge, for no two frames may be alike: libtheora stores a repeated
-    frame as a packet of zero bytes, and libavcodec answers such a packet with an error.
+    A bar grows along the lower edge, because no two frames may be equal: libtheora stores a
+    repeated frame as a packet of zero bytes, and libavcodec reports such a packet as an error.
     """
     drawn = [card(text, seed, position) for position, text in enumerate(cards)]
     total = int(np.ceil(seconds * FPS))
@@ -295,7 +295,7 @@ def add_video(container: Any, packing: Packing) -> Any:
 
 
 def sound_frames(sound: Sound) -> Iterator[av.AudioFrame]:
-    """Half a second each, so that the muxer can interleave them with the picture."""
+    """Yield frames of half a second, so that the muxer can interleave them with the pictures."""
     samples = np.round(sound * 32_767).astype(np.int16)
     for start in range(0, len(samples), RATE // 2):
         block = samples[np.newaxis, start : start + RATE // 2]

@@ -68,7 +68,7 @@ def remember_name(sender: str, **_: Any) -> None:
     """Remember the name under which this worker's processes claim jobs."""
     global _worker_name
     _worker_name = sender
-    # Not the signal worker_shutdown: Celery does not send it on a cold shutdown, as in a deploy.
+    # The signal worker_shutdown would not do: Celery does not send it on a cold shutdown.
     atexit.register(release_claims)
 
 

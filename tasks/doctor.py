@@ -36,13 +36,13 @@ UNSERVED = Problem(
 def look() -> Iterator[Finding]:
     """Find queues whose oldest job waits longer than ``PATIENCE`` and that no worker serves.
 
-    A long queue is not an error: a queue is reported only if no worker of its resource has taken a
-    job lately and no worker that answers serves it.
+    A long queue is not an error: a queue is reported only if no worker has taken a job from it
+    lately and no worker that answers serves it.
     """
     if not _broker_answers():
         return
     waiting = {q: age for q, age in oldest_by_queue().items() if age > PATIENCE.total_seconds()}
-    suspects = [queue for queue in waiting if not _took_lately(queue.split("-")[0])]
+    suspects = [queue for queue in waiting if not _took_lately(queue)]
     if not suspects:
         return
     served = _served()
@@ -51,14 +51,15 @@ def look() -> Iterator[Finding]:
             yield UNSERVED.found(count=1, queue=queue, minutes=waiting[queue] // 60)
 
 
-def _took_lately(resource: str) -> bool:
-    """Return whether a job runs on that resource, or one started there within ``PATIENCE``."""
+def _took_lately(queue: str) -> bool:
+    """Return whether a job of that queue runs, or one of its stages started in ``PATIENCE``."""
+    resource, _, lane = queue.partition("-")
     stages = Q(pk__in=[])
     for kind in kinds.registered():
         names = [stage.name for stage in kind.stages if stage.resource == resource]
         stages |= Q(kind=kind.name, stage__in=names)
     recent = Q(state=Job.State.RUNNING) | Q(stage_started_at__gt=timezone.now() - PATIENCE)
-    return Job.objects.filter(stages, recent).exists()
+    return Job.objects.filter(stages, recent, urgency=lane).exists()
 
 
 def _broker_answers() -> bool:

@@ -24,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from creativefilter.accounts import audit
 from creativefilter.celery import app, has_broker
 from creativefilter.jobs import kinds, recovery, retention
+from creativefilter.jobs.kinds import Kind, Stage
 from creativefilter.jobs.models import Job
 from creativefilter.jobs.signals import job_queued
 from creativefilter.site import lanes
@@ -74,8 +75,15 @@ def _is_away() -> bool:
 
 
 def publish(job: Job) -> bool:
-    """Send the message for the job's current stage; return False if the broker does not answer."""
-    if not _sent(lambda: _send(job), f"job {job.pk}"):
+    """Send the message for the job's current stage; return False if the broker does not answer.
+
+    A job whose stage no installed app has is only marked, so that it takes no place in the next
+    sweeps: a process of another release may know the stage.
+    """
+    found = kinds.find_stage(job.kind, job.stage)
+    if found is None:
+        logger.warning("job %s: no app has the stage %s of %s", job.pk, job.stage, job.kind)
+    elif not _sent(lambda: _send(job, *found), f"job {job.pk}"):
         return False
     recovery.mark_published(job)
     return True
@@ -111,20 +119,18 @@ def _place(lane: Lane, resource: Resource = "cpu", stages_done: int = 0) -> dict
     }
 
 
-def _send(job: Job) -> None:
-    kind, lane = kinds.get(job.kind), Lane(job.urgency)
-    stage = kind.stage(job.stage)
+def _send(job: Job, kind: Kind, stage: Stage) -> None:
     app.send_task(
         RUN_STAGE,
         args=[str(job.pk), job.stage],
-        **_place(lane, stage.resource, kind.stages_before(job.stage)),
+        **_place(Lane(job.urgency), stage.resource, kind.stages_before(job.stage)),
         task_id=str(uuid.uuid5(job.pk, f"{job.stage}:{job.attempts}")),
         retry=False,
     )
 
 
 def publish_all(jobs: Iterable[Job]) -> int:
-    """Publish jobs until the broker fails once; return how many were sent."""
+    """Publish jobs until the broker fails once; return how many were marked as published."""
     count = 0
     for job in jobs:
         if not publish(job):

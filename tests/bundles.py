@@ -22,6 +22,7 @@ WORDS = {
     12: "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
     16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
 }
+COMMON = "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый"
 CARD_SPOT = "Кредитная карта: сто двадцать дней без процентов, бесплатное обслуживание навсегда."
 SPEAKER_SPOT = "Алиса, включи свет! Умная колонка Яндекс Станция с голосовым помощником."
 CARD_SCREEN = "Кредитная карта\n120 дней без процентов\n*Реклама. ПАО «Банк»"
@@ -86,7 +87,10 @@ def held_out(*groups: tuple[int, int, float, int, int]) -> HeldOut:
 
 
 def sample_features() -> list[SpotFeatures]:
-    """Return creatives with all combinations of speech and screen, one of them without either."""
+    """Return the features of creatives with every pair of 13 speeches and 3 screens.
+
+    One speech and one screen are empty.
+    """
     speech = [CARD_SPOT, SPEAKER_SPOT, DOUBTFUL, *(row.text for row in rows(9, seed=4)), ""]
     screen = ["", SHOP_SCREEN, CARD_SCREEN]
     return [SpotFeatures(speech=spoken, screen=shown) for spoken in speech for shown in screen]

@@ -1,7 +1,7 @@
 """Convert a CTranslate2 Whisper folder to an openai-whisper checkpoint.
 
-With it tests compare both engines on the same weights without a download. Layout of model.bin
-(little endian), as CTranslate2's python/ctranslate2/specs/model_spec.py writes it, version >= 4:
+Tests use it to compare both engines on the same weights without a download. CTranslate2's
+python/ctranslate2/specs/model_spec.py writes model.bin (version >= 4) as follows, little endian:
 
     u32 version, string spec, u32 revision
     u32 count, then each variable: string name, u8 rank, u32 × rank shape, u8 type, u32 size, bytes
@@ -136,7 +136,8 @@ def convert(source: Path, checkpoint: Path) -> None:
         checkpoint: The file to write.
 
     Raises:
-        ValueError: The weights are quantised.
+        ValueError: ``read_variables`` refuses the file, the weights are quantised, or a key
+            projection has a bias.
     """
     variables = read_variables(source / "model.bin")
     weights: Arrays = {}

@@ -1,4 +1,4 @@
-"""Media files damaged with a seed, as by broken downloads, disks and upload programs."""
+"""Damage to media files, random with a seed, like that of broken downloads, disks and uploads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHOLE: dict[str, dict[str, object]] = {
 
 
 def whole_files(folder: Path, seconds: float) -> list[Path]:
-    """Write one file of every container; return their paths and that of the stored Theora file.
+    """Write the files of ``WHOLE``; return their paths and that of the stored Theora file.
 
     PyAV can't encode Theora. Pictures are 160 x 90 and change every second; there is a key frame
     every half second.

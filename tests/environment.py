@@ -38,7 +38,7 @@ os.environ["ENV_FILE"] = ""
 os.environ["PICTURES_ENCODER"] = ""
 # No request limits; tests of limits set their own.
 os.environ["API_RATE"] = os.environ["API_ANONYMOUS_RATE"] = ""
-# So long that a republished message never makes a test pass that should pass without it.
+# Long, so that no test passes only because the sweep sent a message again.
 os.environ.setdefault("JOB_REPUBLISH_SECONDS", "3600")
 
 if DATABASE == "postgresql":

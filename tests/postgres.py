@@ -81,6 +81,9 @@ def start(folder: Path, listen: str = "127.0.0.1") -> Server:
     Args:
         folder: An empty or missing folder for its data.
         listen: Addresses to listen on, separated by commas. Connections need no password.
+
+    Raises:
+        RuntimeError: It ends, or does not answer within ``START_SECONDS``.
     """
     folder.mkdir(exist_ok=True)
     found = binaries()

@@ -70,7 +70,7 @@ def serving(folder: Path, *, patch: str = "", migrate: bool = False, **env: str)
     Args:
         folder: Folder for its data and its log.
         patch: Python code that runs before the server starts, such as shorter timeouts.
-        migrate: Whether to create its database.
+        migrate: Whether to run ``migrate`` first.
         env: Environment variables.
     """
     port = free_port()

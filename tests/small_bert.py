@@ -29,7 +29,7 @@ def toy(count: int, seed: int, common: float = 0.55) -> Toy:
 
     Args:
         count: Number of texts.
-        seed: Seed.
+        seed: Seed of the random generator.
         common: Share of segment 0, the most frequent one, as in the market.
     """
     random = np.random.default_rng(seed)
@@ -43,7 +43,7 @@ def toy(count: int, seed: int, common: float = 0.55) -> Toy:
 
 
 def save_encoder(folder: Path) -> None:
-    """Write an untrained encoder with one small layer in the format of the hub."""
+    """Write an untrained encoder with one small layer in the format of the Hugging Face Hub."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast

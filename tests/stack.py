@@ -64,12 +64,13 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """Return every running process except zombies."""
+    """Return all processes that this user may inspect, except zombies."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()  # proc(5), from 3 on
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()  # fields 3 and on
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+            command = line.decode(errors="replace")
             environ = (folder / "environ").read_bytes().decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
@@ -150,10 +151,13 @@ class Stack:
                 raise NotInTimeError(f"ended with {self.process.returncode}:\n{self.output_text}")
             return text in self.output_text
 
-        wait_until(printed, seconds, f"{text!r} printed; output:\n{self.output_text}")
+        try:
+            wait_until(printed, seconds, f"{text!r} printed")
+        except NotInTimeError as error:
+            raise NotInTimeError(f"{error}; output:\n{self.output_text}") from error
 
     def alive(self) -> list[Process]:
-        """Return the processes of this run: by data folder, and their descendants."""
+        """Return the processes with the data folder of this run, and their descendants."""
         running = processes()
         mark = f"DATA_DIR={self.data.folder}\0"
         own = [p for p in running if mark in p.environ or p.key in self.seen]
@@ -285,7 +289,7 @@ def spoken(folder: Path, source: str, name: str, *, cut: float = 0.1) -> Path:
 
 
 def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
-    """Write a program like ``manage.py`` whose demonstration has only these of the real files."""
+    """Write a program like ``manage.py`` whose demonstration contains only these files."""
     part = folder / "demo"
     (part / "creatives").mkdir(parents=True)
     header, *rows = (ROOT / "demo" / "scripts.csv").read_text("utf-8").splitlines()
@@ -312,7 +316,7 @@ def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A first start of the application, shared by the suite while it analyses the demonstration."""
+    """First start of the application, which analyses the demonstration; shared by all tests."""
     with running(Data.new(tmp_path_factory.mktemp("first") / "data")) as first:
         yield first
         assert first.stop() == 0

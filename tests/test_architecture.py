@@ -82,7 +82,7 @@ for signal in (job_queued, deliveries_due):
     assert receivers == ["tasks.publishing.publish_queued", "tasks.publishing.publish_due"]
 
 
-def test_rooms_below_the_api_reverse_only_these_of_its_addresses() -> None:
+def test_packages_below_the_api_reverse_only_the_listed_names_of_its_urls() -> None:
     """URL names are strings, so import-linter does not notice these dependencies."""
     rooms = ("accounts", "creatives", "jobs", "spend", "tables", "training", "webhooks")
     found: dict[str, set[str]] = {}

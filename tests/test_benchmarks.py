@@ -16,7 +16,7 @@ from benchmarks import common
 from tests.near_duplicates import needs_chromaprint
 
 ROOT = Path(__file__).resolve().parent.parent
-# Imported by benchmarks.
+# Modules that the benchmarks import.
 HELPERS = {"common", "duplicate_spots", "spend_intervals", "spots"}
 needs_transcripts = pytest.mark.skipif(
     not common.TRANSCRIPTS.is_file(),
@@ -37,7 +37,7 @@ NAMES = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - HELP
 
 @pytest.fixture(scope="session")
 def run_quickly(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Return a function that runs a benchmark on a data folder of its own."""
+    """Return a function that runs a benchmark; all share one temporary data folder."""
     folder = tmp_path_factory.mktemp("benchmarks")
 
     def run(name: str) -> str:

@@ -25,7 +25,7 @@ def retired_words() -> set[str]:
 
 
 def prose_and_names(source: str) -> Iterator[tuple[int, str]]:
-    """Comments, docstrings and names of a module with their lines; no other texts."""
+    """Comments, docstrings and names of a module with their line numbers; no other strings."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in (tokenize.COMMENT, tokenize.NAME):
             yield token.start[0], token.string
@@ -35,7 +35,7 @@ def prose_and_names(source: str) -> Iterator[tuple[int, str]]:
 
 
 def words_of(text: str) -> set[str]:
-    """Words in lower case; names are parted at underscores and capitals."""
+    """Words in lower case; names are split at underscores and capitals."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return {word.lower() for word in WORD.findall(parted)}
 

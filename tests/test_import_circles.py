@@ -30,7 +30,7 @@ def test_packages_of_the_classifier_form_no_circle() -> None:
     assert circles(packages, "classifier") == []
 
 
-def test_imports_in_functions_and_for_types_are_followed(tmp_path: Path) -> None:
+def test_imports_in_functions_and_under_type_checking_are_followed(tmp_path: Path) -> None:
     room = tmp_path / "room"
     (room / "sub").mkdir(parents=True)
     (room / "__init__.py").touch()
@@ -46,7 +46,10 @@ def test_imports_in_functions_and_for_types_are_followed(tmp_path: Path) -> None
 
 
 def imports_of(root: Path, rooms: tuple[str, ...]) -> Imports:
-    """Return the modules of ``rooms`` that each module imports, also in functions and for types."""
+    """Return the modules that each module of the packages ``rooms`` imports from them.
+
+    Imports in functions and under ``TYPE_CHECKING`` count.
+    """
     files: dict[str, Path] = {}
     for room in rooms:
         for path in (root / room).rglob("*.py"):
@@ -74,7 +77,7 @@ def _imported(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
 
 
 def circles(imports: Imports, room: str) -> list[list[str]]:
-    """Return the strongly connected components of several modules with a member in ``room``."""
+    """Return the import cycles (strongly connected components) with a member in ``room``."""
     reached = {name: _reached(name, imports) for name in imports}
     found = {
         frozenset(other for other in reached[name] if name in reached[other]) for name in imports

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def mix(**changed: str) -> str:
-    """Return a mix: each segment has 2, but ``s3="7"`` gives 7 to segment 3, ``s3=""`` omits it."""
+    """Return a mix with share 2 for each segment; ``s3="7"`` changes one, ``s3=""`` omits it."""
     shares = {str(number): "2" for number in NUMBERS} | {k[1:]: v for k, v in changed.items()}
     return ",".join(f"{number}:{share}" for number, share in shares.items() if share)
 

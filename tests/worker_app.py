@@ -1,4 +1,4 @@
-"""Celery application of the suite: the real one, with kinds of jobs that fail on purpose."""
+"""The real Celery application, with additional kinds of jobs for the tests."""
 
 from __future__ import annotations
 

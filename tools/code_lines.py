@@ -1,7 +1,7 @@
 """Count the lines of Python code by folder.
 
 A line counts if it holds code: blank lines, comments and docstrings do not. Tests, benchmarks and
-migrations are left out. Prints one row a folder, two levels deep, and the total.
+migrations are left out. Print a row for each folder, two levels deep, and the total.
 
     python tools/code_lines.py [FOLDER]
 """
@@ -35,7 +35,7 @@ def docstring_lines(source: str) -> set[int]:
 
 
 def code_lines(source: str) -> int:
-    """How many lines of a module hold code; a token of several lines counts with all of them."""
+    """Return how many lines of a module hold code; all lines of a multi-line token count."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in NO_CODE:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("classifier", "creativefilter", "tasks")
 ARRAYS = re.compile(r"\b(NDArray|ndarray|Tensor|csr_matrix|spmatrix|Audio|Floats|Ints)\b")
 SHAPE = re.compile(r"\bshape[ds]?\b|\([a-z0-9_ ]+,[a-z0-9_, ]*\)|\blength\b|scalar", re.IGNORECASE)
-# The documentation of Django and DRF says that these methods raise these exceptions.
+# Exceptions that Python, Django, DRF or ``site.commands`` expects from methods of these names.
 PROTOCOL = {
     "CommandError": r"handle|add_arguments",
     "UsageError": r"handle",
@@ -71,7 +71,7 @@ def findings(function: Function) -> Iterator[str]:
 
 
 def _raised(function: Function) -> Iterator[str]:
-    """Names of the exceptions in its own ``raise`` statements; nested functions are left out."""
+    """Names of the exceptions in a function's ``raise`` statements, without nested functions."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()

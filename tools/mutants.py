@@ -3,14 +3,14 @@
     python tools/mutants.py [--seed 1] [--each 30] [--areas fusion metrics]
 
 For each area, draw a sample of all mutants of its modules: a comparison, operator or constant is
-replaced, a condition negated or fixed, a statement deleted, or a result replaced by None. Write it
-into a copy of the tree and run the tests of its area there until the first failure. A mutant
-is killed if a test fails or if the tests take more than ``PATIENCE`` times as long as without it.
-Otherwise it survives: a test is missing, or the change has no effect. Survivors without effect are
-listed in ``mutants_allowed.csv`` with the reason.
+replaced, a condition negated or fixed, a statement deleted, or a result replaced by None. Write
+each mutant into a copy of the tree and run the tests of its area there until the first failure. A
+mutant is killed if a test fails, or if the tests take more than ``PATIENCE`` times as long as
+without it, plus ``GRACE_SECONDS``. Otherwise it survives: a test is missing, or the change has
+no effect. Survivors without effect are listed in ``mutants_allowed.csv`` with the reason.
 
-Print a row for each area and each survivor; exit with 1 if a survivor is not in that table. Results
-are appended to ``build/mutants.jsonl``.
+Print each survivor that is not in that table, and a row for each area; exit with 1 if there is such
+a survivor. Results are appended to ``build/mutants.jsonl``.
 
 cosmic-ray and mutmut were considered: neither deletes statements or draws a sample.
 """
@@ -40,7 +40,8 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = Path(__file__).with_name("mutants_allowed.csv")
 RESULTS = ROOT / "build" / "mutants.jsonl"
-# Times the tests' own time, and so many seconds more for a busy machine.
+# Tests with a mutant may take PATIENCE times as long as without it, and GRACE_SECONDS more for a
+# busy machine.
 PATIENCE, GRACE_SECONDS = 4, 20
 COPIES = 2
 CONTEXT = 40
@@ -149,7 +150,7 @@ class Mutant:
 
 
 def changes(node: ast.AST) -> Iterator[Callable[[ast.AST], None]]:
-    """Ways to change a node; each is done to a copy of it."""
+    """Yield functions that change a node of this kind in place, one for each possible change."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
         yield _set("ops", [COMPARISONS[type(node.ops[0])]()])
     elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
@@ -175,9 +176,10 @@ def _set(field: str, value: object) -> Callable[[ast.AST], None]:
 
 
 def sites(tree: ast.Module) -> list[tuple[int, int]]:
-    """All changes that a module has: the place of a node, and the number of the change.
+    """Return all possible changes of a module as pairs for ``mutant``.
 
-    Number -1 deletes a statement; its place is that among the statements that can be deleted.
+    A pair is an index into ``_code(tree)`` and the number of a change of that node; or, to delete a
+    statement, an index into ``_deletable(tree)`` and -1.
     """
     found = [
         (place, number)
@@ -188,7 +190,7 @@ def sites(tree: ast.Module) -> list[tuple[int, int]]:
 
 
 def mutant(area: str, module: str, place: int, number: int) -> Mutant:
-    """Make one change to a module."""
+    """Make one change to a module; ``place`` and ``number`` are a pair from ``sites``."""
     source = (ROOT / module).read_text("utf-8")
     tree = ast.parse(source)
     original = ast.unparse(tree)
@@ -217,7 +219,7 @@ def _different(old: str, new: str) -> tuple[str, str]:
 
 
 def _code(tree: ast.Module) -> list[ast.AST]:
-    """Nodes within functions and constants of the module: no annotations, no texts."""
+    """All nodes of a module except those in annotations, decorators and log messages."""
     found: list[ast.AST] = []
 
     def walk(node: ast.AST) -> None:
@@ -238,14 +240,16 @@ def _is_log(node: ast.AST) -> bool:
 
 
 def _deletable(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, ast.stmt]]:
-    """Statements of functions that can be left out: calls and assignments to what exists before."""
+    """Statements of functions that can be left out: calls, and changes of existing values."""
+    seen: set[int] = set()  # nested functions are part of the outer one
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
         for node in ast.walk(function):
             body = getattr(node, "body", None)
-            if not isinstance(body, list):
+            if not isinstance(body, list) or id(body) in seen:
                 continue
+            seen.add(id(body))
             for index, statement in enumerate(body):
                 call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
                 stored = isinstance(statement, ast.Assign) and isinstance(
@@ -272,7 +276,7 @@ def drawn(area: str, each: int, seed: int) -> list[Mutant]:
 
 
 class Tree:
-    """A copy of the tracked files in which tests run."""
+    """A copy of the tracked and untracked files, without ignored ones, in which tests run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -288,7 +292,7 @@ class Tree:
         (folder / "tmp").mkdir()
 
     def passes(self, tests: tuple[str, ...], seconds: float | None = None) -> bool | None:
-        """Run tests; None if they took longer than so many seconds."""
+        """Run tests; return whether they pass, None if they take longer than ``seconds``."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
         try:
             done = subprocess.run(

@@ -1,9 +1,9 @@
 """Check that the pinned requirements can be resolved on any machine.
 
-Resolves them twice without installing anything: first from the public index alone, without pip's
+Resolve them without installing anything: first from the public index alone, without pip's
 configuration, as on a fresh Linux machine, which gives the CUDA build of torch; then as pip is
-configured here, which may give the CPU build. If the index can't be reached, prints so and skips
-the check. Exits with 1 if pip finds no solution.
+configured here, if it names another source, which may give the CPU build. Skip the check, with a
+message, if the public index can't be reached. Exit with 1 if pip finds no solution.
 
     python tools/resolve.py
 """

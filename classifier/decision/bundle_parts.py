@@ -178,7 +178,7 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
             pictures=_load_pictures(artefact) if PICTURES in channels else None,
             stack=_load_stack(artefact) if stacked else None,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
     return artefact, parts
 

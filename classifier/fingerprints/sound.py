@@ -7,7 +7,6 @@ functions are needed, and the package of bindings on PyPI depends on a decoder a
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import functools
 from dataclasses import dataclass
 from typing import Any

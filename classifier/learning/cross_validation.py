@@ -6,7 +6,6 @@ These figures are reported beside those of grouped folds to show the difference.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.errors import DataError
 from classifier.evaluation.figures import Automatic, Evaluation, by_other_folds, evaluate
 from classifier.evaluation.metrics import threshold_for
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.training import (
-    FOLDS,
     Scores,
     Table,
     TrainingRow,
@@ -36,22 +33,6 @@ from classifier.text.transformer_types import Epoch, Settings
 from classifier.types import Probabilities
 
 Progress = Callable[[], None]
-
-
-class TooFewRowsError(DataError):
-    """There are too few rows for folds.
-
-    ``families``: the number of families with speech. ``segments``: the number of segments with two
-    of these families or more.
-    """
-
-    def __init__(self, families: int, segments: int) -> None:
-        super().__init__(
-            f"{families} families of near duplicates, {segments} segments with two of them or "
-            f"more: at least {FOLDS} and 2 are needed"
-        )
-        self.families = families
-        self.segments = segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +109,7 @@ def transformer_on_valid(
 
     Raises:
         WeightsError: The encoder can't be loaded.
-        DataError: There are too few ``train`` rows.
+        TooFewRowsError: There are too few ``train`` rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
     columns = _columns(table)
@@ -170,24 +151,8 @@ def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities
     return result
 
 
-def require_enough(table: Table) -> None:
-    """Check that there are enough rows with speech for folds.
-
-    Raises:
-        TooFewRowsError: There are too few families or segments.
-    """
-    spoken = np.unique(np.stack([table.segments, table.families])[:, table.spoken], axis=1)
-    segments = int((np.unique(spoken[0], return_counts=True)[1] > 1).sum())
-    families = len(np.unique(spoken[1]))
-    if families < FOLDS or segments < 2:
-        raise TooFewRowsError(families, segments)
-
-
 def _scores(table: Table, progress: Progress) -> Scores:
-    require_enough(table)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than folds
-        return grouped_scores(table, progress=lambda _: progress())
+    return grouped_scores(table, progress=lambda _: progress())
 
 
 def _columns(table: Table) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,13 +10,15 @@ from numpy.typing import NDArray
 
 from classifier.decision.types import SpotFeatures
 from classifier.segments import NUMBERS
-from classifier.text.families import families, merge_families
+from classifier.text.families import families, grouped_folds, merge_families
 from classifier.text.training import FOLDS
 
 HOLD_OUT = 5
 """One in this many families is held out for evaluation."""
 LEAST_CREATIVES = 50
 LEAST_FAMILIES = 4 * FOLDS
+LEAST_OTHERS = 3
+"""So many families are outside the most frequent segment: one is held out, one is in each part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,19 @@ class Example:
 class TooFewError(ValueError):
     """There are too few labelled creatives for training.
 
-    ``creatives``: those with words or a picture vector. ``segments``: their segments.
-    ``families``: their families of near duplicates.
+    ``creatives``: those with words or a picture vector. ``families``: their families of near
+    duplicates. ``others``: the families outside the most frequent segment.
     """
 
-    def __init__(self, creatives: int, segments: int, families: int) -> None:
+    def __init__(self, creatives: int, families: int, others: int) -> None:
         super().__init__(
-            f"{creatives} labelled creatives with words or pictures, of {segments} segments, in "
-            f"{families} families of near duplicates: at least {LEAST_CREATIVES} creatives, "
-            f"2 segments and {LEAST_FAMILIES} families are needed"
+            f"{creatives} labelled creatives with words or pictures, in {families} families of "
+            f"near duplicates, {others} of them outside the most frequent segment: at least "
+            f"{LEAST_CREATIVES}, {LEAST_FAMILIES} and {LEAST_OTHERS} are needed"
         )
         self.creatives = creatives
-        self.segments = segments
         self.families = families
+        self.others = others
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,17 @@ class Table:
         """Return a table of the creatives with words or with a picture vector of ``encoder``.
 
         Raises:
-            TooFewError: There are too few creatives, segments or families.
+            TooFewError: There are too few creatives or families.
         """
         useful = [one for one in dataset if _has_evidence(one.features, encoder)]
-        segments = len({one.segment for one in useful})
+        columns = np.searchsorted(NUMBERS, [one.segment for one in useful])
         found = np.zeros(0, np.int64)
         if useful:
             found = families_of([one.features for one in useful], [one.family for one in useful])
-        count = len(np.unique(found))
-        if len(useful) < LEAST_CREATIVES or segments < 2 or count < LEAST_FAMILIES:
-            raise TooFewError(len(useful), segments, count)
-        columns = np.searchsorted(NUMBERS, [one.segment for one in useful])
+        most_frequent = np.bincount(columns, minlength=1).argmax()
+        count, others = len(np.unique(found)), len(np.unique(found[columns != most_frequent]))
+        if len(useful) < LEAST_CREATIVES or count < LEAST_FAMILIES or others < LEAST_OTHERS:
+            raise TooFewError(len(useful), count, others)
         return cls(useful, columns, found, seed)
 
     @property
@@ -107,17 +108,7 @@ class Table:
 
     def _parts(self, count: int) -> NDArray[np.int64]:
         """Return the part of each creative; families stay together and segments are stratified."""
-        from sklearn.model_selection import StratifiedGroupKFold
-
-        folds = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
-        result = np.zeros(len(self.columns), np.int64)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than parts
-            for number, (_, inside) in enumerate(
-                folds.split(self.columns, self.columns, self.families)
-            ):
-                result[inside] = number
-        return result
+        return grouped_folds(self.columns, self.families, count, self.seed)
 
 
 def families_of(features: Sequence[SpotFeatures], known: Sequence[int | None]) -> NDArray[np.int64]:

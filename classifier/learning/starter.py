@@ -21,7 +21,7 @@ from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import STARTER, HeldOut, Parts
 from classifier.decision.fusion import Fusion
 from classifier.evaluation.figures import Evaluation
-from classifier.learning.cross_validation import evaluation_of, in_all_segments, require_enough
+from classifier.learning.cross_validation import evaluation_of, in_all_segments
 from classifier.learning.model_card import render
 from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
@@ -42,6 +42,7 @@ from classifier.text.training import (
     measure_grouped,
     measure_valid,
     prepare,
+    split,
 )
 
 _ONLY_SPEECH = 1 << CHANNELS.index(SPEECH)
@@ -100,7 +101,7 @@ def train_starter(
     """
     began = time.monotonic()
     table = prepare(rows)
-    require_enough(table.only(~table.valid))
+    split(table.only(~table.valid))  # raises an error if there are too few
     progress(f"{len(table.segments)} rows, {table.family_count} families of near duplicates")
     figures = measure_valid(table)
     progress(f"trained on train: macro-F1 on valid {figures['macro_f1_valid']:.3f}")

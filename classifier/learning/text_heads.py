@@ -185,7 +185,11 @@ class UnchangedHead:
 
     def learn(self, progress: Progress) -> Learned:
         head = self.base.parts.text
-        progress(f"words: only {len(self.rows.texts)} labelled texts, the base model is kept")
+        segments = len(np.unique(self.rows.columns))
+        progress(
+            f"words: too few labelled texts ({len(self.rows.texts)} of {segments} segments), "
+            "the base model is kept"
+        )
         predictions = head.predict(self.rows.texts)
         result = [[one.probabilities.get(n, 0.0) for n in NUMBERS] for one in predictions]
         out_of_fold = np.array(result).reshape(-1, len(NUMBERS))

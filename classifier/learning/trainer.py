@@ -24,7 +24,6 @@ from classifier.decision import stacking
 from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
 from classifier.decision.bundle_parts import HeldOut, Parts
 from classifier.decision.fusion import SCREEN_SHARPNESS, Fusion, Opinions, pool
-from classifier.decision.types import SpotFeatures
 from classifier.evaluation.figures import Evaluation, by_other_folds, evaluate
 from classifier.learning.dataset import LEAST_CREATIVES, Example, Table
 from classifier.learning.model_card import render_trained
@@ -40,7 +39,7 @@ from classifier.pictures.classifiers import train_picture_classifier
 from classifier.pictures.types import PictureClassifier
 from classifier.screen import terms
 from classifier.segments import NUMBERS
-from classifier.text.families import fingerprints
+from classifier.text.families import has_fingerprint, segments_in_several
 from classifier.text.training import FOLDS, SEED
 from classifier.types import Probabilities
 
@@ -55,8 +54,9 @@ class Config:
 
     ``folder``: where the bundle is written. ``base``: the bundle to compare with. If both text
     models are linear, that of ``base`` is mixed into the new one, provided that at least half of
-    the calibration texts, and 50, are unknown to it. With fewer than 50 labelled texts it is kept
-    unchanged. ``text``: "linear", or the name or folder of an encoder to fine-tune.
+    the calibration texts, and 50, are unknown to it. With fewer than 50 labelled texts, or nearly
+    all of one segment, it is kept unchanged. ``text``: "linear", or the name or folder of an
+    encoder to fine-tune.
     ``pictures``: "nearest", "catboost", or "" for no picture classifier. ``encoder``: the name of
     the encoder of the picture vectors. ``weights_folder``: the cache of downloads. ``seed``: of
     the random splits.
@@ -89,7 +89,7 @@ def train(
     Raises:
         TooFewError: There are too few labelled creatives.
         WeightsError: The encoder to fine-tune can't be loaded.
-        DataError: There are too few texts to fine-tune an encoder.
+        TooFewRowsError: There are too few texts to fine-tune an encoder.
         ValueError: ``config.pictures`` is unknown, or the picture vectors can't be used.
     """
     table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
@@ -159,7 +159,7 @@ def _learn_texts(
     """Train the text model; also return out-of-fold probabilities of speech and of screens."""
     rows = TextRows.of(table.features, table.columns, table.families, fold)
     head: LinearHead | TransformerHead | UnchangedHead
-    if len(rows.texts) < LEAST_CREATIVES and config.base:
+    if config.base and not _is_enough(rows.columns, rows.fold):
         head = UnchangedHead(rows, config.base)
     elif config.text == LINEAR:
         head = LinearHead(rows, config.base)
@@ -172,6 +172,11 @@ def _learn_texts(
     return learned, speech, screen
 
 
+def _is_enough(columns: NDArray[np.int64], fold: NDArray[np.int64]) -> bool:
+    """Return whether a channel can be trained on so many rows, also without those of any fold."""
+    return len(columns) >= LEAST_CREATIVES and segments_in_several(columns, fold) > 1
+
+
 def _learn_pictures(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[PictureClassifier | None, Probabilities]:
@@ -181,8 +186,7 @@ def _learn_pictures(
     """
     result = np.full((len(table.columns), len(NUMBERS)), np.nan)
     has_vector = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
-    enough = has_vector.sum() >= LEAST_CREATIVES and len(np.unique(table.columns[has_vector])) > 1
-    if not config.pictures or not enough:
+    if not config.pictures or not _is_enough(table.columns[has_vector], fold[has_vector]):
         return None, result
 
     def fitted(rows: NDArray[np.intp]) -> PictureClassifier:
@@ -285,15 +289,10 @@ def _measure(learned: _Learned, training: Table, held_out: Table, config: Config
             result["new"] = with_stack.facts()
     if config.base:
         result["base"] = evaluate_parts(config.base.parts).facts()
-        is_trained_on = np.isin(
-            _fingerprints(held_out.features), config.base.parts.training_fingerprints
-        )
-        result["base_has_seen"] = int(is_trained_on.sum())
+        texts = [one.speech or one.screen for one in held_out.features]
+        seen = has_fingerprint(texts, config.base.parts.training_fingerprints)
+        result["base_has_seen"] = int(seen.sum())
     return result
-
-
-def _fingerprints(features: Sequence[SpotFeatures]) -> NDArray[np.uint64]:
-    return fingerprints([one.speech or one.screen for one in features])
 
 
 def _facts(

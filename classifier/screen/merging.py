@@ -15,7 +15,8 @@ _BLURRED_CONFIDENCE = 0.8
 _MIN_SIMILARITY_BLURRED = 0.6
 # Below this confidence another digit counts as a misreading, above it as another price.
 _SURE_CONFIDENCE = 0.6
-_IGNORED = re.compile(r"[\W_]+")
+# A separator between two digits counts: 9,99 is another price than 999.
+_IGNORED = re.compile(r"(?!(?<=\d)[.,]\d)[\W_]")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -23,9 +24,9 @@ def merge_lines(readings: Iterable[ScreenLine]) -> tuple[ScreenLine, ...]:
     """Merge readings, given in time order, so that each line occurs once, where it appeared first.
 
     Two readings are the same line if at least 80 % of their letters match in order, 60 % if one of
-    them has a confidence under 0.8; case, spaces and punctuation are ignored. Readings with a
-    confidence of at least 0.6 that differ in a number are different lines. The most confident
-    reading gives the text.
+    them has a confidence under 0.8; case, spaces and punctuation are ignored, except for decimal
+    separators. Readings with a confidence of at least 0.6 that differ in a number are different
+    lines. The most confident reading gives the text.
     """
     merged: list[ScreenLine] = []
     keys: list[str] = []

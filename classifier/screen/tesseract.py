@@ -61,6 +61,7 @@ class Tesseract:
 
         Raises:
             ScreenUnavailable: Tesseract fails or takes too long.
+            OSError: The strips can't be written: the disk is full, for example.
         """
         if not strips:
             return []

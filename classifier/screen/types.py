@@ -53,5 +53,6 @@ class ScreenReader(Protocol):
 
         Raises:
             ScreenUnavailable: The engine fails or takes too long.
+            OSError: Temporary files can't be written: the disk is full, for example.
         """
         ...

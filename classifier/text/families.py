@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,6 +77,44 @@ def merge_families(first: Sequence[int], second: Sequence[int | None]) -> NDArra
     return _renumber(np.asarray(connected_components(graph, directed=False)[1][:count]))
 
 
+def grouped_folds(
+    segments: NDArray[np.int64], families: NDArray[np.int64], count: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the fold of each row, from 0, (rows,); segments are stratified.
+
+    Args:
+        segments: The segment of each row, (rows,), as any number from 0.
+        families: The family of each row, (rows,), from 0. Families stay together.
+        count: The number of folds.
+        seed: The seed of the random split.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    # scikit-learn refuses fewer families than folds, and rows of which every segment has fewer:
+    # add a segment with so many families.
+    largest = np.unique(segments, return_counts=True)[1].max(initial=0)
+    is_refused = min(largest, len(np.unique(families))) < count
+    added = -1 - np.arange(count if is_refused else 0)
+    labels = np.append(segments, np.full(len(added), -1))
+    groups = np.append(families, added)
+    result = np.zeros(len(labels), np.int64)
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than folds
+        for number, (_, outside) in enumerate(folds.split(labels, labels, groups)):
+            result[outside] = number
+    return result[: len(segments)]
+
+
+def segments_in_several(segments: NDArray[np.int64], groups: NDArray[np.int64]) -> int:
+    """Return how many segments have rows in several groups: in several families or folds.
+
+    With at least two that are in several folds, the rows outside any fold can be trained on.
+    """
+    pairs = np.unique(np.stack([segments, groups]), axis=1)
+    return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+
+
 def _renumber(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.empty(len(first), np.int64)
@@ -92,3 +131,13 @@ def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
     letters = (_NO_LETTER.sub("", text).casefold() for text in texts)
     digests = (hashlib.sha256(one.encode("utf-8", "replace")).digest()[:8] for one in letters)
     return np.array([int.from_bytes(digest, "big") for digest in digests], np.uint64)
+
+
+def has_fingerprint(texts: Sequence[str], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return whether the fingerprint of each text is among ``known``, (texts,).
+
+    False for texts without letters and digits, because all of these have the same fingerprint.
+    """
+    found = fingerprints(texts)
+    result: NDArray[np.bool_] = np.isin(found, known) & (found != fingerprints([""])[0])
+    return result

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.errors import TooFewRowsError
 from classifier.evaluation.metrics import (
     accuracy,
     expected_calibration_error,
@@ -22,7 +23,7 @@ from classifier.evaluation.metrics import (
     threshold_for,
 )
 from classifier.speech.cleaning import assess_speech
-from classifier.text.families import families
+from classifier.text.families import families, grouped_folds, segments_in_several
 from classifier.text.features import (
     BUCKETS,
     Counts,
@@ -246,21 +247,34 @@ def margins_of(table: Table, parameters: Parameters, rows: NDArray[np.int64]) ->
     return result
 
 
+def split(table: Table, seed: int = SEED) -> NDArray[np.int64]:
+    """Return the fold of each row, (rows,); families stay together and segments are stratified.
+
+    Raises:
+        TooFewRowsError: The rows with speech have too few families, or fewer than two segments in
+            several folds.
+    """
+    fold = grouped_folds(table.segments, table.families, FOLDS, seed)
+    family_count = len(np.unique(table.families[table.spoken]))
+    segments = segments_in_several(table.segments[table.spoken], fold[table.spoken])
+    if family_count < FOLDS or segments < 2:
+        raise TooFewRowsError(family_count, segments, FOLDS)
+    return fold
+
+
 def grouped_scores(
     table: Table, seed: int = SEED, progress: Callable[[str], None] = lambda _: None
 ) -> Scores:
-    """Return the out-of-fold margins of all rows, in folds that keep families together."""
-    from sklearn.model_selection import StratifiedGroupKFold
+    """Return the out-of-fold margins of all rows, in folds that keep families together.
 
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    Raises:
+        TooFewRowsError: There are too few rows for folds.
+    """
+    fold = split(table, seed)
     result = np.zeros((len(table.segments), len(table.numbers)))
-    fold = np.zeros(len(table.segments), np.int64)
-    parts = folds.split(table.segments, table.segments, table.families)
-    for number, (inside, outside) in enumerate(parts):
-        chosen = np.zeros(len(table.segments), np.bool_)
-        chosen[inside] = True
-        result[outside] = margins_of(table, fit(table, chosen), outside)
-        fold[outside] = number
+    for number in range(FOLDS):
+        outside = np.flatnonzero(fold == number)
+        result[outside] = margins_of(table, fit(table, fold != number), outside)
         progress(f"fold {number + 1} of {FOLDS}")
     return Scores(result, fold)
 

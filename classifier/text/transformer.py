@@ -7,7 +7,6 @@ loaded.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
-from classifier.errors import DataError
+from classifier.errors import TooFewRowsError
 from classifier.segments import NUMBERS
+from classifier.text.families import grouped_folds, segments_in_several
 from classifier.text.linear_model import TextPrediction
 from classifier.text.transformer_types import Epoch, Settings
 
@@ -63,7 +63,7 @@ def fine_tune(
     Raises:
         ValueError: A segment is unknown, the lists have different lengths, or `settings.epochs` is
             less than 1.
-        DataError: There are too few segments, families or texts to hold any out.
+        TooFewRowsError: There are too few segments, families or texts to hold any out.
         WeightsError: The encoder can't be loaded.
     """
     columns = np.searchsorted(NUMBERS, segments)
@@ -103,22 +103,14 @@ def held_out(
         seed: The seed of the random split.
 
     Raises:
-        DataError: There are too few segments, families or texts.
+        TooFewRowsError: There are too few segments, families or texts.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    if len(np.unique(families)) < HELD_OUT or len(np.unique(columns)) < 2:
-        raise DataError(f"at least two segments and {HELD_OUT} families of texts are needed")
-    folds = StratifiedGroupKFold(HELD_OUT, shuffle=True, random_state=seed)
-    is_held_out = np.zeros(len(columns), np.bool_)
-    with warnings.catch_warnings():
-        # The warning is about segments with fewer rows than parts. They are dealt with below.
-        warnings.simplefilter("ignore", UserWarning)
-        is_held_out[next(folds.split(columns, columns, families))[1]] = True
+    is_held_out = grouped_folds(columns, families, HELD_OUT, seed) == 0
     lost = is_held_out & ~np.isin(columns, columns[~is_held_out])
     is_held_out &= ~np.isin(families, families[lost])
-    if not is_held_out.any():
-        raise DataError("too few texts: none can be held out")
+    family_count, segments = len(np.unique(families)), len(np.unique(columns))
+    if family_count < HELD_OUT or segments < 2 or not is_held_out.any():
+        raise TooFewRowsError(family_count, segments_in_several(columns, families), HELD_OUT)
     return is_held_out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
 from creativefilter.accounts import tokens
@@ -64,7 +64,8 @@ def user_saved(instance: Any, created: bool, raw: bool = False, **signal: Any) -
         tokens.revoke_all(instance)
 
 
-@receiver(post_delete, sender=User)
+# Before the deletion, which sets the references to the user to null: users may delete themselves.
+@receiver(pre_delete, sender=User)
 def user_deleted(instance: User, **signal: Any) -> None:
     record(Action.USER_DELETED, instance)
 

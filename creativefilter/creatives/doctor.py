@@ -8,15 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from creativefilter.creatives.intake import orphans
-from creativefilter.creatives.intake.orphans import QUARANTINE, Lost, Orphans
+from creativefilter.creatives.intake.orphans import QUARANTINE, Lost
 from creativefilter.creatives.models import Creative, MediaVersion
 from creativefilter.jobs.models import Job
 from creativefilter.site import doctor
 from creativefilter.site.doctor import Check, Finding, Problem
-
-# If most files have no row, the database is probably a wrong or an old one: no file is moved.
-MOST = 0.5
-FEW = 20
 
 FILES = Problem(
     "files_without_rows",
@@ -62,16 +58,12 @@ def files() -> Iterator[Finding]:
     found = orphans.compare()
     lost = found.orphans
     names = [*lost.files, *lost.folders]
-    if _are_most(lost):
+    if orphans.are_most(lost):
         yield MOST_FILES.found(lost.files, stored=lost.stored)
     elif names:
         yield FILES.found(names, quarantine=QUARANTINE)
     for each in found.lost:
         yield _of_lost(each)
-
-
-def _are_most(found: Orphans) -> bool:
-    return len(found.files) > max(FEW, MOST * found.stored)
 
 
 def _of_lost(lost: Lost) -> Finding:
@@ -89,7 +81,7 @@ def _named(media: MediaVersion) -> str:
 def put_aside() -> None:
     """Move files without rows to the quarantine folder, unless they are most of all files."""
     found = orphans.compare().orphans
-    if not _are_most(found):
+    if not orphans.are_most(found):
         orphans.put_aside(found)
 
 

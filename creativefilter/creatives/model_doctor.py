@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from creativefilter.creatives import model_versions
@@ -72,11 +73,13 @@ def _wrong_with(version: ModelVersion) -> str:
     is_starter = folder == Path(settings.STARTER_MODEL)
     try:
         artefact = read_artefact(folder, KIND, VERSION)
-    except (ArtefactError, OSError) as error:
-        return str(error)
+    except ArtefactError as error:
+        return str(error)  # without the beginning of its sentence, which the finding repeats
+    except OSError as error:
+        return sentence_of(error) or str(error)
     if artefact.digest == version.digest or (is_starter and not version.is_active):
         return ""  # a release replaces the starter of the release before
-    return f"{folder}: it was replaced since this version was registered"
+    return _("%s was replaced since this version was registered.") % folder
 
 
 def weights() -> Iterator[Finding]:

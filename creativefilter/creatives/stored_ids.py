@@ -32,7 +32,8 @@ def stored_ids(given: Iterable[str]) -> dict[str, str]:
 
 
 def set_advertisement_id(creative: Creative, advertisement_id: str | None) -> None:
-    """Set the ID of a creative; None or "" clears it. A label that waits for the ID is added.
+    """Set the ID of a creative; None or "" clears it. A label that waits for the ID is added,
+    unless a person has labelled the creative.
 
     Raises:
         TakenError: another creative has the ID; nothing is changed.

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import get_language, gettext_noop, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from creativefilter.accounts.audit import Action, record
 from creativefilter.doctor import examination
@@ -34,7 +34,8 @@ def start(owner: User, *, fix: bool) -> Job:
     with transaction.atomic():
         if fix:
             record(Action.SYSTEM_MENDED)
-        return lifecycle.create(EXAMINE, {"fix": fix}, owner, Job.Urgency.LONG)
+        params = {"fix": fix, "language": get_language()}
+        return lifecycle.create(EXAMINE, params, owner, Job.Urgency.LONG)
 
 
 def under_way() -> Job | None:
@@ -77,7 +78,9 @@ def examine(job: Job) -> Save:
         progress.update(min(1.0, started / steps))
         started += 1
 
-    report = examination.report(fix=job.params["fix"], on_start=on_start)
+    # Facts of findings hold sentences. Jobs of the previous release name no language.
+    with override(job.params.get("language")):
+        report = examination.report(fix=job.params["fix"], on_start=on_start)
     result = {
         "findings": [finding.as_json() for finding in report.found],
         "repaired": [finding.as_json() for finding in report.repaired],

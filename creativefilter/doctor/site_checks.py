@@ -81,7 +81,9 @@ OPEN_FILES = Problem(
 def _probe(problem: Problem, probe: Callable[[], Any]) -> Iterator[Finding]:
     try:
         probe()
-    except (DatabaseError, RedisError, OSError, Unavailable) as error:
+    except Unavailable as error:
+        yield problem.found(why=str(error))  # its sentence lacks the technical reason
+    except (DatabaseError, RedisError, OSError) as error:
         why = sentence_of(error) or str(error).splitlines()[0] if str(error) else repr(error)
         yield problem.found(why=why)
 

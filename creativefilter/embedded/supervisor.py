@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.utils.translation import gettext as _
 
 from creativefilter.celery import app
@@ -127,7 +127,7 @@ class Supervisor:
             if messages_lost:
                 recovery.mark_all_unpublished()
             sweep()
-        except DatabaseError:
+        except Exception:
             logger.exception("the sweep failed")
         finally:
             connections.close_all()
@@ -159,8 +159,8 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
         port: Port for the web server; None takes the first free one from 8000 on.
 
     Raises:
-        SupervisorError: Another supervisor runs on the same data, the port is taken, or ``host`` is
-            no address of this machine.
+        SupervisorError: Another supervisor runs on the same data, the port is taken or only for
+            administrators, or ``host`` is no address of this machine.
         BrokerError: The embedded broker does not start.
     """
     data = Path(settings.DATA_DIR)
@@ -236,6 +236,12 @@ def _choose_port(host: str, wanted: int | None) -> int:
             try:
                 probe.bind((host, port))
             except OSError as error:
+                if wanted and error.errno == errno.EACCES:
+                    text = _(
+                        "Only an administrator of this machine may use port %s. Choose another: "
+                        "make run PORT=8080"
+                    )
+                    raise SupervisorError(text % wanted) from error
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     text = _("%s is not an address of this machine.") % host
                     raise SupervisorError(text) from error

@@ -114,7 +114,7 @@ class JobAdmin(ModelAdmin):
 
     @action(description=gettext_lazy("Retry what failed"), permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        restarted = 0
+        restarted, refused = 0, 0
         for job in queryset:
             try:
                 retried = lifecycle.retry(job)
@@ -122,8 +122,13 @@ class JobAdmin(ModelAdmin):
                 messages.error(request, str(error))
                 break
             restarted += retried is not None
-        text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
-        messages.success(request, text % restarted)
+            refused += retried is None
+        if restarted:
+            text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
+            messages.success(request, text % restarted)
+        if refused:
+            text = gettext("Only a job that failed or was cancelled can be started again.")
+            messages.warning(request, text)
 
     # The page of one job
 

@@ -133,9 +133,6 @@ class Kind:
     remove_files: Callable[[Job], None] = nothing
     result_text: Callable[[Job], ResultText | None] = no_result_text
 
-    def stage(self, name: str) -> Stage:
-        return next(stage for stage in self.stages if stage.name == name)
-
     def stages_before(self, name: str) -> int:
         """Return how many stages come before the stage of that name."""
         return [stage.name for stage in self.stages].index(name)
@@ -166,6 +163,15 @@ def get(name: str) -> Kind:
 def find(name: str) -> Kind | None:
     """Return the kind of that name; None if no installed app registered it."""
     return _KINDS.get(name)
+
+
+def find_stage(kind: str, stage: str) -> tuple[Kind, Stage] | None:
+    """Return the kind and the stage of these names; None if no installed app registered them."""
+    if found := find(kind):
+        for each in found.stages:
+            if each.name == stage:
+                return found, each
+    return None
 
 
 def registered() -> list[Kind]:

@@ -165,7 +165,8 @@ def fail(job: Job, code: str, detail: str = "") -> bool:
         )
         if failed:
             job.refresh_from_db()
-            kinds.get(job.kind).on_failed(job)
+            if kind := kinds.find(job.kind):
+                kind.on_failed(job)
             send_job_ended(job)
     return bool(failed)
 
@@ -198,12 +199,14 @@ def retry(job: Job) -> Job | None:
     """Queue a failed or cancelled job again at its first stage.
 
     Returns:
-        The job; None if it is neither failed nor cancelled.
+        The job; None if it is neither failed nor cancelled, or no installed app has its kind.
 
     Raises:
         QuotaExceeded: The owner has too many open jobs.
     """
-    kind = kinds.get(job.kind)
+    kind = kinds.find(job.kind)
+    if kind is None:
+        return None
     ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
     with transaction.atomic():
         row = ended.select_for_update(of=("self",)).select_related("owner").first()

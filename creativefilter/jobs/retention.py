@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.utils import timezone
 
 from creativefilter.jobs import kinds
 from creativefilter.jobs.models import Job
+from creativefilter.site.unavailable import Unavailable
+
+logger = logging.getLogger(__name__)
 
 # Most jobs that one sweep deletes: other writers wait for the transaction on SQLite.
 AT_ONCE = 500
@@ -31,6 +35,15 @@ def delete_old() -> int:
     )
     deleted = [job for job in jobs if job.pk not in remaining]
     for job in deleted:
-        if kind := kinds.find(job.kind):
-            kind.remove_files(job)
+        _remove_files(job)
     return len(deleted)
+
+
+def _remove_files(job: Job) -> None:
+    kind = kinds.find(job.kind)
+    try:
+        if kind:
+            kind.remove_files(job)
+    except (Unavailable, OSError):
+        # The row is gone already: the system check finds what is left of the files.
+        logger.exception("job %s: its files were not removed", job.pk)

@@ -62,8 +62,8 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
 
     Returns:
         The job if it is queued again: for its next stage, for more of this stage (``Continued``) or
-        for another attempt. None if it ended, waits for other jobs (``NotYet``), could not be
-        claimed or was taken over.
+        for another attempt. None if it ended, waits for other jobs (``NotYet``) or for a worker
+        that has the stage, could not be claimed or was taken over.
 
     Raises:
         NotClaimed: The database could not be reached for ``CLAIM_SECONDS``.
@@ -75,10 +75,14 @@ def run_stage(job_id: str, stage: str, worker: str) -> Job | None:
         raise NotClaimed(str(error)) from error
     if job is None:
         return None
-    kind = kinds.get(job.kind)
+    if (found := kinds.find_stage(job.kind, stage)) is None:
+        # The job may be of another release, whose workers have the stage.
+        logger.warning("job %s: no app has the stage %s of %s", job.pk, stage, job.kind)
+        return _handle_error(job, NotYet(job.progress))
+    kind, current = found
     try:
         with quota.lifted(), leases.renewed(lifecycle.claimed_row(job)):
-            save = kind.stage(stage).work(job)
+            save = current.work(job)
             return persistently(lambda: _advance(job, kind, save), SAVE_SECONDS)
     except Exception as error:
         return _handle_error(job, error)

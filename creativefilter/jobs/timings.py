@@ -95,15 +95,16 @@ def places(jobs: Sequence[Job]) -> dict[Any, int]:
 
     Returns:
         For each queued job its primary key and the count, at most ``MOST``. Jobs in other states
-        are left out.
+        or at unknown stages are left out.
     """
     queues: dict[tuple[Resource, Lane, int], list[Job]] = defaultdict(list)
     for job in jobs:
-        kind = kinds.find(job.kind)
-        if job.state == Job.State.QUEUED and kind:
-            resource, lane = kind.stage(job.stage).resource, Lane(job.urgency)
-            priority = lanes.priority(lane, kind.stages_before(job.stage))
-            queues[(resource, lane, priority)].append(job)
+        found_stage = kinds.find_stage(job.kind, job.stage)
+        if job.state == Job.State.QUEUED and found_stage:
+            kind, stage = found_stage
+            lane = Lane(job.urgency)
+            priority = lanes.priority(lane, kind.stages_before(stage.name))
+            queues[(stage.resource, lane, priority)].append(job)
     found: dict[Any, int] = {}
     for (resource, lane, priority), waiting in queues.items():
         before = _queued(resource, lane, range(priority))[:MOST].count()

@@ -15,10 +15,10 @@ def oldest_by_queue() -> dict[str, int]:
     ages: dict[str, int] = {}
     now = timezone.now()
     for row in waiting.values("kind", "stage", "urgency").annotate(oldest=Min("created_at")):
-        kind = kinds.find(row["kind"])
-        if kind is None:
+        found = kinds.find_stage(row["kind"], row["stage"])
+        if found is None:
             continue
-        queue = f"{kind.stage(row['stage']).resource}-{row['urgency']}"
+        queue = f"{found[1].resource}-{row['urgency']}"
         age = max(0, int((now - row["oldest"]).total_seconds()))
         ages[queue] = max(age, ages.get(queue, 0))
     return ages

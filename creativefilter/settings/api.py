@@ -19,7 +19,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["creativefilter.api.core.throttles.PerUser"],
     # The container setup has one proxy in front of the web service, a single machine has none.
-    "NUM_PROXIES": 1 if PRODUCTION else 0,
+    "NUM_PROXIES": env.int("NUM_PROXIES", 1 if PRODUCTION else 0, validate=validate.Range(0)),
     "DEFAULT_PARSER_CLASSES": [
         "creativefilter.api.core.parsers.JSONParser",
         "rest_framework.parsers.FormParser",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
@@ -18,13 +19,15 @@ def _embedded_secret(path: Path) -> str:
     """Return the secret key of this installation; the first start writes it to a private file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text("ascii")
-        with os.fdopen(handle, "w") as file:
-            key = secrets.token_urlsafe(50)
-            file.write(key)
+        # Empty: another process is about to write the key, or was interrupted.
+        if path.exists() and (key := path.read_text("ascii")):
+            return key
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            key = file.read()
+            if not key:
+                key = secrets.token_urlsafe(50)
+                file.write(key)
     except OSError as error:
         what = f"{path} can't be made or read: {error.strerror}"
         raise EnvError(f'Environment variable "DATA_DIR" invalid: {what}') from error
@@ -46,6 +49,11 @@ else:
         validate=setting_values.host_names,
     )
     DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+
+# Former keys: what they signed stays valid.
+SECRET_KEY_FALLBACKS: list[str] = env.list(
+    "SECRET_KEY_FALLBACKS", [], validate=setting_values.secret_keys
+)
 
 DEBUG = False
 

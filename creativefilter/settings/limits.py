@@ -51,4 +51,5 @@ PREDICT_WAIT_SECONDS: int = env.int("PREDICT_WAIT_SECONDS", 60, validate=validat
 WEB_PROCESSES: int = env.int(
     "WEB_PROCESSES", processes_for(1024**3, most=4), validate=validate.Range(1, 64)
 )
-WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(2, 256))
+# At least three: one may wait for a job and one for a bucket.
+WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=validate.Range(3, 256))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -106,4 +107,5 @@ def as_cell(cell: Any) -> str | float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Not ``sys.exit``, which flushes again: after too much output that fails, with another status.
+    os._exit(main())

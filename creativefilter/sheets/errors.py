@@ -41,9 +41,7 @@ FINDING_SENTENCES: dict[str, str | Promise] = {
     "found_short_rows": _(
         "Rows with fewer cells than the heading: %(count)s, the first: %(lines)s."
     ),
-    "found_ids_changed": _(
-        "Advertisement IDs that are written otherwise here: %(count)s (%(examples)s)."
-    ),
+    "found_ids_changed": _("Advertisement IDs that were normalised: %(count)s (%(examples)s)."),
     "found_unsaved_formulas": _(
         "Cells with a formula whose value was not saved: %(count)s. They count as blank; open the "
         "workbook in Excel and save it."

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from creativefilter.sheets import rewrite_csv, rewrite_xlsx
-from creativefilter.sheets.containers import Kind, Source, unpacked
+from creativefilter.sheets.containers import Kind, unpacked
 from creativefilter.sheets.csv_table import CsvTable, Form
 from creativefilter.sheets.document import binary, opened
 from creativefilter.sheets.errors import Finding, SheetError
@@ -41,8 +41,8 @@ ReportKeys = Callable[[list[Key], float], None]
 class Plan:
     """Positions of the new columns, whose titles are ``titles``.
 
-    For CSV: ``form``, and ``places``, the column indexes; rows are padded to ``width`` cells. For
-    XLSX: ``sheets``.
+    For CSV: ``form``; ``places``, the column indexes; ``width``, to which rows are padded; ``size``
+    in bytes, without packing. For XLSX: ``sheets``.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Plan:
     form: Form | None = None
     places: tuple[int, ...] = ()
     width: int = 0
+    size: int = 0
     sheets: tuple[SheetPlan, ...] = field(default=())
     findings: tuple[Finding, ...] = ()
 
@@ -66,6 +67,7 @@ class Plan:
             form,
             tuple(stored["places"]),
             stored["width"],
+            stored.get("size", 0),  # plans of older releases have none
             tuple(SheetPlan.of(each) for each in stored["sheets"]),
             tuple(Finding.of(each) for each in stored["findings"]),
         )
@@ -98,7 +100,10 @@ def plan(file: IO[bytes], titles: Sequence[str], report_keys: ReportKeys) -> Pla
             assert isinstance(table, CsvTable)  # noqa: S101 (the kind says so)
             width, places = rewrite_csv.plan(table, titles, report_keys)
             found = tuple(reading.findings())
-            return Plan(document.kind, tuple(titles), table.form, places, width, findings=found)
+            return Plan(
+                document.kind, tuple(titles), table.form, places, width, document.size,
+                findings=found,
+            )  # fmt: skip
         sheets = rewrite_xlsx.plan(reading.tables, titles, report_keys)
         return Plan(document.kind, tuple(titles), sheets=sheets, findings=tuple(reading.findings()))
 
@@ -117,12 +122,7 @@ def write(file: IO[bytes], planned: Plan, target: IO[bytes], answer: Answer) -> 
     """
     with unpacked(binary(file)) as source:
         if planned.form is not None:
-            table = CsvTable(source, _size(source), planned.form)
+            table = CsvTable(source, planned.size, planned.form)
             rewrite_csv.write(table, planned.titles, planned.places, planned.width, target, answer)
         else:
             rewrite_xlsx.write(source.open(), planned.titles, planned.sheets, target, answer)
-
-
-def _size(source: Source) -> int:
-    """Return the size in bytes that progress is measured by."""
-    return source.packed

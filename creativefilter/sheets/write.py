@@ -147,12 +147,10 @@ def write_xlsx(sheet: Sheet, target: IO[bytes]) -> int:
 
     book = Workbook(write_only=True)
     rows = iter(sheet.rows)
-    count = 0
     # The first sheet is written even if there are no rows: it has the heading.
-    while (part := _write_sheet(book, sheet, islice(rows, SHEET_ROWS))) or not count:
-        count += part
-        if part < SHEET_ROWS:
-            break
+    count = _write_sheet(book, sheet, islice(rows, SHEET_ROWS))
+    for row in rows:
+        count += _write_sheet(book, sheet, chain([row], islice(rows, SHEET_ROWS - 1)))
     book.save(target)
     return count
 

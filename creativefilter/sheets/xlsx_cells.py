@@ -10,7 +10,7 @@ from xml.sax.saxutils import unescape
 from creativefilter.sheets import limits
 from creativefilter.sheets.errors import SheetError
 from creativefilter.sheets.types import Cell
-from creativefilter.sheets.xlsx_package import Workbook, unescaped
+from creativefilter.sheets.xlsx_package import Workbook, character, unescaped
 from creativefilter.sheets.xlsx_places import cell_pattern, columns_in_order, parsed
 
 _ENTITY = re.compile(r"&#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}));")
@@ -73,7 +73,7 @@ class CellReader:
         ):
             if column >= width:
                 break
-            if kind == "s":
+            if kind == "s" and value:
                 text = cache.get(value)
                 cells[column] = strings[value] if text is None else text
             elif not value:
@@ -147,12 +147,11 @@ def date_text(text: str, epoch_1904: bool) -> str:
         number = float(text)
     except ValueError:
         return text
-    if not 0 <= number < _MAX_DAY:
+    # Excel counts a 29th of February 1900, which did not exist.
+    shift = 1462 if epoch_1904 else int(number < 60)
+    if not 0 <= number < _MAX_DAY - shift:
         return text
-    if epoch_1904:
-        number += 1462
-    elif number < 60:
-        number += 1  # Excel counts a 29th of February 1900, which did not exist.
+    number += shift
     moment = datetime(1899, 12, 30) + timedelta(seconds=round(number * 86400))  # noqa: DTZ001
     if float(text) < 1:
         return f"{moment:%H:%M:%S}"
@@ -171,4 +170,4 @@ def _character(match: re.Match[str]) -> str:
     code = int(match[1]) if match[1] else int(match[2], 16)
     if not 0 < code < 0x110000:
         raise SheetError("table_damaged")
-    return chr(code)
+    return character(code)

@@ -234,7 +234,7 @@ class Strings:
         return self._bytes[start : self._ends[place]].decode()
 
     def _add(self, text: str) -> None:
-        self._bytes += unescaped(text).encode("utf-8", "replace")
+        self._bytes += unescaped(text).encode()
         self._ends.append(len(self._bytes))
 
 
@@ -276,4 +276,9 @@ def unescaped(text: str) -> str:
     """Replace the escapes that workbooks use for control characters, such as "_x000D_"."""
     if "_x" not in text:
         return text
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return _ESCAPED.sub(lambda match: character(int(match[1], 16)), text)
+
+
+def character(code: int) -> str:
+    """Return a character by its number; U+FFFD for a surrogate, which can't be encoded."""
+    return "\ufffd" if 0xD800 <= code < 0xE000 else chr(code)

@@ -9,14 +9,14 @@ from rest_framework.throttling import BaseThrottle
 
 
 def client_address(request: Any) -> str:
-    """Return the address of the client behind ``NUM_PROXIES`` proxies."""
+    """Return the address of the client; REST framework reads the setting ``NUM_PROXIES``."""
     return str(BaseThrottle().get_ident(request))
 
 
 def network_of(address: str) -> str:
     """Return the network of one client: an IPv4 address, or the /64 network of an IPv6 address.
 
-    Text that is no address is returned unchanged.
+    An IPv4 address may have the form of IPv6. Text that is no address is returned unchanged.
     """
     try:
         found = ipaddress.ip_address(address)
@@ -24,4 +24,6 @@ def network_of(address: str) -> str:
         return address
     if found.version == 4:
         return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
     return str(ipaddress.ip_network((found, 64), strict=False))

@@ -66,6 +66,4 @@ def streamed(file: FieldFile) -> BinaryIO:
         FileNotFoundError: There is no such file.
         Unavailable: The remote storage does not answer; also raised when the file is read.
     """
-    storage, name = file.storage, str(file.name)
-    opened = storage.stream(name) if hasattr(storage, "stream") else storage.open(name, "rb")
-    return cast(BinaryIO, opened)
+    return cast(BinaryIO, file.storage.open(str(file.name), "rb"))

@@ -11,12 +11,10 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 
-from creativefilter.site.errors import UserError
-
 BROKER_SECONDS = 2.0
 
 
-class TooLittleRoomError(UserError):
+class TooLittleRoomError(Exception):
     """The disk has less space than the largest allowed upload needs."""
 
 

@@ -108,8 +108,6 @@ class Bucket(S3Storage):
             addressing_style=addressing_style,
             # Names are generated and unique, so no request is needed to look for a free one.
             file_overwrite=True,
-            # Opened files of more than one part are buffered on disk, not in memory.
-            max_memory_size=PART,
             transfer_config=TransferConfig(
                 multipart_threshold=PART, multipart_chunksize=PART, use_threads=False
             ),
@@ -125,11 +123,11 @@ class Bucket(S3Storage):
             **options,
         )
 
-    _open = _asks_bucket(S3Storage._open)
     _save = _asks_bucket(S3Storage._save)
     delete = _asks_bucket(S3Storage.delete)
     exists = _asks_bucket(S3Storage.exists)
     listdir = _asks_bucket(S3Storage.listdir)
+    size = _asks_bucket(S3Storage.size)
     get_modified_time = _asks_bucket(S3Storage.get_modified_time)
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:
@@ -160,8 +158,8 @@ class Bucket(S3Storage):
         self.bucket.Object(source["Key"]).delete()
 
     @_asks_bucket
-    def stream(self, name: str) -> Stream:
-        """Open an object for reading without downloading it as a whole."""
+    def _open(self, name: str, mode: str = "rb") -> Stream:
+        """Open an object, always for reading bytes, without downloading it as a whole."""
         thing = self.bucket.Object(self._normalize_name(name))
         thing.load()
         return Stream(thing)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from creativefilter.site.codes import sentence
 from creativefilter.site.errors import UserError
+from creativefilter.site.unavailable import Unavailable
 
 
 def sentence_of(error: BaseException) -> str:
@@ -20,6 +21,8 @@ def sentence_of(error: BaseException) -> str:
     """
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, Unavailable):
+        return sentence(error.code)
     if isinstance(error, OSError):
         return _of_system(error)
     if isinstance(error, DatabaseError):
@@ -72,10 +75,15 @@ def _database_name() -> Path:
 def _of_classifier(error: BaseException) -> str:
     """Return the sentence for an error of ``classifier``, which has no translations itself."""
     from classifier.artefact import ArtefactError
-    from classifier.errors import DataError, ScreenUnavailable, WeightsError
+    from classifier.errors import ScreenUnavailable, TooFewRowsError, WeightsError
 
     if isinstance(error, WeightsError | ScreenUnavailable):
         return sentence(error.code, error.facts)
     if isinstance(error, ArtefactError):
         return _("The model can't be used: %s") % error
-    return str(error) if isinstance(error, DataError) else ""
+    if isinstance(error, TooFewRowsError):
+        return _(
+            "Folds need at least %(folds)d families of near duplicates and two segments with "
+            "two families or more; here are %(families)d and %(segments)d."
+        ) % {"folds": error.least, "families": error.families, "segments": error.segments}
+    return ""

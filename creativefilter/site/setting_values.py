@@ -25,6 +25,16 @@ def key_or_none(text: str) -> None:
         raise ValidationError(f"{KEY_LENGTH} characters at least are needed, or none at all")
 
 
+def secret_keys(texts: Iterable[str]) -> None:
+    """Accept keys of at least ``KEY_LENGTH`` characters.
+
+    Raises:
+        ValidationError: A key is too short. An empty one would let anyone sign.
+    """
+    if any(len(text) < KEY_LENGTH for text in texts):
+        raise ValidationError(f"{KEY_LENGTH} characters at least are needed for each key")
+
+
 def web_address(text: str) -> None:
     """Accept an http or https address, or "" for none.
 

@@ -72,7 +72,11 @@ def facts_of(table: Table) -> list[tuple[str, str, str]]:
         ("rows", _("Rows"), ""),
         ("answered", _("with a segment"), ""),
         ("silent", _("without speech"), _("These creatives have neither speech nor screen text.")),
-        ("unknown", _("unknown"), _("There is no creative with this Advertisement ID here.")),
+        (
+            "unknown",
+            _("unknown"),
+            _("There is no creative with this Advertisement ID here, or the ID can't be read."),
+        ),
         ("failed", _("not analysed"), _("The column “status” gives the reason.")),
         ("blank", _("without an ID"), ""),
         ("classified", _("Creatives classified for this table"), ""),

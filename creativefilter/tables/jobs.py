@@ -36,6 +36,7 @@ from creativefilter.sheets import Broken, SheetError, rewrite
 from creativefilter.sheets.rewrite import Key, Plan, Value
 from creativefilter.site import lanes
 from creativefilter.site.codes import sentence
+from creativefilter.site.files import on_disk
 from creativefilter.site.uploads import check_upload
 from creativefilter.tables import awaited_creatives
 from creativefilter.tables.answers import ADDED, Answers, Counts
@@ -216,9 +217,12 @@ def explain(job: Job) -> str:
     return sentence(job.error_code, params)
 
 
-def _opened(table: Table) -> IO[bytes]:
+@contextmanager
+def _opened(table: Table) -> Iterator[IO[bytes]]:
     try:
-        return table.file.storage.open(str(table.file.name), "rb")
+        # A table is read several times, so one from a bucket is copied first.
+        with on_disk(table.file, settings.UPLOAD_MAX_BYTES) as path, path.open("rb") as file:
+            yield file
     except FileNotFoundError as error:
         raise JobError("table_deleted") from error
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -96,8 +97,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     )
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
-        model_versions.activate(version)
-        jobs = decide_again(cast(User, request.user))
+        with transaction.atomic():
+            model_versions.activate(version)
+            jobs = decide_again(cast(User, request.user))
         messages.success(
             request,
             _("%(version)s is active now; creatives to be classified again: %(count)d.")

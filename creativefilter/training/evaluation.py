@@ -6,8 +6,7 @@ creatives that it was not trained on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -204,7 +203,7 @@ def trained_on(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
     """
     import pandas as pd
 
-    from classifier.text.families import fingerprints
+    from classifier.text.families import has_fingerprint
 
     result = pd.Series(False, creatives.index)
     features = creatives["features"]
@@ -213,32 +212,5 @@ def trained_on(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
         features.map(lambda one: one.speech),
         features.map(lambda one: one.screen),
     ):
-        # Texts without letters and digits all have the same fingerprint.
-        has_letters = texts.map(lambda text: any(sign.isalnum() for sign in text))
-        is_training_text = pd.Series(fingerprints(texts.tolist()), texts.index).isin(
-            bundle.parts.training_fingerprints
-        )
-        result |= has_letters & is_training_text
+        result |= has_fingerprint(texts.tolist(), bundle.parts.training_fingerprints)
     return result
-
-
-@contextmanager
-def enough_rows() -> Iterator[None]:
-    """Turn ``TooFewRowsError`` into an error in the user's language.
-
-    Raises:
-        UserError: There are too few rows for folds.
-    """
-    from classifier.learning.cross_validation import TooFewRowsError
-    from classifier.text.training import FOLDS
-
-    try:
-        yield
-    except TooFewRowsError as error:
-        raise UserError(
-            _(
-                "Folds need at least %(folds)d families of near duplicates and two segments with "
-                "two families or more; here are %(families)d and %(segments)d."
-            )
-            % {"folds": FOLDS, "families": error.families, "segments": error.segments}
-        ) from error

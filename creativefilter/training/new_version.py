@@ -38,8 +38,10 @@ class TrainingError(UserError):
 class Comparison:
     """Figures of the new and of the active version, on the same held-out creatives.
 
-    ``new`` is of a model that was not trained on them. ``old_trained_on``: the number of them that
-    the active version was trained on.
+    Attributes:
+        new: Of a model that was trained like the new version, but without these creatives.
+        old: Of the active version.
+        old_trained_on: Number of these creatives that the active version was trained on.
     """
 
     new: Evaluation
@@ -74,12 +76,14 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
         progress: Called with a sentence after each step.
 
     Returns:
-        The new version, and its comparison with the active one.
+        The new version, and its comparison with the active one. An earlier version if training
+        gave the same bundle.
 
     Raises:
         TrainingError: There are too few labelled creatives, or another training is running.
         ArtefactError: The folder of the active version is damaged.
         WeightsError: The encoder to fine-tune can't be loaded.
+        TooFewRowsError: There are too few texts to fine-tune an encoder.
     """
     from classifier import train
     from classifier.evaluation.figures import Evaluation
@@ -101,6 +105,9 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
         try:
             bundle = train(examples(), config, progress)
             version = model_versions.register_folder(config.folder)
+            if Path(model_versions.path(version)) != config.folder:
+                # The same bundle as before: nothing was labelled since.
+                shutil.rmtree(config.folder)
         except TooFewError as error:
             raise TrainingError(_too_few(error)) from error
         except BaseException:
@@ -116,18 +123,19 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
 
 
 def _too_few(error: TooFewError) -> str:
-    from classifier.learning.dataset import LEAST_CREATIVES, LEAST_FAMILIES
+    from classifier.learning.dataset import LEAST_CREATIVES, LEAST_FAMILIES, LEAST_OTHERS
 
     return _(
-        "There are too few labelled creatives to learn from: %(creatives)d of %(segments)d "
-        "segments, %(families)d without near duplicates. At least %(least)d of two segments are "
-        "needed, %(alone)d without near duplicates."
+        "There are too few labelled creatives to learn from: %(creatives)d, without near "
+        "duplicates %(families)d, of these outside the most frequent segment %(others)d. At least "
+        "%(least_creatives)d, %(least_families)d and %(least_others)d are needed."
     ) % {
         "creatives": error.creatives,
-        "segments": error.segments,
         "families": error.families,
-        "least": LEAST_CREATIVES,
-        "alone": LEAST_FAMILIES,
+        "others": error.others,
+        "least_creatives": LEAST_CREATIVES,
+        "least_families": LEAST_FAMILIES,
+        "least_others": LEAST_OTHERS,
     }
 
 

@@ -70,7 +70,7 @@ def notes(facts: dict[str, Any]) -> list[str]:
         )
     if "stack" in held_out:
         sentences.append(
-            _("Stacking was tried on what was held out: macro-F1 %(stack)s, pooling %(pool)s.")
+            _("On held-out creatives stacking reached macro-F1 %(stack)s, pooling %(pool)s.")
             % {
                 "stack": figure_tables.format_figure(held_out["stack"]),
                 "pool": figure_tables.format_figure(held_out["pool"]),
@@ -90,7 +90,7 @@ def admin_context(version: ModelVersion) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError):
         measurements = []
     if not measurements:
-        return {"notes": [_("Its figures can't be read.")], "grids": []}
+        return {"notes": [_("The figures of this version can't be read.")], "grids": []}
     grids = [
         figure_tables.quality(measurements),
         figure_tables.automation(measurements),

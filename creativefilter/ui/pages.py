@@ -23,6 +23,11 @@ def person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def number_of(text: str | None) -> int:
+    """Parse a primary key or count of a request; return -1, which no row has, for other text."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else -1
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Whether a script of the page sent the request, not the browser's navigation."""
     return request.headers.get("Accept") == "application/json"

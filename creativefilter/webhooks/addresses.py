@@ -65,9 +65,9 @@ def parse(url: str) -> Target:
     """Parse and check an address without resolving its name.
 
     Raises:
-        AddressError: no plain http(s) address, a password in the address, a port below 1024 other
-            than 80 and 443 (mail, shells and the like), or a host that is a non-public IP address
-            in any notation.
+        AddressError: it is no plain http(s) address, contains a user name or a password, has a port
+            below 1024 other than 80 and 443 (mail, shells and the like), or its host is localhost
+            or a non-public IP address in any notation.
     """
     if len(url) > URL_MAX_LENGTH or not all("!" <= letter != "\x7f" for letter in url):
         raise AddressError("bad_address")

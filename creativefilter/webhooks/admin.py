@@ -82,7 +82,7 @@ class EndpointForm(forms.ModelForm):
 
 
 class WebhooksAdmin(OwnRowsAdmin):
-    """Base of both pages. Rows of other users answer 404."""
+    """Base class of both admin classes. The response for a row of another user is 404."""
 
     class Media:
         css = {"all": ("creativefilter/creatives.css", "creativefilter/webhooks.css")}
@@ -254,7 +254,9 @@ def send_again(request: HttpRequest, delivery: Delivery) -> None:
     except EndpointError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("It is being sent again; reload the page to see the result."))
+        messages.success(
+            request, _("The event is being sent again; reload the page to see the result.")
+        )
 
 
 class OwnEndpointFilter(RelatedDropdownFilter):
@@ -343,7 +345,8 @@ class DeliveryAdmin(ReadOnlyAdmin, WebhooksAdmin):
         dialog={
             "title": gettext_lazy("Send this event again?"),
             "description": gettext_lazy(
-                "With the same number and text, so that the program can tell it has had it before."
+                "Number and text stay the same, so that the program recognises an event that it "
+                "already received."
             ),
             "form_class": None,
             "form_submit_text": gettext_lazy("Send again"),

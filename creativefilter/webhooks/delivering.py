@@ -21,7 +21,8 @@ from creativefilter.webhooks import signing
 from creativefilter.webhooks.models import Delivery, Endpoint
 from creativefilter.webhooks.sending import Outcome, post
 
-# Seconds before the second attempt, the third and so on; after the last one the delivery fails.
+# Seconds before the second attempt, the third and so on. If the last of these attempts fails, the
+# delivery has failed.
 DELAYS = (10, 60, 300, 1800, 7200, 28800)
 # Random share of each delay, so that deliveries that failed together are not retried together.
 JITTER = 0.2
@@ -46,14 +47,14 @@ def deliver(endpoint_id: str) -> bool:
     ends = time.monotonic() + TURN_SECONDS
     while (lease := _claim(endpoint_id)) is not None:
         while (delivery := _next_delivery(endpoint_id)) is not None:
-            endpoint = Endpoint.objects.get(pk=endpoint_id)
-            lease = _renew(endpoint_id, lease)
-            outcome = _attempt(endpoint, delivery)
-            _record_outcome(endpoint, delivery, outcome, lease)
+            outcome = _attempt(delivery.endpoint, delivery)
+            _record_outcome(delivery.endpoint, delivery, outcome, lease)
             if not outcome.delivered:
                 return False
             if time.monotonic() >= ends:
                 break
+            if (lease := _renew(endpoint_id, lease)) is None:
+                return False
         # Release the lease before the last check: a delivery that is written after the check finds
         # the endpoint free.
         Endpoint.objects.filter(pk=endpoint_id, not_before=lease).update(not_before=timezone.now())
@@ -72,22 +73,30 @@ def _claim(endpoint_id: str) -> datetime | None:
     return until if claimed.update(not_before=until) else None
 
 
-def _renew(endpoint_id: str, lease: datetime) -> datetime:
+def _renew(endpoint_id: str, lease: datetime) -> datetime | None:
+    """Renew the claim. Returns the new end of the lease; None if the claim is lost.
+
+    A claim is lost if its lease ran out and another worker claimed the endpoint, or if a person
+    cleared the back-off (``outbox``): a message for another sender is on its way then.
+    """
     until = timezone.now() + LEASE
     renewed = Endpoint.objects.filter(pk=endpoint_id, not_before=lease).update(not_before=until)
-    return until if renewed else lease
+    return until if renewed else None
 
 
 def _next_delivery(endpoint_id: str, take: bool = True) -> Delivery | None:
-    """Return the delivery that has been due longest; None if none is due.
+    """Return the delivery that has been due longest; None if none is due or the endpoint is off.
 
     With ``take`` the delivery is claimed for ``LEASE``, and its attempt is counted.
     """
     now = timezone.now()
     pending = Delivery.objects.filter(
-        endpoint__pk=endpoint_id, state=Delivery.State.PENDING, next_attempt_at__lte=now
+        endpoint__pk=endpoint_id,
+        endpoint__active=True,
+        state=Delivery.State.PENDING,
+        next_attempt_at__lte=now,
     ).order_by("next_attempt_at", "created_at")
-    for delivery in pending[:10]:
+    for delivery in pending.select_related("endpoint")[:10]:
         claimed = Delivery.objects.filter(
             pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
         )

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.signals import post_delete
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ PER_USER = 10
 
 
 class EndpointError(CodedError):
-    """An endpoint can't be saved or used. ``field`` is the invalid field, "" if it is none."""
+    """An endpoint can't be saved or used. ``field`` names the invalid field; "" for none."""
 
     def __init__(self, code: str, field: str = "") -> None:
         super().__init__(code)
@@ -116,7 +116,8 @@ def _check(url: str) -> None:
         raise EndpointError(error.code, "url") from error
 
 
-@receiver(post_delete, sender=Endpoint)
+# Before the deletion: the owner, whom the entry refers to, may be deleted together with it.
+@receiver(pre_delete, sender=Endpoint)
 def note_deletion(instance: Endpoint, **signal: Any) -> None:
     """Write an entry of the audit log."""
     record(Action.WEBHOOK_DELETED, instance.url)

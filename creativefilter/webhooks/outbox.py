@@ -93,7 +93,7 @@ def _job_summary(job: Job) -> dict[str, Any]:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Send a delivery again, now and with all of its attempts.
+    """Send a delivery again, starting now, with as many attempts as a new delivery has.
 
     Raises:
         EndpointError: the endpoint is off (``webhook_off``).

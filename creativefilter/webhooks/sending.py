@@ -41,7 +41,8 @@ class _DeadlineError(Exception):
 def post(url: str, headers: dict[str, str], body: bytes) -> Outcome:
     """Send a POST request and return its outcome.
 
-    Failures of the network, of the name, and of the receiver are outcomes, not exceptions.
+    Refused addresses, and failures of the name resolution, the network and the receiver, are
+    outcomes, not exceptions.
     """
     try:
         target = parse(url)

@@ -35,6 +35,13 @@ def no_failures_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock: on a slow machine a delay of a second would be over at once."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+
+
+@pytest.fixture
 def root() -> User:
     return User.objects.create_superuser("root", password=PASSWORD)
 
@@ -127,12 +134,8 @@ def test_a_login_resets_the_failures(root: User) -> None:
 
 
 def test_attempts_while_the_database_is_away_are_not_counted(
-    root: User, monkeypatch: pytest.MonkeyPatch
+    root: User, clock_stands_still: None
 ) -> None:
-    # The clock stands still: on a slow machine a delay of a second would be over at once.
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)
-
     def away(execute: Any, sql: str, *rest: Any) -> Any:
         if "auth_user" in sql:
             raise OperationalError("connection refused")
@@ -147,25 +150,32 @@ def test_attempts_while_the_database_is_away_are_not_counted(
     assert "Too many wrong passwords" in wrong[-1].content.decode()
 
 
-def test_addresses_of_one_ipv6_network_count_as_one(root: User) -> None:
+def test_addresses_of_one_ipv6_network_count_as_one(root: User, clock_stands_still: None) -> None:
     for number in range(4):
         page_after("wrong", f"2001:db8::{number:x}")
     assert not logs_in(PASSWORD, "2001:db8::ffff")
     assert logs_in(PASSWORD, "2001:db8:0:1::1")
 
 
+def test_ipv4_addresses_in_the_form_of_ipv6_count_separately() -> None:
+    assert Login.of("root", f"::ffff:{ATTACKER}") == Login.of("root", ATTACKER)
+    assert Login.of("root", f"::ffff:{OTHER}") != Login.of("root", ATTACKER)
+
+
 def test_user_names_are_compared_without_case() -> None:
     assert Login.of("Root", ATTACKER) == Login.of("rOOT", ATTACKER)
 
 
-def test_the_page_shows_the_delay_in_russian(root: User) -> None:
+def test_the_page_shows_the_delay_in_russian(root: User, clock_stands_still: None) -> None:
     client = Client(headers={"Accept-Language": "ru"}, REMOTE_ADDR=ATTACKER)
     form = {"username": "root", "password": "wrong"}
     pages = [client.post("/admin/login/", form).content.decode() for _time in range(4)]
     assert "Слишком много неверных паролей" in pages[3]
 
 
-def test_processes_share_the_counters(root: User, settings: Any, broker: Broker) -> None:
+def test_processes_share_the_counters(
+    root: User, settings: Any, broker: Broker, clock_stands_still: None
+) -> None:
     settings.CACHES = settings.CACHES | {
         "rates": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -194,7 +204,9 @@ def test_logins_work_without_redis(root: User, settings: Any) -> None:
     assert logs_in(PASSWORD)
 
 
-def test_the_password_page_has_the_same_delays(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_page_has_the_same_delays(
+    root: User, monkeypatch: pytest.MonkeyPatch, clock_stands_still: None
+) -> None:
     client = Client(headers={"Accept-Language": "en"}, REMOTE_ADDR=ATTACKER)
     client.force_login(root)
 
@@ -203,9 +215,6 @@ def test_the_password_page_has_the_same_delays(root: User, monkeypatch: pytest.M
         form = {"old_password": old, "new_password1": new, "new_password2": new}
         return client.post("/admin/password_change/", form)
 
-    # The clock stands still: on a slow machine a delay of a second would be over at once.
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)
     for _time in range(3):
         assert "old password was entered incorrectly" in change("wrong").content.decode()
     refused = change(PASSWORD)

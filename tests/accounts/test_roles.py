@@ -1,4 +1,4 @@
-"""The groups of roles have the permissions of the table, also after manual changes."""
+"""The groups of roles have the permissions in ``PERMISSIONS``, also after manual changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens and sessions end with a changed password or a deactivated user."""
+"""Tokens and sessions end when the password changes or the user is deactivated."""
 
 from __future__ import annotations
 

@@ -39,7 +39,10 @@ _MODEL = re.compile(r"\b(starter_model|bundle) [0-9a-f]{8}\b")
 
 
 class Stable:
-    """Replaces what differs from run to run by stable values: keys, times, hosts, secrets."""
+    """Replaces keys, times, hosts and secrets, which differ from run to run, by stable values.
+
+    ``kind`` is the resource of rows without a URL.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -85,7 +88,7 @@ def example(operation: str, response: Any, folder: str | None = None) -> Any:
 
     Args:
         operation: The ``operationId``.
-        response: The response; it knows its request.
+        response: The response that a test client returned.
         folder: Folder of ``creativefilter/api`` with the examples; by default that of the view.
 
     Returns:
@@ -102,7 +105,9 @@ def example(operation: str, response: Any, folder: str | None = None) -> Any:
         known.setdefault(operation, {})[status] = found
         text = json.dumps(dict(sorted(known.items())), ensure_ascii=False, indent=1)
         path.write_text(f"{text}\n", "utf-8")
-    assert known.get(operation, {}).get(status) == found, "If intended, run make examples"
+    assert known.get(operation, {}).get(status) == found, (
+        "The answer differs from its example. If this is intended, run make examples."
+    )
     return body
 
 
@@ -122,7 +127,7 @@ def _short(body: Any) -> Any:
 
 
 def _request(response: Any) -> Any:
-    """Return the body of the request, a form as its schema describes it; None without a body."""
+    """Return the body of the request, a form in the shape of its schema; None without a body."""
     context = getattr(response, "renderer_context", None)
     data = context["request"].data if context else None
     if isinstance(data, QueryDict):

@@ -1,4 +1,4 @@
-"""Fixtures: a real browser for the suite's stack."""
+"""Fixtures of the tests with a real browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
-# Options for a bare machine: no sandbox (root), no background requests.
+# No sandbox, because root can't start Chromium with it; no background requests.
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -112,7 +112,7 @@ def assert_states_change_by_themselves(page: Page) -> None:
     expect(row(page, SPOKEN)).to_contain_text("7 · Имидж")
     expect(row(page, SPOKEN)).to_contain_text(re.compile(r"модель,\s\d+\s%"))
     expect(row(page, BROKEN)).to_contain_text(re.compile(r"[А-Я][а-я ,]+\."))
-    # The same document from the first state to the last: the page was not reloaded.
+    # A reload would have cleared `window.seen`: the states changed without one.
     seen = {name.removeprefix("cf-status cf-status-") for name in page.evaluate("[...window.seen]")}
     assert "done" in seen
     assert seen & {"queued", "decoding", "speech", "screen", "pictures", "classifying"}

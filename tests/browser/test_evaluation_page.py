@@ -1,4 +1,4 @@
-"""The page with the figures of a model version, whose scripts are inline."""
+"""The page with the figures of a model version. The scripts of the page are inline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def database_beside_the_browser() -> Iterator[None]:
         yield
 
 
-def test_its_charts_are_drawn_under_the_policy(
+def test_charts_are_drawn_under_the_content_security_policy(
     browser: Browser, live_server: LiveServer, transactional_db: None
 ) -> None:
     version = model_versions.ensure_starter()

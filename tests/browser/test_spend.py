@@ -38,7 +38,7 @@ def database_beside_the_browser() -> Iterator[None]:
 
 @pytest.fixture
 def spent(transactional_db: None, tmp_path: Path) -> None:
-    """Three brands of two advertisers; the creatives of one brand are labelled."""
+    """Three brands of two advertisers; of each brand, one creative is stored and labelled."""
     segment = Segment.objects.get(pk=3)
     for number in ("100", "101", "102"):
         creative = Creative.objects.create(advertisement_id=number, name=f"{number}.mp4")
@@ -83,7 +83,7 @@ def ready(page: Page, name: str) -> None:
     page.locator(f"[data-chart={name}][data-ready]").wait_for()
 
 
-def test_filter_bar_creatives_and_export(page: Page, tmp_path: Path) -> None:
+def test_a_bar_leads_to_its_creatives_and_their_export(page: Page, tmp_path: Path) -> None:
     ready(page, "totals-segment")
     expect(page.locator("[data-chart=totals-segment]")).to_contain_text(re.compile("млн|mln"))
 

@@ -84,6 +84,15 @@ def test_other_kind_or_version_is_refused(model: Artefact, kind: str, version: i
         read_artefact(model.folder, kind, version)
 
 
+@pytest.mark.parametrize("kind", [None, [], {}])
+def test_manifest_without_a_kind_is_refused(model: Artefact, kind: Any) -> None:
+    path = model.folder / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "kind": kind}), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="in format 1, not"):
+        read_artefact(model.folder, KIND, 1)
+
+
 def test_missing_file_is_refused(model: Artefact) -> None:
     (model.folder / "a.npz").unlink()
     with pytest.raises(ArtefactError, match=r"a\.npz is missing"):
@@ -183,14 +192,22 @@ def bare_array() -> bytes:
     return buffer.getvalue()
 
 
-def archive(content: bytes, damage: bool = False) -> bytes:
+def archive(content: bytes, damage: bool = False, flags: int = 0, method: int = 8) -> bytes:
+    """Return an archive of one file; ``flags`` and ``method`` are those of its directory entry."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.npy", content)
     raw = bytearray(buffer.getvalue())
     if damage:
         raw[40:60] = b"\xff" * 20
+    entry = raw.index(b"PK\x01\x02")
+    raw[entry + 8], raw[entry + 10] = flags, method
     return bytes(raw)
+
+
+def array_with_header(text: str) -> bytes:
+    header = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
 @pytest.mark.parametrize(
@@ -198,10 +215,12 @@ def archive(content: bytes, damage: bool = False) -> bytes:
     [
         b"just some text", b"", bare_array(), bare_array()[:-5], archive(b"no array"),
         archive(bare_array()[:-5]), archive(bytes(range(256)) * 9, damage=True),
-        archive(bare_array())[:-30],
+        archive(bare_array())[:-30], archive(bare_array(), flags=1),
+        archive(bare_array(), method=99), archive(array_with_header("{'descr': (")),
     ],
     ids=["text", "nothing", "one array", "half an array", "an archive of text",
-         "an archive of half an array", "a damaged archive", "half an archive"],
+         "an archive of half an array", "a damaged archive", "half an archive",
+         "an encrypted archive", "an unknown compression", "an incomplete header"],
 )  # fmt: skip
 def test_file_without_plain_arrays_is_refused(tmp_path: Path, content: bytes) -> None:
     def write(folder: Path) -> None:

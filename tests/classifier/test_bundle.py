@@ -167,7 +167,7 @@ def test_screen_evidence_starts_with_terms_and_has_no_overlaps(
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
-def test_channels_are_sorted_by_probability_of_the_decision(starter: Bundle) -> None:
+def test_channels_are_sorted_by_probability_of_the_predicted_segment(starter: Bundle) -> None:
     for prediction in starter.predict(sample_features(), evidence=False):
         probabilities = [
             view.probabilities[prediction.segment or 0] for view in prediction.channels

@@ -247,6 +247,13 @@ def test_incomplete_facts_and_arrays_are_refused(model: Path, missing: str) -> N
         Bundle.load(model)
 
 
+@pytest.mark.parametrize("fusion", ["text", 1, None, ["text"]])
+def test_other_facts_about_the_fusion_are_refused(model: Path, fusion: Any) -> None:
+    edit_manifest(model / MANIFEST, lambda one: one["facts"].update(fusion=fusion))
+    with pytest.raises(ArtefactError, match="missing"):
+        Bundle.load(model)
+
+
 @pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "text/../../secret", "./held_out"])
 @pytest.mark.parametrize("part", ["", "text/"])
 def test_manifest_with_paths_outside_the_folder_is_refused(

@@ -1,4 +1,4 @@
-"""Evaluation of the recipe in grouped folds, in plain folds and on valid rows."""
+"""Evaluation of the text model's recipe in grouped folds, in plain folds and on valid rows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifier.errors import TooFewRowsError
 from classifier.learning.cross_validation import (
     Encoder,
-    TooFewRowsError,
     by_families,
     by_random_folds,
     on_valid,
@@ -35,7 +35,7 @@ def unique_words(count: int, dice: random.Random) -> str:
 
 @pytest.fixture(scope="module")
 def near_duplicates() -> Table:
-    """Uninformative texts, with four near duplicates of each."""
+    """Uninformative texts: 24 families of four near duplicates."""
     dice = random.Random(1)
     rows = []
     for family in range(24):
@@ -67,7 +67,7 @@ def rows() -> list[TrainingRow]:
     return [*informative_rows(30, dice, "train"), *informative_rows(5, dice, "valid"), silent]
 
 
-def test_near_duplicates_improve_plain_folds_only(near_duplicates: Table) -> None:
+def test_near_duplicates_raise_only_the_figures_of_plain_folds(near_duplicates: Table) -> None:
     assert near_duplicates.family_count == 24
     ticks: list[None] = []
     grouped = by_families(near_duplicates, lambda: ticks.append(None))
@@ -103,7 +103,9 @@ def test_segment_only_in_valid_has_no_recall(rows: Sequence[TrainingRow]) -> Non
     assert (score.count, score.recall) == (1, 0.0)
 
 
-def test_too_few_rows_are_refused_with_their_number(rows: Sequence[TrainingRow]) -> None:
+def test_too_few_families_segments_or_valid_rows_are_refused(
+    rows: Sequence[TrainingRow],
+) -> None:
     one_segment = prepare([row for row in rows if row.segment == 0])
     with pytest.raises(TooFewRowsError) as error:
         by_families(one_segment)
@@ -114,6 +116,22 @@ def test_too_few_rows_are_refused_with_their_number(rows: Sequence[TrainingRow])
     assert (error.value.families, error.value.segments) == (4, 2)
     with pytest.raises(ValueError, match="nothing to judge"):
         on_valid(prepare(rows[:60]))
+
+
+def test_segments_with_fewer_rows_than_folds_are_evaluated() -> None:
+    dice = random.Random(4)
+    few = [TrainingRow(place % 3, unique_words(9, dice), "train") for place in range(12)]
+    assert by_families(prepare(few)).rows == 12
+
+
+def test_segment_whose_speech_is_in_one_fold_is_not_counted(rows: Sequence[TrainingRow]) -> None:
+    """Silent rows of segment 8 fill four folds, so its two rows with speech are in the fifth."""
+    silent = [TrainingRow(8, SILENT, "train")] * 40
+    table = prepare([*rows[:30], *rows[30:32], *silent])
+    families = np.concatenate([np.arange(32), 32 + np.arange(40) // 10])
+    with pytest.raises(TooFewRowsError) as error:
+        by_families(replace(table, families=families))
+    assert (error.value.families, error.value.segments) == (32, 1)
 
 
 def test_transformer_is_evaluated_on_the_same_rows(tmp_path: Path) -> None:
@@ -153,7 +171,7 @@ def prepare_as_single_families(rows: Sequence[TrainingRow]) -> Table:
 
 @pytest.mark.reference
 def test_reference_transcripts_in_grouped_and_plain_folds(reference_data: Path) -> None:
-    """Two in five have a near duplicate, so the figures of plain folds must be better."""
+    """Two in five transcripts have a near duplicate, so the figures of plain folds are better."""
     table = prepare(read_rows(reference_data / "transcripts_dev.csv"))
     grouped, plain = by_families(table), by_random_folds(table)
     assert grouped.macro_f1 >= 0.79

@@ -33,7 +33,7 @@ def predictions(*rows: tuple[int, float] | None) -> NDArray[np.float64]:
 
 
 def at_least_target(probabilities: NDArray[np.float64]) -> Automatic:
-    """Return ``automatic`` with the target precision itself as the threshold."""
+    """Return a callable that uses the target precision itself as the threshold."""
     return lambda target: np.nan_to_num(probabilities).max(axis=1) >= target
 
 
@@ -100,7 +100,7 @@ def test_macro_f1_agrees_with_scikit_learn() -> None:
 
 
 def test_interval_resamples_families_instead_of_creatives() -> None:
-    """Ten near duplicates of six creatives must give a wider interval than sixty creatives."""
+    """Six families of ten creatives must give a wider interval than sixty unrelated creatives."""
     uncertain = predictions(*[(0, 0.8), (1, 0.8), (0, 0.8), (0, 0.8), (1, 0.8), (1, 0.8)] * 10)
     columns = [0, 1, 0, 1, 0, 1] * 10
     by_family = evaluated(uncertain, columns, [*range(6)] * 10)
@@ -151,7 +151,8 @@ def test_threshold_of_a_fold_comes_from_the_others() -> None:
     columns = np.array([0] * 40 + [1] * 40 + [0] * 80)
     fold = np.repeat([0, 1], 80)
     automatic = by_other_folds(predictions(*rows), columns, fold)(0.95)
-    # The threshold of fold 0 is .8, from fold 1, so its errors count; that of fold 1 is .9.
+    # The threshold of fold 0 is .8, from fold 1, so its wrong predictions are automatic, too. The
+    # threshold of fold 1 is .9.
     assert automatic[fold == 0].all()
     assert automatic[fold == 1].tolist() == [True] * 40 + [False] * 40
 

@@ -35,7 +35,7 @@ def random_opinions(count: int = 60) -> Opinions:
 
 
 def opinion(*shares: tuple[int, float]) -> Probabilities:
-    """Return probabilities of one creative: the given (column, share), and equal other columns."""
+    """Return probabilities of one creative from (column, share); other columns share the rest."""
     rest = 1 - sum(share for _, share in shares)
     row = np.full((1, SEGMENTS), rest / (SEGMENTS - len(shares)))
     for column, share in shares:
@@ -65,7 +65,7 @@ def test_single_channel_is_pooled_unchanged() -> None:
         assert pool(opinions, PLAIN) == pytest.approx(probabilities, abs=1e-4, nan_ok=True)
 
 
-def test_several_channels_have_the_weight_together() -> None:
+def test_several_channels_are_weighted_by_the_parameter_together() -> None:
     one, other = opinion((4, 0.7)), opinion((4, 0.5), (5, 0.3))
     for together in (0.5, 0.8, 1.0):
         expected = (one * other) ** together
@@ -193,11 +193,14 @@ def test_sharpness_below_one_lowers_confidence_and_keeps_the_order() -> None:
 
 @pytest.fixture(scope="module")
 def read_screens() -> dict[str, str]:
-    """The texts that the real reader finds on twelve of the spots' screens, one frame per card."""
+    """The texts that the real reader reads on the screens of twelve spots, one frame per card.
+
+    Empty on a computer that can't read screens.
+    """
     try:
         reader = load_screen_reader()
-    except ScreenUnavailable as error:
-        pytest.skip(str(error))
+    except ScreenUnavailable:
+        return {}
     shown = [spot for spot in spots.load() if spot.cards]
     assert len(shown) == 144
     frames = {one.id: spots.render(one, seed=0)[:: spots.FRAMES_A_CARD] for one in shown[::12]}
@@ -245,6 +248,8 @@ def count_correct(chosen: Predicted, predictions: Sequence[Prediction] | None = 
 def test_read_screens_are_of_all_kinds_and_predicted_like_their_text(
     read_screens: dict[str, str], predicted: Predicted
 ) -> None:
+    if not read_screens:
+        pytest.skip("screens can't be read here")
     assert len(read_screens) == 12
     assert all(read_screens.values())
     chosen = [one for one in predicted if one[0].id in read_screens]

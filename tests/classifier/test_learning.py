@@ -17,14 +17,9 @@ from classifier.learning.trainer import Config
 from classifier.segments import NUMBERS
 from classifier.text.families import fingerprints
 from classifier.text.linear_model import TextModel
+from tests.bundles import COMMON, WORDS
 from tests.small_bert import save_encoder
 
-WORDS = {
-    0: "скидка яблоки сыр кефир цена магазин рублей молоко акция гречка",
-    12: "кредитная карта лимит проценты грейс льготный период покупки банк снятие",
-    16: "колонка голосовой помощник включи свет умный дом будильник станция алиса",
-}
-COMMON = "сегодня для вас каждый день вместе очень просто только теперь здесь снова ваш новый"
 ENCODER = "made-up"
 
 
@@ -48,6 +43,10 @@ def creatives(count: int, seed: int = 0, informative_words: int = 4) -> list[Exa
         )
         for number, segment in enumerate(segments)
     ]
+
+
+def of_one_segment(count: int) -> list[Example]:
+    return [one for one in creatives(3 * count) if one.segment == 0]
 
 
 def with_pictures(examples: list[Example]) -> list[Example]:
@@ -119,7 +118,7 @@ def test_copies_of_a_spot_are_one_family() -> None:
 def test_base_model_is_mixed_in_if_the_texts_are_new_to_it(
     trained: tuple[Bundle, list[str]], tmp_path: Path
 ) -> None:
-    """The base predicts the segments well; a model of uninformative labels alone does not."""
+    """The base predicts the segments well; a model of the uninformative texts alone does not."""
     uninformative = creatives(60, seed=7, informative_words=1)
     messages: list[str] = []
     mixed = train(
@@ -143,6 +142,19 @@ def test_base_model_trained_on_the_same_creatives_is_not_mixed_in(
     assert not any("labels have the weight" in line for line in messages)
     held_out = again.facts["hold_out"]
     assert held_out["base_has_seen"] == held_out["new"]["rows"]
+
+
+def test_creatives_without_words_are_not_among_those_that_the_base_has_seen(
+    trained: tuple[Bundle, list[str]], tmp_path: Path
+) -> None:
+    """A starter's fingerprints include that of the empty text."""
+    base = Bundle(replace(trained[0].parts, training_fingerprints=fingerprints([""])))
+    examples = [
+        replace(one, features=replace(one.features, speech="")) if number % 2 else one
+        for number, one in enumerate(with_pictures(creatives(110)))
+    ]
+    bundle = train(examples, Config(folder=tmp_path / "m", base=base, encoder=ENCODER))
+    assert bundle.facts["hold_out"]["base_has_seen"] == 0
 
 
 @pytest.mark.parametrize("method", ["nearest", "catboost"])
@@ -208,13 +220,48 @@ def test_stack_is_used_only_if_it_is_better(
 
 
 @pytest.mark.parametrize(
-    "too_few", [creatives(40), [one for one in creatives(180) if not one.segment]]
+    ("too_few", "others"),
+    [(creatives(40), 24), (of_one_segment(60), 0), ([*of_one_segment(60), *creatives(3)[1:]], 2)],
+    ids=["creatives", "segments", "creatives outside a segment"],
 )
-def test_too_few_creatives_are_refused(too_few: list[Example], tmp_path: Path) -> None:
+def test_too_few_creatives_or_segments_are_refused(
+    too_few: list[Example], others: int, tmp_path: Path
+) -> None:
     with pytest.raises(TooFewError) as refused:
         train(too_few, Config(folder=tmp_path / "m"))
     assert refused.value.creatives == len(too_few)
+    assert refused.value.others == others
     assert not (tmp_path / "m").exists()
+
+
+def test_a_few_creatives_of_each_segment_are_enough(tmp_path: Path) -> None:
+    """Each segment has fewer creatives than there are folds."""
+    dice = random.Random(2)
+    few = [
+        Example(str(number), NUMBERS[number % 10], SpotFeatures(speech=rare_words(dice)))
+        for number in range(50)
+    ]
+    bundle = train(few, Config(folder=tmp_path / "m"))
+    assert bundle.facts["training"]["creatives"] == 50
+
+
+def test_channel_whose_examples_are_nearly_all_of_one_segment_is_not_trained(
+    trained: tuple[Bundle, list[str]], tmp_path: Path
+) -> None:
+    """Nearly all words, or nearly all pictures, are of segment 0."""
+    examples = with_pictures([*of_one_segment(60), *creatives(60, seed=5)])
+    several = {one.id for one in examples if one.segment == 0} | {"5-1"}
+    silent, unseen = (
+        [one if one.id in several else replace(one, features=replace(one.features, **without))
+         for one in examples]
+        for without in ({"speech": ""}, {"vectors": {}})
+    )  # fmt: skip
+    config = Config(tmp_path / "m", trained[0], pictures="catboost", encoder=ENCODER)
+    messages: list[str] = []
+    bundle = train(silent, config, messages.append)
+    assert any("the base model is kept" in line for line in messages)
+    assert bundle.parts.pictures is not None
+    assert train(unseen, config).parts.pictures is None
 
 
 def test_copies_of_a_few_spots_are_refused(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_absurd_packet_size_loses_only_what_follows(tmp_path: Path) -> None:
 def test_damaged_files_end_with_a_result_or_an_error_code(
     tmp_path: Path, children: Callable[[int], list[int]]
 ) -> None:
-    """Every fifth of the seeded cases: one for each kind of damage and each container."""
+    """Every fifth of the seeded cases, so that every kind of damage and every container occurs."""
     files = whole_files(tmp_path, 1.5)
     assert all(decode(path).audio.size for path in files)
     before = children(os.getpid())
@@ -117,7 +117,7 @@ def outcome_of(path: Path) -> str:
 
 
 class FailingContainer:
-    """A container whose demuxer fails half-way; real files at hand fail only at the end."""
+    """A container whose demuxer fails at every tenth packet; real files fail only at the end."""
 
     def __init__(self, path: Path) -> None:
         with av.open(str(path)) as container:

@@ -185,7 +185,7 @@ def test_dense_key_frames_are_enough(tmp_path: Path) -> None:
 def test_end_card_is_always_among_the_pictures(
     tmp_path: Path, name: str, gop: int, card: float
 ) -> None:
-    """One picture for 30 seconds, then a card: key frames dense, rare, or not on the card."""
+    """The last 2 or 5 of 30 seconds show a card; key frames are 3 or 20 seconds apart."""
     path = tmp_path / name
     write_film(path, 30.0, lambda second: 0 if second < 30.0 - card else 3, gop)
     shown = [second_shown(frame) for frame in decode(path).frames]
@@ -205,7 +205,10 @@ def test_a_short_scene_in_a_long_film_gets_its_picture(tmp_path: Path) -> None:
 
 
 def write_film(path: Path, seconds: float, colour: Callable[[float], int], gop: int) -> None:
-    """Write five small pictures a second in the colour that ``colour`` returns for their time."""
+    """Write five small pictures a second in the colour that ``colour`` returns for their time.
+
+    There is a key frame every ``gop`` / 25 seconds.
+    """
     muxer, codec, _ = CONTAINERS[path.suffix[1:]]
     assert codec is not None
     with av.open(str(path), "w", format=muxer) as out:

@@ -55,7 +55,7 @@ def test_child_that_died_while_idle_is_replaced(tmp_path: Path, children: Proces
     assert not Path(f"/proc/{first}").exists()
 
 
-def test_sigterm_does_not_stop_a_decoder(tmp_path: Path, children: Processes) -> None:
+def test_sigterm_does_not_stop_a_child(tmp_path: Path, children: Processes) -> None:
     path = make_media(tmp_path / "spot.wav", 0.2)
     decode(path)
     [child] = children(os.getpid())

@@ -1,4 +1,4 @@
-"""Files that are no creatives or refer to others are refused; nothing else is opened or called."""
+"""Files that can't be creatives are refused; no other file or address is opened for them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def bait(kind: str, canary: Path, address: str) -> bytes:
-    """Return a file that makes a careless reader open another file and request an address."""
+    """Return a text file; most kinds make a careless reader open other files or addresses."""
     playlist = (
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"
         f"#EXTINF:2.0,\n{address}/a.ts\n#EXTINF:2.0,\nfile:{canary}\n#EXT-X-ENDLIST\n"
@@ -109,7 +109,7 @@ KINDS = ["text", "m3u8", "concat", "svg", "html", "dash", "sdp", "subtitles"]
 
 @pytest.mark.parametrize("extension", ["mp4", "avi", "m3u8"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_files_that_refer_to_other_files_are_not_media(
+def test_texts_and_playlists_are_not_media_and_request_no_address(
     tmp_path: Path, listener: socket.socket, kind: str, extension: str
 ) -> None:
     canary = make_media(tmp_path / "canary.wav", 2.0)

@@ -44,7 +44,8 @@ def test_calibration_error_of_a_worked_example() -> None:
 
 
 def test_confidence_of_one_belongs_to_the_last_bin() -> None:
-    assert expected_calibration_error([1.0, 1.0], [True, True]) == 0.0
+    # in one bin: |1.95 - 1| / 2; in two bins it would be (|1 - 0| + |0.95 - 1|) / 2
+    assert expected_calibration_error([1.0, 0.95], [False, True]) == pytest.approx(0.475)
 
 
 def test_empty_and_unequal_arrays_are_refused() -> None:

@@ -23,7 +23,7 @@ from tests.sentences import sentence_of
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 8
 
-# The file of microsoft/xclip-base-patch32 on the hub, of 2022.
+# preprocessor_config.json of microsoft/xclip-base-patch32 on the hub, as of 2022.
 PREPROCESSOR = {
     "crop_size": 224,
     "do_center_crop": True,
@@ -157,13 +157,13 @@ def test_invalid_frames_are_refused(xclip: PictureEncoder, frames: list[Picture]
         xclip.encode(frames)
 
 
-def test_missing_folder_is_named(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no_model_folder") as error:
         load_picture_encoder(str(tmp_path / "none"), weights_folder=tmp_path)
     assert sentence_of(error.value, "ru").startswith("Нет папки")
 
 
-def test_truncated_weights_file_is_a_named_error(tiny_xclip: Path, tmp_path: Path) -> None:
+def test_truncated_weights_file_raises_weights_error(tiny_xclip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     shutil.copytree(tiny_xclip, folder)
     weights = (folder / "model.safetensors").read_bytes()
@@ -205,7 +205,7 @@ def test_unreachable_hub_is_reported_in_both_languages(
 
 
 def test_efficientnet_vectors_of_similar_pictures_are_closer(efficientnet: PictureEncoder) -> None:
-    """Two halves of one photograph are closer than two photographs: the weights are real."""
+    """With real weights, two halves of one photograph are closer than two photographs."""
     from sklearn.datasets import load_sample_images
 
     temple, flower = load_sample_images().images
@@ -221,7 +221,11 @@ def test_efficientnet_vectors_of_similar_pictures_are_closer(efficientnet: Pictu
 
 
 def test_efficientnet_features_classify_photographs(efficientnet: PictureEncoder) -> None:
-    """The package's last layer on our features: bell cote, monastery or palace, and daisy."""
+    """The package's last layer classifies our features.
+
+    Of the classes of ImageNet, the temple must be a bell cote, a monastery or a palace, the flower
+    a daisy.
+    """
     import torch
     from sklearn.datasets import load_sample_images
 

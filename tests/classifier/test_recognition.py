@@ -256,7 +256,7 @@ def test_loading_errors_have_a_sentence(
     assert str(error.value).startswith(error.value.code)
 
 
-def test_a_damaged_checkpoint_is_a_named_error(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_raises_weights_error(tmp_path: Path) -> None:
     for damaged in (b"not a checkpoint", b""):
         (tmp_path / "whisper.pt").write_bytes(damaged)
         with pytest.raises(WeightsError, match="not_a_checkpoint"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -144,6 +145,19 @@ def test_killed_engine_is_reported_and_leaves_no_files(
     assert "сбой Tesseract" in sentence_of(raised.value, "ru")
     assert list(scratch.iterdir()) == []
     assert reader.read([Frame(0.0, np.zeros((360, 640, 3), np.uint8))]).lines == ()
+
+
+@needs_tesseract
+def test_full_disk_is_not_reported_as_a_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that meets a full disk fails and can be retried; without an engine it would go on."""
+    reader_or_skip()
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("classifier.screen.tesseract._write", full)
+    with pytest.raises(OSError, match="No space left"):
+        load_screen_reader().read([Frame(0.0, cards.paint(cards.CARDS[0], 1))])
 
 
 def reader_or_skip() -> None:

@@ -51,7 +51,7 @@ def test_rouble_signs_are_restored(read: str, expected: str) -> None:
         ("18+", "18+"),
     ],
 )
-def test_specks_are_removed_and_words_kept(read: str, expected: str) -> None:
+def test_specks_are_removed_and_misread_letters_corrected(read: str, expected: str) -> None:
     assert line(read) == expected
 
 
@@ -96,6 +96,21 @@ def test_lines_with_other_numbers_differ_unless_confidence_is_low() -> None:
     assert [line.text for line in merge_lines(sure_readings)] == ["всего 89,90 ₽", "всего 79,90 ₽"]
     unsure_readings = [reading("всего 89,90 ₽", 0.0), reading("всего 69,90 ₽", 1.0, 0.5)]
     assert [line.text for line in merge_lines(unsure_readings)] == ["всего 89,90 ₽"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Цена 9,99 ₽", "Цена 999 ₽"), ("Ставка 1.5 %", "Ставка 15 %")]
+)
+def test_numbers_that_differ_in_the_decimal_separator_differ(one: str, other: str) -> None:
+    assert [line.text for line in merge_lines([reading(one, 0.0), reading(other, 1.0)])] == [
+        one,
+        other,
+    ]
+
+
+@pytest.mark.parametrize("same", ["Вклад: 1000 ₽.", "Вклад 1 000 ₽", "Вклад 1 000, ₽"])
+def test_spaces_and_punctuation_beside_numbers_do_not_matter(same: str) -> None:
+    assert len(merge_lines([reading("Вклад 1 000 ₽", 0.0), reading(same, 1.0)])) == 1
 
 
 def test_different_lines_are_kept_in_order() -> None:

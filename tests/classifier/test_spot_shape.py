@@ -166,7 +166,7 @@ def test_colourfulness_of_plain_colours() -> None:
     assert measure(media(SILENT, [half]), []).colourfulness == pytest.approx(wanted)
 
 
-def test_numbers_of_missing_tracks_are_zero() -> None:
+def test_missing_tracks_have_zeros_and_the_loudness_of_silence() -> None:
     sound_shape = measure(media(noise(2)), [])
     assert (
         sound_shape.has_video,

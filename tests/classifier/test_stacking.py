@@ -46,7 +46,7 @@ class Creatives:
 def make_creatives(count: int, seed: int) -> Creatives:
     """Generate creatives.
 
-    A channel is mostly correct for its own segments. For others it is random with more confidence.
+    A channel is mostly correct for its own segments. For others it is random, but more confident.
     """
     dice = np.random.default_rng(seed)
     columns = np.array(KNOWN)[dice.integers(0, len(KNOWN), count)]
@@ -113,7 +113,7 @@ def test_only_segments_of_the_training_data_have_a_probability(
 
 
 def test_missing_channel_is_accepted(stack: Stack, new_data: Creatives) -> None:
-    """Segments of speech are still predicted without the screen, which training always had."""
+    """Without the screen, which all training creatives had, speech still predicts its segments."""
     all_rows = np.ones(300, np.bool_)
     without_screen = stack.probabilities(new_data.without(SCREEN, all_rows), new_data.features)
     assert without_screen.sum(axis=1) == pytest.approx(1)
@@ -137,7 +137,7 @@ def test_training_without_channels_shape_and_advertiser(new_data: Creatives) -> 
     assert np.array_equal(trained.probabilities(without_screen, without_features), probabilities)
 
 
-def test_who_pays_may_tell_what_no_channel_does(training_data: Creatives) -> None:
+def test_advertiser_decides_if_the_channels_are_uncertain(training_data: Creatives) -> None:
     doubt = np.full((500, len(NUMBERS)), 1 / len(NUMBERS))
     columns = np.where([one.advertiser == "bank" for one in training_data.features], 11, 1)
     trained = train(Opinions({SPEECH: doubt}), training_data.features, columns)
@@ -209,7 +209,7 @@ def test_bundle_predicts_with_its_stack(tmp_path: Path) -> None:
 
 
 def trees(width: int, labels: list[Any], categories: int = 3, regress: bool = False) -> bytes:
-    """Return the model file of trees with the given features, labels or purpose."""
+    """Return a CatBoost model file: ``width`` features, the last ``categories`` categorical."""
     from catboost import CatBoostClassifier, CatBoostRegressor  # type: ignore[import-untyped]
 
     plain = np.random.default_rng(0).normal(size=(60, width - categories)).tolist()

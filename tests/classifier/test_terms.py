@@ -12,7 +12,7 @@ from classifier.screen.terms import BANKS, MEDIA, SHOPS, TERMS
 from classifier.segments import NUMBERS
 
 FAMILIES = (SHOPS, BANKS, MEDIA)
-# A text that names each term and no other.
+# For each term, a text that names this term and no other.
 EXAMPLES = {
     "price": "Сыр 549 ₽",
     "delivery": "Привезём за час",

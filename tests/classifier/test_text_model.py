@@ -146,7 +146,7 @@ def test_evidence_depends_on_the_segment(model: TextModel) -> None:
 
 
 def test_evidence_sums_to_the_margin(model: TextModel) -> None:
-    """The sum covers all features inside words, which excludes the shape of the text."""
+    """The sum covers all features inside words, not those of the shape of the text."""
     column = list(NUMBERS).index(12)
     text = "Кредитная карта"
     others = model.probabilities([text])[0]

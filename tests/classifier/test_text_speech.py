@@ -174,6 +174,7 @@ def test_loop_over_several_utterances_is_removed() -> None:
         "1 " * 9000,
     ],
 )
+@pytest.mark.timeout(10)
 def test_very_long_texts_are_cleaned_in_time(hostile: str) -> None:
     assert not assess_speech(hostile).spoken
 

@@ -88,8 +88,22 @@ def test_progress_is_reported_and_the_best_epoch_is_restored(trained: Trained) -
     assert str(best).startswith(f"epoch {best.number} of at most {SETTINGS.epochs}: loss ")
 
 
+def test_the_model_is_that_of_the_best_epoch(encoder: Path) -> None:
+    """The learning rate is so large that later epochs are worse."""
+    epochs: list[Epoch] = []
+    rows = toy(60, seed=3)
+    model = train_toy(rows, encoder, Settings(8, 3, 16, 0.3, 32), epochs)
+    best = model.facts["best_epoch"]
+    assert best["number"] < len(epochs)
+    columns = np.searchsorted(model.numbers, rows.segments)
+    mask = held_out(np.searchsorted(NUMBERS, rows.segments), np.array(rows.families), seed=0)
+    margins = model.margins(np.array(rows.texts)[mask].tolist())
+    losses = np.log(np.exp(margins).sum(axis=1)) - margins[np.arange(len(margins)), columns[mask]]
+    assert losses.mean() == pytest.approx(best["held_out_loss"], rel=1e-4)
+
+
 def test_training_ends_without_improvement(encoder: Path) -> None:
-    """A tiny learning rate changes no prediction, so training ends by ``patience``."""
+    """A tiny or a huge learning rate improves nothing, so training ends by ``patience``."""
     epochs: list[Epoch] = []
     train_toy(toy(60, seed=3), encoder, Settings(8, 2, 16, 1e-12, 32), epochs)
     best = max(epochs, key=lambda epoch: (epoch.held_out_macro_f1, -epoch.held_out_loss))
@@ -228,11 +242,19 @@ def test_held_out_keeps_families_together_and_loses_no_segment() -> None:
         assert not held_out(columns, families, seed)[families == 7].any()
 
 
+def test_rows_are_held_out_even_if_each_segment_has_few() -> None:
+    columns = np.arange(20) % 4
+    is_held_out = held_out(columns, np.arange(20), seed=0)
+    assert 0 < is_held_out.sum() < 5
+    assert set(columns) == set(columns[~is_held_out])
+
+
 @pytest.mark.parametrize(
     ("segments", "families", "message"),
     [
-        ([0] * 20, list(range(20)), "at least two segments"),
-        ([0, 4] * 10, [0] * 20, "families of texts"),
+        ([0] * 20, list(range(20)), "20 families .* 1 segments .* at least 8 and 2"),
+        ([0, 4] * 10, [0] * 20, "1 families .* at least 8 and 2"),
+        ([*NUMBERS, 0, 0], [*range(18), 0, 0], "18 families .* 0 segments"),
         ([0, 6] * 10, list(range(20)), "one known segment"),
         ([0, 4] * 9, list(range(18)), "one known segment"),
     ],

@@ -1,4 +1,4 @@
-"""Every management command in every situation that ends it early.
+"""All management commands, ended early by wrong arguments, signals or a closed pipe.
 
 ``python -m tests.commands.matrix`` prints how each of them ends. New commands are covered
 automatically: their arguments are found by their types.
@@ -50,7 +50,7 @@ def serves(name: str) -> bool:
 def arguments_of(name: str) -> list[argparse.Action]:
     """Return the arguments of a command, without Django's common options."""
     command = load_command_class(get_commands()[name], name)
-    assert isinstance(command, commands.BaseCommand), f"{name} has a base of its own"
+    assert isinstance(command, commands.BaseCommand), f"{name} is no commands.BaseCommand"
     common = commands.BaseCommand().create_parser("manage.py", "x")._actions
     known = {action.dest for action in common}
     parser = command.create_parser("manage.py", name)
@@ -119,7 +119,7 @@ def suffix_of(action: argparse.Action) -> str:
 def line(
     name: str, files: Files, wrong: argparse.Action | None = None, case: str = ""
 ) -> list[str]:
-    """Return a command line that is valid except for one argument; outputs go to ``files``."""
+    """Return a command line, valid except for ``wrong``, if given; outputs go to ``files``."""
     words = [name]
     for action in arguments_of(name):
         output = is_output(action) or action.type is commands.output_folder

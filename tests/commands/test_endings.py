@@ -19,7 +19,9 @@ from classifier.artefact import ArtefactError
 from creativefilter.embedded.management.commands.create_token import Command
 from creativefilter.site.commands import main
 from creativefilter.site.errors import UserError
+from creativefilter.site.probes import TooLittleRoomError
 from creativefilter.site.sentences import sentence_of
+from creativefilter.site.unavailable import Unavailable
 from tests.commands import matrix
 from tests.conftest import ROOT
 
@@ -70,7 +72,7 @@ def test_with_traceback_the_traceback_comes_first(
         ({"LANG": "ru_RU", "LC_MESSAGES": "en_US"}, "There is no file /nope."),
     ],
 )
-def test_the_locale_names_the_language(
+def test_the_locale_determines_the_language(
     environ: dict[str, str],
     sentence: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -207,6 +209,8 @@ def test_sentences_for_errors_that_people_can_repair(tmp_path: Path) -> None:
         (OperationalError("connection refused\nIs it running?"), "The database can't be reached:"),
         (ArtefactError(tmp_path, "there is no manifest"), "The model can't be used: "),
         (UserError("Do it otherwise."), "Do it otherwise."),
+        (Unavailable("storage_away", "timed out"), "The storage of the files did not answer."),
+        (TooLittleRoomError("/data has 3 bytes left"), ""),
         (ProgrammingError("syntax error"), ""),
         (ValueError("a mistake of the program"), ""),
         (OSError("no known reason"), ""),
@@ -218,7 +222,7 @@ def test_sentences_for_errors_that_people_can_repair(tmp_path: Path) -> None:
             assert "\n" not in text
 
 
-def test_django_answers_unknown_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["manage.py", "clasify"])
     assert exit_.value.code == 1

@@ -1,4 +1,4 @@
-"""The API against its own schema: ``make contract``.
+"""Check the API against its own schema: ``make contract``.
 
 Starts the application on PostgreSQL with a worker and a broker, stores real rows, and lets
 schemathesis call every operation of the schema: with its examples, its limits, random valid and
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def _fill(client: Client) -> None:
-    """Store rows of every kind, so that valid requests find something."""
+    """Store creatives, spend and a result table, so that valid requests find something."""
     for name in FILES:
         client.classified(DEMO / name, seconds=600)
     files = {"file": ("spend.csv", SPEND.encode())}

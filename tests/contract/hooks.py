@@ -2,7 +2,7 @@
 
 Schemathesis invents values. But a cursor must come from another page, an Idempotency-Key must be
 new, and an ETag must be that of the current state. These hooks replace some of the invented values
-with ones from the server. Invalid requests are not changed.
+with ones from the server. Invalid requests stay invalid.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         _give_cursor(case)
     headers = case.headers or {}
     key = headers.get(KEY)
-    # Some keys stay, so that they repeat: with the same request, or with a different one.
+    # Leave some keys unchanged, so that a key is sent twice: with the same or another request.
     if isinstance(key, str) and _RIGHT_KEY.fullmatch(key) and len(key) % 4:
         headers[KEY] = f"{key}{uuid4().hex}"
     match = headers.get(MATCH)

@@ -70,7 +70,7 @@ class RememberingReader:
 
 @functools.cache
 def remembering_reader() -> RememberingReader:
-    """Stand in for ``engines.screen_reader``, with ``cache_clear`` and the same errors."""
+    """Replace ``engines.screen_reader``: has ``cache_clear`` and raises the same errors."""
     from classifier.screen import load_screen_reader
 
     return RememberingReader(load_screen_reader())
@@ -109,7 +109,7 @@ def folders(settings: Any, tmp_path: Path) -> Path:
 
 
 def take_in(content: bytes | Path, name: str = "", **options: Any) -> Received:
-    """Upload bytes, or a file under its own name unless another is given."""
+    """Upload bytes or a file; without ``name`` a file keeps its own."""
     if isinstance(content, Path):
         name = name or content.name
         content = content.read_bytes()

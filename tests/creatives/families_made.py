@@ -13,7 +13,7 @@ from tests.near_duplicates import SPEECH, melody, scenes
 
 @cache
 def made(seed: int, seconds: int = 12, pictures: int = 6) -> NewFingerprint:
-    """Make the fingerprint of a generated spot, or of its first part; each seed is one spot."""
+    """Make the fingerprint of a spot, or of its first seconds and pictures; a seed is a spot."""
     sound = melody(seed, 12)[: seconds * 16_000]
     return fingerprints.make(
         sound, scenes(seed, 6)[:pictures], f"{SPEECH} {seed}" if pictures else ""

@@ -134,12 +134,12 @@ def test_a_full_quota_reports_how_many_files_were_not_added(page: Client, settin
     address = f"{LIST}{creative.pk}/"
     settings.OPEN_JOBS_PER_USER = 0
     Job.objects.update(state=Job.State.DONE)
-    # The page of a creative leaves the refusal to a middleware, which goes back to the Referer.
+    # On the page of a creative a middleware handles the refusal: it redirects to the Referer.
     answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
     assert "You have 0 jobs" in answer.content.decode()
 
 
-def test_an_id_given_later(page: Client) -> None:
+def test_an_id_can_be_given_later(page: Client) -> None:
     nameless, taken = take_in(b"x", "осень.wav").creative, take_in(b"y", "7.wav").creative
     WaitingLabel.objects.create(advertisement_id="8", segment_id=3, source="labels.csv")
     address = f"{LIST}{nameless.pk}/identify/"

@@ -41,7 +41,7 @@ def page(client: Client, analyst: Any, folders: Path) -> Client:
 
 
 def known(lines: Lines = (), speech: str = CARD, file: str = "creatives/00/none.mp4") -> Creative:
-    """Create a creative with a transcript and a screen reading, without a prediction."""
+    """Create a creative without a prediction; ``lines`` are its screen reading, if any."""
     creative = Creative.objects.create(name="1.mp4", state=Creative.State.DONE)
     probe = {"video_codec": "h264"} if file else {}
     media = MediaVersion.objects.create(

@@ -132,7 +132,7 @@ def test_a_label_is_set_and_withdrawn(page: Client, analyst: Any) -> None:
     assert Label.objects.count() == 2
 
 
-@pytest.mark.parametrize("number", ["6", "19", "-1", "x", "", "9" * 30])
+@pytest.mark.parametrize("number", ["6", "19", "-1", "x", "", "9" * 30, "9" * 5000])
 def test_a_segment_that_does_not_exist_is_not_set(page: Client, number: str) -> None:
     creative = take_in(b"bytes", "1.avi").creative
     response = page.post(address(creative, "label"), {"segment": number})
@@ -147,7 +147,7 @@ def test_a_long_note_is_cut_and_nul_is_removed(page: Client) -> None:
     assert [label.note for label in creative.labels.all()] == ["ab", "ж" * 255]
 
 
-def test_it_is_analysed_again_but_not_twice_at_once(page: Client, analyst: Any) -> None:
+def test_a_creative_is_analysed_again_but_not_twice_at_once(page: Client, analyst: Any) -> None:
     creative = analysed(DEMO / MUSIC)
     for _ in range(2):
         assert page.post(address(creative, "again")).status_code == 302

@@ -116,7 +116,7 @@ def test_the_list_is_filtered_by_state_and_demonstration(
 
 
 @pytest.mark.weights
-def test_it_is_searched_by_id_name_and_words_spoken_or_shown(
+def test_the_list_is_searched_by_id_name_and_words_spoken_or_shown(
     page: Client, creatives: dict[str, Creative]
 ) -> None:
     ScreenReading.objects.create(
@@ -132,7 +132,7 @@ def test_it_is_searched_by_id_name_and_words_spoken_or_shown(
 
 
 @pytest.mark.weights
-def test_it_can_be_sorted_by_its_columns(page: Client, creatives: dict[str, Creative]) -> None:
+def test_sorting_by_any_column_keeps_all_rows(page: Client, creatives: dict[str, Creative]) -> None:
     for column in range(1, 8):
         for order in (f"{column}", f"-{column}"):
             assert shown(page, creatives, o=order) == set(creatives)
@@ -154,3 +154,20 @@ def test_the_action_analyses_ticked_creatives_again(
     assert creatives["card"].state == Creative.State.QUEUED
     assert Job.objects.filter(state=Job.State.QUEUED).count() == 3
     assert len(queued) == 1
+
+
+def test_a_full_quota_stops_the_action_and_what_was_queued_is_shown(
+    page: Client, folders: Path, settings: Any
+) -> None:
+    rows = [take_in(f"bytes {n}".encode(), f"{n}.mp4").creative for n in (301, 302, 303)]
+    Job.objects.update(state=Job.State.DONE)
+    settings.OPEN_JOBS_PER_USER = 1
+    response = page.post(
+        LIST,
+        {"action": "analyse_again", "_selected_action": [row.pk for row in rows]},
+        follow=True,
+    )
+    text = response.content.decode()
+    assert "1 creative is being analysed again." in text
+    assert "You have 1 job that has not ended" in text
+    assert Job.objects.filter(state=Job.State.QUEUED).count() == 1

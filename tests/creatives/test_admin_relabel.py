@@ -75,7 +75,7 @@ def test_a_filtered_list_is_previewed_labelled_and_undone(page: Client, creative
     assert all(part in shown for part in ("по списку", "analyst", f"{LIST}?batch={batch.pk}"))
     listed = page.get(f"{LIST}?batch={batch.pk}").context["cl"]
     assert listed.result_count == 123
-    for unknown in ("0", "nonsense", "9" * 30):
+    for unknown in ("0", "nonsense", "9" * 30, "9" * 5000):
         assert page.get(f"{LIST}?batch={unknown}").context["cl"].result_count == 0
     page.post(reverse("admin:creatives_creative_undo", args=[batch.pk]))
     rows = Creative.objects.with_effective_segment()
@@ -108,7 +108,7 @@ def test_a_search_is_part_of_the_list(page: Client, creatives: None) -> None:
     assert page.get(back).context["cl"].result_count == 1
 
 
-def test_ticked_creatives_alone_are_set(page: Client, creatives: None) -> None:
+def test_only_ticked_creatives_are_labelled(page: Client, creatives: None) -> None:
     chosen = [Creative.objects.order_by("pk")[number].pk for number in (7, 9)]
     address = act(page, "state__exact=failed", _selected_action=chosen)
     assert sorted(parse_qs(urlsplit(address).query)["creative"]) == sorted(map(str, chosen))
@@ -147,3 +147,11 @@ def test_viewers_cannot_set_or_undo_labels(creatives: None) -> None:
     assert looking.post(relabel, {"expected": "250"}).status_code == 403
     assert looking.post(undo).status_code == 403
     assert Label.objects.count() == 3
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000])
+def test_a_number_too_long_for_a_segment_is_none(
+    page: Client, creatives: None, number: str
+) -> None:
+    assert page.get(f"{across(page)}&set={number}").context["segment"] is None
+    assert page.get(f"{LIST}?segment={number}").context["cl"].result_count == 0

@@ -83,7 +83,7 @@ def test_the_next_creative_is_analysed_normally(folders: Path, recogniser: None)
     assert MediaVersion.objects.count() == 2
 
 
-def test_a_file_that_vanished_from_the_disk_is_a_named_error(folders: Path) -> None:
+def test_a_file_that_vanished_from_the_disk_fails_with_its_code(folders: Path) -> None:
     creative = analysed(b"broken", "1.mp4")
     media = creative.current_media
     assert media is not None

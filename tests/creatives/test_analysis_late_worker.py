@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
-from creativefilter.creatives.analysis import engines, stages
+from creativefilter.creatives.analysis import engines, stages, working_copies
 from creativefilter.creatives.models import Creative, Prediction, Transcript
 from creativefilter.jobs import recovery, stage_runner
 from creativefilter.jobs.models import Job
@@ -64,3 +65,15 @@ def test_the_error_of_a_late_worker_fails_nothing(
     assert (job.state, job.worker, job.error_code) == ("running", "second", "")
     received.creative.refresh_from_db()
     assert received.creative.state != Creative.State.FAILED
+
+
+def test_a_folder_that_can_not_be_removed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example one that belongs to root: removing it fails again and again."""
+    final = tmp_path / "1"
+    (final / "full").mkdir(parents=True)
+    (tmp_path / "aside").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+    with pytest.raises(OSError, match="not empty"):
+        working_copies._replace(tmp_path / "aside", final)

@@ -24,7 +24,7 @@ ENCODER = "efficientnet-lite0"
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
-    """Clear the cache of an encoder that other settings loaded."""
+    """Drop the cached encoder, which other settings may have chosen."""
     engines.picture_encoder.cache_clear()
     yield
     engines.picture_encoder.cache_clear()

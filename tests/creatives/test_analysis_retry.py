@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.weights]
 
 
 def damaged_model(folder: Path, starter: Path) -> Path:
-    """Make a model folder in which a byte of the weights differs from the manifest."""
+    """Copy the starter with one byte of its weights changed: they do not match the manifest."""
     shutil.copytree(starter, folder)
     weights = folder / "text" / "weights.npz"
     content = bytearray(weights.read_bytes())

@@ -44,7 +44,7 @@ def again(creative: Creative) -> None:
     assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
 
 
-def test_a_silent_film_gets_its_segment_by_its_screen_and_a_person_looks(film: Path) -> None:
+def test_a_silent_film_is_classified_by_its_screen_text_for_review(film: Path) -> None:
     creative = analysed(film)
     prediction = creative.predictions.get()
     assert prediction.segment_id == CREDIT_CARD
@@ -109,7 +109,7 @@ def test_without_a_reader_the_job_goes_on_and_stores_the_reason(
     assert creative.predictions.first().segment_id == CREDIT_CARD  # type: ignore[union-attr]
 
 
-def test_an_equal_screen_reading_is_not_stored_twice_nor_lost(
+def test_an_equal_screen_reading_is_not_stored_twice_and_is_kept_without_a_reader(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     creative = analysed(film)

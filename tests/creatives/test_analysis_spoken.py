@@ -38,7 +38,9 @@ def prediction(creative: Creative) -> Prediction:
     return creative.predictions.get()
 
 
-def test_it_gets_its_segment_with_a_probability(creative: Creative, prediction: Prediction) -> None:
+def test_the_creative_gets_its_segment_with_a_probability(
+    creative: Creative, prediction: Prediction
+) -> None:
     assert (creative.state, creative.error_code) == (Creative.State.DONE, "")
     assert prediction.segment_id == SPOKEN_TOO_SEGMENT
     assert prediction.reason == ""
@@ -105,7 +107,7 @@ def test_properties_of_the_file_are_stored(creative: Creative) -> None:
     assert Path(media.file.path).read_bytes() == (DEMO / SPOKEN_TOO).read_bytes()
 
 
-def test_the_result_of_the_job_for_programs(creative: Creative, prediction: Prediction) -> None:
+def test_the_job_has_a_result_for_programs(creative: Creative, prediction: Prediction) -> None:
     job = creative.job
     assert job is not None
     assert (job.state, job.progress, job.attempts) == (Job.State.DONE, 100, 1)

@@ -68,7 +68,7 @@ def test_every_member_becomes_a_creative(folders: Path, analyst: Any) -> None:
     assert {row.created_by for row in Creative.objects.all()} == {analyst}
     jobs = Job.objects.exclude(pk=job.pk)
     assert {(each.owner, each.urgency) for each in jobs} == {(analyst, Job.Urgency.BATCH)}
-    # No message was published; the sweep does it later.
+    # No message was published; the sweep publishes them later.
     assert {each.pk for each in recovery.sweep()} == {each.pk for each in jobs}
     assert not default_storage.exists(job.params["archive"])
 
@@ -106,7 +106,7 @@ def test_archives_that_unpack_to_too_much_are_refused(
         started(bomb)
     assert refused.value.code == "archive_too_large"
     assert not Job.objects.exists()
-    # A false size in the archive is discovered while unpacking.
+    # The limit also holds while unpacking: here it shrinks after the archive was accepted.
     monkeypatch.setattr(archive_jobs, "TOTAL", 9)
     job = started(bomb)
     monkeypatch.setattr(archive_jobs, "TOTAL", 1)
@@ -120,7 +120,7 @@ def test_a_second_attempt_takes_no_member_twice(folders: Path) -> None:
     job = started(packed(("1.wav", b"a"), ("2.wav", b"b")))
     running = stage_runner.claim(str(job.pk), job.stage, "w")
     assert running is not None
-    archive_jobs.unpack(running)  # dies before its outcome is saved
+    archive_jobs.unpack(running)  # the worker dies before it saves the outcome
     assert recovery.release_lost_claim(str(job.pk), job.stage, "w", "worker_lost", "")
     stage_runner.run_stage(str(job.pk), job.stage, "w")
     job.refresh_from_db()
@@ -151,19 +151,19 @@ def test_unpacking_ends_its_turn_and_continues_later(
     "content",
     [b"", b"PK\x03\x04 no archive", packed(), packed((".hidden", b"x")), packed(("a/", b""))],
 )
-def test_a_file_that_is_not_an_archive_is_refused(content: bytes, folders: Path) -> None:
+def test_non_archives_and_empty_archives_are_refused(content: bytes, folders: Path) -> None:
     with pytest.raises(CodedError):
         started(content)
     assert not Job.objects.exists()
 
 
-def test_too_many_members(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_members_are_refused(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MEMBERS_MAX", 2)
     with pytest.raises(CodedError, match="2"):
         started(packed(*((f"{n}.wav", b"") for n in range(3))))
 
 
-def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
+def test_a_member_behind_a_password_is_refused_with_its_reason(folders: Path) -> None:
     content = bytearray(packed(("1.wav", b"a")))
     # The flag of encryption, in the local and in the central header.
     content[6] |= 1
@@ -174,7 +174,7 @@ def test_a_member_behind_a_password_is_refused_by_name(folders: Path) -> None:
     assert "парол" in job.result["refusals"][0]["message"]
 
 
-def test_a_member_without_a_name_and_one_whose_name_is_no_text_stop_no_other(
+def test_members_with_an_empty_or_undecodable_name_do_not_stop_the_others(
     folders: Path,
 ) -> None:
     nameless = unpacked(packed_as_is([("", b"a" * 10, 8), ("1.wav", b"b" * 10, 8)]))

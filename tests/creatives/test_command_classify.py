@@ -71,7 +71,7 @@ def test_each_file_is_a_json_line_and_a_broken_one_does_not_stop_the_rest(
     assert deposit["Segment_num"] == 13
 
 
-def test_people_read_a_line_for_each_file(known: None, broken: Path) -> None:
+def test_without_options_each_file_is_a_readable_line(known: None, broken: Path) -> None:
     card, bad, music = classify(DEMO / SPOKEN, broken, DEMO / MUSIC).splitlines()
     assert card.startswith("90000023.flv")
     assert "12 · Кредитные карты" in card
@@ -148,7 +148,7 @@ def test_finished_rows_are_written_after_an_interrupt(
     with pytest.raises(SystemExit) as ended:
         execute_from_command_line(["manage.py", "classify", str(tmp_path), "--out", str(table)])
     assert ended.value.code == 130
-    # A line before it may report that screens can't be read here.
+    # An earlier line may report that screens can't be read here.
     assert capsys.readouterr().err.endswith("Interrupted. Files classified: 1 of 3.\n")
     [row] = csv.DictReader(io.StringIO(table.read_text("utf-8")))
     assert (row["file"], row["reason"]) == (str(tmp_path / "1.wav"), "no_speech")

@@ -38,7 +38,7 @@ def classify_text(table: Path, out: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_table_as_offices_save_it_is_understood(
+def test_usual_encodings_and_delimiters_are_recognised(
     tmp_path: Path, encoding: str, delimiter: str
 ) -> None:
     table = tmp_path / "in.csv"
@@ -67,7 +67,7 @@ def test_other_columns_stay_where_they_were(tmp_path: Path) -> None:
     assert row["month"] == "2023-01"
 
 
-def test_workbooks_go_in_and_out(tmp_path: Path) -> None:
+def test_workbooks_are_read_and_written(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for line in (HEADS, *ROWS):
         book.active.append(line)
@@ -85,7 +85,7 @@ def test_workbooks_go_in_and_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
-def test_no_cell_of_the_answer_is_a_formula(tmp_path: Path, start: str) -> None:
+def test_no_cell_of_the_output_is_a_formula(tmp_path: Path, start: str) -> None:
     table = tmp_path / "in.csv"
     table.write_text(as_csv(",", [(f"{start}1+1", f"{start}A1 {DEPOSIT}")]), "utf-8")
     with translation.override("en"):
@@ -97,7 +97,7 @@ def test_no_cell_of_the_answer_is_a_formula(tmp_path: Path, start: str) -> None:
     assert "f" not in {cell.data_type for cell in cells}
 
 
-def test_signs_that_a_workbook_cannot_hold_do_not_lose_the_table(tmp_path: Path) -> None:
+def test_characters_that_a_workbook_cannot_hold_are_removed(tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text(as_csv(",", [("1", f"\x0b{DEPOSIT}\x00")]), "utf-8")
     call_command("classify_text", str(table), out=tmp_path / "o.xlsx", stdout=io.StringIO())
@@ -132,7 +132,7 @@ def test_a_file_that_is_not_a_table_is_a_clear_error(
     assert name in str(error.value)
 
 
-def test_an_empty_table_stays_one(tmp_path: Path) -> None:
+def test_an_empty_table_stays_empty(tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text(as_csv(",", []), "utf-8")
     assert classify_text(table, tmp_path / "out.csv") == []
@@ -175,3 +175,23 @@ def test_a_model_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     ModelVersion.objects.update(folder=str(tmp_path))
     with pytest.raises(CommandError, match=tmp_path.name):
         classify_text(table, tmp_path / "out.csv")
+
+
+def test_columns_with_the_same_title_stay_if_the_sheets_differ(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["note", "Advertisement ID", "text", "", "note"])
+    book.active.append(["first", "1", DEPOSIT, "blank", "second"])
+    other = book.create_sheet("other")
+    other.append(["Advertisement ID", "note", "text"])
+    other.append(["2", "third", DEPOSIT])
+    book.save(tmp_path / "in.xlsx")
+    with translation.override("en"):
+        call_command(
+            "classify_text", str(tmp_path / "in.xlsx"), out=tmp_path / "o.csv", stdout=io.StringIO()
+        )
+    heads, *rows = csv.reader(io.StringIO((tmp_path / "o.csv").read_text("utf-8")))
+    assert heads[:5] == ["note", "Advertisement ID", "text", "", "note"]
+    assert [row[:5] for row in rows] == [
+        ["first", "1", DEPOSIT, "blank", "second"],
+        ["third", "2", DEPOSIT, "", ""],
+    ]

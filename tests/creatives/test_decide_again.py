@@ -50,7 +50,7 @@ def run(job: Job) -> None:
     assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
 
 
-def test_only_creatives_the_active_version_has_not_predicted_get_jobs(
+def test_only_creatives_that_the_active_version_has_not_predicted_get_jobs(
     judged: Creative, another: Path
 ) -> None:
     assert analysis_jobs.decide_again(None) == []
@@ -96,7 +96,7 @@ def test_activation_in_the_admin_asks_first_and_then_predicts_again(
     assert Job.objects.filter(state=Job.State.QUEUED, stage="classifying").count() == 1
 
 
-def test_demonstration_creatives_go_only_when_the_question_is_answered(
+def test_demonstration_creatives_are_removed_only_after_confirmation(
     judged: Creative, client: Client, analyst: User
 ) -> None:
     demo = Creative.objects.create(name="demo.wav", is_demo=True)

@@ -15,7 +15,7 @@ from tests.creatives.analysing import DEMO, MUSIC, stored_files, take_in
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_job_of_a_creative_that_waits_is_cancelled(folders: Path) -> None:
+def test_the_waiting_job_of_a_deleted_creative_is_cancelled(folders: Path) -> None:
     received = take_in(b"x", "1.wav")
     Creative.objects.all().delete()
     job = Job.objects.get(pk=received.job.pk)

@@ -85,7 +85,7 @@ def test_only_predictions_of_the_active_model_version_count(
     assert effective(creative).effective_segment == SPOKEN_SEGMENT
 
 
-def test_known_bytes_are_not_answered_by_a_model_that_decides_no_more(
+def test_known_bytes_are_not_answered_by_an_inactive_model_version(
     creative: Creative, newer: ModelVersion
 ) -> None:
     model_versions.activate(newer)

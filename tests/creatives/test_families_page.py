@@ -61,7 +61,7 @@ def test_the_page_shows_the_others_with_their_segments(
     assert "The same spot in other lengths" not in text_of(page, address(alone))
 
 
-def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
+def test_a_family_is_previewed_labelled_in_one_batch_and_undone(
     page: Client, family: list[Creative], analyst: Any
 ) -> None:
     set_label(family[0], Segment.objects.get(pk=13), analyst, "")
@@ -80,7 +80,9 @@ def test_a_family_is_looked_at_labelled_in_one_batch_and_undone(
     assert [one.pk for one in left] == [family[0].pk]
 
 
-def test_the_family_page_preselects_segment_0(page: Client, family: list[Creative]) -> None:
+def test_the_link_to_the_family_page_can_hold_segment_0(
+    page: Client, family: list[Creative]
+) -> None:
     response = page.post(address(family[0], "label"), {"segment": "0"}, follow=True)
     assert f"{address(family[0], 'family')}?set=0" in unescape(response.content.decode())
 
@@ -88,7 +90,7 @@ def test_the_family_page_preselects_segment_0(page: Client, family: list[Creativ
 def test_after_a_label_the_family_is_offered(page: Client, family: list[Creative]) -> None:
     response = page.post(address(family[0], "label"), {"segment": "13"}, follow=True)
     text = unescape(response.content.decode())
-    assert "2 near duplicates of it do not carry this label." in text
+    assert "2 near duplicates of this creative do not have this label." in text
     assert f"{address(family[0], 'family')}?set=13" in text
     alone = arrived(made(2))
     response = page.post(address(alone, "label"), {"segment": "13"}, follow=True)

@@ -14,7 +14,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from creativefilter.creatives.ids import IdError
-from creativefilter.creatives.models import Creative, WaitingLabel
+from creativefilter.creatives.labels.single import set_label
+from creativefilter.creatives.models import Creative, Segment, WaitingLabel
 from creativefilter.creatives.stored_ids import set_advertisement_id, stored_ids
 from creativefilter.spend.models import Advertisement
 from tests.api.conftest import upload
@@ -128,3 +129,17 @@ def test_a_person_may_write_an_id_in_any_form(
     done = api.post("/api/v1/labels/batches", many, format="json").json()
     assert done["unknown_advertisement_ids"] == ["43"]
     assert row.labels.first().segment_id == 3
+
+
+@pytest.mark.parametrize("number", [3, None])
+def test_a_waiting_label_never_overrules_a_person(analyst: User, number: int | None) -> None:
+    row = Creative.objects.create(name="without an ID")
+    set_label(row, Segment.objects.get(pk=3), analyst)
+    if number is None:
+        set_label(row, None, analyst)
+    before = row.labels.count()
+    WaitingLabel.objects.create(advertisement_id="42", segment_id=12, source="t.csv")
+    set_advertisement_id(row, "42")
+    assert row.labels.count() == before
+    assert row.labels.first().segment_id == number
+    assert not WaitingLabel.objects.exists()

@@ -93,8 +93,8 @@ def test_labels_of_people_stay_and_are_reported(tmp_path: Path, analyst: User) -
     assert Label.objects.count() == 6
     assert effective(chosen).effective_segment == 12
     assert effective(withdrawn).label_segment is None
-    assert "Row 2: 1 stays 12, as a person said; the table says 3." in out
-    assert "Row 4: 3 stays unlabelled, as a person wanted; the table says 3." in out
+    assert "Row 2: 1 keeps 12, which a person set; the table has 3." in out
+    assert "Row 4: 3 stays unlabelled, because a person withdrew its label; the table has 3." in out
     assert "Labels that exist already: 1.\nLeft as a person labelled them: 2." in out
 
 
@@ -142,7 +142,7 @@ def test_bad_rows_are_reported_and_the_others_imported(tmp_path: Path) -> None:
 
 
 def test_contradicting_rows_of_a_table_are_not_used(tmp_path: Path) -> None:
-    # Segment 6 is segment 0, so the rows of 2 agree.
+    # Segment 6 is read as 0, so the rows of the Advertisement ID 2 agree.
     out, err = import_labels(written(tmp_path, "1;3", "2;6", "1;12", "2;0"))
     assert waiting() == {"2": 0}
     assert "Row 2: 1 has different values in the rows 2, 4: none of them is used." in err
@@ -164,7 +164,7 @@ def test_numbers_as_spreadsheets_write_them_are_the_same_id(tmp_path: Path) -> N
     assert "Row 7: the Advertisement ID is blank." in err
 
 
-def test_a_trial_counts_and_writes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
     creative("1")
     out, _err = import_labels(written(tmp_path, "1;12", "2;13"), dry_run=True)
     assert "New labels: 1." in out
@@ -200,7 +200,7 @@ def test_findings_about_the_table_are_printed(tmp_path: Path) -> None:
     assert waiting() == {"42": 12, "7": 3}
     assert "Encoding: CP866 (DOS)." in out
     assert "The heading is in line 3." in out
-    assert "written otherwise here: 2 (0042 → 42, № 7 → 7)." in out
+    assert "normalised: 2 (0042 → 42, № 7 → 7)." in out
     assert err == ""
 
 
@@ -216,7 +216,7 @@ def test_waiting_labels_have_a_read_only_page(
     assert client.get(reverse("admin:creatives_waitinglabel_add")).status_code == 403
 
 
-def test_the_reference_table_goes_in_as_a_whole(reference_data: Path) -> None:
+def test_the_whole_reference_table_is_imported(reference_data: Path) -> None:
     rows = (reference_data / "train_segments.csv").read_text("utf-8").splitlines()[1:]
     for name in (rows[0].split(",")[0], rows[-1].split(",")[0]):
         creative(name)
@@ -237,7 +237,7 @@ def test_no_label_is_left_waiting_for_a_creative_that_arrives_meanwhile(tmp_path
             with transaction.atomic():
                 imports.take_waiting([creative("1")])
                 here.set()
-                # The import has to wait for our commit; otherwise it would be done by then.
+                # The import has to wait for this commit; otherwise it would finish in this time.
                 imported.wait(0.5)
         finally:
             here.set()
@@ -255,9 +255,9 @@ def test_no_label_is_left_waiting_for_a_creative_that_arrives_meanwhile(tmp_path
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Callable[[], Any]], None]:
-    """``meanwhile(table, action)``: the action begins when the import has read what is there.
+    """``meanwhile(table, action)``: the action starts when the import has read the newest labels.
 
-    An action that need not wait for the import is done before the import writes.
+    If nothing makes the action wait for the import, it ends before the import writes.
     """
     real = imports._newest_labels
 
@@ -275,8 +275,9 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Callable[[], A
 
         def read_then_wait(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
             newest = real(creatives)
-            thread.start()
-            done.wait(0.5)
+            if not thread.ident:  # the action may read labels, too
+                thread.start()
+                done.wait(0.5)
             return newest
 
         monkeypatch.setattr(imports, "_newest_labels", read_then_wait)

@@ -126,7 +126,7 @@ def test_a_file_that_comes_later_becomes_current(tmp_path: Path, folders: Path) 
     assert received.creative.media.count() == 2
 
 
-def test_an_upload_of_the_same_bytes_is_not_the_transcript(tmp_path: Path, folders: Path) -> None:
+def test_an_upload_of_the_same_bytes_is_another_creative(tmp_path: Path, folders: Path) -> None:
     import_transcripts(written(tmp_path, ("1", CARD)))
     assert take_in(CARD.encode(), "text.wav").creative != creative("1")
 
@@ -206,7 +206,7 @@ def test_the_file_of_an_imported_transcript_is_not_found(
     assert page.status_code == 200
 
 
-def test_deleting_one_leaves_every_file_of_the_others(
+def test_deleting_an_imported_transcript_leaves_the_files_of_others(
     tmp_path: Path, folders: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     take_in(b"bytes", "4297908.avi")
@@ -216,7 +216,7 @@ def test_deleting_one_leaves_every_file_of_the_others(
     assert len(stored_files(folders)) == 1
 
 
-def test_the_reference_transcripts_go_in_as_a_whole(reference_data: Path) -> None:
+def test_all_reference_transcripts_are_imported(reference_data: Path) -> None:
     out, err = import_transcripts(reference_data / "transcripts_dev.csv")
     assert err == ""
     assert "New creatives: 1691." in out

@@ -30,7 +30,7 @@ __all__ = ["waiting"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# A program that kills itself just before it writes the n-th file to the database.
+# A program that lets n files into the database and kills itself just before it writes the next.
 DEADLY = """
 import os, signal, sys
 import django
@@ -100,7 +100,7 @@ def test_a_killed_run_is_completed_by_the_next(folders: Path, tmp_path: Path) ->
     assert Job.objects.count() == MediaVersion.objects.count() == 40
 
 
-def test_ids_from_a_table(folders: Path, tmp_path: Path) -> None:
+def test_ids_are_taken_from_a_table(folders: Path, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("Весна 10с.mp4", "spring.avi", "55.wav", "unlisted.wav"):
@@ -134,14 +134,14 @@ def test_a_bad_table_of_ids_stops_the_command_at_once(
     assert not Creative.objects.exists()
 
 
-def test_a_folder_without_creatives(folders: Path, tmp_path: Path) -> None:
+def test_a_missing_or_empty_folder_is_refused(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError):
         ingest(tmp_path / "nowhere")
     with pytest.raises(CommandError):
         ingest(tmp_path)
 
 
-def test_an_interrupt_prints_how_many_files_are_in(
+def test_an_interrupt_prints_how_many_files_are_stored(
     folders: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -194,7 +194,7 @@ def test_an_interrupt_during_the_start_waits_for_started_threads(
     assert [thread.is_alive() for thread in threads] == [False]
 
 
-def test_a_refused_file_makes_it_fail(
+def test_a_refused_file_makes_the_command_fail(
     folders: Path, tmp_path: Path, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 100
@@ -228,7 +228,7 @@ def test_beside_a_running_application_the_jobs_are_queued_at_once(
         ingested()
     assert waiting("cpu-batch") == 2
     assert Job.objects.filter(published_at=None).count() == 0
-    # Without a broker they wait in the database, and the output does not mention brokers.
+    # Without a broker the jobs wait in the database, and the output does not mention brokers.
     (folder / "0" / "7.wav").write_bytes(b"one more")
     out, err = ingested()
     assert waiting("cpu-batch") == 2

@@ -28,7 +28,7 @@ def test_a_done_creative_is_analysed_again(folders: Path, recogniser: None, anal
     assert creative.predictions.count() == 2
 
 
-def test_a_failed_one_starts_without_its_old_error(folders: Path) -> None:
+def test_a_failed_creative_starts_without_its_old_error(folders: Path) -> None:
     creative = analysed(b"no film", "8.avi")
     assert creative.error_code == "not_media"
     analysis_jobs.analyse_again(creative, None)
@@ -36,13 +36,13 @@ def test_a_failed_one_starts_without_its_old_error(folders: Path) -> None:
     assert (creative.state, creative.error_code) == (Creative.State.QUEUED, "")
 
 
-def test_not_while_it_is_being_analysed(folders: Path) -> None:
+def test_a_creative_that_is_being_analysed_is_refused(folders: Path) -> None:
     received = take_in(b"bytes", "8.avi")
     with pytest.raises(CodedError):
         analysis_jobs.analyse_again(received.creative, None)
     assert Job.objects.count() == 1
 
 
-def test_not_without_a_file(db: None) -> None:
+def test_a_creative_without_media_is_refused(db: None) -> None:
     with pytest.raises(CodedError):
         analysis_jobs.analyse_again(Creative.objects.create(name="?"), None)

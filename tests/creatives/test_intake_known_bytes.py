@@ -50,7 +50,7 @@ def test_known_bytes_without_a_prediction_are_analysed(folders: Path) -> None:
     assert second.creative.job == second.job
 
 
-def test_the_same_bytes_under_two_ids_are_two_advertisements(folders: Path) -> None:
+def test_the_same_bytes_under_two_ids_are_two_creatives(folders: Path) -> None:
     first, second = take_in(b"same", "1001.avi"), take_in(b"same", "1002.avi")
     assert first.creative != second.creative
     assert not second.known

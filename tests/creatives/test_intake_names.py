@@ -1,4 +1,4 @@
-"""Clients' file names: made safe to show, read for the Advertisement ID, never a path."""
+"""Clients' file names: made safe to show, read for the Advertisement ID, not used as a path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from creativefilter.creatives.intake.file_names import advertisement_id_of, display_name
 from tests.creatives.analysing import stored_files, take_in
 
-LEFT = chr(0x202E)  # shows "gpj.exe" as "exe.jpg"
+LEFT = chr(0x202E)  # right-to-left override: shows "gpj.exe" as "exe.jpg"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_advertisement_id_comes_from_a_name_that_is_a_number(
         ("x" * 300, ""),
     ],
 )
-def test_the_stored_name_is_our_own_and_inside_the_media_folder(
+def test_the_stored_name_is_generated_and_inside_the_media_folder(
     folders: Path, name: str, suffix: str
 ) -> None:
     received = take_in(b"bytes", name)

@@ -97,7 +97,9 @@ def test_the_api_retries_all_only_with_the_expected_number(db: None, api: Any) -
     assert answer({"expected": 2}) == (202, {"queued": 2})
 
 
-def test_thousands_at_once(db: None, analyst: User, django_assert_max_num_queries: Any) -> None:
+def test_thousands_are_retried_with_few_queries(
+    db: None, analyst: User, django_assert_max_num_queries: Any
+) -> None:
     failed(3000)
     with django_assert_max_num_queries(80):
         jobs = retry.retry(analyst)

@@ -40,7 +40,7 @@ def test_results_of_a_twin_are_taken_over_and_only_predicted_again(
     assert one is not None
     assert other is not None
     assert (other.seconds, other.shape, other.container) == (one.seconds, one.shape, one.container)
-    # The twin keeps its own file name.
+    # The extension .wav of the twin is false: each version is compared with its own file name.
     assert (one.probe["looks_like"], bool(other.probe["looks_like"])) == ("", True)
     assert [row.text for row in other.transcripts.all()] == [
         row.text for row in one.transcripts.all()
@@ -106,7 +106,7 @@ def test_known_bytes_of_an_earlier_version_are_only_predicted_again(
 
 @pytest.fixture
 def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Hide Tesseract and clear the loaded reader."""
+    """Function that hides Tesseract and drops the loaded reader."""
 
     def take_away() -> None:
         monkeypatch.setenv("PATH", "")

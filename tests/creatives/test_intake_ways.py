@@ -1,4 +1,4 @@
-"""File names and hostile files on every way of intake; results of intake jobs."""
+"""File names on every way of intake, hostile archives and links, and results of intake jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -87,7 +88,9 @@ def page(analyst: Any) -> Client:
 
 
 @pytest.mark.parametrize("way", [by_the_page, by_rest, by_archive, by_command, by_watching])
-def test_names(way: Callable[..., None], folder: Path, page: Client, api: Any) -> None:
+def test_names_are_kept_and_ids_found(
+    way: Callable[..., None], folder: Path, page: Client, api: Any
+) -> None:
     assert len(LONGEST.encode()) == 255
     for name in NAMES:
         (folder / name).write_bytes(name.encode())
@@ -126,7 +129,7 @@ def test_the_file_of_an_expired_archive_job_is_deleted(folder: Path, settings: A
     assert not stored.exists()
 
 
-def test_a_directory_that_would_fill_the_memory(
+def test_an_archive_with_a_too_large_directory_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "DIRECTORY_MAX", 200)
@@ -159,13 +162,16 @@ def test_links_do_not_lead_out_of_the_watched_folder(folder: Path, tmp_path: Pat
     assert set(WatchedFile.objects.values_list("state", flat=True)) == {"growing"}
 
 
+@pytest.mark.parametrize("error", [NotADirectoryError, PermissionError, FileNotFoundError])
 def test_an_error_of_our_storage_refuses_no_file(
-    folder: Path, settings: Any, tmp_path: Path
+    folder: Path, error: type[OSError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "3.wav").write_bytes(b"x")
-    # A file stands where the storage would create its folder.
-    settings.MEDIA_ROOT = tmp_path / "occupied"
-    settings.MEDIA_ROOT.write_bytes(b"")
+
+    def fail(*args: Any) -> str:
+        raise error("the folder of the uploads")
+
+    monkeypatch.setattr(default_storage, "_save", fail)
     watched_folder.look()
     job = watched_folder.look()
     assert job is not None
@@ -175,7 +181,7 @@ def test_an_error_of_our_storage_refuses_no_file(
     assert WatchedFile.objects.get().state == WatchedFile.State.READY
     assert watched_folder.look() is None
     Job.objects.update(finished_at="2020-01-01T00:00:00Z")
-    settings.MEDIA_ROOT = tmp_path / "free"
+    monkeypatch.undo()
     job = watched_folder.look()
     assert job is not None
     stage_runner.run_stage(str(job.pk), job.stage, "w")

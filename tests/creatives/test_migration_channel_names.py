@@ -1,4 +1,4 @@
-"""The migration of channel names renames old rows, and back."""
+"""The migration of channel names renames old rows; its reversal restores the former names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def migrated() -> Any:
-    """Migrate to a state and return its models; migrate forward again afterwards."""
+    """Function that migrates to a state and returns its models; all migrations run afterwards."""
 
     def to(targets: list[tuple[str, str]]) -> Any:
         executor = MigrationExecutor(connection)
@@ -85,7 +85,7 @@ def test_old_rows_are_renamed_and_back(migrated: Any, monkeypatch: pytest.Monkey
         "stages": list(TODAY),
         "timings": [list(TODAY[:place]) for place in range(5)],
         "results": [None, None, None, None, ["pictures"]],
-        # Jobs that wait at a renamed stage are published again with the new name.
+        # Jobs queued at a renamed stage count as not published, so the sweep sends them again.
         "published": [True, False, True, False, True],
         "channels": [["pictures", "speech"], ["screen"], []] * 5,
     }

@@ -14,7 +14,7 @@ from tests.creatives.analysing import take_in
 
 pytestmark = pytest.mark.django_db
 State = Creative.State
-# Each state with its possible next states, written out because the code derives them.
+# The allowed next states of each state. Written out, while ``states.MOVES`` is computed.
 LEGAL = {
     "queued": "queued decoding speech screen pictures classifying done failed",
     "decoding": "queued decoding speech screen pictures classifying done failed",
@@ -27,7 +27,7 @@ LEGAL = {
 }
 
 
-def test_every_pair_of_states() -> None:
+def test_only_allowed_moves_change_a_creative() -> None:
     creative = Creative.objects.create(name="x")
     mine = Creative.objects.filter(pk=creative.pk)
     assert set(LEGAL) == set(State.values)

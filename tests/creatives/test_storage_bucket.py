@@ -13,10 +13,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import EndpointConnectionError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.http import Http404
 from django.test import Client
 from moto.server import ThreadedMotoServer
+from openpyxl import load_workbook
 
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.intake import archive_jobs, orphans
@@ -26,10 +30,15 @@ from creativefilter.jobs.models import Job
 from creativefilter.site import s3
 from creativefilter.site.files import TooLongError, on_disk, streamed
 from creativefilter.site.s3 import PART, Bucket
+from creativefilter.site.unavailable import Unavailable
 from creativefilter.spend.imports import jobs as spend
+from creativefilter.spend.models import SpendImport
+from creativefilter.tables import downloads
 from tests.creatives.analysing import DEMO, MUSIC, take_in
 from tests.creatives.test_archives import packed
 from tests.spend.spend_files import HEADING
+from tests.tables.table_files import answered, workbook
+from tests.tables.table_files import received as received_table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = {"access_key": "key", "secret_key": "secret", "region_name": "us-east-1"}
@@ -73,11 +82,19 @@ def bucket(server: str, made: Any, settings: Any, folders: Path) -> Iterator[Any
     made.objects.all().delete()
 
 
+def take_away(settings: Any) -> None:
+    """Let the storage ask a server that does not exist."""
+    away = dict(settings.STORAGES["default"]["OPTIONS"], endpoint_url="http://127.0.0.1:9")
+    settings.STORAGES = {
+        **settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": away}
+    }  # fmt: skip
+
+
 def names(bucket: Any) -> list[str]:
     return [one.key for one in bucket.objects.all()]
 
 
-def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> None:
+def test_an_upload_is_stored_in_the_bucket_and_decoded_from_there(bucket: Any) -> None:
     received = take_in(DEMO / MUSIC)
     [name] = names(bucket)
     assert name == f"uploads/{received.media.file.name}"
@@ -91,7 +108,7 @@ def test_an_upload_lies_in_the_bucket_and_is_decoded_from_there(bucket: Any) -> 
     assert names(bucket) == []
 
 
-def test_the_player_gets_ranges_and_no_more_is_asked_for(bucket: Any, analyst: Any) -> None:
+def test_the_player_gets_the_whole_file_or_a_range(bucket: Any, analyst: Any) -> None:
     content = bytes(range(256)) * 4000
     media = take_in(content, "91.mp4").media
     page = Client()
@@ -105,7 +122,7 @@ def test_the_player_gets_ranges_and_no_more_is_asked_for(bucket: Any, analyst: A
     assert page.get(f"/api/v1/media/{media.pk}").status_code == 404
 
 
-def test_a_stream_is_read_from_wherever_one_seeks(bucket: Any) -> None:
+def test_a_stream_is_read_from_any_position(bucket: Any) -> None:
     content = bytes(range(256)) * 10
     with streamed(take_in(content, "92.mp4").media.file) as file:
         assert file.read(3) == content[:3]
@@ -115,7 +132,7 @@ def test_a_stream_is_read_from_wherever_one_seeks(bucket: Any) -> None:
         assert (file.read(2), file.tell()) == (content[256:258], 258)
 
 
-def test_a_copy_has_no_name_and_an_end(bucket: Any) -> None:
+def test_a_copy_on_disk_has_no_name_and_a_limited_length(bucket: Any) -> None:
     content = b"x" * (PART + 1)
     media = take_in(content, "93.mp4").media
     with on_disk(media.file, len(content)) as path:
@@ -150,6 +167,42 @@ def test_archives_and_tables_come_from_the_bucket_too(bucket: Any) -> None:
     assert len(names(bucket)) == 2
 
 
+def test_a_table_from_the_bucket_is_filled_in_and_downloaded(bucket: Any) -> None:
+    table = answered(workbook([["Advertisement ID"], [94]]), "t.xlsx")
+    received = b"".join(downloads.attachment(table))
+    assert load_workbook(io.BytesIO(received)).active["A2"].value == 94
+    default_storage.delete(str(table.result.name))
+    with pytest.raises(Http404):
+        downloads.attachment(table)
+
+
+def test_a_bucket_that_fails_while_a_file_is_read_is_asked_again(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_jobs.start(ContentFile(packed(("1.wav", b"a"))), "a.zip", None, {})
+    table = received_table(b"Advertisement ID\n1\n")
+    send = BaseClient._make_api_call
+
+    def fail(self: BaseClient, operation: str, params: Any) -> Any:
+        if operation == "GetObject":
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+        return send(self, operation, params)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", fail)
+    for job in (archive, Job.objects.get(pk=table.job_id)):
+        stage_runner.run_stage(str(job.pk), job.stage, "w")
+        job.refresh_from_db()
+        assert (job.state, job.attempts) == (Job.State.QUEUED, 1), job.error_code
+
+
+def test_the_size_of_a_file_can_be_unavailable(bucket: Any, settings: Any) -> None:
+    row = spend.receive(ContentFile(b"x"), "spend.csv", None)
+    assert row.file.size == 1
+    take_away(settings)
+    with pytest.raises(Unavailable):
+        spend.start(SpendImport.objects.get(), None, dry_run=True)
+
+
 def test_a_missing_file_fails_with_its_code(bucket: Any) -> None:
     received = take_in(DEMO / MUSIC)
     default_storage.delete(str(received.media.file.name))
@@ -160,10 +213,7 @@ def test_a_missing_file_fails_with_its_code(bucket: Any) -> None:
 
 def test_a_bucket_that_does_not_answer_is_asked_again(bucket: Any, settings: Any) -> None:
     received = take_in(DEMO / MUSIC)
-    away = dict(settings.STORAGES["default"]["OPTIONS"], endpoint_url="http://127.0.0.1:9")
-    settings.STORAGES = {
-        **settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": away}
-    }  # fmt: skip
+    take_away(settings)
     job = stage_runner.run_stage(str(received.job.pk), received.job.stage, "w")
     assert job is not None
     assert (job.state, job.attempts) == (Job.State.QUEUED, 1)
@@ -174,7 +224,7 @@ def test_a_bucket_that_does_not_answer_is_asked_again(bucket: Any, settings: Any
     assert Creative.objects.get().error_code == "storage_away"
 
 
-def test_uploads_at_once_stand_beside_each_other(bucket: Any) -> None:
+def test_concurrent_uploads_are_all_stored(bucket: Any) -> None:
     threads = [
         threading.Thread(target=default_storage.save, args=(f"{n}", ContentFile(b"%d" % n)))
         for n in range(4)

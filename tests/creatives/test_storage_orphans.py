@@ -1,4 +1,4 @@
-"""Orphans are found after a day, and no other files."""
+"""Files without rows are removed once they are a day old; other files stay."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from creativefilter.creatives.analysis import working_copies
-from creativefilter.creatives.intake import archive_jobs
+from creativefilter.creatives.intake import archive_jobs, orphans
 from tests.creatives.analysing import stored_files, take_in
 from tests.creatives.test_archives import packed
 
@@ -60,3 +61,20 @@ def test_only_unknown_files_older_than_a_day_are_orphans(folders: Path) -> None:
     assert fresh.is_dir()
     assert not working_copies.folder(media.pk + 1).exists()
     assert not copies.with_name(".new-x").exists()
+
+
+def test_nothing_is_removed_without_force_if_most_files_have_no_row(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "FEW", 3)
+    take_in(b"known", "1.wav")
+    for number in range(5):
+        default_storage.save(f"creatives/ab/{number}.wav", ContentFile(b"x"))
+    for path in stored_files(folders):
+        aged(path)
+    refusal = "5 of the 6 files in the storage have no row in the database.* --force"
+    with translation.override("en"), pytest.raises(CommandError, match=refusal):
+        call_command("remove_orphans", stdout=StringIO())
+    assert len(stored_files(folders)) == 6
+    call_command("remove_orphans", "--force", stdout=StringIO())
+    assert len(stored_files(folders)) == 1

@@ -63,7 +63,7 @@ def test_a_job_takes_as_many_files_as_fit_in_its_turn(
     assert look_and_take() is None
     taken = [look_and_take() for _ in range(4)]
     assert [each["new"] for each in taken if each] == [1, 1, 1]
-    # A person put the files there: they go before background jobs.
+    # A person put the files there, so they go before jobs of the lane batch.
     assert {job.urgency for job in Job.objects.filter(kind="watch")} == {Job.Urgency.LONG}
 
 
@@ -116,7 +116,7 @@ def test_a_refused_file_says_why_and_a_removed_one_is_forgotten(
     assert Creative.objects.count() == 1
 
 
-def test_two_scans_at_once_create_one_job(watched: Path) -> None:
+def test_a_scan_creates_no_second_job_while_one_is_open(watched: Path) -> None:
     (watched / "89.wav").write_bytes(b"x")
     watched_folder.look()
     first = watched_folder.look()

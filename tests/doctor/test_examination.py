@@ -15,8 +15,9 @@ from django.utils import translation
 from creativefilter.creatives.models import Creative
 from creativefilter.doctor import examination
 from creativefilter.embedded.broker import Broker
-from creativefilter.site import doctor
+from creativefilter.site import doctor, probes
 from creativefilter.site.doctor import SHOWN, Check, Finding, Problem
+from creativefilter.site.unavailable import Unavailable
 from tests.conftest import ROOT
 from tests.doctor.examining import codes
 from tests.doctor.examining import doctor as command
@@ -68,7 +69,7 @@ def test_vital_checks_come_first_and_quick_ones_next() -> None:
     assert all(check.quick for check in doctor.registered(quick=True))
 
 
-def test_only_checks_with_findings_are_repaired_and_the_rest_is_reported(
+def test_only_repairable_findings_are_repaired_and_the_rest_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     left, repaired_checks = [3], []
@@ -144,6 +145,17 @@ def test_an_unreachable_broker_is_found_without_showing_its_password(
     settings.CELERY_BROKER_URL = "redis://:secret-word@127.0.0.1:2/0"
     assert codes() == ["broker_away"]
     assert "secret-word" not in command()
+
+
+@pytest.mark.django_db
+def test_an_unreachable_bucket_is_found_with_the_technical_reason(
+    installation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise Unavailable("storage_away", "EndpointConnectionError: http://minio:9000")
+
+    monkeypatch.setattr(probes, "storage", away)
+    assert "EndpointConnectionError: http://minio:9000" in command()
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,9 +19,9 @@ from django.utils import timezone
 
 from classifier.speech.weights import PACKAGED_NAME
 from creativefilter.accounts.models import AuditEntry
-from creativefilter.creatives import doctor as creatives_doctor
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.intake import orphans
 from creativefilter.creatives.models import Creative, Label, MediaVersion, ModelVersion
 from creativefilter.jobs.models import Job
 from creativefilter.spend.models import Advertisement, MonthlySpend, SpendImport, SpendRow
@@ -82,7 +83,7 @@ def test_nothing_is_moved_if_most_files_have_no_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Then the database probably belongs to another storage."""
-    monkeypatch.setattr(creatives_doctor, "FEW", 3)
+    monkeypatch.setattr(orphans, "FEW", 3)
     take_in(b"known", "1.wav")
     files = create_orphans(5)
     assert "5 of the 6 files in the storage have no row" in doctor("--fix")
@@ -156,7 +157,7 @@ def test_a_creative_without_a_job_is_found() -> None:
 
 
 def import_labelled_spend(folder: Path) -> None:
-    """Import and count spend of a labelled creative; no recount looks at its label again."""
+    """Import and count spend of a labelled creative, with a watermark later than its label."""
     creative = Creative.objects.create(
         advertisement_id="100", name="100", state=Creative.State.DONE
     )
@@ -244,6 +245,19 @@ def test_a_folder_that_now_holds_another_model_is_found(tmp_path: Path) -> None:
     manifest = tmp_path / "trained" / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8") + " ", "utf-8")
     assert codes() == ["model_damaged"]
+    assert f"{tmp_path / 'trained'} was replaced since this version was registered." in doctor()
+
+
+def test_the_reason_why_a_model_can_not_be_read_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version_with_a_folder(tmp_path / "trained")
+    monkeypatch.setattr("classifier.artefact._verify", refuse)
+    assert "There is no permission for /a." in doctor()
+
+
+def refuse(*_arguments: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", "/a")
 
 
 def test_the_starter_of_an_earlier_release_is_no_finding() -> None:

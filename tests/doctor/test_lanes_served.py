@@ -50,6 +50,14 @@ def test_waiting_jobs_are_no_finding_if_the_broker_does_not_answer(
     assert facts() == []
 
 
+def test_a_busy_worker_of_another_lane_hides_no_finding(broker: Broker, settings: Any) -> None:
+    settings.CELERY_BROKER_URL = broker.url
+    busy, waiting = create_waiting_job(hours=1), create_waiting_job(hours=1)
+    Job.objects.filter(pk=busy.pk).update(state=Job.State.RUNNING, lease_until=timezone.now())
+    Job.objects.filter(pk=waiting.pk).update(urgency=Job.Urgency.BATCH)
+    assert facts() == [{"queue": "cpu-batch", "minutes": 60}]
+
+
 def test_waiting_jobs_are_no_finding_while_a_worker_is_busy(broker: Broker, settings: Any) -> None:
     settings.CELERY_BROKER_URL = broker.url
     busy = create_waiting_job(hours=1)
@@ -58,7 +66,7 @@ def test_waiting_jobs_are_no_finding_while_a_worker_is_busy(broker: Broker, sett
     assert facts() == []
 
 
-def test_a_queue_that_only_other_lanes_workers_could_serve_is_found(
+def test_a_queue_is_found_if_the_workers_serve_only_other_lanes(
     worker: Callable[..., Any], broker: Broker, settings: Any, eventually: Callable[..., None]
 ) -> None:
     settings.CELERY_BROKER_URL = broker.url
@@ -67,6 +75,6 @@ def test_a_queue_that_only_other_lanes_workers_could_serve_is_found(
     worker("others@suite", queues=others)
     eventually(lambda: "cpu-batch" in doctor._served())
     assert facts() == [{"queue": "cpu-interactive", "minutes": 60}]
-    # The rows have no message in that queue, so the worker does not take them; it serves the queue.
+    # The worker serves cpu-batch, but takes no job: the message is still in cpu-interactive.
     Job.objects.update(urgency=Job.Urgency.BATCH)
     assert facts() == []

@@ -1,4 +1,4 @@
-"""Wrong settings stop the start with a sentence each; misspelt names give warnings."""
+"""Wrong settings prevent the start, each with a sentence; misspelt names give warnings."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ from tests.conftest import ROOT
 
 WRONG = [
     ("SECRET_KEY", "abc", "50 characters"),
+    ("SECRET_KEY_FALLBACKS", "k" * 50 + ",", "50 characters"),
+    ("NUM_PROXIES", "-1", "greater than or equal to 0"),
     ("ALLOWED_HOSTS", "http://x/", "no name of a host"),
     ("ALLOWED_HOSTS", "x.example:8000", "no name of a host"),
     ("PUBLIC_URL", "creatives.example", "begins with https://"),
     ("STORAGE_S3_ENDPOINT", "minio:9000", "begins with https://"),
     ("UPLOAD_MAX_BYTES", "0", "greater than or equal to 1"),
     ("REQUEST_MAX_BYTES", "1", "greater than or equal to"),
+    ("WEB_THREADS", "2", "greater than or equal to 3"),
     ("MEDIA_CPU_SECONDS", "241", "less than or equal to 240"),
     ("WHISPER_THREADS", "0", "greater than or equal to 1"),
     ("WHISPER_LANGUAGE", "xx", "none of the languages"),
@@ -106,10 +109,26 @@ def test_the_example_file_is_valid_and_names_known_settings(tmp_path: Path) -> N
 
 
 def test_a_secret_is_not_printed(tmp_path: Path) -> None:
-    wrong = {"SECRET_KEY": "hush", "REDIS_URL": "http://:hush@x/", "DATABASE_URL": "x://u:hush@h/n"}
+    wrong = {
+        "SECRET_KEY_FALLBACKS": "hush",
+        "SECRET_KEY": "hush",
+        "REDIS_URL": "http://:hush@x/",
+        "DATABASE_URL": "x://u:hush@h/n",
+    }
     done = manage_check(DATA_DIR=str(tmp_path), **wrong)
     assert done.returncode == 2
     assert "hush" not in done.stderr
+
+
+def test_former_secret_keys_are_separated_by_commas(tmp_path: Path) -> None:
+    program = "from creativefilter import settings; print(settings.SECRET_KEY_FALLBACKS)"
+    for value, expected in (("", []), (f"{'a' * 50},{'b' * 50}", ["a" * 50, "b" * 50])):
+        environ = {**os.environ, "SECRET_KEY_FALLBACKS": value, "DATA_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == str(expected)
 
 
 def test_a_wrong_value_is_replaced_by_the_default_until_seal(

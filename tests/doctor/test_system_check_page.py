@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -12,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from creativefilter.accounts.models import AuditEntry
 from creativefilter.accounts.roles import Role, assign
@@ -142,6 +144,23 @@ def test_both_languages(lead: Client, installation: Path) -> None:
     assert "Исправить то, что безопасно" in russian
     assert "other accounts" not in russian
     assert "Проверка" not in english
+
+
+def test_facts_of_findings_are_in_the_language_of_the_person_who_asked(
+    lead: Client, settings: Any
+) -> None:
+    settings.INGEST_FOLDER = "/nowhere"
+    lead.cookies[django_settings.LANGUAGE_COOKIE_NAME] = "ru"
+    lead.post(ADDRESS)
+    with translation.override(None):  # as in a worker
+        run(newest())
+    assert "INGEST_FOLDER=/nowhere is not" not in page(lead)
+
+
+def test_a_job_of_an_earlier_release_names_no_language(lead: Client) -> None:
+    lead.post(ADDRESS)
+    Job.objects.update(params={"fix": False})
+    assert run(newest()).state == Job.State.DONE
 
 
 def test_findings_of_an_app_that_is_gone_are_left_out(lead: Client) -> None:

@@ -131,7 +131,7 @@ def test_a_line_for_each_demonstration_creative_and_a_summary(stack: Stack) -> N
     decided = dict(re.findall(r"^(\d+\.\w+) +\d+%  (\d+) · ", stack.output_text, re.MULTILINE))
     for name, segment in segments_of_scripts.items():
         assert len(re.findall(rf"^{re.escape(name)} ", stack.output_text, re.MULTILINE)) == 1
-        # The cards of the creative without speech are read; a person decides about them.
+        # 90000038.mp4 has no speech, but the words on its cards may give a segment for review.
         assert bool(segment) == (name in decided) or name == "90000038.mp4"
     right = sum(
         decided[name] == segment for name, segment in segments_of_scripts.items() if segment

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from creativefilter.settings.base import _embedded_secret
 from tests.serving import copy_tables
 from tests.stack import ROOT
 
@@ -34,7 +37,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> tuple[Path, str]:
-    """A data folder that an earlier release left open, after ``prepare``, and its output."""
+    """Data folder that was open to other accounts, after ``prepare``, and what that printed."""
     data = tmp_path_factory.mktemp("open") / "data"
     (data / "media" / "1").mkdir(parents=True)
     (data / "media" / "1" / "90000001.wav").write_bytes(b"x")
@@ -53,6 +56,25 @@ def test_data_folder_and_new_files_in_it_are_private(prepared: tuple[Path, str])
     assert (data / "db.sqlite3").exists()
     # Files in a folder that was open can't be reached any more.
     assert stat.S_IMODE((data / "media").stat().st_mode) == 0o700
+
+
+def test_an_empty_key_file_is_filled_by_the_first_of_several_processes(tmp_path: Path) -> None:
+    file = tmp_path / "secret-key"
+    file.touch(0o600)
+    with file.open() as locked, ThreadPoolExecutor(8) as threads:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        keys = [threads.submit(_embedded_secret, file) for _number in range(8)]
+        fcntl.flock(locked, fcntl.LOCK_UN)
+    [key] = {each.result() for each in keys}
+    assert len(key) > 50
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (key, 0o600)
+
+
+def test_the_key_file_is_written_once_and_private(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "secret-key"
+    key = _embedded_secret(file)
+    assert _embedded_secret(file) == key
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (key, 0o600)
 
 
 def test_the_first_password_and_token_are_in_a_private_file_and_not_in_the_log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -12,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import redis
+from django.utils import translation
 
+from creativefilter.embedded import supervisor
 from creativefilter.site import broker_address
 from tests.stack import (
     DEMO,
@@ -121,6 +124,28 @@ def test_a_taken_port_is_named(data: Data) -> None:
     assert "Traceback" not in stack.output_text
 
 
+def test_a_port_for_administrators_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    refusal = "Only an administrator of this machine may use port 80."
+    with translation.override("en"), pytest.raises(supervisor.SupervisorError, match=refusal):
+        supervisor._choose_port("127.0.0.1", 80)
+
+
+def test_an_error_of_the_sweep_does_not_end_the_application(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise KeyError("on purpose")
+
+    monkeypatch.setattr(supervisor, "sweep", fail)
+    supervisor.Supervisor("127.0.0.1", 0)._sweep(messages_lost=False)
+    assert "on purpose" in caplog.text
+
+
 @pytest.mark.parametrize(
     "words",
     [("embedded@localhost",), ("people@localhost",), ("manage.py", "web"), ("valkey",)],
@@ -160,7 +185,7 @@ def test_killed_supervisor_leaves_no_process_and_its_jobs_are_done_later(
     client = Client(second_start, token)
     answer = client.post_file("/api/v1/predict", long_speech(tmp_path))
     path = answer.headers["Location"].removeprefix(second_start.address)
-    wait_until(lambda: client.request("GET", path).json()["stage"] == "speech", 60, "speech")
+    wait_until(lambda: client.request("GET", path).json()["stage"] == "speech", 60, "stage speech")
     assert len(second_start.alive()) >= ALL
     os.kill(second_start.process.pid, signal.SIGKILL)
     second_start.process.wait()

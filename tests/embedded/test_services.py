@@ -56,7 +56,7 @@ def test_worker_follows_the_settings_and_touches_its_alive_file(
     settings = {"REDIS_URL": broker_server.url, "WORKER_PROCESSES": "3"}
     with service(tmp_path, *words, **settings) as worker:
         wait_until(alive.exists, 60, "a heartbeat")
-        wait_until(lambda: touched_again(alive), 10, "another one")
+        wait_until(lambda: touched_again(alive), 10, "a second heartbeat")
         assert len([p for p in processes() if p.parent == worker.pid]) == 3
         worker.terminate()
         assert worker.wait(20) == 0
@@ -71,15 +71,15 @@ def test_beat_sends_the_sweep_and_touches_its_alive_file(
     settings = {"REDIS_URL": broker_server.url, "SWEEP_SECONDS": "1"}
     with service(tmp_path, *words, **settings) as beat:
         wait_until(alive.exists, 60, "a check of the schedule")
-        wait_until(lambda: touched_again(alive), 10, "another one")
+        wait_until(lambda: touched_again(alive), 10, "a second check")
         log = tmp_path / "service.log"
         wait_until(lambda: "jobs.sweep" in log.read_text(), 10, "a sweep is sent")
         beat.terminate()
         assert beat.wait(20) == 0
 
 
-def test_beat_sends_what_is_due_after_the_clock_was_set_back(tmp_path: Path) -> None:
-    # A tick sends what is due, or returns the seconds until something is.
+def test_beat_waits_at_most_one_interval_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    # A tick that sends nothing returns the seconds until the next task is due.
     scheduler = Scheduler(app, schedule_filename=str(tmp_path / "schedule"))
     scheduler.tick()
     for entry in scheduler.schedule.values():

@@ -22,7 +22,7 @@ from tests.stack import wait_until
 
 pytestmark = pytest.mark.stack
 
-THREADS = 2
+THREADS = 3
 UPLOAD = (
     b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
     b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
@@ -31,7 +31,7 @@ UPLOAD = (
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory, broker_server: Broker) -> Iterator[Web]:
-    """Two processes of two threads each, which share request counts in a broker."""
+    """Two processes of three threads each, which share request counts in a broker."""
     settings = {
         "REDIS_URL": broker_server.url,
         "WEB_PROCESSES": "2",

@@ -27,9 +27,9 @@ Example = TypeVar("Example")
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
-# Examples of a round if the time limit ends the rounds.
+# Examples of each round if ``FUZZ_SECONDS`` is set.
 ROUND = 200
-# Limits of an example: processor time, and wall time, which only a deadlock exceeds. Seconds.
+# Limits of an example in seconds: processor time, and wall time, which only a deadlock exceeds.
 CPU_SECONDS = 10
 WALL_SECONDS = 240
 # Bytes of memory that an example may map in addition.
@@ -91,8 +91,11 @@ class Failures:
 
 
 def _place(error: BaseException) -> tuple[str, str]:
-    """Return the type of an error, and the innermost line of the project in its traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """Return the type of an error, and the innermost line of the project in its traceback.
+
+    For an example that took too long, the place where it was stopped.
+    """
+    frames = traceback.extract_tb((error.__cause__ or error).__traceback__)
     own = [frame for frame in frames if "/creativefilter/" in frame.filename]
     frame = (own or frames)[-1]
     return type(error).__name__, f"{frame.filename}:{frame.lineno}"

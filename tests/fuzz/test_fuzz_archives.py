@@ -101,7 +101,7 @@ def _work(job: Job) -> None:
             raise
     else:
         assert result
-        assert all(refusal for refusal in result["refusals"])
+        assert all(refusal["message"] for refusal in result["refusals"])
 
 
 EXAMPLES: SearchStrategy[bytes] = archives()

@@ -30,7 +30,7 @@ JOBS = 30
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
-    """A PostgreSQL server of this module; its user can't enter pytest's temporary folders."""
+    """A PostgreSQL server, not in ``tmp_path``: its account can't enter pytest's folders."""
     server = postgres.start(Path(tempfile.mkdtemp(prefix="creative-filter-away-")))
     env = {**os.environ, "DATABASE_URL": server.url("postgres")}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=env, cwd=ROOT, check=True)

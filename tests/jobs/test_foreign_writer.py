@@ -1,4 +1,4 @@
-"""Every kind of job succeeds while another process commits to the same SQLite file all the time.
+"""Jobs and commands succeed while another process commits to the same SQLite file all the time.
 
 On SQLite a write on a connection with an open read cursor fails at once if another process
 committed since the cursor was opened: the busy timeout does not apply.

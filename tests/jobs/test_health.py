@@ -109,7 +109,8 @@ def test_the_age_of_the_oldest_job_is_given_for_each_queue() -> None:
     for hours, urgency in ((1, "batch"), (2, "batch"), (3, "interactive")):
         job = Job.objects.create(kind="analyse", stage="decoding", urgency=urgency)
         Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=hours))
-    Job.objects.create(kind="gone", stage="gone")
+    for kind in ("gone", "analyse"):
+        Job.objects.create(kind=kind, stage="gone")
     ages = oldest_by_queue()
     assert {queue: round(age / 3600) for queue, age in ages.items()} == {
         "cpu-batch": 2,

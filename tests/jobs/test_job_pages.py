@@ -61,7 +61,7 @@ def test_users_who_may_change_jobs_retry_and_cancel_them(
     assert "The state of the job has changed" in answer
 
 
-def test_users_without_permission_or_of_other_jobs_are_refused(client: Any) -> None:
+def test_only_owners_with_the_permission_may_change_a_job(client: Any) -> None:
     user, browser = user_with("view_job")
     mine = create_failed_job(user)
     for what in ("retry", "cancel"):
@@ -92,3 +92,16 @@ def test_a_full_quota_is_shown_as_a_message(settings: Any) -> None:
     assert "You have 1 job that has not ended" in answer.content.decode()
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
+
+
+def test_the_action_restarts_jobs_that_failed_and_names_the_others() -> None:
+    user, browser = user_with("view_job", "change_job")
+    failed = create_failed_job(user)
+    good = lifecycle.create(KINDS["echo"], {}, user)
+    action = {"action": "retry", "_selected_action": [good.pk]}
+    text = browser.post(PAGES, action, follow=True).content.decode()
+    assert "Only a job that failed or was cancelled can be started again." in text
+    assert "start again." not in text
+    action["_selected_action"] = [good.pk, failed.pk]
+    text = browser.post(PAGES, action, follow=True).content.decode()
+    assert "1 job starts again." in text

@@ -12,6 +12,7 @@ from creativefilter.creatives.models import Creative
 from creativefilter.jobs import lifecycle, retention
 from creativefilter.jobs.kinds import Kind, Stage, register
 from creativefilter.jobs.models import Job
+from creativefilter.site.unavailable import Unavailable
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,24 @@ def test_the_kind_removes_the_files_of_a_deleted_job(monkeypatch: pytest.MonkeyP
     create_ended(1, Job.State.DONE, kind)
     retention.delete_old()
     assert forgotten == [job.pk]
+
+
+@pytest.mark.parametrize("error", [Unavailable("storage_away"), OSError("a network folder")])
+def test_a_file_that_can_not_be_removed_does_not_keep_the_others(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[Any] = []
+
+    def remove_files(job: Job) -> None:
+        asked.append(job.pk)
+        raise error
+
+    stage = Stage("one", "cpu", lambda job: lambda: None)
+    kind = register(Kind("away", (stage,), lambda job: None, remove_files=remove_files))
+    jobs = {create_ended(365, Job.State.DONE, kind).pk for _ in range(2)}
+    assert retention.delete_old() == 2
+    assert set(asked) == jobs
+    assert str(error) in caplog.text
 
 
 def test_one_call_deletes_a_limited_number(monkeypatch: pytest.MonkeyPatch) -> None:

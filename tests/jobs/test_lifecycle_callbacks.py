@@ -86,7 +86,7 @@ def test_queued_jobs_are_announced_after_the_commit(
     assert recorder.queued == [["one"], ["one", "one"], ["two"]]
 
 
-def test_no_jobs_are_not_announced(
+def test_creating_no_jobs_announces_nothing(
     recorder: Recorder, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
@@ -186,7 +186,7 @@ def test_a_job_that_is_done_is_reported_once(recorder: Recorder, job: Job) -> No
     assert (recorder.called, recorder.ended) == ([], ["done"])
 
 
-def test_a_job_that_was_done_before_it_began(recorder: Recorder) -> None:
+def test_a_job_created_as_done_sends_job_ended(recorder: Recorder) -> None:
     done = lifecycle.create_done(recorder.kind, {}, {"answer": 1}, None)
     assert (done.state, done.stage, done.progress) == (Job.State.DONE, "two", 100)
     assert done.result == {"answer": 1}

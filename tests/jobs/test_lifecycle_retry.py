@@ -31,3 +31,10 @@ def test_open_and_done_jobs_are_not_retried(state: str) -> None:
     assert lifecycle.retry(job) is None
     job.refresh_from_db()
     assert job.state == state
+
+
+def test_a_job_of_an_unknown_kind_is_not_retried() -> None:
+    job = lifecycle.create(KINDS["echo"], {})
+    Job.objects.update(kind="gone", state=Job.State.FAILED)
+    assert lifecycle.retry(Job.objects.get(pk=job.pk)) is None
+    assert Job.objects.get().state == Job.State.FAILED

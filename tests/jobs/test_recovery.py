@@ -57,6 +57,15 @@ def test_a_lease_that_expires_in_the_third_attempt_fails_the_job() -> None:
     assert (job.state, job.error_code) == (Job.State.FAILED, "worker_lost")
 
 
+def test_a_lost_job_of_an_unknown_kind_fails() -> None:
+    job = running(attempts=3, lease_until=timezone.now() - PAST, kind="gone")
+    recovery.sweep()
+    age_the_missed_lease(job)
+    assert recovery.sweep() == []
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.FAILED, "worker_lost")
+
+
 def test_a_lease_far_in_the_future_counts_as_expired() -> None:
     job = running(attempts=1, lease_until=timezone.now() + timedelta(days=1))
     recovery.sweep()

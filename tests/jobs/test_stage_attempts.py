@@ -135,6 +135,18 @@ def test_every_stage_has_its_own_three_attempts(errors_to_raise: list[Any]) -> N
     assert (job.stage, job.attempts, job.progress) == ("two", 0, 50)
 
 
+@pytest.mark.parametrize("unknown", [{"kind": "gone"}, {"stage": "gone"}])
+def test_a_worker_that_lacks_the_stage_leaves_the_job_to_others(
+    errors_to_raise: list[Any], unknown: dict[str, str]
+) -> None:
+    job = lifecycle.create(kinds.get("fragile"), {})
+    Job.objects.update(**unknown)
+    job.refresh_from_db()
+    assert run_current_stage(job) is None
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.published_at) == (Job.State.QUEUED, 0, None)
+
+
 def test_an_unexpected_error_is_not_retried_and_its_traceback_is_stored(
     errors_to_raise: list[Any],
 ) -> None:

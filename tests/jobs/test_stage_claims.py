@@ -26,7 +26,7 @@ def test_a_claim_stores_the_worker_and_a_lease() -> None:
 
 
 @pytest.mark.django_db
-def test_a_job_that_is_claimed_done_at_another_stage_or_missing_is_not_claimed() -> None:
+def test_only_a_job_queued_at_the_stage_is_claimed() -> None:
     job = lifecycle.create(KINDS["echo"], {})
     assert stage_runner.claim(str(job.pk), "two", "a") is None
     assert stage_runner.claim(str(uuid.uuid4()), "one", "a") is None

@@ -69,13 +69,13 @@ def attacks(
     minutes: float,
     only: Collection[str] = PARTS,
 ) -> Iterator[Row]:
-    """Run the parts one after the other; a part that raises yields a wrong line.
+    """Run the parts one after the other; an exception ends its part with a wrong line.
 
     Args:
         site: The application.
         wrong_logins: Wrong logins from one address.
         guesses: Wrong passwords before the right one.
-        refusals: Forbidden requests.
+        refusals: Refused requests, see ``logins.guesses``.
         slow: Slow connections.
         slow_seconds: How long they are held.
         clients_: Polling clients.

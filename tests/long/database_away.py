@@ -4,7 +4,7 @@ The application's PostgreSQL server is killed under load (creatives, an import, 
 clients that poll, send creatives and label in bulk) and started again after so many seconds. Prints
 when each kind of job continued, and the responses of the web processes meanwhile. The exit status
 is 0 if every job continued within 15 s, nothing is lost or done twice, no attempt was counted,
-every refusal was a 503 with Retry-After, and the audit log has an entry for every label batch.
+every server error was a 503 with Retry-After, and the audit log has an entry for every label batch.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Answers:
         self.slowest = max(self.slowest, answer.elapsed.total_seconds())
         if answer.status_code == 503 and "Retry-After" not in answer.headers:
             self.problems[f"{what}: 503 without Retry-After"] += 1
-        elif answer.status_code >= 500 and answer.status_code != 503:
+        elif answer.status_code >= 400 and answer.status_code != 503:
             self.problems[f"{what}: {answer.status_code}"] += 1
 
 
@@ -90,7 +90,8 @@ def _measure(place: load.Place, stack: Stack, options: argparse.Namespace) -> li
             load.wait_for_all_jobs(place.data.database_url, options.limit)
         except NotInTimeError as error:
             problems.append(str(error))
-        print(f"all jobs had ended {time.monotonic() - returned:.1f} s after its return")
+        else:
+            print(f"all jobs had ended {time.monotonic() - returned:.1f} s after its return")
         return problems + _problems_of_outcome(place, answers, sent + answers.sent)
     finally:
         stack.clean_up()
@@ -220,13 +221,14 @@ def _wait_until_resumed(
         wait_until(all_resumed, MOST_SECONDS, "what ran goes on")
     except NotInTimeError:
         late = [f"{before[key][0]} did not go on within {MOST_SECONDS:.0f} s" for key in waiting]
-    print(f"running as it went away: {dict(kinds)}; queued: {len(before) - kinds.total()}")
+    print(f"running at the crash: {dict(kinds)}; queued: {len(before) - kinds.total()}")
     print(load.table(["kind", "stage", "", "after"], lines))
     ended = "SELECT min(finished_at) FROM jobs_job WHERE finished_at > to_timestamp(%f)"
     try:
         wait_until(lambda: place.rows(ended % returned_at)[0][0], 60, "a job ended")
         [[first]] = place.rows(ended % returned_at)
-        print(f"the first job ended {load.moment(first) - returned_at:.1f} s after its return")
+        seconds = f"{load.moment(first) - returned_at:.1f}"
+        print(f"the first job ended {seconds} s after the server was back")
     except NotInTimeError as error:
         late.append(str(error))
     return late
@@ -236,16 +238,15 @@ def _problems_of_outcome(place: load.Place, answers: Answers, creatives: int) ->
     print("answers: " + ", ".join(f"{k} × {n}" for k, n in sorted(answers.statuses.items())))
     print(f"the slowest answer took {answers.slowest:.1f} s")
     problems = [f"{what} × {count}" for what, count in answers.problems.items()]
-    attempts = place.rows("SELECT kind, state, error_code, attempts, timings FROM jobs_job")
+    attempts = place.rows("SELECT kind, state, error_code, timings FROM jobs_job")
     spent: Counter[str] = Counter()
-    for kind, state, code, last, timings in attempts:
+    for kind, state, code, timings in attempts:
         if state != "done":
             problems.append(f"{kind} {state}: {code}")
         entries = json.loads(timings) if isinstance(timings, str) else timings
         for entry in entries:
             if entry["attempts"] > 1:
                 spent[f"{kind}, {entry['stage']}: {entry['attempts']} attempts"] += 1
-        assert last is not None
     problems += [f"{what} × {count}" for what, count in spent.items()]
     expected = {
         "creatives": ("SELECT count(*) FROM creatives_creative WHERE state = 'done'", creatives),

@@ -177,9 +177,9 @@ def _seconds_until_claimed(place: load.Place, job: str) -> float:
 def _print_waits(waits: Waits) -> int:
     lines, status = [], bool(waits.problems)
     for name, found, most in (
-        ("an upload is begun", waits.upload, UPLOAD),
-        ("a check of spend is begun", waits.check, CHECK),
-        ("a file in the watched folder is in", waits.watched, WATCHED),
+        ("the job of an upload starts", waits.upload, UPLOAD),
+        ("the job of a spend check starts", waits.check, CHECK),
+        ("a watched file is a creative", waits.watched, WATCHED),
     ):
         good = bool(found) and max(found) <= most
         status |= not good
@@ -195,7 +195,8 @@ def _print_finishing_times(place: load.Place) -> int:
     """Print when the batch's creatives were finished, and how many were unfinished at a time.
 
     Returns:
-        The exit status: 1 if more than ``UNFINISHED`` were decoded and not finished at one time.
+        The exit status: 1 if none is finished, or if more than ``UNFINISHED`` were decoded and not
+        finished at one time.
     """
     first = load.FIRST_ID + 10_000 * BATCH_SEED
     found = place.rows(
@@ -204,9 +205,9 @@ def _print_finishing_times(place: load.Place) -> int:
         f"creative.advertisement_id BETWEEN '{first}' AND '{first + 9999}'"
     )
     queued = min(load.moment(created) for created, *_ in found)
-    decoded_at = [_first_stage(timings) for *_, timings in found if len(timings) > 2]
+    decoded_at = [_first_stage(timings) for *_, timings in found if timings not in ([], "[]")]
     finished = sorted(load.moment(end) - queued for _created, end, _timings in found if end)
-    print(f"\nof {len(found)} creatives of the batch {len(decoded_at)} were begun, "
+    print(f"\nof {len(found)} creatives of the batch {len(decoded_at)} were decoded, "
           f"{len(finished)} finished; seconds after the first was queued:")  # fmt: skip
     for number in (1, 10, 25, 50, 100, 200, 300, 400, 500):
         if number <= len(finished):
@@ -219,7 +220,7 @@ def _print_finishing_times(place: load.Place) -> int:
     most = _most_unfinished([moment - queued for moment in decoded_at], finished)
     good = most <= UNFINISHED
     print(f"  the last first stage ended at {last:.1f}; {before} were finished by then")
-    print(f"  begun and not finished at one moment: {most} at most ({UNFINISHED}) {_verdict(good)}")
+    print(f"  decoded and not finished at one time: {most}, limit {UNFINISHED} {_verdict(good)}")
     return int(not good)
 
 

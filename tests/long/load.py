@@ -129,7 +129,7 @@ def place(database: str, **settings: str) -> Iterator[Place]:
     Args:
         database: "sqlite" or "postgresql"; the latter starts a server for this place.
         settings: Environment variables of the application. By default user limits and the picture
-            encoder are off, and the sweep runs every 15 s, as for users.
+            encoder are off, and the sweep runs every 15 s, the application's default.
     """
     # SIGTERM raises KeyboardInterrupt, as Ctrl-C does, so that the clean-up runs.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

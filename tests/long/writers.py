@@ -2,7 +2,7 @@
 
 On each database every kind of work is timed, alternately alone and while another process commits
 to a table of its own in the same database ten times a second. Prints the medians. The exit status
-is 0 if no job failed and no kind took more than 1.5 times as long beside the writer.
+is 0 if no job failed and no kind took 1 s longer and over 1.5 times as long beside the writer.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Work:
         files.rename(Path(self.place.data.settings["INGEST_FOLDER"]) / files.name)
         count = "SELECT count(*) FROM jobs_job WHERE kind = 'watch' AND state = 'done'"
         [[before]] = self.place.rows(count)
-        load.wait_until(lambda: self.place.rows(count)[0][0] > before, 120, "a look")
+        load.wait_until(lambda: self.place.rows(count)[0][0] > before, 120, "the folder is read")
 
     def unpack(self) -> None:
         files = self._files(self.place.folder / f"u{self.number}")

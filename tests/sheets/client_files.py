@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from tests.sheets.clients import HEADING, ROWS, TEXT, row
-from tests.sheets.sheet_files import XLS, csv_text, ods, xlsb, xlsx, zipped
+from tests.sheets.sheet_files import csv_text, ods, xlsb, xlsx, zipped
 
 LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
 OFFICE = csv_text([HEADING, *[[str(c).replace(".5", ",5") for c in r] for r in ROWS]], ";")
@@ -84,4 +84,3 @@ NOT_FILLED_IN: dict[str, tuple[str, bytes]] = {
     "ods": ("t.ods", ods([HEADING, *ROWS])),
     "xlsb": ("t.xlsb", xlsb([HEADING, *ROWS])),
 }
-OLD_EXCEL = XLS

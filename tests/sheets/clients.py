@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.base import File
-from django.db import transaction
+from django.db import connection, transaction
 
 from creativefilter import sheets
 from creativefilter.creatives import ids
@@ -50,7 +50,8 @@ class Outcome:
     """What a client made of a file.
 
     ``ids``: Advertisement IDs of the rows that were read. ``bad``: lines that can't be used.
-    ``refused``: error code if the client refused the whole file.
+    ``findings``: code, line, sheet and parameters of each finding. ``refused``: error code if the
+    client refused the whole file.
     """
 
     ids: tuple[str, ...] = ()
@@ -134,7 +135,9 @@ def spend(path: Path) -> Outcome:
         reading = document.only()
         prepared = importer.prepare(document)
     bad = tuple(each.place for each in staging.bad_rows())
-    names = staging.advertisements()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT advertisement_id FROM spend_staged_ad ORDER BY id")
+        names = [str(name) for (name,) in cursor.fetchall()]
     staging.drop()
     several = len(reading.tables) > 1
     bad = bad if several else tuple(place.partition(" ")[0] for place in bad)

@@ -75,7 +75,7 @@ def test_all_sheets_of_a_workbook_are_read(folder: Path) -> None:
     ("name", "code"),
     [("B2_password.xlsx", "table_password"), ("B3_x.xlsb", "table_no_workbook")],
 )
-def test_other_files_are_refused_with_their_format(name: str, code: str, folder: Path) -> None:
+def test_other_files_are_refused_with_the_reason(name: str, code: str, folder: Path) -> None:
     assert refusal(content(folder, name)) == code
 
 

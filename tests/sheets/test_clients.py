@@ -55,12 +55,6 @@ def test_other_workbooks_are_read_by_all_clients_but_predict_table(
     assert len(found["spend"].ids) == 2
 
 
-def reason(client: str, path: Path) -> str:
-    """What a client says of a file that has the columns of another."""
-    found = outcome(CLIENTS[client], path)
-    return found.refused
-
-
 def test_all_clients_agree_on_files_from_offices(folder: Path) -> None:
     """Each file has the columns of one client; the other clients report missing columns."""
     differ = []
@@ -87,6 +81,6 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("Advertisement ID,Brand\n1,B\n")
     for name, column in (("labels", "Segment_num"), ("transcripts", "text"), ("spend", "Month")):
-        with pytest.raises(sheets.SheetError, match=rf"t\.csv|{column}") as refused:
+        with pytest.raises(sheets.SheetError, match=column) as refused:
             CLIENTS[name](path)
         assert column in refused.value.params["columns"]

@@ -28,7 +28,7 @@ def test_a_line_break_inside_a_quoted_cell_is_one_row() -> None:
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_line_is_too_long_from_its_limit_on_wherever_blocks_end(codec: str, end: str) -> None:
+def test_only_lines_beyond_the_limit_are_refused_wherever_blocks_end(codec: str, end: str) -> None:
     """Many short lines follow in the block in which the long line ends."""
 
     def content(length: int) -> bytes:

@@ -96,7 +96,7 @@ def test_changed_files_are_read_or_refused(
     "make", [lambda rows: csv_text(rows).encode(), lambda rows: xlsx({"1": rows})]
 )
 def test_thousands_of_id_columns_give_few_readings(make: Any) -> None:
-    """Regression: each ID column is a reading, and all readings were made with all columns."""
+    """Regression: every ID column gave a reading, and each reading contained all columns."""
     with sheets.opened(io.BytesIO(make([["Advertisement ID"] * 5000, [7] * 5000]))) as document:
         assert 2 <= len(document.readings) <= 40
         with pytest.raises(sheets.SheetError):

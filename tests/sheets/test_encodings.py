@@ -1,4 +1,4 @@
-"""Small tables of short names in old encodings: decoded correctly or reported as ambiguous."""
+"""Encodings of text tables: detected, mixed within a file, ambiguous, or with invalid bytes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_lone_surrogate_in_utf16_is_replaced(encoding: str) -> None:
     assert cells(text.encode(encoding, "surrogatepass"))[-1] == ["3", "\ufffd"]
 
 
-@pytest.mark.timeout(30)  # from every letter of a run to its end: hours
+@pytest.mark.timeout(30)  # a search from each letter of a run takes hours
 def test_long_runs_of_letters_are_scored_in_linear_time() -> None:
     letters = b"ent" * 300_000
     assert encodings.likely(letters) == ["cp1251"]

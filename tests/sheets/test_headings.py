@@ -82,7 +82,7 @@ def test_a_fields_own_name_takes_precedence_over_synonyms() -> None:
     assert heading("text").places(Field.TEXT, optional=[Field.SPLIT]) == [0, None]
 
 
-def test_two_other_fields_make_a_heading_of_a_table_without_ids() -> None:
+def test_two_other_fields_identify_the_heading_of_a_table_without_ids() -> None:
     assert rows("Разметка\nSegment_num;text\n12;слова\n".encode()) == [(3, ["12", "слова"])]
 
 

@@ -165,7 +165,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_other_files_are_refused_with_their_format(name: str) -> None:
+def test_unusable_files_are_refused_with_a_reason(name: str) -> None:
     content, code = REFUSED[name]
     assert refusal(content) == code
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,7 +48,7 @@ WITHOUT_ANSWERS = ("ods", "xlsb")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in every_kind() if kind not in WITHOUT_ANSWERS])
-def test_every_row_of_every_format_gets_its_answer(kind: str) -> None:
+def test_every_row_gets_its_answer_in_formats_that_can_be_filled_in(kind: str) -> None:
     content = every_kind()[kind]
     before, after = rows(content), rows(filled(content))
     assert [line for line, _row in after] == [line for line, _row in before]
@@ -101,6 +103,23 @@ def test_broken_lines_are_filled_in_too() -> None:
         "",
         "5,,,'=5,0.25",
     ]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, lambda content: zipped({"t.csv": content})])
+def test_progress_of_a_packed_table_follows_its_rows(packed: Callable[[bytes], bytes]) -> None:
+    content = packed(csv_text([HEADING, *numbers() * 10_000]).encode())
+    read: list[float] = []
+    written: list[float] = []
+
+    def answer(keys: list[rewrite.Key], done: float) -> list[tuple[Any, ...]]:
+        written.append(done)
+        return [(1, 1)] * len(keys)
+
+    plan = rewrite.plan(io.BytesIO(content), TITLES, lambda keys, done: read.append(done))
+    rewrite.write(io.BytesIO(content), plan, io.BytesIO(), answer)
+    assert written == pytest.approx(read, abs=0.05)
+    assert read[0] < 0.2
+    assert read[-1] == 1
 
 
 def test_a_repeated_heading_gets_the_new_titles() -> None:

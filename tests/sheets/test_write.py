@@ -76,10 +76,14 @@ def test_a_workbook_has_types_and_number_formats() -> None:
     assert (cells[0].data_type, cells[1].value) == ("s", 1234.5)
 
 
-def test_a_long_table_has_several_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("count", "sheets"), [(0, [1]), (4, [3, 3]), (5, [3, 3, 2])])
+def test_a_long_table_has_as_many_sheets_as_needed(
+    count: int, sheets: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(write, "SHEET_ROWS", 2)
-    book = workbook(Sheet([("a", ColumnType.COUNT)], [[n] for n in range(5)]))
-    assert [sheet.max_row for sheet in book.worksheets] == [3, 3, 2]
+    table = Sheet([("a", ColumnType.COUNT)], [[n] for n in range(count)])
+    assert [sheet.max_row for sheet in workbook(table).worksheets] == sheets
+    assert write.write_xlsx(table, io.BytesIO()) == count
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.XLSX"])

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 from creativefilter.sheets import limits
-from creativefilter.sheets.xlsx_cells import CellReader
+from creativefilter.sheets.xlsx_cells import CellReader, date_text
 from creativefilter.sheets.xlsx_package import is_date_format
 from creativefilter.sheets.xlsx_places import Located, locate, parsed
 from tests.sheets.reading import cells, findings, refusal, rows
@@ -78,6 +78,13 @@ def test_the_1904_date_system_is_respected() -> None:
     assert values(zipped(book)) == ["2028-02-01"]
 
 
+def test_a_1904_day_after_the_year_9999_is_a_number() -> None:
+    assert date_text("2957003", True) == "9999-12-31"
+    assert date_text("2957004", True) == "2957004"
+    assert date_text("2958465", False) == "9999-12-31"
+    assert date_text("-1", True) == "-1"
+
+
 UNUSUAL = {
     "as Excel writes it": '<row r="2" spans="1:2"><c r="A2"><v>7</v></c><c r="B2" s="0" t="str">'
     "<f>1+1</f><v>a&amp;b</v></c></row>",
@@ -127,6 +134,24 @@ def test_pattern_and_parser_find_the_same_positions(name: str) -> None:
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_unusual_rows_give_the_same_cells(name: str) -> None:
     assert rows(with_sheet(HEAD + UNUSUAL[name])) == [(2, ["7", "a&b"])]
+
+
+@pytest.mark.parametrize(
+    "cell", ['<c r="A2" t="s"/>', '<c r="A2" t="s"></c>', '<c r="A2" t="s"><v></v></c>']
+)
+def test_a_shared_string_without_a_number_is_blank(cell: str) -> None:
+    row = f'<row r="2">{cell}<c r="B2"><v>7</v></c></row>'
+    assert rows(with_sheet(HEAD + row)) == [(2, ["", "7"])]
+
+
+@pytest.mark.parametrize("text", ["_xD800_", "&#xD800;", "&#57343;"])
+def test_a_lone_surrogate_is_replaced(text: str) -> None:
+    for cell in (
+        f'<c r="B2" t="inlineStr"><is><t>a{text}</t></is></c>',
+        f'<c r="B2" t="str"><f>1</f><v>a{text}</v></c>',
+    ):
+        row = f'<row r="2"><c r="A2"><v>7</v></c>{cell}</row>'
+        assert rows(with_sheet(HEAD + row)) == [(2, ["7", "a\ufffd"])]
 
 
 def test_a_namespace_prefix_is_accepted() -> None:
@@ -203,3 +228,9 @@ def test_repeated_headings_and_blank_rows_are_left_out() -> None:
     assert [line for line, _cells in rows(xlsx({"1": table}))] == [4, 5, 9, 10]
     found = findings(xlsx({"1": table}))
     assert found["found_headings_again"] == {"count": 1, "lines": "7"}
+
+
+@pytest.mark.parametrize("title", [" Advertisement ID", "*Advertisement ID"])
+def test_a_repeated_heading_may_begin_with_any_character(title: str) -> None:
+    table = [[title, "Brand"], [1, "B"], [title, "Brand"], [2, "B"], [" ", None]]
+    assert [line for line, _cells in rows(xlsx({"1": table}))] == [2, 4]

@@ -113,6 +113,6 @@ def test_a_bucket_that_hangs_blocks_only_some_threads(tmp_path: Path, hanging_po
         while not all(answer.done() for answer in answers):
             times.append(web.live())
             time.sleep(0.2)
-        # Half as long as the storage is waited for. The median: a busy machine delays some answers.
+        # Half of READ_SECONDS. The median, because a busy machine delays some answers.
         assert median(times) < 1, times
         assert Counter(a.result() for a in answers) == {(503, "storage_away"): 40}

@@ -8,8 +8,9 @@ import pytest
 from django.utils import translation
 
 from classifier import errors
-from classifier.errors import ErrorCode, ScreenCode, WeightsCode
+from classifier.errors import ErrorCode, ScreenCode, TooFewRowsError, WeightsCode
 from creativefilter.site.codes import CODES
+from creativefilter.site.sentences import sentence_of
 
 RAISED = [*ErrorCode, *WeightsCode, *ScreenCode]
 
@@ -42,6 +43,18 @@ def test_each_code_has_its_own_sentence() -> None:
     assert len({sentence_in(code, "ru") for code in RAISED}) == len(RAISED)
 
 
+def test_too_few_rows_have_a_sentence_with_their_numbers_in_both_languages() -> None:
+    error = TooFewRowsError(families=3, segments=1, least=8)
+    with translation.override("ru"):
+        assert re.findall(r"\d+", sentence_of(error)) == ["8", "3", "1"]
+        assert re.search("[а-яё]", sentence_of(error))
+    with translation.override("en"):
+        assert sentence_of(error).endswith(
+            "at least 8 families of near duplicates and two segments"
+            " with two families or more; here are 3 and 1."
+        )
+
+
 def test_regional_language_codes_use_the_base_language() -> None:
     assert sentence_in(ErrorCode.DAMAGED, "ru-RU") == sentence_in(ErrorCode.DAMAGED, "ru")
     assert sentence_in(ErrorCode.DAMAGED, "ru").startswith("Файл повреждён")
@@ -51,7 +64,7 @@ def test_regional_language_codes_use_the_base_language() -> None:
 def test_the_placeholders_are_the_facts_in_the_docstring_of_the_code(
     codes: type[WeightsCode],
 ) -> None:
-    """``errors`` lists the facts of a code in the string below it."""
+    """In ``classifier.errors``, the docstring below a code lists its facts."""
     from pathlib import Path
 
     source = Path(errors.__file__).read_text(encoding="utf-8")

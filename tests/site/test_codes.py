@@ -125,6 +125,8 @@ def test_parameters_fill_the_sentence_and_missing_ones_show_dots() -> None:
 
 def test_the_status_comes_from_the_catalogue() -> None:
     assert CodedError("too_large").status == status_of("too_large") == 413
+    # Old jobs store former codes.
+    assert status_of("spend_too_large") == status_of("table_too_large") == 400
     assert status_of("no_speech") == status_of("written_by_an_older_version") == 500
     statuses = {entry.status for entry in CODES.values()}
     assert statuses == {None, 400, 409, 413, 422, 429, 500, 503, 507}

@@ -86,8 +86,8 @@ def test_a_login_without_next_leads_to_an_existing_page() -> None:
     assert client.post("/admin/login/", form, follow=True).status_code == 200
 
 
-@pytest.mark.parametrize(("value", "expected"), [("", "False"), ("true", "True")])
-def test_hsts_preload_is_off_by_default(value: str, expected: str) -> None:
+def in_production(program: str, **environ: str) -> str:
+    """Return what a program prints that runs with the settings of a production installation."""
     production = {
         "PRODUCTION": "true",
         "SECRET_KEY": "k" * 50,
@@ -95,8 +95,34 @@ def test_hsts_preload_is_off_by_default(value: str, expected: str) -> None:
         "DATABASE_URL": "postgres://localhost/unused",
         "REDIS_URL": "redis://localhost/0",
     }
-    env = {**os.environ, **production, **({"SECURE_HSTS_PRELOAD": value} if value else {})}
-    script = "from creativefilter import settings; print(settings.SECURE_HSTS_PRELOAD)"
-    argv = [sys.executable, "-c", script]
+    env = {**os.environ, **production, **environ}
+    argv = [sys.executable, "-c", program]
     done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == expected
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"), [({}, "False"), ({"SECURE_HSTS_PRELOAD": "true"}, "True")]
+)
+def test_hsts_preload_is_off_by_default(environ: dict[str, str], expected: str) -> None:
+    program = "from creativefilter import settings; print(settings.SECURE_HSTS_PRELOAD)"
+    assert in_production(program, **environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, "198.51.100.2"), ({"NUM_PROXIES": "2"}, "192.0.2.1"), ({"NUM_PROXIES": "0"}, "10.0.0.3")],
+)
+def test_the_client_address_is_found_behind_the_stated_number_of_proxies(
+    environ: dict[str, str], expected: str
+) -> None:
+    program = """
+from django.test import RequestFactory
+from creativefilter.site.client_address import client_address
+
+forged, client, tls_proxy, nginx = "203.0.113.9", "192.0.2.1", "198.51.100.2", "10.0.0.3"
+forwarded = {"X-Forwarded-For": f"{forged}, {client}, {tls_proxy}"}
+print(client_address(RequestFactory().get("/", headers=forwarded, REMOTE_ADDR=nginx)))
+"""
+    environ = {"DJANGO_SETTINGS_MODULE": "creativefilter.settings", **environ}
+    assert in_production(program, **environ) == expected

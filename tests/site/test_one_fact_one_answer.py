@@ -1,6 +1,6 @@
-"""The same cause gives the same code on every way of uploading a file.
+"""A cause gives the same error code, however the file is uploaded.
 
-``pytest -s tests/site/test_one_fact_one_answer.py`` prints a table of ways and causes.
+``pytest -s tests/site/test_one_fact_one_answer.py`` prints a table of addresses, causes and codes.
 """
 
 from __future__ import annotations

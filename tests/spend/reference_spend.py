@@ -74,14 +74,17 @@ def predict(creatives: list[Creative], probabilities: np.ndarray) -> None:
     MediaVersion.objects.bulk_create(media, BATCH)
     for version in media:
         version.creative.current_media = version
-    # A single UPDATE with a subquery takes minutes on PostgreSQL, whose statistics are of the time
-    # before the rows were created.
+    # A single UPDATE with a subquery takes minutes on PostgreSQL, because its statistics are older
+    # than the rows.
     Creative.objects.bulk_update(creatives, ["current_media"], BATCH)
     predict_current_media(creatives, probabilities)
 
 
 def predict_current_media(creatives: list[Creative], probabilities: np.ndarray) -> None:
-    """Add predictions of the active version for the current media of these creatives."""
+    """Add predictions of the active version for the current media of these creatives.
+
+    ``probabilities`` has the shape (creatives, segments).
+    """
     model = ModelVersion.objects.filter(is_active=True).first()
     if model is None:
         model = ModelVersion.objects.create(name="report", digest="report", folder="report")

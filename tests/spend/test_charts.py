@@ -62,7 +62,7 @@ def test_pages_without_spend_link_to_the_import(page: Client) -> None:
         assert "plotly" not in shown
 
 
-def test_every_chart_draws_some_spend_and_no_spend(
+def test_every_chart_is_drawn_with_and_without_spend(
     page: Client, spent: dict[str, Creative]
 ) -> None:
     for name in CHARTS:

@@ -134,7 +134,7 @@ def test_a_long_list_is_written_by_a_job_for_its_owner_only(
     assert other.get(file).status_code == other.get(waiting).status_code == 404
 
 
-def test_a_job_that_is_not_saved_leaves_no_file(
+def test_the_file_does_not_exist_before_the_job_is_saved(
     page: Client, analyst: User, settings: Any, tmp_path: Path
 ) -> None:
     settings.DATA_DIR = tmp_path / "data"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Sum
 from django.test import Client
 
@@ -19,7 +21,7 @@ from creativefilter.spend.imports import importer
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import expected_spend, expected_spend_jobs
 from creativefilter.spend.reports.filters import Filters
-from creativefilter.spend.totals import checks, recount_jobs, segment_changes
+from creativefilter.spend.totals import checks, recount_jobs, segment_changes, spend_totals
 from tests.creatives.analysing import run
 from tests.spend import reference_spend
 from tests.spend.spend_files import table
@@ -108,6 +110,36 @@ def test_totals_add_up_at_any_moment_of_the_job(creatives: list[Creative]) -> No
     assert [moved for moved, _share in parts] == [2, 2, 2, 1]
     assert parts[-1][1] == 1
     assert counted() == {3: 127}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_creative_deleted_during_a_recount_is_recounted_by_the_next(
+    creatives: list[Creative], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label(creatives)
+    segment_changes.catch_up()
+    label(creatives[:1], segment=5)
+    add = spend_totals.add
+
+    def add_meanwhile(changes: str) -> None:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(_delete, creatives[1]).result()
+        add(changes)
+
+    monkeypatch.setattr(spend_totals, "add", add_meanwhile)
+    segment_changes.refresh(Creative.objects.all())
+    monkeypatch.undo()
+    assert counted() == {5: Decimal(1), 3: Decimal(2**COUNT - 2)}
+    segment_changes.catch_up()
+    assert counted() == {5: Decimal(1), 3: Decimal(2**COUNT - 4), -1: Decimal(2)}
+
+
+def _delete(creative: Creative) -> None:
+    try:
+        creative.delete()
+    finally:
+        connection.close()
 
 
 def test_the_job_fills_in_the_names_of_creatives_created_in_bulk(tmp_path: Path) -> None:

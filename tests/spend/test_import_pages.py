@@ -220,7 +220,9 @@ def test_importing_a_known_table_changes_nothing(page: Client) -> None:
     assert "This table was imported before. Nothing changes." in found
     assert address(first) in found
     assert f"{LIST}{again.pk}/import/" not in found
-    assert press(page, again, mode="add").state == State.KNOWN
+    known = press(page, again, mode="add")
+    assert known.state == State.KNOWN
+    assert (known.rows, known.bad_rows, known.amount) == (first.rows, 0, first.amount)
     assert sums() == {"2021-03": Decimal("1001.625")}
 
 
@@ -314,7 +316,7 @@ def test_only_files_that_were_not_imported_can_be_deleted(
     with django_capture_on_commit_callbacks(execute=True):
         page.post(f"{LIST}{other.pk}/delete/", {"post": "yes"})
     assert list(SpendImport.objects.all()) == [imported]
-    assert [path for path in folder.rglob("*") if path.is_file()] == [imported.path]
+    assert [path for path in folder.rglob("*") if path.is_file()] == [Path(imported.file.path)]
 
 
 def test_users_with_view_permission_only_can_change_nothing(

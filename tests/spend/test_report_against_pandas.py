@@ -30,7 +30,7 @@ def test_every_figure_equals_that_of_pandas_under_random_filters(reference_data:
     numbers = reference_spend.load(reference_data)
     months, rows = frame(reference_data, numbers)
     with connection.cursor() as cursor:
-        # With statistics for the planner, as in a database that has been in use for long.
+        # Collect the planner's statistics, which a database in use has.
         cursor.execute("ANALYZE")
     random = np.random.default_rng(20)
     empty = 0

@@ -61,7 +61,7 @@ def test_a_series_has_months_without_spend_and_sums_small_keys_in_its_rest(spend
     assert series.rest == [0, 2, 0, 3]
 
 
-def test_a_series_has_at_most_the_points_of_a_chart(spend: Any, monkeypatch: Any) -> None:
+def test_a_series_has_no_more_points_than_a_chart_may_have(spend: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(figures, "POINTS", 12)
     series = figures.monthly(Filters(), Dimension.BRAND)
     assert len(series.keys) == 2
@@ -119,7 +119,7 @@ def test_small_leaves_of_the_tree_are_summed_up_by_advertiser(spend: Any) -> Non
     ]
 
 
-def test_placements_are_of_advertisers_or_of_the_advertisements_of_a_chosen_one(spend: Any) -> None:
+def test_placements_of_a_chosen_advertiser_are_grouped_by_advertisement(spend: Any) -> None:
     assert [(p.key, p.placements) for p in figures.placements(Filters())] == [
         ("МАГНИТ", 4),
         ("Ёлка", 1),

@@ -20,7 +20,9 @@ EVERYTHING = Filters(
 )
 
 
-@pytest.mark.parametrize("filters", [Filters(), EVERYTHING, Filters(reviewed=True)])
+@pytest.mark.parametrize(
+    "filters", [Filters(), EVERYTHING, Filters(reviewed=True), Filters(last=date(202, 1, 1))]
+)
 def test_parsing_a_query_restores_its_filters(filters: Filters) -> None:
     assert Filters.of(QueryDict(filters.query())) == filters
 

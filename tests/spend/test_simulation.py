@@ -14,7 +14,7 @@ MANY = 5_000
 
 
 def interval(amounts: np.ndarray, chance: float) -> tuple[float, float, float]:
-    """Expected sum and both ends for creatives that share one probability."""
+    """Return expected sum, low end and high end for creatives with the same probability."""
     found = simulation.spread(amounts, np.full((1, len(amounts)), chance))
     return float(found.expected[0]), float(found.low[0]), float(found.high[0])
 
@@ -45,7 +45,7 @@ def test_probabilities_above_one_half_skew_the_interval_the_other_way() -> None:
 
 
 def test_large_creatives_are_drawn_and_small_ones_are_summed() -> None:
-    """One large creative moves the ends; the small ones add their own spread on both sides."""
+    """One large creative moves both ends; the small ones widen the interval on both sides."""
     small = np.full(MANY, 100.0)
     _expected, low, high = interval(np.append(small, 1e7), 0.5)
     mean, sigma = 50 * MANY, 100 * np.sqrt(MANY / 4)
@@ -72,7 +72,7 @@ def test_certain_creatives_have_no_spread(chance: float, count: int) -> None:
 
 
 def test_creatives_beyond_those_drawn_are_not_lost() -> None:
-    """One more creative than is drawn alone: its money stands at both ends."""
+    """There is one creative more than ``DRAWN``; its amount counts at both ends."""
     amounts = np.append(np.full(simulation.DRAWN, 1.0), 1_000.0)
     chances = np.append(np.full(simulation.DRAWN, 0.5), 1.0)
     found = simulation.spread(amounts, chances[None])
@@ -84,7 +84,7 @@ def test_creatives_beyond_those_drawn_are_not_lost() -> None:
 
 
 def test_certain_creatives_are_not_drawn_instead_of_uncertain_ones() -> None:
-    """The uncertain one is as large as each certain one: either all of it is spent, or nothing."""
+    """The uncertain creative is as large as each certain one: its amount counts fully or not."""
     certain, small = np.full(simulation.DRAWN, 1e6), np.full(1_000, 1.0)
     amounts = np.concatenate([certain, [1e6], small])
     chances = np.concatenate([np.ones(len(certain)), [0.5], np.full(len(small), 0.5)])
@@ -103,15 +103,15 @@ def test_the_same_numbers_give_the_same_interval() -> None:
     assert interval(amounts, 0.3) == interval(amounts, 0.3)
 
 
-def test_segments_do_not_share_their_creatives_draws() -> None:
-    """Two segments of .5 each: their intervals are equal, whatever is drawn for the other."""
+def test_segments_with_equal_probabilities_have_equal_intervals() -> None:
+    """All segments use the same random draws."""
     found = simulation.spread(np.full(200, 1.0), np.full((2, 200), 0.5))
     assert found.low[0] == found.low[1]
     assert found.high[0] == found.high[1]
     assert found.width == pytest.approx(2 * (found.high[0] - found.low[0]))
 
 
-def test_variances_are_squared_amounts_times_the_doubt() -> None:
+def test_variances_are_squared_amounts_times_one_minus_the_sum_of_p_squared() -> None:
     amounts = np.array([3.0, 5.0, 7.0])
     probabilities = np.array([[0.6, 0.5, 1.0], [0.4, 0.5, 0.0]])
     found = simulation.variances(amounts, probabilities)

@@ -15,7 +15,14 @@ from django.utils import timezone, translation
 
 from creativefilter.creatives.models import Creative, Label
 from creativefilter.spend.fields import MoneyField
-from creativefilter.spend.models import Advertisement, MonthlySpend, SpendRow, SpendTotal
+from creativefilter.spend.models import (
+    Advertisement,
+    MonthlySpend,
+    SpendImport,
+    SpendRow,
+    SpendTotal,
+)
+from creativefilter.spend.reports import answer_cache
 from creativefilter.spend.totals import checks, segment_changes
 from tests.spend.spend_files import imported, sums, table
 
@@ -92,9 +99,11 @@ def test_wrong_sums_and_links_are_found_and_repaired(
     right = [list(m.objects.order_by("pk").values_list()) for m in (MonthlySpend, SpendTotal)]
     spoil()
     assert not checks.check().agrees
+    before = answer_cache.version()
     with pytest.raises(CommandError, match="rebuild"):
         command("check_spend")
     assert "agree" in command("check_spend", "--rebuild")
+    assert answer_cache.version() != before
     now = [list(m.objects.order_by("pk").values_list()) for m in (MonthlySpend, SpendTotal)]
     assert now == right
 
@@ -104,12 +113,17 @@ def test_a_missing_row_is_found_and_can_not_be_repaired(tmp_path: Path) -> None:
     imported(table(tmp_path, *ROWS))
     SpendRow.objects.filter(amount=Decimal("2.2")).delete()
     found = checks.check().differences
+    whats = [each.what for each in found]
+    assert len(set(whats)) == len(whats)
+    [spend_import] = SpendImport.objects.all()
+    assert f"{spend_import.name} · {spend_import.pk}" in whats
     assert {(each.table, each.amount, each.rows) for each in found} == {
         ("spend_monthlyspend", Decimal("2.2"), 1),
         ("spend_spendimport", Decimal("-2.2"), -1),
     }
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError) as error:
         command("check_spend", "--rebuild")
+    assert "--rebuild" not in str(error.value)
 
 
 def test_the_command_imports_a_file_and_prints_its_report(tmp_path: Path) -> None:

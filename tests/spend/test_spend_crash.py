@@ -17,7 +17,7 @@ from tests.spend.spend_files import everything, imported, sums, table
 
 Mode = SpendImport.Mode
 
-# Imports a file, and kills itself instead of calling a function after ``times`` calls of it.
+# Imports a file. After ``times`` calls of a function, kills itself instead of calling it again.
 PROGRAM = """
 import os, signal, sys
 import django

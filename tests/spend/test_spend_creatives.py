@@ -83,7 +83,8 @@ def test_a_creative_gets_the_names_with_the_most_spend(tmp_path: Path) -> None:
     report = prepared(table(tmp_path, *ROWS)).report
     assert (report.advertisements, report.known_creatives) == (2, 2)
     imported(table(tmp_path, *ROWS))
-    # The advertiser with the most spend, and its brand with the most; the media type of all rows.
+    # The advertiser with the most spend, its brand with the most, and the media type with the
+    # most spend in all rows.
     assert names_of(row) == ("МАГНИТ", "COSMETIC", "Radio")
     assert names_of(other) == ("", "СБЕР", "")
     assert names_of(without_spend) == ("", "", "")
@@ -263,12 +264,12 @@ def test_a_waiting_label_counts_before_its_creative_exists(tmp_path: Path) -> No
     assert totals() == {(10, True): Decimal(11), (NOT_CLASSIFIED, False): Decimal(1)}
     overview = report.overview(Filters())
     assert (overview.classified, overview.unclassified, overview.unknown) == (1, 0, 1)
-    # Both have no creative that could be labelled in the list.
+    # Neither Advertisement ID has a creative that could be labelled in the list.
     assert overview.without_creative == 2
     waits("200", 12)
     waits("100", 3)
     assert segment_changes.misplaced(Creative.objects.all()) == 2
-    assert checks.check().agrees, "pending changes are no difference"
+    assert checks.check().agrees, "the check must not report pending changes"
     assert segment_changes.catch_up() == 2
     assert totals() == {(3, True): Decimal(11), (12, True): Decimal(1)}
     assert checks.check().agrees

@@ -270,7 +270,7 @@ def test_files_that_are_no_spend_table_are_refused_with_a_reason(name: str, tmp_
     assert everything() == before
 
 
-def test_a_gigabyte_of_zeros_costs_no_memory(tmp_path: Path) -> None:
+def test_a_gigabyte_of_zeros_needs_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "spend.zip"
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
@@ -340,7 +340,7 @@ def test_a_bad_row_refuses_the_whole_file_in_strict_mode(tmp_path: Path) -> None
     assert importer.import_file(path).rows == 1
 
 
-@pytest.mark.timeout(60)  # from every space of a run to its end: several minutes
+@pytest.mark.timeout(60)  # a search from each space of a run takes minutes
 def test_cells_with_long_runs_of_spaces_are_read_in_linear_time(tmp_path: Path) -> None:
     run = " " * 120_000
     path = tmp_path / "spaces.csv"

@@ -152,6 +152,7 @@ def test_a_file_imported_by_two_users_at_once_is_imported_once(tmp_path: Path) -
     with transaction.atomic():
         importer.merge(read, first, mode="", strict=False)
     before = everything()[1:]
+    # Stage the rows again: the first merge dropped the temporary tables of this connection.
     prepared(path)
     with transaction.atomic():
         report = importer.merge(read, second, mode=Mode.ADD, strict=False)
@@ -159,7 +160,7 @@ def test_a_file_imported_by_two_users_at_once_is_imported_once(tmp_path: Path) -
     assert everything()[1:] == before
 
 
-def test_an_exception_of_progress_stops_the_import(tmp_path: Path, monkeypatch: Any) -> None:
+def test_an_exception_raised_by_progress_stops_the_import(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 2)
     shares: list[float] = []
 

@@ -51,7 +51,7 @@ def done(spend_import: SpendImport, **options: Any) -> Job:
 def test_an_upload_is_checked_then_imported(folder: Path) -> None:
     spend_import = received(GOOD)
     assert (spend_import.name, spend_import.state) == ("мои расходы.csv", State.UPLOADED)
-    assert spend_import.path.parent == folder / "spend"
+    assert Path(spend_import.file.path).parent == folder / "spend"
     job = done(spend_import, dry_run=True)
     assert (job.state, spend_import.state) == (Job.State.DONE, State.CHECKED)
     assert job.result is not None
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_spend_table_fails_with_a_reason() -> None:
 
 def test_a_missing_file_or_import_fails_with_a_reason() -> None:
     spend_import = received(GOOD)
-    spend_import.path.unlink()
+    Path(spend_import.file.path).unlink()
     assert done(spend_import).error_code == "table_no_file"
     job = work.start(spend_import, None)
     spend_import.delete()
@@ -159,7 +159,7 @@ def test_deleting_an_import_deletes_its_file(
     folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     spend_import = received(GOOD)
-    assert spend_import.path.exists()
+    assert Path(spend_import.file.path).exists()
     with django_capture_on_commit_callbacks(execute=True):
         spend_import.delete()
     assert list((folder / "spend").iterdir()) == []

@@ -47,13 +47,13 @@ def test_the_interval_of_a_few_large_creatives_is_not_normal() -> None:
     amounts = np.array([1e6, *[1.0] * 1_000])
     chances = np.full((1, 1_001), 0.02)
     found = simulation.spread(amounts, chances)
-    # The large creative counts with 2 %, less than the 5 % above the interval.
+    # The large creative counts with a probability of 2 %, less than the 5 % above the interval.
     assert found.high[0] < 100
     assert found.expected[0] == pytest.approx(20_020)
 
 
 @pytest.mark.django_db
-class TestOfTheTables:
+class TestExpectedSpend:
     @pytest.fixture(autouse=True)
     def spend(self, tmp_path: Path) -> None:
         """1 and 2 are predicted, 3 is labelled, 4 has no segment."""

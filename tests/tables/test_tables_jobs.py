@@ -1,4 +1,4 @@
-"""The job of a table: waiting for creatives without a worker, failures, deletion."""
+"""The job of a table: waiting for creatives without occupying a worker, failures, deletion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE = b"Advertisement ID,n\n1,a\n2,b\n3,c\n"
 
 
 def stage(table: Table) -> Job | None:
-    """Run the current stage of the table's job, as a worker does."""
+    """Run the current stage of the table's job; return the job if it is queued again."""
     job = Job.objects.get(pk=table.job_id)
     return stage_runner.run_stage(str(job.pk), job.stage, "test")
 
@@ -165,7 +165,7 @@ def test_files_are_deleted_with_their_table(
     assert stored_files(folder) == []
 
 
-def test_answers_in_a_language() -> None:
+def test_answers_are_written_in_the_requested_language() -> None:
     stored("1", 12)
     table = answered(TABLE, language="en")
     text = bytes_of(table).decode()

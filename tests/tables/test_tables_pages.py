@@ -82,7 +82,7 @@ def test_a_table_is_uploaded_classified_and_downloaded(
     assert "план.csv" in text(page, LIST)
 
 
-def test_the_script_gets_the_address_of_the_page(page: Client) -> None:
+def test_the_upload_script_gets_the_address_of_the_page(page: Client) -> None:
     sent = send(page, headers={"accept": "application/json"})
     assert sent.json()["location"] == address()
 

@@ -147,7 +147,7 @@ def test_an_array_formula_over_several_columns_is_refused() -> None:
     assert refused(block, "t.xlsx") == "table_formula_block"
 
 
-def test_ids_in_unusual_xml() -> None:
+def test_ids_in_unusual_xml_are_read() -> None:
     """Inline and rich text, numbers with an exponent, a namespace prefix, no cell references."""
     stored("12300000", 12)
     content = workbook([["Advertisement ID"], *[["x"]] * 5])
@@ -179,7 +179,7 @@ def test_the_id_column_may_be_on_another_sheet() -> None:
     assert rows_of(answer, 1)[1] == (7, "y", 12, "Кредитные карты", 0.9, "no", "ok")
 
 
-def test_new_texts_are_no_formulas_and_existing_formulas_stay() -> None:
+def test_added_texts_do_not_become_formulas_and_existing_formulas_stay() -> None:
     from creativefilter.creatives.models import Segment
 
     Segment.objects.filter(pk=12).update(name="=HYPERLINK(1)")

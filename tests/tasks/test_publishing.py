@@ -80,24 +80,24 @@ def test_every_change_that_queues_a_job_sends_a_message(waiting: Waiting) -> Non
     job = create()
     assert waiting("cpu-interactive") == 1
     assert stage_runner.run_stage(str(job.pk), "one", "w")
-    assert waiting("gpu-interactive") == 1, "its next stage"
+    assert waiting("gpu-interactive") == 1, "message for the next stage"
     claimed = stage_runner.claim(str(job.pk), "two", "w")
     assert claimed
     assert lifecycle.release(claimed, "database_busy")
-    assert waiting("gpu-interactive") == 2, "given back"
+    assert waiting("gpu-interactive") == 2, "message after the claim was released"
     assert stage_runner.claim(str(job.pk), "two", "w")
     assert recovery.release_lost_claim(str(job.pk), "two", "w", "worker_lost", "")
-    assert waiting("gpu-interactive") == 3, "its worker was lost"
+    assert waiting("gpu-interactive") == 3, "message after the worker was lost"
     job.refresh_from_db()
     assert lifecycle.cancel(job)
     assert (waiting("cpu-interactive"), waiting("gpu-interactive")) == (1, 3)
     assert lifecycle.retry(job)
-    assert waiting("cpu-interactive") == 2, "retried"
+    assert waiting("cpu-interactive") == 2, "message after the retry"
     call_and_roll_back(lambda: lifecycle.cancel(job) and lifecycle.retry(job))
     assert waiting("cpu-interactive") == 2
 
 
-def test_of_many_the_first_are_sent_and_the_sweep_sends_the_rest(waiting: Waiting) -> None:
+def test_the_first_of_many_jobs_are_sent_and_the_sweep_sends_the_rest(waiting: Waiting) -> None:
     many = SENT_AT_ONCE + 3
     jobs = lifecycle.create_many(KINDS["echo"], [{"say": n} for n in range(many)], None)
     assert waiting("cpu-batch") == SENT_AT_ONCE
@@ -176,6 +176,19 @@ def test_jobs_created_by_a_stage_are_sent_and_waiting_jobs_are_not(
     assert waiting("gpu-interactive") == 1
     assert sweep() == 1
     assert waiting("gpu-interactive") == 2
+
+
+@pytest.mark.parametrize("unknown", [{"kind": "gone"}, {"stage": "gone"}])
+def test_jobs_of_an_unknown_kind_or_stage_do_not_keep_others_waiting(
+    waiting: Waiting, broker_away: Callable[[], None], unknown: dict[str, str]
+) -> None:
+    first, _second = create(), create()
+    Job.objects.filter(pk=first.pk).update(**unknown)
+    broker_away()
+    sweep()
+    assert waiting("cpu-interactive") == 1
+    # The unknown job does not count towards the limited number of jobs of the next sweeps.
+    assert recovery.sweep() == []
 
 
 def test_without_a_broker_jobs_stay_unpublished_until_the_sweep(

@@ -23,12 +23,13 @@ from creativefilter.site.lanes import PRIORITIES, PRIORITY_STEPS, QUEUES, RESERV
     ],
 )
 def test_each_stage_goes_to_its_queue(stage: str, resource: str, urgency: str) -> None:
-    queue = lanes.queue(Lane(urgency), ANALYSE.stage(stage).resource)
+    [found] = [each for each in ANALYSE.stages if each.name == stage]
+    queue = lanes.queue(Lane(urgency), found.resource)
     assert queue == f"{resource}-{urgency}"
     assert queue in QUEUES
 
 
-def test_these_are_all_stages_of_an_analysis() -> None:
+def test_an_analysis_has_five_stages_in_this_order() -> None:
     stages = ["decoding", "speech", "screen", "pictures", "classifying"]
     assert [stage.name for stage in ANALYSE.stages] == stages
 

@@ -132,7 +132,7 @@ def test_training_texts_are_recognised_despite_subtitle_credits(
 
 
 def test_cross_validate_reports_grouped_and_plain_folds(model: Path, tmp_path: Path) -> None:
-    """The texts are copies of uninformative ones, which only plain folds can predict."""
+    """Only near duplicates reveal the labels of the train rows, so plain folds score too well."""
     content = [
         TrainingRow(place % 2, " ".join([*row.text.split()[:6], word, word]), "train")
         for place, row in enumerate(unique_rows(24, seed=8))
@@ -266,7 +266,7 @@ def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
 
 
 @pytest.mark.django_db
-def test_labelled_creatives_of_the_database(model: Path) -> None:
+def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
     """Withdrawn labels, demonstration creatives and creatives that failed are left out."""
     creatives = import_all([*unique_rows(12), *rows()[:2], *unique_rows(3, seed=5)])
     for creative, row in zip(creatives, [*unique_rows(12), *rows()[:2]], strict=False):

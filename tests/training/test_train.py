@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command, execute_from_command_line
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import jobs as analysis_jobs
@@ -31,6 +32,8 @@ from creativefilter.creatives.models import (
 )
 from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
+from creativefilter.training import admin as training_admin
+from creativefilter.training.management.commands import train as train_command
 from tests.conftest import ROOT, database_url
 
 WORDS = {
@@ -124,6 +127,44 @@ def test_activation_classifies_again_and_is_reversible(analyst: User) -> None:
 
 
 @pytest.mark.django_db
+def test_repeated_training_without_new_labels_leaves_one_folder(models: Path) -> None:
+    create_labelled_creatives(60)
+    train()
+    # The folders are named by the second.
+    [first] = [path for path in models.iterdir() if path.is_dir()]
+    first.rename(models / "first")
+    ModelVersion.objects.filter(is_active=False).update(folder=str(models / "first"))
+    train()
+    assert ModelVersion.objects.filter(is_active=False).count() == 1
+    assert [path.name for path in models.iterdir() if path.is_dir()] == ["first"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("way", ["command", "page"])
+def test_activation_is_undone_if_no_jobs_can_be_created(
+    analyst: User, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    def interrupted(owner: User | None) -> None:
+        raise KeyboardInterrupt
+
+    active = model_versions.active()
+    if way == "command":
+        create_labelled_creatives(60)
+        monkeypatch.setattr(train_command, "decide_again", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train("--activate")
+    else:
+        other = ModelVersion.objects.create(name="other", digest="d" * 64, folder="x")
+        monkeypatch.setattr(training_admin, "decide_again", interrupted)
+        client = Client()
+        client.force_login(analyst)
+        address = reverse("admin:creatives_modelversion_activate_version", args=[other.pk])
+        with pytest.raises(KeyboardInterrupt):
+            client.post(address, {"_form_submitted": "True"})
+    assert model_versions.active() == active
+
+
+@pytest.mark.django_db
 def test_error_for_too_few_labels_states_how_many_there_are() -> None:
     create_labelled_creatives(12)
     with pytest.raises(CommandError, match="12"):
@@ -137,7 +178,7 @@ def test_second_training_at_the_same_time_is_refused(models: Path) -> None:
     models.mkdir()
     with (models / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(CommandError):
+        with override("en"), pytest.raises(CommandError, match="Another training is running"):
             train()
     assert ModelVersion.objects.count() == 1
 
@@ -218,6 +259,6 @@ def test_version_page_without_a_folder_says_that_figures_are_unreadable(analyst:
     client = Client(headers={"accept-language": "en"})
     client.force_login(analyst)
     page = client.get(reverse("admin:creatives_modelversion_change", args=[version.pk]))
-    assert "Its figures can&#x27;t be read." in page.content.decode()
+    assert "The figures of this version can&#x27;t be read." in page.content.decode()
     figures = reverse("admin:training_version_figures", args=[version.pk])
     assert client.get(figures).status_code == 404

@@ -68,7 +68,8 @@ def test_all_links_of_filters_and_orders_work(model: Any, root: Client) -> None:
         ]
     for query in queries:
         # Django redirects from a page number that does not exist to the list with e=1.
-        assert root.get(f"{list_of(model)}{query}").status_code in (200, 302), query
+        right = (200, 302) if query == "?p=2" else (200,)
+        assert root.get(f"{list_of(model)}{query}").status_code in right, query
 
 
 def test_a_viewer_can_not_block_the_process_with_a_regular_expression() -> None:

@@ -22,10 +22,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """A receiver with its requests.
+    """A receiver with the requests that it received.
 
-    ``answers`` are used one by one: a status, or a function that gets the handler. When they are
-    used up, the answer is 200.
+    ``answers`` are used one by one: a status, or a function that is called with the request
+    handler and may write a response. When they are used up, the answer is 200.
     """
 
     port: int = 0

@@ -145,7 +145,7 @@ def test_private_addresses_in_any_notation_are_not_called(receiver: Receiver) ->
     assert receiver.received == []
 
 
-def test_an_unknown_name(names: Any) -> None:
+def test_an_unknown_host_name_is_reported(names: Any) -> None:
     assert post("http://nobody.invalid/", {}, b"{}").error == "name_unknown"
 
 

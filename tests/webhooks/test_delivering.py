@@ -302,6 +302,48 @@ def test_deliveries_recorded_during_a_turn_are_sent_in_it(
     assert len(sent) == 3
 
 
+def test_an_endpoint_that_is_deleted_before_an_attempt_is_no_error(
+    endpoint: Endpoint, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(owner)
+    real = delivering._next_delivery
+
+    def next_delivery(endpoint_id: str, **options: Any) -> Delivery | None:
+        found = real(endpoint_id, **options)
+        Endpoint.objects.filter(pk=endpoint_id).delete()
+        return found
+
+    monkeypatch.setattr(delivering, "_next_delivery", next_delivery)
+    monkeypatch.setattr(delivering, "post", lambda *_: delivering.Outcome(200))
+    assert delivering.deliver(str(endpoint.pk)) is False
+
+
+@pytest.mark.parametrize("change", ["deleted", "switched off", "taken over"])
+def test_a_turn_ends_when_the_endpoint_is_deleted_switched_off_or_taken_over(
+    endpoint: Endpoint, owner: User, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    for _ in range(3):
+        ended(owner)
+    sent: list[bytes] = []
+
+    def post(url: str, headers: Any, body: bytes) -> Any:
+        sent.append(body)
+        if change == "deleted":
+            Endpoint.objects.get().delete()
+        elif change == "switched off":
+            endpoints.change(endpoint, {"active": False})
+        else:
+            # The owner sends a delivery again, and another worker claims the endpoint.
+            outbox.send_again(Delivery.objects.filter(attempts=0)[0])
+            assert delivering._claim(str(endpoint.pk)) is not None
+        return delivering.Outcome(200)
+
+    monkeypatch.setattr(delivering, "post", post)
+    assert delivering.deliver(str(endpoint.pk)) is False
+    assert len(sent) == 1
+    assert Delivery.objects.filter(attempts=0).count() == (0 if change == "deleted" else 2)
+
+
 def test_a_turn_ends_after_turn_seconds(
     endpoint: Endpoint, receiver: Receiver, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,7 +383,7 @@ def test_secrets_are_not_stored_and_can_be_renewed(
     assert not verify(old, request.headers, request.body)
 
 
-def test_a_changed_secret_key_is_detected_unless_it_is_a_fallback(
+def test_a_changed_secret_key_is_detected_unless_the_old_one_is_a_fallback(
     endpoint: Any, receiver: Receiver, owner: User, verify: Any, settings: Any
 ) -> None:
     key = settings.SECRET_KEY

@@ -75,7 +75,7 @@ def test_a_missing_answer_times_out(receiver: Receiver, monkeypatch: pytest.Monk
     release.set()
 
 
-def test_a_receiver_that_is_no_web_server(receiver: Receiver) -> None:
+def test_a_receiver_that_is_no_web_server_counts_as_no_answer(receiver: Receiver) -> None:
     receiver.answers = [lambda handler: handler.wfile.write(b"220 mail ready\r\n")]
     assert post(receiver.url, {}, b"{}").error == "no_answer"
     assert post("http://127.0.0.1:1025/", {}, b"{}").error == "no_answer"
@@ -83,7 +83,10 @@ def test_a_receiver_that_is_no_web_server(receiver: Receiver) -> None:
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Any:
-    """An HTTPS server for ``hooks.test``: its port, its certificate file, and requested names."""
+    """An HTTPS server for ``hooks.test``: its port, certificate file and requested names.
+
+    Each request adds two names: that of its TLS handshake (SNI) and its ``Host`` header.
+    """
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",

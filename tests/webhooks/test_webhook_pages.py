@@ -69,7 +69,7 @@ def test_the_secret_is_shown_once_and_verifies_deliveries(
     assert not verify(secret, request.headers, request.body)
 
 
-def test_refused_addresses_have_a_reason(owner: User) -> None:
+def test_refused_webhooks_have_a_reason(owner: User) -> None:
     client = client_of("owner")
     page = client.post(f"{LIST}add/", form("http://169.254.169.254/"))
     assert "belongs to an internal network" in page.content.decode()

@@ -32,7 +32,7 @@ def endpoint(receiver: Receiver, private_allowed: None) -> Any:
 
 
 def sweep_after(**age: float) -> None:
-    """Move pending deliveries and back-offs into the past by ``age``, then sweep."""
+    """Set pending deliveries and back-offs to ``age`` ago; publish what is due, like the sweep."""
     past = timezone.now() - timedelta(**age)
     Delivery.objects.filter(state=Delivery.State.PENDING).update(next_attempt_at=past)
     Endpoint.objects.update(not_before=past)

@@ -76,7 +76,10 @@ class Etagged:
                 raise Problem(
                     "precondition_failed",
                     412,
-                    _("Somebody else has changed it. Fetch it again, then decide."),
+                    _(
+                        "Somebody else has changed this resource. Fetch it again before you change "
+                        "it."
+                    ),
                 )
         self._tagged = found
         return found
@@ -94,7 +97,7 @@ class Etagged:
         return _digest(JSONRenderer().render(self.etag_state(resource)))
 
     def _tag(self, request: Any) -> str:
-        variant = json.dumps([translation.get_language(), sorted(request.query_params.items())])
+        variant = json.dumps([translation.get_language(), sorted(request.query_params.lists())])
         return f'"{self._state(self._tagged)}.{_digest(variant.encode())[:8]}"'
 
 

@@ -136,7 +136,7 @@ class Ordering(filters.OrderingFilter):
                 "name": self.ordering_param,
                 "required": False,
                 "in": "query",
-                "description": "Which comes first; with a minus the largest.",
+                "description": "The field to order by; with a minus, in descending order.",
                 "schema": {"type": "string", "enum": choices},
             }
         ]

@@ -12,8 +12,8 @@ from creativefilter.sheets import Finding
 class FindingSerializer(serializers.Serializer[Any]):
     """Something about a file that its sender should know."""
 
-    code = serializers.CharField(help_text="What it is, for programs.")
-    sheet = serializers.CharField(help_text="Of a workbook; else blank.")
+    code = serializers.CharField(help_text="Stable code of the finding.")
+    sheet = serializers.CharField(help_text="Name of the sheet in a workbook, otherwise blank.")
     line = serializers.IntegerField(help_text="Line of the file; 0 for the whole file.")
     message = serializers.SerializerMethodField()
 

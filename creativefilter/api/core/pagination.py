@@ -189,7 +189,7 @@ class CursorPages(BasePagination):
                 "name": CURSOR,
                 "in": "query",
                 "required": False,
-                "description": "As `next` and `previous` of another page give it.",
+                "description": "The cursor in `next` or `previous` of another page.",
                 "schema": {"type": "string", "maxLength": LONGEST_CURSOR},
             },
             {

@@ -80,11 +80,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField(min_value=400, max_value=599)
     detail = serializers.CharField(help_text="A sentence in the language of Accept-Language.")
     code = serializers.CharField(help_text="Stable, snake_case.")
-    instance = serializers.CharField(help_text="The address that was asked, without its query.")
+    instance = serializers.CharField(help_text="The path of the request, without the query string.")
     errors = serializers.DictField(  # type: ignore[assignment]  # hides what only forms need
         child=FieldProblemSerializer(many=True),
         required=False,
-        help_text="Where fields are wrong: the name of each, and what is wrong with it.",
+        help_text="The errors of each invalid field, by its name.",
     )
 
 

@@ -96,7 +96,8 @@ _DESCRIPTIONS = {
     "403": "The role does not have the permission.",
     "404": "It does not exist, or it belongs to another user.",
     "406": "There is no response of the requested type.",
-    "409": "It conflicts with the current state, or the first request with this key runs.",
+    "409": "It conflicts with the current state, or the first request with this key is still "
+    "being answered.",
     "412": "The resource has changed since the ETag in `If-Match`.",
     "413": "The request is larger than this server accepts.",
     "414": "The URL is longer than the proxy accepts (8 KB).",
@@ -187,9 +188,9 @@ class ApiSchema(AutoSchema):
             text = "The same key with the same request gets the same answer for 24 hours."
             return [_header(HEADER, text, minLength=1, maxLength=255, pattern=r"^[!-~]+$")]
         if isinstance(self.view, Etagged) and self.method == "GET":
-            return [_header("If-None-Match", "An ETag: 304 if it still is in that state.")]
+            return [_header("If-None-Match", "An ETag; 304 if the resource is unchanged.")]
         if isinstance(self.view, Etagged) and self.method in WRITING:
-            return [_header("If-Match", "An ETag: 412 if it is in another state.")]
+            return [_header("If-Match", "An ETag; 412 if the resource has changed.")]
         return []
 
     def _add_etag(self, responses: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def fields_of(serializer: type[serializers.BaseSerializer[Any]]) -> OpenApiParam
         {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
         explode=False,
         style="form",
-        description="Names of fields, with commas: only these are sent.",
+        description="Names of the fields to return, separated by commas.",
     )
 
 

@@ -232,7 +232,9 @@ class MassAction(KnownFields):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)  # type: ignore[misc]
         if self.is_for_all(attrs) and not attrs["dry_run"] and "expected" not in attrs:
-            sentence = str(_("This applies to all of them: give their number."))
+            sentence = str(
+                _("No filter limits this request: state the number of creatives in `expected`.")
+            )
             message = ErrorDetail(sentence, "required")
             raise serializers.ValidationError({"expected": [message]})
         return attrs

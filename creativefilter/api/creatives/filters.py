@@ -42,8 +42,10 @@ class CreativeFilterSerializer(FilterSerializer):
         source="effective_segment",
         help_text="Number of the effective segment: the label, else the prediction; or `none`.",
     )
-    predicted_segment = Segments(help_text="Number of what the active model says; or `none`.")
-    label_segment = Segments(help_text="Number of what a person said last; or `none`.")
+    predicted_segment = Segments(
+        help_text="Number of the segment that the active version predicts, or `none`."
+    )
+    label_segment = Segments(help_text="Number of the segment of the newest label, or `none`.")
     reviewed = Boolean(required=False, help_text="Whether a person's label counts.")
     decision = Choice(
         Prediction.Decision.values,
@@ -54,7 +56,8 @@ class CreativeFilterSerializer(FilterSerializer):
     probability_min = Number(required=False, min_value=0, max_value=1, source="probability__gte")
     probability_max = Number(required=False, min_value=0, max_value=1, source="probability__lte")
     model_version = RowNumber(
-        required=False, help_text="Number of a model version that has judged it."
+        required=False,
+        help_text="Number of a model version that has a prediction for the creative.",
     )
     advertisement_id = AdvertisementIdsFilter(source="advertisement_id__in")
     advertiser = Texts(255, source="advertiser__in")
@@ -62,7 +65,9 @@ class CreativeFilterSerializer(FilterSerializer):
     media_type = Texts(64, source="media_type__in")
     is_demo = Boolean(required=False, help_text="Whether it belongs to the demonstration.")
     created_from = DateTime(required=False, source="created_at__gte")
-    created_to = DateTime(required=False, source="created_at__lt", help_text="Added before that.")
+    created_to = DateTime(
+        required=False, source="created_at__lt", help_text="Added before this time."
+    )
     search = Text(
         required=False,
         allow_blank=True,

@@ -169,7 +169,7 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
 
 
 class LabelChangeSerializer(serializers.Serializer[Any]):
-    """A label for a creative. With `segment_num` null it withdraws the label before it."""
+    """A label for a creative. If `segment_num` is null, it withdraws the previous label."""
 
     segment_num = SegmentNumberField(allow_null=True, help_text=NUMBER_HELP)
     note = Text(required=False, allow_blank=True, default="", max_length=255)
@@ -198,8 +198,8 @@ class CreativeUploadSerializer(serializers.Serializer[Any]):
     advertisement_id = AdvertisementIdField(
         required=False,
         allow_blank=True,
-        help_text="Of one file alone. By default a file's name without its extension, if that is "
-        "a number.",
+        help_text="Only for a single file. By default the file's name without its extension, if "
+        "that is a number.",
     )
 
 
@@ -208,7 +208,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     accepted = serializers.BooleanField()
-    known = serializers.BooleanField(help_text="Its bytes were here already.")
+    known = serializers.BooleanField(help_text="A file with the same bytes was already stored.")
     creative = serializers.IntegerField(allow_null=True)
     url = serializers.URLField(allow_null=True, help_text="Of the creative.")
     job = serializers.UUIDField(allow_null=True)
@@ -232,18 +232,18 @@ class RetryFailedSerializer(MassAction, serializers.Serializer[Any]):
         required=False,
         min_length=1,
         max_length=MOST_VALUES,
-        help_text="Reasons that count, as `error.code` of a creative names them.",
+        help_text="Only creatives whose `error.code` is one of these.",
     )
     filter = CreativeFilterSerializer(
         required=False, help_text="All creatives that the list shows under these filters."
     )
-    dry_run = Boolean(default=False, help_text="Tell how many there are; change nothing.")
+    dry_run = Boolean(default=False, help_text="Return the number and change nothing.")
     expected = Integer(
         required=False,
         min_value=0,
         max_value=LARGEST,
-        help_text="`queued` of a dry run: where it is another by now nothing is queued (409). It "
-        "is needed where neither `error_codes` nor `filter` says which.",
+        help_text="`queued` as a dry run returned it. If the number has changed, nothing is "
+        "queued (409). Required without `error_codes` and without a filter.",
     )
 
     def is_for_all(self, attrs: dict[str, Any]) -> bool:

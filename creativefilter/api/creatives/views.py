@@ -94,7 +94,7 @@ class CreativesView(Idempotent, Creatives, generics.KnownParameters[Any]):
     @extend_schema(
         operation_id="creatives",
         summary="Creatives, filtered, ordered and searched",
-        description="Of the long fields only those come that `fields` names.",
+        description="Long fields are included only if `fields` names them.",
         parameters=[fields_of(CreativeSerializer)],
         responses={200: CreativeSerializer(many=True)},
     )
@@ -106,14 +106,15 @@ class CreativesView(Idempotent, Creatives, generics.KnownParameters[Any]):
     @extend_schema(
         operation_id="creatives_upload",
         summary="Upload creatives",
-        description="One file or many, each in a part `file`; all together no larger than one may "
-        "be. Every file is told of: it is accepted, or refused with a reason. Where not one is "
-        "accepted the answer is an error.",
+        description="One or more files, each in a part `file`. Together they may be as large as "
+        "one file may be. The response lists each file as accepted, or refused with a reason. If "
+        "none is accepted, the response is an error.",
         filters=False,
         request={"multipart/form-data": CreativeUploadSerializer},
         responses={
             202: OpenApiResponse(
-                UploadsSerializer, "The jobs are queued; of one file the creative's `Location`."
+                UploadsSerializer,
+                "The jobs are queued. For a single file, `Location` is the URL of its creative.",
             )
         },
     )
@@ -218,8 +219,9 @@ class CreativeView(Etagged, Creatives):
     @extend_schema(
         operation_id="creative_change",
         summary="Set its Advertisement ID or its segment",
-        description="A label is added to those before it; `segment_num` of null withdraws it, so "
-        "that the prediction counts again. What is left out stays.",
+        description="A label is added to the earlier ones; if its `segment_num` is null, it "
+        "withdraws the previous label, and the prediction counts again. Fields that are left out "
+        "do not change.",
         request=CreativeChangeSerializer,
         responses={200: CreativeSerializer, 409: None},
     )
@@ -243,7 +245,7 @@ class CreativeView(Etagged, Creatives):
     @extend_schema(
         operation_id="creative_delete",
         summary="Delete a creative",
-        description="With its files, predictions and labels. What was spent on it stays.",
+        description="Also deletes its files, predictions and labels. Its spend stays.",
         responses={204: None},
     )
     def delete(self, request: Request, pk: int) -> Response:
@@ -294,8 +296,8 @@ class RetryFailedView(Idempotent, generics.GenericAPIView[Any]):
     @extend_schema(
         operation_id="creatives_retry_failed",
         summary="Retry all creatives that failed",
-        description="In the background, as one decision: they do not count as your open jobs. "
-        "Creatives that failed meanwhile, or that a job is at, are left as they are.",
+        description="Runs in the background. The jobs do not count towards your open jobs. "
+        "Creatives that failed meanwhile, or that have an open job, are left unchanged.",
         request=RetryFailedSerializer,
         responses={
             200: OpenApiResponse(RetriedSerializer, "A dry run: nothing was queued."),

@@ -28,7 +28,7 @@ class ExportCreateSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
         KINDS,
         help_text="`creatives`: every Advertisement ID that money was spent on, with its segment, "
-        "its creative and what it cost under the filters.",
+        "its creative and its spend under the filters.",
     )
     format = serializers.ChoiceField(list(FORMATS), help_text=FORMAT_HELP)
     filters = SpendFilterSerializer(required=False)
@@ -45,7 +45,9 @@ class ExportSerializer(serializers.ModelSerializer[Job]):
     error = serializers.SerializerMethodField()
     rows = serializers.SerializerMethodField()
     bytes = serializers.SerializerMethodField()
-    download_url = serializers.SerializerMethodField(help_text="Null: not yet, or no longer.")
+    download_url = serializers.SerializerMethodField(
+        help_text="Null if the file is not written yet or no longer stored."
+    )
     kept_until = serializers.SerializerMethodField()
 
     class Meta:

@@ -61,7 +61,9 @@ class ExportsView(Idempotent, Exports, generics.ListAPIView[Job]):
         description="It is written in the background, in the language of Accept-Language, and "
         "kept for a week.",
         request=ExportCreateSerializer,
-        responses={202: OpenApiResponse(ExportSerializer, "It is queued; ask at its `Location`.")},
+        responses={
+            202: OpenApiResponse(ExportSerializer, "The job is queued; poll its `Location`.")
+        },
     )
     def post(self, request: Request) -> Response:
         form = ExportCreateSerializer(data=request.data)
@@ -93,7 +95,7 @@ class ExportDownloadView(Exports):
         parameters=[RANGE],
         responses={
             **file_responses(Form.XLSX.content_type, Form.CSV.content_type),
-            409: OpenApiResponse(description="It is not done yet, or it has failed."),
+            409: OpenApiResponse(description="It is not done yet, has failed or was cancelled."),
             410: OpenApiResponse(description="It was kept for a week and is gone."),
         },
     )

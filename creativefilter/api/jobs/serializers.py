@@ -35,7 +35,8 @@ class ChannelSerializer(serializers.Serializer[Any]):
 class AnalysisSerializer(serializers.Serializer[Any]):
     """The result of an analysis. Without speech and screen text `segment` is null, with a reason.
 
-    With the `decision` `review` a person has to decide; `conflict`: channels contradict each other.
+    If `decision` is `review`, a person has to decide. `conflict`: whether the channels contradict
+    each other.
     """
 
     creative = serializers.IntegerField()
@@ -68,7 +69,7 @@ class StageSerializer(serializers.Serializer[Any]):
     )
     started_at = serializers.DateTimeField(allow_null=True)
     seconds = serializers.FloatField(
-        allow_null=True, help_text="What its last attempt took; null until it has ended."
+        allow_null=True, help_text="Duration of the last attempt; null until the stage has ended."
     )
     attempts = serializers.IntegerField()
 
@@ -127,7 +128,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(
         serializers.DictField(
-            child=serializers.URLField(), help_text="What the job is about, by its kind."
+            child=serializers.URLField(),
+            help_text="URL of the resource that the job works on, by its name; empty if there is "
+            "none.",
         )
     )
     def get_links(self, job: Job) -> dict[str, str]:

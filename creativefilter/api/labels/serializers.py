@@ -98,7 +98,8 @@ class LabelBatchUndoneSerializer(LabelBatchSerializer):
     """A batch after it was undone."""
 
     restored = serializers.IntegerField(
-        help_text="Creatives that count as before; who was labelled since then stays."
+        help_text="Creatives whose earlier state is restored; creatives labelled since then stay "
+        "as they are."
     )
 
     class Meta(LabelBatchSerializer.Meta):
@@ -135,8 +136,8 @@ class LabelBatchCreateSerializer(MassAction, OneOfFields, serializers.Serializer
         required=False,
         min_value=0,
         max_value=LARGEST,
-        help_text="`changing` of a dry run: where it is another by now nothing is set (409). "
-        "It is needed where `filter` lets everything through.",
+        help_text="`changing` of a dry run. If it has changed since, nothing is set (409). "
+        "Required if `filter` selects all creatives.",
     )
 
     def is_for_all(self, attrs: dict[str, Any]) -> bool:

@@ -62,7 +62,10 @@ class LabelsView(Idempotent, LabelRows, generics.ListAPIView[Label]):
         summary="Label a creative, or withdraw its label",
         filters=False,
         request=LabelCreateSerializer,
-        responses={201: LabelSerializer, 404: OpenApiResponse(description="The creative.")},
+        responses={
+            201: LabelSerializer,
+            404: OpenApiResponse(description="There is no such creative."),
+        },
     )
     def post(self, request: Request) -> Response:
         form = LabelCreateSerializer(data=request.data)
@@ -142,8 +145,8 @@ class LabelBatchesView(Idempotent, BatchRows, generics.ListAPIView[LabelBatch]):
     @extend_schema(
         operation_id="label_batch_create",
         summary="Set one segment for many creatives",
-        description="All of them or, where something goes wrong, none. With `dry_run` it is only "
-        "told what would change.",
+        description="All of them or, if an error occurs, none. With `dry_run` the response only "
+        "states what would change.",
         filters=False,
         request=LabelBatchCreateSerializer,
         responses={

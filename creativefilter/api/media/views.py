@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mimetypes
+import os
 import re
 from pathlib import Path
 
@@ -27,9 +27,18 @@ from creativefilter.creatives.models import MediaVersion
 from creativefilter.site.files import streamed
 
 _DERIVED = re.compile(r"audio\.wav|frame-\d{2}\.jpg")
-# Uploads with these suffixes are served with their media type, all others as bytes to download.
-_PLAYABLE = {".wav", ".mp4", ".webm", ".ogg", ".mp3", ".m4a", ".flac"}
-_TYPES = sorted({mimetypes.types_map.get(one, BYTES) for one in _PLAYABLE} | {BYTES})
+# Media types of the uploads that browsers play; all others are served as bytes to download. Not
+# from ``mimetypes``, whose answers depend on the machine.
+_TYPES = {
+    ".wav": "audio/wav",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".wbm": "video/webm",
+    ".ogg": "audio/ogg",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".flac": "audio/flac",
+}
 
 
 class Files(APIView):
@@ -47,18 +56,16 @@ class OriginalView(Files):
         operation_id="media",
         summary="Fetch a file as it was uploaded",
         parameters=[RANGE],
-        responses=file_responses(*_TYPES),
+        responses=file_responses(*sorted({*_TYPES.values(), BYTES})),
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         media = get_object_or_404(MediaVersion.objects.exclude(file=""), pk=pk)
-        suffix = Path(media.file.name or "").suffix
-        suffix = ".webm" if suffix == ".wbm" else suffix
-        guessed = mimetypes.types_map.get(suffix) if suffix in _PLAYABLE else None
+        kind = _TYPES.get(Path(media.file.name or "").suffix, BYTES)
         try:
             file = streamed(media.file)
         except FileNotFoundError as error:
             raise Http404 from error
-        return file_response(request, file, media.size, guessed or BYTES)
+        return file_response(request, file, media.size, kind)
 
 
 class WorkingCopyView(Files):
@@ -72,11 +79,14 @@ class WorkingCopyView(Files):
         responses=file_responses("audio/wav", "image/jpeg"),
     )
     def get(self, request: Request, pk: int, name: str) -> HttpResponseBase:
-        path = working_copies.folder(pk) / name
-        if not _DERIVED.fullmatch(name) or not path.is_file():
+        if not _DERIVED.fullmatch(name):
             raise Http404
-        kind = "audio/wav" if path.suffix == ".wav" else "image/jpeg"
-        return file_response(request, path.open("rb"), path.stat().st_size, kind)
+        try:
+            file = (working_copies.folder(pk) / name).open("rb")
+        except FileNotFoundError as error:
+            raise Http404 from error
+        kind = "audio/wav" if name.endswith(".wav") else "image/jpeg"
+        return file_response(request, file, os.fstat(file.fileno()).st_size, kind)
 
 
 urlpatterns = [

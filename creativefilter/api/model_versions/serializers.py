@@ -12,7 +12,7 @@ from creativefilter.creatives.models import ModelVersion
 
 
 class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
-    """A model version. Exactly one is active: it makes the predictions that count."""
+    """A model version. At most one is active; its predictions count."""
 
     url = serializers.SerializerMethodField()
     predictions = serializers.IntegerField(source="used", help_text="How many it has made.")

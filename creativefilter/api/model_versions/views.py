@@ -79,8 +79,9 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
     @extend_schema(
         operation_id="model_version_activate",
         summary="Activate a model version",
-        description="Every creative that it has not judged yet is classified again. Labels stay, "
-        "and so do the predictions of the other versions: to go back, activate an older one.",
+        description="Every creative without a prediction of this version is classified again. "
+        "Labels stay, and so do the predictions of the other versions: to go back, activate an "
+        "older one.",
         request=None,
         responses={200: ActivatedSerializer},
     )

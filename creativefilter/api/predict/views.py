@@ -93,13 +93,17 @@ class ReferencePredictView(Idempotent, APIView):
         request={"multipart/form-data": UploadSerializer},
         responses={
             200: ReferenceResultSerializer,
-            202: OpenApiResponse(ReferenceResultSerializer, "Too many wait already; ask `job`."),
+            202: OpenApiResponse(
+                ReferenceResultSerializer, "Too many requests are waiting already; poll `job`."
+            ),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
-            422: OpenApiResponse(ReferenceResultSerializer, "The file can't be read; why."),
+            422: OpenApiResponse(
+                ReferenceResultSerializer, "The file can't be read; `reason` and `message` say why."
+            ),
             500: OpenApiResponse(
                 ReferenceResultSerializer, "Internal error; the file is not the cause."
             ),
-            504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; ask `job`."),
+            504: OpenApiResponse(ReferenceResultSerializer, "Not done in time; poll `job`."),
         },
     )
     def post(self, request: Request) -> Response:

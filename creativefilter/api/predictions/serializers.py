@@ -29,7 +29,9 @@ class EvidenceSerializer(serializers.Serializer[Any]):
 class NeighbourSerializer(serializers.Serializer[Any]):
     """A labelled creative whose picture vector is among the nearest."""
 
-    creative = serializers.CharField(source="id", help_text="Its number when it was learned.")
+    creative = serializers.CharField(
+        source="id", help_text="Its number when the model was trained."
+    )
     segment_num = serializers.IntegerField(source="segment")
     similarity = serializers.FloatField()
 

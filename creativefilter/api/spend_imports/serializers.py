@@ -24,8 +24,8 @@ class StartSerializer(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         default="",
-        help_text="What becomes of the file's months that are there already. Without it an import "
-        "that meets such months fails and changes nothing.",
+        help_text="What to do with months of the file that already have spend. Without it, an "
+        "import with such months fails and changes nothing.",
     )
     strict = Boolean(default=False, help_text="All rows or none; else the bad rows are left out.")
     dry_run = Boolean(default=False, help_text="Read and report; change nothing.")
@@ -76,7 +76,9 @@ class SpendReportSerializer(serializers.Serializer[Any]):
     decimal_mark = serializers.CharField()
     rows = serializers.IntegerField(help_text="Good rows.")
     bad_rows = serializers.IntegerField()
-    rounded = serializers.IntegerField(help_text="Costs with more than four decimal places.")
+    rounded = serializers.IntegerField(
+        help_text="Amounts with more than four decimal places; they were rounded."
+    )
     amount = SpendMoneyField(help_text="Sum of the good rows, RUB.")
     advertisements = serializers.IntegerField()
     known_creatives = serializers.IntegerField(help_text="Advertisements with a creative here.")

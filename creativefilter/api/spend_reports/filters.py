@@ -17,7 +17,7 @@ from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.filters import Filters
 
 MONTH = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
-NAMES_HELP = "Any of these; a blank one: where it is not known."
+NAMES_HELP = "Any of these names; a blank one selects spend without this name."
 
 
 @extend_schema_field({"type": "string", "minLength": 1, "pattern": MONTH})

@@ -27,7 +27,7 @@ KEY_HELP = (
 
 
 class ReportQuerySerializer(SpendFilterSerializer):
-    by = serializers.ChoiceField([*BY, MONTH], help_text="What spend is parted by.")
+    by = serializers.ChoiceField([*BY, MONTH], help_text="What spend is grouped by.")
     most = Integer(
         required=False,
         default=30,
@@ -38,9 +38,13 @@ class ReportQuerySerializer(SpendFilterSerializer):
 
 
 class MonthlyQuerySerializer(SpendFilterSerializer):
-    by = serializers.ChoiceField(BY, help_text="What spend is parted by.")
+    by = serializers.ChoiceField(BY, help_text="What spend is grouped by.")
     most = Integer(
-        required=False, default=12, min_value=1, max_value=100, help_text="Keys of their own."
+        required=False,
+        default=12,
+        min_value=1,
+        max_value=100,
+        help_text="Number of series; the rest is summed up in one more.",
     )
 
 
@@ -90,7 +94,7 @@ class SpendReportRowSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField(allow_null=True, help_text=KEY_HELP)
     name = serializers.CharField(
-        allow_null=True, help_text="Of a segment that of the dictionary; else the key again."
+        allow_null=True, help_text="For a segment, its name in the dictionary; otherwise the key."
     )
     amount = SpendMoneyField(help_text="RUB.")
     placements = serializers.IntegerField()
@@ -134,7 +138,7 @@ class ExpectedSpendSerializer(serializers.Serializer[Any]):
     segment_num = serializers.IntegerField(source="segment")
     segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
     counted = SpendMoneyField(help_text="What the report shows.")
-    certain = SpendMoneyField(help_text="What of it a person labelled.")
+    certain = SpendMoneyField(help_text="The part of it that a person labelled.")
     expected = SpendMoneyField()
     low = SpendMoneyField()
     high = SpendMoneyField()
@@ -152,7 +156,7 @@ class WorthReviewingSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     segment_num = serializers.IntegerField(source="segment")
     probability = serializers.FloatField()
-    amount = SpendMoneyField(help_text="What it cost.")
+    amount = SpendMoneyField(help_text="Spend on it, RUB.")
     at_stake = SpendMoneyField(help_text="The standard deviation that it adds to the sums.")
     share = serializers.FloatField(help_text="Of all variance, 0 to 1.")
 
@@ -165,7 +169,7 @@ class ExpectedReportSerializer(serializers.Serializer[Any]):
     """Expected spend by segment with intervals, and the creatives that are most worth reviewing."""
 
     coverage = serializers.FloatField(help_text="How often `low` to `high` holds the truth.")
-    is_current = serializers.BooleanField(help_text="False: a newer answer is being made.")
+    is_current = serializers.BooleanField(help_text="False: a newer report is being computed.")
     made_at = serializers.DateTimeField(allow_null=True, help_text="Null: just now.")
     not_classified = SpendMoneyField(help_text="Left out of it.")
     segments = ExpectedSpendSerializer(many=True)

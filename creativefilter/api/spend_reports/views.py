@@ -146,8 +146,8 @@ class ExpectedReportView(Reports):
     @extend_schema(
         operation_id="spend_report_expected",
         summary="Expected spend by segment, and the creatives to review first",
-        description="A label counts as certain, a prediction for as much as it is worth. Where "
-        "there are very many predictions the answer is made in the background.",
+        description="A label counts fully, a prediction by its probabilities. With very many "
+        "predictions the report is computed in the background.",
         parameters=[SpendFilterSerializer],
         responses={
             200: ExpectedReportSerializer,

@@ -55,7 +55,9 @@ class TableSerializer(serializers.ModelSerializer[Table]):
     """An uploaded table and the state of its classification. Only its owner sees it."""
 
     url = serializers.SerializerMethodField()
-    job = TableJobSerializer(allow_null=True, help_text="Null once jobs so old are forgotten.")
+    job = TableJobSerializer(
+        allow_null=True, help_text="Null once the job is deleted because of its age."
+    )
     counts = serializers.SerializerMethodField()
     findings = FindingSerializer(
         many=True, help_text="Encoding, heading, sheets, lines left out, IDs changed …"

@@ -52,7 +52,7 @@ encoding, the delimiter, quoting and line ends. Rows keep their places, whatever
 | status | |
 |---|---|
 | `ok` | there is a segment |
-| `no_speech` | nothing is said or shown in the creative, so there is none |
+| `no_speech` | there is neither speech nor text on the screen, so there is no segment |
 | `unknown` | there is no creative with this Advertisement ID |
 | `shortened` | a spreadsheet program has shortened the ID (`1.23E+07` as text) |
 | `blank` | the row has no ID |
@@ -60,8 +60,8 @@ encoding, the delimiter, quoting and line ends. Rows keep their places, whatever
 | `failed:<code>` | the creative could not be analysed; the codes are those of jobs |
 | `not_analysed` | there is nothing of it to analyse |
 
-Creatives that are stored and that the active model version has not judged are classified first;
-the job waits for them.
+Creatives that are stored and that have no prediction of the active model version are classified
+first; the job waits for them.
 """
 
 
@@ -100,7 +100,7 @@ def receive_table(request: Request) -> Table:
 
 
 def wait_for_table(table: Table, seconds: float) -> bool:
-    """Wait for the job of a table and refresh the table.
+    """Wait for the job of a table and refresh both.
 
     Args:
         table: The table; its fields are read again from the database.
@@ -110,9 +110,13 @@ def wait_for_table(table: Table, seconds: float) -> bool:
         False if too many requests are waiting already. True does not mean that the job has
         ended: check its state.
     """
-    assert table.job is not None  # noqa: S101 (the job was just created)
-    place = wait_for(table.job, seconds)
+    job = table.job
+    assert job is not None  # noqa: S101 (the job was just created)
+    place = wait_for(job, seconds)
+    job.refresh_from_db()
+    # After the job, and without reading the job again: a table whose job is done has its result.
     table.refresh_from_db()
+    table.job = job
     return place
 
 
@@ -217,7 +221,7 @@ class TableCancelView(Idempotent, Tables):
     @extend_schema(
         operation_id="table_cancel",
         summary="Cancel a table",
-        description="Creatives that are being analysed for it go on.",
+        description="Analyses of creatives that were queued for this table continue.",
         request=None,
         responses={200: TableSerializer, 409: OpenApiResponse(description="It had ended.")},
     )
@@ -241,11 +245,15 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
         request={"multipart/form-data": TableUploadSerializer},
         responses={
             **FILE,
-            202: OpenApiResponse(ReferenceTableResultSerializer, "Too many wait already."),
-            422: OpenApiResponse(ReferenceTableResultSerializer, "It can't be read; why."),
+            202: OpenApiResponse(
+                ReferenceTableResultSerializer, "Too many requests are waiting already; poll `job`."
+            ),
+            422: OpenApiResponse(
+                ReferenceTableResultSerializer, "It can't be read; `reason` and `message` say why."
+            ),
             429: OpenApiResponse(description="Too many jobs of yours have not ended."),
             500: OpenApiResponse(ReferenceTableResultSerializer, "Internal error."),
-            504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time."),
+            504: OpenApiResponse(ReferenceTableResultSerializer, "Not done in time; poll `job`."),
         },
     )
     def post(self, request: Request) -> HttpResponseBase:
@@ -260,10 +268,11 @@ class ReferencePredictTableView(Idempotent, generics.APIView):
             return download(table)
         job = table.job
         assert job is not None  # noqa: S101 (old jobs are deleted much later)
-        code = "cancelled" if job.state == Job.State.CANCELLED else job.error_code
+        cancelled = job.state == Job.State.CANCELLED
+        code = "cancelled" if cancelled else job.error_code
         answer: dict[str, Any] = {"result": None, "reason": code or "not_ready"}
         if job.is_final:
-            answer["message"] = sentence(code)
+            answer["message"] = sentence(code) if cancelled else work.explain(job)
             return Response(answer, 500 if status_of(code) >= 500 else 422)
         answer["job"] = reverse("api:job", args=[job.pk], request=self.request)
         answer["table"] = reverse("api:table", args=[table.pk], request=self.request)

@@ -33,7 +33,7 @@ class TokenSerializer(serializers.ModelSerializer[TokenDetails]):
     created_at = serializers.DateTimeField(source="token.created")
     expires_at = serializers.DateTimeField(source="token.expiry")
     last_used_at = serializers.DateTimeField(
-        allow_null=True, help_text="Give or take ten minutes; null if it never was."
+        allow_null=True, help_text="Accurate to ten minutes; null if it was never used."
     )
 
     class Meta:

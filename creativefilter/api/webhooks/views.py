@@ -76,7 +76,9 @@ class WebhooksView(Idempotent, WebhookViews, generics.KnownParameters[Endpoint])
         "verify a signature; any Standard Webhooks library does it, too.",
         request=WebhookNewSerializer,
         responses={
-            201: OpenApiResponse(WebhookSecretSerializer, "It is active, unless told otherwise."),
+            201: OpenApiResponse(
+                WebhookSecretSerializer, "It is active, unless `active` is false."
+            ),
             409: OpenApiResponse(description="You have as many webhooks as one user may have."),
         },
     )

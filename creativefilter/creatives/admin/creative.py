@@ -36,9 +36,10 @@ from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.creatives.stored_ids import TakenError, set_advertisement_id
+from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.ui.formats import format_moment, format_number
-from creativefilter.ui.pages import person
+from creativefilter.ui.pages import number_of, person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 
@@ -159,6 +160,9 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
                 queued += 1
             except CodedError:
                 refused += 1
+            except QuotaExceeded as error:
+                messages.error(request, str(error))
+                break
         if queued:
             text = ngettext(
                 "%d creative is being analysed again.",
@@ -227,7 +231,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         creative = get_object_or_404(Creative, pk=pk)
         # The form sends the chosen segment with the withdraw button, too.
         number = "" if "withdraw" in request.POST else request.POST.get("segment", "")
-        segment = get_object_or_404(Segment, pk=int(number)) if number.isdecimal() else None
+        segment = get_object_or_404(Segment, pk=number_of(number)) if number.isdecimal() else None
         if segment is None and "withdraw" not in request.POST:
             messages.error(request, _("Choose a segment."))
         else:

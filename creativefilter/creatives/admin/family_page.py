@@ -65,8 +65,8 @@ def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
     if not lacking:
         return
     text = ngettext(
-        "%d near duplicate of it does not carry this label.",
-        "%d near duplicates of it do not carry this label.",
+        "%d near duplicate of this creative does not have this label.",
+        "%d near duplicates of this creative do not have this label.",
         lacking,
     )
     link = format_html(

@@ -32,7 +32,7 @@ from unfold.decorators import action
 from creativefilter.creatives.labels import batches as relabelling
 from creativefilter.creatives.models import Creative, LabelBatch, Segment
 from creativefilter.ui.formats import format_number
-from creativefilter.ui.pages import Theme, page_context
+from creativefilter.ui.pages import Theme, number_of, page_context
 
 BATCHES_A_PAGE = 50
 EXAMPLES = 10
@@ -132,7 +132,7 @@ def relabel(theme: Theme, request: HttpRequest) -> HttpResponse:
 def ticked(request: HttpRequest) -> list[int]:
     """Return the keys of creatives that the address names, at most ``TICKED_AT_MOST``."""
     asked = request.GET.getlist("creative")[:TICKED_AT_MOST]
-    return [int(pk) for pk in asked if pk.isdecimal() and len(pk) < 19]
+    return [pk for pk in map(number_of, asked) if pk >= 0]
 
 
 def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
@@ -143,8 +143,7 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
     """
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
-    number = request.GET.get("set", "")
-    segment = Segment.objects.filter(pk=number).first() if number.isdecimal() else None
+    segment = Segment.objects.filter(pk=number_of(request.GET.get("set"))).first()
     if request.method == "POST":
         if segment is None:
             messages.error(request, _("Choose a segment."))
@@ -179,8 +178,7 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
 
 def _set(request: HttpRequest, creatives: QuerySet[Creative], segment: Segment) -> HttpResponse:
     note = request.POST.get("note", "").replace("\x00", "")[:255]
-    expected = request.POST.get("expected", "")
-    count = int(expected) if expected.isdecimal() and len(expected) < 19 else -1
+    count = number_of(request.POST.get("expected"))
     author: Any = request.user  # admin views require a login
     try:
         batch = relabelling.relabel(creatives, segment, author, note, count)

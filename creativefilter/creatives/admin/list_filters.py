@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
 from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Prediction, Segment
+from creativefilter.ui.pages import number_of
 
 
 class StateFilter(ChoicesFieldListFilter):
@@ -45,7 +46,7 @@ class SegmentFilter(DropdownFilter):
         if self.value() == "none":
             return queryset.filter(effective_segment__isnull=True)
         if str(self.value() or "").isdecimal():
-            return queryset.filter(effective_segment=self.value())
+            return queryset.filter(effective_segment=number_of(self.value()))
         return queryset
 
 
@@ -64,11 +65,6 @@ class ReviewedFilter(RadioFilter):
         return queryset
 
 
-def _number(text: str | None) -> int:
-    """Parse a primary key; return 0, which no row has, if it is not one."""
-    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
-
-
 class BatchFilter(DropdownFilter):
     """By label batch; shown only if the address names one."""
 
@@ -79,13 +75,13 @@ class BatchFilter(DropdownFilter):
         asked = request.GET.get(self.parameter_name, "")
         if not asked:
             return []
-        batch = LabelBatch.objects.select_related("segment").filter(pk=_number(asked)).first()
+        batch = LabelBatch.objects.select_related("segment").filter(pk=number_of(asked)).first()
         return [(asked, str(batch or asked))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:
             return queryset
-        labels = Label.objects.filter(batch=_number(self.value()))
+        labels = Label.objects.filter(batch=number_of(self.value()))
         return queryset.filter(pk__in=labels.order_by().values("creative"))
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 AUDIO = "audio.wav"
 # Prefix of folders being filled. A killed process leaves them; ``orphans`` finds them.
 ASIDE = ".new-"
+# Most attempts to replace a folder. They all fail if it can't be removed.
+ATTEMPTS = 10
 
 
 def folder(media_id: int) -> Path:
@@ -75,16 +77,15 @@ def _aside(media_id: int) -> Iterator[Path]:
 
 
 def _replace(aside: Path, final: Path) -> None:
-    while True:
+    for attempts_left in reversed(range(ATTEMPTS)):
         shutil.rmtree(final, ignore_errors=True)
         try:
             aside.rename(final)
-        except OSError as error:
-            # A worker that has lost its claim has just put its own folder there.
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        else:
             return
+        except OSError as error:
+            # A worker that has lost its claim may have just put its own folder there.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not attempts_left:
+                raise
 
 
 def audio(media_id: int) -> NDArray[np.float32]:

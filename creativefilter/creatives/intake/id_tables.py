@@ -49,7 +49,7 @@ def read(file: IO[bytes] | Path) -> IdTable:
                     problems.append(RefusedRow(record.place, str(error)))
                 continue
             if name and found.setdefault(name, advertisement_id) != advertisement_id:
-                why = _("«%s» has got another Advertisement ID before.") % named
+                why = _("“%s” has another Advertisement ID in an earlier row.") % named
                 problems.append(RefusedRow(record.place, why))
     if problems:
         raise RowsError(problems)

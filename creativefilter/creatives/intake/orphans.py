@@ -38,6 +38,10 @@ ROWS = 5_000
 ASKED_AGAIN = 1_000
 # Folder in the storage, beside the folders of uploads.
 QUARANTINE = "quarantine"
+# If more than this share of all files, and more than a few, have no row, the database is probably a
+# wrong or an old one.
+MOST = 0.5
+FEW = 20
 T = TypeVar("T")
 
 _TABLES = """
@@ -106,6 +110,11 @@ def compare() -> Compared:
         lost = [_lost(names, number, field) for number, field in enumerate(fields)]
     orphans = Orphans(unknown, list(_copies(before.timestamp())), stored)
     return Compared(orphans, [each for each in lost if each.count])
+
+
+def are_most(orphans: Orphans) -> bool:
+    """Return whether so many files have no row that none of them may be touched."""
+    return len(orphans.files) > max(FEW, MOST * orphans.stored)
 
 
 def remove(orphans: Orphans) -> None:

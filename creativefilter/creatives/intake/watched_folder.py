@@ -166,20 +166,22 @@ def _take(row: WatchedFile, here: Found, root: Path, tally: Tally) -> None:
     """Take in one file; leave one that is gone or has changed since the scan to the next scan."""
     as_noted = {"size": row.size, "modified_ns": row.modified_ns}
     same = WatchedFile.objects.filter(pk=row.pk, state=State.READY, **as_noted)
-    refused = tally.refused
+    refused, taken = tally.refused, None
     try:
-        with _opened(here.path, root) as file:
+        file = _opened(here.path, root)
+    except FileNotFoundError:
+        same.update(state=State.GROWING)
+        return
+    except PermissionError:
+        tally.refuse(here.path.name, CodedError("unreadable"))
+    else:
+        # Outside the ``try``: errors of our own storage must not refuse the file.
+        with file:
             status = os.fstat(file.fileno())
             if (status.st_size, status.st_mtime_ns) != (row.size, row.modified_ns):
                 same.update(state=State.GROWING)
                 return
             taken = take(File(file), here.path.name, tally, owner=None, ids={})
-    except FileNotFoundError:
-        same.update(state=State.GROWING)
-        return
-    except PermissionError:
-        taken = None
-        tally.refuse(here.path.name, CodedError("unreadable"))
     same.update(
         state=State.REFUSED if tally.refused > refused else State.TAKEN,
         problem="" if taken else tally.last_refusal[:255],

@@ -218,12 +218,17 @@ def _let_wait(absent: Mapping[str, int], source: str) -> int:
 
 
 def take_waiting(creatives: Iterable[Creative]) -> None:
-    """Turn waiting labels into labels; call it in the transaction that adds the creatives."""
+    """Turn waiting labels into labels; call it in the transaction that adds the creatives.
+
+    A waiting label of a creative that a person has labelled is dropped.
+    """
     arrived = {creative.advertisement_id: creative.pk for creative in creatives}
     # FOR UPDATE waits for a running import of labels (see _write_alone).
     waiting = WaitingLabel.objects.select_for_update().filter(
         pk__in=[name for name in arrived if name]
     )
+    newest = _newest_labels([arrived[label.advertisement_id] for label in waiting])
+    by_people = {creative for creative, (_segment, by_person) in newest.items() if by_person}
     Label.objects.bulk_create(
         Label(
             creative_id=arrived[label.advertisement_id],
@@ -231,6 +236,7 @@ def take_waiting(creatives: Iterable[Creative]) -> None:
             note=label.source,
         )
         for label in waiting
+        if arrived[label.advertisement_id] not in by_people
     )
     waiting.delete()
 

@@ -77,8 +77,12 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> str:
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status of a code; 500 for one that is no error or is unknown."""
-    entry = CODES.get(code)
+    """Return the HTTP status of a code; 500 for one that is no error or is unknown.
+
+    Args:
+        code: A code, current or former.
+    """
+    entry = CODES.get(REPLACED.get(code, code))
     return entry.status or 500 if entry else 500
 
 

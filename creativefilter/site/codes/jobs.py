@@ -18,8 +18,8 @@ CODES = {
     "timed_out": Code(
         500,
         _(
-            "It took longer than allowed. Try again when the machine is less busy; a creative that "
-            "fails so again may be converted to mp4."
+            "It took longer than allowed. Try again when the machine is less busy; if a creative "
+            "fails this way again, convert it to mp4."
         ),
     ),
     "database_busy": Code(503, _("The database did not answer in time. Try again.")),
@@ -51,10 +51,10 @@ CODES = {
     "too_many_open_jobs": Code(
         429,
         ngettext_lazy(
-            "You have %(count)d job that has not ended, and more are not allowed at a time. "
-            "Wait until it has.",
-            "You have %(count)d jobs that have not ended, and more are not allowed at a time. "
-            "Wait until some have.",
+            "You have %(count)d unfinished job, and more are not allowed at a time. Wait until it "
+            "ends.",
+            "You have %(count)d unfinished jobs, and more are not allowed at a time. Wait until "
+            "some end.",
             "count",
         ),
     ),

@@ -10,8 +10,8 @@ CODES = {
     "spend_bad_rows": Code(
         400,
         _(
-            "Rows that can't be used: %(count)s. All rows or none were asked for, so nothing was "
-            "imported."
+            "Rows that can't be used: %(count)s. You chose to import all rows or none, so nothing "
+            "was imported."
         ),
     ),
     "spend_no_good_rows": Code(400, _("None of the rows can be used. Bad rows: %(count)s.")),
@@ -23,7 +23,7 @@ CODES = {
     "spend_busy": Code(409, _("This file is being worked on right now.")),
     "spend_cancelled": Code(422, _("The import was cancelled. Nothing was imported.")),
     "spend_superseded": Code(
-        409, _("The file has been started again since; this attempt is out of date.")
+        409, _("A newer job was started for this file; this one is out of date.")
     ),
     "spend_deleted": Code(422, _("The file was deleted before it was imported.")),
     "spend_export_stopped": Code(422, _("The export was stopped.")),

@@ -50,7 +50,7 @@ _READING = {
         400, _("The archive is protected by a password. Pack the table without one.")
     ),
     "table_damaged": Code(
-        400, _("The file is damaged or was not copied to its end. Copy it again.")
+        400, _("The file is damaged or was not copied completely. Copy it again.")
     ),
     "table_unreadable": Code(
         400,
@@ -62,8 +62,8 @@ _READING = {
     "table_too_large": Code(
         400,
         _(
-            "Unpacked, the table is larger than %(limit)s MB, or it is packed as tightly as "
-            "tables never are. Split it, or save it as .csv."
+            "Unpacked, the table is larger than %(limit)s MB, or it is compressed more than any "
+            "table can be. Split it, or save it as .csv."
         ),
     ),
     "table_needs_memory": Code(
@@ -90,8 +90,8 @@ _READING = {
     "table_html": Code(
         400,
         _(
-            "This is a web page under the name of a table; some programs export so. Open it in "
-            "Excel and save it as .xlsx."
+            "This is a web page under the name of a table; some programs export tables this way. "
+            "Open it in Excel and save it as .xlsx."
         ),
     ),
     "table_excel_xml": Code(
@@ -104,7 +104,10 @@ _READING = {
     "table_pdf": Code(400, _("This is a PDF document. Save the table itself as .xlsx or .csv.")),
     "table_packed": Code(
         400,
-        _("This is an archive (%(kind)s) that is not opened. Unpack it and send the table."),
+        _(
+            "Archives of this kind (%(kind)s) are not supported. Unpack the archive and send the "
+            "table."
+        ),
     ),
     "table_document": Code(
         400, _("This is not a table but %(kind)s. Save the table as .xlsx or .csv.")

@@ -36,7 +36,8 @@ CODES = {
     "archive_empty": Code(400, _("There are no files in the archive.")),
     "archive_too_many_files": Code(400, _("There are more than %(limit)s files in the archive.")),
     "archive_too_large": Code(
-        413, _("Unpacked, the files of the archive would take %(size)s; at most %(limit)s may.")
+        413,
+        _("Unpacked, the files of the archive would take %(size)s; at most %(limit)s is allowed."),
     ),
     "bad_id_table": Code(400, _("The table of Advertisement IDs can't be used: %(why)s")),
     "archive_locked": Code(400, _("The file is locked by a password.")),

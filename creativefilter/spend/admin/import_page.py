@@ -194,7 +194,9 @@ def facts_of(spend_import: SpendImport) -> list[tuple[str, str]]:
         (_("of them with a creative here"), format_number(report["known_creatives"])),
     ]
     if report["rounded"]:
-        facts.append((_("Costs rounded to four decimal places"), format_number(report["rounded"])))
+        facts.append(
+            (_("Amounts rounded to four decimal places"), format_number(report["rounded"]))
+        )
     return facts
 
 

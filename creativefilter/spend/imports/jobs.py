@@ -188,8 +188,9 @@ def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> No
 
 def _known(spend_import: SpendImport, before: SpendImport) -> dict[str, Any]:
     report = {**before.report, "known_import": before.pk}
-    spend_import.state, spend_import.digest = State.KNOWN, before.digest
-    spend_import.header, spend_import.report = before.header, report
+    for name in ("digest", "header", "rows", "bad_rows", "amount"):
+        setattr(spend_import, name, getattr(before, name))
+    spend_import.state, spend_import.report = State.KNOWN, report
     spend_import.save()
     return _summary(spend_import, report)
 

@@ -111,13 +111,6 @@ def bad_rows() -> Iterator[Bad]:
             yield Bad(line, BadRow.Reason(reason), json.loads(cells), sheet)
 
 
-def advertisements() -> list[str]:
-    """Return the staged Advertisement IDs in the order of their numbers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT advertisement_id FROM spend_staged_ad ORDER BY id")
-        return [str(name) for (name,) in cursor.fetchall()]
-
-
 def _insert(table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from django.conf import settings
 from django.db import models
@@ -74,10 +73,6 @@ class SpendImport(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def path(self) -> Path:
-        return Path(self.file.path)
 
 
 class BadRow(models.Model):

@@ -264,8 +264,8 @@ def _described(
     whole = float(variances.sum())
     rows = []
     for key, n in zip(keys, places, strict=True):
-        each = found[key]
-        if each.creative is None:  # deleted meanwhile
+        each = found.get(key)
+        if each is None or each.creative is None:  # removed meanwhile
             continue
         rows.append(
             ReviewCandidate(

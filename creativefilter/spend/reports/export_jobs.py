@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,7 @@ def run(job: Job) -> Save:
     target = file_of(job)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_old(target.parent)
-    for lost in target.parent.glob(f"{target.name}.*.partial"):  # left by a process that was killed
-        lost.unlink(missing_ok=True)
+    _remove(target)
     aside = target.with_name(f"{target.name}.{job.attempts}.partial")
     try:
         with override(job.params["language"]), aside.open("wb") as file:
@@ -101,11 +101,18 @@ class _Counted:
             self.progress.update(min(1.0, self.done / self.total))
 
 
+def _remove(target: Path) -> None:
+    target.unlink(missing_ok=True)
+    for lost in target.parent.glob(f"{target.name}.*.partial"):  # left by a process that was killed
+        lost.unlink(missing_ok=True)
+
+
 def _remove_old(folder: Path) -> None:
     oldest = time.time() - KEPT_SECONDS
     for path in folder.iterdir():
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # renamed or removed by another export
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 SPEND_EXPORT = register(
@@ -113,6 +120,6 @@ SPEND_EXPORT = register(
         gettext_noop("spend_export"),
         (Stage(gettext_noop("writing"), "cpu", run),),
         lambda job: None,
-        remove_files=lambda job: file_of(job).unlink(missing_ok=True),
+        remove_files=lambda job: _remove(file_of(job)),
     )
 )

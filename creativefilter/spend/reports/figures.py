@@ -161,6 +161,7 @@ def _placements_of_creatives(filters: Filters) -> list[Point]:
     return [
         Point(found[key].advertisement_id, found[key].segment, amount, count)
         for key, amount, count in rows
+        if key in found  # else removed by an import between the two queries
     ]
 
 

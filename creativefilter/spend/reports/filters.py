@@ -195,4 +195,5 @@ def _values(value: Any) -> list[Any]:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:%Y-%m}" if isinstance(value, date) else str(value)
+    # Not by strftime, which writes years before 1000 with fewer than four digits.
+    return value.isoformat()[:7] if isinstance(value, date) else str(value)

@@ -32,7 +32,7 @@ MONTHS = """
     HAVING SUM(amount) <> 0 OR SUM(placements) <> 0
 """
 TOTALS = f"""
-    SELECT month, line_id, segment, SUM(amount), SUM(placements) FROM (
+    SELECT month, line_id, segment, reviewed, SUM(amount), SUM(placements) FROM (
         SELECT month, line_id, segment, reviewed, amount, placements FROM spend_spendtotal
         UNION ALL
         SELECT month, line_id, segment, reviewed, -amount, -placements
@@ -43,7 +43,7 @@ TOTALS = f"""
 """  # noqa: S608 (constants)
 # Imports in the state "imported" still have all their rows: count and sum must be those recorded.
 IMPORTS = """
-    SELECT i.name, i.id, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
+    SELECT i.name, i.id, COALESCE(r.amount, 0) - i.amount, COALESCE(r.n, 0) - i.rows
     FROM spend_spendimport i LEFT JOIN (
         SELECT spend_import_id, SUM(amount) AS amount, COUNT(*) AS n
         FROM spend_spendrow GROUP BY spend_import_id
@@ -118,11 +118,14 @@ def rebuild() -> None:
     """Recompute monthly spend and totals from the rows, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         spend_totals.lock()
+        pending = segment_changes.pending_changes()
         cursor.execute("DELETE FROM spend_monthlyspend")
         cursor.execute(FILL_MONTHS)
         creative_links.link(Creative.objects.all())
         segment_changes.refresh(Creative.objects.all())
         spend_totals.rebuild()
+        # The watermark is part of the version of cached answers (``reports.answer_cache``).
+        pending.next_watermark.save()
 
 
 def _differences(table: str, statement: str) -> list[Difference]:

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, Max, Model, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from creativefilter.creatives.models import (
@@ -66,6 +67,9 @@ COUNTED = """
     FROM spend_moved v WHERE v.id = spend_advertisement.id
 """
 EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
+# Rows that another transaction is marking are skipped: it has not committed what is to be counted.
+STALE = "CREATE TEMPORARY TABLE spend_was_stale AS SELECT id FROM spend_advertisement WHERE stale"
+LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,9 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
     sql, params = _moved(creatives, since)
     with transaction.atomic(), connection.cursor() as cursor:
         spend_totals.lock()
+        # On PostgreSQL each statement sees what was committed before it. An advertisement that
+        # becomes stale after ``spend_moved`` is filled has to stay so, because it is not counted.
+        cursor.execute(STALE + (LOCKED if connection.vendor == "postgresql" else ""))
         cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
         cursor.execute("SELECT COUNT(*) FROM spend_moved")
         [count] = cursor.fetchone()
@@ -200,7 +207,9 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
             cursor.execute(EMPTY)
         cursor.execute("DROP TABLE spend_moved")
         counted = Q(creative__in=creatives) | Q(creative__isnull=True)
-        Advertisement.objects.filter(counted, stale=True).update(stale=False)
+        was_stale = RawSQL("SELECT id FROM spend_was_stale", ())
+        Advertisement.objects.filter(counted, pk__in=was_stale).update(stale=False)
+        cursor.execute("DROP TABLE spend_was_stale")
     return int(count)
 
 

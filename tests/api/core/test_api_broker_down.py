@@ -1,4 +1,4 @@
-"""Uploads while the broker is not available."""
+"""Uploads while the broker is not available, or whose transaction is rolled back."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ API = (ROOT / "docs/api.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 HOST = "http://127.0.0.1:8000"
 METHODS = {"get", "post", "put", "patch", "delete"}
-# Expressions for codes that are known at run time only; these are in the catalogue, ``site.codes``.
+# Expressions whose codes are known at run time only; such codes are all in ``site.codes``.
 COMPUTED = {"error.code", "code", "exc.code"}
 
 
@@ -52,7 +52,7 @@ def operations() -> set[tuple[str, str]]:
 
 
 def operation_of(method: str, path: str, known: set[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the operation that answers a request: of several, the one with fewest parameters."""
+    """Return the operation for a request: if several match, that with the fewest parameters."""
     found = [
         one
         for one in known

@@ -83,6 +83,12 @@ def test_sparse_fields_change_the_etag_but_if_match_still_accepts_it(call: Any) 
     assert call("get", query="?fields=name,secret").status_code == 400
 
 
+def test_every_value_of_a_repeated_parameter_counts(call: Any) -> None:
+    both, one = call("get", query="?fields=id&fields=name"), call("get", query="?fields=name")
+    assert (set(both.data), set(one.data)) == ({"id", "name"}, {"name"})
+    assert both["ETag"] != one["ETag"]
+
+
 def test_a_failed_change_is_rolled_back(call: Any) -> None:
     assert call("patch", {"name": "bad"}).status_code == 400
     assert names() == {"one"}

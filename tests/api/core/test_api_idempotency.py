@@ -168,9 +168,7 @@ def test_a_key_must_be_visible_ascii(send: Any, key: str) -> None:
     assert list(response.json()["errors"]) == ["Idempotency-Key"]
 
 
-def test_refusals_are_stored_except_those_that_may_change(
-    send: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refusals_are_stored_except_those_that_may_change(send: Any, settings: Any) -> None:
     assert send(b"bytes", advertisement_id="9" * 65).status_code == 400
     assert send(b"bytes", advertisement_id="9" * 65)["Idempotent-Replayed"] == "true"
     settings.OPEN_JOBS_PER_USER = 1

@@ -56,7 +56,7 @@ def test_a_link_to_an_unknown_operation_is_an_error() -> None:
         add_links({"paths": {}})
 
 
-def test_the_schema_states_which_texts_are_valid(schema: dict[str, Any]) -> None:
+def test_the_schema_states_patterns_alternatives_and_unknown_fields(schema: dict[str, Any]) -> None:
     parts = schema["components"]["schemas"]
     assert (
         parts["NewTokenRequest"]["properties"]["name"]["pattern"]

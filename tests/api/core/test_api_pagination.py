@@ -20,7 +20,7 @@ JOBS = "/api/v1/jobs"
 
 @pytest.fixture
 def jobs(analyst: User) -> list[Job]:
-    """Ten jobs with few different kinds, some of which have not ended."""
+    """Ten jobs of two kinds with equal creation times; three have no ``finished_at``."""
     now = timezone.now()
     rows = Job.objects.bulk_create(
         Job(
@@ -106,6 +106,6 @@ def test_a_cursor_with_an_extreme_utc_offset_is_accepted(api: Any, jobs: list[Jo
     values[0] = "9000-01-01T00:00:00+23:00"  # PostgreSQL refuses such an offset
     cursor = base64.urlsafe_b64encode(json.dumps([names, backwards, values]).encode()).decode()
     assert len(api.get(JOBS, {"cursor": cursor}).json()["results"]) == 10
-    values[0] = "2026-01-01T00:00:00"
+    values[0] = "2026-01-01T00:00:00"  # without an offset
     cursor = base64.urlsafe_b64encode(json.dumps([names, backwards, values]).encode()).decode()
     assert api.get(JOBS, {"cursor": cursor}).status_code == 400

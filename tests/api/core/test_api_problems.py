@@ -50,7 +50,7 @@ def test_a_bad_token_and_a_missing_csrf_token_have_different_codes(
     problem(session.post("/api/v1/predict", {}), 403, "csrf_failed")
 
 
-def test_wrong_fields_are_listed_with_codes_and_sentences(api: Any, russian: Any) -> None:
+def test_wrong_fields_are_listed_with_codes_and_sentences(russian: Any) -> None:
     body = problem(russian.post("/api/v1/predict?wait=soon", {}), 400, "invalid_input")
     [wrong] = body["errors"]["wait"]
     assert wrong["code"] == "invalid"

@@ -98,7 +98,7 @@ def test_every_operation_has_examples_that_are_valid_by_its_schema() -> None:
     assert not wrong
 
 
-def test_exceptions_of_the_contract_check_name_existing_operations() -> None:
+def test_the_schemathesis_configuration_names_existing_operations() -> None:
     schema = EnglishGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     existing = {
         operation["operationId"] for path in schema["paths"].values() for operation in path.values()

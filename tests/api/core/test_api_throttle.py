@@ -90,7 +90,7 @@ def test_processes_share_the_counter(
     caches["rates"].clear()
     client = client_of(analyst)
     assert statuses(client, 1) == [200]
-    # As another process would count requests of the same user in the same window.
+    # Count two requests of the same user in the same window, as another process would.
     [counter] = list(_redis(broker).scan_iter("*user-*"))
     script = "import sys, redis; redis.Redis.from_url(sys.argv[1]).incrby(sys.argv[2], 2)"
     subprocess.run([sys.executable, "-c", script, broker.url, counter.decode()], check=True)
@@ -111,7 +111,7 @@ def test_only_one_request_waits_for_a_redis_that_hangs(
 ) -> None:
     through_redis(settings, broker.url)
     client = client_of(analyst)
-    # Longer than the timeout of a request; the pause ends by itself.
+    # This pause of 1 s is longer than the socket timeout. It ends by itself.
     _redis(broker).client_pause(1000)
     assert statuses(client, 5) == [200] * 5
     _redis(broker).ping()

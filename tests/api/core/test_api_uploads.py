@@ -186,7 +186,7 @@ def test_a_server_answers_before_the_body_is_sent(server: tuple[int, int, Path])
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_server_leaves_no_temporary_file_and_no_memory_of_a_large_body(
+def test_after_a_large_body_a_server_keeps_no_temporary_file_and_no_memory(
     server: tuple[int, int, Path],
 ) -> None:
     port, worker, temporary = server

@@ -33,7 +33,7 @@ def test_wait_must_be_an_integer_from_0_to_60(
 
 
 @pytest.mark.django_db
-def test_after_the_wait_the_unfinished_job_is_answered(api: Any, form: Any, folders: Path) -> None:
+def test_after_the_wait_an_unfinished_job_is_returned(api: Any, form: Any, folders: Path) -> None:
     response = api.post(f"{PREDICT}?wait=1", form(b"bytes"))
     assert response.status_code == 202
     assert response.json()["state"] == "queued"
@@ -72,7 +72,8 @@ def test_without_a_free_slot_the_answer_comes_at_once(
 ) -> None:
     response = api.post(f"{PREDICT}?wait=60", form(b"bytes"))
     assert response.status_code == 202
-    # This request did not wait: the threads, which wait for the same 60 s, have not ended.
+    # This request did not wait: otherwise the threads, which wait 60 s as well and started
+    # earlier, would have ended.
     assert all(thread.is_alive() for thread in all_slots_taken)
 
 

@@ -211,7 +211,7 @@ def test_an_invalid_change_is_refused(api: APIClient, three: list[Creative]) -> 
     assert not Label.objects.filter(creative=three[1]).exists()
 
 
-def test_an_advertisement_id_is_unique_and_brings_its_waiting_label(
+def test_an_advertisement_id_is_unique_and_its_waiting_label_is_set(
     api: APIClient, three: list[Creative]
 ) -> None:
     WaitingLabel.objects.create(advertisement_id="555", segment_id=9, source="table")

@@ -74,6 +74,7 @@ def test_users_see_and_change_only_their_own_jobs(api: Any, stranger: Any, analy
     make(None)
     assert [row["id"] for row in api.get(JOBS).json()["results"]] == [str(job.pk)]
     assert stranger.get(JOBS).json()["results"] == []
+    assert stranger.get(f"{JOBS}/{job.pk}").status_code == 404
     for what in ("cancel", "retry"):
         assert stranger.post(f"{JOBS}/{job.pk}/{what}").status_code == 404
 
@@ -107,6 +108,23 @@ def test_a_job_can_be_cancelled_once_and_then_retried_once(
     assert retried["Location"] == f"http://testserver{address}"
     assert retried.json()["stages"][0]["state"] == "queued"
     assert api.post(f"{address}/retry").status_code == 409
+
+
+@pytest.mark.parametrize("unknown", [{"kind": "gone"}, {"stage": "gone"}])
+def test_a_job_of_an_unknown_kind_or_stage_is_listed_without_a_place(
+    api: Any, analyst: User, unknown: dict[str, str]
+) -> None:
+    make(analyst)
+    Job.objects.update(**unknown)
+    [row] = api.get(JOBS).json()["results"]
+    assert (row["state"], row["place"]) == ("queued", None)
+
+
+def test_a_job_of_an_unknown_kind_is_not_retried(api: Any, analyst: User) -> None:
+    job = make(analyst)
+    Job.objects.update(kind="gone", state=Job.State.FAILED)
+    refused = api.post(f"{JOBS}/{job.pk}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_not_retriable")
 
 
 def test_cancel_and_retry_change_the_state_of_the_creative(

@@ -140,20 +140,25 @@ def test_headers_keep_browsers_from_running_uploads(
         ("a.js", "application/octet-stream"),
         ("a", "application/octet-stream"),
         ("a.avi", "application/octet-stream"),
+        ("a.mkv", "application/octet-stream"),
         ("a.wbm", "video/webm"),
+        ("a.webm", "video/webm"),
         ("a.MP4", "video/mp4"),
+        ("a.wav", "audio/wav"),
+        ("a.ogg", "audio/ogg"),
+        ("a.mp3", "audio/mpeg"),
+        ("a.m4a", "audio/mp4"),
+        ("a.flac", "audio/flac"),
     ],
 )
-def test_only_types_of_players_are_served(
+def test_only_files_that_browsers_play_get_their_media_type(
     viewer: Client, folders: Path, name: str, kind: str
 ) -> None:
     media = take_in(b"<script>alert(1)</script>", name).media
     assert viewer.get(address(media))["Content-Type"] == kind
 
 
-def test_deleted_files_are_not_found(
-    viewer: Client, media: MediaVersion, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_deleted_files_are_not_found(viewer: Client, media: MediaVersion) -> None:
     Path(media.file.path).unlink()
     assert viewer.get(address(media)).status_code == 404
     url = address(media)
@@ -169,6 +174,13 @@ def test_the_decoded_sound_is_served_in_ranges(
     response = viewer.get(address(media) + "/audio.wav", headers={"Range": "bytes=0-3"})
     assert (response.status_code, body(response)) == (206, b"RIFF")
     assert response["Content-Type"] == "audio/wav"
+
+
+def test_a_working_copy_that_disappears_during_the_request_is_not_found(
+    viewer: Client, media: MediaVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    assert viewer.get(address(media) + "/audio.wav").status_code == 404
 
 
 def test_frames_are_served_as_jpeg(viewer: Client, folders: Path, recogniser: None) -> None:

@@ -95,7 +95,7 @@ def test_a_checked_table_is_imported_without_another_upload(send: Any, api: APIC
     )  # fmt: skip
 
 
-def test_months_with_spend_need_a_mode(send: Any, api: APIClient, russian: APIClient) -> None:
+def test_months_with_spend_need_a_mode(send: Any, api: APIClient) -> None:
     ended(api, send(MARCH))
     done = ended(api, send(MIXED))
     assert (done["state"], done["error"]["code"]) == ("failed", "spend_months_exist")
@@ -170,7 +170,7 @@ def test_a_file_that_is_too_large_is_refused(send: Any, settings: Any) -> None:
 
 
 def test_imports_require_permissions(
-    send: Any, api: APIClient, form: Any, stranger: APIClient, anonymous: APIClient
+    send: Any, form: Any, stranger: APIClient, anonymous: APIClient
 ) -> None:
     row = send(MARCH).json()["url"]
     pages = [("get", IMPORTS), ("get", row), ("get", f"{row}/bad-rows.csv")]

@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from rest_framework.test import APIClient
 
 from creativefilter.accounts import roles
+from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.tables.models import Table
 from tests.creatives.analysing import run
@@ -178,6 +179,43 @@ def test_a_table_that_fails_is_a_422(api: Any, monkeypatch: pytest.MonkeyPatch) 
     response = send(api, b"a,b\n1,2\n", address="/predict_table")
     assert response.status_code == 422
     assert response.json()["reason"] == "table_no_column"
+
+
+def test_a_job_that_ends_while_the_table_is_read_is_answered_as_not_ready(
+    api: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PREDICT_WAIT_SECONDS = 0
+    real = Table.refresh_from_db
+
+    def refresh_from_db(table: Table, **options: Any) -> None:
+        real(table, **options)
+        run_last_job()
+
+    monkeypatch.setattr(Table, "refresh_from_db", refresh_from_db)
+    response = send(api, address="/predict_table")
+    assert (response.status_code, response.json()["reason"]) == (504, "not_ready")
+    assert response.json()["job"]
+
+
+def test_the_message_about_a_failure_has_its_details(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_jobs_while_waiting(monkeypatch)
+    two = b"Advertisement ID;a,ID advertisement\n1;2,3\n"
+    response = send(api, two, address="/predict_table")
+    assert (response.status_code, response.json()["reason"]) == (422, "table_ambiguous")
+    assert "…" not in response.json()["message"]
+
+
+def test_a_table_cancelled_during_the_wait_is_a_422(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "creativefilter.api.tables.views.wait_for", lambda job, seconds: lifecycle.cancel(job)
+    )
+    response = send(api, address="/predict_table")
+    assert (response.status_code, response.json()["reason"]) == (422, "cancelled")
+    assert response.json()["message"]
 
 
 def test_predict_anonymous_lets_clients_without_login_upload_and_read(

@@ -1,4 +1,4 @@
-"""A table through a client of the reference service, the real broker and a real worker."""
+"""A table from a client of the reference service, classified by a real broker and worker."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_client_of_the_reference_service_gets_its_workbook(
         (404, "c", None, None, None, None, "unknown"),
     ]
 
-    # A creative without a prediction: the table waits until its job has ended.
+    # A creative without a prediction: the table waits until the creative's job has ended.
     fresh = stored("2", speech=SPOKEN)
     table = received(b"Advertisement ID,n\n2,x\n")
     assert table.job

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 from knox.models import AuthToken
 
 from creativefilter.accounts import tokens
 from creativefilter.accounts.models import TokenDetails
+from creativefilter.site.commands import UsageError
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/segments"
@@ -65,6 +66,13 @@ def test_the_command_prints_a_valid_token(anonymous: Any, analyst: Any) -> None:
 def test_the_command_refuses_an_unknown_user(db: None) -> None:
     with pytest.raises(CommandError, match="nobody-here"):
         call_command("create_token", "nobody-here")
+
+
+def test_the_command_refuses_a_name_that_is_too_long(analyst: Any) -> None:
+    with translation.override("en"), pytest.raises(UsageError, match="at most 100 characters"):
+        call_command("create_token", "analyst", "--name", "x" * 101)
+    assert not AuthToken.objects.exists()
+    call_command("create_token", "analyst", "--name", "x" * 100, stdout=io.StringIO())
 
 
 def test_the_value_of_a_new_token_is_shown_once(api: Any, anonymous: Any) -> None:

@@ -58,7 +58,7 @@ def test_the_secret_is_shown_once(api: APIClient, analyst: User) -> None:
     assert shown == {key: value for key, value in hook.items() if key != "secret"}
     assert api.get(HOOKS).json()["results"] == [shown]
     assert Endpoint.objects.get().owner == analyst
-    assert create(api).json()["events"] == Event.values, "by default all"
+    assert create(api).json()["events"] == Event.values, "a webhook receives all events by default"
 
 
 @pytest.mark.parametrize(

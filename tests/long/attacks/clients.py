@@ -84,7 +84,7 @@ def slow_connections(site: Site, each: int, seconds: float) -> list[Row]:
 
     Args:
         site: The application.
-        each: Number of connections with slow headers, of those with slow bodies and of uploads.
+        each: Number of connections of each kind: slow headers, slow bodies, slow uploads.
         seconds: How long they are held.
     """
     token = f"Authorization: Token {site.tokens['slow']}\r\nHost: 127.0.0.1\r\n".encode()
@@ -173,8 +173,8 @@ class Poller:
 
 
 def polling(site: Site, clients: int, minutes: float) -> list[Row]:
-    """Poll with one client every 2 s, the others at intervals spread evenly from 0.5 to 5 s."""
-    step = (LONGEST - SHORTEST) / (clients - 1)
+    """Poll with one client every 2 s, the others at intervals spread evenly between 0.5 and 5 s."""
+    step = (LONGEST - SHORTEST) / max(1, clients - 1)
     intervals = [REVIEWED, *(SHORTEST + step * number for number in range(1, clients))]
     pollers = [
         Poller(site, f"Token {site.tokens[f'poll{number % 4}']}", interval)

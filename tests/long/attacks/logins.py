@@ -98,7 +98,7 @@ def guesses(site: Site, times: int, refusals: int) -> list[Row]:
     Args:
         site: The application.
         times: Wrong passwords before the right one.
-        refusals: Forbidden requests; without a valid token at most 200.
+        refusals: Requests without permission; at most 200 without a token and with a wrong one.
     """
     guesser = site.client(GUESSER)
     for number in range(times):

@@ -79,7 +79,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def shell(self, code: str) -> Any:
-        """Run code in ``manage.py shell``; return the JSON that it prints after ``result:``."""
+        """Run code in ``manage.py shell``; return the JSON printed after ``result:`` or None."""
         argv = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(argv, env=environ, cwd=ROOT, capture_output=True, text=True)
@@ -110,11 +110,11 @@ class Site:
         return session.post(self.address + path, timeout=90, **arguments)
 
     def log_in(
-        self, session: requests.Session, username: str, password: str = PASSWORD, query: str = ""
+        self, session: requests.Session, username: str, password: str = PASSWORD
     ) -> requests.Response:
         """Send the login form; return the response without following redirects."""
         return self.form(
-            session, f"/admin/login/{query}", {"username": username, "password": password}
+            session, "/admin/login/", {"username": username, "password": password}
         )
 
     def form(

@@ -39,11 +39,13 @@ def main() -> int:
     bad = 0
     for seed in options.seeds:
         for site in options.sites:
-            key = (commit, site, seed, options.creatives)
-            if not options.again and results.is_good(key):
+            key = (commit, site, seed, options.creatives, options.rows, options.rounds)
+            # With "+" the commit stands for any modified tree.
+            if not (options.again or commit.endswith("+")) and results.is_good(key):
                 print(f"{site}, seed {seed}: done before, nothing found")
                 continue
-            one = _run(site, seed, options) | {"commit": commit}
+            size = {"rows": options.rows, "rounds": options.rounds}
+            one = _run(site, seed, options) | {"commit": commit} | size
             results.append(one)
             bad += bool(one["problems"])
             print(_summary(one), flush=True)
@@ -68,7 +70,8 @@ def _run(site: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     if done.returncode or not lines:
         reason = f"the harness failed, see {folder}"
         return {"site": site, "seed": seed, "creatives": options.creatives, "problems": [reason],
-                "faults": [], "answers": {}, "failed_jobs": {}, "seconds": 0}  # fmt: skip
+                "faults": [], "answers": {}, "failed_jobs": {}, "seconds": 0,
+                "folder": str(folder)}  # fmt: skip
     found: dict[str, Any] = json.loads(lines[-1])
     if found["problems"]:
         found["folder"] = str(folder)
@@ -116,10 +119,11 @@ class Results:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(one, ensure_ascii=False) + "\n")
 
-    def is_good(self, key: tuple[str, str, int, int]) -> bool:
+    def is_good(self, key: tuple[str | int, ...]) -> bool:
+        """Whether a run of this commit, site, seed, creatives, rows and rounds found nothing."""
+        names = ("commit", "site", "seed", "creatives", "rows", "rounds")
         return any(
-            (one["commit"], one["site"], one["seed"], one["creatives"]) == key
-            and not one["problems"]
+            tuple(one.get(name) for name in names) == key and not one["problems"]
             for one in self.read()
         )
 
@@ -142,14 +146,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=_seeds, default=[1], help="a number, or the first-last")
+    parser.add_argument("--seeds", type=_seeds, default=[1], help="a number or a range: 1-20")
     parser.add_argument("--site", dest="sites", type=_sites, default=SITES, help="or both")
     parser.add_argument("--creatives", type=int, default=40)
     parser.add_argument("--rows", type=int, default=20_000, help="of spend")
-    parser.add_argument("--rounds", type=int, default=1, help="how often each fault comes")
+    parser.add_argument("--rounds", type=int, default=1, help="injections of each fault")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "chaos.jsonl")
-    parser.add_argument("--again", action="store_true", help="also runs that were good")
-    parser.add_argument("--table", action="store_true", help="print what the results say, and end")
+    parser.add_argument("--again", action="store_true", help="repeat good runs, too")
+    parser.add_argument("--table", action="store_true", help="print the table of faults and exit")
     return parser.parse_args()
 
 

@@ -33,9 +33,9 @@ from tests.long.chaos import faults
 from tests.long.chaos.material import TRANSCRIPTS, Material
 from tests.long.chaos.site import Site
 
-# How long after the end of a fault a job may end because of it.
+# How long after the end of a fault a job may start and still fail because of it.
 AFTERMATH = timedelta(seconds=120)
-# Jobs that were created longer before the first fault have the times of a wrong clock.
+# Times that are longer than this before the first fault were written by a clock that was behind.
 BEFORE_FAULTS = timedelta(minutes=20)
 CLOCK_FAULT = timedelta(seconds=faults.AN_HOUR)
 
@@ -96,7 +96,7 @@ def _lost(material: Material) -> Iterator[str]:
     if lost := set(material.ids) - ids_found:
         yield f"lost creatives: {sorted(lost)}"
     if surplus := len(ids_found) - len(material.ids) - TRANSCRIPTS:
-        yield f"{surplus:+} creatives more than were brought"
+        yield f"the number of creatives differs from the material by {surplus:+}"
     for creative in Creative.objects.exclude(state=Creative.State.DONE):
         yield f"creative {creative} is {creative.state} {creative.error_code}"
     for media in MediaVersion.objects.exclude(file=""):
@@ -124,7 +124,8 @@ def _money(material: Material) -> Iterator[str]:
     amount = SpendRow.objects.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     rows = SpendRow.objects.count()
     if (rows, amount) != (material.spend_rows, material.spend_amount):
-        yield f"spend: {rows} rows, {amount} RUB; brought were {material.spend_amount}"
+        expected = f"{material.spend_rows} rows, {material.spend_amount} RUB"
+        yield f"spend: {rows} rows, {amount} RUB instead of {expected}"
     states = Counter(SpendImport.objects.values_list("state", flat=True))
     if states != {"imported": 1}:
         yield f"imports of spend: {dict(states)}"

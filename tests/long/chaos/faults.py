@@ -30,7 +30,7 @@ class Fault:
         end: Undoes the fault.
         seconds: Least and most duration.
         sites: The sites that can have it.
-        codes: Error codes that it explains for jobs that end during or soon after it.
+        codes: Error codes that it explains for jobs that run during it or start soon after it.
     """
 
     name: str
@@ -101,7 +101,8 @@ def _kill_beat(site: Site, _chance: random.Random) -> str:
 
 def _kill_everything(site: Site, _chance: random.Random) -> str:
     """Kill all processes at once, as a power failure does, without losing the disk's cache."""
-    brokers = site.brokers() if isinstance(site, Embedded) else []  # found by their parent
+    # Brokers are found by their parent, so before it is killed.
+    brokers = site.brokers() if isinstance(site, Embedded) else []
     for service in site.services.values():
         service.kill()
     for process in (*brokers, *site.running()):

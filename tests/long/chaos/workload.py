@@ -37,7 +37,7 @@ class Workload:
         site: The site.
         token: An access token of an administrator.
         material: The files to send.
-        seconds: When the actions give up: an action that is not done by then is stuck.
+        seconds: How long the actions try: an action that is not done by then is stuck.
     """
 
     def __init__(self, site: Site, token: str, material: Material, seconds: float) -> None:
@@ -204,8 +204,8 @@ class Workload:
         ids = {row["Advertisement ID"] for row in rows}
         if (amount, ids) != (self.material.spend_amount, self.material.spend_ids):
             self.problems.append(
-                f"export: {len(ids)} ids, {amount} RUB; spent were {self.material.spend_amount} "
-                f"on {len(self.material.spend_ids)}"
+                f"export: {len(ids)} ids, {amount} RUB instead of "
+                f"{len(self.material.spend_ids)} ids, {self.material.spend_amount} RUB"
             )
 
     def _fill_table(self) -> None:
@@ -223,12 +223,12 @@ class Workload:
         ids = sorted(self.material.ids)[self.material.archived :]
         for segment, half in zip(SEGMENTS, (ids[::2], ids[1::2]), strict=True):
             while not self.given_up:
-                body = {"segment_num": segment, "advertisement_ids": half, "dry_run": True}
-                preview = self.ask("POST", "/api/v1/labels/batches", json=body).json()
+                body = {"segment_num": segment, "advertisement_ids": half}
+                trial = body | {"dry_run": True}
+                preview = self.ask("POST", "/api/v1/labels/batches", json=trial).json()
                 if not preview["unknown_advertisement_ids"]:
                     break
                 time.sleep(2)
-            del body["dry_run"]
             self.ask("POST", "/api/v1/labels/batches", new=True, json=body)
 
     def _label_and_train(self) -> None:
@@ -238,6 +238,7 @@ class Workload:
         self._command("train", "--pictures", "none", first_killed_after=4.0)
 
     def _command(self, *arguments: str, first_killed_after: float | None = None) -> None:
+        output = ""
         while not self.given_up:
             process = subprocess.Popen(
                 [str(word) for word in self.site.command(*arguments)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,6 +19,7 @@ from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
 from creativefilter.creatives.refused_rows import RefusedRow
 from creativefilter.sheets import Cell, Field, Finding, Reading
+from creativefilter.sheets.fields import Heading
 from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.commands import BaseCommand, existing_file, output_file, progress_bar
 
@@ -98,10 +100,9 @@ def read(reading: Reading) -> Transcripts:
     Raises:
         SheetError: a sheet has no column for the Advertisement ID or the text, or is damaged.
     """
-    every = [table.heading.titles[: table.heading.width] for table in reading.tables]
-    alike = all(titles == every[0] for titles in every)
-    titles = every[0] if alike else tuple(dict.fromkeys(chain(*every)))
-    found = Transcripts(titles, [], [], [], [])
+    every = [_columns(table.heading) for table in reading.tables]
+    columns = list(dict.fromkeys(chain(*every)))
+    found = Transcripts([title for title, _number in columns], [], [], [], [])
     for record in sheets.records(reading, Field.ADVERTISEMENT_ID, Field.TEXT):
         if record.problem:
             found.problems.append(RefusedRow(record.place, record.problem))
@@ -113,13 +114,21 @@ def read(reading: Reading) -> Transcripts:
             continue
         own = every[record.place.sheet_number]
         row = [*record.row, *[""] * len(own)][: len(own)]
-        if not alike:
-            by_title = dict(zip(own, row, strict=True))
-            row = [by_title.get(title, "") for title in titles]
-        found.rows.append(row)
+        by_column = dict(zip(own, row, strict=True))
+        found.rows.append([by_column.get(column, "") for column in columns])
         found.texts.append(str(record.cells[1]))
     found.findings.extend(reading.findings())
     return found
+
+
+def _columns(heading: Heading) -> list[tuple[str, int]]:
+    """Return each title with a number, which differs between columns of the same title."""
+    seen: Counter[str] = Counter()
+    columns = []
+    for title in heading.titles[: heading.width]:
+        columns.append((title, seen[title]))
+        seen[title] += 1
+    return columns
 
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:

@@ -16,9 +16,10 @@ from creativefilter.site.commands import BaseCommand, progress_bar
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Computes missing fingerprints of near duplicates (creatives of earlier versions, or "
-        "without chromaprint) and groups all families again. Nothing is decoded or transcribed "
-        "again. It can be repeated, and interrupted."
+        "Computes missing fingerprints of near duplicates (of creatives that an earlier version "
+        "of the program analysed, or that were analysed without chromaprint) and groups all "
+        "families again. Nothing is decoded or transcribed again. It can be repeated, and "
+        "interrupted."
     )
 
     made = 0
@@ -36,8 +37,8 @@ class Command(BaseCommand):
         self.stdout.write(self.done_so_far())
         if left := len(waiting) - self.made:
             text = ngettext(
-                "%d creative was left out: it is not decoded yet.",
-                "%d creatives were left out: they are not decoded yet.",
+                "%d creative was left out: its working copy is missing or damaged.",
+                "%d creatives were left out: their working copies are missing or damaged.",
                 left,
             )
             self.stdout.write(text % left)

@@ -66,11 +66,14 @@ def sentence_of(overruled: imports.OverruledRow) -> str:
     }
     if overruled.segment is None:
         return (
-            _("Row %(row)s: %(id)s stays unlabelled, as a person wanted; the table says %(given)d.")
+            _(
+                "Row %(row)s: %(id)s stays unlabelled, because a person withdrew its label; the "
+                "table has %(given)d."
+            )
             % values
         )
     return _(
-        "Row %(row)s: %(id)s stays %(segment)d, as a person said; the table says %(given)d."
+        "Row %(row)s: %(id)s keeps %(segment)d, which a person set; the table has %(given)d."
     ) % {**values, "segment": overruled.segment}
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.accounts import tokens
+from creativefilter.accounts.models import TokenDetails
 from creativefilter.site.commands import BaseCommand, UsageError
 
 
@@ -24,4 +25,7 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(username=username).first()
         if user is None:
             raise UsageError(_("There is no user named %s.") % username)
+        limit = TokenDetails._meta.get_field("name").max_length or 0
+        if len(name) > limit:
+            raise UsageError(_("The name of a token has at most %d characters.") % limit)
         self.stdout.write(tokens.issue(user, name).value)

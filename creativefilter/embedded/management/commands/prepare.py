@@ -34,5 +34,8 @@ class Command(BaseCommand):
             return
         path = Path(settings.DATA_DIR) / FIRST_LOGIN
         write_private(path, f"{text}\n")
-        message = _("The first administrator's password and token are in %s. Delete it then.")
+        message = _(
+            "The first administrator's password and token are in %s. Note them, then delete the "
+            "file."
+        )
         self.stdout.write(message % path)

@@ -30,16 +30,15 @@ class Command(BaseCommand):
         for each in found.differences[:SHOWN]:
             self.stdout.write(str(each))
         if not found.agrees:
-            raise CommandError(
-                _(
-                    "Sums that differ from their rows: %(sums)d. Advertisements counted under "
-                    "another segment: %(misplaced)d. Creatives not linked to their spend: "
-                    "%(unlinked)d. manage.py check_spend --rebuild recomputes the sums."
-                )
-                % {
-                    "sums": len(found.differences),
-                    "misplaced": found.misplaced,
-                    "unlinked": found.unlinked,
-                }
-            )
+            text = _(
+                "Sums that differ from their rows: %(sums)d. Advertisements counted under another "
+                "segment: %(misplaced)d. Creatives not linked to their spend: %(unlinked)d."
+            ) % {
+                "sums": len(found.differences),
+                "misplaced": found.misplaced,
+                "unlinked": found.unlinked,
+            }
+            if not rebuild:
+                text += " " + _("manage.py check_spend --rebuild recomputes the sums.")
+            raise CommandError(text)
         self.stdout.write(_("All sums agree with the rows."))

@@ -23,8 +23,8 @@ Mode = SpendImport.Mode
 
 class Command(BaseCommand):
     help = gettext_lazy(
-        "Imports spend: .csv, .xlsx, .xls, .xlsb, .ods, also as .gz or in a .zip. Either the "
-        "whole table is imported or nothing."
+        "Imports spend: .csv, .xlsx, .xls, .xlsb, .ods, also as .gz or in a .zip. Either all rows "
+        "that can be used are imported or none."
     )
     imported = False
 
@@ -48,7 +48,9 @@ class Command(BaseCommand):
             const=Mode.ADD,
             help=_("months of the file are added to what is there"),
         )
-        parser.add_argument("--strict", action="store_true", help=_("import all rows or none"))
+        parser.add_argument(
+            "--strict", action="store_true", help=_("import nothing if a row can't be used")
+        )
         parser.add_argument(
             "--bad-rows",
             type=output_file(".csv"),
@@ -106,7 +108,9 @@ class Command(BaseCommand):
             (_("months that are there already"), period(report.existing)),
         ]
         if report.rounded:
-            lines.append((_("costs rounded to four decimal places"), format_number(report.rounded)))
+            lines.append(
+                (_("amounts rounded to four decimal places"), format_number(report.rounded))
+            )
         for name, value in lines:
             self.stdout.write(f"{name + ':':34} {value}")
         for finding in report.findings:

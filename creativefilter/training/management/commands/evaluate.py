@@ -57,7 +57,8 @@ class Command(BaseCommand):
             "--cross-validate",
             action="store_true",
             help=_(
-                "measure the recipe on the table, too: folds by families, plain folds, valid rows"
+                "also evaluate training on the table: folds by families, plain folds, and train → "
+                "valid"
             ),
         )
         parser.add_argument(
@@ -80,8 +81,7 @@ class Command(BaseCommand):
     ) -> None:
         if (cross_validate or transformer) and not transcripts:
             raise UsageError(_("--cross-validate and --transformer need --transcripts."))
-        with evaluation.enough_rows():
-            page = self._page(transcripts, model, cross_validate, transformer)
+        page = self._page(transcripts, model, cross_validate, transformer)
         self._print(page)
         if out:
             html_report.write(out, page)
@@ -118,7 +118,7 @@ class Command(BaseCommand):
     def _of_table(
         self, path: Path, cross_validate: bool, encoder: str | None
     ) -> tuple[pd.DataFrame, list[Measured], list[str]]:
-        """Return the creatives of a table, the recipe's evaluations, and notes about them."""
+        """Return the creatives of a table, evaluations of the recipe, and notes on the table."""
         from classifier.text.families import families
         from classifier.text.training import prepare
 
@@ -185,7 +185,14 @@ class Command(BaseCommand):
 
 
 def load_bundle(folder: Path | None) -> Bundle:
-    """Load the bundle of a folder with the settings' precision and mix; the active one for None."""
+    """Load a bundle with the precision and the mix of segments of the settings.
+
+    Args:
+        folder: The bundle's folder; None for the active version.
+
+    Raises:
+        ArtefactError: The folder holds no bundle, or is damaged.
+    """
     from classifier.decision.bundle import Bundle
 
     if folder is None:
@@ -194,13 +201,16 @@ def load_bundle(folder: Path | None) -> Bundle:
 
 
 def name_of(bundle: Bundle) -> str:
-    """Return the name that its model version would have: folder and beginning of the digest."""
+    """Return the name of the bundle's model version: folder and beginning of the digest.
+
+    "" for a bundle that was not loaded from a folder.
+    """
     artefact = bundle.artefact
     return f"{artefact.folder.name} {artefact.digest[:8]}" if artefact else ""
 
 
 def model_measurements(judgement: Judgement) -> list[Measured]:
-    """Return the model's evaluations, with that on unseen creatives last."""
+    """Return the evaluations on all creatives and, if there are any, on unseen creatives."""
     measured = [Measured(_("model, all creatives"), judgement.all_creatives)]
     if judgement.unseen:
         measured.append(Measured(_("model, unseen creatives"), judgement.unseen))
@@ -216,7 +226,7 @@ def notes_on_training_data(judgement: Judgement) -> list[str]:
         return [
             _(
                 "The model was trained on all of these %d creatives: its figures are too good, "
-                "they measure its memory."
+                "because they show what it remembers."
             )
             % rows
         ]

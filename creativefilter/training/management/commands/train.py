@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -64,8 +65,9 @@ class Command(BaseCommand):
                 _("%s is ready. Activate it in the list of model versions.") % version
             )
             return
-        model_versions.activate(version)
-        jobs = decide_again(None)
+        with transaction.atomic():
+            model_versions.activate(version)
+            jobs = decide_again(None)
         self.stdout.write(
             _("%(version)s is active now; creatives to be classified again: %(count)d.")
             % {"version": version, "count": len(jobs)}

@@ -40,8 +40,7 @@ class Command(BaseCommand):
             self.stderr.write(str(finding))
         if not any(row.split == "valid" for row in rows):
             raise UserError(_("No row has the split valid: there is nothing to measure on."))
-        with evaluation.enough_rows():
-            report = train_starter(rows, out, progress=self.stderr.write)
+        report = train_starter(rows, out, progress=self.stderr.write)
         for name, value in asdict(report).items():
             shown = f"{value:.4f}" if isinstance(value, float) else str(value)
             self.stdout.write(f"{name:24} {shown}")
