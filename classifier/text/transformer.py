@@ -105,7 +105,7 @@ def held_out(
     Raises:
         TooFewRowsError: There are too few segments, families or texts.
     """
-    is_held_out = grouped_folds(columns, families, HELD_OUT, seed) == 0
+    is_held_out: NDArray[np.bool_] = grouped_folds(columns, families, HELD_OUT, seed) == 0
     lost = is_held_out & ~np.isin(columns, columns[~is_held_out])
     is_held_out &= ~np.isin(families, families[lost])
     family_count, segments = len(np.unique(families)), len(np.unique(columns))

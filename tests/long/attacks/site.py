@@ -113,9 +113,7 @@ class Site:
         self, session: requests.Session, username: str, password: str = PASSWORD
     ) -> requests.Response:
         """Send the login form; return the response without following redirects."""
-        return self.form(
-            session, "/admin/login/", {"username": username, "password": password}
-        )
+        return self.form(session, "/admin/login/", {"username": username, "password": password})
 
     def form(
         self, session: requests.Session, path: str, values: dict[str, str]
