@@ -129,14 +129,14 @@ def test_an_unreadable_table_of_ids_stops_the_upload(page: Client) -> None:
 def test_a_full_quota_reports_how_many_files_were_not_added(page: Client, settings: Any) -> None:
     settings.OPEN_JOBS_PER_USER = 1
     text = send(page, {"1.avi": b"one", "2.avi": b"two", "3.avi": b"3"}, follow=True)
-    assert "2 files were not added. You have 1 job" in text.content.decode()
+    assert "2 files were not added. You have 1 unfinished job" in text.content.decode()
     [creative] = Creative.objects.all()
     address = f"{LIST}{creative.pk}/"
     settings.OPEN_JOBS_PER_USER = 0
     Job.objects.update(state=Job.State.DONE)
     # On the page of a creative a middleware handles the refusal: it redirects to the Referer.
     answer = page.post(f"{address}again/", follow=True, headers={"Referer": f"{address}change/"})
-    assert "You have 0 jobs" in answer.content.decode()
+    assert "You have 0 unfinished jobs" in answer.content.decode()
 
 
 def test_an_id_can_be_given_later(page: Client) -> None:

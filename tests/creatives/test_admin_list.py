@@ -169,5 +169,5 @@ def test_a_full_quota_stops_the_action_and_what_was_queued_is_shown(
     )
     text = response.content.decode()
     assert "1 creative is being analysed again." in text
-    assert "You have 1 job that has not ended" in text
+    assert "You have 1 unfinished job" in text
     assert Job.objects.filter(state=Job.State.QUEUED).count() == 1

@@ -89,7 +89,7 @@ def test_a_full_quota_is_shown_as_a_message(settings: Any) -> None:
     settings.OPEN_JOBS_PER_USER = 1
     page = f"{PAGES}{job.pk}/"
     answer = browser.post(f"{page}retry/", follow=True, headers={"Referer": f"{page}change/"})
-    assert "You have 1 job that has not ended" in answer.content.decode()
+    assert "You have 1 unfinished job" in answer.content.decode()
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
 
