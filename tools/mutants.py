@@ -118,6 +118,7 @@ AREAS = {
             "tests/classifier/test_learning.py",
             "tests/classifier/test_cross_validation.py",
             "tests/classifier/test_text_model.py",
+            "tests/classifier/test_starter_training.py",
         ),
     ),
 }
