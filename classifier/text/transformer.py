@@ -105,13 +105,16 @@ def held_out(
     Raises:
         TooFewRowsError: There are too few segments, families or texts.
     """
-    is_held_out: NDArray[np.bool_] = grouped_folds(columns, families, HELD_OUT, seed) == 0
-    lost = is_held_out & ~np.isin(columns, columns[~is_held_out])
-    is_held_out &= ~np.isin(families, families[lost])
-    family_count, segments = len(np.unique(families)), len(np.unique(columns))
-    if family_count < HELD_OUT or segments < 2 or not is_held_out.any():
-        raise TooFewRowsError(family_count, segments_in_several(columns, families), HELD_OUT)
-    return is_held_out
+    family_count, segments = len(np.unique(families)), segments_in_several(columns, families)
+    if family_count >= HELD_OUT and segments >= 2:
+        folds = grouped_folds(columns, families, HELD_OUT, seed)
+        for fold in range(HELD_OUT):
+            is_held_out: NDArray[np.bool_] = folds == fold
+            lost = is_held_out & ~np.isin(columns, columns[~is_held_out])
+            is_held_out &= ~np.isin(families, families[lost])
+            if is_held_out.any():
+                return is_held_out
+    raise TooFewRowsError(family_count, segments, HELD_OUT)
 
 
 class TransformerText:

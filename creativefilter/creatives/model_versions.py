@@ -39,6 +39,7 @@ def path(version: ModelVersion) -> str:
 def register_folder(folder: Path) -> ModelVersion:
     """Return the version of a model folder, by the digest of its manifest; create it if new.
 
+    A version that has another folder with the same model keeps it, unless that folder is damaged.
     ``classifier`` verifies the files themselves when the model is loaded.
 
     Raises:
@@ -47,15 +48,29 @@ def register_folder(folder: Path) -> ModelVersion:
     text = (folder / "manifest.json").read_bytes()
     digest = hashlib.sha256(text).hexdigest()
     base = Path(settings.BASE_DIR)
-    version, _created = ModelVersion.objects.get_or_create(
+    stored_path = str(folder.relative_to(base) if folder.is_relative_to(base) else folder)
+    version, created = ModelVersion.objects.get_or_create(
         digest=digest,
         defaults={
             "name": f"{folder.name} {digest[:8]}",
-            "folder": str(folder.relative_to(base) if folder.is_relative_to(base) else folder),
+            "folder": stored_path,
             "metrics": json.loads(text)["facts"].get("metrics", {}),
         },
     )
+    if not created and version.folder != stored_path and not _is_intact(version):
+        version.folder = stored_path
+        version.save(update_fields=["folder"])
     return version
+
+
+def _is_intact(version: ModelVersion) -> bool:
+    from classifier.artefact import ArtefactError, read_artefact
+    from classifier.decision.bundle_parts import KIND, VERSION
+
+    try:
+        return read_artefact(Path(path(version)), KIND, VERSION).digest == version.digest
+    except (ArtefactError, OSError):
+        return False
 
 
 def activate(version: ModelVersion) -> None:
@@ -67,8 +82,9 @@ def activate(version: ModelVersion) -> None:
 
 def _activate(version: ModelVersion) -> None:
     with transaction.atomic():
-        # Lock all versions: two activations at once would leave two active.
-        list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
+        # Lock all versions: two activations at once would leave two active. NO KEY: workers that
+        # save predictions refer to a version and need not wait.
+        list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
         ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import get_language, gettext_noop, override
@@ -79,7 +80,7 @@ def examine(job: Job) -> Save:
         started += 1
 
     # Facts of findings hold sentences. Jobs of the previous release name no language.
-    with override(job.params.get("language")):
+    with override(job.params.get("language") or settings.LANGUAGE_CODE):
         report = examination.report(fix=job.params["fix"], on_start=on_start)
     result = {
         "findings": [finding.as_json() for finding in report.found],

@@ -127,8 +127,7 @@ class JobAdmin(ModelAdmin):
             text = ngettext("%d job starts again.", "%d jobs start again.", restarted)
             messages.success(request, text % restarted)
         if refused:
-            text = gettext("Only a job that failed or was cancelled can be started again.")
-            messages.warning(request, text)
+            messages.warning(request, gettext("Jobs that can't be started again: %d.") % refused)
 
     # The page of one job
 

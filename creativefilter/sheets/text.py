@@ -115,7 +115,7 @@ def _check_line(length: int, found: Survey) -> None:
         return
     if found.zero_bytes > MAX_ZERO_BYTES:
         raise SheetError("table_nul")  # zero bytes are also why there are no line ends
-    raise SheetError("table_line", limit=limits.MAX_LINE >> 20)
+    raise SheetError("table_line", megabytes=limits.MAX_LINE >> 20)
 
 
 class _Utf16Survey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import IO, Any
 
@@ -219,12 +219,14 @@ def explain(job: Job) -> str:
 
 @contextmanager
 def _opened(table: Table) -> Iterator[IO[bytes]]:
-    try:
-        # A table is read several times, so one from a bucket is copied first.
-        with on_disk(table.file, settings.UPLOAD_MAX_BYTES) as path, path.open("rb") as file:
-            yield file
-    except FileNotFoundError as error:
-        raise JobError("table_deleted") from error
+    with ExitStack() as stack:
+        try:
+            # A table is read several times, so one from a bucket is copied first.
+            path = stack.enter_context(on_disk(table.file, settings.UPLOAD_MAX_BYTES))
+            file = stack.enter_context(path.open("rb"))
+        except FileNotFoundError as error:
+            raise JobError("table_deleted") from error
+        yield file
 
 
 def _progress(job: Job) -> Progress:

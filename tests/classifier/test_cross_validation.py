@@ -89,6 +89,7 @@ def test_valid_rows_are_evaluated_by_a_model_of_train_rows(rows: Sequence[Traini
     assert (evaluation.rows, evaluation.undecided) == (11, 1)
     assert evaluation.macro_f1 > 0.9
     assert {one.number: one.count for one in evaluation.segments} == {0: 5, 8: 6}
+    assert evaluation.coverage[1].share > 0.5
     # With swapped labels on valid rows the figure drops, so valid rows are not trained on.
     mislabelled = [
         replace(row, segment=8 - row.segment) if row.split == "valid" else row for row in rows

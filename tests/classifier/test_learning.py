@@ -75,6 +75,7 @@ def test_trained_bundle_predicts(trained: tuple[Bundle, list[str]]) -> None:
     assert prediction[0].segment == 12
     assert [view.name for view in prediction[0].channels] == ["speech"]
     assert any("are held out" in line for line in messages)
+    assert "pictures" not in bundle.parts.fusion.sharpness
 
 
 def test_manifest_has_training_data_and_figures(trained: tuple[Bundle, list[str]]) -> None:

@@ -137,6 +137,12 @@ def test_repeated_training_without_new_labels_leaves_one_folder(models: Path) ->
     train()
     assert ModelVersion.objects.filter(is_active=False).count() == 1
     assert [path.name for path in models.iterdir() if path.is_dir()] == ["first"]
+    # Training again repairs a version whose folder is damaged.
+    (models / "first" / "text" / "weights.npz").unlink()
+    train()
+    [version] = ModelVersion.objects.filter(is_active=False)
+    assert Path(version.folder) in models.iterdir()
+    assert Path(version.folder).name != "first"
 
 
 @pytest.mark.django_db

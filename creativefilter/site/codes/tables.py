@@ -122,7 +122,7 @@ _READING = {
     "table_line": Code(
         400,
         _(
-            "A line of the file is longer than %(limit)s MB: this is not a CSV table. Save the "
+            "A line of the file is longer than %(megabytes)s MB: this is not a CSV table. Save the "
             "table as .xlsx or “CSV UTF-8”."
         ),
     ),

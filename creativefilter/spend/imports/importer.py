@@ -233,6 +233,7 @@ def _write(spend_import: SpendImport, *, replaces: bool, adds: bool) -> None:
     merging.insert_bad_rows(spend_import)
     if replaces:
         merging.remove_unused()
+    merging.analyze()
     creative_links.link(Creative.objects.all())
     segment_changes.refresh(Creative.objects.filter(spent__stale=True))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +171,12 @@ def run(job: Job) -> Save:
 
 @contextmanager
 def _file_of(spend_import: SpendImport) -> Iterator[Path]:
-    try:
-        with on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES) as path:
-            yield path
-    except FileNotFoundError as error:
-        raise SheetError("table_no_file") from error
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES))
+        except FileNotFoundError as error:
+            raise SheetError("table_no_file") from error
+        yield path
 
 
 def _note_refused(job: Job, spend_import: SpendImport, prepared: Prepared) -> None:

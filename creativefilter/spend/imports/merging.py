@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from django.db import connection
 
-from creativefilter.spend.models import MonthlySpend, SpendImport, SpendRow, SpendTotal
+from creativefilter.creatives.models import Creative
+from creativefilter.spend.models import (
+    Advertisement,
+    BrandLine,
+    MonthlySpend,
+    SpendImport,
+    SpendRow,
+    SpendTotal,
+)
 from creativefilter.spend.totals import spend_totals
 
 NEW_ADVERTISEMENTS = """
@@ -124,6 +132,16 @@ def remove_unused() -> None:
     """Delete advertisements and brand lines that no longer have spend."""
     for statement in UNUSED:
         _execute(statement)
+
+
+def analyze() -> None:
+    """Update PostgreSQL's statistics, which are of the time before this import.
+
+    With them the statements that link creatives and count their segments can take minutes.
+    """
+    if connection.vendor == "postgresql":
+        models = (Creative, Advertisement, BrandLine, MonthlySpend)
+        _execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
 
 
 def _execute(statement: str, *params: int) -> None:

@@ -67,9 +67,6 @@ COUNTED = """
     FROM spend_moved v WHERE v.id = spend_advertisement.id
 """
 EMPTY = "DELETE FROM spend_spendtotal WHERE placements = 0"
-# Rows that another transaction is marking are skipped: it has not committed what is to be counted.
-STALE = "CREATE TEMPORARY TABLE spend_was_stale AS SELECT id FROM spend_advertisement WHERE stale"
-LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +188,15 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
         How many advertisements got another segment.
     """
     sql, params = _moved(creatives, since)
+    counted = Q(creative__in=creatives) | Q(creative__isnull=True)
+    stale = Advertisement.objects.filter(counted, stale=True).order_by().values("pk")
+    # On PostgreSQL each statement sees what was committed before it. An advertisement that becomes
+    # stale after ``spend_moved`` is filled has to stay so, because it is not counted. Rows that
+    # another transaction has locked are skipped: it may be marking them.
     with transaction.atomic(), connection.cursor() as cursor:
         spend_totals.lock()
-        # On PostgreSQL each statement sees what was committed before it. An advertisement that
-        # becomes stale after ``spend_moved`` is filled has to stay so, because it is not counted.
-        cursor.execute(STALE + (LOCKED if connection.vendor == "postgresql" else ""))
+        stale_sql, stale_params = stale.select_for_update(skip_locked=True).query.sql_with_params()
+        cursor.execute(f"CREATE TEMPORARY TABLE spend_was_stale AS {stale_sql}", stale_params)
         cursor.execute(f"CREATE TEMPORARY TABLE spend_moved AS {sql}", params)
         cursor.execute("SELECT COUNT(*) FROM spend_moved")
         [count] = cursor.fetchone()
@@ -206,9 +207,8 @@ def refresh(creatives: CreativeQuerySet, since: datetime | None = None) -> int:
             cursor.execute(COUNTED)
             cursor.execute(EMPTY)
         cursor.execute("DROP TABLE spend_moved")
-        counted = Q(creative__in=creatives) | Q(creative__isnull=True)
         was_stale = RawSQL("SELECT id FROM spend_was_stale", ())
-        Advertisement.objects.filter(counted, pk__in=was_stale).update(stale=False)
+        Advertisement.objects.filter(pk__in=was_stale).update(stale=False)
         cursor.execute("DROP TABLE spend_was_stale")
     return int(count)
 
