@@ -29,9 +29,10 @@ demo: setup
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2
-	# Again on PostgreSQL, except tests of the embedded mode, which uses SQLite, and of the browser.
+	# Again on PostgreSQL, except tests of the embedded mode, which uses SQLite, of the browser, and
+	# long ones that do not depend on the database.
 	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django_db or stack" \
-		--ignore tests/embedded --ignore tests/browser
+		--ignore tests/embedded --ignore tests/browser --ignore tests/long
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from tests import environment  # noqa: E402, F401  (before the settings: starts 
 from tests.stack import DEMO, Client, Data, running  # noqa: E402
 
 SEED = 20261122
-EXAMPLES = 100
+EXAMPLES = 50
 FILES = ("90000023.flv", "90000025.mp4", "90000037.wav")
 SPEND = (
     "Advertisement ID,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month\n"
