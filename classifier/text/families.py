@@ -110,6 +110,10 @@ def segments_in_several(segments: NDArray[np.int64], groups: NDArray[np.int64]) 
     """Return how many segments have rows in several groups: in several families or folds.
 
     With at least two that are in several folds, the rows outside any fold can be trained on.
+
+    Args:
+        segments: The segment of each row, (rows,).
+        groups: The family or fold of each row, (rows,).
     """
     pairs = np.unique(np.stack([segments, groups]), axis=1)
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
