@@ -28,10 +28,10 @@ demo: setup
 
 # The whole suite on SQLite, then everything that touches the database again on PostgreSQL.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 	# Again on PostgreSQL, except tests of the embedded mode, which uses SQLite, of the browser, and
-	# long ones that do not depend on the database.
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django_db or stack" \
+	# those that do not depend on the database.
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 3 -m "(django_db or stack) and not any_database" \
 		--ignore tests/embedded --ignore tests/browser --ignore tests/long
 
 check: $(VENV)/dev.stamp

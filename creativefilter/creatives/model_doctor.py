@@ -66,18 +66,17 @@ def versions() -> Iterator[Finding]:
 
 
 def _wrong_with(version: ModelVersion) -> str:
-    from classifier.artefact import ArtefactError, read_artefact
-    from classifier.decision.bundle_parts import KIND, VERSION
+    from classifier.artefact import ArtefactError
 
     folder = Path(model_versions.path(version))
     is_starter = folder == Path(settings.STARTER_MODEL)
     try:
-        artefact = read_artefact(folder, KIND, VERSION)
+        digest = model_versions.stored_digest(version)
     except ArtefactError as error:
         return str(error)  # without the beginning of its sentence, which the finding repeats
     except OSError as error:
         return sentence_of(error) or str(error)
-    if artefact.digest == version.digest or (is_starter and not version.is_active):
+    if digest == version.digest or (is_starter and not version.is_active):
         return ""  # a release replaces the starter of the release before
     return _("%s was replaced since this version was registered.") % folder
 

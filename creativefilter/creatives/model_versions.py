@@ -64,13 +64,25 @@ def register_folder(folder: Path) -> ModelVersion:
 
 
 def _is_intact(version: ModelVersion) -> bool:
-    from classifier.artefact import ArtefactError, read_artefact
-    from classifier.decision.bundle_parts import KIND, VERSION
+    from classifier.artefact import ArtefactError
 
     try:
-        return read_artefact(Path(path(version)), KIND, VERSION).digest == version.digest
+        return stored_digest(version) == version.digest
     except (ArtefactError, OSError):
         return False
+
+
+def stored_digest(version: ModelVersion) -> str:
+    """Verify the files of a version's folder, and return the digest of its manifest.
+
+    Raises:
+        classifier.artefact.ArtefactError: The folder does not match its manifest.
+        OSError: The folder can't be read.
+    """
+    from classifier.artefact import read_artefact
+    from classifier.decision.bundle_parts import KIND, VERSION
+
+    return read_artefact(Path(path(version)), KIND, VERSION).digest
 
 
 def activate(version: ModelVersion) -> None:

@@ -18,7 +18,7 @@ from tests import screen_cards as cards
 from tests.creatives.analysing import analysed, run
 from tests.samples import make_media
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 ENCODER = "efficientnet-lite0"
 
 

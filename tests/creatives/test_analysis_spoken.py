@@ -25,7 +25,7 @@ from tests.creatives.analysing import (
     take_in,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.weights]
+pytestmark = [pytest.mark.django_db, pytest.mark.weights, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import UsageError
 from tests.creatives.analysing import DEMO, MUSIC, SPOKEN, SPOKEN_TOO, remembering
 
-pytestmark = [pytest.mark.django_db, pytest.mark.weights]
+pytestmark = [pytest.mark.django_db, pytest.mark.weights, pytest.mark.any_database]
 
 
 @pytest.fixture

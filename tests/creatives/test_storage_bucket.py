@@ -40,7 +40,7 @@ from tests.spend.spend_files import HEADING
 from tests.tables.table_files import answered, workbook
 from tests.tables.table_files import received as received_table
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 KEYS = {"access_key": "key", "secret_key": "secret", "region_name": "us-east-1"}
 
 

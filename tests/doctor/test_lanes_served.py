@@ -16,7 +16,7 @@ from creativefilter.site.lanes import QUEUES
 from tasks import doctor
 from tests.worker_app import KINDS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 def create_waiting_job(**age: float) -> Job:

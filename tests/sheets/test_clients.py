@@ -13,7 +13,7 @@ from tests.sheets.test_cases import folder
 
 __all__ = ["folder"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def outcomes(path: Path) -> dict[str, Outcome]:

@@ -18,7 +18,7 @@ import requests
 from tests import postgres
 from tests.serving import Web, serving
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

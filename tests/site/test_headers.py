@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.stack import ROOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGES = ("/admin/creatives/creative/", "/admin/spend/advertisement/charts/", "/api/v1/docs",
          "/api/v1/redoc", "/admin/auth/user/", "/admin/nothing/")  # fmt: skip
 

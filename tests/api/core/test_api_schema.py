@@ -21,7 +21,7 @@ from referencing.jsonschema import DRAFT202012
 from creativefilter.api.core.schema import EnglishGenerator
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 class Links(HTMLParser):
