@@ -7,12 +7,15 @@ fold, in folds that never divide a family of near duplicates, and calibrated on 
 Amounts are drawn at random from the spend of advertisements of the same segment in the reference
 data. Families are resampled in two ways:
 
-- With replacement, as many as there are. The copies of a family deviate together, and each resample
-  repeats the deviation of the one real sample: the variance is twice that of independent creatives,
-  so that a coverage of 90 % becomes about 76 % for *any* model.
-- Half of them, without replacement. Deviations have the variance that the interval assumes.
+- With replacement, as many as there are. A family that is drawn twice has the same deviation both
+  times. This doubles the variance of the sums compared with independent creatives, so that a
+  coverage of 90 % becomes about 76 % for *any* model.
+- Half of them, without replacement. No family is repeated, so that the sums have the variance that
+  the interval assumes.
 
-Each is printed together with the coverage of a perfectly calibrated model.
+Both are printed together with the coverage of a perfectly calibrated model. Two more figures
+follow: the coverage for half of the families with one creative of each, and the bias of each
+segment.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.learning.cross_validation import in_all_segments
-from classifier.segments import NUMBERS
+from classifier.segments import NUMBERS, canonical
 from classifier.text import training
 from creativefilter.spend.reports import simulation
 from tests.classifier.transcript_rows import read_rows
@@ -38,15 +41,24 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def main(reference: Path | None, resamples: int) -> None:
-    """Print the coverage on simulated data and, with the reference data, on real transcripts."""
-    simulated(np.random.default_rng(1), resamples)
+def main(reference: Path | None, draws: int) -> None:
+    """Print the coverage on simulated data and, with the reference data, on real transcripts.
+
+    Args:
+        reference: Folder of the reference data.
+        draws: Draws of the true segments of the simulated data. For the transcripts,
+            ``RESAMPLES`` samples are drawn.
+    """
+    simulated(np.random.default_rng(1), draws)
     if reference:
         real(reference, np.random.default_rng(2))
 
 
-def simulated(random: np.random.Generator, resamples: int) -> None:
-    print(f"Calibrated probabilities, {resamples} resamples ({TARGET} of the sums covered)")
+def simulated(random: np.random.Generator, draws: int) -> None:
+    print(
+        f"Calibrated probabilities, {draws} draws of the true segments "
+        f"(target: {TARGET} of the sums covered)"
+    )
     for creatives, spread in ((100, 1.0), (1_000, 2.0), (5_000, 2.0)):
         amounts = random.lognormal(13, spread, creatives)
         simulated_probabilities = random.dirichlet(
@@ -56,7 +68,7 @@ def simulated(random: np.random.Generator, resamples: int) -> None:
         ends = simulated_probabilities.cumsum(axis=0)[:-1]
         inside = [
             is_covered(intervals, sums_of((random.random(creatives) > ends).sum(axis=0), amounts))
-            for _ in range(resamples)
+            for _ in range(draws)
         ]
         print(f"  {creatives:5,} creatives, amounts of log-sd {spread}: {np.mean(inside):6.1%}")
 
@@ -71,7 +83,7 @@ def real(reference: Path, random: np.random.Generator) -> None:
     families = table.families[table.spoken]
     amounts = spend_of(true_columns, reference, random)
     sizes = np.bincount(families)
-    print(f"Real transcripts: {len(true_columns):,} that speak, {(sizes > 0).sum():,} families")
+    print(f"Real transcripts: {len(true_columns):,} with speech, {(sizes > 0).sum():,} families")
     simulated_truths = np.concatenate(
         [
             (random.random(len(true_columns))[:, None] > ends(probabilities)).sum(axis=1)[None]
@@ -79,13 +91,13 @@ def real(reference: Path, random: np.random.Generator) -> None:
         ]
     )
     for name, with_replacement in (
-        ("drawn with replacement", True),
-        ("half of them, each once", False),
+        ("families with replacement", True),
+        ("half of the families", False),
     ):
         groups = Groups(families, with_replacement)
         report(name, coverage(probabilities, true_columns[None], groups, amounts, random))
         report(
-            "  were the model calibrated",
+            "  if the model were calibrated",
             coverage(probabilities, simulated_truths, groups, amounts, random),
         )
     one_of_each_family = np.unique(families, return_index=True)[1]
@@ -97,7 +109,7 @@ def real(reference: Path, random: np.random.Generator) -> None:
         amounts[one_of_each_family],
         random,
     )
-    report("half, one of each family", covered)
+    report("half, one creative of each", covered)
     print_bias(probabilities, true_columns, amounts)
 
 
@@ -138,7 +150,8 @@ def coverage(
 
     Args:
         probabilities: (creatives, segments).
-        truths: columns of the true segments, (variants, creatives); variants are used by turns.
+        truths: columns of the true segments, (variants, creatives). Resample n uses the variant
+            with the number n modulo their count.
         groups: draws the resamples.
         amounts: RUB, (creatives,).
         random: source of random numbers.
@@ -177,7 +190,7 @@ def spend_of(true_columns: Ints, reference: Path, random: np.random.Generator) -
     with (reference / "train_segments.csv").open(encoding="utf-8-sig") as lines:
         for row in csv.DictReader(lines):
             number = int(row["Segment_num"])
-            place = NUMBERS.index(0 if number == 6 else number)
+            place = NUMBERS.index(canonical(number))
             if spent.get(row["Advertisement ID"]):
                 pools[place].append(spent[row["Advertisement ID"]])
     return np.array([random.choice(pools[place]) for place in true_columns.tolist()])

@@ -158,7 +158,7 @@ def read_artefact(
 
 def _verify(folder: Path, name: str, digest: object) -> None:
     if not name or Path(name).is_absolute() or {".", ".."} & set(name.split("/")):
-        raise ArtefactError(folder, f"the manifest points outside the folder: {name!r}")
+        raise ArtefactError(folder, f"the manifest has an invalid path: {name!r}")
     path = folder / name
     if not path.is_file():
         raise ArtefactError(folder, f"{name} is missing")

@@ -22,5 +22,5 @@ for start_signal in (worker_init, beat_init):
 
 
 def has_broker() -> bool:
-    """Return whether there is a broker; without one, jobs wait in the database."""
+    """Return whether a broker is configured; without one, jobs wait in the database."""
     return bool(app.conf.broker_url != settings.NO_BROKER)

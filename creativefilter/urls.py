@@ -12,7 +12,8 @@ from creativefilter.doctor.pages import system_check
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:creatives_creative_changelist")),
     path("admin/system-check/", admin.site.admin_view(system_check), name="system-check"),
-    # Before the admin's own view, which does not slow down after wrong passwords.
+    # Before the URLs of the admin, whose own view does not delay further attempts after a wrong
+    # old password.
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,4 +1,4 @@
-"""Damage to media files, random with a seed, like that of broken downloads, disks and uploads."""
+"""Seeded random damage to media files, as caused by broken downloads, disks and uploads."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def damaged(files: list[Path], each: int, seed: int) -> Iterator[tuple[str, str,
     """Yield damaged files as (name, kind of damage, content).
 
     Args:
-        files: Whole media files.
+        files: At least two whole media files with different names.
         each: Cases per file and kind; all ``CUTS`` are made once.
         seed: Seed of the random damage.
     """

@@ -30,8 +30,8 @@ from tests import environment, postgres
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo" / "creatives"
 START_SECONDS = 120
-# What the shared stack analyses at its first start: every format, and both creatives without speech.
-# ``make demo`` analyses the whole demonstration.
+# What the shared stack analyses at its first start: every format, and both creatives without
+# speech. ``make demo`` analyses the whole demonstration.
 DEMONSTRATED = [
     "90000001.ogg", "90000002.avi", "90000006.mp4", "90000008.wbm", "90000009.flv", "90000014.wav",
     "90000015.ogv", "90000021.webm", "90000029.wbm", "90000032.wav", "90000037.wav", "90000038.mp4",

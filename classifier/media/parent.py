@@ -22,14 +22,18 @@ from classifier.media.types import Frame, Limits, Media, Probe
 _MAX_REPORT_BYTES = 64 * 1024
 _DEFAULT_LIMITS = Limits()
 _PROBE_FIELDS = {field.name for field in fields(Probe)}
+# What parsing the output of a child can raise, whatever a hostile file made it write.
+_UNUSABLE = (
+    OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError,
+)  # fmt: skip
 
 
 def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
     """Decode one file in a process of its own.
 
     The content alone decides the format, never the file name. A damaged file gives the parts that
-    can be read (``probe.partial``). Nothing works on the file after the call; an idle child process
-    waits for the next one. Thread-safe.
+    can be read (``probe.partial``). After the call no process reads the file any more. The child
+    process stays alive to decode the next file. Thread-safe.
 
     Raises:
         MediaError: The file can't be opened, exceeds a limit or gives neither sound nor pictures,
@@ -81,39 +85,41 @@ def _in_memory(name: str, stack: ExitStack) -> int:
 
 def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) -> dict[str, Any]:
     if status is None:
-        raise MediaError(ErrorCode.TIMED_OUT, f"{limits.wall_seconds} s on the clock")
+        raise MediaError(
+            ErrorCode.TIMED_OUT, f"more than {limits.wall_seconds} s of wall-clock time"
+        )
     if status == pool.EXIT_MEMORY:
         raise MediaError(ErrorCode.MEMORY_LIMIT, "the child ran out of its address space")
     if status < 0:
         raise _error_for_status(status)
     if status != 0:
-        raise MediaError(ErrorCode.INTERNAL, f"status {status}: {_tail(outputs['words'])}")
+        raise MediaError(ErrorCode.INTERNAL, f"status {status}: {_tail(outputs['stderr'])}")
     try:
-        report = json.loads(_contents(outputs, "report", _MAX_REPORT_BYTES))
+        report = dict(json.loads(_contents(outputs, "report", _MAX_REPORT_BYTES)))
         if "error" in report:
             raise MediaError(ErrorCode(report["error"]), str(report["detail"]))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except _UNUSABLE as error:
         raise MediaError(ErrorCode.INTERNAL, f"report of the child: {error!r}") from error
-    return dict(report)
+    return report
 
 
 def _error_for_status(status: int) -> MediaError:
     """Return the error for the exit status of a process that did not answer.
 
-    SIGXCPU means the CPU limit. SIGKILL is not sent by this program here, so it means that the
-    kernel ran out of memory. SIGTERM and SIGINT come from outside. Any other signal, such as
-    SIGSEGV, means a damaged file.
+    SIGXCPU means the CPU limit. This program kills processes only after their status is known or
+    no longer needed, so SIGKILL means that the kernel ended the process because memory ran out.
+    SIGTERM and SIGINT come from outside. Any other signal, such as SIGSEGV, means a damaged file.
     """
     if status >= 0:
         return MediaError(ErrorCode.INTERNAL, f"the child ended with status {status}")
-    number = signal.Signals(-status)
-    codes = {
+    number = -status
+    codes: dict[int, ErrorCode] = {
         signal.SIGXCPU: ErrorCode.TIMED_OUT,
         signal.SIGKILL: ErrorCode.MEMORY_LIMIT,
         signal.SIGTERM: ErrorCode.INTERNAL,
         signal.SIGINT: ErrorCode.INTERNAL,
     }
-    return MediaError(codes.get(number, ErrorCode.DAMAGED), f"the child ended by {number.name}")
+    return MediaError(codes.get(number, ErrorCode.DAMAGED), f"the child ended by signal {number}")
 
 
 def _tail(descriptor: int) -> str:
@@ -144,7 +150,7 @@ def _read_media(outputs: dict[str, int], report: dict[str, Any], limits: Limits)
         pixels = np.frombuffer(_contents(outputs, "frames", limits.output_bytes), np.uint8)
         times = [float(seconds) for seconds in report["times"]]
         images = pixels.reshape(len(times), int(report["height"]), int(report["width"]), 3)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except _UNUSABLE as error:
         raise MediaError(ErrorCode.INTERNAL, f"output of the child: {error!r}") from error
     # Damaged float PCM holds NaN and infinities, and lossy codecs overshoot full scale.
     np.nan_to_num(audio, copy=False, posinf=1.0, neginf=-1.0)

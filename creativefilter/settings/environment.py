@@ -47,5 +47,5 @@ _OTHER_NAMES = (
 
 
 def known_names() -> set[str]:
-    """Return the variables that the application reads; complete once all settings are loaded."""
+    """Return the names of all accepted variables; complete once all settings are loaded."""
     return {*env.dump(), *_OTHER_NAMES}

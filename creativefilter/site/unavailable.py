@@ -1,4 +1,4 @@
-"""Exception for a service that does not answer."""
+"""Exception for a service that can't be used at the moment."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from __future__ import annotations
 RETRY_AFTER_SECONDS = 60
 
 
-class Unavailable(Exception):  # noqa: N818 (nothing is wrong with the work)
-    """A service that the work needs does not answer; a later attempt may succeed.
+class Unavailable(Exception):  # noqa: N818 (a temporary condition, not an error of the caller)
+    """A service can't be used at the moment, such as the database or the storage.
+
+    A later attempt may succeed.
+
 
     Args:
         code: A code of ``site/codes/``.

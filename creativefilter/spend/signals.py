@@ -55,4 +55,4 @@ def remove_file(instance: SpendImport, **_: Any) -> None:
     """Delete the file of a deleted import after the commit, so that a rollback loses nothing."""
     file = instance.file
     if file.name:
-        transaction.on_commit(lambda: file.storage.delete(str(file.name)))
+        transaction.on_commit(lambda: file.storage.delete(str(file.name)), robust=True)

@@ -34,8 +34,10 @@ class Answer:
     """The new cells of a row, in the order of ``ADDED``; None is a blank cell.
 
     ``code`` is the status for programs. ``status`` is the same code, or a sentence in the language
-    of the table. ``probability`` is the model's for this segment; None if a person set a segment
-    that the model did not predict.
+    of the table. ``probability`` is the model's probability of this segment; None without a
+    segment, and if a person set a segment that the model did not predict. ``reviewed`` says whether
+    a person set the segment: "yes" or "no" in the language of the table; None if the ID is not
+    stored.
     """
 
     code: str
@@ -52,9 +54,9 @@ class Answer:
 class Answers:
     """Looks up answers.
 
-    The segment of a creative is its effective segment, as everywhere: the newest label (also a
-    waiting label) unless it is withdrawn, else the newest prediction of the active model version
-    for the current media version.
+    The segment of a creative is its effective segment, as everywhere: the newest label unless it
+    is withdrawn, else the newest prediction of the active model version for the current media
+    version. An ID without a stored creative has the segment of its waiting label, if there is one.
 
     Args:
         language: The language of the cells. With "", for programs, statuses are codes and segments

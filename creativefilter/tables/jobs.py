@@ -53,7 +53,7 @@ def receive(file: File[bytes], name: str, owner: User | None, language: str = ""
         language: language of the answers; "" writes codes for programs.
 
     Raises:
-        CodedError: the file is no table, or of a format that can't be filled in.
+        CodedError: the file is empty, too large or no table, or its format can't be filled in.
         QuotaExceeded: the owner has too many open jobs.
     """
     check(file)
@@ -77,8 +77,8 @@ def check(file: File[bytes]) -> None:
     """Check that a file is a table that can be filled in, without reading its rows.
 
     Raises:
-        CodedError: the upload is refused or is no table.
-        SheetError: the format can't be filled in (a ``CodedError``).
+        CodedError: the file is empty or too large.
+        SheetError: the file is no table, or its format can't be filled in (a ``CodedError``).
     """
     check_upload(file)
     kind = sheets.check(file).kind
@@ -88,9 +88,9 @@ def check(file: File[bytes]) -> None:
 
 
 def remove_old() -> None:
-    """Delete tables older than ``TABLES_KEPT`` without an open job, at most 100 at a time."""
+    """Examine the 100 oldest tables; delete those older than ``TABLES_KEPT`` without open job."""
     old = Table.objects.filter(created_at__lt=timezone.now() - settings.TABLES_KEPT)
-    for table in old.select_related("job")[:100]:
+    for table in old.order_by("created_at").select_related("job")[:100]:
         if table.job is None or table.job.is_final:
             table.delete()
 
@@ -99,7 +99,7 @@ def cancel(table: Table) -> bool:
     """Cancel the job of a table. Analyses of its creatives go on.
 
     Returns:
-        False if the job had ended already.
+        False if the table has no job, or its job had already ended.
     """
     return table.job is not None and lifecycle.cancel(table.job)
 
@@ -118,7 +118,13 @@ def _table_of(job: Job) -> Table:
 
 
 def read(job: Job) -> Save:
-    """Stage ``reading_table``: find the IDs and the creatives that have no segment yet."""
+    """Stage ``reading_table``: find the IDs and the creatives that have no segment yet.
+
+    Saving starts the analysis of these creatives and stores the layout of the table.
+
+    Raises:
+        JobError: the table was deleted, its file can't be read, or the job was cancelled.
+    """
     table = _table_of(job)
     unclassified: set[int] = set()
     progress = _progress(job)
@@ -152,6 +158,7 @@ def wait(job: Job) -> Save:
 
     Raises:
         NotYet: some creatives have open jobs; the next sweep runs the stage again.
+        JobError: the table was deleted.
     """
     table = _table_of(job)
     if left := awaited_creatives.count_unfinished(table):
@@ -165,6 +172,9 @@ def write(job: Job) -> Save:
     """Stage ``writing``: write the table with its answers.
 
     The file is stored only if the claim still holds.
+
+    Raises:
+        JobError: the table was deleted, its file can't be read, or the job was cancelled.
     """
     table = _table_of(job)
     answers, counts = Answers(table.language), Counts()

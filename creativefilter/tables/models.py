@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -88,4 +89,4 @@ def remove_files(instance: Table, **_signal: Any) -> None:
     """Delete the files after the commit, so that a rollback loses nothing."""
     for file in (instance.file, instance.result):
         if file.name:
-            transaction.on_commit(lambda file=file: file.storage.delete(file.name))  # type: ignore[misc]
+            transaction.on_commit(partial(file.storage.delete, file.name), robust=True)

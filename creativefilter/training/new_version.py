@@ -53,7 +53,7 @@ def examples() -> list[Example]:
     """Return the labelled, analysed creatives as training examples, without the demonstration."""
     from classifier.learning.dataset import Example
 
-    known = grouping.numbers()
+    known = grouping.families_by_creative()
     return [
         Example(
             str(creative.pk),

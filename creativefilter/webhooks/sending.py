@@ -1,4 +1,4 @@
-"""A POST request to a checked address: no redirects, no proxy, ten seconds in total."""
+"""Send a POST request to a checked address, without redirects or a proxy, in ten seconds."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def _exchange(
         # the other thread reads.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    # A socket timeout limits a single read; this timer also ends a response of slow single bytes.
+    # A socket timeout limits only a single read. This timer also ends a response that arrives
+    # slowly, byte by byte.
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), end_connection)
     timer.daemon = True
     timer.start()
@@ -124,7 +125,10 @@ def _request(target: Target, sock: socket.socket, headers: dict[str, str], body:
 
 
 def _answer_text(response: http.client.HTTPResponse) -> str:
-    """Return what can be read of the body; errors don't matter, because the status is known."""
+    """Return the beginning of the body, or "" if it can't be read: the status is enough.
+
+    After the deadline, ``_exchange`` discards both.
+    """
     try:
         content = response.read(ANSWER_BYTES)
     except (OSError, http.client.HTTPException, ValueError):

@@ -1,4 +1,4 @@
-"""Tokens and sessions end when the password changes or the user is deactivated."""
+"""Tokens and sessions end with a new password or a deactivation; tokens also when revoked."""
 
 from __future__ import annotations
 

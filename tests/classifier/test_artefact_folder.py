@@ -116,7 +116,7 @@ def test_unreadable_manifest_is_refused(model: Artefact, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/passwd", "..", "sub/../../secret", "./a.npz", ""]
 )
-def test_manifest_with_paths_outside_the_folder_is_refused(model: Artefact, name: str) -> None:
+def test_manifest_with_unsafe_paths_is_refused(model: Artefact, name: str) -> None:
     path = model.folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["files"] = {name: "0" * 64}

@@ -88,7 +88,7 @@ def test_sequences_have_an_order() -> None:
 
 
 def test_matches_do_not_depend_on_the_batch() -> None:
-    texts = ["Сбер и Пятёрочка", "", "скидка 20%", "!"]
+    texts = ["Сбер и Пятёрочка", "", "скидка 20%", "!", "цена 5", "рублей", "20", "процентов"]
     written = join(texts)
     in_batch = find(written, fold(written))
     each_alone = [lexicon_matches(text) for text in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -9,6 +10,7 @@ import sys
 import wave
 import zipfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import av
@@ -16,8 +18,17 @@ import pytest
 from samples import make_media
 
 from classifier.errors import ErrorCode, MediaError
-from classifier.media import SAMPLE_RATE, decode
+from classifier.media import SAMPLE_RATE, decode, pool
+from classifier.media.types import Limits, Probe
 
+INFINITE_HEIGHT = json.dumps(
+    {
+        "probe": dict.fromkeys((field.name for field in fields(Probe)), 0) | {"streams": []},
+        "times": [0.0],
+        "height": float("inf"),
+        "width": 1,
+    }
+)
 pytestmark = pytest.mark.usefixtures("scratch")
 
 
@@ -191,3 +202,21 @@ def test_child_gets_no_secrets_and_no_proxies(
     assert len(decode(make_media(tmp_path / "spot.wav", 1.0)).audio) == SAMPLE_RATE
     assert "hush" not in environment.read_text()
     assert "proxy" not in environment.read_text()
+
+
+@pytest.mark.parametrize(
+    "report",
+    ["", "[1]", "[" * 60_000, '{"error": "no such code", "detail": ""}', INFINITE_HEIGHT],
+    ids=["empty", "list", "nested", "unknown_code", "infinite_height"],
+)
+def test_any_report_of_a_hostile_child_is_a_media_error(
+    report: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(descriptors: list[int], limits: Limits) -> int:
+        os.write(descriptors[pool.DESCRIPTORS.index("report")], report.encode())
+        return 0
+
+    monkeypatch.setattr(pool, "run", run)
+    with pytest.raises(MediaError) as caught:
+        decode(make_media(tmp_path / "spot.wav", 0.2))
+    assert caught.value.code is ErrorCode.INTERNAL

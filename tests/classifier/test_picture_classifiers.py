@@ -78,7 +78,7 @@ def test_the_same_rows_give_the_same_classifier(
 
 
 def test_catboost_weighs_rare_and_common_segments_alike() -> None:
-    """Random vectors, nine in ten of one segment: its probability must not be its share."""
+    """The vectors are random, and nine in ten have segment 5: its probability is well below 0.9."""
     features = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     model = train_picture_classifier(
         "catboost", features[:300], [0, *[5] * 9] * 30, names(300), encoder=ENCODER
@@ -114,7 +114,7 @@ def test_folder_with_a_flipped_byte_is_refused(
 
 
 @pytest.mark.parametrize(("method", "name"), [("catboost", "model.cbm"), ("nearest", "index.npz")])
-def test_a_file_of_another_kind_is_refused(method: str, name: str, tmp_path: Path) -> None:
+def test_a_pickled_model_is_refused(method: str, name: str, tmp_path: Path) -> None:
     """The digest is right, but the content is a pickle, which must not be loaded."""
     import pickle
 
@@ -136,7 +136,7 @@ def test_an_older_format_and_an_unknown_method_are_refused(
     text = (folder / MANIFEST).read_text(encoding="utf-8")
     older = text.replace(f'"version": {VERSION}', f'"version": {VERSION - 1}')
     (tmp_path / "old" / MANIFEST).write_text(older, encoding="utf-8")
-    with pytest.raises(ArtefactError, match="in format 0"):
+    with pytest.raises(ArtefactError, match=f"in format {VERSION - 1}"):
         load_picture_classifier(tmp_path / "old")
     (folder / MANIFEST).write_text(text.replace('"nearest"', '"guess"'), encoding="utf-8")
     with pytest.raises(ArtefactError, match="no known method"):

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def migrated() -> Any:
-    """Function that migrates to a state and returns its models; all migrations run afterwards."""
+    """Function that migrates to the given targets and returns the app registry of that state.
+
+    After the test, all migrations are applied again.
+    """
 
     def to(targets: list[tuple[str, str]]) -> Any:
         executor = MigrationExecutor(connection)
@@ -71,7 +74,9 @@ def old_rows(apps: Any) -> None:
     jobs.create(kind="import", stage="reading", timings=[{"stage": "reading"}])
 
 
-def test_old_rows_are_renamed_and_back(migrated: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_rows_are_renamed_and_the_reversal_restores_them(
+    migrated: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         import_module("creativefilter.creatives.migrations.0006_channel_names"), "BATCH", 4
     )

@@ -123,9 +123,7 @@ def test_a_line_for_each_demonstration_creative_and_a_summary(stack: Stack) -> N
             if row["file"] in DEMONSTRATED
         }
     spoken_count = len(DEMONSTRATED) - 2
-    summary = re.compile(
-        rf"^\D*{len(DEMONSTRATED)}\D.*\b{spoken_count}\b.*\b2\b.*$", re.MULTILINE
-    )
+    summary = re.compile(rf"^\D*{len(DEMONSTRATED)}\D.*\b{spoken_count}\b.*\b2\b.*$", re.MULTILINE)
 
     wait_until(
         lambda: (

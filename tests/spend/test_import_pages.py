@@ -217,7 +217,7 @@ def test_importing_a_known_table_changes_nothing(page: Client) -> None:
     first = press(page, checked(page, MARCH))
     again = checked(page, MARCH, name="copy.csv")
     found = text(page, again)
-    assert "This table was imported before. Nothing changes." in found
+    assert "This table was imported before. Importing it again would change nothing." in found
     assert address(first) in found
     assert f"{LIST}{again.pk}/import/" not in found
     known = press(page, again, mode="add")

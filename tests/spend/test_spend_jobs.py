@@ -177,6 +177,21 @@ def test_a_queued_import_can_be_cancelled() -> None:
     assert done(spend_import).state == Job.State.DONE
 
 
+def test_an_import_that_is_started_again_is_not_called_cancelled() -> None:
+    spend_import = received(GOOD)
+    work.start(spend_import, None)
+    assert work.cancel(spend_import)
+    spend_import.refresh_from_db()
+    work.start(spend_import, None)
+    spend_import.refresh_from_db()
+    assert spend_import.state == State.UPLOADED
+
+
+def test_an_import_without_a_file_says_so() -> None:
+    spend_import = SpendImport.objects.create(name="x.csv")
+    assert done(spend_import).error_code == "table_no_file"
+
+
 @pytest.mark.parametrize("moment", ["while reading", "before merging"])
 def test_a_cancelled_running_import_leaves_nothing(moment: str, monkeypatch: Any) -> None:
     monkeypatch.setattr("creativefilter.spend.imports.rows.CHUNK", 10)
@@ -196,7 +211,7 @@ def test_a_cancelled_running_import_leaves_nothing(moment: str, monkeypatch: Any
 
     monkeypatch.setattr(staging, "add", add)
     assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
-    # The job stops at its next progress report, or when saving finds that the claim is lost.
+    # The job stops at the progress report that follows this chunk.
     assert chunks == (3 if moment == "while reading" else 10)
     job.refresh_from_db()
     spend_import.refresh_from_db()
@@ -247,7 +262,7 @@ def test_retrying_an_old_job_undoes_no_newer_import() -> None:
 
 
 def test_a_late_worker_writes_nothing_of_a_refused_file(monkeypatch: Any) -> None:
-    """The import is cancelled while the worker reads its file."""
+    """The import is cancelled after its file is staged and before the report is saved."""
     spend_import = received(MIXED)
     job = work.start(spend_import, None, strict=True)
     real = staging.finish

@@ -33,7 +33,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_per_page = 100
     search_fields = ("actor_name", "subject", "address")
-    search_help_text = gettext_lazy("Name, subject, address")
+    search_help_text = gettext_lazy("Person, what, from where")
     fields = ("at", "person", "action", "subject", "address", "details")
     date_hierarchy = "at"
 

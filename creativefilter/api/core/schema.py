@@ -52,7 +52,8 @@ class EnglishGenerator(SchemaGenerator):
 def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     """Remove the titles of fields (postprocessing hook of drf-spectacular).
 
-    The titles are headings of pages, and generators of clients would name classes after them.
+    The titles are the fields' labels, which are written for pages. Client generators would name
+    classes after them.
     """
     for component in result["components"]["schemas"].values():
         for field in component.get("properties", {}).values():
@@ -93,11 +94,12 @@ def _types(schema: dict[str, Any]) -> list[str]:
 _DESCRIPTIONS = {
     "400": "The request is invalid; `errors` names the fields and the reasons.",
     "401": "There is no login and no token, or the token is not valid.",
-    "403": "The role does not have the permission.",
-    "404": "It does not exist, or it belongs to another user.",
+    "403": "The user's role does not have the permission, or the CSRF token of a session is "
+    "missing or wrong.",
+    "404": "The resource does not exist, or it belongs to another user.",
     "406": "There is no response of the requested type.",
-    "409": "It conflicts with the current state, or the first request with this key is still "
-    "being answered.",
+    "409": "The request conflicts with the current state of the resource, or the first request "
+    "with this Idempotency-Key is still being answered.",
     "412": "The resource has changed since the ETag in `If-Match`.",
     "413": "The request is larger than this server accepts.",
     "414": "The URL is longer than the proxy accepts (8 KB).",
@@ -121,10 +123,12 @@ def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
 
 
 class ApiSchema(AutoSchema):
-    """Adds error responses and the headers Idempotency-Key, If-Match and ETag to an operation.
+    """Adds error responses, the response 304 and headers to an operation.
 
-    A 4xx or 5xx response that a view declares without a body, or with ``ProblemSerializer``, gets
-    the media type of problems. A response with another body keeps it.
+    The headers are Idempotency-Key, If-Match, If-None-Match, ETag and Retry-After. A 4xx or 5xx
+    response that a view declares without a body, or with ``ProblemSerializer``, gets the media type
+    of problems. A response with another body keeps that body; if the same status can also occur
+    before the code of the view runs, problem details are its second media type.
     """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
@@ -135,11 +139,12 @@ class ApiSchema(AutoSchema):
         responses = operation["responses"]
         for status in self._errors(operation):
             if status in responses and not _is_problem(responses[status]):
-                # The view answers with its own body; errors before it are problems.
+                # The view answers with a body of its own; errors that occur before its code runs
+                # are problems.
                 responses[status]["content"][PROBLEM_JSON] = {"schema": component.ref}
             responses.setdefault(status, {"description": _DESCRIPTIONS[status]})
         if "414" in responses:
-            # The web server answers this itself, without calling the application.
+            # The proxy answers this itself, without calling the application.
             responses["414"]["content"] = {"text/html": {"schema": {"type": "string"}}}
         for status, response in responses.items():
             if status[0] in "45":
@@ -164,7 +169,7 @@ class ApiSchema(AutoSchema):
         asks = any(parameter["in"] == "query" for parameter in operation.get("parameters", []))
         body = "requestBody" in operation
         found = {
-            "400": asks or body or keyed or self._is_list(),
+            "400": asks or body or keyed or self._refuses_unknown_parameters(),
             "401": bool(self.view.get_authenticators()),
             "403": writes or bool(permissions - {AllowAny, IsAuthenticated}),
             "404": "{" in self.path,
@@ -179,13 +184,17 @@ class ApiSchema(AutoSchema):
         }
         return [status for status, happens in found.items() if happens]
 
-    def _is_list(self) -> bool:
+    def _refuses_unknown_parameters(self) -> bool:
         """Return whether the operation refuses unknown query parameters."""
         return self.method == "GET" and isinstance(self.view, KnownParameters)
 
     def _request_headers(self) -> list[dict[str, Any]]:
         if self.method == "POST" and isinstance(self.view, Idempotent):
-            text = "The same key with the same request gets the same answer for 24 hours."
+            text = (
+                "A request that is repeated with the same key within 24 hours gets the stored "
+                "answer. Answers with 409, 412, 429 or 5xx and very large answers are not stored. "
+                "Without a login the header is ignored."
+            )
             return [_header(HEADER, text, minLength=1, maxLength=255, pattern=r"^[!-~]+$")]
         if isinstance(self.view, Etagged) and self.method == "GET":
             return [_header("If-None-Match", "An ETag; 304 if the resource is unchanged.")]
@@ -196,11 +205,14 @@ class ApiSchema(AutoSchema):
     def _add_etag(self, responses: dict[str, Any]) -> None:
         if not isinstance(self.view, Etagged) or self.method == "DELETE":
             return
-        tag = {"description": "The state that it is in.", "schema": {"type": "string"}}
+        tag = {
+            "description": "Identifies the current state of the resource.",
+            "schema": {"type": "string"},
+        }
         if "200" in responses and self.method in {"GET", *WRITING}:
             responses["200"].setdefault("headers", {})["ETag"] = tag
         if self.method == "GET":
-            responses["304"] = {"description": "It still is in that state."}
+            responses["304"] = {"description": "The resource still has the ETag in If-None-Match."}
 
 
 def _is_problem(response: dict[str, Any]) -> bool:

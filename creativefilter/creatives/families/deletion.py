@@ -26,4 +26,4 @@ def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
 def family_without_it(instance: Fingerprint, **_: Any) -> None:
     """Regroup the rest of the family; a single member that is left has no family."""
     if instance.family_id:
-        grouping.without(instance.family_id)
+        grouping.regroup_after_deletion(instance.family_id)

@@ -2,7 +2,7 @@
 
 A stage that makes a fingerprint stores it when it saves its results. In the same transaction the
 fingerprint is compared with the others, and the families that it touches are regrouped. A lock
-lets only one creative at a time do this.
+ensures that this is done for one creative at a time.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
         if creative is None:
             return None
         earlier = list(Fingerprint.objects.filter(media__creative=creative))
-        if any(is_same(row, media, made) for row in earlier):
-            return earlier[0]
+        if same := [row for row in earlier if is_same(row, media, made)]:
+            return same[0]
         # One by one, so that the signal receivers in ``deletion`` regroup their families.
         for row in earlier:
             row.delete()
@@ -84,7 +84,8 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
 def lock() -> None:
     """Serialise changes of families until the transaction ends, by an advisory lock.
 
-    Two near duplicates stored at once would not see each other. SQLite has one writer anyway.
+    Without the lock, two near duplicates that are stored at the same time would not find each
+    other. SQLite needs none: it has one writer at a time. Call it in a transaction.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -104,9 +105,9 @@ def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
 
 
 def regroup(fingerprints: Iterable[int]) -> None:
-    """Regroup these fingerprints and all that links or families connect to them.
+    """Regroup these fingerprints and all others connected to them by a link or a common family.
 
-    The largest group of a family keeps its number. Call it under ``lock``.
+    If a family is divided, its largest group keeps its key. Call it under ``lock``.
     """
     tied, pairs = _component(set(fingerprints))
     left = _group(Fingerprint.objects.filter(pk__in=tied), pairs)
@@ -134,7 +135,7 @@ def _group(
     return before - taken
 
 
-def without(family: int) -> None:
+def regroup_after_deletion(family: int) -> None:
     """Regroup a family that has lost a member. Call it under ``lock``."""
     left = Fingerprint.objects.filter(family=family).values_list("pk", flat=True)
     regroup(left)
@@ -193,7 +194,7 @@ def relatives(creative: Creative) -> list[Relative]:
     return [Relative(other, by_media.get(other.current_media_id)) for other in others]
 
 
-def numbers() -> dict[int, int]:
+def families_by_creative() -> dict[int, int]:
     """Return family keys by creative key, for creatives that have a family."""
     rows = Fingerprint.objects.filter(family__isnull=False)
     return dict(rows.values_list("media__creative", "family"))
@@ -210,8 +211,9 @@ class Counted:
 def media_to_fingerprint(*, everything: bool) -> list[int]:
     """Return the keys of current media whose fingerprint has to be made.
 
-    These have no fingerprint, one of another method, or one without sound although chromaprint
-    is installed by now. With ``everything``, all current media with a file.
+    These have no fingerprint, one of another method, or one that was made without chromaprint
+    although it is installed now. If ``everything`` is true, return all current media. Media
+    without a file are always left out.
     """
     from classifier.fingerprints.fingerprint import METHOD
     from creativefilter.creatives.families.fingerprints import can_compare_sounds
@@ -243,7 +245,7 @@ def remake_fingerprint(media_id: int) -> bool:
 
 
 def regroup_all() -> Counted:
-    """Recompute all families from the stored links."""
+    """Recompute all families from the stored links; return how many there are."""
     in_families = Fingerprint.objects.filter(family__isnull=False)
     with transaction.atomic():
         lock()

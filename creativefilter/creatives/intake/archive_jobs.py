@@ -96,7 +96,7 @@ def unpack(job: Job) -> Save:
             raise JobError("bad_archive", str(error)) from error
 
     def save() -> dict[str, Any]:
-        transaction.on_commit(lambda: default_storage.delete(job.params["archive"]))
+        transaction.on_commit(lambda: default_storage.delete(job.params["archive"]), robust=True)
         return tally.as_result()
 
     return save
@@ -129,7 +129,7 @@ def remove_files(job: Job) -> None:
 def on_failed(job: Job) -> None:
     """Delete a file that is no readable archive: a retry could not succeed either."""
     if job.error_code == "bad_archive":
-        transaction.on_commit(lambda: remove_files(job))
+        transaction.on_commit(lambda: remove_files(job), robust=True)
 
 
 UNPACK = register(

@@ -27,11 +27,13 @@ def remove_files(instance: MediaVersion, **_: Any) -> None:
     media_id, file = instance.pk, instance.file
 
     def remove() -> None:
+        working_copies.remove(media_id)
         if file.name:
             file.storage.delete(file.name)
-        working_copies.remove(media_id)
 
-    transaction.on_commit(remove)
+    # robust: if the storage does not answer, the other files are removed all the same, and
+    # remove_orphans removes this one.
+    transaction.on_commit(remove, robust=True)
 
 
 @receiver(post_delete, sender=Creative)

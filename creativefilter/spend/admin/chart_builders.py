@@ -81,7 +81,7 @@ def ranking(
         (_("Spend, ₽"), ColumnType.MONEY),
         (_("Share"), ColumnType.SHARE),
         (_("Placements"), ColumnType.COUNT),
-        (_("Creatives"), ColumnType.COUNT),
+        (_("Advertisement IDs"), ColumnType.COUNT),
     )
     rows = [
         (

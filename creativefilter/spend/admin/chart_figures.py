@@ -1,7 +1,8 @@
-"""Plotly figures as plain dictionaries, in millions of roubles.
+"""Plotly figures made of plain dictionaries. Amounts are in millions of roubles.
 
 Every point has the filter that a click on it adds: in ``meta`` of its trace if all points of the
-trace add the same, else in ``customdata``. Both are lists of query parameters with their values.
+trace add the same, else in ``customdata``. A filter is a list of pairs of a query parameter and its
+value: ``meta`` is one filter, ``customdata`` has one for each point.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from creativefilter.spend.reports.expected_spend import ExpectedSpend
 from creativefilter.spend.reports.figure_types import Dimension, Key, Series, Total, Year
 from creativefilter.ui.formats import format_percent
 
-# Height of a horizontal bar, in pixels.
+# Height of the row of a horizontal bar, including the gap, in pixels.
 _BAR = 30
 
 
@@ -97,7 +98,7 @@ def counts(totals: Sequence[Total], dimension: Dimension, names: Mapping[int, st
     """
     shown = [one for one in totals if one.key is not None]
     values = [one.advertisements for one in shown]
-    return _bars(shown, dimension, names, values, None, _("creatives"), "%{x:,}")
+    return _bars(shown, dimension, names, values, None, _("Advertisement IDs"), "%{x:,}")
 
 
 def _bars(
@@ -148,8 +149,8 @@ def years(found: Sequence[Year], months: Sequence[str]) -> Figure:
     """Draw a line for each year from January to December, the newest year the thickest.
 
     Args:
-        found: Spend of each year.
-        months: Names of the months.
+        found: Spend of each year, the oldest first.
+        months: Names of the twelve months, January first.
     """
     data = []
     for age, year in enumerate(reversed(found)):
@@ -160,7 +161,7 @@ def years(found: Sequence[Year], months: Sequence[str]) -> Figure:
                 "name": str(year.year),
                 "x": list(months),
                 "y": [None if a is None else millions(a) for a in year.amounts],
-                "line": {"width": 3 if age == 0 else 1.75, "color": SEGMENTS[age % 12]},
+                "line": {"width": 3 if age == 0 else 1.75, "color": SEGMENTS[age % len(SEGMENTS)]},
                 "marker": {"size": 7},
                 "customdata": [_month_alone(year.year, month) for month in range(1, 13)],
                 "hovertemplate": _amount_hover(f"<b>%{{x}} {year.year}</b>"),
@@ -217,7 +218,7 @@ def intervals(rows: Sequence[ExpectedSpend], names: Mapping[int, str]) -> Figure
     counted = {
         "type": "scatter",
         "mode": "markers",
-        "name": _("counted by the most probable segment"),
+        "name": _("counted by label or most probable segment"),
         "y": places,
         "x": [millions(row.counted) for row in rows],
         "marker": {"symbol": "diamond", "size": 10, "color": GREY, "line": {"width": 1}},

@@ -32,7 +32,8 @@ from creativefilter.spend.imports.importer import Prepared
 from creativefilter.spend.models import SpendImport
 
 State = SpendImport.State
-# Progress of a job when its file is read; the rest is one transaction, which reports no progress.
+# Progress of a job, in per cent, after its file has been read. What follows is one transaction,
+# which reports no progress.
 READING_PERCENT = 80
 
 
@@ -96,7 +97,7 @@ def start(
         strict: Whether a single bad row refuses the file.
 
     Raises:
-        SpendFileError: The file was imported already, or a job for it has not ended.
+        SpendFileError: This import was carried out already, or its job has not ended.
         QuotaExceeded: The owner has too many open jobs.
     """
     with transaction.atomic():
@@ -105,13 +106,15 @@ def start(
             raise SpendFileError("spend_imported")
         if row.job and not row.job.is_final:
             raise SpendFileError("spend_busy")
+        if row.state in (State.FAILED, State.CANCELLED):
+            spend_import.state = row.state = State.UPLOADED
         params = {"spend_import": row.pk, "dry_run": dry_run, "mode": mode, "strict": strict}
         # Checking a small file takes seconds; an import may have to wait for other writers.
         urgency = lanes.of_bytes(_size(row)) if dry_run else Job.Urgency.LONG
         job = lifecycle.create(SPEND_IMPORT, params, owner, urgency)
         spend_import.job = row.job = job
         spend_import.error_code = row.error_code = ""
-        row.save(update_fields=["job", "error_code"])
+        row.save(update_fields=["job", "error_code", "state"])
         if not dry_run:
             record(Action.SPEND_IMPORTED, row, mode=mode, strict=strict)
     return job
@@ -126,7 +129,7 @@ def _size(spend_import: SpendImport) -> int:
 
 
 def cancel(spend_import: SpendImport) -> bool:
-    """Cancel the job of an import. Return False if the job had already ended."""
+    """Cancel the job of an import. Return False if there is none, or if it had already ended."""
     return spend_import.job is not None and lifecycle.cancel(spend_import.job)
 
 
@@ -135,7 +138,8 @@ def run(job: Job) -> Save:
 
     Raises:
         JobError: The import was deleted or has a newer job, its file can't be imported, or the job
-            was cancelled.
+            was cancelled or taken over by another worker.
+        Unavailable: The connection with the staged rows was closed.
     """
     spend_import = SpendImport.objects.filter(pk=job.params["spend_import"]).first()
     if spend_import is None:
@@ -174,7 +178,7 @@ def _file_of(spend_import: SpendImport) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             path = stack.enter_context(on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError) as error:  # ValueError: the row names no file
             raise SheetError("table_no_file") from error
         yield path
 

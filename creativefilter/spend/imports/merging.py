@@ -54,6 +54,7 @@ ROWS = """
     JOIN spend_staged_line l ON l.id = r.line
     ORDER BY a.key
 """
+# SQLite needs the WHERE to distinguish the ON of a join from ON CONFLICT.
 MONTHS = """
     INSERT INTO spend_monthlyspend (advertisement_id, line_id, month, amount, placements)
     SELECT a.key, l.key, m.month, m.amount, m.placements
@@ -107,7 +108,7 @@ def insert(spend_import: SpendImport, *, adds: bool) -> None:
     _execute(MONTHS + MONTHS_ADDED if adds else MONTHS)
     spend_totals.add(STAGED_MONTHS_BY_SEGMENT)
     if connection.vendor == "postgresql":
-        # Without new statistics, PostgreSQL would plan the next queries for empty tables.
+        # With the old statistics, PostgreSQL may plan the next queries for empty or small tables.
         _execute("ANALYZE spend_advertisement, spend_line, spend_monthlyspend, spend_spendtotal")
 
 
@@ -135,9 +136,10 @@ def remove_unused() -> None:
 
 
 def analyze() -> None:
-    """Update PostgreSQL's statistics, which are of the time before this import.
+    """Update PostgreSQL's statistics after all rows are written and deleted.
 
-    With them the statements that link creatives and count their segments can take minutes.
+    With outdated statistics, the statements that link creatives and count their segments can take
+    minutes.
     """
     if connection.vendor == "postgresql":
         models = (Creative, Advertisement, BrandLine, MonthlySpend)

@@ -51,7 +51,7 @@ def client() -> APIClient:
 
 
 def codes(response: Any) -> dict[str, str]:
-    """Return the code of the first error of each field."""
+    """Return the code of the first error of each field; {} unless the response is a 400."""
     if response.status_code != 400:
         return {}
     return {name: errors[0]["code"] for name, errors in response.json()["errors"].items()}
@@ -73,10 +73,11 @@ def test_parameters_of_the_schema_are_known(
 ) -> None:
     for address, operation in lists.items():
         names = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
+        # "format" is DRF's own parameter.
         for name in names | {"format"}:
             found = codes(client.get(f"{address}?{quote(name)}=json"))
             assert "unknown_field" not in found.values(), (address, name)
 
 
-def test_parameters_are_not_checked_without_permission() -> None:
+def test_parameters_are_not_checked_without_authentication() -> None:
     assert APIClient().get("/api/v1/creatives?colour=red").status_code == 401
