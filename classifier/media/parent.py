@@ -29,11 +29,11 @@ _UNUSABLE = (
 
 
 def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
-    """Decode one file in a process of its own.
+    """Decode one file in another process.
 
     The content alone decides the format, never the file name. A damaged file gives the parts that
     can be read (``probe.partial``). After the call no process reads the file any more. The child
-    process stays alive to decode the next file. Thread-safe.
+    process forks for each file and stays alive for the next one. Thread-safe.
 
     Raises:
         MediaError: The file can't be opened, exceeds a limit or gives neither sound nor pictures,

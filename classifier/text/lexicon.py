@@ -45,8 +45,8 @@ class LexiconMatches:
 
     ``concepts``: groups (the keys of ``BRANDS``, ``TOPICS`` and ``PATTERNS``), brands, and pairs of
     the groups in ``COMBINED`` that occur in one text. ``sequences``: pairs of groups that follow
-    each other, with any number of words without a group in between; only groups that are found by
-    a single word count.
+    each other, with any number of words without a group in between. Groups found by two words or by
+    a pattern are not considered.
     """
 
     concepts: MatchArrays
@@ -76,7 +76,12 @@ def lexicon_digest() -> str:
 
 
 def find(written: Joined, folded: Joined) -> LexiconMatches:
-    """Return the matches in the texts of ``join``; ``folded`` is ``fold(written)``."""
+    """Return the matches in joined texts.
+
+    Args:
+        written: The result of ``phonetics.join``.
+        folded: ``phonetics.fold(written)``.
+    """
     lexicon = _lexicon()
     concepts: list[tuple[_Hit, _Hit]] = []
     sequences: list[tuple[_Hit, _Hit]] = []

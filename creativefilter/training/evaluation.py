@@ -135,7 +135,7 @@ def of_database() -> tuple[pd.DataFrame, int]:
     """
     from classifier.learning.dataset import families_of
 
-    family_numbers = families.numbers()
+    family_numbers = families.families_by_creative()
     features, segments, transcripts, related = [], [], [], []
     for creative in in_batches(ready()):
         media = creative.current_media

@@ -1,4 +1,4 @@
-"""Send a POST request to a checked address, without redirects or a proxy, in ten seconds."""
+"""Send a POST request to a checked address, without redirects or a proxy, with a time limit."""
 
 from __future__ import annotations
 

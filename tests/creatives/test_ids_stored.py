@@ -51,8 +51,8 @@ def test_the_migration_normalises_old_ids_unless_taken() -> None:
     migrate("creatives", "0007_normal_ids")
     migrate("spend", "0005_bad_row_sheets")
     assert names() == {"1", "2", "007", "7", "AD-7", "0", "None"}
-    # "01" is not renamed: creative "1" exists, and a waiting label is used only when its creative
-    # arrives.
+    # "01" is not renamed: creative "1" is stored already, and waiting labels are used only when a
+    # creative is added, so a waiting label "1" would never be used.
     waiting = set(WaitingLabel.objects.values_list("advertisement_id", flat=True))
     assert waiting == {"3", "01", "05", "5"}
     spent = set(Advertisement.objects.values_list("advertisement_id", flat=True))

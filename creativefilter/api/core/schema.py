@@ -193,7 +193,7 @@ class ApiSchema(AutoSchema):
             text = (
                 "A request that is repeated with the same key within 24 hours gets the stored "
                 "answer. Answers with 409, 412, 429 or 5xx and very large answers are not stored. "
-                "Without a login the header is ignored."
+                "The header is ignored if the request is not authenticated."
             )
             return [_header(HEADER, text, minLength=1, maxLength=255, pattern=r"^[!-~]+$")]
         if isinstance(self.view, Etagged) and self.method == "GET":
