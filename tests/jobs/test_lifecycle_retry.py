@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import User
 
 from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
+from creativefilter.jobs.quota import QuotaExceeded
 from tests.worker_app import KINDS
 
 pytestmark = pytest.mark.django_db
@@ -38,3 +42,17 @@ def test_a_job_of_an_unknown_kind_is_not_retried() -> None:
     Job.objects.update(kind="gone", state=Job.State.FAILED)
     assert lifecycle.retry(Job.objects.get(pk=job.pk)) is None
     assert Job.objects.get().state == Job.State.FAILED
+
+
+@pytest.mark.parametrize("in_quota", [True, False])
+def test_a_retry_counts_towards_the_quota_if_the_job_does(in_quota: bool, settings: Any) -> None:
+    settings.OPEN_JOBS_PER_USER = 1
+    owner = User.objects.create_user("eager")
+    failed = lifecycle.create(KINDS["echo"], {}, owner)
+    Job.objects.update(state=Job.State.FAILED, in_quota=in_quota)
+    lifecycle.create(KINDS["echo"], {}, owner)
+    if in_quota:
+        with pytest.raises(QuotaExceeded):
+            lifecycle.retry(failed)
+    else:
+        assert lifecycle.retry(failed) == failed

@@ -129,3 +129,20 @@ def test_a_starting_worker_releases_only_claims_under_its_name() -> None:
     assert recovery.release_claims_of("me") == [mine]
     other.refresh_from_db()
     assert other.state == Job.State.RUNNING
+
+
+def test_the_claim_of_a_killed_process_is_released_once() -> None:
+    job = running(attempts=1)
+    lost = (str(job.pk), job.stage, "dead", "worker_lost", "killed")
+    assert recovery.release_lost_claim(*lost)
+    job.refresh_from_db()
+    assert (job.state, job.lease_until) == (Job.State.QUEUED, None)
+    assert not recovery.release_lost_claim(*lost)
+
+
+def test_messages_of_all_queued_jobs_are_sent_again_if_the_broker_lost_them() -> None:
+    sent, ended = queued(published_at=timezone.now()), queued(state=Job.State.DONE)
+    Job.objects.filter(pk=ended.pk).update(published_at=timezone.now())
+    assert recovery.sweep() == []
+    recovery.mark_all_unpublished()
+    assert recovery.sweep() == [sent]

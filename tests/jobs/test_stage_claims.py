@@ -58,3 +58,12 @@ def test_only_one_of_many_concurrent_workers_gets_the_claim() -> None:
     [winner] = [claim for claim in claims if claim]
     job.refresh_from_db()
     assert (job.worker, job.attempts) == (winner.worker, 1)
+
+
+@pytest.mark.django_db
+def test_the_time_of_each_stage_is_stored_when_it_ends() -> None:
+    job = lifecycle.create(KINDS["echo"], {"say": "x"})
+    for stage in ("one", "two"):
+        stage_runner.run_stage(str(job.pk), stage, "w")
+    job.refresh_from_db()
+    assert [(one["stage"], one["attempts"]) for one in job.timings] == [("one", 1), ("two", 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Sum
 from django.test import Client
+from django.utils import timezone
 
 from creativefilter.creatives.labels.single import set_label
-from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.models import Creative, Label, Segment
 from creativefilter.jobs import lifecycle, stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.spend.imports import importer
-from creativefilter.spend.models import SpendTotal
+from creativefilter.spend.models import SpendTotal, Watermark
 from creativefilter.spend.reports import expected_spend, expected_spend_jobs
 from creativefilter.spend.reports.filters import Filters
 from creativefilter.spend.totals import checks, recount_jobs, segment_changes, spend_totals
@@ -248,3 +250,14 @@ def test_each_set_of_filters_has_its_own_intervals(predicted: list[Creative]) ->
     study, job = expected_spend_jobs.get_or_queue(Filters())
     assert study
     assert (job, study.worth.predicted) == (None, 1)
+
+
+def test_the_watermark_passes_only_rows_older_than_any_open_transaction(
+    creatives: list[Creative],
+) -> None:
+    label(creatives[:1])
+    [written] = Label.objects.all()
+    mark, now = Watermark(pk=1, looked_at=timezone.now()), timezone.now()
+    assert segment_changes._next_watermark(mark, now).label == 0
+    later = now + segment_changes.OVERLAP + timedelta(seconds=1)
+    assert segment_changes._next_watermark(mark, later).label == written.pk

@@ -160,3 +160,9 @@ def probabilities_of(*pairs: Sequence[float]) -> NDArray[np.float64]:
     rows = np.zeros((len(pairs), len(NUMBERS)))
     rows[:, :2] = pairs
     return rows
+
+
+@pytest.mark.django_db
+def test_a_creative_that_was_removed_meanwhile_is_not_proposed_for_review() -> None:
+    gone = expected_spend._Predicted(np.array([999]), np.array([1.0]), np.ones((len(NUMBERS), 1)))
+    assert expected_spend._described(gone, [0], np.array([1.0])) == ()
