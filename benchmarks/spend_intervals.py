@@ -150,8 +150,8 @@ def coverage(
 
     Args:
         probabilities: (creatives, segments).
-        truths: columns of the true segments, (variants, creatives). Resample n uses the variant
-            with the number n modulo their count.
+        truths: columns of the true segments, (variants, creatives): several variants if the
+            truth is simulated. Resample n uses row n modulo the number of rows.
         groups: draws the resamples.
         amounts: RUB, (creatives,).
         random: source of random numbers.

@@ -8,5 +8,5 @@ from numpy.typing import NDArray
 Probabilities = NDArray[np.float64]
 """Shape (creatives, 18), columns as ``segments.NUMBERS``.
 
-Each row sums to 1, or is NaN for a creative without any evidence.
+Each row sums to 1, or is NaN for a creative that lacks the channel, or all channels.
 """

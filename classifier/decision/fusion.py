@@ -55,7 +55,7 @@ class Opinions:
     """
 
     probabilities: Mapping[str, Probabilities]
-    likely: Probabilities | None = None
+    likely: NDArray[np.float64] | None = None
 
     def for_channel(self, channel: str) -> Probabilities:
         """Return the probabilities of a channel, (creatives, segments).

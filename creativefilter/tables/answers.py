@@ -36,8 +36,8 @@ class Answer:
     ``code`` is the status for programs. ``status`` is the same code, or a sentence in the language
     of the table. ``probability`` is the model's probability of this segment; None without a
     segment, and if a person set a segment that the model did not predict. ``reviewed`` says whether
-    a person set the segment: "yes" or "no" in the language of the table; None if the ID is not
-    stored.
+    a person set the segment: "yes" or "no" in the language of the table; None if there is neither a
+    creative nor a waiting label for the ID.
     """
 
     code: str

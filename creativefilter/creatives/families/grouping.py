@@ -68,7 +68,7 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
         earlier = list(Fingerprint.objects.filter(media__creative=creative))
         if same := [row for row in earlier if is_same(row, media, made)]:
             return same[0]
-        # One by one, so that the signal receivers in ``deletion`` regroup their families.
+        # The signal receivers in ``deletion`` regroup the families of the deleted rows.
         for row in earlier:
             row.delete()
         [row] = write_prints([(media, made.print)], sound_compared=made.sound_compared)
