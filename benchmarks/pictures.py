@@ -117,7 +117,7 @@ def show_classifiers(dimension: int, size: Size) -> None:
                 method, features, segments.tolist(), ids, encoder="generated"
             )
             trained = time.process_time()
-            predicted = np.array(NUMBERS)[model.predict_proba(test_vectors).argmax(axis=1)]
+            predicted = np.array(model.numbers)[model.predict_proba(test_vectors).argmax(axis=1)]
             prediction_seconds = time.process_time() - trained
             score = macro_f1(true_segments, predicted)
             figures[method].append((score, trained - began, 1000 * prediction_seconds / size.test))

@@ -29,8 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.learning.cross_validation import in_all_segments
-from classifier.segments import NUMBERS, canonical
+from classifier.segments import NUMBERS, canonical, move_columns, union
 from classifier.text import training
 from creativefilter.spend.reports import simulation
 from tests.classifier.transcript_rows import read_rows
@@ -78,7 +77,8 @@ def real(reference: Path, random: np.random.Generator) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # segments with fewer rows than folds
         scores = training.grouped_scores(table)
-    probabilities = in_all_segments(table, training.calibrated(table, scores))[table.spoken]
+    calibrated = training.calibrated(table, scores)[table.spoken]
+    probabilities = move_columns(calibrated, union(table.numbers), NUMBERS)
     true_columns = np.searchsorted(NUMBERS, table.segments)[table.spoken]
     families = table.families[table.spoken]
     amounts = spend_of(true_columns, reference, random)

@@ -1,4 +1,8 @@
-"""The segments of the market, as the analysts' dictionary numbers them.
+"""The segments of the market, as the analysts' dictionary numbers them, and columns of arrays.
+
+``SEGMENTS`` is the dictionary of a new installation, whose segments the starter predicts. The
+segments that an installation uses are rows of its database, and each model has its own ``numbers``:
+the segments that it predicts, in the order of its columns.
 
 Number 6 of the dictionary repeats number 0 in another letter case. It is read as 0 and never
 returned. Numbers and Russian names come from the dictionary that analysts receive with the data.
@@ -6,7 +10,14 @@ returned. Numbers and Russian names come from the dictionary that analysts recei
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.types import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +189,33 @@ def by_number(number: int) -> Segment:
         ValueError: No segment has this number.
     """
     return _BY_NUMBER[canonical(number)]
+
+
+def columns_of(numbers: Numbers, segments: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the column of each segment in arrays with the columns ``numbers``, (segments,).
+
+    Raises:
+        ValueError: A segment is not among ``numbers``.
+    """
+    wanted = np.asarray(segments, np.int64)
+    if unknown := sorted(set(wanted.tolist()) - set(numbers)):
+        raise ValueError(f"no column for segment {', '.join(map(str, unknown))}")
+    return np.searchsorted(np.array(numbers, np.int64), wanted)
+
+
+def union(*parts: Iterable[int]) -> Numbers:
+    """Return the segment numbers of all parts, ascending."""
+    return tuple(sorted({int(number) for part in parts for number in part}))
+
+
+def move_columns(
+    values: NDArray[Any], numbers: Numbers, wanted: Numbers, fill: float = 0.0
+) -> NDArray[Any]:
+    """Return values, (rows, numbers), in the columns ``wanted``, (rows, wanted).
+
+    Columns that only ``numbers`` has are dropped; those that only ``wanted`` has are ``fill``.
+    """
+    result = np.full((len(values), len(wanted)), fill, values.dtype)
+    shared = [number for number in numbers if number in wanted]
+    result[:, columns_of(wanted, shared)] = values[:, columns_of(numbers, shared)]
+    return result

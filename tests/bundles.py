@@ -58,6 +58,7 @@ def small_parts() -> Parts:
     )
     columns = np.searchsorted(NUMBERS, [one.segment for one in held_out_rows])
     return Parts(
+        numbers=NUMBERS,
         text=text,
         fusion=Fusion(),
         held_out=HeldOut(probabilities, columns, np.full(len(held_out_rows), SPEECH, np.uint8)),

@@ -25,10 +25,10 @@ from classifier.decision.types import ChannelView, Prediction, SpotFeatures
 from classifier.evaluation.figures import Evaluation, evaluate
 from classifier.evaluation.metrics import threshold_for
 from classifier.screen import terms
-from classifier.segments import NUMBERS
+from classifier.segments import columns_of, move_columns, union
 from classifier.text.evidence import Evidence
 from classifier.text.linear_model import TextModel, prior_factors
-from classifier.types import Probabilities
+from classifier.types import Numbers, Probabilities
 
 if TYPE_CHECKING:
     from classifier.pictures.types import Neighbour
@@ -56,20 +56,21 @@ class Bundle:
             artefact: The model folder that the parts come from.
             precision: The wanted precision of decisions without review, 0 to 1.
             priors: By segment number, how frequent it is among the creatives to be classified, in
-                any unit. Without priors, as frequent as in the training data.
+                any unit. Segments that are not listed, and all without priors, are as frequent as
+                in the training data.
 
         Raises:
-            ValueError: The priors lack a segment or are negative; see ``prior_factors``.
+            ValueError: The priors are negative; see ``prior_factors``.
         """
         self.parts = parts
         self.artefact = artefact
         self.precision = precision
         self._thresholds: dict[float, dict[int, float | None]] = {}
-        self._factors = np.ones(len(NUMBERS))
-        if priors is not None:
-            known = parts.shares > 0
-            numbers = np.array(NUMBERS)[known]
-            self._factors[known] = prior_factors(numbers, parts.shares[known], priors)
+        self._factors = np.ones(len(parts.numbers))
+        known = (parts.shares > 0) & np.isin(parts.numbers, list(priors or ()))
+        if priors is not None and known.any():
+            numbers, shares = np.array(parts.numbers)[known], parts.shares[known]
+            self._factors[known] = prior_factors(numbers, shares / shares.sum(), priors)
 
     @classmethod
     def load(
@@ -91,6 +92,11 @@ class Bundle:
     def facts(self) -> Mapping[str, Any]:
         """The manifest's facts about the training; empty for a bundle that was not saved."""
         return self.artefact.facts if self.artefact else MappingProxyType({})
+
+    @property
+    def numbers(self) -> Numbers:
+        """The segments that the bundle predicts, ascending."""
+        return self.parts.numbers
 
     @property
     def encoder(self) -> str:
@@ -117,10 +123,10 @@ class Bundle:
                 continue
             result.append(
                 Prediction(
-                    _by_number(fused[row]),
+                    self._by_number(fused[row]),
                     "auto" if automatic[row] else "review",
                     bool(conflicts[row]),
-                    self._views(by_channel, row, one, NUMBERS[fused[row].argmax()], evidence),
+                    self._views(by_channel, row, one, self.numbers[fused[row].argmax()], evidence),
                 )
             )
         return result
@@ -146,11 +152,15 @@ class Bundle:
         opinions = self.parts.opinions(features)
         fused = self.apply_priors(self.parts.fuse(opinions, features))
         conflicts = self._conflicts(opinions, fused)
+        # Creatives of segments that the bundle does not predict count as wrong.
+        numbers = union(self.numbers, segments)
 
         def automatic(target: float) -> NDArray[np.bool_]:
             return self._is_automatic(fused, opinions.masks(), conflicts, target)
 
-        return evaluate(fused, np.searchsorted(NUMBERS, segments), automatic, families)
+        probabilities = move_columns(fused, self.numbers, numbers)
+        probabilities[np.isnan(fused[:, 0])] = np.nan
+        return evaluate(probabilities, columns_of(numbers, segments), numbers, automatic, families)
 
     def _conflicts(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
         """Return which creatives have a conflict.
@@ -160,7 +170,8 @@ class Bundle:
         with_priors = {
             name: self.apply_priors(opinions.for_channel(name)) for name in opinions.probabilities
         }
-        return fusing.conflicts(Opinions(with_priors), fused, self.parts.fusion)
+        weighed = Opinions(self.numbers, with_priors, known=opinions.known)
+        return fusing.conflicts(weighed, fused, self.parts.fusion)
 
     def _is_automatic(
         self,
@@ -213,7 +224,7 @@ class Bundle:
         return found
 
     def apply_priors(self, probabilities: Probabilities) -> Probabilities:
-        """Return probabilities (creatives, 18), shifted from the training shares to the priors."""
+        """Return probabilities, (creatives, segments), moved from the training shares to priors."""
         weighted = probabilities * self._factors
         result: Probabilities = weighted / weighted.sum(axis=1, keepdims=True)
         return result
@@ -235,8 +246,8 @@ class Bundle:
             if evidence and channel == PICTURES:
                 alike = self._neighbours(one)
             elif evidence:
-                words = self._text_evidence(one, channel, NUMBERS[probabilities[row].argmax()])
-            views.append(ChannelView(channel, _by_number(probabilities[row]), words, alike))
+                words = self._text_evidence(one, channel, self.numbers[probabilities[row].argmax()])
+            views.append(ChannelView(channel, self._by_number(probabilities[row]), words, alike))
         return tuple(sorted(views, key=lambda view: -view.probabilities[segment]))
 
     def _text_evidence(self, one: SpotFeatures, channel: str, segment: int) -> tuple[Evidence, ...]:
@@ -261,6 +272,5 @@ class Bundle:
             return ()
         return classifier.neighbours(one.vectors[classifier.encoder][None])[0]
 
-
-def _by_number(row: NDArray[np.float64]) -> dict[int, float]:
-    return dict(zip(NUMBERS, row.tolist(), strict=True))
+    def _by_number(self, row: NDArray[np.float64]) -> dict[int, float]:
+        return dict(zip(self.numbers, row.tolist(), strict=True))

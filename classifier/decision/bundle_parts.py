@@ -22,9 +22,9 @@ from classifier.decision import fusion as fusing
 from classifier.decision.fusion import Fusion, Opinions
 from classifier.decision.types import SpotFeatures
 from classifier.screen import terms
-from classifier.segments import NUMBERS
+from classifier.segments import NUMBERS, move_columns
 from classifier.text.linear_model import TextModel, TextPrediction
-from classifier.types import Probabilities
+from classifier.types import Numbers, Probabilities
 
 if TYPE_CHECKING:
     from classifier.decision.stacking import Stack
@@ -42,6 +42,11 @@ _ARRAYS = "held_out.npz"
 class TextHead(Protocol):
     """The interface that `TextModel` and `TransformerText` share."""
 
+    @property
+    def numbers(self) -> Numbers:
+        """The segments that the model predicts, ascending."""
+        ...
+
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]: ...
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact: ...
@@ -51,8 +56,9 @@ class TextHead(Protocol):
 class HeldOut:
     """Out-of-fold predictions for labelled creatives, and their true segments.
 
-    ``probabilities``: (creatives, 18). ``columns``: (creatives,), the index of the true segment in
-    ``NUMBERS``. ``masks``: (creatives,), the channels as in ``Opinions.masks``.
+    ``probabilities``: (creatives, segments). ``columns``: (creatives,), the index of the true
+    segment in the ``numbers`` of the bundle. ``masks``: (creatives,), the channels as in
+    ``Opinions.masks``.
     """
 
     probabilities: NDArray[np.floating[Any]]
@@ -64,11 +70,13 @@ class HeldOut:
 class Parts:
     """The trained parts of a bundle.
 
-    ``shares``: float64 (18,), the share of each of ``NUMBERS`` in the training data.
+    ``numbers``: the segments that the bundle predicts, in the order of the columns of its arrays.
+    ``shares``: float64 (segments,), the share of each in the training data.
     ``training_fingerprints``: uint64 (texts,), fingerprints of the training texts, because a model
     must not be evaluated on them.
     """
 
+    numbers: Numbers
     text: TextHead
     fusion: Fusion
     held_out: HeldOut
@@ -81,42 +89,66 @@ class Parts:
         """Return the probabilities that each channel gives to each creative."""
         screens = [one.screen for one in features]
         probabilities: dict[str, Probabilities] = {
-            SPEECH: self._text_probabilities([one.speech for one in features]),
-            SCREEN: self.fusion.sharpen(SCREEN, self._text_probabilities(screens)),
+            SPEECH: self._text_probabilities(SPEECH, [one.speech for one in features]),
+            SCREEN: self._text_probabilities(SCREEN, screens),
         }
         if self.pictures:
             probabilities[PICTURES] = self._picture_probabilities(features, self.pictures)
-        return Opinions(probabilities, terms.likelihood(screens))
+        likely = terms.likelihood(screens, self.numbers)
+        return Opinions(self.numbers, probabilities, likely, self.known)
+
+    @property
+    def known(self) -> dict[str, NDArray[np.bool_]]:
+        """By channel, the segments that it has learned, (segments,)."""
+        by_text = np.isin(self.numbers, self.text.numbers)
+        result = {SPEECH: by_text, SCREEN: by_text}
+        if self.pictures:
+            result[PICTURES] = np.isin(self.numbers, self.pictures.numbers)
+        return result
 
     def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
-        """Return fused probabilities (creatives, 18) under the priors of the training data.
+        """Return fused probabilities, (creatives, segments), under the priors of the training data.
 
-        Rows of creatives without a channel are NaN.
+        Rows of creatives without a channel are NaN. On segments that the stack never learned it
+        abstains: they keep their pooled probability, and the stack divides the rest.
         """
         pooled = fusing.pool(opinions, self.fusion)
         if self.stack is None:
             return pooled
-        stacked = self.stack.probabilities(opinions, features)
-        result: Probabilities = np.where(np.isnan(pooled), np.nan, stacked)
+        known = self.stack.known
+        result: Probabilities = pooled.copy()
+        result[:, known] = self.stack.probabilities(opinions, features)[:, known]
+        result[:, known] *= pooled[:, known].sum(axis=1, keepdims=True)
         return result
 
-    def _text_probabilities(self, texts: Sequence[str]) -> Probabilities:
-        result = _missing_opinions(len(texts))
+    def _text_probabilities(self, channel: str, texts: Sequence[str]) -> Probabilities:
         rows = [row for row, text in enumerate(texts) if text]
-        for row, one in zip(rows, self.text.predict([texts[row] for row in rows]), strict=True):
-            result[row] = [one.probabilities.get(number, 0.0) for number in NUMBERS]
-        return result
+        predictions = self.text.predict([texts[row] for row in rows])
+        known = self.text.numbers
+        own = np.array([[one.probabilities[n] for n in known] for one in predictions])
+        return self._all_rows(channel, own.reshape(-1, len(known)), known, rows, len(texts))
 
     def _picture_probabilities(
         self, features: Sequence[SpotFeatures], classifier: PictureClassifier
     ) -> Probabilities:
         encoder = classifier.encoder
-        result = _missing_opinions(len(features))
         rows = [row for row, one in enumerate(features) if encoder in one.vectors]
-        if rows:
-            vectors = np.stack([features[row].vectors[encoder] for row in rows])
-            probabilities = classifier.predict_proba(vectors)
-            result[rows] = self.fusion.sharpen(PICTURES, probabilities)
+        if not rows:
+            return np.full((len(features), len(self.numbers)), np.nan)
+        vectors = np.stack([features[row].vectors[encoder] for row in rows])
+        own = classifier.predict_proba(vectors)
+        return self._all_rows(PICTURES, own, classifier.numbers, rows, len(features))
+
+    def _all_rows(
+        self, channel: str, own: Probabilities, known: Numbers, rows: list[int], creatives: int
+    ) -> Probabilities:
+        """Return sharpened probabilities, (creatives, segments); NaN except for ``rows``.
+
+        ``own``: those of a model with the segments ``known``, (rows, known segments).
+        """
+        result = np.full((creatives, len(self.numbers)), np.nan)
+        sharpened = self.fusion.sharpen(channel, own)
+        result[rows] = move_columns(sharpened, known, self.numbers)
         return result
 
     def save(self, folder: Path, facts: Mapping[str, Any], card: str) -> Artefact:
@@ -141,14 +173,11 @@ class Parts:
 
         inside = [SPEECH, SCREEN, *([PICTURES] if self.pictures else [])]
         known = {
+            "segments": list(self.numbers),
             "channels": inside,
             "fusion": {"method": "stack" if self.stack else "pool", **asdict(self.fusion)},
         }
         return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
-
-
-def _missing_opinions(rows: int) -> Probabilities:
-    return np.full((rows, len(NUMBERS)), np.nan)
 
 
 def load_parts(folder: Path) -> tuple[Artefact, Parts]:
@@ -167,7 +196,10 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
         stacked = settings.pop("method") == "stack"
         sharpness = settings.pop("sharpness")
         channels = {current_name(name) for name in artefact.facts["channels"]}
+        # Bundles of version 0.2 and older name no segments: they have those of the dictionary.
+        numbers = tuple(int(number) for number in artefact.facts.get("segments", NUMBERS))
         parts = Parts(
+            numbers=numbers,
             text=_load_text(artefact),
             fusion=Fusion(
                 **settings, sharpness={current_name(name): sharpness[name] for name in sharpness}
@@ -176,11 +208,26 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
             shares=arrays["shares"],
             training_fingerprints=arrays["seen"],
             pictures=_load_pictures(artefact) if PICTURES in channels else None,
-            stack=_load_stack(artefact) if stacked else None,
+            stack=_load_stack(artefact, len(numbers)) if stacked else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
+    if not _fits_together(parts):
+        raise ArtefactError(folder, "its parts do not fit its segments")
     return artefact, parts
+
+
+def _fits_together(parts: Parts) -> bool:
+    """Return whether all arrays and parts have the segments of the bundle."""
+    numbers = parts.numbers
+    predicted = {*parts.text.numbers, *(parts.pictures.numbers if parts.pictures else ())}
+    return bool(
+        list(numbers) == sorted(set(numbers))
+        and predicted <= set(numbers)
+        and parts.shares.shape == (len(numbers),)
+        and parts.held_out.probabilities.shape[1:] == (len(numbers),)
+        and (parts.held_out.columns < len(numbers)).all()
+    )
 
 
 def _is_known(name: str) -> bool:
@@ -209,7 +256,7 @@ def _load_pictures(artefact: Artefact) -> PictureClassifier:
     return load_picture_classifier(_inside(artefact, there[0] if there else PICTURES))
 
 
-def _load_stack(artefact: Artefact) -> Stack:
+def _load_stack(artefact: Artefact, segments: int) -> Stack:
     from classifier.decision.stacking import Stack
 
-    return Stack.load(_inside(artefact, _STACK))
+    return Stack.load(_inside(artefact, _STACK), segments)

@@ -9,14 +9,14 @@ no labelled creatives with all channels were available.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.channels import CHANNELS, SCREEN
 from classifier.screen import terms
-from classifier.types import Probabilities
+from classifier.types import Numbers, Probabilities
 
 # The text model is trained on speech and overconfident on screen text.
 SCREEN_SHARPNESS = 0.6
@@ -49,13 +49,17 @@ class Fusion:
 class Opinions:
     """The probabilities that each channel gives to some creatives.
 
-    ``probabilities``: by channel, (creatives, segments); a row sums to 1, or is NaN for a creative
-    that lacks the channel. ``likely``: likelihood of the terms on the screens
-    (``terms.likelihood``), of the same shape.
+    ``numbers``: the segments, in the order of the columns. ``probabilities``: by channel,
+    (creatives, segments); a row sums to 1, or is NaN for a creative that lacks the channel.
+    ``likely``: likelihood of the terms on the screens (``terms.likelihood``), of the same shape.
+    ``known``: by channel, (segments,), the segments that the channel has learned; all for channels
+    that are not listed. The channel abstains on the others, and their probabilities are 0.
     """
 
+    numbers: Numbers
     probabilities: Mapping[str, Probabilities]
     likely: NDArray[np.float64] | None = None
+    known: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def for_channel(self, channel: str) -> Probabilities:
         """Return the probabilities of a channel, (creatives, segments).
@@ -65,12 +69,17 @@ class Opinions:
         probabilities = self.probabilities[channel]
         if channel != SCREEN or self.likely is None:
             return probabilities
-        return terms.weigh(probabilities, self.likely)
+        return terms.weigh(probabilities, self.likely, self.numbers)
+
+    def knows(self, channel: str) -> NDArray[np.bool_]:
+        """Return which segments the channel has learned, (segments,)."""
+        return self.known.get(channel, np.ones(len(self.numbers), np.bool_))
 
     def select(self, rows: NDArray[np.intp]) -> Opinions:
         """Return the opinions on the creatives at ``rows``, (selected,)."""
         likely = None if self.likely is None else self.likely[rows]
-        return Opinions({name: values[rows] for name, values in self.probabilities.items()}, likely)
+        selected = {name: values[rows] for name, values in self.probabilities.items()}
+        return replace(self, probabilities=selected, likely=likely)
 
     def has_channel(self, channel: str) -> NDArray[np.bool_]:
         """Return which creatives have this channel, (creatives,)."""
@@ -87,30 +96,50 @@ class Opinions:
 def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
     """Return the fused probabilities, (creatives, segments); NaN for creatives without a channel.
 
-    The likelihood of the terms on a screen is applied after pooling, so that the weight of the
-    screen channel does not reduce it.
+    Channels are pooled one after the other, those that know the most segments first. A channel
+    abstains on segments that it never learned: they keep the probability that the former channels
+    gave them, and the rest is divided by the pool of all channels so far. Segments that no channel
+    of the creative has learned get 0. The likelihood of the terms on a screen is applied after
+    pooling, so that the weight of the screen channel does not reduce it.
     """
-    count = np.sum([opinions.has_channel(channel) for channel in opinions.probabilities], axis=0)
-    weight = np.where(count > 1, fusion.together, 1.0)[:, None]
-    scores = np.zeros_like(next(iter(opinions.probabilities.values())))
-    for probabilities in opinions.probabilities.values():
-        logarithms = weight * np.log(np.maximum(probabilities, _FLOOR))
-        scores += np.where(np.isnan(logarithms), 0.0, logarithms)
-    scores[count == 0] = np.nan
+    shape = next(iter(opinions.probabilities.values())).shape
+    fused, logarithms, count = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
+    for channel in sorted(opinions.probabilities, key=lambda name: -opinions.knows(name).sum()):
+        known, has = opinions.knows(channel), opinions.has_channel(channel)
+        added = np.log(np.maximum(opinions.probabilities[channel][has], _FLOOR))
+        # Where the channel abstains, a later one may not: the mean probability is neutral.
+        added[:, ~known] = -np.log(known.sum())
+        logarithms[has] += added
+        count[has] += 1
+        weight = np.where(count[has] > 1, fusion.together, 1.0)[:, None]
+        divided = _normalised(weight * logarithms[has][:, known])
+        before = fused[has][:, known].sum(axis=1, keepdims=True)
+        rest = np.where(count[has] > 1, before[:, 0], 1.0)[:, None]
+        fused[np.ix_(has, known)] = rest * divided
+    fused[count == 0] = np.nan
+    if opinions.likely is None:
+        return fused
+    return terms.weigh(fused, opinions.likely, opinions.numbers)
+
+
+def _normalised(scores: NDArray[np.float64]) -> Probabilities:
+    """Return probabilities in proportion to exp(``scores``), (creatives, segments)."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    pooled: Probabilities = powers / powers.sum(axis=1, keepdims=True)
-    return pooled if opinions.likely is None else terms.weigh(pooled, opinions.likely)
+    result: Probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return result
 
 
 def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArray[np.bool_]:
     """Return for which creatives a channel contradicts the predicted segment, (creatives,).
 
     A channel contradicts if its own most probable segment is not that of ``fused``, (creatives,
-    segments), and has a probability of at least ``fusion.clash``.
+    segments), and has a probability of at least ``fusion.clash``. It contradicts no segment that it
+    never learned.
     """
     decided = np.nan_to_num(fused).argmax(axis=1)
     result = np.zeros(len(fused), np.bool_)
     for channel in opinions.probabilities:
         known = np.nan_to_num(opinions.for_channel(channel))
-        result |= (known.argmax(axis=1) != decided) & (known.max(axis=1) >= fusion.clash)
+        contradicts = (known.argmax(axis=1) != decided) & (known.max(axis=1) >= fusion.clash)
+        result |= contradicts & opinions.knows(channel)[decided]
     return result

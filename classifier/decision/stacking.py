@@ -19,7 +19,6 @@ from classifier.artefact import Artefact, ArtefactError, read_artefact, write_ar
 from classifier.channels import CHANNELS
 from classifier.decision.fusion import Opinions
 from classifier.decision.spot_shape import NAMES
-from classifier.segments import NUMBERS
 from classifier.types import Probabilities
 
 if TYPE_CHECKING:
@@ -54,25 +53,34 @@ def train(
     Args:
         opinions: The opinions of models that were not trained on these creatives.
         features: The features of the same creatives.
-        columns: (creatives,); the index of the true segment in ``NUMBERS``, two or more different.
+        columns: (creatives,); the index of the true segment in ``opinions.numbers``, two or more
+            different.
     """
     from catboost import CatBoostClassifier  # type: ignore[import-untyped]
 
     table = _table(opinions, features)
-    machine = CatBoostClassifier(cat_features=_CATEGORY_COLUMNS, **_SETTINGS)
+    categories = _category_columns(len(opinions.numbers))
+    machine = CatBoostClassifier(cat_features=categories, **_SETTINGS)
     machine.fit(table, columns)
     return Stack(machine)
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A CatBoost model that predicts segments from the channels' probabilities."""
+    """A CatBoost model that predicts segments from the channels' probabilities.
+
+    Its classes are columns of the bundle's arrays.
+    """
 
     machine: Any
 
     @classmethod
-    def load(cls, folder: Path) -> Stack:
+    def load(cls, folder: Path, segments: int) -> Stack:
         """Read a model folder.
+
+        Args:
+            folder: The folder.
+            segments: The number of segments of its bundle.
 
         Raises:
             ArtefactError: The folder is damaged, of another format, or trained on other features
@@ -86,12 +94,13 @@ class Stack:
             machine.load_model(str(artefact.path(_MODEL)), format="cbm")
         except CatBoostError as error:
             raise ArtefactError(folder, f"{_MODEL} cannot be used: {error}") from error
+        categories = _category_columns(segments)
         if (len(machine.feature_names_), machine.get_cat_feature_indices()) != (
-            _WIDTH,
-            _CATEGORY_COLUMNS,
+            categories[-1] + 1,
+            categories,
         ):
             raise ArtefactError(folder, f"{_MODEL} was not trained on such features")
-        if not len(machine.classes_) or not set(machine.classes_) <= set(range(len(NUMBERS))):
+        if not len(machine.classes_) or not set(machine.classes_) <= set(range(segments)):
             raise ArtefactError(folder, f"{_MODEL} was not trained on these segments")
         return cls(machine)
 
@@ -104,20 +113,29 @@ class Stack:
         return write_artefact(folder, KIND, VERSION, write, {})
 
     def probabilities(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
-        """Return probabilities (creatives, 18); 0 for segments that the training data lacked."""
-        result = np.zeros((len(features), len(NUMBERS)))
-        known = self.machine.classes_.astype(np.int64)
-        result[:, known] = self.machine.predict_proba(_table(opinions, features), thread_count=1)
+        """Return probabilities, (creatives, segments); 0 for segments that it never learned."""
+        result = np.zeros((len(features), len(opinions.numbers)))
+        result[:, self.known] = self.machine.predict_proba(
+            _table(opinions, features), thread_count=1
+        )
+        return result
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """The columns of the segments that it has learned, (known segments,)."""
+        result: NDArray[np.int64] = self.machine.classes_.astype(np.int64)
         return result
 
 
-_WIDTH = len(CHANNELS) * len(NUMBERS) + len(NAMES) + len(_CATEGORIES)
-_CATEGORY_COLUMNS = list(range(_WIDTH - len(_CATEGORIES), _WIDTH))
+def _category_columns(segments: int) -> list[int]:
+    """Return the columns of the categories in the table of a bundle with so many segments."""
+    first = len(CHANNELS) * segments + len(NAMES)
+    return list(range(first, first + len(_CATEGORIES)))
 
 
 def _table(opinions: Opinions, features: Sequence[SpotFeatures]) -> list[list[Any]]:
     """Return a row for each creative: logarithms of probabilities, shape, categories."""
-    absent = np.full((len(features), len(NUMBERS)), np.nan)
+    absent = np.full((len(features), len(opinions.numbers)), np.nan)
     log_probabilities = [
         np.log(
             np.maximum(

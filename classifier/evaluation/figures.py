@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from classifier.evaluation.metrics import expected_calibration_error
 from classifier.segments import NUMBERS
+from classifier.types import Numbers
 
 PRECISIONS = (0.90, 0.95, 0.98)
 BINS = 10
 RESAMPLES = 1000
-_UNDECIDED = len(NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class Evaluation:
     ``undecided``: the number of creatives without a prediction; they count as wrong. ``macro_f1``:
     over the segments that occur or are predicted. ``interval``: the central 95 % of macro-F1 over
     bootstrap resamples of families. ``ece``: expected calibration error of creatives with a
-    prediction. ``confusion``: (18, 19), a row for each true segment, a column for each predicted
-    one, and the last column for undecided. ``curve``: (mean probability, accuracy, number of
-    creatives) for each tenth of probabilities that occurs.
+    prediction. ``numbers``: the segments of ``confusion``, (segments, segments + 1), which has a
+    row for each true segment, a column for each predicted one, and a last column for undecided.
+    ``curve``: (mean probability, accuracy, number of creatives) for each tenth of probabilities
+    that occurs.
     """
 
     rows: int
@@ -61,6 +62,7 @@ class Evaluation:
     accuracy: float
     ece: float
     segments: tuple[SegmentScore, ...]
+    numbers: Numbers
     confusion: NDArray[np.int64]
     curve: tuple[tuple[float, float, int], ...]
     coverage: tuple[Coverage, ...]
@@ -80,6 +82,7 @@ class Evaluation:
                 ]
                 for one in self.segments
             },
+            "numbers": list(self.numbers),
             "confusion": self.confusion.tolist(),
             "curve": [[round(a, 4), round(b, 4), n] for a, b, n in self.curve],
             "coverage": {
@@ -91,6 +94,8 @@ class Evaluation:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Evaluation:
         """Return the evaluation of a manifest's facts; the inverse of ``facts``.
+
+        Facts of version 0.2 and older have no ``numbers``: they are ``segments.NUMBERS``.
 
         Raises:
             KeyError, TypeError, ValueError: The facts have another structure.
@@ -104,6 +109,7 @@ class Evaluation:
             accuracy=float(facts["accuracy"]),
             ece=float(facts["ece"]),
             segments=tuple(SegmentScore(int(n), *row) for n, row in facts["segments"].items()),
+            numbers=tuple(facts.get("numbers", NUMBERS)),
             confusion=np.array(facts["confusion"], np.int64),
             curve=tuple((a, b, n) for a, b, n in facts["curve"]),
             coverage=tuple(Coverage(float(t), *row) for t, row in facts["coverage"].items()),
@@ -117,6 +123,7 @@ Automatic = Callable[[float], NDArray[np.bool_]]
 def evaluate(
     probabilities: NDArray[np.float64],
     columns: NDArray[np.integer[Any]],
+    numbers: Numbers,
     automatic: Automatic,
     families: NDArray[np.integer[Any]] | None = None,
     precisions: Sequence[float] = PRECISIONS,
@@ -124,8 +131,9 @@ def evaluate(
     """Evaluate predictions on labelled creatives.
 
     Args:
-        probabilities: (creatives, 18); a row of NaN is undecided.
-        columns: (creatives,); the index of the true segment in ``NUMBERS``.
+        probabilities: (creatives, segments); a row of NaN is undecided.
+        columns: (creatives,); the index of the true segment in ``numbers``.
+        numbers: The segments, in the order of the columns of ``probabilities``.
         automatic: Returns which creatives need no person, at a wanted precision.
         families: (creatives,); the family number of each creative. Families are resampled as a
             whole. By default each creative is a family of its own.
@@ -138,21 +146,22 @@ def evaluate(
         raise ValueError("there is nothing to judge")
     decided = ~np.isnan(probabilities[:, 0])
     filled = np.nan_to_num(probabilities)
-    predicted = np.where(decided, filled.argmax(axis=1), _UNDECIDED)
+    predicted = np.where(decided, filled.argmax(axis=1), len(numbers))
     correct = predicted == columns
-    confusion = confusion_matrix(columns, predicted)
+    confusion = confusion_matrix(columns, predicted, len(numbers))
     confidence = filled.max(axis=1)
     groups = np.arange(len(columns)) if families is None else families
     return Evaluation(
         rows=len(columns),
         undecided=int((~decided).sum()),
         macro_f1=macro_f1_of(confusion),
-        interval=_interval(columns, predicted, groups),
+        interval=_interval(columns, predicted, groups, len(numbers)),
         accuracy=float(correct.mean()),
         ece=expected_calibration_error(confidence[decided], correct[decided])
         if decided.any()
         else 0.0,
-        segments=tuple(_scores(confusion)),
+        segments=tuple(_scores(confusion, numbers)),
+        numbers=numbers,
         confusion=confusion,
         curve=_curve(confidence[decided], correct[decided]),
         coverage=tuple(_coverage(target, automatic(target), correct) for target in precisions),
@@ -160,13 +169,14 @@ def evaluate(
 
 
 def confusion_matrix(
-    columns: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]]
+    columns: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], segments: int
 ) -> NDArray[np.int64]:
-    """Return counts (18, 19) by the index of the true and of the predicted segment.
+    """Return counts, (segments, segments + 1), by the index of the true and predicted segment.
 
-    Both arguments are (creatives,); 18 in ``predicted`` means undecided.
+    ``columns`` and ``predicted`` are (creatives,); in ``predicted`` the number ``segments`` means
+    undecided.
     """
-    result = np.zeros((len(NUMBERS), len(NUMBERS) + 1), np.int64)
+    result = np.zeros((segments, segments + 1), np.int64)
     np.add.at(result, (columns, predicted), 1)
     return result
 
@@ -174,7 +184,7 @@ def confusion_matrix(
 def macro_f1_of(confusion: NDArray[np.int64]) -> float:
     """Return the mean F1 over the segments that occur or are predicted.
 
-    ``confusion`` is that of ``confusion_matrix``, (18, 19).
+    ``confusion``: the result of ``confusion_matrix``, (segments, columns).
     """
     hits = np.diagonal(confusion)
     weight = confusion.sum(axis=1) + confusion[:, :-1].sum(axis=0)
@@ -182,9 +192,9 @@ def macro_f1_of(confusion: NDArray[np.int64]) -> float:
     return float((2 * hits[occurs] / weight[occurs]).mean())
 
 
-def _scores(confusion: NDArray[np.int64]) -> list[SegmentScore]:
+def _scores(confusion: NDArray[np.int64], numbers: Numbers) -> list[SegmentScore]:
     result = []
-    for place, number in enumerate(NUMBERS):
+    for place, number in enumerate(numbers):
         hits = int(confusion[place, place])
         actual_count, predicted_count = int(confusion[place].sum()), int(confusion[:, place].sum())
         if actual_count or predicted_count:
@@ -204,6 +214,7 @@ def _interval(
     columns: NDArray[np.integer[Any]],
     predicted: NDArray[np.integer[Any]],
     families: NDArray[np.integer[Any]],
+    segments: int,
 ) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of macro-F1; whole families are drawn with replacement."""
     numbers, place = np.unique(families, return_inverse=True)
@@ -213,7 +224,7 @@ def _interval(
         times = np.bincount(
             generator.integers(0, len(numbers), len(numbers)), minlength=len(numbers)
         )
-        confusion = np.zeros((len(NUMBERS), len(NUMBERS) + 1), np.int64)
+        confusion = np.zeros((segments, segments + 1), np.int64)
         np.add.at(confusion, (columns, predicted), times[place])
         resampled.append(macro_f1_of(confusion))
     low, high = np.percentile(resampled, [2.5, 97.5])
@@ -246,8 +257,8 @@ def by_other_folds(
     """Return the ``automatic`` of out-of-fold predictions; thresholds come from the other folds.
 
     Args:
-        probabilities: Out-of-fold probabilities, (creatives, 18); a row of NaN is undecided.
-        columns: The index of the true segment in ``NUMBERS``, (creatives,).
+        probabilities: Out-of-fold probabilities, (creatives, segments); a row of NaN is undecided.
+        columns: The index of the true segment among the columns of ``probabilities``, (creatives,).
         fold: The fold of each creative, (creatives,).
     """
     from classifier.evaluation.metrics import threshold_for

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from classifier.evaluation.figures import Automatic, Evaluation, by_other_folds, evaluate
 from classifier.evaluation.metrics import threshold_for
-from classifier.segments import NUMBERS
+from classifier.segments import columns_of, move_columns, union
 from classifier.speech.cleaning import assess_speech
 from classifier.text.training import (
     Scores,
@@ -77,17 +77,18 @@ def on_valid(table: Table, progress: Progress = lambda: None) -> Evaluation:
     """
     train_table = table.only(~table.valid)
     scores = _scores(train_table, progress)
-    spoken, columns = train_table.spoken, np.searchsorted(NUMBERS, train_table.segments)
+    spoken, numbers = train_table.spoken, union(table.numbers)
+    columns = columns_of(numbers, train_table.segments)
     calibration = best_calibration(scores.margins[spoken], train_table.columns[spoken])
     rows = np.flatnonzero(table.valid)
     parameters = fit(table, ~table.valid, calibration)
-    probabilities = in_all_segments(
-        table, calibration.probabilities(margins_of(table, parameters, rows))
-    )
+    probabilities = calibration.probabilities(margins_of(table, parameters, rows))
     probabilities[~table.spoken[rows]] = np.nan
-    held_out_probabilities = in_all_segments(train_table, calibration.probabilities(scores.margins))
+    held_out_probabilities = move_columns(
+        calibration.probabilities(scores.margins), union(train_table.numbers), numbers
+    )
     automatic = _thresholds_from(held_out_probabilities[spoken], columns[spoken], probabilities)
-    return evaluate(probabilities, _columns(table)[rows], automatic, table.families[rows])
+    return evaluate(probabilities, table.columns[rows], numbers, automatic, table.families[rows])
 
 
 def transformer_on_valid(
@@ -112,7 +113,7 @@ def transformer_on_valid(
         TooFewRowsError: There are too few ``train`` rows.
     """
     texts = np.array([assess_speech(row.text).text for row in rows], np.object_)
-    columns = _columns(table)
+    columns, numbers = table.columns, union(table.numbers)
     is_training = table.spoken & ~table.valid
     model = fine_tune(
         texts[is_training].tolist(),
@@ -124,39 +125,32 @@ def transformer_on_valid(
         progress=progress,
     )
     is_held_out = held_out(columns[is_training], table.families[is_training], Settings().seed)
-    held_out_probabilities = model.probabilities(texts[is_training][is_held_out].tolist())
-    probabilities = np.full((int(table.valid.sum()), len(NUMBERS)), np.nan)
     spoken = table.spoken[table.valid]
-    probabilities[spoken] = model.probabilities(texts[table.valid][spoken].tolist())
+    held_out_probabilities, of_valid = (
+        move_columns(model.probabilities(chosen.tolist()), model.numbers, numbers)
+        for chosen in (texts[is_training][is_held_out], texts[table.valid][spoken])
+    )
+    probabilities = np.full((int(table.valid.sum()), len(numbers)), np.nan)
+    probabilities[spoken] = of_valid
     automatic = _thresholds_from(
         held_out_probabilities, columns[is_training][is_held_out], probabilities
     )
-    return evaluate(probabilities, columns[table.valid], automatic, table.families[table.valid])
+    return evaluate(
+        probabilities, columns[table.valid], numbers, automatic, table.families[table.valid]
+    )
 
 
 def evaluation_of(table: Table, scores: Scores) -> Evaluation:
     """Return figures of out-of-fold ``scores``; rows without speech are undecided."""
-    probabilities = in_all_segments(table, calibrated(table, scores))
+    probabilities = calibrated(table, scores)
     probabilities[~table.spoken] = np.nan
-    columns = _columns(table)
-    return evaluate(
-        probabilities, columns, by_other_folds(probabilities, columns, scores.fold), table.families
-    )
-
-
-def in_all_segments(table: Table, probabilities: Probabilities) -> Probabilities:
-    """Return (rows, 18) probabilities from those of ``table.numbers``; 0 for other segments."""
-    result = np.zeros((len(probabilities), len(NUMBERS)))
-    result[:, np.searchsorted(NUMBERS, table.numbers)] = probabilities
-    return result
+    automatic = by_other_folds(probabilities, table.columns, scores.fold)
+    numbers = union(table.numbers)
+    return evaluate(probabilities, table.columns, numbers, automatic, table.families)
 
 
 def _scores(table: Table, progress: Progress) -> Scores:
     return grouped_scores(table, progress=lambda _: progress())
-
-
-def _columns(table: Table) -> NDArray[np.int64]:
-    return np.searchsorted(NUMBERS, table.segments)
 
 
 def _thresholds_from(
@@ -166,7 +160,7 @@ def _thresholds_from(
 ) -> Automatic:
     """Return decisions on ``probabilities`` by thresholds chosen on held-out rows.
 
-    ``columns``: the index of the true segment of each held-out row in ``NUMBERS``.
+    ``columns``: the index of the true segment of each held-out row.
     """
     correct, confidence = (
         held_out_probabilities.argmax(axis=1) == columns,

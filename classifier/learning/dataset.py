@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.decision.types import SpotFeatures
-from classifier.segments import NUMBERS
+from classifier.segments import columns_of, union
 from classifier.text.families import families, grouped_folds, merge_families
 from classifier.text.training import FOLDS
+from classifier.types import Numbers
 
 HOLD_OUT = 5
 """One in this many families is held out for evaluation."""
@@ -56,24 +57,35 @@ class TooFewError(ValueError):
 class Table:
     """Examples with segments and families; arrays are (creatives,).
 
-    ``columns``: the index of the segment in ``NUMBERS``. ``families``: family numbers from 0.
-    ``seed``: of the random splits.
+    ``numbers``: the segments, ascending. ``columns``: the index of the segment in ``numbers``.
+    ``families``: family numbers from 0. ``seed``: of the random splits.
     """
 
     examples: Sequence[Example]
+    numbers: Numbers
     columns: NDArray[np.int64]
     families: NDArray[np.int64]
     seed: int
 
     @classmethod
-    def of(cls, dataset: Sequence[Example], encoder: str, seed: int) -> Table:
+    def of(
+        cls, dataset: Sequence[Example], encoder: str, seed: int, numbers: Numbers = ()
+    ) -> Table:
         """Return a table of the creatives with words or with a picture vector of ``encoder``.
+
+        Args:
+            dataset: Labelled creatives.
+            encoder: The name of the encoder of the picture vectors.
+            seed: The seed of the random splits.
+            numbers: Segments to add to those of the creatives.
 
         Raises:
             TooFewError: There are too few creatives or families.
         """
         useful = [one for one in dataset if _has_evidence(one.features, encoder)]
-        columns = np.searchsorted(NUMBERS, [one.segment for one in useful])
+        segments = [one.segment for one in useful]
+        numbers = union(segments, numbers)
+        columns = columns_of(numbers, segments)
         found = np.zeros(0, np.int64)
         if useful:
             found = families_of([one.features for one in useful], [one.family for one in useful])
@@ -81,7 +93,7 @@ class Table:
         count, others = len(np.unique(found)), len(np.unique(found[columns != most_frequent]))
         if len(useful) < LEAST_CREATIVES or count < LEAST_FAMILIES or others < LEAST_OTHERS:
             raise TooFewError(len(useful), count, others)
-        return cls(useful, columns, found, seed)
+        return cls(useful, numbers, columns, found, seed)
 
     @property
     def features(self) -> list[SpotFeatures]:

@@ -21,9 +21,9 @@ from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import STARTER, HeldOut, Parts
 from classifier.decision.fusion import Fusion
 from classifier.evaluation.figures import Evaluation
-from classifier.learning.cross_validation import evaluation_of, in_all_segments
+from classifier.learning.cross_validation import evaluation_of
 from classifier.learning.model_card import render
-from classifier.segments import NUMBERS
+from classifier.segments import union
 from classifier.speech.cleaning import assess_speech
 from classifier.text.families import fingerprints
 from classifier.text.features import BLOCK_WEIGHTS
@@ -112,6 +112,7 @@ def train_starter(
     calibration = best_calibration(scores.margins[spoken], table.columns[spoken])
     text = TextModel(fit(table, np.ones(len(spoken), np.bool_), calibration))
     parts = Parts(
+        numbers=union(table.numbers),
         text=text,
         fusion=Fusion(),
         held_out=_held_out(table, calibration.probabilities(scores.margins)),
@@ -137,15 +138,15 @@ def train_starter(
 def _held_out(table: Table, probabilities: NDArray[np.float64]) -> HeldOut:
     spoken = table.spoken
     return HeldOut(
-        in_all_segments(table, probabilities)[spoken],
-        np.searchsorted(NUMBERS, table.segments[spoken]),
+        probabilities[spoken],
+        table.columns[spoken],
         np.full(int(spoken.sum()), _ONLY_SPEECH, np.uint8),
     )
 
 
 def _shares(table: Table) -> NDArray[np.float64]:
-    columns = np.searchsorted(NUMBERS, table.segments[table.spoken])
-    result: NDArray[np.float64] = np.bincount(columns, minlength=len(NUMBERS)) / len(columns)
+    columns = table.columns[table.spoken]
+    result: NDArray[np.float64] = np.bincount(columns, minlength=len(table.numbers)) / len(columns)
     return result
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import TextHead
 from classifier.decision.types import SpotFeatures
-from classifier.segments import NUMBERS
+from classifier.segments import columns_of, move_columns
 from classifier.text.families import fingerprints
 from classifier.text.features import count_grams
 from classifier.text.linear_model import Calibration, Parameters, TextModel
 from classifier.text.training import Table, best_calibration, blend, fit, margins_of
+from classifier.types import Numbers
 
 LINEAR = "linear"
 # A calibration on fewer texts would be a matter of luck.
@@ -35,12 +36,14 @@ Progress = Callable[[str], None]
 class TextRows:
     """Speech and screen texts of labelled creatives. All arrays are (texts,).
 
-    ``creative``: the index of the creative. ``screen``: whether it is a screen text. ``columns``:
-    the index of the segment in ``NUMBERS``. ``families``: family numbers. ``fold``: the fold in
+    ``numbers``: the segments of the new bundle. ``creative``: the index of the creative.
+    ``screen``: whether it is a screen text. ``columns``: the index of the segment in ``numbers``.
+    ``families``: family numbers. ``fold``: the fold in
     which the text is held out.
     """
 
     texts: list[str]
+    numbers: Numbers
     creative: NDArray[np.int64]
     screen: NDArray[np.bool_]
     columns: NDArray[np.int64]
@@ -51,6 +54,7 @@ class TextRows:
     def of(
         cls,
         features: Sequence[SpotFeatures],
+        numbers: Numbers,
         columns: NDArray[np.int64],
         families: NDArray[np.int64],
         fold: NDArray[np.int64],
@@ -65,7 +69,7 @@ class TextRows:
         row = np.array([place for _, place, _ in found], np.int64)
         screen = np.array([on_screen for _, _, on_screen in found], np.bool_)
         texts = [text for text, _, _ in found]
-        return cls(texts, row, screen, columns[row], families[row], fold[row])
+        return cls(texts, numbers, row, screen, columns[row], families[row], fold[row])
 
     @property
     def calibrating(self) -> NDArray[np.bool_]:
@@ -78,9 +82,9 @@ class TextRows:
 class Learned:
     """The result of training a text model.
 
-    ``head``: the text model. ``out_of_fold``: (texts, 18), the probabilities of models trained on
-    the other folds. ``training_fingerprints``: (fingerprints,), those of all training texts of
-    ``head``.
+    ``head``: the text model. ``out_of_fold``: (texts, segments), the probabilities of models
+    trained on the other folds. ``training_fingerprints``: (fingerprints,), those of all training
+    texts of ``head``.
     """
 
     head: TextHead
@@ -94,7 +98,7 @@ class LinearHead:
     def __init__(self, rows: TextRows, base: Bundle | None) -> None:
         self.rows = rows
         self._fingerprints = fingerprints(rows.texts)
-        segments = np.array(NUMBERS)[rows.columns]
+        segments = np.array(rows.numbers)[rows.columns]
         nothing = np.zeros(len(segments), np.bool_)
         self._table = Table(
             segments, nothing, ~nothing, rows.families, count_grams(rows.texts), digest=""
@@ -137,13 +141,14 @@ class LinearHead:
         return min(SHARES, key=loss)
 
     def _mixed(self, own: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Return mixed margins, (texts, 18); -10 for segments that none of the mixed models has."""
-        result = np.full((len(own), len(NUMBERS)), -10.0)
-        known = np.searchsorted(NUMBERS, self._table.numbers)
+        """Return mixed margins, (texts, segments); -10 for those that none of the models has."""
+        numbers = self.rows.numbers
+        known = columns_of(numbers, self._table.numbers)
+        result = np.full((len(own), len(numbers)), -10.0)
         result[:, known] = own
         if self._base is None or share == 1.0:
             return result
-        there = np.searchsorted(NUMBERS, self._base.numbers)
+        there = columns_of(numbers, self._base.numbers)
         base = TextModel(self._base).margins(self.rows.texts)
         shared = np.isin(there, known)
         result[:, there[~shared]] = base[:, ~shared]
@@ -191,8 +196,9 @@ class UnchangedHead:
             "the base model is kept"
         )
         predictions = head.predict(self.rows.texts)
-        result = [[one.probabilities.get(n, 0.0) for n in NUMBERS] for one in predictions]
-        out_of_fold = np.array(result).reshape(-1, len(NUMBERS))
+        numbers = self.rows.numbers
+        result = [[one.probabilities.get(n, 0.0) for n in numbers] for one in predictions]
+        out_of_fold = np.array(result).reshape(-1, len(numbers))
         return Learned(head, out_of_fold, self.base.parts.training_fingerprints)
 
 
@@ -206,12 +212,13 @@ class TransformerHead:
 
     def learn(self, progress: Progress) -> Learned:
         rows = self.rows
-        result = np.zeros((len(rows.texts), len(NUMBERS)))
+        result = np.zeros((len(rows.texts), len(rows.numbers)))
         for number in np.unique(rows.fold):
             outside = np.flatnonzero(rows.fold == number)
             head = self._tuned(np.flatnonzero(rows.fold != number), progress)
             predictions = head.predict([rows.texts[row] for row in outside])
-            result[outside] = [list(one.probabilities.values()) for one in predictions]
+            own = np.array([list(one.probabilities.values()) for one in predictions])
+            result[outside] = move_columns(own, head.numbers, rows.numbers)
             progress(f"words: fold {number + 1} of {len(np.unique(rows.fold))}")
         head = self._tuned(np.arange(len(rows.texts)), progress)
         return Learned(head, result, fingerprints(rows.texts))
@@ -221,7 +228,7 @@ class TransformerHead:
 
         return fine_tune(
             [self.rows.texts[row] for row in chosen],
-            [NUMBERS[self.rows.columns[row]] for row in chosen],
+            [self.rows.numbers[self.rows.columns[row]] for row in chosen],
             self.rows.families[chosen].tolist(),
             encoder=self.encoder,
             weights_folder=self.weights_folder,

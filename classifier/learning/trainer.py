@@ -38,7 +38,7 @@ from classifier.learning.text_heads import (
 from classifier.pictures.classifiers import train_picture_classifier
 from classifier.pictures.types import PictureClassifier
 from classifier.screen import terms
-from classifier.segments import NUMBERS
+from classifier.segments import move_columns
 from classifier.text.families import has_fingerprint, segments_in_several
 from classifier.text.training import FOLDS, SEED
 from classifier.types import Probabilities
@@ -92,7 +92,8 @@ def train(
         TooFewRowsError: There are too few texts to fine-tune an encoder.
         ValueError: ``config.pictures`` is unknown, or the picture vectors can't be used.
     """
-    table = Table.of(dataset, config.encoder if config.pictures else "", config.seed)
+    encoder = config.encoder if config.pictures else ""
+    table = Table.of(dataset, encoder, config.seed, config.base.numbers if config.base else ())
     progress(f"{len(table.examples)} creatives, {table.families.max() + 1} families")
     measuring = table.hold_out()
     progress(f"{measuring.sum()} creatives are held out")
@@ -112,7 +113,8 @@ def train(
 class _Learned:
     """The parts of a bundle, and the predictions of models trained on the other folds.
 
-    ``opinions``: by channel. ``fused``: (creatives, 18). ``fold``: (creatives,), the held-out fold.
+    ``opinions``: by channel. ``fused``: (creatives, segments). ``fold``: (creatives,), the fold in
+    which a creative is held out.
     """
 
     parts: Parts
@@ -126,7 +128,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     texts, speech, screen = _learn_texts(table, config, fold, progress)
     classifier, pictures = _learn_pictures(table, config, fold, progress)
     screens = [one.screen for one in table.features]
-    sharpness = {SCREEN: _screen_sharpness(screens, screen, table.columns)}
+    sharpness = {SCREEN: _screen_sharpness(screens, screen, table)}
     if classifier:
         sharpness[PICTURES] = _best_sharpness(pictures, table.columns)
     fusion = Fusion(sharpness=sharpness)
@@ -136,16 +138,22 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     }
     if classifier:
         opinions[PICTURES] = fusion.sharpen(PICTURES, pictures)
-    together = Opinions(opinions, terms.likelihood(screens))
+    by_text = np.isin(table.numbers, texts.head.numbers)
+    known = {SPEECH: by_text, SCREEN: by_text}
+    if classifier:
+        known[PICTURES] = np.isin(table.numbers, classifier.numbers)
+    likely = terms.likelihood(screens, table.numbers)
+    together = Opinions(table.numbers, opinions, likely, known)
     fused = pool(together, fusion)
     stack = None
     if stacked:
         stack, fused = _stack(table, together, fold, progress)
     parts = Parts(
+        numbers=table.numbers,
         text=texts.head,
         fusion=fusion,
         held_out=_held_out(table, together, fused),
-        shares=np.bincount(table.columns, minlength=len(NUMBERS)) / len(table.columns),
+        shares=np.bincount(table.columns, minlength=len(table.numbers)) / len(table.columns),
         training_fingerprints=texts.training_fingerprints,
         pictures=classifier,
         stack=stack,
@@ -157,7 +165,7 @@ def _learn_texts(
     table: Table, config: Config, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[Learned, Probabilities, Probabilities]:
     """Train the text model; also return out-of-fold probabilities of speech and of screens."""
-    rows = TextRows.of(table.features, table.columns, table.families, fold)
+    rows = TextRows.of(table.features, table.numbers, table.columns, table.families, fold)
     head: LinearHead | TransformerHead | UnchangedHead
     if config.base and not _is_enough(rows.columns, rows.fold):
         head = UnchangedHead(rows, config.base)
@@ -166,7 +174,7 @@ def _learn_texts(
     else:
         head = TransformerHead(rows, config.text, config.weights_folder)
     learned = head.learn(progress)
-    speech, screen = (np.full((len(table.columns), len(NUMBERS)), np.nan) for _ in range(2))
+    speech, screen = (_missing(table) for _ in range(2))
     speech[rows.creative[~rows.screen]] = learned.out_of_fold[~rows.screen]
     screen[rows.creative[rows.screen]] = learned.out_of_fold[rows.screen]
     return learned, speech, screen
@@ -184,7 +192,7 @@ def _learn_pictures(
 
     There is no classifier if too few creatives have a vector.
     """
-    result = np.full((len(table.columns), len(NUMBERS)), np.nan)
+    result = _missing(table)
     has_vector = np.array([config.encoder in one.vectors for one in table.features], np.bool_)
     if not config.pictures or not _is_enough(table.columns[has_vector], fold[has_vector]):
         return None, result
@@ -202,27 +210,29 @@ def _learn_pictures(
         outside = np.flatnonzero(has_vector & (fold == number))
         if len(outside):
             vectors = np.stack([table.features[row].vectors[config.encoder] for row in outside])
-            result[outside] = fitted(np.flatnonzero(has_vector & (fold != number))).predict_proba(
-                vectors
-            )
+            classifier = fitted(np.flatnonzero(has_vector & (fold != number)))
+            own = classifier.predict_proba(vectors)
+            result[outside] = move_columns(own, classifier.numbers, table.numbers)
         progress(f"pictures: fold {number + 1} of {FOLDS}")
     return fitted(np.flatnonzero(has_vector)), result
 
 
-def _screen_sharpness(
-    screens: Sequence[str], screen: Probabilities, columns: NDArray[np.int64]
-) -> float:
+def _missing(table: Table) -> Probabilities:
+    return np.full((len(table.columns), len(table.numbers)), np.nan)
+
+
+def _screen_sharpness(screens: Sequence[str], screen: Probabilities, table: Table) -> float:
     """Return the exponent for screens with the least log loss; the default if there are too few."""
     rows = np.flatnonzero(~np.isnan(screen[:, 0]))
     if len(rows) < LEAST_HELD_OUT:
         return SCREEN_SHARPNESS
     texts = [screens[row] for row in rows.tolist()]
 
-    likely = terms.likelihood(texts)
+    likely = terms.likelihood(texts, table.numbers)
 
     def loss(sharpness: float) -> float:
         probabilities = Fusion(sharpness={SCREEN: sharpness}).sharpen(SCREEN, screen[rows])
-        return _log_loss(terms.weigh(probabilities, likely), columns[rows])
+        return _log_loss(terms.weigh(probabilities, likely, table.numbers), table.columns[rows])
 
     return round(float(min(_SHARPNESSES, key=loss)), 2)
 
@@ -246,7 +256,7 @@ def _stack(
     table: Table, opinions: Opinions, fold: NDArray[np.int64], progress: Progress
 ) -> tuple[stacking.Stack, Probabilities]:
     """Train the stack; also return out-of-fold probabilities."""
-    result = np.zeros((len(table.columns), len(NUMBERS)))
+    result = np.zeros((len(table.columns), len(table.numbers)))
     for number in np.unique(fold):
         training, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         features = [table.features[row] for row in training]
@@ -299,7 +309,7 @@ def _facts(
     table: Table, config: Config, figures: dict[str, Any], final: _Learned
 ) -> dict[str, Any]:
     automatic = by_other_folds(final.fused, table.columns, final.fold)
-    grouped = evaluate(final.fused, table.columns, automatic, table.families)
+    grouped = evaluate(final.fused, table.columns, table.numbers, automatic, table.families)
     digest = hashlib.sha256()
     for one in table.examples:
         digest.update(f"{one.id}\t{one.segment}\t{one.features.speech}\t".encode())

@@ -12,10 +12,9 @@ from catboost import CatBoostClassifier, CatBoostError  # type: ignore[import-un
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError
-from classifier.pictures.classifier_folder import checked, columns, written
+from classifier.pictures.classifier_folder import checked, written
 from classifier.pictures.types import Features
-from classifier.segments import NUMBERS
-from classifier.types import Probabilities
+from classifier.types import Numbers, Probabilities
 
 _MODEL = "model.cbm"
 
@@ -68,12 +67,12 @@ def load(artefact: Artefact) -> CatBoost:
     model = CatBoostClassifier()
     try:
         model.load_model(str(artefact.path(_MODEL)), format="cbm")
-        class_columns = columns(model.classes_.astype(np.int64))
+        numbers = model.classes_.astype(np.int64)
         dimension = int(artefact.facts["dimension"])
         encoder = str(artefact.facts["encoder"])
     except (CatBoostError, KeyError, TypeError, ValueError) as error:
         raise ArtefactError(artefact.folder, f"{_MODEL} cannot be used: {error}") from error
-    if len(class_columns) < 2 or len(model.feature_names_) != dimension:
+    if len(numbers) < 2 or len(model.feature_names_) != dimension:
         raise ArtefactError(artefact.folder, f"{_MODEL} was not trained on such vectors")
     return CatBoost(encoder, dimension, model)
 
@@ -90,13 +89,17 @@ class CatBoost:
     def method(self) -> str:
         return "catboost"
 
+    @property
+    def numbers(self) -> Numbers:
+        """See `PictureClassifier`; CatBoost sorts its classes."""
+        return tuple(self.model.classes_.astype(np.int64).tolist())
+
     def predict_proba(self, features: Features) -> Probabilities:
         """See `PictureClassifier`."""
         vectors = checked(features, self.dimension)
-        result = np.zeros((len(vectors), len(NUMBERS)))
-        if len(vectors):
-            class_columns = columns(self.model.classes_.astype(np.int64))
-            result[:, class_columns] = self.model.predict_proba(vectors, thread_count=1)
+        if not len(vectors):
+            return np.zeros((0, len(self.numbers)))
+        result: Probabilities = self.model.predict_proba(vectors, thread_count=1)
         return result
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:

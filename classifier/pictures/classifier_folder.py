@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, write_artefact
 from classifier.pictures.types import Features, PictureClassifier
-from classifier.segments import NUMBERS
 
 KIND = "creative-filter/picture-classifier"
 VERSION = 1
@@ -31,11 +29,6 @@ def checked(features: Features, dimension: int) -> Features:
     if not np.isfinite(vectors).all():
         raise ValueError("the vectors hold values that are no numbers")
     return vectors
-
-
-def columns(segments: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the column of each segment (n,) in arrays ordered as `segments.NUMBERS`, (n,)."""
-    return np.searchsorted(np.array(NUMBERS), segments)
 
 
 def written(

@@ -14,7 +14,6 @@ import numpy as np
 from classifier.artefact import ArtefactError, read_artefact
 from classifier.pictures.classifier_folder import FORMER_KIND, KIND, VERSION, checked
 from classifier.pictures.types import METHODS, Features, PictureClassifier
-from classifier.segments import NUMBERS
 
 
 def train_picture_classifier(
@@ -30,8 +29,8 @@ def train_picture_classifier(
         encoder: Name of the `PictureEncoder`.
 
     Raises:
-        ValueError: The method or a segment is unknown, lengths differ, there are no rows, or a
-            value is not finite. With CatBoost also: fewer than two segments, or vectors that are
+        ValueError: The method is unknown, lengths differ, there are no rows, or a value is not
+            finite. With CatBoost also: fewer than two segments, or vectors that are
             all alike.
     """
     if method not in METHODS:
@@ -39,8 +38,6 @@ def train_picture_classifier(
     if not len(features) == len(segments) == len(ids) or not len(ids):
         raise ValueError(f"{len(features)} vectors, {len(segments)} segments, {len(ids)} ids")
     numbers = np.asarray(segments, np.int64)
-    if unknown := set(numbers.tolist()) - set(NUMBERS):
-        raise ValueError(f"no such segments: {sorted(unknown)}")
     vectors = checked(features, features.shape[-1])
     if method == "catboost":
         from classifier.pictures import boosted_trees

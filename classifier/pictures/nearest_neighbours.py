@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError
-from classifier.pictures.classifier_folder import checked, columns, written
+from classifier.pictures.classifier_folder import checked, written
 from classifier.pictures.types import Features, Neighbour
-from classifier.segments import NUMBERS
-from classifier.types import Probabilities
+from classifier.segments import columns_of, union
+from classifier.types import Numbers, Probabilities
 
 # How many creatives vote, and how similarity weighs the votes: similarity ** POWER. There were no
 # labelled real videos. On generated vectors, macro-F1 stayed within 0.05 for 10 to 20 voters and
@@ -58,7 +58,7 @@ def load(artefact: Artefact) -> NearestNeighbours:
         encoder = str(artefact.facts["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise ArtefactError(artefact.folder, f"{_INDEX} cannot be used: {error}") from error
-    if not len(features) == len(segments) == len(ids) or not set(segments) <= set(NUMBERS):
+    if not len(features) == len(segments) == len(ids):
         raise ArtefactError(artefact.folder, f"the arrays of {_INDEX} do not fit together")
     return NearestNeighbours(encoder, features, segments, ids)
 
@@ -87,14 +87,19 @@ class NearestNeighbours:
     def dimension(self) -> int:
         return int(self.features.shape[1])
 
+    @property
+    def numbers(self) -> Numbers:
+        """See `PictureClassifier`."""
+        return union(self.segments.tolist())
+
     def predict_proba(self, features: Features) -> Probabilities:
         """See `PictureClassifier`."""
         rows, similarity = self._nearest(features, NEIGHBOURS)
-        votes = np.zeros((len(rows), len(NUMBERS)))
-        cells = np.arange(len(rows))[:, None], columns(self.segments)[rows]
+        numbers = self.numbers
+        votes = np.zeros((len(rows), len(numbers)))
+        cells = np.arange(len(rows))[:, None], columns_of(numbers, self.segments)[rows]
         np.add.at(votes, cells, np.maximum(similarity, 0.0).astype(np.float64) ** POWER)
-        has_examples = np.isin(NUMBERS, self.segments)
-        uniform = has_examples / has_examples.sum()
+        uniform = 1 / len(numbers)
         sums = votes.sum(axis=1, keepdims=True)
         shares = np.where(sums > 0, votes / np.maximum(sums, np.finfo(np.float64).tiny), uniform)
         result: Probabilities = (1 - FLOOR) * shares + FLOOR * uniform

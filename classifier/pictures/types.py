@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classifier.artefact import Artefact
 from classifier.pictures import efficientnet_weights
-from classifier.types import Probabilities
+from classifier.types import Numbers, Probabilities
 
 Picture = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -61,11 +61,15 @@ class PictureClassifier(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def predict_proba(self, features: Features) -> Probabilities:
-        """Return probabilities (n, 18) of vectors (n, dimension); columns as `segments.NUMBERS`.
+    @property
+    def numbers(self) -> Numbers:
+        """The segments with training examples, ascending: the only ones that it can predict."""
+        ...
 
-        Rows sum to 1. A segment without training examples has 0. The probabilities are not
-        calibrated.
+    def predict_proba(self, features: Features) -> Probabilities:
+        """Return probabilities, (n, segments), of vectors, (n, dimension); columns as `numbers`.
+
+        Rows sum to 1. The probabilities are not calibrated.
 
         Raises:
             ValueError: The vectors have another dimension or values that are not finite.

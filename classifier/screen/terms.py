@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.segments import NUMBERS
 from classifier.text.evidence import Evidence
+from classifier.types import Numbers
 
 # Estimated, because there are no labelled screens: 70 % of the screens of a segment name a term of
 # it, 5 % name a term of another segment.
@@ -140,48 +140,42 @@ def evidence(text: str, segment: int) -> tuple[Evidence, ...]:
     )
 
 
-def likelihood(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the likelihood of each segment given the terms of each text, (texts, 18).
+def likelihood(texts: Sequence[str], numbers: Numbers) -> NDArray[np.float64]:
+    """Return the likelihood of each segment given the terms of each text, (texts, segments).
 
-    Only ratios within a family are meaningful. All are 1 for an empty text.
+    ``numbers`` are the segments, in the order of the columns. Only ratios within a family are
+    meaningful. All are 1 for an empty text, and for segments of no family.
     """
-    result = np.ones((len(texts), len(NUMBERS)))
+    result = np.ones((len(texts), len(numbers)))
     for row, text in enumerate(texts):
         named = find(text) if text else {}
         for term in TERMS if text else ():
             probability = np.where(
-                _IS_MEMBER[term.segments], TERM_PROBABILITY, OTHER_TERM_PROBABILITY
+                np.isin(numbers, list(term.segments)), TERM_PROBABILITY, OTHER_TERM_PROBABILITY
             )
             if term.name not in named:
                 probability = 1 - probability
-            result[row] *= np.where(_IS_MEMBER[term.family], probability, 1.0)
+            result[row] *= np.where(np.isin(numbers, list(term.family)), probability, 1.0)
     return result
 
 
 def weigh(
-    probabilities: NDArray[np.float64], likelihoods: NDArray[np.float64]
+    probabilities: NDArray[np.float64], likelihoods: NDArray[np.float64], numbers: Numbers
 ) -> NDArray[np.float64]:
     """Multiply probabilities by likelihoods; the sum of each family of segments is preserved.
 
     Args:
-        probabilities: (texts, 18).
-        likelihoods: The result of ``likelihood`` for the same texts, (texts, 18).
+        probabilities: (texts, segments).
+        likelihoods: The result of ``likelihood`` for the same texts, (texts, segments).
+        numbers: The segments, in the order of the columns.
 
     Returns:
-        New probabilities, (texts, 18).
+        New probabilities, (texts, segments).
     """
     result = probabilities * likelihoods
     for family in (SHOPS, BANKS, MEDIA):
-        members = _IS_MEMBER[family]
+        members = np.isin(numbers, list(family))
         before = probabilities[:, members].sum(axis=1, keepdims=True)
         after = result[:, members].sum(axis=1, keepdims=True)
         result[:, members] *= before / np.maximum(after, np.finfo(np.float64).tiny)
     return result
-
-
-_IS_MEMBER = {
-    group: np.isin(NUMBERS, list(group))
-    for group in {SHOPS, BANKS, MEDIA}
-    | {term.segments for term in TERMS}
-    | {term.family for term in TERMS}
-}

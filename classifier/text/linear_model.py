@@ -26,6 +26,7 @@ from classifier.text.features import (
     locate_grams,
     tf_idf,
 )
+from classifier.types import Numbers
 
 KIND = "creative-filter/text-model"
 VERSION = 3
@@ -133,6 +134,11 @@ class TextModel:
         self.parameters = parameters
         self.artefact = artefact
         self._idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The segments that the model predicts, ascending."""
+        return tuple(self.parameters.numbers.tolist())
 
     @classmethod
     def load(cls, folder: Path = STARTER_TEXT) -> TextModel:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from classifier.artefact import Artefact, ArtefactError, read_artefact, write_artefact
 from classifier.errors import TooFewRowsError
-from classifier.segments import NUMBERS
+from classifier.segments import columns_of, union
 from classifier.text.families import grouped_folds, segments_in_several
 from classifier.text.linear_model import TextPrediction
 from classifier.text.transformer_types import Epoch, Settings
@@ -61,14 +61,14 @@ def fine_tune(
         progress: Called after each epoch.
 
     Raises:
-        ValueError: A segment is unknown, the lists have different lengths, or `settings.epochs` is
-            less than 1.
+        ValueError: The lists have different lengths, or `settings.epochs` is less than 1.
         TooFewRowsError: There are too few segments, families or texts to hold any out.
         WeightsError: The encoder can't be loaded.
     """
-    columns = np.searchsorted(NUMBERS, segments)
-    if not set(segments) <= set(NUMBERS) or not len(texts) == len(segments) == len(families):
-        raise ValueError("one known segment and one family is needed for each text")
+    if not len(texts) == len(segments) == len(families):
+        raise ValueError("one segment and one family is needed for each text")
+    numbers = union(segments)
+    columns = columns_of(numbers, segments)
     is_held_out = held_out(columns, np.asarray(families, np.int64), settings.seed)
     from classifier.text import transformer_torch
 
@@ -78,7 +78,6 @@ def fine_tune(
         settings,
         progress,
     )
-    numbers = tuple(NUMBERS[column] for column in np.unique(columns))
     facts = {
         "encoder": encoder,
         "settings": asdict(settings),
@@ -98,7 +97,7 @@ def held_out(
     training instead.
 
     Args:
-        columns: The index of each row's segment in `NUMBERS`, (rows,).
+        columns: The index of each row's segment, (rows,).
         families: The family of each row, (rows,).
         seed: The seed of the random split.
 
@@ -158,7 +157,7 @@ class TransformerText:
         from classifier.text import transformer_torch
 
         network, tokenizer = transformer_torch.load(folder, device, threads)
-        if network.config.num_labels != len(numbers) or not set(numbers) <= set(NUMBERS):
+        if network.config.num_labels != len(numbers) or numbers != sorted(set(numbers)):
             raise ArtefactError(folder, "its head does not fit the segments that it names")
         facts = artefact.facts
         return cls(network, tokenizer, numbers, temperature, tokens, facts, artefact)
@@ -178,20 +177,19 @@ class TransformerText:
         return write_artefact(folder, KIND, VERSION, write, {**self.facts, **facts, **model_facts})
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
-        """Return one prediction for each text, in the order of `texts`, with all 18 segments."""
+        """Return one prediction for each text, in the order of `texts`."""
         return [
-            TextPrediction(dict(zip(NUMBERS, row, strict=True)))
+            TextPrediction(dict(zip(self.numbers, row, strict=True)))
             for row in self.probabilities(texts).tolist()
         ]
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return probabilities, (texts, 18); 0 for segments without training texts."""
-        result = np.zeros((len(texts), len(NUMBERS)))
-        if len(texts):
-            scores = self.margins(texts) / self.temperature
-            powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-            columns = np.searchsorted(NUMBERS, self.numbers)
-            result[:, columns] = powers / powers.sum(axis=1, keepdims=True)
+        """Return probabilities, (texts, segments), columns as `numbers`."""
+        if not len(texts):
+            return np.zeros((0, len(self.numbers)))
+        scores = self.margins(texts) / self.temperature
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return result
 
     def margins(self, texts: Sequence[str]) -> NDArray[np.float64]:

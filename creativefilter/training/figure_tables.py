@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from classifier.segments import NUMBERS, by_number
+from classifier.segments import by_number
 from creativefilter.ui.formats import format_number
 
 if TYPE_CHECKING:
@@ -116,14 +116,15 @@ def _segments(evaluation: Evaluation) -> Grid:
 
 
 def _confusions(evaluation: Evaluation) -> Grid:
+    numbers = evaluation.numbers
     pairs = sorted(
         (-int(evaluation.confusion[actual, predicted]), actual, predicted)
-        for actual in range(len(NUMBERS))
-        for predicted in range(len(NUMBERS))
+        for actual in range(len(numbers))
+        for predicted in range(len(numbers))
         if actual != predicted and evaluation.confusion[actual, predicted]
     )
     rows = tuple(
-        (f"{segment_title(NUMBERS[actual])} → {segment_title(NUMBERS[predicted])}", str(-count))
+        (f"{segment_title(numbers[actual])} → {segment_title(numbers[predicted])}", str(-count))
         for count, actual, predicted in pairs[:LARGEST_CONFUSIONS]
     )
     head = (_("labelled as → decided as"), _("creatives"))

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from classifier.segments import NUMBERS
 from creativefilter.training import figure_tables
 from creativefilter.training.figure_tables import Grid, Measured, segment_title
 
@@ -119,12 +118,12 @@ def _confusion(evaluation: Evaluation) -> Figure:
     """Return a heat map: rows are true segments, columns decided ones, colours row shares."""
     import plotly.graph_objects as go
 
-    counts = evaluation.confusion
+    counts, numbers = evaluation.confusion, evaluation.numbers
     occurring = [
-        place for place in range(len(NUMBERS)) if counts[place].any() or counts[:, place].any()
+        place for place in range(len(numbers)) if counts[place].any() or counts[:, place].any()
     ]
-    across = [*occurring, *([len(NUMBERS)] if evaluation.undecided else [])]
-    names = [segment_title(NUMBERS[place]) for place in occurring]
+    across = [*occurring, *([len(numbers)] if evaluation.undecided else [])]
+    names = [segment_title(numbers[place]) for place in occurring]
     decided = [*names, *([_("undecided")] if evaluation.undecided else [])]
     cells = counts[occurring][:, across]
     shares = cells / counts[occurring].sum(axis=1, keepdims=True).clip(min=1)

@@ -41,7 +41,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     features = [SpotFeatures(speech=row.text) for row in rows()]
     columns = parts.held_out.columns
     stack = train(
-        Opinions({"speech": parts.held_out.probabilities.astype(np.float64)}), features, columns
+        Opinions(parts.numbers, {"speech": parts.held_out.probabilities.astype(np.float64)}),
+        features,
+        columns,
     )
     vectors = np.eye(3, dtype=np.float32)
     pictures = NearestNeighbours("tiny", vectors, np.array([0, 12, 16]), ("ad-1", "ad-2", "ad-3"))

@@ -206,11 +206,19 @@ def test_only_segments_of_the_training_data_need_a_prior() -> None:
     assert odds[1] / odds[0] == pytest.approx(5)
 
 
+def test_segments_without_a_prior_keep_their_share() -> None:
+    numbers = small_parts().numbers
+    rows = np.full((1, len(numbers)), 0.0)
+    rows[0, [numbers.index(number) for number in (0, 12, 16)]] = 0.25, 0.25, 0.5
+    moved = Bundle(small_parts(), priors={0: 3.0, 12: 1.0, 99: 5.0}).apply_priors(rows)[0]
+    assert moved[numbers.index(0)] == pytest.approx(0.375)
+    assert moved[numbers.index(12)] == pytest.approx(0.125)
+    assert moved[numbers.index(16)] == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("priors", "message"),
     [
-        ({0: 1.0}, "no prior for segment 1, 2"),
-        ({}, "no prior"),
         (dict.fromkeys(NUMBERS, 0.0), "positive"),
         (dict.fromkeys(NUMBERS, 1.0) | {3: -1.0}, "negative"),
         (dict.fromkeys(NUMBERS, 1.0) | {3: float("nan")}, "finite"),

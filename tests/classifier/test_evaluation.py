@@ -41,7 +41,9 @@ def evaluated(
     probabilities: NDArray[np.float64], columns: list[int], families: list[int] | None = None
 ) -> Evaluation:
     groups = None if families is None else np.array(families)
-    return evaluate(probabilities, np.array(columns), at_least_target(probabilities), groups)
+    return evaluate(
+        probabilities, np.array(columns), NUMBERS, at_least_target(probabilities), groups
+    )
 
 
 # Two of column 0 (one correct, one undecided), two of column 1 (both correct), one of column 2
@@ -82,7 +84,9 @@ def test_coverage_is_a_share_of_all_creatives_with_its_precision() -> None:
     assert (ninety.target, ninety.share, ninety.precision) == (0.90, 3 / 5, 2 / 3)
     assert (ninety_five.share, ninety_five.precision) == (2 / 5, 1.0)
     assert (most.share, most.precision) == (1 / 5, 1.0)
-    nothing = evaluate(PREDICTIONS, np.array(COLUMNS), lambda _: np.zeros(5, np.bool_)).coverage[0]
+    nothing = evaluate(
+        PREDICTIONS, np.array(COLUMNS), NUMBERS, lambda _: np.zeros(5, np.bool_)
+    ).coverage[0]
     assert (nothing.share, nothing.precision) == (0.0, 1.0)
 
 
@@ -96,7 +100,9 @@ def test_macro_f1_agrees_with_scikit_learn() -> None:
         predicted[generator.random(40) < 0.2] = UNDECIDED
         occurring = np.union1d(columns, predicted[predicted < UNDECIDED])
         expected = f1_score(columns, predicted, labels=occurring, average="macro")
-        assert macro_f1_of(confusion_matrix(columns, predicted)) == pytest.approx(expected)
+        assert macro_f1_of(confusion_matrix(columns, predicted, len(NUMBERS))) == pytest.approx(
+            expected
+        )
 
 
 def test_interval_resamples_families_instead_of_creatives() -> None:

@@ -31,7 +31,7 @@ def random_opinions(count: int = 60) -> Opinions:
     }
     for values in probabilities.values():
         values[generator.random(count) < 1 / 3] = np.nan
-    return Opinions(probabilities)
+    return Opinions(NUMBERS, probabilities)
 
 
 def opinion(*shares: tuple[int, float]) -> Probabilities:
@@ -59,8 +59,8 @@ def test_pooled_rows_sum_to_one_unless_all_channels_are_missing() -> None:
 def test_single_channel_is_pooled_unchanged() -> None:
     probabilities = random_opinions().probabilities[SPEECH]
     for opinions in (
-        Opinions({SPEECH: probabilities}),
-        Opinions({SCREEN: np.full_like(probabilities, np.nan), SPEECH: probabilities}),
+        Opinions(NUMBERS, {SPEECH: probabilities}),
+        Opinions(NUMBERS, {SCREEN: np.full_like(probabilities, np.nan), SPEECH: probabilities}),
     ):
         assert pool(opinions, PLAIN) == pytest.approx(probabilities, abs=1e-4, nan_ok=True)
 
@@ -69,24 +69,26 @@ def test_several_channels_are_weighted_by_the_parameter_together() -> None:
     one, other = opinion((4, 0.7)), opinion((4, 0.5), (5, 0.3))
     for together in (0.5, 0.8, 1.0):
         expected = (one * other) ** together
-        pooled = pool(Opinions({SPEECH: one, SCREEN: other}), Fusion(together=together))
+        pooled = pool(Opinions(NUMBERS, {SPEECH: one, SCREEN: other}), Fusion(together=together))
         assert pooled == pytest.approx(expected / expected.sum())
-    three = pool(Opinions({SPEECH: one, SCREEN: other, PICTURES: one}), Fusion(together=0.8))
+    three = pool(
+        Opinions(NUMBERS, {SPEECH: one, SCREEN: other, PICTURES: one}), Fusion(together=0.8)
+    )
     powers = (one * other * one) ** 0.8
     assert three == pytest.approx(powers / powers.sum())
 
 
 def test_agreement_raises_probability_and_a_uniform_channel_hardly_changes_it() -> None:
     confident, flat = opinion((4, 0.6)), opinion()
-    both = pool(Opinions({SPEECH: confident, SCREEN: confident}), PLAIN)[0, 4]
-    beside_doubt = pool(Opinions({SPEECH: confident, SCREEN: flat}), PLAIN)[0, 4]
+    both = pool(Opinions(NUMBERS, {SPEECH: confident, SCREEN: confident}), PLAIN)[0, 4]
+    beside_doubt = pool(Opinions(NUMBERS, {SPEECH: confident, SCREEN: flat}), PLAIN)[0, 4]
     assert both > 0.8
     assert 0.4 < beside_doubt <= 0.6
 
 
 def test_order_of_channels_does_not_matter() -> None:
     opinions = random_opinions()
-    reverse = Opinions(dict(reversed(list(opinions.probabilities.items()))))
+    reverse = Opinions(NUMBERS, dict(reversed(list(opinions.probabilities.items()))))
     assert list(reverse.probabilities) != list(opinions.probabilities)
     pooled = pool(opinions, PLAIN)
     assert pool(reverse, PLAIN) == pytest.approx(pooled, nan_ok=True)
@@ -98,13 +100,15 @@ def test_creatives_are_pooled_independently() -> None:
     opinions = random_opinions()
     pooled = pool(opinions, PLAIN)
     for row in range(len(pooled)):
-        alone = Opinions({name: values[[row]] for name, values in opinions.probabilities.items()})
+        alone = Opinions(
+            NUMBERS, {name: values[[row]] for name, values in opinions.probabilities.items()}
+        )
         assert pool(alone, PLAIN) == pytest.approx(pooled[[row]], nan_ok=True)
 
 
 def test_zero_probability_of_one_channel_does_not_exclude_a_segment() -> None:
     certain, confident = opinion((4, 0.0), (5, 1.0)), opinion((4, 1 - 1e-9))
-    pooled = pool(Opinions({SPEECH: certain, SCREEN: confident}), PLAIN)
+    pooled = pool(Opinions(NUMBERS, {SPEECH: certain, SCREEN: confident}), PLAIN)
     assert np.isfinite(pooled).all()
     assert pooled[0, 4] > 0.1
 
@@ -115,14 +119,14 @@ def test_screen_terms_apply_to_all_channels_together() -> None:
     likely = np.ones((1, SEGMENTS))
     likely[0, 1] = 0.25
     plain, probabilities = (
-        Opinions({SPEECH: speech, SCREEN: screen}),
+        Opinions(NUMBERS, {SPEECH: speech, SCREEN: screen}),
         {SPEECH: speech, SCREEN: screen},
     )
-    before, after = pool(plain, PLAIN)[0], pool(Opinions(probabilities, likely), PLAIN)[0]
+    before, after = pool(plain, PLAIN)[0], pool(Opinions(NUMBERS, probabilities, likely), PLAIN)[0]
     assert after[0] / after[1] == pytest.approx(4 * before[0] / before[1])
     assert after[:6].sum() == pytest.approx(before[:6].sum())
     assert after[6] == pytest.approx(before[6])
-    opinions = Opinions(probabilities, likely)
+    opinions = Opinions(NUMBERS, probabilities, likely)
     assert opinions.for_channel(SPEECH) is speech
     assert opinions.for_channel(SCREEN)[0, 0] == pytest.approx(
         4 * opinions.for_channel(SCREEN)[0, 1]
@@ -134,7 +138,7 @@ def test_screen_terms_apply_to_all_channels_together() -> None:
 def test_selected_opinions_keep_their_probabilities_and_terms() -> None:
     whole = random_opinions()
     likely = np.random.default_rng(1).random((60, SEGMENTS)) + 0.1
-    opinions = Opinions(whole.probabilities, likely)
+    opinions = Opinions(NUMBERS, whole.probabilities, likely)
     rows = np.array([5, 2, 40])
     assert pool(opinions.select(rows), PLAIN) == pytest.approx(
         pool(opinions, PLAIN)[rows], nan_ok=True
@@ -145,15 +149,16 @@ def test_selected_opinions_keep_their_probabilities_and_terms() -> None:
 def test_masks_have_a_bit_for_each_present_channel() -> None:
     probabilities = opinion((4, 0.6))
     opinions = Opinions(
+        NUMBERS,
         {
             PICTURES: np.concatenate([SILENT, SILENT, probabilities, SILENT]),
             SPEECH: np.concatenate([probabilities, probabilities, probabilities, SILENT]),
             SCREEN: np.concatenate([SILENT, probabilities, SILENT, SILENT]),
-        }
+        },
     )
     assert opinions.masks().tolist() == [0b001, 0b011, 0b101, 0]
     assert opinions.has_channel(SCREEN).tolist() == [False, True, False, False]
-    assert Opinions({SCREEN: probabilities}).masks().tolist() == [0b010]
+    assert Opinions(NUMBERS, {SCREEN: probabilities}).masks().tolist() == [0b010]
 
 
 def test_conflict_needs_another_segment_with_the_clash_probability() -> None:
@@ -167,9 +172,9 @@ def test_conflict_needs_another_segment_with_the_clash_probability() -> None:
         (SILENT, False),
     ):
         assert conflicts(
-            Opinions({SPEECH: predicted, SCREEN: probabilities}), predicted, fusion
+            Opinions(NUMBERS, {SPEECH: predicted, SCREEN: probabilities}), predicted, fusion
         ) == [expected]
-    assert conflicts(Opinions({SPEECH: SILENT}), SILENT, fusion).tolist() == [False]
+    assert conflicts(Opinions(NUMBERS, {SPEECH: SILENT}), SILENT, fusion).tolist() == [False]
 
 
 def test_sharpness_below_one_lowers_confidence_and_keeps_the_order() -> None:
@@ -302,3 +307,39 @@ def test_contradicting_channels_are_for_review(predicted: Predicted) -> None:
     assert {one.decision for one in chosen} == {"review"}
     assert sum(one.conflict for one in chosen) >= 34
     assert all(len(one.channels) == 2 for one in chosen)
+
+
+def test_a_channel_abstains_on_segments_that_it_never_learned() -> None:
+    speech = np.full((1, len(NUMBERS)), 0.3 / (len(NUMBERS) - 1))
+    speech[0, 3] = 0.7
+    pictures = np.full((1, len(NUMBERS)), 0.04 / (len(NUMBERS) - 2))
+    pictures[0, [3, 9]] = 0.0, 0.96
+    known = {PICTURES: np.arange(len(NUMBERS)) != 3}
+    fused = pool(Opinions(NUMBERS, {PICTURES: pictures, SPEECH: speech}, known=known), Fusion())
+    assert fused[0, 3] == pytest.approx(0.7)
+    assert fused.sum() == pytest.approx(1)
+    # Among the segments that they know, pictures count.
+    assert fused[0].argsort()[::-1][:2].tolist() == [3, 9]
+    veto = pool(Opinions(NUMBERS, {PICTURES: pictures, SPEECH: speech}), Fusion())
+    assert veto[0].argmax() == 9
+
+
+def test_a_segment_that_only_one_channel_knows_can_be_predicted_beside_another() -> None:
+    speech = np.full((1, len(NUMBERS)), 1 / (len(NUMBERS) - 1))
+    speech[0, 3] = 0.0
+    pictures = np.full((1, len(NUMBERS)), 0.1 / (len(NUMBERS) - 1))
+    pictures[0, 3] = 0.9
+    known = {SPEECH: np.arange(len(NUMBERS)) != 3}
+    both = Opinions(NUMBERS, {SPEECH: speech, PICTURES: pictures}, known=known)
+    assert pool(both, Fusion())[0].argmax() == 3
+    assert pool(Opinions(NUMBERS, {SPEECH: speech}, known=known), Fusion())[0, 3] == 0
+
+
+def test_a_channel_contradicts_no_segment_that_it_never_learned() -> None:
+    predicted = np.zeros((1, len(NUMBERS)))
+    predicted[0, 3] = 1.0
+    pictures = np.zeros((1, len(NUMBERS)))
+    pictures[0, 9] = 1.0
+    known = {PICTURES: np.arange(len(NUMBERS)) != 3}
+    assert not conflicts(Opinions(NUMBERS, {PICTURES: pictures}, known=known), predicted, Fusion())
+    assert conflicts(Opinions(NUMBERS, {PICTURES: pictures}), predicted, Fusion())

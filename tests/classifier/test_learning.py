@@ -283,7 +283,7 @@ def test_two_segments_are_enough(tmp_path: Path) -> None:
     bundle = train(two, Config(folder=tmp_path / "m"))
     prediction = bundle.predict([SpotFeatures(speech="скидка на сыр и молоко, цена")])
     assert prediction[0].segment == 0
-    assert prediction[0].probabilities[16] < 0.01
+    assert 16 not in prediction[0].probabilities
 
 
 def test_transformer_replaces_the_linear_model(tmp_path: Path) -> None:
@@ -297,3 +297,70 @@ def test_transformer_replaces_the_linear_model(tmp_path: Path) -> None:
         pytest.approx(one.probabilities) for one in bundle.predict(features)
     ]
     assert not isinstance(again.parts.text, TextModel)
+
+
+PETS = 19  # a segment that the dictionary does not have
+
+
+def with_pets(count: int) -> list[Example]:
+    """Return labelled creatives, a quarter of them of a segment that the starter does not know."""
+    words = "корм для кошек и собак, питомец, ветеринар, лапы, хвост, поводок, миска, шерсть"
+    dice = random.Random(5)
+    pets = [
+        Example(
+            f"pet-{number}",
+            PETS,
+            SpotFeatures(speech=" ".join(dice.choices([*words.split(), *COMMON.split()], k=14))),
+        )
+        for number in range(count // 4)
+    ]
+    return [*creatives(count - len(pets), seed=5), *pets]
+
+
+def test_a_segment_is_added_beside_those_of_the_base(tmp_path: Path) -> None:
+    examples = with_pets(160)
+    bundle = train(examples, Config(folder=tmp_path / "m", base=Bundle.load()))
+    assert bundle.numbers == (*NUMBERS, PETS)
+    pet, music = bundle.predict(
+        [
+            SpotFeatures(speech="корм для кошек, ветеринар, питомец, миска, поводок, лапы"),
+            SpotFeatures(speech="Слушайте миллионы песен в музыкальном сервисе, концерты и радио"),
+        ]
+    )
+    assert pet.segment == PETS
+    assert music.segment == 15  # only the base has learned it
+    assert set(pet.probabilities) == {*NUMBERS, PETS}
+    # The base counts creatives of the new segment as wrong.
+    base = bundle.facts["hold_out"]["base"]
+    assert base["numbers"] == [*NUMBERS, PETS]
+    assert base["segments"][str(PETS)][2] == 0  # recall
+    assert bundle.facts["hold_out"]["new"]["segments"][str(PETS)][2] > 0.5
+
+
+def test_bundles_with_other_segments_are_used_side_by_side(tmp_path: Path) -> None:
+    larger = train(with_pets(160), Config(folder=tmp_path / "m", base=Bundle.load()))
+    spot = [SpotFeatures(speech="Кредитная карта с льготным периодом")]
+    before = Bundle.load().predict(spot)[0]
+    assert larger.predict(spot)[0].segment == before.segment == 12
+    assert tuple(before.probabilities) == NUMBERS
+    again = Bundle.load(tmp_path / "m", priors=dict.fromkeys(NUMBERS, 1.0))
+    assert again.predict(spot)[0].segment == 12
+
+
+def test_a_segment_without_pictures_is_not_vetoed_by_pictures(tmp_path: Path) -> None:
+    """No film of segment 16 is labelled, and its films resemble those of segment 12."""
+    examples = with_pictures(creatives(150, informative_words=1))
+    like_cards = next(one.features.vectors for one in examples if one.segment == 12)
+    examples = [
+        replace(one, features=replace(one.features, vectors={})) if one.segment == 16 else one
+        for one in examples
+    ]
+    bundle = train(examples, Config(folder=tmp_path / "m", encoder=ENCODER))
+    assert bundle.parts.pictures is not None
+    assert bundle.parts.pictures.numbers == (0, 12)
+    new = [one for one in creatives(150, 9, informative_words=1) if one.segment == 16]
+    alone = bundle.predict([one.features for one in new])
+    films = bundle.predict([replace(one.features, vectors=like_cards) for one in new])
+    right = [sum(one.segment == 16 for one in found) for found in (alone, films)]
+    assert right[0] > 30
+    assert right[1] >= right[0]

@@ -40,7 +40,7 @@ class Creatives:
     def without(self, channel: str, rows: NDArray[np.bool_]) -> Opinions:
         probabilities = self.opinions.probabilities[channel].copy()
         probabilities[rows] = np.nan
-        return Opinions({**self.opinions.probabilities, channel: probabilities})
+        return Opinions(NUMBERS, {**self.opinions.probabilities, channel: probabilities})
 
 
 def make_creatives(count: int, seed: int) -> Creatives:
@@ -61,7 +61,7 @@ def make_creatives(count: int, seed: int) -> Creatives:
         probabilities[np.arange(count), np.where(correct, columns, guess)] += confidence
         return probabilities
 
-    opinions = Opinions({SPEECH: channel(KNOWN[:2]), SCREEN: channel(KNOWN[2:])})
+    opinions = Opinions(NUMBERS, {SPEECH: channel(KNOWN[:2]), SCREEN: channel(KNOWN[2:])})
     advertisers = dice.choice(["bank", "shop"], count)
     features = [
         SpotFeatures(speech="есть", advertiser=advertiser, shape=SHAPE if place % 2 else None)
@@ -119,7 +119,7 @@ def test_missing_channel_is_accepted(stack: Stack, new_data: Creatives) -> None:
     assert without_screen.sum(axis=1) == pytest.approx(1)
     spoken = np.isin(new_data.columns, KNOWN[:2])
     assert accuracy_of(without_screen[spoken], new_data.columns[spoken]) > 0.6
-    absent = Opinions({SPEECH: new_data.opinions.probabilities[SPEECH]})
+    absent = Opinions(NUMBERS, {SPEECH: new_data.opinions.probabilities[SPEECH]})
     assert np.array_equal(stack.probabilities(absent, new_data.features), without_screen)
 
 
@@ -128,7 +128,7 @@ def test_training_without_channels_shape_and_advertiser(new_data: Creatives) -> 
     without_screen = new_data.without(SCREEN, some)
     without_features = [SpotFeatures() for _ in new_data.features]
     with_pictures = Opinions(
-        {**without_screen.probabilities, PICTURES: np.full((300, len(NUMBERS)), np.nan)}
+        NUMBERS, {**without_screen.probabilities, PICTURES: np.full((300, len(NUMBERS)), np.nan)}
     )
     trained = train(with_pictures, without_features, new_data.columns)
     probabilities = trained.probabilities(with_pictures, without_features)
@@ -140,8 +140,8 @@ def test_training_without_channels_shape_and_advertiser(new_data: Creatives) -> 
 def test_advertiser_decides_if_the_channels_are_uncertain(training_data: Creatives) -> None:
     doubt = np.full((500, len(NUMBERS)), 1 / len(NUMBERS))
     columns = np.where([one.advertiser == "bank" for one in training_data.features], 11, 1)
-    trained = train(Opinions({SPEECH: doubt}), training_data.features, columns)
-    one = Opinions({SPEECH: doubt[:1]})
+    trained = train(Opinions(NUMBERS, {SPEECH: doubt}), training_data.features, columns)
+    one = Opinions(NUMBERS, {SPEECH: doubt[:1]})
     for advertiser, place in (("bank", 11), ("shop", 1)):
         [probabilities] = trained.probabilities(one, [SpotFeatures(advertiser=advertiser)])
         assert probabilities.argmax() == place
@@ -155,11 +155,11 @@ def test_prediction_depends_neither_on_the_batch_nor_on_channel_order(
     stack: Stack, new_data: Creatives
 ) -> None:
     together = stack.probabilities(new_data.opinions, new_data.features)
-    reverse = Opinions(dict(reversed(list(new_data.opinions.probabilities.items()))))
+    reverse = Opinions(NUMBERS, dict(reversed(list(new_data.opinions.probabilities.items()))))
     assert np.array_equal(stack.probabilities(reverse, new_data.features), together)
     for row in (0, 7, 299):
         alone = Opinions(
-            {n: values[[row]] for n, values in new_data.opinions.probabilities.items()}
+            NUMBERS, {n: values[[row]] for n, values in new_data.opinions.probabilities.items()}
         )
         [probabilities] = stack.probabilities(alone, [new_data.features[row]])
         assert probabilities == pytest.approx(together[row])
@@ -181,7 +181,7 @@ def test_saved_stack_gives_identical_probabilities(
 ) -> None:
     artefact = stack.save(tmp_path / "stack")
     assert set(artefact.files) == {"model.cbm"}
-    again = Stack.load(tmp_path / "stack")
+    again = Stack.load(tmp_path / "stack", len(NUMBERS))
     assert np.array_equal(
         again.probabilities(new_data.opinions, new_data.features),
         stack.probabilities(new_data.opinions, new_data.features),
@@ -248,7 +248,7 @@ def test_unsuitable_model_file_is_refused(
 
     write_artefact(tmp_path / "stack", KIND, VERSION, write, {})
     with pytest.raises(ArtefactError, match=message):
-        Stack.load(tmp_path / "stack")
+        Stack.load(tmp_path / "stack", len(NUMBERS))
 
 
 def test_suitable_model_file_is_accepted(tmp_path: Path) -> None:
@@ -256,4 +256,4 @@ def test_suitable_model_file_is_accepted(tmp_path: Path) -> None:
         (folder / "model.cbm").write_bytes(trees(WIDTH, [1, 4, 11] * 20))
 
     write_artefact(tmp_path / "stack", KIND, VERSION, write, {})
-    assert Stack.load(tmp_path / "stack").machine.classes_.tolist() == [1, 4, 11]
+    assert Stack.load(tmp_path / "stack", len(NUMBERS)).machine.classes_.tolist() == [1, 4, 11]

@@ -13,7 +13,6 @@ from classifier.channels import CHANNELS, SPEECH
 from classifier.decision.bundle import Bundle
 from classifier.decision.types import SpotFeatures
 from classifier.learning.starter import train_starter
-from classifier.segments import NUMBERS
 from classifier.speech.cleaning import assess_speech
 from classifier.text.families import fingerprints
 from classifier.text.training import (
@@ -81,15 +80,14 @@ def test_bundle_has_held_out_predictions_shares_and_fingerprints(
     rows = read_rows(table)
     ready = prepare(rows)
     held_out = parts.held_out
-    assert held_out.probabilities.shape == (87, len(NUMBERS))
-    assert [NUMBERS[place] for place in held_out.columns] == ready.segments[ready.spoken].tolist()
+    assert parts.numbers == tuple(ready.numbers)
+    assert held_out.probabilities.shape == (87, len(parts.numbers))
+    true_segments = [parts.numbers[place] for place in held_out.columns]
+    assert true_segments == ready.segments[ready.spoken].tolist()
     assert (held_out.masks == 1 << CHANNELS.index(SPEECH)).all()
     assert held_out.probabilities.astype(float).sum(axis=1) == pytest.approx(1, abs=0.01)
     out_of_fold = grouped_scores(ready).margins[ready.spoken]
-    assert (
-        held_out.probabilities.argmax(axis=1)
-        == np.searchsorted(NUMBERS, ready.numbers)[out_of_fold.argmax(axis=1)]
-    ).all()
+    assert (held_out.probabilities.argmax(axis=1) == out_of_fold.argmax(axis=1)).all()
     assert parts.shares[parts.shares > 0] == pytest.approx(
         np.unique(ready.segments[ready.spoken], return_counts=True)[1] / 87
     )

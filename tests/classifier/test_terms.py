@@ -41,7 +41,7 @@ def columns(segments: frozenset[int]) -> NDArray[np.bool_]:
 
 
 def weighed(text: str, before: NDArray[np.float64]) -> NDArray[np.float64]:
-    return terms.weigh(before, terms.likelihood([text]))
+    return terms.weigh(before, terms.likelihood([text], NUMBERS), NUMBERS)
 
 
 def test_every_term_has_an_example_and_every_example_one_term() -> None:
@@ -196,13 +196,13 @@ def test_term_changes_the_odds_by_its_likelihood_ratio() -> None:
 def test_empty_text_changes_nothing() -> None:
     before = np.random.default_rng(2).dirichlet(np.ones(len(NUMBERS)), 2)
     before[1] = np.nan
-    likelihood = terms.likelihood(["", "Скидка"])
+    likelihood = terms.likelihood(["", "Скидка"], NUMBERS)
     assert (likelihood[0] == 1).all()
     assert (likelihood[1] != 1).any()
-    after = terms.weigh(before, likelihood)
+    after = terms.weigh(before, likelihood, NUMBERS)
     assert after[0] == pytest.approx(before[0])
     assert np.isnan(after[1]).all()
-    assert terms.likelihood([]).shape == (0, len(NUMBERS))
+    assert terms.likelihood([], NUMBERS).shape == (0, len(NUMBERS))
 
 
 def test_family_with_probability_zero_keeps_it() -> None:
@@ -216,7 +216,7 @@ def test_family_with_probability_zero_keeps_it() -> None:
 
 def test_likelihood_of_a_text_does_not_depend_on_the_others() -> None:
     texts = [*EXAMPLES.values(), "", "Магнит"]
-    together = terms.likelihood(texts)
+    together = terms.likelihood(texts, NUMBERS)
     for place, text in enumerate(texts):
-        assert np.array_equal(terms.likelihood([text])[0], together[place])
-    assert np.array_equal(terms.likelihood(texts[::-1]), together[::-1])
+        assert np.array_equal(terms.likelihood([text], NUMBERS)[0], together[place])
+    assert np.array_equal(terms.likelihood(texts[::-1], NUMBERS), together[::-1])

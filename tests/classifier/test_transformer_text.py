@@ -67,16 +67,15 @@ def recall(segments: Sequence[int], predictions: Sequence[TextPrediction], segme
     return sum(right) / len(right)
 
 
-def test_fine_tuned_model_predicts_all_segments(trained: Trained) -> None:
+def test_fine_tuned_model_predicts_its_segments(trained: Trained) -> None:
     """The recall is high for frequent and rare segments; random predictions would give 1/4."""
     rows = toy(200, seed=2)
     predictions = trained.model.predict(rows.texts)
     for segment in TOPICS:
         assert recall(rows.segments, predictions, segment) > 0.8
     for prediction in predictions:
-        assert tuple(prediction.probabilities) == NUMBERS
+        assert tuple(prediction.probabilities) == tuple(sorted(TOPICS))
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
-        assert prediction.probabilities[1] == 0  # there were no training texts of this segment
 
 
 def test_progress_is_reported_and_the_best_epoch_is_restored(trained: Trained) -> None:
@@ -255,8 +254,7 @@ def test_rows_are_held_out_even_if_each_segment_has_few() -> None:
         ([0] * 20, list(range(20)), "20 families .* 1 segments .* at least 8 and 2"),
         ([0, 4] * 10, [0] * 20, "1 families .* at least 8 and 2"),
         ([*NUMBERS, 0, 0], [*range(18), 0, 0], "18 families .* 0 segments"),
-        ([0, 6] * 10, list(range(20)), "one known segment"),
-        ([0, 4] * 9, list(range(18)), "one known segment"),
+        ([0, 4] * 9, list(range(18)), "one segment"),
     ],
 )
 def test_unsuitable_rows_are_refused(
