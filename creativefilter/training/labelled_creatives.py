@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from creativefilter.creatives.models import Creative
+from creativefilter.creatives.models import Creative, PictureVector, ScreenReading, Transcript
 
 
 def labelled() -> QuerySet[Any]:
@@ -20,6 +20,15 @@ def labelled() -> QuerySet[Any]:
 
 
 def ready() -> QuerySet[Any]:
-    """Return labelled creatives that are analysed, oldest first."""
-    done = labelled().filter(state=Creative.State.DONE).exclude(current_media=None)
-    return done.select_related("current_media__creative").order_by("pk")
+    """Return labelled creatives whose current media is analysed, oldest first.
+
+    Analysed means that some channel has a result, even if that is "no speech". Jobs do not
+    matter: a creative that is being classified again is used as well.
+    """
+    media = OuterRef("current_media")
+    analysed = (
+        Exists(Transcript.objects.filter(media=media))
+        | Exists(ScreenReading.objects.filter(media=media))
+        | Exists(PictureVector.objects.filter(media=media))
+    )
+    return labelled().filter(analysed).select_related("current_media__creative").order_by("pk")

@@ -21,7 +21,7 @@ from creativefilter.creatives.families import grouping
 from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
-from creativefilter.training.labelled_creatives import ready
+from creativefilter.training.labelled_creatives import labelled, ready
 
 if TYPE_CHECKING:
     from classifier.evaluation.figures import Evaluation
@@ -49,6 +49,40 @@ class Comparison:
     old_trained_on: int
 
 
+@dataclass(frozen=True, slots=True)
+class LabelUse:
+    """How many labelled creatives a training used, and why it did not use the others.
+
+    Attributes:
+        used: Creatives that the version was trained on.
+        not_analysed: Creatives without a result of any channel.
+        without_evidence: Analysed creatives without speech, text on the screen or a picture vector
+            that the version uses.
+    """
+
+    used: int
+    not_analysed: int
+    without_evidence: int
+
+    @property
+    def labels(self) -> int:
+        return self.used + self.not_analysed + self.without_evidence
+
+    def __str__(self) -> str:
+        """The numbers as sentences in the active language."""
+        sentences = [
+            _("Labels used: %(used)d of %(all)d.") % {"used": self.used, "all": self.labels}
+        ]
+        if self.not_analysed:
+            sentences.append(_("Creatives that are not analysed yet: %d.") % self.not_analysed)
+        if self.without_evidence:
+            sentences.append(
+                _("Creatives without speech, text on the screen or pictures: %d.")
+                % self.without_evidence
+            )
+        return " ".join(sentences)
+
+
 def examples() -> list[Example]:
     """Return the labelled, analysed creatives as training examples, without the demonstration."""
     from classifier.learning.dataset import Example
@@ -65,7 +99,9 @@ def examples() -> list[Example]:
     ]
 
 
-def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, Comparison]:
+def learn(
+    text: str, pictures: str, progress: Progress
+) -> tuple[ModelVersion, Comparison, LabelUse]:
     """Train a version and register it without activating it.
 
     A process that is killed leaves no version.
@@ -76,8 +112,8 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
         progress: Called with a sentence after each step.
 
     Returns:
-        The new version, and its comparison with the active one. An earlier version if training
-        gave the same bundle.
+        The new version, its comparison with the active one, and which labels were used. An earlier
+        version if training gave the same bundle.
 
     Raises:
         TrainingError: There are too few labelled creatives, or another training is running.
@@ -103,7 +139,8 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
             weights_folder=settings.WEIGHTS_FOLDER,
         )
         try:
-            bundle = train(examples(), config, progress)
+            labels, dataset = labelled().count(), examples()
+            bundle = train(dataset, config, progress)
             version = model_versions.register_folder(config.folder)
             if Path(model_versions.path(version)) != config.folder:
                 # The same bundle as before: nothing was labelled since.
@@ -114,12 +151,15 @@ def learn(text: str, pictures: str, progress: Progress) -> tuple[ModelVersion, C
             # No one would use or remove a folder without a row in the database.
             shutil.rmtree(config.folder, ignore_errors=True)
             raise
-    figures = bundle.facts["hold_out"]
-    return version, Comparison(
+    figures, used = bundle.facts["hold_out"], int(bundle.facts["training"]["creatives"])
+    compared = Comparison(
         Evaluation.from_facts(figures["new"]),
         Evaluation.from_facts(figures["base"]),
         int(figures["base_has_seen"]),
     )
+    # A label that is set meanwhile may be in the dataset and not in the count.
+    not_analysed = max(0, labels - len(dataset))
+    return version, compared, LabelUse(used, not_analysed, len(dataset) - used)
 
 
 def _too_few(error: TooFewError) -> str:

@@ -21,7 +21,7 @@ from classifier.text.training import TrainingRow
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.intake.transcripts import import_transcripts
 from creativefilter.creatives.labels.single import set_label
-from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.models import Creative, Segment, Transcript
 from creativefilter.sheets import Place, Record
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
@@ -267,13 +267,14 @@ def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
 
 @pytest.mark.django_db
 def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
-    """Withdrawn labels, demonstration creatives and creatives that failed are left out."""
+    """Withdrawn labels, the demonstration and creatives without any result are left out."""
     creatives = import_all([*unique_rows(12), *rows()[:2], *unique_rows(3, seed=5)])
     for creative, row in zip(creatives, [*unique_rows(12), *rows()[:2]], strict=False):
         set_label(creative, Segment.objects.get(number=row.segment), None)
     set_label(creatives[0], None, None)
     Creative.objects.filter(pk=creatives[1].pk).update(is_demo=True)
-    Creative.objects.filter(pk=creatives[2].pk).update(state=Creative.State.FAILED)
+    Transcript.objects.filter(media__creative=creatives[2]).delete()
+    Creative.objects.filter(pk=creatives[3].pk).update(state=Creative.State.FAILED)
     set_label(creatives[14], Segment.objects.get(number=0), None)
     set_label(creatives[14], Segment.objects.get(number=16), None)
     output = evaluate("--model", model)

@@ -106,6 +106,26 @@ def test_training_registers_a_version_and_compares_it_with_the_active_one(models
 
 
 @pytest.mark.django_db
+def test_labels_are_used_whatever_the_queue_does() -> None:
+    create_labelled_creatives(60)
+    analysis_jobs.decide_again(None)
+    assert Creative.objects.filter(state=Creative.State.QUEUED).count() == 60
+    # Never analysed, and analysed without a result.
+    for name in ("1", "2"):
+        creative = Creative.objects.create(advertisement_id=name, state=Creative.State.QUEUED)
+        Label.objects.create(creative=creative, segment_id=0)
+    media = MediaVersion.objects.create(creative=creative, sha256="x", size=0)
+    Creative.objects.filter(pk=creative.pk).update(current_media=media)
+    Transcript.objects.create(media=media, spoken=False, seconds_taken=0)
+    with override("en"):
+        output = train()
+    assert output.splitlines()[0] == (
+        "Labels used: 60 of 62. Creatives that are not analysed yet: 1. "
+        "Creatives without speech, text on the screen or pictures: 1."
+    )
+
+
+@pytest.mark.django_db
 def test_activation_classifies_again_and_is_reversible(analyst: User) -> None:
     create_labelled_creatives(60)
     starter = model_versions.active()

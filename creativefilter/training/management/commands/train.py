@@ -45,10 +45,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, activate: bool, text: str, pictures: str, **options: Any) -> None:
         old = model_versions.active()
-        version, compared = new_version.learn(
+        version, compared, labels = new_version.learn(
             text, "" if pictures == "none" else pictures, self.stderr.write
         )
         self.version = version
+        self.stdout.write(str(labels))
         measurements = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
         for grid in (figure_tables.quality(measurements), figure_tables.automation(measurements)):
             self.stdout.write(grid.as_text() + "\n")
