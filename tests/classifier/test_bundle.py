@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from classifier import Bundle as PublicBundle
+from classifier.artefact import Artefact
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import CARD, STARTER
 from classifier.decision.types import Prediction, SpotFeatures
@@ -18,6 +21,7 @@ from classifier.pictures.nearest_neighbours import NearestNeighbours
 from classifier.screen import terms
 from classifier.segments import NUMBERS
 from classifier.text.lexicon import lexicon_digest
+from classifier.text.linear_model import TextPrediction
 from tests.bundles import (
     CARD_SCREEN,
     CARD_SPOT,
@@ -270,3 +274,39 @@ def test_starter_manifest_states_source_and_figures(starter: Bundle) -> None:
     assert f"{facts['metrics']['macro_f1_valid']:.3f}" in card
     assert facts["lexicon"] == lexicon_digest()
     assert facts["training"]["source"]["repository"] in card
+
+
+class OtherText:
+    """A text model that gives no evidence, like a fine-tuned encoder."""
+
+    numbers = (0, 12, 16)
+
+    def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
+        return [TextPrediction({0: 0.9, 12: 0.05, 16: 0.05}) for _ in texts]
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
+        raise NotImplementedError
+
+
+class OtherPictures:
+    """A picture classifier that knows no similar creatives, like CatBoost."""
+
+    method, encoder, dimension, numbers = "other", "tiny", 2, (0, 12)
+
+    def predict_proba(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.full((len(features), 2), 0.5)
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
+        raise NotImplementedError
+
+
+def test_models_without_evidence_leave_the_terms_on_the_screen() -> None:
+    parts = replace(small_parts(), text=OtherText(), pictures=OtherPictures())
+    vectors = {"tiny": np.zeros(2, np.float32)}
+    spot = SpotFeatures(speech="сыр и молоко", screen=SHOP_SCREEN, vectors=vectors)
+    [prediction] = Bundle(parts).predict([spot])
+    views = {view.name: view for view in prediction.channels}
+    assert views["speech"].evidence == views["pictures"].evidence == ()
+    assert views["pictures"].neighbours == ()
+    named = terms.evidence(SHOP_SCREEN, 0)
+    assert views["screen"].evidence == named != ()
