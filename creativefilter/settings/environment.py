@@ -23,7 +23,7 @@ former_names.adopt(os.environ)
 PRODUCTION: bool = env.bool("PRODUCTION", False)
 DATA_DIR: Path = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 if PRODUCTION:
-    REDIS_URL: str = env.str("REDIS_URL", validate=setting_values.broker_address)
+    REDIS_URL: str = env.str("REDIS_URL", validate=setting_values.broker_server)
 else:
     # "" means the embedded broker; the supervisor sets REDIS_URL for the processes it starts.
     REDIS_URL = env.str("REDIS_URL", "", validate=setting_values.broker_address)

@@ -64,6 +64,15 @@ def broker_address(text: str) -> None:
         raise ValidationError("an address such as redis://localhost:6379/0 is needed")
 
 
+def broker_server(text: str) -> None:
+    """Accept the address of a Redis server; production has no embedded broker.
+
+    Raises:
+        ValidationError: It is another text or "".
+    """
+    broker_address(text or "none")
+
+
 def host_names(names: Iterable[str]) -> None:
     """Accept host names without scheme, port and path, as ``ALLOWED_HOSTS`` needs them.
 

@@ -93,6 +93,12 @@ def test_production_reports_all_missing_settings(tmp_path: Path) -> None:
     assert {line.split('"')[1] for line in done.stderr.splitlines()} == absent
 
 
+def test_production_needs_a_broker_of_its_own(tmp_path: Path) -> None:
+    done = manage_check(DATA_DIR=str(tmp_path), PRODUCTION="true", REDIS_URL="")
+    assert '"REDIS_URL"' in done.stderr
+    assert "such as redis://" in done.stderr
+
+
 def test_defaults_follow_the_settings_they_depend_on(tmp_path: Path) -> None:
     larger = {"UPLOAD_MAX_BYTES": str(10**12), "MEDIA_WALL_SECONDS": "60.5"}
     done = manage_check(DATA_DIR=str(tmp_path), STAGE_SOFT_SECONDS="600", **larger)
