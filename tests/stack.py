@@ -312,11 +312,13 @@ def some_of_the_demonstration(folder: Path, files: list[str]) -> Path:
         "from pathlib import Path\n"
         "import django\n"
         "os.environ['DJANGO_SETTINGS_MODULE'] = 'creativefilter.settings'\n"
+        "from creativefilter.site.commands import main\n"
+        "from creativefilter.site.private_files import keep_private\n"
+        "keep_private()\n"
         "django.setup()\n"
         "from creativefilter.embedded import demonstration\n"
         f"demonstration.FOLDER = Path({str(part)!r})\n"
-        "from django.core.management import execute_from_command_line\n"
-        "execute_from_command_line(sys.argv)\n",
+        "main(sys.argv)\n",
         "utf-8",
     )
     return program
