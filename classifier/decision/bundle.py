@@ -226,7 +226,10 @@ class Bundle:
     def apply_priors(self, probabilities: Probabilities) -> Probabilities:
         """Return probabilities, (creatives, segments), moved from the training shares to priors."""
         weighted = probabilities * self._factors
-        result: Probabilities = weighted / weighted.sum(axis=1, keepdims=True)
+        total = weighted.sum(axis=1, keepdims=True)
+        # Priors that exclude all segments of a channel say nothing about it.
+        possible = np.where(total > 0, total, 1.0)
+        result: Probabilities = np.where(total > 0, weighted / possible, probabilities)
         return result
 
     def _views(

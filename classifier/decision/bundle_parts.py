@@ -115,11 +115,7 @@ class Parts:
         pooled = fusing.pool(opinions, self.fusion)
         if self.stack is None:
             return pooled
-        known = self.stack.known
-        result: Probabilities = pooled.copy()
-        result[:, known] = self.stack.probabilities(opinions, features)[:, known]
-        result[:, known] *= pooled[:, known].sum(axis=1, keepdims=True)
-        return result
+        return self.stack.fuse(pooled, opinions, features)
 
     def _text_probabilities(self, channel: str, texts: Sequence[str]) -> Probabilities:
         rows = [row for row, text in enumerate(texts) if text]

@@ -120,6 +120,20 @@ class Stack:
         )
         return result
 
+    def fuse(
+        self, pooled: Probabilities, opinions: Opinions, features: Sequence[SpotFeatures]
+    ) -> Probabilities:
+        """Return fused probabilities, (creatives, segments); NaN where ``pooled`` is.
+
+        Segments that the stack never learned keep their probability in ``pooled``, (creatives,
+        segments); the stack divides the rest.
+        """
+        known = self.known
+        result: Probabilities = pooled.copy()
+        result[:, known] = self.probabilities(opinions, features)[:, known]
+        result[:, known] *= pooled[:, known].sum(axis=1, keepdims=True)
+        return result
+
     @property
     def known(self) -> NDArray[np.int64]:
         """The columns of the segments that it has learned, (known segments,)."""

@@ -147,7 +147,7 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     fused = pool(together, fusion)
     stack = None
     if stacked:
-        stack, fused = _stack(table, together, fold, progress)
+        stack, fused = _stack(table, together, fused, fold, progress)
     parts = Parts(
         numbers=table.numbers,
         text=texts.head,
@@ -253,16 +253,20 @@ def _log_loss(probabilities: Probabilities, columns: NDArray[np.int64]) -> float
 
 
 def _stack(
-    table: Table, opinions: Opinions, fold: NDArray[np.int64], progress: Progress
+    table: Table,
+    opinions: Opinions,
+    pooled: Probabilities,
+    fold: NDArray[np.int64],
+    progress: Progress,
 ) -> tuple[stacking.Stack, Probabilities]:
-    """Train the stack; also return out-of-fold probabilities."""
+    """Train the stack; also return out-of-fold probabilities, fused as in ``Parts.fuse``."""
     result = np.zeros((len(table.columns), len(table.numbers)))
     for number in np.unique(fold):
         training, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         features = [table.features[row] for row in training]
         one = stacking.train(opinions.select(training), features, table.columns[training])
         held = [table.features[row] for row in here]
-        result[here] = one.probabilities(opinions.select(here), held)
+        result[here] = one.fuse(pooled[here], opinions.select(here), held)
         progress(f"stack: fold {number + 1} of {FOLDS}")
     return stacking.train(opinions, table.features, table.columns), result
 

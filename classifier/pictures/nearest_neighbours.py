@@ -58,7 +58,7 @@ def load(artefact: Artefact) -> NearestNeighbours:
         encoder = str(artefact.facts["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise ArtefactError(artefact.folder, f"{_INDEX} cannot be used: {error}") from error
-    if not len(features) == len(segments) == len(ids):
+    if not len(features) == len(segments) == len(ids) or not len(ids):
         raise ArtefactError(artefact.folder, f"the arrays of {_INDEX} do not fit together")
     return NearestNeighbours(encoder, features, segments, ids)
 

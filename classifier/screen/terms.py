@@ -146,16 +146,16 @@ def likelihood(texts: Sequence[str], numbers: Numbers) -> NDArray[np.float64]:
     ``numbers`` are the segments, in the order of the columns. Only ratios within a family are
     meaningful. All are 1 for an empty text, and for segments of no family.
     """
+    groups = {group for term in TERMS for group in (term.segments, term.family)}
+    members = {group: np.isin(numbers, list(group)) for group in groups}
     result = np.ones((len(texts), len(numbers)))
     for row, text in enumerate(texts):
         named = find(text) if text else {}
         for term in TERMS if text else ():
-            probability = np.where(
-                np.isin(numbers, list(term.segments)), TERM_PROBABILITY, OTHER_TERM_PROBABILITY
-            )
+            probability = np.where(members[term.segments], TERM_PROBABILITY, OTHER_TERM_PROBABILITY)
             if term.name not in named:
                 probability = 1 - probability
-            result[row] *= np.where(np.isin(numbers, list(term.family)), probability, 1.0)
+            result[row] *= np.where(members[term.family], probability, 1.0)
     return result
 
 

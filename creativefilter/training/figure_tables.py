@@ -52,7 +52,10 @@ class Grid:
 
 def segment_title(number: int) -> str:
     """Return number and name of a segment, in Russian unless the active language is English."""
-    segment = by_number(number)
+    try:
+        segment = by_number(number)
+    except ValueError:  # a segment that only this bundle has
+        return str(number)
     english = (get_language() or "").startswith("en")
     return f"{number} · {segment.name_en if english else segment.name}"
 

@@ -28,7 +28,7 @@ def ready() -> QuerySet[Any]:
     media = OuterRef("current_media")
     analysed = (
         Exists(Transcript.objects.filter(media=media))
-        | Exists(ScreenReading.objects.filter(media=media))
+        | Exists(ScreenReading.objects.filter(media=media, problem=""))
         | Exists(PictureVector.objects.filter(media=media))
     )
     return labelled().filter(analysed).select_related("current_media__creative").order_by("pk")

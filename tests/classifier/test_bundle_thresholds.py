@@ -216,6 +216,14 @@ def test_segments_without_a_prior_keep_their_share() -> None:
     assert moved[numbers.index(16)] == pytest.approx(0.5)
 
 
+def test_priors_that_exclude_all_segments_of_a_channel_do_not_change_it() -> None:
+    numbers = small_parts().numbers
+    rows = np.zeros((1, len(numbers)))
+    rows[0, [numbers.index(0), numbers.index(12)]] = 0.75, 0.25
+    bundle = Bundle(small_parts(), priors={0: 0.0, 12: 0.0, 16: 1.0})
+    assert bundle.apply_priors(rows).tolist() == rows.tolist()
+
+
 @pytest.mark.parametrize(
     ("priors", "message"),
     [
