@@ -132,16 +132,16 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     if classifier:
         sharpness[PICTURES] = _best_sharpness(pictures, table.columns)
     fusion = Fusion(sharpness=sharpness)
-    opinions: dict[str, Probabilities] = {
-        SPEECH: speech,
-        SCREEN: fusion.sharpen(SCREEN, screen),
-    }
-    if classifier:
-        opinions[PICTURES] = fusion.sharpen(PICTURES, pictures)
     by_text = np.isin(table.numbers, texts.head.numbers)
     known = {SPEECH: by_text, SCREEN: by_text}
+    out_of_fold = {SPEECH: speech, SCREEN: screen}
     if classifier:
         known[PICTURES] = np.isin(table.numbers, classifier.numbers)
+        out_of_fold[PICTURES] = pictures
+    opinions = {
+        channel: _sharpened(fusion, channel, values, known[channel])
+        for channel, values in out_of_fold.items()
+    }
     likely = terms.likelihood(screens, table.numbers)
     together = Opinions(table.numbers, opinions, likely, known)
     fused = pool(together, fusion)
@@ -215,6 +215,15 @@ def _learn_pictures(
             result[outside] = move_columns(own, classifier.numbers, table.numbers)
         progress(f"pictures: fold {number + 1} of {FOLDS}")
     return fitted(np.flatnonzero(has_vector)), result
+
+
+def _sharpened(
+    fusion: Fusion, channel: str, values: Probabilities, known: NDArray[np.bool_]
+) -> Probabilities:
+    """Sharpen probabilities, (creatives, segments), as ``Parts.opinions`` does; 0 if not known."""
+    result = np.where(np.isnan(values), np.nan, 0.0)
+    result[:, known] = fusion.sharpen(channel, values[:, known])
+    return result
 
 
 def _missing(table: Table) -> Probabilities:
