@@ -208,14 +208,12 @@ def union(*parts: Iterable[int]) -> Numbers:
     return tuple(sorted({int(number) for part in parts for number in part}))
 
 
-def move_columns(
-    values: NDArray[Any], numbers: Numbers, wanted: Numbers, fill: float = 0.0
-) -> NDArray[Any]:
-    """Return values, (rows, numbers), in the columns ``wanted``, (rows, wanted).
+def move_columns(values: NDArray[Any], numbers: Numbers, wanted: Numbers) -> NDArray[Any]:
+    """Return ``values``, (rows, segments), with the columns ``wanted`` instead of ``numbers``.
 
-    Columns that only ``numbers`` has are dropped; those that only ``wanted`` has are ``fill``.
+    Columns that only ``numbers`` has are dropped; those that only ``wanted`` has are 0.
     """
-    result = np.full((len(values), len(wanted)), fill, values.dtype)
+    result = np.zeros((len(values), len(wanted)), values.dtype)
     shared = [number for number in numbers if number in wanted]
     result[:, columns_of(wanted, shared)] = values[:, columns_of(numbers, shared)]
     return result

@@ -60,7 +60,7 @@ class Bundle:
                 in the training data.
 
         Raises:
-            ValueError: The priors are negative; see ``prior_factors``.
+            ValueError: A prior is negative or not finite, or all are 0; see ``prior_factors``.
         """
         self.parts = parts
         self.artefact = artefact

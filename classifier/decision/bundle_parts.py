@@ -100,11 +100,7 @@ class Parts:
     @property
     def known(self) -> dict[str, NDArray[np.bool_]]:
         """By channel, the segments that it has learned, (segments,)."""
-        by_text = np.isin(self.numbers, self.text.numbers)
-        result = {SPEECH: by_text, SCREEN: by_text}
-        if self.pictures:
-            result[PICTURES] = np.isin(self.numbers, self.pictures.numbers)
-        return result
+        return known_by_channel(self.numbers, self.text, self.pictures)
 
     def fuse(self, opinions: Opinions, features: Sequence[SpotFeatures]) -> Probabilities:
         """Return fused probabilities, (creatives, segments), under the priors of the training data.
@@ -174,6 +170,17 @@ class Parts:
             "fusion": {"method": "stack" if self.stack else "pool", **asdict(self.fusion)},
         }
         return write_artefact(folder, KIND, VERSION, write, {**facts, **known})
+
+
+def known_by_channel(
+    numbers: Numbers, text: TextHead, pictures: PictureClassifier | None
+) -> dict[str, NDArray[np.bool_]]:
+    """Return, by channel, which of ``numbers`` its model has learned, (segments,)."""
+    by_text = np.isin(numbers, text.numbers)
+    result = {SPEECH: by_text, SCREEN: by_text}
+    if pictures:
+        result[PICTURES] = np.isin(numbers, pictures.numbers)
+    return result
 
 
 def load_parts(folder: Path) -> tuple[Artefact, Parts]:

@@ -98,13 +98,19 @@ def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
 
     Channels are pooled one after the other, those that know the most segments first. A channel
     abstains on segments that it never learned: they keep the probability that the former channels
-    gave them, and the rest is divided by the pool of all channels so far. Segments that no channel
-    of the creative has learned get 0. The likelihood of the terms on a screen is applied after
-    pooling, so that the weight of the screen channel does not reduce it.
+    gave them, and the rest is divided by the pool of all channels so far. A segment that only a
+    later channel knows can therefore get no more than the former ones left on the segments of that
+    channel. Segments that no channel of the creative has learned get 0. The likelihood of the terms
+    on a screen is applied after pooling, so that the weight of the screen channel does not reduce
+    it.
     """
     shape = next(iter(opinions.probabilities.values())).shape
+
+    def order(name: str) -> tuple[int, int]:
+        return -int(opinions.knows(name).sum()), CHANNELS.index(name)
+
     fused, logarithms, count = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
-    for channel in sorted(opinions.probabilities, key=lambda name: -opinions.knows(name).sum()):
+    for channel in sorted(opinions.probabilities, key=order):
         known, has = opinions.knows(channel), opinions.has_channel(channel)
         added = np.log(np.maximum(opinions.probabilities[channel][has], _FLOOR))
         # Where the channel abstains, a later one may not: the mean probability is neutral.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from classifier.channels import PICTURES, SCREEN, SPEECH
 from classifier.decision import stacking
 from classifier.decision.bundle import LEAST_HELD_OUT, Bundle
-from classifier.decision.bundle_parts import HeldOut, Parts
+from classifier.decision.bundle_parts import HeldOut, Parts, known_by_channel
 from classifier.decision.fusion import SCREEN_SHARPNESS, Fusion, Opinions, pool
 from classifier.evaluation.figures import Evaluation, by_other_folds, evaluate
 from classifier.learning.dataset import LEAST_CREATIVES, Example, Table
@@ -132,11 +132,9 @@ def _learn(table: Table, config: Config, progress: Progress, stacked: bool = Fal
     if classifier:
         sharpness[PICTURES] = _best_sharpness(pictures, table.columns)
     fusion = Fusion(sharpness=sharpness)
-    by_text = np.isin(table.numbers, texts.head.numbers)
-    known = {SPEECH: by_text, SCREEN: by_text}
+    known = known_by_channel(table.numbers, texts.head, classifier)
     out_of_fold = {SPEECH: speech, SCREEN: screen}
     if classifier:
-        known[PICTURES] = np.isin(table.numbers, classifier.numbers)
         out_of_fold[PICTURES] = pictures
     opinions = {
         channel: _sharpened(fusion, channel, values, known[channel])

@@ -30,8 +30,7 @@ def train_picture_classifier(
 
     Raises:
         ValueError: The method is unknown, lengths differ, there are no rows, or a value is not
-            finite. With CatBoost also: fewer than two segments, or vectors that are
-            all alike.
+            finite. With CatBoost also: fewer than two segments, or vectors that are all alike.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}: choose {' or '.join(METHODS)}")

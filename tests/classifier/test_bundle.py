@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from classifier import Bundle as PublicBundle
-from classifier.artefact import Artefact
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import CARD, STARTER
 from classifier.decision.types import Prediction, SpotFeatures
@@ -284,9 +282,6 @@ class OtherText:
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         return [TextPrediction({0: 0.9, 12: 0.05, 16: 0.05}) for _ in texts]
 
-    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        raise NotImplementedError
-
 
 class OtherPictures:
     """A picture classifier that knows no similar creatives, like CatBoost."""
@@ -295,9 +290,6 @@ class OtherPictures:
 
     def predict_proba(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.full((len(features), 2), 0.5)
-
-    def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact:
-        raise NotImplementedError
 
 
 def test_models_without_evidence_leave_the_terms_on_the_screen() -> None:
