@@ -175,10 +175,12 @@ def run(job: Job) -> Save:
 
 @contextmanager
 def _file_of(spend_import: SpendImport) -> Iterator[Path]:
+    if not spend_import.file:
+        raise SheetError("table_no_file")
     with ExitStack() as stack:
         try:
             path = stack.enter_context(on_disk(spend_import.file, settings.UPLOAD_MAX_BYTES))
-        except (FileNotFoundError, ValueError) as error:  # ValueError: the row names no file
+        except FileNotFoundError as error:
             raise SheetError("table_no_file") from error
         yield path
 
