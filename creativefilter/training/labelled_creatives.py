@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 
-from creativefilter.creatives.models import Creative, PictureVector, ScreenReading, Transcript
+from creativefilter.creatives.models import Creative
 
 
 def labelled() -> QuerySet[Any]:
@@ -20,15 +20,30 @@ def labelled() -> QuerySet[Any]:
 
 
 def ready() -> QuerySet[Any]:
-    """Return labelled creatives whose current media is analysed, oldest first.
+    """Return labelled creatives whose current media is analysed, oldest first."""
+    return labelled().analysed().select_related("current_media__creative").order_by("pk")
 
-    Analysed means that some channel has a result, even if that is "no speech". Jobs do not
-    matter: a creative that is being classified again is used as well.
+
+def exam() -> QuerySet[Any]:
+    """Return the labelled, analysed creatives of the exam set, on which versions are judged."""
+    return ready().filter(is_exam=True)
+
+
+def taught() -> QuerySet[Any]:
+    """Return the labelled, analysed creatives that versions learn.
+
+    Call ``exam_set.assign_unassigned`` before: creatives that are not assigned are left out.
     """
-    media = OuterRef("current_media")
-    analysed = (
-        Exists(Transcript.objects.filter(media=media))
-        | Exists(ScreenReading.objects.filter(media=media, problem=""))
-        | Exists(PictureVector.objects.filter(media=media))
-    )
-    return labelled().filter(analysed).select_related("current_media__creative").order_by("pk")
+    return ready().filter(is_exam=False)
+
+
+def exam_unlabelled() -> QuerySet[Any]:
+    """Return the creatives of the exam set that still have to be labelled."""
+    creatives: QuerySet[Any] = Creative.objects.real().with_effective_segment()
+    return creatives.filter(is_exam=True, label_segment=None)
+
+
+def exam_by_segment() -> dict[int, int]:
+    """Return how many creatives ``exam`` has of each segment, by its number."""
+    counted = exam().order_by().values("label_segment").annotate(creatives=Count("pk"))
+    return dict(counted.values_list("label_segment", "creatives"))

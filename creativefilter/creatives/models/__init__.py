@@ -6,7 +6,13 @@ Predictions and labels are separate rows: neither ever overwrites the other.
 from __future__ import annotations
 
 from creativefilter.creatives.models.creative import Creative, CreativeQuerySet
-from creativefilter.creatives.models.family import Family, FamilyLink, Fingerprint, FingerprintKey
+from creativefilter.creatives.models.family import (
+    Family,
+    FamilyLink,
+    Fingerprint,
+    FingerprintKey,
+    UnitMember,
+)
 from creativefilter.creatives.models.label import AppendOnlyError, Label, LabelBatch, WaitingLabel
 from creativefilter.creatives.models.media import (
     MediaVersion,
@@ -36,6 +42,7 @@ __all__ = [
     "ScreenReading",
     "Segment",
     "Transcript",
+    "UnitMember",
     "WaitingLabel",
     "WatchedFile",
     "storage_name",

@@ -1,0 +1,176 @@
+"""Which creatives of the exam set a model version may be judged on: those it learned nothing of.
+
+A version never learns a creative of the exam set. But it may have learned one before that came into
+the exam set, because its family was joined with another one; or a near duplicate that only the text
+shows. A version stores digests of the creatives and of the texts that it learned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Subquery
+
+from creativefilter.creatives.models import (
+    Creative,
+    Label,
+    MediaVersion,
+    ScreenReading,
+    Transcript,
+    UnitMember,
+)
+from creativefilter.site.database import in_batches
+from creativefilter.training.labelled_creatives import exam
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Creatives whose media one query reads.
+_BATCH = 500
+
+
+def digest_of(creative: int) -> int:
+    """Return the digest by which a version remembers that it learned a creative, 64 bits.
+
+    Args:
+        creative: The key of the creative.
+    """
+    return int.from_bytes(hashlib.sha256(f"creative:{creative}".encode()).digest()[:8], "big")
+
+
+def digests_of(creatives: Iterable[int]) -> NDArray[np.uint64]:
+    """Return ``digest_of`` each creative, (creatives,)."""
+    import numpy as np
+
+    return np.array([digest_of(creative) for creative in creatives], np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Creatives that were ever labelled, and the members of their exam units, with families.
+
+    These decide what a version may be judged on. A row is a media version, because a version may
+    have learned a former one; a creative without any, or a deleted one, is a row without texts.
+
+    Attributes:
+        creatives: The key of each row's creative, (rows,).
+        families: The family of each row, (rows,): exam units, merged with families by text.
+        texts: Fingerprints of transcript, speech and screen text, (rows, 3).
+    """
+
+    creatives: NDArray[np.int64]
+    families: NDArray[np.int64]
+    texts: NDArray[np.uint64]
+
+    def in_families_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the keys of the creatives in the families of the chosen rows, (creatives,).
+
+        Args:
+            chosen: The mask of the rows, (rows,).
+        """
+        import numpy as np
+
+        related = np.isin(self.families, self.families[chosen])
+        result: NDArray[np.int64] = np.unique(self.creatives[related])
+        return result
+
+
+def judged_on(
+    relatives: Relatives, learned: NDArray[np.uint64], texts: NDArray[np.uint64]
+) -> set[int]:
+    """Return the keys of the creatives of ``labelled_creatives.exam`` that a version may be judged on.
+
+    It may not be judged on those in a family of which it learned any creative: labelled or not, in
+    the exam set or not, deleted or not.
+
+    Args:
+        relatives: The rows of ``load_relatives``.
+        learned: Digests of the creatives that the version learned, (creatives,).
+        texts: Fingerprints of the texts that it learned, (texts,).
+    """
+    import numpy as np
+
+    from classifier.text.families import fingerprints
+
+    is_known = np.isin(relatives.texts, texts) & (relatives.texts != fingerprints([""])[0])
+    is_learned = np.isin(digests_of(relatives.creatives.tolist()), learned) | is_known.any(axis=1)
+    return _exam_keys() - set(relatives.in_families_of(is_learned).tolist())
+
+
+def withheld(relatives: Relatives) -> set[int]:
+    """Return the keys of creatives outside the exam set that are in a family with one in it.
+
+    Only their texts show that, so they are not in one unit. A version that learned them could not
+    be judged on these creatives of the exam set.
+
+    Args:
+        relatives: The rows of ``load_relatives``.
+    """
+    import numpy as np
+
+    keys = _exam_keys()
+    is_exam = np.isin(relatives.creatives, np.array(sorted(keys), np.int64))
+    return set(relatives.in_families_of(is_exam).tolist()) - keys
+
+
+def _exam_keys() -> set[int]:
+    return set(exam().order_by().values_list("pk", flat=True))
+
+
+def load_relatives() -> Relatives:
+    """Load the relatives of all creatives that were ever labelled, without the demonstration."""
+    import numpy as np
+
+    from classifier.decision.types import SpotFeatures
+    from classifier.learning.dataset import families_of
+    from classifier.text.families import fingerprints
+
+    unit_of = _units()
+    rows = [(media.creative_id, *_texts_of(media)) for media in _media_of(unit_of)]
+    without_media = sorted(set(unit_of) - {row[0] for row in rows})
+    rows += [(creative, "", "", "") for creative in without_media]
+    creatives = [row[0] for row in rows]
+    features = [SpotFeatures(speech=speech, screen=screen) for _, _, speech, screen in rows]
+    texts = fingerprints([text for _, *some in rows for text in some]).reshape(-1, 3)
+    families = np.zeros(0, np.int64)
+    if rows:
+        families = families_of(features, [unit_of[creative] for creative in creatives])
+    return Relatives(np.array(creatives, np.int64), families, texts)
+
+
+def _units() -> dict[int, int]:
+    """Return the exam unit of each creative that was ever labelled, and of the unit's members.
+
+    A creative that is not assigned is a unit of its own; its number is negative.
+    """
+    labels = Label.objects.filter(creative=OuterRef("pk"), segment__isnull=False)
+    labelled = Creative.objects.real().filter(Exists(labels)).order_by().values("pk")
+    units = UnitMember.objects.filter(pk__in=labelled).values("unit")
+    found = {creative: -creative for (creative,) in labelled.values_list("pk")}
+    members = UnitMember.objects.filter(unit__in=units).values_list("pk", "unit")
+    return found | dict(members)
+
+
+def _media_of(creatives: Iterable[int]) -> Iterable[Any]:
+    """Yield the media versions of these creatives, with their newest texts."""
+    transcripts = Transcript.objects.filter(media=OuterRef("pk")).order_by("-pk")
+    readings = ScreenReading.objects.filter(media=OuterRef("pk"), problem="").order_by("-pk")
+    rows: Any = MediaVersion.objects.only("creative").annotate(
+        transcript=Subquery(transcripts.values("text")[:1]),
+        speech=Subquery(transcripts.values("speech")[:1]),
+        spoken=Subquery(transcripts.values("spoken")[:1]),
+        screen=Subquery(readings.values("text")[:1]),
+    )
+    keys = sorted(creatives)
+    for start in range(0, len(keys), _BATCH):
+        yield from rows.filter(creative__in=keys[start : start + _BATCH]).order_by("pk")
+
+
+def _texts_of(media: Any) -> tuple[str, str, str]:
+    """Return transcript, speech and screen text of a media version; "" for what it has not."""
+    speech = media.speech if media.spoken else ""
+    return media.transcript or "", speech or "", media.screen or ""
