@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
 .PHONY: setup run demo test check contract client examples bench lines messages mutants resolve fresh attack \
-	chaos chaos-long fuzz lanes writers database-away recovery
+	chaos chaos-long fuzz lanes writers database-away recovery exam
 
 setup: $(VENV)/runtime.stamp
 
@@ -97,6 +97,10 @@ fuzz: SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q -s --timeout 0 \
 		-p no:cacheprovider --show-capture=no tests/fuzz/test_fuzz_$(TARGET).py
+
+# 1,000 random arrivals, links and deletions: is no version judged on a family that it learned?
+exam: $(VENV)/dev.stamp
+	EXAM_ARRIVALS=1000 $(BIN)/python -m pytest -q -s --timeout 0 -p no:cacheprovider tests/training/test_exam.py
 
 # Long checks on the running application; docs/testing.md says what they show. ARGS are their options.
 lanes writers recovery: $(VENV)/dev.stamp

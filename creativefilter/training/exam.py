@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from creativefilter.creatives.models import (
     Creative,
@@ -22,8 +22,7 @@ from creativefilter.creatives.models import (
     Transcript,
     UnitMember,
 )
-from creativefilter.site.database import in_batches
-from creativefilter.training.labelled_creatives import exam
+from creativefilter.training.labelled_creatives import exam, taught
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +81,7 @@ class Relatives:
 def judged_on(
     relatives: Relatives, learned: NDArray[np.uint64], texts: NDArray[np.uint64]
 ) -> set[int]:
-    """Return the keys of the creatives of ``labelled_creatives.exam`` that a version may be judged on.
+    """Return the keys of the labelled exam creatives that a version may be judged on.
 
     It may not be judged on those in a family of which it learned any creative: labelled or not, in
     the exam set or not, deleted or not.
@@ -98,27 +97,27 @@ def judged_on(
 
     is_known = np.isin(relatives.texts, texts) & (relatives.texts != fingerprints([""])[0])
     is_learned = np.isin(digests_of(relatives.creatives.tolist()), learned) | is_known.any(axis=1)
-    return _exam_keys() - set(relatives.in_families_of(is_learned).tolist())
+    return _keys(exam()) - set(relatives.in_families_of(is_learned).tolist())
 
 
 def withheld(relatives: Relatives) -> set[int]:
-    """Return the keys of creatives outside the exam set that are in a family with one in it.
+    """Return the keys of the taught creatives that are in a family with an exam creative.
 
-    Only their texts show that, so they are not in one unit. A version that learned them could not
-    be judged on these creatives of the exam set.
+    Only texts show that, since a unit is in the exam set as a whole. A version that learned them
+    could not be judged on these exam creatives.
 
     Args:
         relatives: The rows of ``load_relatives``.
     """
     import numpy as np
 
-    keys = _exam_keys()
-    is_exam = np.isin(relatives.creatives, np.array(sorted(keys), np.int64))
-    return set(relatives.in_families_of(is_exam).tolist()) - keys
+    in_exam = sorted(_keys(Creative.objects.filter(is_exam=True)))
+    is_exam = np.isin(relatives.creatives, np.array(in_exam, np.int64))
+    return _keys(taught()).intersection(relatives.in_families_of(is_exam).tolist())
 
 
-def _exam_keys() -> set[int]:
-    return set(exam().order_by().values_list("pk", flat=True))
+def _keys(creatives: QuerySet[Any]) -> set[int]:
+    return set(creatives.order_by().values_list("pk", flat=True))
 
 
 def load_relatives() -> Relatives:

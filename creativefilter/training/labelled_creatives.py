@@ -21,7 +21,8 @@ def labelled() -> QuerySet[Any]:
 
 def ready() -> QuerySet[Any]:
     """Return labelled creatives whose current media is analysed, oldest first."""
-    return labelled().analysed().select_related("current_media__creative").order_by("pk")
+    creatives: Any = labelled()
+    return creatives.analysed().select_related("current_media__creative").order_by("pk")
 
 
 def exam() -> QuerySet[Any]:

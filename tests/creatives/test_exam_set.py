@@ -12,6 +12,7 @@ from django.db import connection
 
 from creativefilter.creatives.families import exam_set, grouping
 from creativefilter.creatives.models import Creative, Fingerprint, Transcript, UnitMember
+from creativefilter.creatives.stored_ids import set_advertisement_id
 from creativefilter.embedded.preparation import prepare
 from tests.creatives.families_made import arrived, media_of, new_media
 from tests.spots import spot
@@ -46,8 +47,16 @@ def test_the_share_of_drawn_ids_is_that_of_the_exam_set() -> None:
 
 
 def test_a_creative_alone_is_assigned_by_its_normalised_id() -> None:
-    exam, taught = came(f"00{named(True)}", 1), came(named(False), 2)
+    ids = [named(True, number) for number in range(20)]
+    zeros = next(f"00{one}" for one in ids if not exam_set.is_drawn(f"00{one}"))
+    exam, taught = came(zeros, 1), came(named(False), 2)
     assert marks(exam, taught) == [True, False]
+
+
+def test_another_id_changes_no_mark() -> None:
+    taught = came(named(False), 1)
+    set_advertisement_id(taught, named(True))
+    assert marks(taught, came(named(True, 1), 1)) == [False, False]
 
 
 def test_without_an_id_the_bytes_decide() -> None:
