@@ -49,6 +49,7 @@ class AuditEntry(models.Model):
         WEBHOOK_CHANGED = "webhook_changed", _("webhook changed")
         WEBHOOK_DELETED = "webhook_deleted", _("webhook deleted")
         VERSION_ACTIVATED = "version_activated", _("model version activated")
+        ANCESTOR_CHOSEN = "ancestor_chosen", _("ancestor of model versions chosen")
         CREATIVE_DELETED = "creative_deleted", _("creative deleted")
         LABELS_SET = "labels_set", _("segment set for many")
         LABELS_UNDONE = "labels_undone", _("segments set for many undone")

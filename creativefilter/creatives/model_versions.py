@@ -31,6 +31,23 @@ def active() -> ModelVersion:
     return version
 
 
+def ancestor() -> ModelVersion:
+    """Return the version whose text model every training may mix in: by default the starter."""
+    chosen = ModelVersion.objects.filter(is_ancestor=True).first()
+    return chosen or register_folder(Path(settings.STARTER_MODEL))
+
+
+def choose_ancestor(version: ModelVersion) -> None:
+    """Make this version the ancestor of all further trainings, and write the audit log."""
+    with transaction.atomic():
+        list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        ModelVersion.objects.filter(is_ancestor=True).exclude(pk=version.pk).update(
+            is_ancestor=False
+        )
+        ModelVersion.objects.filter(pk=version.pk).update(is_ancestor=True)
+        record(Action.ANCESTOR_CHOSEN, version)
+
+
 def path(version: ModelVersion) -> str:
     """Return the version's folder; a relative one (the starter's) is relative to the project."""
     return str(Path(settings.BASE_DIR) / version.folder)
@@ -57,13 +74,14 @@ def register_folder(folder: Path) -> ModelVersion:
             "metrics": json.loads(text)["facts"].get("metrics", {}),
         },
     )
-    if not created and version.folder != stored_path and not _is_intact(version):
+    if not created and version.folder != stored_path and not is_intact(version):
         version.folder = stored_path
         version.save(update_fields=["folder"])
     return version
 
 
-def _is_intact(version: ModelVersion) -> bool:
+def is_intact(version: ModelVersion) -> bool:
+    """Return whether the folder of a version can be read and holds its model."""
     from classifier.artefact import ArtefactError
 
     try:

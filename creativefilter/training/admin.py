@@ -26,11 +26,11 @@ from creativefilter.ui.row_access import ReadOnlyAdmin
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ("name", "is_active", "macro_f1", "used", "created_at")
-    fields = ("name", "is_active", "digest", "folder", "created_at")
+    list_display = ("name", "is_active", "is_ancestor", "macro_f1", "used", "created_at")
+    fields = ("name", "is_active", "is_ancestor", "digest", "folder", "created_at")
     change_form_template = "training/version.html"
     actions_row = ("activate_version",)
-    actions_detail = ("activate_version",)
+    actions_detail = ("activate_version", "choose_ancestor")
 
     class Media:
         css = {"all": ("creativefilter/creatives.css",)}
@@ -106,4 +106,25 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             % {"version": version, "count": len(jobs)},
         )
         onward = reverse("admin:creatives_modelversion_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})
+
+    @action(
+        description=gettext_lazy("Make it the ancestor"),
+        permissions=["activate"],
+        icon="account_tree",
+        dialog={
+            "title": gettext_lazy("Make this version the ancestor?"),
+            "description": gettext_lazy(
+                "Each training tries to mix the text model of the ancestor into the new version. "
+                "The version that is active now stays active."
+            ),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Make it the ancestor"),
+        },
+    )
+    def choose_ancestor(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
+        version = get_object_or_404(ModelVersion, pk=object_id)
+        model_versions.choose_ancestor(version)
+        messages.success(request, _("%s is the ancestor of the next versions now.") % version)
+        onward = reverse("admin:creatives_modelversion_change", args=[version.pk])
         return HttpResponse(headers={"HX-Redirect": onward})
