@@ -59,15 +59,15 @@ examples: $(VENV)/dev.stamp
 	rm -f creativefilter/api/*/examples.json
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
 
-# Benchmarks of the model and of imports of spend; the last three need REFERENCE_DATA.
+# Benchmarks of the model and of imports of spend; the last two need REFERENCE_DATA.
 BENCH := demonstration recognition screen_text pictures fusion bundle
 bench bench-%: export REFERENCE_DATA := $(abspath $(REFERENCE_DATA))
 bench: $(VENV)/dev.stamp
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --mix $(REFERENCE_DATA)/train_segments.csv && \
-		$(BIN)/python benchmarks/adaptive.py && $(BIN)/python benchmarks/spend_import.py; \
-	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+		$(BIN)/python benchmarks/spend_import.py; \
+	else echo "text_model.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
 
 # One benchmark of docs/testing.md: make bench-doctor ARGS="--creatives 200000"
 bench-%: $(VENV)/dev.stamp

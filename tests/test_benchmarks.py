@@ -23,7 +23,7 @@ needs_transcripts = pytest.mark.skipif(
     reason=f"no reference data in {common.REFERENCE} (set REFERENCE_DATA)",
 )
 NEEDS = {
-    "adaptive": [pytest.mark.reference, needs_transcripts],
+    "training": [pytest.mark.reference, needs_transcripts],
     "text_model": [pytest.mark.reference, needs_transcripts],
     "demonstration": [pytest.mark.weights],
     "recognition": [pytest.mark.weights],
