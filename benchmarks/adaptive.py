@@ -3,9 +3,9 @@
     python benchmarks/adaptive.py [--transcripts FILE] [--quick]
 
 Runs the commands that people use, on a database of its own in a temporary folder:
-import_transcripts, import_labels and train --activate. The creatives are decided about by the
-starter before, and by the new version afterwards. The baseline is the starter; its figure is out of
-fold, because it was trained on these transcripts.
+import_transcripts, import_labels and train --activate. The starter decides about all creatives
+before the labels are imported, the new version after the training. The baseline is the starter; its
+figure is out of fold, because it was trained on these transcripts.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Child:
 
 @dataclass(slots=True)
 class Watched:
-    """A child that is started again, after a pause, when it dies; ``watch`` has to be called often.
+    """A child that is started again, after a pause, when it dies. Call ``watch`` regularly.
 
     ``restart_at`` is the time (``time.monotonic``) of the restart; 0 while the child runs.
     """

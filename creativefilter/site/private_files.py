@@ -19,7 +19,10 @@ def keep_private(**_signal: Any) -> None:
 
 
 def open_to_others(folder: Path) -> list[Path]:
-    """Return which of a folder and its direct entries other accounts can open, without links."""
+    """Return which of a folder and its direct entries other accounts can open.
+
+    Symbolic links are left out.
+    """
     found = []
     for path in (folder, *sorted(folder.iterdir())):
         with suppress(FileNotFoundError):  # removed since ``iterdir``

@@ -47,7 +47,7 @@ def test_the_interval_of_a_few_large_creatives_is_not_normal() -> None:
     amounts = np.array([1e6, *[1.0] * 1_000])
     chances = np.full((1, 1_001), 0.02)
     found = simulation.spread(amounts, chances)
-    # 5 % of the sums lie above the interval, but only 2 % of them include the large creative.
+    # 5 % of all sums lie above the interval, but only 2 % of all sums include the large creative.
     assert found.high[0] < 100
     assert found.expected[0] == pytest.approx(20_020)
 

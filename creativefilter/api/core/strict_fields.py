@@ -1,9 +1,9 @@
 """Serializer fields for requests that accept exactly the types that the schema states.
 
 DRF also accepts "7" and true as numbers, 1 and "yes" as booleans, and a blank as an absent value.
-Here these are errors. Forms and query strings hold only texts; there, only the plain notation of a
-value is accepted: digits, ``true`` and ``false``. Texts with NUL and row numbers beyond 64 bits are
-refused, because some databases fail on them.
+Here these are errors. Forms and query strings hold only texts; there, numbers are accepted in
+decimal notation, and booleans as ``true`` and ``false``. Texts with NUL and row numbers beyond 64
+bits are refused, because some databases fail on them.
 """
 
 from __future__ import annotations
