@@ -1,7 +1,7 @@
-"""All management commands, ended early by wrong arguments, signals or a closed pipe.
+"""How all management commands end with wrong arguments, signals or a closed pipe.
 
-``python -m tests.commands.matrix`` prints how each of them ends. New commands are covered
-automatically: their arguments are found by their types.
+``python -m tests.commands.matrix`` prints that as a table. New commands are covered automatically:
+their arguments get values by their types.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Program:
-    """``manage.py`` in a process that is forked for each command line."""
+    """A process that runs ``manage.py`` with one command line after the other, each in a fork."""
 
     process: subprocess.Popen[bytes]
     folder: Path

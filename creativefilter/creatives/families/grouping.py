@@ -55,8 +55,9 @@ def new_fingerprint(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerpr
 def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
     """Store the fingerprint of a creative's current media, link near duplicates, regroup families.
 
-    It replaces the creative's earlier fingerprint, in one transaction; an equal one is kept. The
-    creative is assigned to the exam set or to what is taught.
+    All of this is one transaction. The creative's earlier fingerprint is replaced. If that is an
+    equal one of the same media, it is kept. The creative is assigned to the exam set or to what is
+    taught.
 
     Returns:
         The stored row; None if the media is not current any more, or was deleted.
@@ -165,7 +166,10 @@ def _component(start: set[int]) -> tuple[set[int], list[tuple[int, int, float]]]
 
 
 def members(creative: Creative) -> QuerySet[Any]:
-    """Return all creatives of a creative's family, with effective segments, or no rows."""
+    """Return the creatives of a creative's family, itself included, shortest first.
+
+    They have their effective segments. A creative without a family gets no rows.
+    """
     rows: QuerySet[Any] = Creative.objects.with_effective_segment()
     family = family_of(creative)
     if family is None:
@@ -243,7 +247,7 @@ def remake_fingerprint(media_id: int) -> bool:
 
 
 def regroup_all() -> Counted:
-    """Recompute all families from the stored links; return how many there are."""
+    """Recompute all families from the stored links; count them and their members."""
     in_families = Fingerprint.objects.filter(family__isnull=False)
     with transaction.atomic():
         lock()
