@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
-from creativefilter.training import html_report, version_page
+from creativefilter.training import html_report, labelled_creatives, version_page
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
@@ -62,6 +62,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
         context = version_page.admin_context(version) if version else {}
+        context["exam_shortage"] = labelled_creatives.exam_shortage()
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )

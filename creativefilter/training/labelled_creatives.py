@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from creativefilter.creatives.models import Creative
+
+LEAST_EXAM = 100
+"""Labelled exam creatives that a comparison of versions needs.
+
+The 95 % interval of a share of right answers of .8 is then ±.08.
+"""
 
 
 def labelled() -> QuerySet[Any]:
@@ -48,3 +55,14 @@ def exam_by_segment() -> dict[int, int]:
     """Return how many creatives ``exam`` has of each segment, by its number."""
     counted = exam().order_by().values("label_segment").annotate(creatives=Count("pk"))
     return dict(counted.values_list("label_segment", "creatives"))
+
+
+def exam_shortage() -> str:
+    """Return a sentence if there are too few exam creatives to compare versions, otherwise ""."""
+    count = exam().count()
+    if count >= LEAST_EXAM:
+        return ""
+    return _(
+        "No comparison of model versions is possible yet: %(count)d of %(least)d labelled "
+        "creatives of the exam set."
+    ) % {"count": count, "least": LEAST_EXAM}

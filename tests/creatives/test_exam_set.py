@@ -14,6 +14,7 @@ from creativefilter.creatives.families import exam_set, grouping
 from creativefilter.creatives.models import Creative, Fingerprint, Transcript, UnitMember
 from creativefilter.creatives.stored_ids import set_advertisement_id
 from creativefilter.embedded.preparation import prepare
+from creativefilter.site import doctor
 from tests.creatives.families_made import arrived, media_of, new_media
 from tests.spots import spot
 
@@ -188,6 +189,23 @@ def test_regrouping_everything_marks_merged_families() -> None:
     Fingerprint.objects.update(family=None)
     grouping.regroup_all()
     assert marks(exam, taught, both) == [True, True, True]
+
+
+# The system check
+
+
+def test_the_system_check_finds_and_repairs_families_that_disagree() -> None:
+    exam, member, other = came(named(True), 1), came(named(False), 1), came(named(False, 1), 2)
+    check = next(one for one in doctor.registered() if one.name == "families and the exam set")
+    assert list(check.look()) == []
+    Creative.objects.filter(pk=member.pk).update(is_exam=False)
+    [finding] = check.look()
+    assert (finding.code, finding.count) == ("families_partly_exam", 1)
+    assert list(finding.things) == [str(Creative.objects.get(pk=member.pk))]
+    assert check.repair
+    check.repair()
+    assert list(check.look()) == []
+    assert marks(exam, member, other) == [True, True, False]
 
 
 # Concurrent transactions

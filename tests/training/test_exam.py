@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import html
+import io
 import os
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
 from numpy.typing import NDArray
 
 from classifier.text.families import fingerprints
@@ -20,6 +28,7 @@ from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import (
     Creative,
     Fingerprint,
+    ModelVersion,
     Segment,
     Transcript,
     UnitMember,
@@ -30,7 +39,7 @@ from tests.spots import spot
 
 pytestmark = pytest.mark.django_db
 
-ARRIVALS = int(os.environ.get("EXAM_ARRIVALS", "120"))
+ARRIVALS = int(os.environ.get("EXAM_ARRIVALS", "80"))
 NOTHING = np.zeros(0, np.uint64)
 
 
@@ -248,3 +257,45 @@ def test_counts_and_querysets_of_the_exam_set() -> None:
     first = Segment.objects.first()
     assert first
     assert labelled_creatives.exam_by_segment() == {first.number: 1}
+
+
+def page_of_a_version(client: Client) -> str:
+    version = ModelVersion.objects.get(is_active=True)
+    address = reverse("admin:creatives_modelversion_change", args=[version.pk])
+    return client.get(address).content.decode()
+
+
+def test_with_few_labelled_exam_creatives_page_and_command_say_so(
+    analyst: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(analyst)
+    transcribed(CARD, True)
+    transcribed(JUICE, False)
+    sentence = (
+        "No comparison of model versions is possible yet: 1 of 100 labelled creatives of the exam "
+        "set."
+    )
+    page = page_of_a_version(client)
+    assert sentence in page
+    [link] = re.findall(r'href="(/admin/creatives/creative/[^"]*is_exam[^"]*)"', page)
+    waiting = transcribed("", True, has_label=False)
+    listed = client.get(html.unescape(link)).context["cl"].result_list
+    assert list(listed) == [waiting]
+    with translation.override("en"):
+        out = io.StringIO()
+        call_command("evaluate", stdout=out)
+    assert sentence in out.getvalue()
+    monkeypatch.setattr(labelled_creatives, "LEAST_EXAM", 1)
+    assert "No comparison" not in page_of_a_version(client)
+
+
+def test_the_page_of_a_creative_shows_the_exam_set(analyst: User) -> None:
+    client = Client(headers={"accept-language": "ru"})
+    client.force_login(analyst)
+    in_exam, taught = transcribed(CARD, True), transcribed(JUICE, False)
+    address = "admin:creatives_creative_change"
+    assert (
+        ">контрольная выборка<" in client.get(reverse(address, args=[in_exam.pk])).content.decode()
+    )
+    assert "контрольная" not in client.get(reverse(address, args=[taught.pk])).content.decode()

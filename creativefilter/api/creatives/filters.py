@@ -64,6 +64,11 @@ class CreativeFilterSerializer(FilterSerializer):
     brand = Texts(255, source="brand__in")
     media_type = Texts(64, source="media_type__in")
     is_demo = Boolean(required=False, help_text="Whether it belongs to the demonstration.")
+    is_exam = Boolean(
+        required=False,
+        help_text="Whether it is in the exam set. Neither choice has creatives for which `is_exam` "
+        "is null.",
+    )
     created_from = DateTime(required=False, source="created_at__gte")
     created_to = DateTime(
         required=False, source="created_at__lt", help_text="Added before this time."

@@ -40,6 +40,11 @@ from creativefilter.site.codes import sentence
 
 
 class FrameSerializer(serializers.Serializer[Any]):
+    is_exam = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether it is in the exam set, which no model version learns. Null until it is "
+        "analysed, and for the demonstration.",
+    )
     seconds = serializers.FloatField()
     url = serializers.URLField()
 
@@ -119,7 +124,8 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
             "id", "url", "advertisement_id", "name", "state", "progress", "error",
             "segment_num", "segment", "reviewed", "label_segment_num", "predicted_segment_num",
             "probability", "decision", "conflict", "reason", "prediction", "model_version",
-            "advertiser", "brand", "media_type", "is_demo", "seconds", "created_at",
+            "advertiser", "brand", "media_type", "is_demo", "is_exam", "seconds",
+            "created_at",
             "media", "transcript", "screen_text", "probabilities", "channels",
         )  # fmt: skip
         read_only_fields = fields

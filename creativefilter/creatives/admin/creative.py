@@ -53,6 +53,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         DecisionFilter,
         ReviewedFilter,
         "is_demo",
+        "is_exam",
         BatchFilter,
     )
     list_filter_submit = True

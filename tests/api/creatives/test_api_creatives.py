@@ -78,6 +78,7 @@ FILTERED = (
     ("state=done&state=failed", ["103", "102", "101"]),
     ("state=queued", []),
     ("is_demo=true", []),
+    ("is_exam=true", []),
     ("created_from=2020-01-01T00:00:00Z&created_to=2021-01-01", []),
     ("search=КРЕДИТ 102", ["102"]),
     ("search=экран 101", ["101"]),
@@ -90,6 +91,18 @@ FILTERED = (
 def test_the_list_is_filtered_and_ordered(api: APIClient, three: list[Creative]) -> None:
     for query, expected in FILTERED:
         assert ids_of(api.get(f"{CREATIVES}?{query}")) == expected, query
+
+
+def test_creatives_show_and_are_filtered_by_the_exam_set(
+    api: APIClient, three: list[Creative]
+) -> None:
+    for row, is_exam in zip(three, (True, False, None), strict=True):
+        Creative.objects.filter(pk=row.pk).update(is_exam=is_exam)
+    listed = {row["id"]: row["is_exam"] for row in api.get(CREATIVES).json()["results"]}
+    assert listed == {three[0].pk: True, three[1].pk: False, three[2].pk: None}
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=true")) == ["101"]
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=false")) == ["102"]
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=true&reviewed=false")) == []
 
 
 def test_creatives_are_filtered_by_model_version(api: APIClient, three: list[Creative]) -> None:
