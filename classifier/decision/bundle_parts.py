@@ -215,12 +215,14 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
     return artefact, parts
 
 
-def load_rule_parts(folder: Path) -> tuple[Numbers, NDArray[np.float64], HeldOut, float]:
+def load_rule_parts(
+    folder: Path,
+) -> tuple[Artefact, Numbers, NDArray[np.float64], HeldOut, float]:
     """Read what the rule of decision needs of a bundle, without its models.
 
     Returns:
-        The segments; the share of each in the training data, (segments,); the held-out predictions;
-        and ``Fusion.clash``.
+        The verified folder; the segments; the share of each in the training data, (segments,); the
+        held-out predictions; and ``Fusion.clash``.
 
     Raises:
         ArtefactError: The folder is damaged or of another format, or lacks one of these.
@@ -235,7 +237,7 @@ def load_rule_parts(folder: Path) -> tuple[Numbers, NDArray[np.float64], HeldOut
         raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
     if not _fits(numbers, shares, held_out):
         raise ArtefactError(folder, "its parts do not fit its segments")
-    return numbers, shares, held_out, clash
+    return artefact, numbers, shares, held_out, clash
 
 
 def _numbers(artefact: Artefact) -> Numbers:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.artefact import Artefact
 from classifier.channels import CHANNELS
 from classifier.decision.bundle_parts import HeldOut, Parts, load_rule_parts
 from classifier.decision.fusion import Opinions
@@ -177,13 +178,14 @@ class Basis:
         return cls(parts.numbers, parts.shares, parts.held_out, parts.fusion.clash)
 
     @classmethod
-    def load(cls, folder: Path) -> Basis:
-        """Read the basis of a bundle without its models.
+    def load(cls, folder: Path) -> tuple[Basis, Artefact]:
+        """Read the basis of a bundle without its models; also return the verified folder.
 
         Raises:
             ArtefactError: The folder is damaged or of another format.
         """
-        return cls(*load_rule_parts(folder))
+        artefact, numbers, shares, held_out, clash = load_rule_parts(folder)
+        return cls(numbers, shares, held_out, clash), artefact
 
     def parameters(self, precision: float, priors: Mapping[int, float] | None = None) -> Parameters:
         """Choose the parameters.
@@ -295,6 +297,21 @@ def probabilities_of(logarithms: Logarithms) -> Probabilities:
     """Return the probabilities of stored logarithms, (creatives, segments), scaled to sum 1."""
     powers = np.exp(logarithms.astype(np.float64))
     result: Probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
+def shares(packed: bytes, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of one creative under a mix, (segments,).
+
+    Args:
+        packed: Its inputs, as ``Inputs.pack`` returns them; not empty.
+        factors: As in ``Parameters``, (segments,).
+    """
+    fused = np.frombuffer(packed, "<f2")[: len(factors)]
+    powers = np.exp(fused.astype(np.float64))
+    weighted = powers * factors
+    chosen = weighted if weighted.any() else powers
+    result: NDArray[np.float64] = chosen / chosen.sum()
     return result
 
 

@@ -132,7 +132,7 @@ def test_bytes_of_other_segments_are_refused() -> None:
 
 def test_the_basis_of_a_folder_gives_the_parameters_of_its_bundle(tmp_path: Path) -> None:
     bundle = Bundle.load(precision=0.9, priors={0: 3.0, 12: 1.0})
-    loaded = Basis.load(STARTER).parameters(0.9, {0: 3.0, 12: 1.0})
+    loaded = Basis.load(STARTER)[0].parameters(0.9, {0: 3.0, 12: 1.0})
     assert rule.as_json(loaded) == rule.as_json(bundle.parameters)
     with pytest.raises(ArtefactError):
         Basis.load(tmp_path)
@@ -152,7 +152,7 @@ def test_held_out_creatives_of_more_than_256_segments_are_stored(tmp_path: Path)
         held_out=HeldOut(probabilities, columns, np.full(120, SPEECH, np.uint8)),
     )
     parts.save(tmp_path / "model", {}, "card")
-    assert Basis.load(tmp_path / "model").held_out.columns.tolist() == columns.tolist()
+    assert Basis.load(tmp_path / "model")[0].held_out.columns.tolist() == columns.tolist()
     assert Bundle.load(tmp_path / "model").threshold(SPEECH) == pytest.approx(0.9, abs=0.001)
 
 

@@ -46,6 +46,12 @@ class ActivatedSerializer(serializers.Serializer[Any]):
     before = serializers.IntegerField(
         allow_null=True, help_text="The version that decided until now; activate it to go back."
     )
+    job = serializers.UUIDField(
+        allow_null=True, help_text="The job that decides them again; null if there are none."
+    )
+    creatives = serializers.IntegerField(
+        help_text="Creatives that the version has not judged yet, or judged by other settings."
+    )
     jobs = serializers.IntegerField(
-        help_text="Creatives that the version has not judged yet and that are classified again."
+        help_text="The same as `creatives`. Kept for older programs: there is one job for all."
     )

@@ -37,7 +37,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
     media = creative.current_media
     prediction = (
         creative.predictions.filter(media=media)
-        .select_related("model_version", "segment", "transcript")
+        .select_related("model_version", "segment", "transcript", "inputs", "parameters__settings")
         .order_by("-model_version__is_active", "-pk")
         .first()
     )

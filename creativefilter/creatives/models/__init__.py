@@ -6,6 +6,12 @@ Predictions and labels are separate rows: neither ever overwrites the other.
 from __future__ import annotations
 
 from creativefilter.creatives.models.creative import Creative, CreativeQuerySet
+from creativefilter.creatives.models.decision import (
+    DecisionChange,
+    DecisionInputs,
+    DecisionParameters,
+    DecisionSettings,
+)
 from creativefilter.creatives.models.family import Family, FamilyLink, Fingerprint, FingerprintKey
 from creativefilter.creatives.models.label import AppendOnlyError, Label, LabelBatch, WaitingLabel
 from creativefilter.creatives.models.media import (
@@ -23,6 +29,10 @@ __all__ = [
     "AppendOnlyError",
     "Creative",
     "CreativeQuerySet",
+    "DecisionChange",
+    "DecisionInputs",
+    "DecisionParameters",
+    "DecisionSettings",
     "Family",
     "FamilyLink",
     "Fingerprint",
