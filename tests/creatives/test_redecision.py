@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db.models import Sum
+from django.utils import timezone
 
 from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.analysis import decision, redecision, stages
@@ -197,6 +199,23 @@ def test_a_superseded_job_that_is_running_writes_nothing_more(
     assert_fresh()
 
 
+def test_a_job_that_is_cancelled_while_it_runs_writes_nothing_more(
+    creatives: list[Creative], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model_versions.activate(another_version(tmp_path / "other"))
+    job = queued()
+    original = redecision.predict
+
+    def cancelled(*arguments: Any) -> Any:
+        assert lifecycle.cancel(Job.objects.get(pk=job.pk))
+        return original(*arguments)
+
+    monkeypatch.setattr(redecision, "predict", cancelled)
+    turn(job)
+    assert (job.state, job.error_code) == (Job.State.CANCELLED, "")
+    assert not Prediction.objects.filter(model_version__is_active=True).exists()
+
+
 def test_a_cancelled_job_leaves_all_creatives_done_and_can_be_started_again(
     creatives: list[Creative], short_turns: None
 ) -> None:
@@ -286,6 +305,8 @@ def test_spend_follows_segments_that_other_settings_change(tmp_path: Path) -> No
         f"{one.advertisement_id},А,Б,TV,{number}.37,2021,3" for number, one in enumerate(made, 1)
     ]
     run(queued())
+    # Old enough for the watermark to pass them.
+    Prediction.objects.update(created_at=timezone.now() - timedelta(days=1))
     imported(table(tmp_path, *rows))
     segment_changes.catch_up()
     before = by_segment()
