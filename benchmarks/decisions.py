@@ -111,9 +111,10 @@ def report(name: str, count: int) -> None:
     taken, used = time.perf_counter() - began, time.process_time() - cpu
     queued.job.refresh_from_db()
     assert queued.job.state == Job.State.DONE, queued.job.error_detail
+    growth = (database_bytes() - size) / count
     print(
-        f"  {name}: {taken:.1f} s in {turns} turns, CPU {used:.1f} s, {count / used:.0f} a second a "
-        f"core, {(database_bytes() - size) / count:.0f} bytes",
+        f"  {name}: {taken:.1f} s in {turns} turns, CPU {used:.1f} s, {count / used:.0f} a second "
+        f"a core, {growth:.0f} bytes",
         flush=True,
     )
 

@@ -32,8 +32,8 @@ def ensure_first() -> DecisionSettings:
 
 
 def is_first(row: DecisionSettings) -> bool:
-    """Return whether no other settings counted before these."""
-    return not DecisionSettings.objects.filter(pk__lt=row.pk).exists()
+    """Return whether no other settings counted before these; False if they are not saved."""
+    return row.pk is not None and not DecisionSettings.objects.filter(pk__lt=row.pk).exists()
 
 
 def change(

@@ -85,7 +85,7 @@ def decide_again(owner: User | None) -> Redecision | None:
         if version is None:
             return None
         chosen = decision_settings.current()
-        count = unpredicted(version, chosen).count() + outdated(version, chosen).count()
+        count = waiting(version, chosen)
         if not count:
             return None
         for job in Job.objects.filter(kind=DECIDE_AGAIN.name, state__in=Job.OPEN):
@@ -98,6 +98,11 @@ def decide_again(owner: User | None) -> Redecision | None:
 def latest() -> Job | None:
     """Return the newest job of this kind."""
     return Job.objects.filter(kind=DECIDE_AGAIN.name).order_by("-created_at").first()
+
+
+def waiting(version: ModelVersion, chosen: DecisionSettings) -> int:
+    """Return how many creatives the version has not decided by these settings."""
+    return unpredicted(version, chosen).count() + outdated(version, chosen).count()
 
 
 def unpredicted(version: ModelVersion, chosen: DecisionSettings) -> QuerySet[Creative]:
@@ -205,7 +210,7 @@ class _Run:
             # Locks in the order of an activation: the versions, then the job.
             self._check_rule()
             rows = outdated(self.rule.version, self.rule.settings).filter(pk__gt=self.decided_to)
-            part = list(rows.order_by("pk").values_list(*_COLUMNS, named=True)[:DECIDED_AT_ONCE])
+            part = list(rows.order_by("pk").values_list(*COLUMNS, named=True)[:DECIDED_AT_ONCE])
             if not part:
                 return False
             self._update(part)
@@ -261,7 +266,8 @@ class _Run:
         return True
 
 
-_COLUMNS = ("pk", "segment", "decision", "inputs__values", "inputs__mask")
+# What ``decided`` and its callers read of a prediction; the last two are the inputs.
+COLUMNS = ("pk", "segment", "decision", "inputs__values", "inputs__mask")
 
 Columns = tuple[int | None, float | None, str, bool, float | None]
 """Segment, probability, decision, conflict and threshold of a prediction."""
@@ -271,7 +277,7 @@ def decided(rows: Sequence[Any], rule: RuleInForce) -> list[Columns]:
     """Decide on stored inputs.
 
     Args:
-        rows: Rows with ``inputs__values`` and ``inputs__mask``.
+        rows: Rows of predictions that end with the values of ``COLUMNS``.
         rule: The rule by which to decide.
     """
     from classifier.decision.rule import Inputs

@@ -4,15 +4,17 @@ An update within the page writes no index. Without room, a change of settings th
 predictions made the table and its seven indexes grow by 340 bytes for each.
 """
 
+from typing import Any
+
 from django.db import migrations
 
 
-def leave_room(apps, schema_editor):
+def leave_room(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE creatives_prediction SET (fillfactor = 50)")
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE creatives_prediction RESET (fillfactor)")
 
