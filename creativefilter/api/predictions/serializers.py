@@ -41,8 +41,12 @@ class ChannelPredictionSerializer(serializers.Serializer[Any]):
     name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
-    evidence = EvidenceSerializer(many=True)
-    neighbours = NeighbourSerializer(many=True)
+    evidence = EvidenceSerializer(
+        many=True,
+        allow_null=True,
+        help_text="Null if it was not computed, because all creatives were predicted at once.",
+    )
+    neighbours = NeighbourSerializer(many=True, allow_null=True, help_text="Null like `evidence`.")
 
 
 def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
@@ -64,13 +68,14 @@ def channel_predictions(channels: list[dict[str, Any]]) -> Any:
     rows = []
     for channel in channels:
         best = favourite(channel) or (None, None)
+        none_found = [] if {"evidence", "neighbours"} & channel.keys() else None
         rows.append(
             {
                 "name": channel["name"],
                 "segment_num": best[0],
                 "probability": best[1],
-                "evidence": channel.get("evidence", []),
-                "neighbours": channel.get("neighbours", []),
+                "evidence": channel.get("evidence", none_found),
+                "neighbours": channel.get("neighbours", none_found),
             }
         )
     return ChannelPredictionSerializer(rows, many=True).data

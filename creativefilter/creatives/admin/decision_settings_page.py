@@ -14,11 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.channels import CHANNELS
 from creativefilter.creatives import decision_settings
 from creativefilter.creatives.analysis import engines, redecision
 from creativefilter.creatives.analysis.preview import Change, Preview, preview
-from creativefilter.creatives.channel_names import TITLES
+from creativefilter.creatives.channel_names import channels_text
 from creativefilter.creatives.models import (
     Creative,
     DecisionInputs,
@@ -203,11 +202,6 @@ def _described(row: DecisionSettings) -> dict[str, Any]:
         "precision": format_percent(row.precision),
         "mix": ", ".join(f"{number}: {format_number(share, 2)}" for number, share in mix.items()),
     }
-
-
-def channels_text(mask: int) -> str:
-    """Return the names of channels in words, such as "Speech + screen"."""
-    return " + ".join(str(TITLES[name]) for bit, name in enumerate(CHANNELS) if mask >> bit & 1)
 
 
 def _thresholds() -> list[dict[str, str]]:

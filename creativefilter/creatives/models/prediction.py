@@ -133,8 +133,8 @@ class Prediction(models.Model):
     def channels(self) -> list[dict[str, Any]]:
         """The channels, by their probability of the predicted segment, highest first.
 
-        Each has "name", "probabilities" by segment number without the mix, the deciding words
-        ("evidence") and similar labelled creatives ("neighbours").
+        Each has "name", "probabilities" by segment number without the mix, and, if they were
+        computed, the deciding words ("evidence") and similar labelled creatives ("neighbours").
         """
         inputs = self.stored_inputs
         if inputs is None or self.parameters is None:
@@ -144,7 +144,7 @@ class Prediction(models.Model):
             {
                 "name": name,
                 "probabilities": self.parameters.plain_shares(logarithms),
-                **evidence.get(name, {"evidence": [], "neighbours": []}),
+                **evidence.get(name, {}),
             }
             for name, logarithms in zip(inputs.channels, inputs.logarithms()[1:], strict=True)
         ]
