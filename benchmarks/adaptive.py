@@ -92,13 +92,13 @@ def step(name: str, work: Callable[[], object]) -> None:
 
 
 def decide_again_all() -> None:
-    """Queue all creatives to be decided again, and run the jobs in this process."""
-    from creativefilter.creatives.analysis.jobs import decide_again
+    """Queue the job that decides all creatives again, and run it in this process."""
+    from creativefilter.creatives.analysis.redecision import decide_again
     from creativefilter.jobs import stage_runner
     from creativefilter.jobs.models import Job
 
     decide_again(None)
-    for job in Job.objects.filter(state=Job.State.QUEUED):
+    while job := Job.objects.filter(state=Job.State.QUEUED).first():
         stage_runner.run_stage(str(job.pk), job.stage, "benchmark")
     failed = Job.objects.filter(state=Job.State.FAILED).count()
     assert not failed, f"{failed} jobs failed"

@@ -30,6 +30,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from creativefilter.accounts.models import AuditEntry
+from creativefilter.creatives import decision_settings
 from creativefilter.creatives.analysis import working_copies
 from creativefilter.creatives.models import (
     Creative,
@@ -166,6 +167,7 @@ SHARED: dict[str, Callable[[], object]] = {
     "watched_file": watched_file,
     "spend_import": spend_import,
     "waiting_label": waiting_label,
+    "settings_row": lambda: decision_settings.current().pk,
     "somebody": somebody,
     "entry": lambda: AuditEntry.objects.create(action="login").pk,
     "group": lambda: Group.objects.create(name="press office").pk,
@@ -297,6 +299,9 @@ pages("creatives_creative", "creative", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 pages("creatives_segment", "3", see=VIEWERS, change=NO_ROLE)
 pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NO_ROLE)
 pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NO_ROLE)
+RULES["POST admin:creatives_explain"] = Rule(ANALYSTS, "creative")
+pages("creatives_decisionsettings", "settings_row", see=VIEWERS, change=NO_ROLE)
+RULES["POST admin:creatives_decisionsettings_changelist"] = Rule(LEADS)
 pages("creatives_modelversion", "version", see=VIEWERS, change=NO_ROLE)
 pages("spend_spendimport", "spend_import", see=VIEWERS, add=ANALYSTS, delete=LEADS)
 RULES |= {

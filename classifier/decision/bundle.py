@@ -18,24 +18,23 @@ from numpy.typing import NDArray
 
 from classifier.artefact import Artefact
 from classifier.channels import PICTURES, SCREEN, SPEECH
-from classifier.decision import fusion as fusing
+from classifier.decision import rule
 from classifier.decision.bundle_parts import STARTER, Parts, load_parts
-from classifier.decision.fusion import Opinions
+from classifier.decision.rule import LEAST_HELD_OUT, Basis, Inputs, Parameters
 from classifier.decision.types import ChannelView, Prediction, SpotFeatures
 from classifier.evaluation.figures import Evaluation, evaluate
-from classifier.evaluation.metrics import threshold_for
 from classifier.screen import terms
 from classifier.segments import columns_of, move_columns, union
 from classifier.text.evidence import Evidence
-from classifier.text.linear_model import TextModel, prior_factors
+from classifier.text.linear_model import TextModel
 from classifier.types import Numbers, Probabilities
 
 if TYPE_CHECKING:
     from classifier.pictures.types import Neighbour
 
+__all__ = ["LEAST_HELD_OUT", "PRECISION", "Bundle"]
+
 PRECISION = 0.95
-# A threshold chosen on fewer held-out creatives would be a matter of luck.
-LEAST_HELD_OUT = 50
 _MOST_EVIDENCE = 6
 
 
@@ -65,12 +64,8 @@ class Bundle:
         self.parts = parts
         self.artefact = artefact
         self.precision = precision
-        self._thresholds: dict[float, dict[int, float | None]] = {}
-        self._factors = np.ones(len(parts.numbers))
-        known = (parts.shares > 0) & np.isin(parts.numbers, list(priors or ()))
-        if priors is not None and known.any():
-            numbers, shares = np.array(parts.numbers)[known], parts.shares[known]
-            self._factors[known] = prior_factors(numbers, shares / shares.sum(), priors)
+        self._priors = priors
+        self._parameters = {precision: Basis.of(parts).parameters(precision, priors)}
 
     @classmethod
     def load(
@@ -99,6 +94,11 @@ class Bundle:
         return self.parts.numbers
 
     @property
+    def parameters(self) -> Parameters:
+        """The parameters of the rule for the bundle's precision and priors."""
+        return self._parameters[self.precision]
+
+    @property
     def encoder(self) -> str:
         """The `PictureEncoder.name` whose vectors the bundle needs; "" for none."""
         return self.parts.pictures.encoder if self.parts.pictures else ""
@@ -110,26 +110,39 @@ class Bundle:
         """
         if not features:
             return []
-        opinions = self.parts.opinions(features)
-        fused = self.apply_priors(self.parts.fuse(opinions, features))
-        conflicts = self._conflicts(opinions, fused)
-        masks = opinions.masks()
-        by_channel = {channel: opinions.for_channel(channel) for channel in opinions.probabilities}
-        automatic = self._is_automatic(fused, masks, conflicts, self.precision)
+        inputs = self.inputs(features)
+        decided = rule.decide(inputs, self.parameters)
+        masks, packed = inputs.masks(), inputs.pack()
+        by_channel = {
+            name: rule.probabilities_of(values) for name, values in inputs.channels.items()
+        }
         result = []
         for row, one in enumerate(features):
             if not masks[row]:
                 result.append(Prediction({}))
                 continue
+            least = float(decided.thresholds[row])
             result.append(
                 Prediction(
-                    self._by_number(fused[row]),
-                    "auto" if automatic[row] else "review",
-                    bool(conflicts[row]),
-                    self._views(by_channel, row, one, self.numbers[fused[row].argmax()], evidence),
+                    self._by_number(decided.probabilities[row]),
+                    "auto" if decided.automatic[row] else "review",
+                    bool(decided.conflict[row]),
+                    self._views(by_channel, row, one, self.numbers[decided.columns[row]], evidence),
+                    threshold=least if np.isfinite(least) else None,
+                    inputs=packed[row],
+                    mask=int(masks[row]),
                 )
             )
         return result
+
+    def inputs(self, features: Sequence[SpotFeatures]) -> Inputs:
+        """Return what the models compute about creatives, from which the rule decides.
+
+        Raises:
+            ValueError: ``features`` is empty.
+        """
+        opinions = self.parts.opinions(features)
+        return Inputs.of(opinions, self.parts.fuse(opinions, features))
 
     def evaluate(
         self,
@@ -149,47 +162,20 @@ class Bundle:
         """
         if not features:
             raise ValueError("there is nothing to judge")
-        opinions = self.parts.opinions(features)
-        fused = self.apply_priors(self.parts.fuse(opinions, features))
-        conflicts = self._conflicts(opinions, fused)
+        inputs = self.inputs(features)
         # Creatives of segments that the bundle does not predict count as wrong.
         numbers = union(self.numbers, segments)
 
         def automatic(target: float) -> NDArray[np.bool_]:
-            return self._is_automatic(fused, opinions.masks(), conflicts, target)
+            return rule.decide(inputs, self._parameters_for(target)).automatic
 
-        probabilities = move_columns(fused, self.numbers, numbers)
-        probabilities[np.isnan(fused[:, 0])] = np.nan
+        decided = rule.decide(inputs, self.parameters).probabilities
+        probabilities = move_columns(decided, self.numbers, numbers)
+        probabilities[np.isnan(decided[:, 0])] = np.nan
         return evaluate(probabilities, columns_of(numbers, segments), numbers, automatic, families)
-
-    def _conflicts(self, opinions: Opinions, fused: Probabilities) -> NDArray[np.bool_]:
-        """Return which creatives have a conflict.
-
-        The priors are applied to every channel, so that they alone never cause a conflict.
-        """
-        with_priors = {
-            name: self.apply_priors(opinions.for_channel(name)) for name in opinions.probabilities
-        }
-        weighed = Opinions(self.numbers, with_priors, known=opinions.known)
-        return fusing.conflicts(weighed, fused, self.parts.fusion)
-
-    def _is_automatic(
-        self,
-        fused: Probabilities,
-        masks: NDArray[np.uint8],
-        conflicts: NDArray[np.bool_],
-        precision: float,
-    ) -> NDArray[np.bool_]:
-        least = {mask: self.threshold(mask, precision) for mask in np.unique(masks).tolist()}
-        needed = [np.inf if (one := least[mask]) is None else one for mask in masks.tolist()]
-        result: NDArray[np.bool_] = (np.nan_to_num(fused).max(axis=1) >= needed) & ~conflicts
-        return result
 
     def threshold(self, mask: int, precision: float | None = None) -> float | None:
         """Return the threshold for creatives with these channels.
-
-        The threshold is chosen on held-out creatives with the same channels. If there are too few,
-        it is the highest threshold of all measured subsets of the channels.
 
         Args:
             mask: The channels, as in ``Opinions.masks``.
@@ -200,37 +186,13 @@ class Bundle:
             measured or no probability is high enough, so that a person has to look.
         """
         target = self.precision if precision is None else precision
-        if target not in self._thresholds:
-            self._thresholds[target] = self._compute_thresholds(target)
-        measured = self._thresholds[target]
-        if mask in measured:
-            return measured[mask]
-        within = [least for known, least in measured.items() if known & mask == known]
-        if not within or None in within:
-            return None
-        return max(least for least in within if least is not None)
+        return self._parameters_for(target).threshold(mask)
 
-    def _compute_thresholds(self, precision: float) -> dict[int, float | None]:
-        held = self.parts.held_out
-        probabilities = self.apply_priors(held.probabilities.astype(np.float64))
-        correct = probabilities.argmax(axis=1) == held.columns
-        found: dict[int, float | None] = {}
-        for mask in np.unique(held.masks).tolist():
-            rows = held.masks == mask
-            if rows.sum() >= LEAST_HELD_OUT:
-                weights = self._factors[held.columns[rows]]
-                confidence = probabilities[rows].max(axis=1)
-                found[mask] = threshold_for(confidence, correct[rows], precision, weights)
-        return found
-
-    def apply_priors(self, probabilities: Probabilities) -> Probabilities:
-        """Return probabilities, (creatives, segments), moved from the training shares to priors."""
-        weighted = probabilities * self._factors
-        total = weighted.sum(axis=1, keepdims=True)
-        # Priors that exclude all segments of a channel say nothing about it.
-        possible = np.where(total > 0, total, 1.0)
-        result: Probabilities = np.where(total > 0, weighted / possible, probabilities)
-        return result
+    def _parameters_for(self, precision: float) -> Parameters:
+        if precision not in self._parameters:
+            chosen = Basis.of(self.parts).parameters(precision, self._priors)
+            self._parameters[precision] = chosen
+        return self._parameters[precision]
 
     def _views(
         self,

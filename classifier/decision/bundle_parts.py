@@ -158,7 +158,7 @@ class Parts:
             np.savez_compressed(
                 aside / _ARRAYS,
                 probabilities=self.held_out.probabilities.astype(np.float16),
-                columns=self.held_out.columns.astype(np.uint8),
+                columns=self.held_out.columns.astype(np.uint16),
                 masks=self.held_out.masks,
                 shares=self.shares,
                 seen=np.unique(self.training_fingerprints),
@@ -203,42 +203,75 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
         raise ArtefactError(folder, f"{foreign[0]} is no part of a bundle")
     arrays = artefact.arrays(_ARRAYS)
     try:
-        settings = dict(artefact.facts["fusion"])
-        stacked = settings.pop("method") == "stack"
-        sharpness = settings.pop("sharpness")
         channels = {current_name(name) for name in artefact.facts["channels"]}
-        # Bundles of version 0.2 and older name no segments: they have those of the dictionary.
-        numbers = tuple(int(number) for number in artefact.facts.get("segments", NUMBERS))
+        numbers = _numbers(artefact)
         parts = Parts(
             numbers=numbers,
             text=_load_text(artefact),
-            fusion=Fusion(
-                **settings, sharpness={current_name(name): sharpness[name] for name in sharpness}
-            ),
+            fusion=_fusion(artefact),
             held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
             shares=arrays["shares"],
             training_fingerprints=arrays["seen"],
             training_creatives=arrays.get("creatives", np.zeros(0, np.uint64)),
             pictures=_load_pictures(artefact) if PICTURES in channels else None,
-            stack=_load_stack(artefact, len(numbers)) if stacked else None,
+            stack=_load_stack(artefact, len(numbers)) if _is_stacked(artefact) else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
-    if not _fits_together(parts):
+    predicted = {*parts.text.numbers, *(parts.pictures.numbers if parts.pictures else ())}
+    if not predicted <= set(numbers) or not _fits(numbers, parts.shares, parts.held_out):
         raise ArtefactError(folder, "its parts do not fit its segments")
     return artefact, parts
 
 
-def _fits_together(parts: Parts) -> bool:
-    """Return whether all arrays and parts have the segments of the bundle."""
-    numbers = parts.numbers
-    predicted = {*parts.text.numbers, *(parts.pictures.numbers if parts.pictures else ())}
+def load_rule_parts(
+    folder: Path,
+) -> tuple[Artefact, Numbers, NDArray[np.float64], HeldOut, float]:
+    """Read what the rule of decision needs of a bundle, without its models.
+
+    Returns:
+        The verified folder; the segments; the share of each in the training data, (segments,); the
+        held-out predictions; and ``Fusion.clash``.
+
+    Raises:
+        ArtefactError: The folder is damaged or of another format, or lacks one of these.
+    """
+    artefact = read_artefact(folder, KIND, VERSION)
+    arrays = artefact.arrays(_ARRAYS)
+    try:
+        numbers, clash = _numbers(artefact), _fusion(artefact).clash
+        held_out = HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"])
+        shares = arrays["shares"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(folder, f"a part of it is missing: {error!r}") from error
+    if not _fits(numbers, shares, held_out):
+        raise ArtefactError(folder, "its parts do not fit its segments")
+    return artefact, numbers, shares, held_out, clash
+
+
+def _numbers(artefact: Artefact) -> Numbers:
+    # Bundles of version 0.2 and older name no segments: they have those of the dictionary.
+    return tuple(int(number) for number in artefact.facts.get("segments", NUMBERS))
+
+
+def _fusion(artefact: Artefact) -> Fusion:
+    settings = dict(artefact.facts["fusion"])
+    settings.pop("method")
+    sharpness = settings.pop("sharpness")
+    return Fusion(**settings, sharpness={current_name(name): sharpness[name] for name in sharpness})
+
+
+def _is_stacked(artefact: Artefact) -> bool:
+    return bool(artefact.facts["fusion"]["method"] == "stack")
+
+
+def _fits(numbers: Numbers, shares: NDArray[np.float64], held_out: HeldOut) -> bool:
+    """Return whether all arrays have the segments of the bundle."""
     return bool(
         list(numbers) == sorted(set(numbers))
-        and predicted <= set(numbers)
-        and parts.shares.shape == (len(numbers),)
-        and parts.held_out.probabilities.shape[1:] == (len(numbers),)
-        and (parts.held_out.columns < len(numbers)).all()
+        and shares.shape == (len(numbers),)
+        and held_out.probabilities.shape[1:] == (len(numbers),)
+        and (held_out.columns < len(numbers)).all()
     )
 
 

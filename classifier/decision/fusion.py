@@ -1,4 +1,4 @@
-"""Fusion of the channels by log-linear pooling, and detection of conflicts between them.
+"""Fusion of the channels by log-linear pooling.
 
 Each channel (speech, screen, pictures) has its own probabilities of the segments. Pooling
 multiplies them, each raised to a weight (a log-linear opinion pool: Genest and Zidek 1986, section
@@ -96,56 +96,40 @@ class Opinions:
 def pool(opinions: Opinions, fusion: Fusion) -> Probabilities:
     """Return the fused probabilities, (creatives, segments); NaN for creatives without a channel.
 
-    Channels are pooled one after the other, those that know the most segments first. A channel
-    abstains on segments that it never learned: they keep the probability that the former channels
-    gave them, and the rest is divided by the pool of all channels so far. A segment that only a
-    later channel knows can therefore get no more than the former ones left on the segments of that
-    channel. Segments that no channel of the creative has learned get 0. The likelihood of the terms
-    on a screen is applied after pooling, so that the weight of the screen channel does not reduce
-    it.
+    A channel abstains on segments that it never learned. The segments that all channels of a
+    creative know are shared: they are pooled, and every other segment is compared with them by the
+    channels that know it, with the odds of the pool of these channels. So no channel has a veto on
+    what it never learned, and the order of the channels does not matter. If the channels share no
+    segment, those that know the same segments divide the probability equally. Segments that no
+    channel of the creative has learned get 0. The likelihood of the terms on a screen is applied
+    after pooling, so that the weight of the screen channel does not reduce it.
     """
-    shape = next(iter(opinions.probabilities.values())).shape
-
-    def order(name: str) -> tuple[int, int]:
-        return -int(opinions.knows(name).sum()), CHANNELS.index(name)
-
-    fused, logarithms, count = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
-    for channel in sorted(opinions.probabilities, key=order):
-        known, has = opinions.knows(channel), opinions.has_channel(channel)
-        added = np.log(np.maximum(opinions.probabilities[channel][has], _FLOOR))
-        # Where the channel abstains, a later one may not: the mean probability is neutral.
-        added[:, ~known] = -np.log(known.sum())
-        logarithms[has] += added
-        count[has] += 1
-        weight = np.where(count[has] > 1, fusion.together, 1.0)[:, None]
-        divided = _normalised(weight * logarithms[has][:, known])
-        before = fused[has][:, known].sum(axis=1, keepdims=True)
-        rest = np.where(count[has] > 1, before[:, 0], 1.0)[:, None]
-        fused[np.ix_(has, known)] = rest * divided
-    fused[count == 0] = np.nan
+    masks = opinions.masks()
+    fused = np.full((len(masks), len(opinions.numbers)), np.nan)
+    for mask in np.unique(masks[masks > 0]).tolist():
+        rows = np.flatnonzero(masks == mask)
+        present = [name for name in opinions.probabilities if mask >> CHANNELS.index(name) & 1]
+        fused[rows] = _pool_present(opinions.select(rows), present, fusion)
     if opinions.likely is None:
         return fused
     return terms.weigh(fused, opinions.likely, opinions.numbers)
 
 
-def _normalised(scores: NDArray[np.float64]) -> Probabilities:
-    """Return probabilities in proportion to exp(``scores``), (creatives, segments)."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Probabilities = powers / powers.sum(axis=1, keepdims=True)
-    return result
-
-
-def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> NDArray[np.bool_]:
-    """Return for which creatives a channel contradicts the predicted segment, (creatives,).
-
-    A channel contradicts if its own most probable segment is not that of ``fused``, (creatives,
-    segments), and has a probability of at least ``fusion.clash``. It contradicts no segment that it
-    never learned.
-    """
-    decided = np.nan_to_num(fused).argmax(axis=1)
-    result = np.zeros(len(fused), np.bool_)
-    for channel in opinions.probabilities:
-        known = np.nan_to_num(opinions.for_channel(channel))
-        contradicts = (known.argmax(axis=1) != decided) & (known.max(axis=1) >= fusion.clash)
-        result |= contradicts & opinions.knows(channel)[decided]
+def _pool_present(opinions: Opinions, present: list[str], fusion: Fusion) -> Probabilities:
+    """Return the fused probabilities of creatives that have the channels ``present``."""
+    known = np.array([opinions.knows(name) for name in present])
+    logarithms = np.log(
+        np.maximum(np.array([opinions.probabilities[name] for name in present]), _FLOOR)
+    )
+    shared = known.all(axis=0)
+    odds = np.zeros(logarithms.shape[1:])
+    for knowing in np.unique(known.T, axis=0):
+        if not knowing.any():
+            continue
+        weight = fusion.together if knowing.sum() > 1 else 1.0
+        powers = np.exp(weight * logarithms[knowing].sum(axis=0))
+        columns = (knowing == known.T).all(axis=1)
+        compared = shared if shared.any() else columns
+        odds[:, columns] = powers[:, columns] / powers[:, compared].sum(axis=1, keepdims=True)
+    result: Probabilities = odds / odds.sum(axis=1, keepdims=True)
     return result

@@ -55,14 +55,19 @@ class Prediction:
     """Calibrated ``probabilities`` by segment number; empty for a creative without any evidence.
 
     ``decision``: ``auto`` if the probability reaches the bundle's threshold and no channel
-    contradicts. ``conflict``: whether a channel contradicts, see ``fusion.conflicts``.
+    contradicts. ``conflict``: whether a channel contradicts, see ``rule.conflicts``.
     ``channels``: sorted by their probability of the predicted segment, the highest first.
+    ``threshold``: the smallest probability of an automatic decision; None if there is none.
+    ``inputs`` and ``mask``: what the decision is computed from, as ``rule.Inputs.pack`` stores it.
     """
 
     probabilities: dict[int, float]
     decision: Decision = "review"
     conflict: bool = False
     channels: tuple[ChannelView, ...] = ()
+    threshold: float | None = None
+    inputs: bytes = b""
+    mask: int = 0
 
     @property
     def segment(self) -> int | None:

@@ -98,9 +98,14 @@ class Evaluation:
         Facts of version 0.2 and older have no ``numbers``: they are ``segments.NUMBERS``.
 
         Raises:
-            KeyError, TypeError, ValueError: The facts have another structure.
+            KeyError, TypeError, ValueError: The facts have another structure, or a confusion matrix
+                of other segments than ``numbers``.
         """
         low, high = facts["interval"]
+        numbers = tuple(facts.get("numbers", NUMBERS))
+        confusion = np.array(facts["confusion"], np.int64)
+        if confusion.shape != (len(numbers), len(numbers) + 1):
+            raise ValueError(f"a confusion matrix {confusion.shape} of {len(numbers)} segments")
         return cls(
             rows=int(facts["rows"]),
             undecided=int(facts["undecided"]),
@@ -109,8 +114,8 @@ class Evaluation:
             accuracy=float(facts["accuracy"]),
             ece=float(facts["ece"]),
             segments=tuple(SegmentScore(int(n), *row) for n, row in facts["segments"].items()),
-            numbers=tuple(facts.get("numbers", NUMBERS)),
-            confusion=np.array(facts["confusion"], np.int64),
+            numbers=numbers,
+            confusion=confusion,
             curve=tuple((a, b, n) for a, b, n in facts["curve"]),
             coverage=tuple(Coverage(float(t), *row) for t, row in facts["coverage"].items()),
         )

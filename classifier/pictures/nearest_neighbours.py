@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,17 @@ class NearestNeighbours:
         features: Unit vectors of the labelled creatives, (n, dimension).
         segments: Their segments, (n,).
         ids: Their names, n of them.
+        numbers: See `PictureClassifier`.
     """
 
     encoder: str
     features: Features
     segments: NDArray[np.int64]
     ids: tuple[str, ...]
+    numbers: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", union(np.unique(self.segments).tolist()))
 
     @property
     def method(self) -> str:
@@ -86,11 +91,6 @@ class NearestNeighbours:
     @property
     def dimension(self) -> int:
         return int(self.features.shape[1])
-
-    @property
-    def numbers(self) -> Numbers:
-        """See `PictureClassifier`."""
-        return union(self.segments.tolist())
 
     def predict_proba(self, features: Features) -> Probabilities:
         """See `PictureClassifier`."""

@@ -53,6 +53,7 @@ class AuditEntry(models.Model):
         CREATIVE_DELETED = "creative_deleted", _("creative deleted")
         LABELS_SET = "labels_set", _("segment set for many")
         LABELS_UNDONE = "labels_undone", _("segments set for many undone")
+        DECISIONS_SET = "decisions_set", _("target precision or mix of segments set")
         LABELS_IMPORTED = "labels_imported", _("labels imported")
         SPEND_IMPORTED = "spend_imported", _("spend import started")
         SPEND_DELETED = "spend_deleted", _("spend import deleted")

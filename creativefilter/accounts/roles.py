@@ -9,6 +9,7 @@ requires the permission that describes what it does to the data:
 | set segments, one or many, and undo that | ``creatives.add_label`` |
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
+| set target precision and mix of segments | ``creatives.add_decisionsettings`` |
 | replace months of spend | ``spend.delete_spendrow`` |
 | see the system check and run its safe repairs | ``creatives.delete_creative`` |
 | see and revoke the tokens of all users | ``knox.delete_authtoken`` |
@@ -47,7 +48,8 @@ SENTENCES = {
 }
 
 _VIEWER = (
-    "creatives.view_creative", "creatives.view_label", "creatives.view_labelbatch",
+    "creatives.view_creative", "creatives.view_decisionsettings", "creatives.view_label",
+    "creatives.view_labelbatch",
     "creatives.view_mediaversion", "creatives.view_modelversion", "creatives.view_prediction",
     "creatives.view_screenreading", "creatives.view_segment", "creatives.view_transcript",
     "creatives.view_waitinglabel", "creatives.view_watchedfile",
@@ -68,6 +70,7 @@ _LEAD = (
     *_ANALYST,
     "creatives.delete_creative",
     "creatives.add_modelversion", "creatives.change_modelversion",
+    "creatives.add_decisionsettings",
     "spend.delete_spendimport", "spend.delete_spendrow",
     "auth.view_user", "auth.add_user", "auth.change_user",
     "knox.view_authtoken", "knox.delete_authtoken",

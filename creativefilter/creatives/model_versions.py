@@ -110,11 +110,19 @@ def activate(version: ModelVersion) -> None:
         record(Action.VERSION_ACTIVATED, version)
 
 
+def lock() -> None:
+    """Until this transaction ends, let no other one activate a version or change settings.
+
+    Also used by whoever saves a prediction that must be of the active version.
+    """
+    # NO KEY: rows that refer to a version can be written meanwhile.
+    list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def _activate(version: ModelVersion) -> None:
     with transaction.atomic():
-        # Lock all versions: two activations at once would leave two active. NO KEY: workers that
-        # save predictions refer to a version and need not wait.
-        list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        # Two activations at once would leave two active versions.
+        lock()
         ModelVersion.objects.filter(is_active=True).exclude(pk=version.pk).update(is_active=False)
         ModelVersion.objects.filter(pk=version.pk).update(is_active=True)
 

@@ -1,4 +1,4 @@
-"""Reference rows of every database: the segments and the starter model."""
+"""Reference rows of every database: segments, starter model, first settings of decisions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from classifier.segments import SEGMENTS
-from creativefilter.creatives import model_versions
+from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.models import Segment
 
 
 @receiver(post_migrate)
 def reference_rows(sender: Any, **_: Any) -> None:
-    """Write the segments and the starter model after each migrate or flush."""
+    """Write the segments, the starter model and the first settings after migrate or flush."""
     if sender.name != "creativefilter.creatives":
         return
     for segment in SEGMENTS:
@@ -28,3 +28,4 @@ def reference_rows(sender: Any, **_: Any) -> None:
             },
         )
     model_versions.ensure_starter()
+    decision_settings.ensure_first()

@@ -39,6 +39,17 @@ def ended(job: Job) -> list[dict[str, Any]]:
     return [*job.timings, entry]
 
 
+def remaining(job: Job) -> float | None:
+    """Estimate the seconds until a running or interrupted job ends; None if that is not known.
+
+    The estimate assumes that the rest takes as long, for each per cent, as the part that is done.
+    """
+    if job.is_final or job.started_at is None or not job.progress:
+        return None
+    taken = max(0.0, (timezone.now() - job.started_at).total_seconds())
+    return taken * (100 - job.progress) / job.progress
+
+
 @dataclass(frozen=True, slots=True)
 class StageTime:
     """One stage of a job.

@@ -146,6 +146,12 @@ UNFOLD = {
                         "admin:creatives_modelversion_changelist",
                         "creatives.view_modelversion",
                     ),
+                    _item(
+                        _("Decisions"),
+                        "rule",
+                        "admin:creatives_decisionsettings_changelist",
+                        "creatives.view_decisionsettings",
+                    ),
                     _item(_("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
                     {
                         "title": _("Access tokens"),

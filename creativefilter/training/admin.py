@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import html_report, labelled_creatives, version_page
 from creativefilter.ui.row_access import ReadOnlyAdmin
@@ -100,11 +100,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         version = get_object_or_404(ModelVersion, pk=object_id)
         with transaction.atomic():
             model_versions.activate(version)
-            jobs = decide_again(cast(User, request.user))
+            queued = decide_again(cast(User, request.user))
         messages.success(
             request,
             _("%(version)s is active now; creatives to be classified again: %(count)d.")
-            % {"version": version, "count": len(jobs)},
+            % {"version": version, "count": queued.creatives if queued else 0},
         )
         onward = reverse("admin:creatives_modelversion_changelist")
         return HttpResponse(headers={"HX-Redirect": onward})

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from creativefilter.accounts.roles import Role
 from creativefilter.api.core.recordings import JSON, recorded
 from creativefilter.api.core.schema import EnglishGenerator
+from creativefilter.creatives.analysis.rule_in_force import rule_in_force
 from creativefilter.creatives.models import (
     Creative,
     MediaVersion,
@@ -48,7 +49,12 @@ def known() -> Creative:
     speech = {"name": "speech", "probabilities": {"12": 0.97}, "evidence": [EVIDENCE]}
     shares = {"12": 0.94, "13": 0.06}
     Prediction.objects.update(
-        channels=[speech], probabilities=shares, probability=0.94, decision="auto"
+        former_channels=[speech],
+        former_probabilities=shares,
+        probability=0.94,
+        decision="auto",
+        threshold=0.873,
+        parameters=rule_in_force().row(),
     )
     return row
 

@@ -226,7 +226,10 @@ def test_saved_bundle_is_read_back(tmp_path: Path) -> None:
     artefact = parts.save(tmp_path / "model", {"rows": 60}, "# Card")
     again = Bundle.load(tmp_path / "model")
     features = [SpotFeatures(speech=row.text, screen=CARD_SCREEN) for row in rows(9, seed=7)]
-    assert again.predict(features) == Bundle(parts).predict(features)
+    for one, other in zip(again.predict(features), Bundle(parts).predict(features), strict=True):
+        # Held-out probabilities, from which thresholds are chosen, are rounded in the folder.
+        assert one.threshold == pytest.approx(other.threshold, abs=0.001)
+        assert replace(one, threshold=None) == replace(other, threshold=None)
     assert again.artefact is not None
     assert again.artefact.digest == artefact.digest
     assert (again.facts["rows"], again.facts["fusion"]["method"]) == (60, "pool")

@@ -210,7 +210,9 @@ def test_segments_without_a_prior_keep_their_share() -> None:
     numbers = small_parts().numbers
     rows = np.full((1, len(numbers)), 0.0)
     rows[0, [numbers.index(number) for number in (0, 12, 16)]] = 0.25, 0.25, 0.5
-    moved = Bundle(small_parts(), priors={0: 3.0, 12: 1.0, 99: 5.0}).apply_priors(rows)[0]
+    moved = Bundle(small_parts(), priors={0: 3.0, 12: 1.0, 99: 5.0}).parameters.apply_priors(rows)[
+        0
+    ]
     assert moved[numbers.index(0)] == pytest.approx(0.375)
     assert moved[numbers.index(12)] == pytest.approx(0.125)
     assert moved[numbers.index(16)] == pytest.approx(0.5)
@@ -221,7 +223,7 @@ def test_priors_that_exclude_all_segments_of_a_channel_do_not_change_it() -> Non
     rows = np.zeros((1, len(numbers)))
     rows[0, [numbers.index(0), numbers.index(12)]] = 0.75, 0.25
     bundle = Bundle(small_parts(), priors={0: 0.0, 12: 0.0, 16: 1.0})
-    assert bundle.apply_priors(rows).tolist() == rows.tolist()
+    assert bundle.parameters.apply_priors(rows).tolist() == rows.tolist()
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,8 @@ def test_evaluation_is_restored_from_json() -> None:
     assert again.interval == pytest.approx(found.interval, abs=1e-6)
     with pytest.raises(KeyError):
         Evaluation.from_facts({"rows": 3})
+    with pytest.raises(ValueError, match="confusion matrix"):
+        Evaluation.from_facts({**found.facts(), "numbers": list(range(5))})
 
 
 def test_threshold_of_a_fold_comes_from_the_others() -> None:

@@ -11,8 +11,10 @@ from benchmarks import spots
 from benchmarks.fusion import spoken_words
 from benchmarks.spots import Spot
 from classifier.channels import CHANNELS, PICTURES, SCREEN, SPEECH
+from classifier.decision import rule
 from classifier.decision.bundle import Bundle
-from classifier.decision.fusion import Fusion, Opinions, conflicts, pool
+from classifier.decision.fusion import Fusion, Opinions, pool
+from classifier.decision.rule import Inputs, Parameters
 from classifier.decision.types import Prediction, SpotFeatures
 from classifier.errors import ScreenUnavailable
 from classifier.screen import load_screen_reader
@@ -44,6 +46,12 @@ def opinion(*shares: tuple[int, float]) -> Probabilities:
 
 
 SILENT = np.full((1, SEGMENTS), np.nan)
+
+
+def conflicts(opinions: Opinions, fused: Probabilities, fusion: Fusion) -> list[bool]:
+    """Return for which creatives the rule finds a conflict, without priors."""
+    plain = Parameters(opinions.numbers, np.ones(len(opinions.numbers)), {}, fusion.clash)
+    return rule.decide(Inputs.of(opinions, fused), plain).conflict.tolist()
 
 
 def test_pooled_rows_sum_to_one_unless_all_channels_are_missing() -> None:
@@ -93,7 +101,7 @@ def test_order_of_channels_does_not_matter() -> None:
     pooled = pool(opinions, PLAIN)
     assert pool(reverse, PLAIN) == pytest.approx(pooled, nan_ok=True)
     assert (reverse.masks() == opinions.masks()).all()
-    assert (conflicts(reverse, pooled, PLAIN) == conflicts(opinions, pooled, PLAIN)).all()
+    assert conflicts(reverse, pooled, PLAIN) == conflicts(opinions, pooled, PLAIN)
 
 
 def test_creatives_are_pooled_independently() -> None:
@@ -165,7 +173,7 @@ def test_conflict_needs_another_segment_with_the_clash_probability() -> None:
     fusion = Fusion(clash=0.3)
     predicted = opinion((4, 0.9))
     for probabilities, expected in (
-        (opinion((5, 0.3)), True),
+        (opinion((5, 0.301)), True),
         (opinion((5, 0.29)), False),
         (opinion((4, 0.3)), False),
         (opinion((5, 0.4), (4, 0.5)), False),
@@ -174,7 +182,7 @@ def test_conflict_needs_another_segment_with_the_clash_probability() -> None:
         assert conflicts(
             Opinions(NUMBERS, {SPEECH: predicted, SCREEN: probabilities}), predicted, fusion
         ) == [expected]
-    assert conflicts(Opinions(NUMBERS, {SPEECH: SILENT}), SILENT, fusion).tolist() == [False]
+    assert conflicts(Opinions(NUMBERS, {SPEECH: SILENT}), SILENT, fusion) == [False]
 
 
 def test_sharpness_below_one_lowers_confidence_and_keeps_the_order() -> None:
@@ -335,11 +343,68 @@ def test_a_segment_that_only_one_channel_knows_can_be_predicted_beside_another()
     assert pool(Opinions(NUMBERS, {SPEECH: speech}, known=known), Fusion())[0, 3] == 0
 
 
-def test_a_channel_contradicts_no_segment_that_it_never_learned() -> None:
-    predicted = np.zeros((1, len(NUMBERS)))
-    predicted[0, 3] = 1.0
-    pictures = np.zeros((1, len(NUMBERS)))
-    pictures[0, 9] = 1.0
-    known = {PICTURES: np.arange(len(NUMBERS)) != 3}
-    assert not conflicts(Opinions(NUMBERS, {PICTURES: pictures}, known=known), predicted, Fusion())
-    assert conflicts(Opinions(NUMBERS, {PICTURES: pictures}), predicted, Fusion())
+def test_pooling_is_symmetric_where_channels_know_different_segments() -> None:
+    """Text alone knows column 3, pictures alone column 9: both compare it with what they share."""
+    speech, pictures = opinion((6, 0.9), (9, 0.0)), opinion((9, 0.98), (3, 0.0))
+    known = {
+        SPEECH: np.arange(SEGMENTS) != 9,
+        SCREEN: np.arange(SEGMENTS) != 9,
+        PICTURES: np.arange(SEGMENTS) != 3,
+    }
+    by_channel = {SPEECH: speech, PICTURES: pictures, SCREEN: SILENT}
+    pooled = pool(Opinions(NUMBERS, by_channel, known=known), Fusion())
+    assert pooled[0, 9] > 0.95
+    shared = known[SPEECH] & known[PICTURES]
+    assert pooled[0, 9] / pooled[0, shared].sum() == pytest.approx(0.98 / 0.02)
+    assert pooled[0, 3] / pooled[0, shared].sum() == pytest.approx(
+        speech[0, 3] / (1 - speech[0, 3])
+    )
+    for order in ((PICTURES, SPEECH, SCREEN), (SCREEN, PICTURES, SPEECH)):
+        turned = {name: by_channel[name] for name in order}
+        assert (pool(Opinions(NUMBERS, turned, known=known), Fusion()) == pooled).all()
+    # Roles exchanged: what decides is what a channel knows, not which channel it is.
+    swapped = {SPEECH: pictures, PICTURES: speech}
+    exchanged = {SPEECH: known[PICTURES], PICTURES: known[SPEECH]}
+    assert pool(Opinions(NUMBERS, swapped, known=exchanged), Fusion()) == pytest.approx(pooled)
+
+
+def test_two_channels_that_know_a_segment_compare_it_together() -> None:
+    speech, screen = opinion((3, 0.5), (6, 0.2)), opinion((3, 0.4), (6, 0.4))
+    known = {PICTURES: np.arange(SEGMENTS) != 3}
+    texts = pool(Opinions(NUMBERS, {SPEECH: speech, SCREEN: screen}), Fusion())
+    pictures = opinion((9, 0.6), (3, 0.0))
+    by_channel = {SPEECH: speech, SCREEN: screen, PICTURES: pictures}
+    assert pool(Opinions(NUMBERS, by_channel, known=known), Fusion())[0, 3] == pytest.approx(
+        texts[0, 3]
+    )
+
+
+def test_channels_that_share_no_segment_count_equally() -> None:
+    speech, pictures = opinion((0, 0.75), (1, 0.25)), opinion((6, 0.6), (7, 0.4))
+    known = {SPEECH: np.arange(SEGMENTS) < 2, PICTURES: np.isin(np.arange(SEGMENTS), [6, 7])}
+    pooled = pool(Opinions(NUMBERS, {SPEECH: speech, PICTURES: pictures}, known=known), Fusion())
+    assert pooled[0, [0, 1, 6, 7]] == pytest.approx([0.375, 0.125, 0.3, 0.2])
+    assert pooled[0].sum() == pytest.approx(1)
+
+
+def certain(column: int) -> Probabilities:
+    result = np.zeros((1, SEGMENTS))
+    result[0, column] = 1.0
+    return result
+
+
+def test_a_channel_contradicts_no_segment_that_it_never_learned_if_another_compared_them() -> None:
+    """Column 3 is predicted, and pictures, which never learned it, say 9."""
+    known = {PICTURES: np.arange(SEGMENTS) != 3}
+    both = {PICTURES: opinion((9, 0.99)), SPEECH: opinion((3, 0.9))}
+    unlearned = {**both, PICTURES: opinion((9, 0.99), (3, 0.0))}
+    assert conflicts(Opinions(NUMBERS, unlearned, known=known), certain(3), Fusion()) == [False]
+    # Pictures that learned both contradict.
+    assert conflicts(Opinions(NUMBERS, both), certain(3), Fusion()) == [True]
+    # No channel has compared column 3 with column 9.
+    apart = {**known, SPEECH: np.arange(SEGMENTS) != 9}
+    unlearned[SPEECH] = opinion((3, 0.9), (9, 0.0))
+    assert conflicts(Opinions(NUMBERS, unlearned, known=apart), certain(3), Fusion()) == [True]
+    # A channel that the creative lacks compares nothing.
+    silent = {**unlearned, SCREEN: SILENT}
+    assert conflicts(Opinions(NUMBERS, silent, known=apart), certain(3), Fusion()) == [True]

@@ -112,6 +112,23 @@ def test_only_segments_of_the_training_data_have_a_probability(
     assert (probabilities[:, ~known] == 0).all()
 
 
+def test_stack_abstains_on_segments_that_it_never_learned(
+    stack: Stack, new_data: Creatives
+) -> None:
+    """They keep their pooled probability, and the stack divides the rest."""
+    opinions, features = new_data.opinions, new_data.features
+    known = np.isin(np.arange(len(NUMBERS)), KNOWN)
+    pooled = np.random.default_rng(0).dirichlet(np.ones(len(NUMBERS)), len(features))
+    pooled[0] = np.nan
+    fused = stack.fuse(pooled, opinions, features)
+    assert np.isnan(fused[0]).all()
+    assert fused[1:].sum(axis=1) == pytest.approx(1)
+    assert fused[1:, ~known] == pytest.approx(pooled[1:, ~known])
+    alone = stack.probabilities(opinions, features)[1:, known]
+    share = fused[1:, known] / fused[1:, known].sum(axis=1, keepdims=True)
+    assert share == pytest.approx(alone)
+
+
 def test_missing_channel_is_accepted(stack: Stack, new_data: Creatives) -> None:
     """Without the screen, which all training creatives had, speech still predicts its segments."""
     all_rows = np.ones(300, np.bool_)

@@ -33,7 +33,11 @@ EXAMPLES = {
 
 
 def named(text: str) -> set[str]:
-    return set(terms.find(text))
+    """Return the names of the found terms, by both ways to find them."""
+    found = set(terms.find(text))
+    assert terms.named(text) == found
+    assert terms.named(text.upper()) == set(terms.find(text.upper()))
+    return found
 
 
 def columns(segments: frozenset[int]) -> NDArray[np.bool_]:

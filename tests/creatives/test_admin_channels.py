@@ -64,8 +64,10 @@ def known(lines: Lines = (), speech: str = CARD, file: str = "creatives/00/none.
 
 
 def decided(creative: Creative) -> Creative:
-    for job in analysis_jobs.decide_again(None):
-        run(job)
+    analysis_jobs.analyse_missing([creative.pk], None)
+    creative.refresh_from_db()
+    assert creative.job is not None
+    run(creative.job)
     return creative
 
 

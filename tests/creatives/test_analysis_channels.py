@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from creativefilter.creatives.analysis import jobs as analysis_jobs
+from creativefilter.creatives import decision_settings
 from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.analysis.stages import ANALYSE
 from creativefilter.creatives.models import (
@@ -48,7 +48,9 @@ def creative_of(speech: str = "", screen: str = "", spoken: bool = True, **field
 
 def decided(creative: Creative) -> Prediction:
     """Run only the last stage; return the newest prediction."""
-    [job] = analysis_jobs.decide_again(None)
+    params = {"creative": creative.pk, "media": creative.current_media_id}
+    [job] = lifecycle.create_at_last_stage(ANALYSE, [params], None)
+    Creative.objects.filter(pk=creative.pk).update(job=job, state=Creative.State.QUEUED)
     assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
     creative.refresh_from_db()
     assert creative.state == Creative.State.DONE
@@ -119,22 +121,23 @@ def test_without_a_file_all_stages_succeed() -> None:
     assert not ScreenReading.objects.exists()
 
 
-def test_the_target_precision_setting_moves_the_threshold(settings: Any) -> None:
+def test_the_target_precision_setting_moves_the_threshold() -> None:
     creative = creative_of(DOUBTFUL)
     found = {}
     for precision in (0.5, 0.999):
-        settings.TARGET_PRECISION = precision
+        decision_settings.change(precision, None, None)
         found[precision] = decided(creative)
         Prediction.objects.all().delete()
     assert found[0.5].probabilities == found[0.999].probabilities
     assert (found[0.5].decision, found[0.999].decision) == ("auto", "review")
 
 
-def test_the_segment_mix_setting_moves_the_probabilities(settings: Any) -> None:
+def test_the_segment_mix_setting_moves_the_probabilities() -> None:
     creative = creative_of(DOUBTFUL)
     before = decided(creative).probabilities
     Prediction.objects.all().delete()
-    settings.SEGMENT_MIX = {int(number): 1000.0 if number == "0" else 1.0 for number in before}
+    mix = {int(number): 1000.0 if number == "0" else 1.0 for number in before}
+    decision_settings.change(0.95, mix, None)
     after = decided(creative).probabilities
     assert after["0"] > before["0"] + 0.1
     assert sum(after.values()) == pytest.approx(1)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis import jobs as analysis_jobs
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import Creative, MediaVersion, Prediction, Transcript
 from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
@@ -31,8 +31,7 @@ def judged() -> Creative:
         media=media, engine="e", model="m", text=SPEECH, speech=SPEECH, spoken=True, seconds_taken=1
     )
     Creative.objects.filter(pk=creative.pk).update(current_media=media)
-    for job in analysis_jobs.decide_again(None):
-        run(job)
+    run_queued()
     return Creative.objects.get(pk=creative.pk)
 
 
@@ -50,22 +49,36 @@ def run(job: Job) -> None:
     assert stage_runner.run_stage(str(job.pk), job.stage, "test") is None
 
 
-def test_only_creatives_that_the_active_version_has_not_predicted_get_jobs(
+def run_queued() -> Job:
+    """Queue the job that decides creatives again, and run it."""
+    queued = decide_again(None)
+    assert queued is not None
+    run(queued.job)
+    queued.job.refresh_from_db()
+    return queued.job
+
+
+def test_only_creatives_that_the_active_version_has_not_predicted_are_predicted(
     judged: Creative, another: Path
 ) -> None:
-    assert analysis_jobs.decide_again(None) == []
+    assert decide_again(None) is None
     version = model_versions.register_folder(another)
     model_versions.activate(version)
-    [job] = analysis_jobs.decide_again(None)
-    assert (job.stage, job.urgency) == ("classifying", Job.Urgency.BATCH)
-    run(job)
+    queued = decide_again(None)
+    assert queued is not None
+    assert (queued.creatives, queued.job.urgency) == (1, Job.Urgency.LONG)
+    judged.refresh_from_db()
+    assert judged.state == Creative.State.DONE
+    run(queued.job)
+    queued.job.refresh_from_db()
+    assert (queued.job.state, queued.job.result["predicted"]) == (Job.State.DONE, 1)
     judged.refresh_from_db()
     assert judged.state == Creative.State.DONE
     assert Transcript.objects.count() == 1
     named = list(Prediction.objects.order_by("pk").values_list("model_version", "segment"))
     assert [segment for _, segment in named] == [12, 12]
     assert named[1][0] == version.pk
-    assert analysis_jobs.decide_again(None) == []
+    assert decide_again(None) is None
 
 
 def test_a_version_whose_folder_was_replaced_decides_nothing(
@@ -74,12 +87,10 @@ def test_a_version_whose_folder_was_replaced_decides_nothing(
     version = model_versions.register_folder(another)
     model_versions.activate(version)
     (another / "manifest.json").write_text((another / "manifest.json").read_text() + "\n")
-    [job] = analysis_jobs.decide_again(None)
-    run(job)
-    job.refresh_from_db()
+    job = run_queued()
     assert (job.state, job.error_code) == (Job.State.FAILED, "no_model")
     judged.refresh_from_db()
-    assert judged.state == Creative.State.FAILED
+    assert judged.state == Creative.State.DONE
 
 
 def test_activation_in_the_admin_asks_first_and_then_predicts_again(
@@ -93,7 +104,7 @@ def test_activation_in_the_admin_asks_first_and_then_predicts_again(
     answer = client.post(address, {"_form_submitted": "True"})
     assert answer.headers["HX-Redirect"] == reverse("admin:creatives_modelversion_changelist")
     assert model_versions.active() == version
-    assert Job.objects.filter(state=Job.State.QUEUED, stage="classifying").count() == 1
+    assert Job.objects.filter(state=Job.State.QUEUED, kind="decide_again").count() == 1
 
 
 def test_demonstration_creatives_are_removed_only_after_confirmation(

@@ -20,8 +20,8 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
 
-from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives import decision_settings, model_versions
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.intake import archive_jobs, watched_folder
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.labels.single import set_label
@@ -178,10 +178,14 @@ def train_evaluate_activate(folder: Path) -> None:
     for command in (["train", "--pictures", "none"], ["evaluate"]):
         call_command(*command, stdout=io.StringIO(), stderr=io.StringIO())
     model_versions.activate(ModelVersion.objects.latest("pk"))
-    new_jobs = decide_again(None)
-    assert len(new_jobs) == 51
-    for job in new_jobs[:3]:
-        run_to_done(job)
+    queued = decide_again(None)
+    assert queued is not None
+    assert queued.creatives == 51
+    run_to_done(queued.job)
+    decision_settings.change(0.5, {0: 9.0, 12: 1.0}, None)
+    queued = decide_again(None)
+    assert queued is not None
+    run_to_done(queued.job)
 
 
 def relabel(folder: Path) -> None:

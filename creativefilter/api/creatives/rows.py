@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from creativefilter.api.core.sparse_fields import asked_fields
+from creativefilter.api.predictions.rows import with_long_fields
 from creativefilter.creatives.models import Creative, Prediction, ScreenReading, Transcript
 
 # Fields that are left out of lists unless ``?fields=`` names them.
@@ -64,6 +65,5 @@ def attach_details(creatives: Sequence[Any], long: Collection[str]) -> None:
 
 
 def _predictions(creatives: Sequence[Any], long: Collection[str]) -> dict[int, Prediction]:
-    rows = Prediction.objects.select_related("model_version").defer("model_version__metrics")
-    rows = rows.defer(*{"probabilities", "channels"} - set(long))
+    rows = with_long_fields(Prediction.objects.all(), long)
     return rows.in_bulk([each.prediction for each in creatives if each.prediction is not None])

@@ -103,6 +103,12 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
     predicted_segment_num = serializers.IntegerField(source="predicted_segment", allow_null=True)
     probability = serializers.FloatField(allow_null=True)
     decision = serializers.ChoiceField(Prediction.Decision.values, allow_null=True)
+    threshold = serializers.FloatField(
+        source="details.prediction.threshold",
+        default=None,
+        allow_null=True,
+        help_text="The smallest probability of an automatic decision; null if there is none.",
+    )
     conflict = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField(help_text="Why nothing was predicted.")
     prediction = serializers.IntegerField(allow_null=True, help_text="Its number.")
@@ -123,8 +129,8 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
         fields = (
             "id", "url", "advertisement_id", "name", "state", "progress", "error",
             "segment_num", "segment", "reviewed", "label_segment_num", "predicted_segment_num",
-            "probability", "decision", "conflict", "reason", "prediction", "model_version",
-            "advertiser", "brand", "media_type", "is_demo", "is_exam", "seconds",
+            "probability", "decision", "threshold", "conflict", "reason", "prediction",
+            "model_version", "advertiser", "brand", "media_type", "is_demo", "is_exam", "seconds",
             "created_at",
             "media", "transcript", "screen_text", "probabilities", "channels",
         )  # fmt: skip

@@ -45,6 +45,11 @@ class AnalysisSerializer(serializers.Serializer[Any]):
     segment = serializers.CharField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
     decision = serializers.ChoiceField(["auto", "review"])
+    threshold = serializers.FloatField(
+        allow_null=True,
+        default=None,
+        help_text="The smallest probability of an automatic decision; null if there is none.",
+    )
     conflict = serializers.BooleanField()
     reason = serializers.CharField(allow_null=True)
     candidates = SegmentShareSerializer(many=True)

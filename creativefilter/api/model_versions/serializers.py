@@ -50,7 +50,13 @@ class ActivatedSerializer(serializers.Serializer[Any]):
         help_text="Number of the version that was active before: activate it to go back. Null if "
         "there was none, or if it is the same version.",
     )
+    job = serializers.UUIDField(
+        allow_null=True, help_text="The job that decides them again; null if there are none."
+    )
+    creatives = serializers.IntegerField(
+        help_text="Number of creatives that are decided again, because they have no prediction of "
+        "this version, or one by other settings."
+    )
     jobs = serializers.IntegerField(
-        help_text="Number of creatives that are classified again, because they have no prediction "
-        "of this version."
+        help_text="The same as `creatives`. Kept for older programs: there is one job for all."
     )

@@ -22,7 +22,7 @@ from creativefilter.api.model_versions.serializers import (
     ModelVersionSerializer,
 )
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
 
 
@@ -79,9 +79,11 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
     @extend_schema(
         operation_id="model_version_activate",
         summary="Activate a model version",
-        description="Every creative without a prediction of this version is classified again. "
-        "Labels stay, and so do the predictions of the other versions: to go back, activate an "
-        "older one.",
+        description="One job classifies every creative without a prediction of this version, and "
+        "decides the others again if the target precision or the mix of segments was changed "
+        "since. A job of an earlier activation that has not ended is cancelled. Creatives stay in "
+        "the state `done` meanwhile. Labels stay, and so do the predictions of the other versions: "
+        "to go back, activate an older one.",
         request=None,
         responses={200: ActivatedSerializer},
     )
@@ -91,12 +93,14 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
         with transaction.atomic():
             before = ModelVersion.objects.filter(is_active=True).first()
             model_versions.activate(version)
-            jobs = decide_again(request.user)
+            queued = decide_again(request.user)
         version.is_active = True
         answer = {
             "model_version": version,
             "before": before.pk if before and before.pk != version.pk else None,
-            "jobs": len(jobs),
+            "job": queued.job.pk if queued else None,
+            "creatives": queued.creatives if queued else 0,
+            "jobs": queued.creatives if queued else 0,
         }
         return Response(self.get_serializer(answer).data)
 

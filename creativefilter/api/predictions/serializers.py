@@ -10,11 +10,10 @@ from rest_framework import serializers
 from classifier.channels import CHANNELS
 from creativefilter.api.core.addresses import address
 from creativefilter.api.core.sparse_fields import LongFields
+from creativefilter.api.predictions.rows import LONG
 from creativefilter.api.segments.serializers import NAMES, SegmentShareSerializer
 from creativefilter.creatives.analysis.decision import favourite
 from creativefilter.creatives.models import Prediction
-
-LONG = frozenset({"probabilities", "channels"})
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
@@ -42,8 +41,12 @@ class ChannelPredictionSerializer(serializers.Serializer[Any]):
     name = serializers.ChoiceField(CHANNELS)
     segment_num = serializers.IntegerField(allow_null=True)
     probability = serializers.FloatField(allow_null=True)
-    evidence = EvidenceSerializer(many=True)
-    neighbours = NeighbourSerializer(many=True)
+    evidence = EvidenceSerializer(
+        many=True,
+        allow_null=True,
+        help_text="Null if it was not computed, because all creatives were predicted at once.",
+    )
+    neighbours = NeighbourSerializer(many=True, allow_null=True, help_text="Null like `evidence`.")
 
 
 def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
@@ -65,20 +68,24 @@ def channel_predictions(channels: list[dict[str, Any]]) -> Any:
     rows = []
     for channel in channels:
         best = favourite(channel) or (None, None)
+        none_found: list[Any] | None = [] if {"evidence", "neighbours"} & channel.keys() else None
         rows.append(
             {
                 "name": channel["name"],
                 "segment_num": best[0],
                 "probability": best[1],
-                "evidence": channel.get("evidence", []),
-                "neighbours": channel.get("neighbours", []),
+                "evidence": channel.get("evidence", none_found),
+                "neighbours": channel.get("neighbours", none_found),
             }
         )
     return ChannelPredictionSerializer(rows, many=True).data
 
 
 class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
-    """The prediction of a model version about a creative. Predictions are never changed.
+    """The prediction of a model version about a creative.
+
+    What the version computed never changes. If leads set another target precision or mix of
+    segments, the decision, and with a mix also segment and probabilities, are computed again.
 
     `probabilities` and `channels` are left out of lists unless `?fields=` names them.
     """
@@ -88,6 +95,20 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
     segment_num = serializers.IntegerField(source="segment_id", allow_null=True)
     segment = serializers.SerializerMethodField(help_text="Its name in the dictionary.")
     decision = serializers.ChoiceField(Prediction.Decision.values)
+    threshold = serializers.FloatField(
+        allow_null=True,
+        help_text="The smallest probability of an automatic decision for the channels of the "
+        "creative; null if there is none, or if the prediction was made by version 0.2.0 or older.",
+    )
+    target_precision = serializers.FloatField(
+        source="parameters.settings.precision",
+        default=None,
+        allow_null=True,
+        help_text="The precision that the threshold promises.",
+    )
+    mix = serializers.SerializerMethodField(
+        help_text="Whether a mix of segments that leads have set is taken into account."
+    )
     reason = serializers.SerializerMethodField(help_text="Why there is no segment.")
     model_version_name = serializers.CharField(source="model_version.name")
     probabilities = serializers.SerializerMethodField()
@@ -97,7 +118,8 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
         model = Prediction
         fields = (
             "id", "url", "creative", "creative_url", "media", "segment_num", "segment",
-            "probability", "decision", "conflict", "reason", "model_version",
+            "probability", "decision", "threshold", "target_precision", "mix", "conflict",
+            "reason", "model_version",
             "model_version_name", "created_at", "probabilities", "channels",
         )  # fmt: skip
         read_only_fields = fields
@@ -113,6 +135,9 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
 
     def get_segment(self, prediction: Prediction) -> str | None:
         return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
+
+    def get_mix(self, prediction: Prediction) -> bool:
+        return prediction.parameters is not None and bool(prediction.parameters.settings.mix)
 
     @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
     def get_reason(self, prediction: Prediction) -> str | None:

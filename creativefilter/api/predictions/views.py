@@ -18,7 +18,8 @@ from creativefilter.api.core.pagination import CursorPages
 from creativefilter.api.core.permissions import RolePermissions
 from creativefilter.api.core.sparse_fields import asked_fields, fields_of
 from creativefilter.api.predictions.filters import PredictionFilterSerializer
-from creativefilter.api.predictions.serializers import LONG, PredictionSerializer
+from creativefilter.api.predictions.rows import with_long_fields
+from creativefilter.api.predictions.serializers import PredictionSerializer
 from creativefilter.creatives.models import Creative, Prediction
 
 
@@ -28,7 +29,7 @@ class PredictionRows(generics.GenericAPIView[Prediction]):
     permission_classes = [RolePermissions]
     required = {"GET": "creatives.view_prediction"}
     serializer_class = PredictionSerializer
-    queryset = Prediction.objects.select_related("model_version").defer("model_version__metrics")
+    queryset = with_long_fields(Prediction.objects.all())
 
 
 class PredictionList(PredictionRows, generics.ListAPIView[Prediction]):
@@ -38,7 +39,7 @@ class PredictionList(PredictionRows, generics.ListAPIView[Prediction]):
     ordering = ["-id"]
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return super().get_queryset().defer(*LONG - asked_fields(self.request))
+        return with_long_fields(Prediction.objects.all(), asked_fields(self.request))
 
 
 class PredictionsView(PredictionList):

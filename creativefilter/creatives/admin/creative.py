@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
 from creativefilter.creatives import ids
-from creativefilter.creatives.admin.creative_page import page_of
+from creativefilter.creatives.admin.creative_page import page_of, shown_prediction
 from creativefilter.creatives.admin.family_page import LabelsFamilies, offer
 from creativefilter.creatives.admin.id_search import FindsIds
 from creativefilter.creatives.admin.label_batch_page import SetsSegments
@@ -31,7 +31,7 @@ from creativefilter.creatives.admin.list_filters import (
 )
 from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
 from creativefilter.creatives.admin.upload_page import add_from
-from creativefilter.creatives.analysis import jobs
+from creativefilter.creatives.analysis import evidence, jobs
 from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Prediction, Segment
@@ -97,6 +97,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
                 "<int:pk>/identify/", wrap(require_POST(self.identify)), name="creatives_identify"
             ),
             path("<int:pk>/again/", wrap(require_POST(self.again)), name="creatives_again"),
+            path("<int:pk>/explain/", wrap(require_POST(self.explain)), name="creatives_explain"),
             *super().get_urls(),
         ]
 
@@ -285,4 +286,19 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
             jobs.analyse_again(creative, person(request))
         except CodedError as error:
             messages.warning(request, str(error))
+        return redirect(reverse("admin:creatives_creative_change", args=[pk]))
+
+    def explain(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Compute the evidence of the prediction that the creative's page shows.
+
+        Raises:
+            PermissionDenied: The user may not set labels.
+            Http404: There is no such creative.
+            QuotaExceeded: The user has too many open jobs; a middleware shows this as a message.
+        """
+        if not request.user.has_perm("creatives.add_label"):
+            raise PermissionDenied
+        prediction = shown_prediction(get_object_or_404(Creative, pk=pk))
+        if prediction:
+            evidence.request(prediction, person(request))
         return redirect(reverse("admin:creatives_creative_change", args=[pk]))

@@ -32,15 +32,19 @@ _SHORTEST_SIGHT = 1.0
 SAME_SHOWN = 20
 
 
+def shown_prediction(creative: Creative) -> Prediction | None:
+    """Return the prediction for the current media: of the active version, else the newest one."""
+    rows = creative.predictions.filter(media=creative.current_media)
+    rows = rows.select_related(
+        "model_version", "segment", "transcript", "inputs", "parameters__settings"
+    )
+    return rows.order_by("-model_version__is_active", "-pk").first()
+
+
 def page_of(creative: Creative) -> dict[str, Any]:
     """Return the template context, without the user's permissions."""
     media = creative.current_media
-    prediction = (
-        creative.predictions.filter(media=media)
-        .select_related("model_version", "segment", "transcript")
-        .order_by("-model_version__is_active", "-pk")
-        .first()
-    )
+    prediction = shown_prediction(creative)
     label = creative.labels.select_related("segment", "author").first()
     segments = list(Segment.objects.all())
     by_number = {segment.number: segment for segment in segments}

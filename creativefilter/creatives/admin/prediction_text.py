@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from classifier.channels import PICTURES, SCREEN, SPEECH
+from creativefilter.creatives.analysis import evidence
 from creativefilter.creatives.analysis.decision import favourite
-from creativefilter.creatives.channel_names import TITLES
+from creativefilter.creatives.channel_names import TITLES, channels_text
 from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.site.codes import sentence
+from creativefilter.ui.formats import format_number, format_percent
 
 _WORD = re.compile(r"\w+(?:[-.,]\w+)*")
 
@@ -25,12 +27,42 @@ def verdict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> dict[
         "reason": sentence(prediction.reason),
         "needs_person": prediction.decision == Prediction.Decision.REVIEW,
         "conflict": conflict_of(prediction, segments),
+        "threshold": threshold_of(prediction),
+        "unexplained": evidence.is_missing(prediction),
+        "explaining": evidence.is_missing(prediction) and evidence.under_way(prediction),
         "candidates": [
             {"segment": segments[number], "percent": round(100 * probability, 1)}
             for number, probability in prediction.candidates(3)
         ],
         "channels": channels_of(prediction, segments),
     }
+
+
+def threshold_of(prediction: Prediction) -> str:
+    """Describe by which threshold the decision was made; "" without a segment."""
+    inputs, parameters = prediction.stored_inputs, prediction.parameters
+    if prediction.probability is None:
+        return ""
+    if inputs is None or parameters is None:
+        return _("Predicted by an older release, which did not store its threshold.")
+    values = {
+        "probability": format_number(prediction.probability, 3),
+        "channels": channels_text(inputs.mask),
+        "precision": format_percent(parameters.settings.precision),
+    }
+    if prediction.threshold is None:
+        text = _("No probability is high enough for %(channels)s at %(precision)s.") % values
+    else:
+        reached = prediction.probability >= prediction.threshold
+        sign = "≥" if reached else "<"
+        least = format_number(prediction.threshold, 3)
+        text = _("%(compared)s for %(channels)s at %(precision)s.") % {
+            **values,
+            "compared": f"{values['probability']} {sign} {least}",
+        }
+    if parameters.settings.mix:
+        text = f"{text} {_('A mix of segments is taken into account.')}"
+    return text
 
 
 def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
@@ -87,8 +119,8 @@ def deciding_words(prediction: Prediction | None, channel: str) -> set[str]:
     if prediction is None:
         return set()
     rows = [row for row in prediction.channels if row["name"] == channel]
-    evidence = [one["text"] for row in rows for one in row.get("evidence", [])]
-    return {word.casefold() for text in evidence for word in _WORD.findall(text)}
+    found = [one["text"] for row in rows for one in row.get("evidence", [])]
+    return {word.casefold() for text in found for word in _WORD.findall(text)}
 
 
 def marked(text: str, words: set[str]) -> SafeString:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from classifier.channels import SCREEN
-from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.models import MediaVersion, Prediction, ScreenReading
+from creativefilter.creatives.analysis.rule_in_force import RuleInForce, rule_in_force
+from creativefilter.creatives.models import (
+    DecisionInputs,
+    MediaVersion,
+    PictureVector,
+    Prediction,
+    ScreenReading,
+    Transcript,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from classifier.decision.spot_shape import SpotShape
     from classifier.decision.types import ChannelView, SpotFeatures
     from classifier.text.evidence import Evidence
@@ -23,25 +35,47 @@ def reading_of(media: MediaVersion) -> ScreenReading | None:
 
 def features_of(media: MediaVersion) -> SpotFeatures:
     """Collect the features of a media version and its creative for a bundle."""
+    return features_of_many([media])[0]
+
+
+def features_of_many(
+    media: Sequence[MediaVersion], encoder: str | None = None
+) -> list[SpotFeatures]:
+    """Collect the features of media versions, by as many queries for a thousand as for one.
+
+    Args:
+        media: The media versions, with their creatives.
+        encoder: Name of the encoder whose picture vectors are needed; None for all.
+    """
     import numpy as np
 
     from classifier.decision.types import SpotFeatures
 
-    transcript = media.transcripts.first()
-    reading = reading_of(media)
-    creative = media.creative
-    return SpotFeatures(
-        speech=transcript.speech if transcript and transcript.spoken else "",
-        screen=reading.text if reading else "",
-        vectors={
-            row.encoder: np.frombuffer(row.vector, "<f4").astype(np.float32)
-            for row in media.vectors.all()
-        },
-        shape=_shape_of(media),
-        advertiser=creative.advertiser,
-        brand=creative.brand,
-        media_type=creative.media_type,
-    )
+    transcripts = Transcript.objects.filter(media__in=media).order_by("pk")
+    speech = {
+        key: text if spoken else ""
+        for key, text, spoken in transcripts.values_list("media", "speech", "spoken")
+    }
+    readings = ScreenReading.objects.filter(media__in=media, problem="").order_by("pk")
+    screen = dict(readings.values_list("media", "text"))
+    found = PictureVector.objects.filter(media__in=media)
+    if encoder is not None:
+        found = found.filter(encoder=encoder)
+    vectors: dict[int, dict[str, NDArray[np.float32]]] = defaultdict(dict)
+    for key, name, vector in found.values_list("media", "encoder", "vector"):
+        vectors[key][name] = np.frombuffer(vector, "<f4").astype(np.float32)
+    return [
+        SpotFeatures(
+            speech=speech.get(one.pk, ""),
+            screen=screen.get(one.pk, ""),
+            vectors=vectors.get(one.pk, {}),
+            shape=_shape_of(one),
+            advertiser=one.creative.advertiser,
+            brand=one.creative.brand,
+            media_type=one.creative.media_type,
+        )
+        for one in media
+    ]
 
 
 def _shape_of(media: MediaVersion) -> SpotShape | None:
@@ -51,36 +85,55 @@ def _shape_of(media: MediaVersion) -> SpotShape | None:
     return SpotShape(**media.shape) if set(media.shape) == set(NAMES) else None
 
 
-def decide(media: MediaVersion) -> Prediction:
-    """Predict by the active model version; the row is not saved.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A prediction and its inputs, neither saved, and the rule by which it was decided."""
+
+    prediction: Prediction
+    inputs: DecisionInputs
+    rule: RuleInForce
+
+    def save(self) -> Prediction:
+        """Save copies, so that a failed transaction can be repeated; return the prediction."""
+        prediction, inputs = copy(self.prediction), copy(self.inputs)
+        prediction.parameters = self.rule.row()
+        prediction.save()
+        inputs.prediction = prediction
+        inputs.save(force_insert=True)
+        return prediction
+
+
+def decide(media: MediaVersion) -> Decided:
+    """Predict by the active model version and the current settings; nothing is saved.
 
     Raises:
         ArtefactError: the model folder is damaged.
         NoActiveModelError: no model version is active.
     """
-    version = model_versions.active()
+    rule = rule_in_force()
     features = features_of(media)
-    [prediction] = engines.bundle(version).predict([features])
-    return Prediction(
+    [prediction] = rule.bundle().predict([features])
+    row = Prediction(
         creative=media.creative,
         media=media,
         transcript=media.transcripts.first(),
-        model_version=version,
+        model_version=rule.version,
         segment_id=prediction.segment,
         reason="" if prediction.probabilities else Prediction.Reason.NO_SPEECH,
         probability=prediction.probability,
-        probabilities=_by_text(prediction.probabilities),
         decision=prediction.decision,
         conflict=prediction.conflict,
-        channels=[_row(channel, features) for channel in prediction.channels],
+        threshold=prediction.threshold,
     )
+    evidence = {one.name: evidence_of(one, features) for one in prediction.channels}
+    inputs = DecisionInputs(mask=prediction.mask, values=prediction.inputs, evidence=evidence)
+    return Decided(row, inputs, rule)
 
 
-def _row(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
+def evidence_of(channel: ChannelView, features: SpotFeatures) -> dict[str, Any]:
+    """Return the evidence of a channel as ``DecisionInputs.evidence`` has it."""
     text = features.screen if channel.name == SCREEN else features.speech
     return {
-        "name": channel.name,
-        "probabilities": _by_text(channel.probabilities),
         "evidence": [_whole_words(word, text) for word in channel.evidence],
         "neighbours": [asdict(neighbour) for neighbour in channel.neighbours],
     }
@@ -94,11 +147,6 @@ def _whole_words(found: Evidence, text: str) -> dict[str, Any]:
     while end < len(text) and text[end].isalnum():
         end += 1
     return {"text": text[start:end], "start": start, "end": end, "weight": found.weight}
-
-
-def _by_text(probabilities: dict[int, float]) -> dict[str, float]:
-    """Convert the keys to text, as JSON requires."""
-    return {str(number): probability for number, probability in probabilities.items()}
 
 
 def favourite(channel: dict[str, Any]) -> tuple[int, float] | None:
@@ -125,6 +173,7 @@ def outcome(prediction: Prediction) -> dict[str, Any]:
         "segment": segment.name if segment else None,
         "probability": prediction.probability,
         "decision": prediction.decision,
+        "threshold": prediction.threshold,
         "conflict": prediction.conflict,
         "reason": prediction.reason or None,
         "candidates": [

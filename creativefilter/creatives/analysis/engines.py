@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import ModelVersion
+from creativefilter.creatives import decision_settings, model_versions
+from creativefilter.creatives.models import DecisionSettings, ModelVersion
 
 if TYPE_CHECKING:
+    from classifier.artefact import Artefact
     from classifier.decision.bundle import Bundle
+    from classifier.decision.rule import Basis, Parameters
     from classifier.pictures.types import PictureEncoder
     from classifier.screen import ScreenReader
     from classifier.speech.types import Transcriber
@@ -91,20 +94,30 @@ def picture_encoder() -> PictureEncoder | None:
         return None
 
 
-def bundle(version: ModelVersion) -> Bundle:
-    """Load the bundle of a model version, with thresholds for ``TARGET_PRECISION``.
+def bundle(version: ModelVersion, chosen: DecisionSettings | None = None) -> Bundle:
+    """Load the bundle of a model version.
+
+    Args:
+        version: The model version.
+        chosen: The settings from which its thresholds and priors follow; by default the current
+            ones.
 
     Raises:
         ArtefactError: the folder is damaged, or holds another model by now.
     """
-    from classifier.artefact import ArtefactError
+    by = chosen or decision_settings.current()
+    return _bundle(model_versions.path(version), version.digest, by.precision, _mix(by.priors))
 
+
+def parameters(version: ModelVersion, chosen: DecisionSettings) -> Parameters:
+    """Return the parameters of the rule of decision, without loading the version's models.
+
+    Raises:
+        ArtefactError: the folder is damaged, or holds another model by now.
+        ValueError: the mix of the settings can't be used.
+    """
     folder = model_versions.path(version)
-    loaded = _bundle(folder, version.digest, settings.TARGET_PRECISION, _mix())
-    if loaded.artefact is None or loaded.artefact.digest != version.digest:
-        _bundle.cache_clear()
-        raise ArtefactError(Path(folder), "it was replaced since this version was registered")
-    return loaded
+    return _parameters(folder, version.digest, chosen.precision, _mix(chosen.priors))
 
 
 def bundle_without_worker() -> Bundle:
@@ -118,19 +131,54 @@ def bundle_without_worker() -> Bundle:
     try:
         there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
         version = ModelVersion.objects.filter(is_active=True).first() if there else None
+        chosen = decision_settings.current() if version else None
     except DatabaseError:
         version = None  # not migrated yet, or unreachable: commands go on without it
     if version:
-        return bundle(version)
-    return _bundle(str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix())
+        return bundle(version, chosen)
+    return _bundle(
+        str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix(settings.SEGMENT_MIX)
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _bundle(folder: str, digest: str, precision: float, mix: Mix | None) -> Bundle:
+    from classifier.decision.bundle import Bundle
+
+    loaded = _loaded(folder, digest)
+    return Bundle(loaded.parts, loaded.artefact, precision, dict(mix) if mix else None)
 
 
 @functools.lru_cache(maxsize=2)
-def _bundle(folder: str, _digest: str, precision: float, mix: Mix | None) -> Bundle:
+def _loaded(folder: str, digest: str) -> Bundle:
     from classifier.decision.bundle import Bundle
 
-    return Bundle.load(Path(folder), precision, dict(mix) if mix else None)
+    loaded = Bundle.load(Path(folder))
+    _check_digest(folder, digest, loaded.artefact)
+    return loaded
 
 
-def _mix() -> Mix | None:
-    return tuple(settings.SEGMENT_MIX.items()) if settings.SEGMENT_MIX else None
+@functools.lru_cache(maxsize=16)
+def _parameters(folder: str, digest: str, precision: float, mix: Mix | None) -> Parameters:
+    return _basis(folder, digest).parameters(precision, dict(mix) if mix else None)
+
+
+@functools.lru_cache(maxsize=2)
+def _basis(folder: str, digest: str) -> Basis:
+    from classifier.decision.rule import Basis
+
+    loaded, artefact = Basis.load(Path(folder))
+    _check_digest(folder, digest, artefact)
+    return loaded
+
+
+def _check_digest(folder: str, digest: str, artefact: Artefact | None) -> None:
+    """Raise ``ArtefactError`` if a folder has another digest; "" allows all."""
+    from classifier.artefact import ArtefactError
+
+    if digest and (artefact is None or artefact.digest != digest):
+        raise ArtefactError(Path(folder), "it was replaced since this version was registered")
+
+
+def _mix(shares: Mapping[int, float] | None) -> Mix | None:
+    return tuple(shares.items()) if shares else None

@@ -1,4 +1,4 @@
-"""Creation of analysis jobs: for new media, to analyse again, or only to predict again."""
+"""Creation of analysis jobs: for new media, to analyse again, or only to predict one again."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ from collections.abc import Callable, Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from creativefilter.creatives.analysis import stages
-from creativefilter.creatives.models import (
-    Creative,
-    MediaVersion,
-    Prediction,
-    ScreenReading,
-    Transcript,
-)
-from creativefilter.jobs import lifecycle, quota
+from creativefilter.creatives.models import Creative, MediaVersion
+from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import CodedError
 
@@ -50,28 +44,6 @@ def analyse(
     creative.error_code = ""
     creative.save(update_fields=["current_media", "name", "job", "state", "error_code"])
     return job
-
-
-def decide_again(owner: User | None) -> list[Job]:
-    """Create jobs for creatives without a prediction of the active model version.
-
-    The jobs start at the last stage: speech and screen are not read again. Only creatives in the
-    state DONE with a transcript or a screen reading get a job. The jobs do not count towards the
-    owner's quota.
-    """
-    transcribed = Transcript.objects.filter(media=OuterRef("current_media"))
-    read = ScreenReading.objects.filter(media=OuterRef("current_media"))
-    predicted = Prediction.objects.filter(
-        creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
-    )
-    with transaction.atomic():
-        stale = list(
-            Creative.objects.filter(
-                Exists(transcribed) | Exists(read), ~Exists(predicted), state=Creative.State.DONE
-            )
-        )
-        with quota.lifted():  # one action of one user, however many creatives
-            return _queue(stale, owner, lifecycle.create_at_last_stage)
 
 
 def _queue(

@@ -27,7 +27,7 @@ from creativefilter.creatives.models import (
     ScreenReading,
     Transcript,
 )
-from creativefilter.jobs.kinds import JobError, Kind, Save, Stage, Subject, register
+from creativefilter.jobs.kinds import Continued, JobError, Kind, Save, Stage, Subject, register
 from creativefilter.jobs.models import Job
 from creativefilter.site.codes import sentence
 from creativefilter.site.files import TooLongError, on_disk
@@ -236,7 +236,7 @@ def encode_pictures(job: Job) -> Save:
 
 
 def classify(job: Job) -> Save:
-    """Predict the segment by the active model version.
+    """Predict the segment by the active model version and the current settings.
 
     Raises:
         JobError: ``no_model`` if there is no active version or its folder is damaged; or the
@@ -246,13 +246,15 @@ def classify(job: Job) -> Save:
 
     media = _enter(job, State.CLASSIFYING)
     try:
-        prediction = decision.decide(media)
+        decided = decision.decide(media)
     except (ArtefactError, NoActiveModelError) as error:
         raise JobError("no_model", str(error)) from error
 
     def save() -> dict[str, Any]:
-        saved = copy(prediction)
-        saved.save()
+        if not decided.rule.still_holds():
+            # The job that decides all creatives again may have ended already.
+            raise Continued(job.progress, job.params)
+        saved = decided.save()
         states.move(Creative.objects.filter(pk=media.creative_id, job=job), State.DONE)
         return decision.outcome(saved)
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("creatives", "0008_sound_compared")]
+    dependencies = [("creatives", "0011_room_for_updates")]
     operations = [
         migrations.CreateModel(
             name="UnitMember",

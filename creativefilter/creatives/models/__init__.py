@@ -6,6 +6,12 @@ Predictions and labels are separate rows: neither ever overwrites the other.
 from __future__ import annotations
 
 from creativefilter.creatives.models.creative import Creative, CreativeQuerySet
+from creativefilter.creatives.models.decision import (
+    DecisionChange,
+    DecisionInputs,
+    DecisionParameters,
+    DecisionSettings,
+)
 from creativefilter.creatives.models.family import (
     Family,
     FamilyLink,
@@ -29,6 +35,10 @@ __all__ = [
     "AppendOnlyError",
     "Creative",
     "CreativeQuerySet",
+    "DecisionChange",
+    "DecisionInputs",
+    "DecisionParameters",
+    "DecisionSettings",
     "Family",
     "FamilyLink",
     "Fingerprint",

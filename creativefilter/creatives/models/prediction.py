@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from creativefilter.creatives.models.decision import DecisionInputs, DecisionParameters
 from creativefilter.creatives.models.media import MediaVersion, Transcript
 from creativefilter.creatives.models.segment import Segment
 
@@ -43,7 +46,12 @@ class ModelVersion(models.Model):
 
 
 class Prediction(models.Model):
-    """Decision of a model version about a media version. Never changed or overwritten."""
+    """Decision of a model version about a media version.
+
+    What the version computed (``inputs``) never changes. The decision is a function of the inputs
+    and of ``parameters``; under other settings it is updated in place, and a change of segment or
+    decision adds a ``DecisionChange``.
+    """
 
     class Reason(models.TextChoices):
         NO_SPEECH = "no_speech", _("No speech, and no text found on the screen")
@@ -77,16 +85,26 @@ class Prediction(models.Model):
         _("why it is not classified"), max_length=32, choices=Reason, blank=True
     )
     probability = models.FloatField(_("probability"), null=True)
-    probabilities = models.JSONField(_("probabilities by segment number"), default=dict)
     decision = models.CharField(
         _("decision"), max_length=8, choices=Decision, default=Decision.REVIEW
     )
-    # The channels with evidence, by their probability of the predicted segment, highest first:
-    # "name", "probabilities" by segment number, the deciding words ("evidence"), similar labelled
-    # creatives ("neighbours").
-    channels = models.JSONField(_("what each channel says"), default=list)
     # A channel is sure of another segment than the predicted one.
     conflict = models.BooleanField(_("channels contradict each other"), default=False)
+    # The smallest probability of an automatic decision; None if there is none.
+    threshold = models.FloatField(_("threshold"), null=True)
+    # None for predictions without stored inputs. No index: that would make each change of settings
+    # write all indexes of the row.
+    parameters = models.ForeignKey(
+        DecisionParameters,
+        verbose_name=_("parameters"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    # Predictions of 0.2.0 and older, without inputs; see ``probabilities`` and ``channels``.
+    former_probabilities = models.JSONField(default=dict, db_column="probabilities")
+    former_channels = models.JSONField(default=list, db_column="channels")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -97,6 +115,53 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return str(self.segment or self.get_reason_display())
+
+    @property
+    def stored_inputs(self) -> DecisionInputs | None:
+        """The inputs of the decision; None for predictions of 0.2.0 and older."""
+        return getattr(self, "inputs", None)
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Probabilities by segment number, under the mix of the settings; empty without a channel.
+
+        Read lists with ``select_related("inputs", "parameters")``.
+        """
+        inputs = self.stored_inputs
+        if inputs is None or self.parameters is None:
+            return dict(self.former_probabilities)
+        found = inputs.logarithms()
+        return self.parameters.shares(found[0]) if found else {}
+
+    @probabilities.setter
+    def probabilities(self, values: dict[str, float]) -> None:
+        self.former_probabilities = values
+
+    @property
+    def channels(self) -> list[dict[str, Any]]:
+        """The channels, by their probability of the predicted segment, highest first.
+
+        Each has "name", "probabilities" by segment number without the mix, and, if they were
+        computed, the deciding words ("evidence") and similar labelled creatives ("neighbours").
+        """
+        inputs = self.stored_inputs
+        if inputs is None or self.parameters is None:
+            return list(self.former_channels)
+        evidence = inputs.evidence or {}
+        rows = [
+            {
+                "name": name,
+                "probabilities": self.parameters.plain_shares(logarithms),
+                **evidence.get(name, {}),
+            }
+            for name, logarithms in zip(inputs.channels, inputs.logarithms()[1:], strict=True)
+        ]
+        key = str(self.segment_id)
+        return sorted(rows, key=lambda row: -row["probabilities"].get(key, 0.0))
+
+    @channels.setter
+    def channels(self, rows: list[dict[str, Any]]) -> None:
+        self.former_channels = rows
 
     def candidates(self, count: int = 3) -> list[tuple[int, float]]:
         """Return the most probable segment numbers with their probabilities, best first."""

@@ -73,11 +73,12 @@ class SpendTotal(models.Model):
 
 
 class Watermark(models.Model):
-    """Up to which label, prediction and creative the totals are current. The table has one row."""
+    """Up to which label, prediction, change and creative totals are current. Has one row."""
 
     label = models.BigIntegerField(_("label"), default=0)
     prediction = models.BigIntegerField(_("prediction"), default=0)
     creative = models.BigIntegerField(_("creative"), default=0)
+    decision_change = models.BigIntegerField(_("change of decision"), default=0, db_default=0)
     waiting = models.DateTimeField(_("waiting label"), null=True)
     model_version = models.BigIntegerField(_("model version"), null=True)
     looked_at = models.DateTimeField(_("looked at"))

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BigIntegerField, F, Max, Sum
 
 from classifier.segments import NUMBERS
-from creativefilter.creatives.models import Prediction
+from creativefilter.creatives.analysis import redecision
+from creativefilter.creatives.models import DecisionParameters, Prediction
 from creativefilter.spend.fields import PLACES, UNIT
 from creativefilter.spend.models import (
     NOT_CLASSIFIED,
@@ -139,17 +140,18 @@ def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
     return {(segment, reviewed): amount for segment, reviewed, amount in sums}
 
 
-def last_prediction() -> int | None:
-    """Return the key of the newest prediction.
+def last_prediction() -> tuple[object, ...]:
+    """Return the newest prediction, and how far the job is that decides creatives again.
 
-    It is part of the cache key: a prediction may change probabilities without changing any sum.
+    They are part of the cache key: both may change probabilities without changing any sum.
     """
     last: int | None = Prediction.objects.aggregate(last=Max("pk"))["last"]
-    return last
+    job = redecision.latest()
+    return (last, *((str(job.pk), job.progress, job.state) if job else ()))
 
 
 @cached
-def _study(filters: Filters, count: int, _last: int | None) -> tuple[Estimate, ReviewGain]:
+def _study(filters: Filters, count: int, _last: tuple[object, ...]) -> tuple[Estimate, ReviewGain]:
     # Imported here: the module loads numpy, which other pages do not need.
     from creativefilter.spend.reports import simulation
 
@@ -242,6 +244,10 @@ def _load(filters: Filters) -> _Predicted:
 
 def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield key of the advertisement and probabilities by segment, the newest prediction last."""
+    import numpy as np
+
+    from classifier.decision.rule import shares
+
     rows = (
         Prediction.objects.filter(
             filters.on_advertisements("creative__spent__"),
@@ -250,10 +256,20 @@ def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
             segment__isnull=False,
             creative__spent__reviewed=False,
         )
-        .values_list("creative__spent", "probabilities")
+        .values_list("creative__spent", "former_probabilities", "parameters", "inputs__values")
         .order_by("pk")
     )
-    return iter(rows.iterator(CHUNK))
+    parameters = {
+        row.pk: (list(map(str, row.values["numbers"])), np.array(row.values["factors"]))
+        for row in DecisionParameters.objects.filter(model_version__is_active=True)
+    }
+    for key, former, by, values in rows.iterator(CHUNK):
+        if by is None or not values:
+            yield key, former
+            continue
+        numbers, factors = parameters[by]
+        found = shares(bytes(values), factors)
+        yield key, dict(zip(numbers, found.tolist(), strict=True))
 
 
 def _described(

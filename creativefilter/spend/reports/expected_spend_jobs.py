@@ -115,7 +115,7 @@ def _version() -> str:
         model: int | None = model_versions.active().pk
     except model_versions.NoActiveModelError:
         model = None
-    parts = (*answer_cache.version(), expected_spend.last_prediction(), model)
+    parts = (*answer_cache.version(), *expected_spend.last_prediction(), model)
     return " ".join(map(str, parts))
 
 

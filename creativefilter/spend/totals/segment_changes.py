@@ -23,6 +23,7 @@ from django.utils import timezone
 from creativefilter.creatives.models import (
     Creative,
     CreativeQuerySet,
+    DecisionChange,
     Label,
     ModelVersion,
     Prediction,
@@ -254,9 +255,11 @@ def _changed(mark: Watermark, next_watermark: Watermark) -> CreativeQuerySet:
         return Creative.objects.all()
     labelled = Label.objects.filter(pk__gt=mark.label).order_by().values("creative")
     judged = Prediction.objects.filter(pk__gt=mark.prediction).order_by().values("creative")
+    changed = DecisionChange.objects.filter(pk__gt=mark.decision_change).order_by()
     stale = Advertisement.objects.filter(stale=True, creative__isnull=False).values("creative")
-    # One union of keys: with three conditions and OR, PostgreSQL reads every creative.
-    return Creative.objects.filter(pk__in=labelled.union(judged, stale))
+    # One union of keys: with four conditions and OR, PostgreSQL reads every creative.
+    keys = labelled.union(judged, changed.values("prediction__creative"), stale)
+    return Creative.objects.filter(pk__in=keys)
 
 
 def _next_watermark(mark: Watermark, now: datetime) -> Watermark:
@@ -275,6 +278,7 @@ def _next_watermark(mark: Watermark, now: datetime) -> Watermark:
         label=last(Label, mark.label),
         prediction=last(Prediction, mark.prediction),
         creative=last(Creative, mark.creative),
+        decision_change=last(DecisionChange, mark.decision_change),
         waiting=now - OVERLAP,
         model_version=active.pk if active else None,
         looked_at=now,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from creativefilter import sheets
 from creativefilter.celery import has_broker
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.intake.file_names import display_name
 from creativefilter.creatives.intake.transcripts import TranscriptOutcome, import_transcripts
 from creativefilter.sheets import Field
@@ -80,16 +80,16 @@ class Command(BaseCommand):
         return outcome
 
     def _decide(self) -> None:
-        jobs = decide_again(None)
-        self.stdout.write(_("Creatives that wait to be classified: %d.") % len(jobs))
-        # Of many jobs only the first are published at once.
-        if jobs and not jobs[0].published_at and has_broker():
+        queued = decide_again(None)
+        count = queued.creatives if queued else 0
+        self.stdout.write(_("Creatives that wait to be classified: %d.") % count)
+        if queued and not queued.job.published_at and has_broker():
             self.stdout.write(
                 _(
                     "The queue could not be reached for %d of them; the running application "
                     "will queue them by itself."
                 )
-                % len(jobs)
+                % count
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.families import fingerprints
 from creativefilter.embedded import demonstration, preparation
 from creativefilter.embedded.console import DemonstrationReport, credentials_text

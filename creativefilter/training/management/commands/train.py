@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis.jobs import decide_again
+from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import BaseCommand
 from creativefilter.site.former_names import FormerOption
@@ -62,10 +62,10 @@ class Command(BaseCommand):
             return
         with transaction.atomic():
             model_versions.activate(version)
-            jobs = decide_again(None)
+            queued = decide_again(None)
         self.stdout.write(
             _("%(version)s is active now; creatives to be classified again: %(count)d.")
-            % {"version": version, "count": len(jobs)}
+            % {"version": version, "count": queued.creatives if queued else 0}
         )
 
     def _print(self, training: Training) -> None:
