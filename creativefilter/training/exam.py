@@ -121,7 +121,10 @@ def _keys(creatives: QuerySet[Any]) -> set[int]:
 
 
 def load_relatives() -> Relatives:
-    """Load the relatives of all creatives that were ever labelled, without the demonstration."""
+    """Load the relatives of all creatives that were ever labelled, without the demonstration.
+
+    It takes as long as ``families_of`` all their texts: load them once for several versions.
+    """
     import numpy as np
 
     from classifier.decision.types import SpotFeatures

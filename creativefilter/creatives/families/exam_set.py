@@ -52,20 +52,19 @@ def assign(creatives: Iterable[int]) -> None:
         _mark(_united(_families(keys[start : start + _BATCH])))
 
 
-def assign_unassigned() -> int:
-    """Assign every analysed creative that is not assigned yet; return how many there were.
+def assign_unassigned() -> None:
+    """Assign every analysed creative that is not assigned yet.
 
     These are creatives of an earlier release, and those whose analysis failed before they had a
     fingerprint. Each batch is a transaction, so it can be interrupted and repeated.
     """
     waiting = Creative.objects.real().analysed().filter(is_exam=None).order_by("pk")
-    count, last = 0, 0
+    last = 0
     while keys := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():
             lock()
             assign(keys)
-        count, last = count + len(keys), keys[-1]
-    return count
+        last = keys[-1]
 
 
 def _families(keys: Sequence[int]) -> list[list[int]]:
