@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.analysis.decision import features_of
-from creativefilter.site.database import in_batches
 from creativefilter.training import labelled_creatives
 
 if TYPE_CHECKING:
@@ -16,10 +14,6 @@ if TYPE_CHECKING:
     from classifier.evaluation.figures import Evaluation
     from creativefilter.creatives.models import ModelVersion
     from creativefilter.training.exam import Relatives
-
-LEAST_EXAM_CREATIVES = 100
-"""So many labelled creatives of the exam set are needed: with fewer, the 95 % interval of an
-accuracy of 80 % would be wider than 16 points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class Comparison:
             was trained on any of their family.
         old_name: The name of the active version.
         new: The figures of the new version; None if ``count`` is less than
-            ``LEAST_EXAM_CREATIVES``.
+            ``LEAST_EXAM``.
         old: The figures of the active version; None also if its folder is damaged.
     """
 
@@ -46,7 +40,7 @@ class Comparison:
             return _(
                 "No comparison is possible yet: %(count)d of %(least)d labelled creatives of the "
                 "exam set that neither version was trained on."
-            ) % {"count": self.count, "least": LEAST_EXAM_CREATIVES}
+            ) % {"count": self.count, "least": labelled_creatives.LEAST_EXAM}
         return (
             _("Compared on %d creatives of the exam set that neither version was trained on.")
             % self.count
@@ -78,7 +72,7 @@ def compare(
             allowed = judged_on(relatives, parts.training_creatives, parts.training_fingerprints)
             keys = allowed if keys is None else keys & allowed
     stored: dict[str, Any] = {"count": len(keys or ()), "old_name": str(active)}
-    if keys and len(keys) >= LEAST_EXAM_CREATIVES:
+    if keys and len(keys) >= labelled_creatives.LEAST_EXAM:
         stored["new"] = _evaluate(bundle, keys, relatives).facts()
         if active_bundle:
             stored["old"] = _evaluate(active_bundle, keys, relatives).facts()
@@ -91,11 +85,12 @@ def _evaluate(bundle: Bundle, keys: set[int], relatives: Relatives) -> Evaluatio
     import numpy as np
 
     family_of = dict(zip(relatives.creatives.tolist(), relatives.families.tolist(), strict=True))
-    chosen = [one for one in in_batches(labelled_creatives.exam()) if one.pk in keys]
+    pairs = labelled_creatives.with_features(labelled_creatives.exam())
+    chosen = [(creative, features) for creative, features in pairs if creative.pk in keys]
     return bundle.evaluate(
-        [features_of(one.current_media) for one in chosen],
-        [one.label_segment for one in chosen],
-        np.array([family_of[one.pk] for one in chosen]),
+        [features for _creative, features in chosen],
+        [creative.label_segment for creative, _features in chosen],
+        np.array([family_of[creative.pk] for creative, _features in chosen]),
     )
 
 

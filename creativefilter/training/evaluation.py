@@ -15,14 +15,12 @@ from django.utils.translation import gettext as _
 
 from creativefilter import sheets
 from creativefilter.creatives import ids
-from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
 from creativefilter.creatives.labels.imports import segment_number
 from creativefilter.creatives.refused_rows import CellError, RefusedRow, RowsError
 from creativefilter.sheets import Field, Finding, SheetError
-from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
-from creativefilter.training.labelled_creatives import labelled, ready
+from creativefilter.training.labelled_creatives import labelled, ready, with_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,10 +135,10 @@ def of_database() -> tuple[pd.DataFrame, int]:
 
     family_numbers = families.families_by_creative()
     features, segments, transcripts, related = [], [], [], []
-    for creative in in_batches(ready()):
+    for creative, found in with_features(ready()):
         media = creative.current_media
         transcript = media.transcripts.first()
-        features.append(features_of(media))
+        features.append(found)
         segments.append(creative.label_segment)
         transcripts.append(transcript.text if transcript else "")
         related.append(family_numbers.get(creative.pk))

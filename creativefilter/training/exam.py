@@ -7,7 +7,6 @@ shows. A version stores digests of the creatives and of the texts that it learne
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,20 +31,17 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 
-def digest_of(creative: int) -> int:
-    """Return the digest by which a version remembers that it learned a creative, 64 bits.
+def digests_of(creatives: Iterable[int]) -> NDArray[np.uint64]:
+    """Return the digests by which a version remembers that it learned creatives, (creatives,).
 
     Args:
-        creative: The key of the creative.
+        creatives: Keys of creatives, which are their identifiers in training.
     """
-    return int.from_bytes(hashlib.sha256(f"creative:{creative}".encode()).digest()[:8], "big")
-
-
-def digests_of(creatives: Iterable[int]) -> NDArray[np.uint64]:
-    """Return ``digest_of`` each creative, (creatives,)."""
     import numpy as np
 
-    return np.array([digest_of(creative) for creative in creatives], np.uint64)
+    from classifier.learning.dataset import digest_of
+
+    return np.array([digest_of(str(creative)) for creative in creatives], np.uint64)
 
 
 @dataclass(frozen=True, slots=True)

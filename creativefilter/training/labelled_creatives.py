@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives.analysis.decision import features_of_many
 from creativefilter.creatives.models import Creative
+from creativefilter.site.database import in_batches
+
+if TYPE_CHECKING:
+    from classifier.decision.types import SpotFeatures
 
 LEAST_EXAM = 100
 """Labelled exam creatives that a comparison of versions needs.
 
 The 95 % interval of a share of right answers of .8 is then ±.08.
 """
+
+# Creatives whose features are read by the same queries.
+_AT_ONCE = 500
 
 
 def labelled() -> QuerySet[Any]:
@@ -30,6 +39,22 @@ def ready() -> QuerySet[Any]:
     """Return labelled creatives whose current media is analysed, oldest first."""
     creatives: Any = labelled()
     return creatives.analysed().select_related("current_media__creative").order_by("pk")
+
+
+def with_features(creatives: QuerySet[Any]) -> Iterator[tuple[Any, SpotFeatures]]:
+    """Yield creatives with current media, by primary key, with the features of the media."""
+    page: list[Any] = []
+    for creative in in_batches(creatives):
+        page.append(creative)
+        if len(page) == _AT_ONCE:
+            yield from _with_features(page)
+            page = []
+    yield from _with_features(page)
+
+
+def _with_features(page: list[Any]) -> Iterator[tuple[Any, SpotFeatures]]:
+    features = features_of_many([creative.current_media for creative in page])
+    return zip(page, features, strict=True)
 
 
 def exam() -> QuerySet[Any]:

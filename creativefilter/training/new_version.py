@@ -17,15 +17,13 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import exam_set, grouping
 from creativefilter.creatives.models import ModelVersion, PictureVector
-from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
 from creativefilter.training import exam
 from creativefilter.training.comparison import Comparison, compare, stored_comparison
 from creativefilter.training.label_use import LabelUse
-from creativefilter.training.labelled_creatives import labelled, ready
+from creativefilter.training.labelled_creatives import labelled, ready, with_features
 from creativefilter.training.version_page import facts_of
 
 if TYPE_CHECKING:
@@ -73,11 +71,11 @@ def examples(withheld: Collection[int] = ()) -> list[Example]:
         Example(
             str(creative.pk),
             creative.label_segment,
-            features_of(creative.current_media),
+            features,
             known.get(creative.pk),
             exam=bool(creative.is_exam) or creative.pk in withheld,
         )
-        for creative in in_batches(ready())
+        for creative, features in with_features(ready())
     ]
 
 

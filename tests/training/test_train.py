@@ -195,7 +195,7 @@ def test_training_goes_on_without_an_active_version_that_is_damaged(models: Path
 def test_figures_on_the_exam_set_are_stored_and_shown(
     analyst: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("creativefilter.training.comparison.LEAST_EXAM_CREATIVES", 5)
+    monkeypatch.setattr("creativefilter.training.labelled_creatives.LEAST_EXAM", 5)
     create_labelled_creatives(75)
     with override("en"):
         output = train()
