@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from classifier.decision.types import SpotFeatures
 from classifier.segments import columns_of, union
-from classifier.text.families import families, fingerprints, grouped_folds, merge_families
+from classifier.text import families as text_families
+from classifier.text.families import fingerprints, grouped_folds, merge_families
 from classifier.text.training import FOLDS
 from classifier.types import Numbers
 
@@ -104,6 +105,7 @@ class Table:
         seed: int,
         numbers: Numbers = (),
         least_labels: int = 1,
+        families: NDArray[np.int64] | None = None,
     ) -> Table:
         """Return a table of the creatives to train on.
 
@@ -113,13 +115,18 @@ class Table:
             seed: The seed of the random splits.
             numbers: The segments that the teachers have learned.
             least_labels: The least number of labelled creatives of any other segment.
+            families: The family of each creative of ``dataset``, (creatives,); by default the
+                result of ``families_of``.
 
         Raises:
             TooFewError: There are too few creatives or families.
         """
-        useful = [one for one in dataset if _has_evidence(one.features, encoder)]
+        has_evidence = [_has_evidence(one.features, encoder) for one in dataset]
+        useful = [one for one, has in zip(dataset, has_evidence, strict=True) if has]
         found = np.zeros(0, np.int64)
-        if useful:
+        if families is not None:
+            found = families[np.array(has_evidence, np.bool_)]
+        elif useful:
             found = families_of([one.features for one in useful], [one.family for one in useful])
         segments = np.array([one.segment for one in useful], np.int64)
         exam = np.isin(found, found[np.array([one.exam for one in useful], np.bool_)])
@@ -200,7 +207,7 @@ def families_of(features: Sequence[SpotFeatures], known: Sequence[int | None]) -
         known: The family number of each creative by pictures and sound; None if it has none.
     """
     texts = [f"{one.speech}\n{one.screen}".strip() for one in features]
-    found = families(texts)
+    found = text_families.families(texts)
     wordless = [row for row, text in enumerate(texts) if not text]
     found[wordless] = found.max() + 1 + np.arange(len(wordless))
     return merge_families(found.tolist(), known)

@@ -44,7 +44,10 @@ _PICTURES = np.uint8(1 << CHANNELS.index(PICTURES))
 
 
 def train(
-    dataset: Sequence[Example], config: Config, progress: Progress = lambda _: None
+    dataset: Sequence[Example],
+    config: Config,
+    progress: Progress = lambda _: None,
+    families: NDArray[np.int64] | None = None,
 ) -> Bundle:
     """Train a bundle on labelled creatives, and write it to ``config.folder``.
 
@@ -56,6 +59,8 @@ def train(
         dataset: The labelled creatives.
         config: The options of training.
         progress: Called after each step.
+        families: The family of near duplicates of each creative, (creatives,); by default they are
+            found by speech and screen text, and joined with ``Example.family``.
 
     Raises:
         TooFewError: There are too few labelled creatives.
@@ -65,7 +70,7 @@ def train(
     """
     encoder = config.encoder if config.pictures else ""
     known = union(*(one.numbers for one in (config.ancestor, config.active) if one))
-    table = Table.of(dataset, encoder, config.seed, known, config.least_labels)
+    table = Table.of(dataset, encoder, config.seed, known, config.least_labels, families)
     progress(Step(Stage.FAMILIES))
     learned = _learn(table, config, progress)
     facts = facts_of(dataset, table, config, learned)

@@ -7,7 +7,8 @@ shows. A version stores digests of the creatives and of the texts that it learne
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from creativefilter.training.labelled_creatives import exam, taught
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from classifier.learning.dataset import Example
 
 # Creatives whose media one query reads.
 _BATCH = 500
@@ -60,6 +63,21 @@ class Relatives:
     creatives: NDArray[np.int64]
     families: NDArray[np.int64]
     texts: NDArray[np.uint64]
+
+    def families_of(self, dataset: Sequence[Example]) -> NDArray[np.int64]:
+        """Return the family of each training example, (examples,).
+
+        Args:
+            dataset: Examples of labelled creatives. Those that were labelled after the relatives
+                were loaded are families of their own.
+        """
+        import numpy as np
+
+        pairs = zip(self.creatives.tolist(), self.families.tolist(), strict=True)
+        known = dict(pairs)
+        unknown = itertools.count(max(known.values(), default=-1) + 1)
+        found = [known.get(int(one.id)) for one in dataset]
+        return np.array([next(unknown) if one is None else one for one in found], np.int64)
 
     def in_families_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the keys of the creatives in the families of the chosen rows, (creatives,).

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.families import exam_set, grouping
+from creativefilter.creatives.families import exam_set
 from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.site.errors import UserError
 from creativefilter.training import exam
@@ -66,13 +66,11 @@ def examples(withheld: Collection[int] = ()) -> list[Example]:
     """
     from classifier.learning.dataset import Example
 
-    known = grouping.families_by_creative()
     return [
         Example(
             str(creative.pk),
             creative.label_segment,
             features,
-            known.get(creative.pk),
             exam=bool(creative.is_exam) or creative.pk in withheld,
         )
         for creative, features in with_features(ready())
@@ -109,7 +107,7 @@ def learn(text: str, pictures: str, progress: Progress) -> Training:
             use = LabelUse.of(facts_of(version), not_analysed)
             return Training(version, stored_comparison(version), use, is_new=False)
         try:
-            bundle = train(dataset, config, progress)
+            bundle = train(dataset, config, progress, relatives.families_of(dataset))
             version = model_versions.register_folder(config.folder)
             if Path(model_versions.path(version)) != config.folder:
                 # The same bundle as before.
