@@ -9,6 +9,7 @@ requires the permission that describes what it does to the data:
 | set segments, one or many, and undo that | ``creatives.add_label`` |
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
+| merge, retire and import segments | ``creatives.change_segment`` |
 | replace months of spend | ``spend.delete_spendrow`` |
 | see the system check and run its safe repairs | ``creatives.delete_creative`` |
 | see and revoke the tokens of all users | ``knox.delete_authtoken`` |
@@ -42,15 +43,15 @@ SENTENCES = {
     ),
     Role.LEAD: _(
         "Also deletes creatives, replaces months of spend, trains and activates model versions,"
-        " and manages users and their access."
+        " changes the segments, and manages users and their access."
     ),
 }
 
 _VIEWER = (
     "creatives.view_creative", "creatives.view_label", "creatives.view_labelbatch",
     "creatives.view_mediaversion", "creatives.view_modelversion", "creatives.view_prediction",
-    "creatives.view_screenreading", "creatives.view_segment", "creatives.view_transcript",
-    "creatives.view_waitinglabel", "creatives.view_watchedfile",
+    "creatives.view_screenreading", "creatives.view_segment", "creatives.view_segmentgroup",
+    "creatives.view_transcript", "creatives.view_waitinglabel", "creatives.view_watchedfile",
     "spend.view_advertisement", "spend.view_spendimport",
     "jobs.view_job",
     "webhooks.view_endpoint", "webhooks.add_endpoint", "webhooks.change_endpoint",
@@ -68,6 +69,8 @@ _LEAD = (
     *_ANALYST,
     "creatives.delete_creative",
     "creatives.add_modelversion", "creatives.change_modelversion",
+    "creatives.add_segment", "creatives.change_segment",
+    "creatives.add_segmentgroup", "creatives.change_segmentgroup",
     "spend.delete_spendimport", "spend.delete_spendrow",
     "auth.view_user", "auth.add_user", "auth.change_user",
     "knox.view_authtoken", "knox.delete_authtoken",

@@ -1,4 +1,4 @@
-"""Reference rows of every database: the segments and the starter model."""
+"""Reference rows of every database: the segments with their groups, and the starter model."""
 
 from __future__ import annotations
 
@@ -7,24 +7,41 @@ from typing import Any
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-from classifier.segments import SEGMENTS
+from classifier.segments import GROUPS, MERGED, SEGMENTS
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import Segment
+from creativefilter.creatives.models import Segment, SegmentGroup
 
 
 @receiver(post_migrate)
 def reference_rows(sender: Any, **_: Any) -> None:
-    """Write the segments and the starter model after each migrate or flush."""
+    """Add missing segments and groups and the starter model after each migrate or flush."""
     if sender.name != "creativefilter.creatives":
         return
-    for segment in SEGMENTS:
-        Segment.objects.update_or_create(
-            number=segment.number,
+    _add_segments()
+    model_versions.ensure_starter()
+
+
+def _add_segments() -> None:
+    """Add what is missing; what an installation has changed stays as it is."""
+    for position, group in enumerate(GROUPS):
+        names = {"name": group.name, "name_en": group.name_en, "position": position}
+        SegmentGroup.objects.get_or_create(key=group.key, defaults=names)
+    shipped = {segment.number: segment for segment in SEGMENTS}
+    for number in sorted({*shipped, *MERGED}):
+        target = MERGED.get(number)
+        segment = shipped[number if target is None else target]
+        _row, created = Segment.objects.get_or_create(
+            number=number,
             defaults={
                 "name": segment.name,
                 "name_en": segment.name_en,
                 "criteria": segment.criteria,
                 "criteria_en": segment.criteria_en,
+                "group_id": segment.group,
+                "merged_into_id": target,
+                "merge_target_id": target,
             },
         )
-    model_versions.ensure_starter()
+        if not created:
+            # Rows of releases without groups.
+            Segment.objects.filter(number=number, group=None).update(group=segment.group)

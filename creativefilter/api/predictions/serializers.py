@@ -9,10 +9,12 @@ from rest_framework import serializers
 
 from classifier.channels import CHANNELS
 from creativefilter.api.core.addresses import address
+from creativefilter.api.core.segments import name_of
 from creativefilter.api.core.sparse_fields import LongFields
-from creativefilter.api.segments.serializers import NAMES, SegmentShareSerializer
+from creativefilter.api.segments.serializers import SegmentShareSerializer
 from creativefilter.creatives.analysis.decision import favourite
 from creativefilter.creatives.models import Prediction
+from creativefilter.creatives.segments.directory import UNMERGED, Directory
 
 LONG = frozenset({"probabilities", "channels"})
 
@@ -46,39 +48,47 @@ class ChannelPredictionSerializer(serializers.Serializer[Any]):
     neighbours = NeighbourSerializer(many=True)
 
 
-def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
+def shares_of(probabilities: dict[str, float], directory: Directory) -> list[dict[str, Any]]:
     """Return the segments of a prediction, the most probable first.
 
     Args:
         probabilities: Probability by segment number, as a prediction stores it.
+        directory: The merges to apply.
     """
-    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
-    return [{"segment_num": int(number), "probability": share} for number, share in ranked]
+    shares = directory.merged_shares(probabilities)
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return [{"segment_num": number, "probability": share} for number, share in ranked]
 
 
-def channel_predictions(channels: list[dict[str, Any]]) -> Any:
+def channel_predictions(channels: list[dict[str, Any]], directory: Directory) -> Any:
     """Return the serialized predictions of the channels.
 
     Args:
         channels: ``Prediction.channels``.
+        directory: The merges to apply.
     """
     rows = []
     for channel in channels:
-        best = favourite(channel) or (None, None)
+        best = favourite(channel, directory) or (None, None)
+        neighbours = [
+            {**one, "segment": directory.counted_number(one["segment"])}
+            for one in channel.get("neighbours", [])
+        ]
         rows.append(
             {
                 "name": channel["name"],
                 "segment_num": best[0],
                 "probability": best[1],
                 "evidence": channel.get("evidence", []),
-                "neighbours": channel.get("neighbours", []),
+                "neighbours": neighbours,
             }
         )
     return ChannelPredictionSerializer(rows, many=True).data
 
 
 class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
-    """The prediction of a model version about a creative. Predictions are never changed.
+    """The prediction of a model version about a creative. Predictions are never changed: they
+    name merged segments as they were.
 
     `probabilities` and `channels` are left out of lists unless `?fields=` names them.
     """
@@ -112,7 +122,7 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
         return address(self, "creative", prediction.creative_id)
 
     def get_segment(self, prediction: Prediction) -> str | None:
-        return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
+        return name_of(prediction.segment_id)
 
     @extend_schema_field(serializers.ChoiceField(Prediction.Reason.choices, allow_null=True))
     def get_reason(self, prediction: Prediction) -> str | None:
@@ -120,8 +130,8 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
 
     @extend_schema_field(SegmentShareSerializer(many=True))
     def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
-        return shares_of(prediction.probabilities)
+        return shares_of(prediction.probabilities, UNMERGED)
 
     @extend_schema_field(ChannelPredictionSerializer(many=True))
     def get_channels(self, prediction: Prediction) -> Any:
-        return channel_predictions(prediction.channels)
+        return channel_predictions(prediction.channels, UNMERGED)

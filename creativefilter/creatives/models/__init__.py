@@ -16,7 +16,7 @@ from creativefilter.creatives.models.media import (
     storage_name,
 )
 from creativefilter.creatives.models.prediction import ModelVersion, Prediction
-from creativefilter.creatives.models.segment import Segment
+from creativefilter.creatives.models.segment import Segment, SegmentGroup, counted_segment
 from creativefilter.creatives.models.watched_file import WatchedFile
 
 __all__ = [
@@ -35,8 +35,10 @@ __all__ = [
     "Prediction",
     "ScreenReading",
     "Segment",
+    "SegmentGroup",
     "Transcript",
     "WaitingLabel",
     "WatchedFile",
+    "counted_segment",
     "storage_name",
 ]

@@ -89,8 +89,3 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return str(self.segment or self.get_reason_display())
-
-    def candidates(self, count: int = 3) -> list[tuple[int, float]]:
-        """Return the most probable segment numbers with their probabilities, best first."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        return [(int(number), probability) for number, probability in ranked[:count]]
