@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.jobs import decide_again
 from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.codes import CodedError
 from creativefilter.training import html_report, version_page
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
@@ -97,13 +98,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     )
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
-        with transaction.atomic():
-            model_versions.activate(version)
-            jobs = decide_again(cast(User, request.user))
-        messages.success(
-            request,
-            _("%(version)s is active now; creatives to be classified again: %(count)d.")
-            % {"version": version, "count": len(jobs)},
-        )
+        try:
+            with transaction.atomic():
+                model_versions.activate(version)
+                jobs = decide_again(cast(User, request.user))
+        except CodedError as error:
+            messages.error(request, str(error))
+        else:
+            text = _("%(version)s is active now; creatives to be classified again: %(count)d.")
+            messages.success(request, text % {"version": version, "count": len(jobs)})
         onward = reverse("admin:creatives_modelversion_changelist")
         return HttpResponse(headers={"HX-Redirect": onward})

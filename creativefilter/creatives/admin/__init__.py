@@ -1,10 +1,13 @@
 """Admin pages of creatives, for analysts."""
 
 from creativefilter.creatives.admin.creative import CreativeAdmin
-from creativefilter.creatives.admin.reference_pages import (
-    SegmentAdmin,
-    WaitingLabelAdmin,
-    WatchedFileAdmin,
-)
+from creativefilter.creatives.admin.reference_pages import WaitingLabelAdmin, WatchedFileAdmin
+from creativefilter.creatives.admin.segment import SegmentAdmin, SegmentGroupAdmin
 
-__all__ = ["CreativeAdmin", "SegmentAdmin", "WaitingLabelAdmin", "WatchedFileAdmin"]
+__all__ = [
+    "CreativeAdmin",
+    "SegmentAdmin",
+    "SegmentGroupAdmin",
+    "WaitingLabelAdmin",
+    "WatchedFileAdmin",
+]

@@ -5,7 +5,7 @@ No row of a label or prediction is changed: they count under ``Segment.merged_in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -36,57 +36,88 @@ def next_number() -> int:
     return 0 if last is None else last + 1
 
 
-def check_names(segment: Segment, others: dict[int, Segment]) -> None:
-    """Check that no other segment that counts for itself has the Russian or English name.
-
-    Args:
-        segment: The segment with the names to check.
-        others: All segments by number.
-
-    Raises:
-        SegmentError: Another one has the name, apart from letter case.
-    """
-    taken = {
-        _skeleton(name): one
-        for one in others.values()
-        if one.number != segment.number and one.merged_into_id is None
-        for name in (one.name, one.name_en)
-        if name
-    }
-    for name in filter(None, (segment.name, segment.name_en)):
-        if other := taken.get(_skeleton(name)):
-            raise SegmentError(
-                _("Segment %(number)s has the name “%(name)s” already.")
-                % {"number": other.number, "name": name}
-            )
-
-
-def _skeleton(name: str) -> str:
+def skeleton(name: str) -> str:
+    """Return what two names that differ only in letter case and blanks have in common."""
     return " ".join(name.split()).casefold()
 
 
-def save(segment: Segment) -> None:
-    """Store a new or changed segment, without its merge and retirement.
+def _check_names(rows: Iterable[Segment]) -> None:
+    """Check that segments that count for themselves have different names.
 
     Raises:
-        SegmentError: Another segment has one of the names, or the number of a new one.
+        SegmentError: Two of them have a name that differs in letter case and blanks at most.
+    """
+    taken: dict[str, Segment] = {}
+    for segment in rows:
+        if segment.merged_into_id is not None:
+            continue
+        for name in filter(None, (segment.name, segment.name_en)):
+            other = taken.setdefault(skeleton(name), segment)
+            if other.number != segment.number:
+                raise SegmentError(
+                    _("The segments %(first)s and %(second)s would have the same name: “%(name)s”.")
+                    % {"first": other.number, "second": segment.number, "name": name}
+                )
+
+
+def check(*segments: Segment) -> None:
+    """Check what ``save`` checks. Within a transaction, ``save`` then succeeds until it ends.
+
+    Raises:
+        SegmentError: See ``save``.
     """
     with _locked() as rows:
-        old = rows.get(segment.number)
-        if segment._state.adding and old is not None:
-            raise SegmentError(_("There is a segment with the number %s already.") % old.number)
-        if segment.merged_into_id is None:
-            check_names(segment, rows)
-        changes = {
-            name: [getattr(old, name) if old else "", getattr(segment, name)]
-            for name in ("name", "name_en", "criteria", "criteria_en", "group_id")
-            if old is None or getattr(old, name) != getattr(segment, name)
-        }
-        # Of a stored one only these: it may have been merged since it was read.
-        segment.save(update_fields=list(changes) if old else None)
-        if changes:
-            action = Action.SEGMENT_CHANGED if old else Action.SEGMENT_ADDED
-            record(action, segment, changes=changes)
+        _checked(segments, rows)
+
+
+def _checked(segments: Iterable[Segment], rows: dict[int, Segment]) -> None:
+    for segment in segments:
+        if segment._state.adding and segment.number in rows:
+            number = segment.number
+            raise SegmentError(_("There is a segment with the number %s already.") % number)
+    _check_names({**rows, **{one.number: one for one in segments}}.values())
+
+
+def save(*segments: Segment) -> None:
+    """Store new or changed segments, all or none. What they count as changes by ``merge`` only.
+
+    Raises:
+        SegmentError: A new segment has the number of another one, or two segments would have the
+            same name.
+    """
+    with _locked() as rows:
+        _checked(segments, rows)
+        for segment in segments:
+            _save(segment, rows.get(segment.number))
+
+
+def _save(segment: Segment, old: Segment | None) -> None:
+    changes = {
+        name: [getattr(old, name) if old else "", getattr(segment, name)]
+        for name in ("name", "name_en", "criteria", "criteria_en", "group_id")
+        if old is None or getattr(old, name) != getattr(segment, name)
+    }
+    if old is None:
+        segment.save(force_insert=True)
+        record(Action.SEGMENT_ADDED, segment, changes=changes)
+    elif changes:
+        # Only these: it may have been merged since it was read.
+        segment.save(update_fields=list(changes))
+        record(Action.SEGMENT_CHANGED, segment, changes=changes)
+
+
+def add_merged(segment: Segment, target: int) -> None:
+    """Store a new segment that repeats another one, merged into it from the start.
+
+    Raises:
+        SegmentError: There is a segment with its number, or the target can't take it.
+    """
+    with _locked() as rows:
+        # Merged, it may have the name of the other one.
+        segment.merged_into = segment.merge_target = _target(rows, segment.number, target)
+        _checked([segment], rows)
+        _save(segment, None)
+        record(Action.SEGMENT_MERGED, segment, into=target)
 
 
 def save_group(group: SegmentGroup) -> None:
@@ -103,15 +134,21 @@ def merge(number: int, target: int) -> None:
         SegmentError: The segment is merged already, or the target can't take it.
     """
     with _locked() as rows:
-        segment, other = rows[number], rows[target]
+        segment = rows[number]
         if segment.merge_target_id is not None:
             raise SegmentError(_("%s is merged already.") % segment)
-        if number == target or other.merge_target_id is not None or other.retired_at:
-            raise SegmentError(_("Choose another segment that is neither merged nor retired."))
-        segment.merge_target = other
+        segment.merge_target = _target(rows, number, target)
         _store(rows)
         record(Action.SEGMENT_MERGED, segment, into=target)
         segments_mapped.send(None, counted=number)
+
+
+def _target(rows: dict[int, Segment], number: int, target: int) -> Segment:
+    """Return the segment into which ``number`` is to be merged, if that is possible."""
+    other = rows.get(target)
+    if other is None or number == target or other.merged_into_id is not None or other.retired_at:
+        raise SegmentError(_("Choose another segment that is neither merged nor retired."))
+    return other
 
 
 def undo_merge(number: int) -> None:
@@ -128,7 +165,7 @@ def undo_merge(number: int) -> None:
         target = segment.merge_target_id
         segment.merge_target = None
         _store(rows)
-        check_names(segment, rows)
+        _check_names(rows.values())
         record(Action.SEGMENT_MERGE_UNDONE, segment, into=target)
         segments_mapped.send(None, counted=counted)
 
