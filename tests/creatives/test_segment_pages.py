@@ -119,8 +119,8 @@ def test_the_list_shows_labels_and_what_is_missing(lead: Client, settings: Any) 
     shown = re.sub(r"<[^>]+>|\s+", " ", text(lead, LIST))
     shown = re.sub(r"\s+", " ", shown)
     assert "Insurance Banks 1 Not learned yet. 2 more labels are needed for training." in shown
-    assert "Credit cards Banks 1 The active version predicts it. 2 more labels" in shown
-    assert "Promo / no delivery / no loyalty Retail 2 The active version predicts it." in shown
+    assert "Credit cards Banks 1 The model knows it. 2 more labels" in shown
+    assert "Promo / no delivery / no loyalty Retail 2 The model knows it." in shown
     assert "Segment 6 is merged into 0 and counts as 0." in shown
     labelled(19)
     labelled(19)

@@ -128,7 +128,7 @@ class SegmentAdmin(ModelAdmin):
         return [one for one in found if one.action_name.removeprefix(prefix) in names]
 
     @action(
-        description=gettext_lazy("Merge into another segment"),
+        description=gettext_lazy("Merge"),
         permissions=["change"],
         url_path="merge",
         icon="merge",

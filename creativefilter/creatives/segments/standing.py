@@ -33,7 +33,7 @@ class Standing:
 
     def __str__(self) -> str:
         """The standing as sentences in the active language."""
-        known = _("The active version predicts it.") if self.predicted else _("Not learned yet.")
+        known = _("The model knows it.") if self.predicted else _("Not learned yet.")
         if not self.missing:
             enough = _("There are enough labels for the next training.")
             return known if self.predicted else f"{known} {enough}"

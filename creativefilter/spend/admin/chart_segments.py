@@ -17,6 +17,8 @@ from creativefilter.spend.reports.figure_types import Key
 
 # Characters of a line of criteria beside the pointer.
 _WIDTH = 60
+# Height of a line of the legend, pixels.
+_LINE = 22
 
 
 def group_series(figure: Figure, keys: Sequence[Key], directory: Directory) -> None:
@@ -34,7 +36,9 @@ def group_series(figure: Figure, keys: Sequence[Key], directory: Directory) -> N
         trace["hovertemplate"] = trace["hovertemplate"].replace(
             "<extra>", f"{_criteria(directory, key)}<extra>"
         )
-    figure.layout.setdefault("legend", {})["groupclick"] = "toggleitem"
+    lines = len(figure.data) + len({_group(directory, key) for key in keys})
+    figure.layout["height"] = max(figure.layout["height"], _LINE * (lines + 2))
+    figure.layout["legend"] = {"traceorder": "grouped", "groupclick": "toggleitem"}
 
 
 def explained(chart: DrawnChart, keys: Sequence[Key | None], directory: Directory) -> DrawnChart:
