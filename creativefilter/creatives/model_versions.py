@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from classifier.segments import NUMBERS
 from creativefilter.accounts.audit import Action, record
-from creativefilter.creatives.models import ModelVersion
+from creativefilter.creatives.models import ModelVersion, Segment
+from creativefilter.site.codes import CodedError
 from creativefilter.site.errors import UserError
 
 
@@ -90,6 +92,23 @@ def is_intact(version: ModelVersion) -> bool:
         return False
 
 
+def segments_of(version: ModelVersion) -> tuple[int, ...]:
+    """Return the numbers of the segments that a version predicts; () if they can't be read."""
+    try:
+        text = (Path(path(version)) / "manifest.json").read_text(encoding="utf-8")
+        # Manifests of version 0.2 and older name no segments.
+        found = json.loads(text)["facts"].get("segments", NUMBERS)
+        return tuple(int(number) for number in found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def predicted_segments() -> tuple[int, ...]:
+    """Return the numbers of the segments that the active version predicts; () without one."""
+    version = ModelVersion.objects.filter(is_active=True).first()
+    return segments_of(version) if version else ()
+
+
 def stored_digest(version: ModelVersion) -> str:
     """Verify the files of a version's folder, and return the digest of its manifest.
 
@@ -104,7 +123,15 @@ def stored_digest(version: ModelVersion) -> str:
 
 
 def activate(version: ModelVersion) -> None:
-    """Make this version the active one, and write the audit log."""
+    """Make this version the active one, and write the audit log.
+
+    Raises:
+        CodedError: ``unknown_segments``, if it predicts segments that do not exist here.
+    """
+    known = set(Segment.objects.values_list("number", flat=True))
+    if unknown := sorted(set(segments_of(version)) - known):
+        numbers = ", ".join(map(str, unknown))
+        raise CodedError("unknown_segments", version=version, numbers=numbers)
     with transaction.atomic():
         _activate(version)
         record(Action.VERSION_ACTIVATED, version)

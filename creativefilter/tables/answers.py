@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from creativefilter.creatives import ids
-from creativefilter.creatives.models import Creative, Segment, WaitingLabel
+from creativefilter.creatives.models import Creative, Segment, WaitingLabel, counted_segment
 from creativefilter.sheets import Broken
 from creativefilter.sheets.rewrite import Key
 from creativefilter.site.codes import sentence
@@ -109,7 +109,8 @@ class Answers:
 
     def _waiting(self, names: Sequence[str]) -> dict[str, Answer]:
         """Return the answers of waiting labels, by Advertisement ID."""
-        rows = WaitingLabel.objects.filter(pk__in=names).values_list("pk", "segment")
+        waiting = WaitingLabel.objects.filter(pk__in=names)
+        rows = waiting.values_list("pk", counted_segment())
         return {name: self._classified(number, None, self._reviewed(True)) for name, number in rows}
 
     def _reviewed(self, labelled: bool) -> str:

@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
+from creativefilter.site.codes import CodedError
 from creativefilter.training import html_report, labelled_creatives, version_page
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
@@ -98,14 +99,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     )
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
-        with transaction.atomic():
-            model_versions.activate(version)
-            queued = decide_again(cast(User, request.user))
-        messages.success(
-            request,
-            _("%(version)s is active now; creatives to be classified again: %(count)d.")
-            % {"version": version, "count": queued.creatives if queued else 0},
-        )
+        try:
+            with transaction.atomic():
+                model_versions.activate(version)
+                queued = decide_again(cast(User, request.user))
+        except CodedError as error:
+            messages.error(request, str(error))
+        else:
+            text = _("%(version)s is active now; creatives to be classified again: %(count)d.")
+            count = queued.creatives if queued else 0
+            messages.success(request, text % {"version": version, "count": count})
         onward = reverse("admin:creatives_modelversion_changelist")
         return HttpResponse(headers={"HX-Redirect": onward})
 

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from creativefilter import sheets
 from creativefilter.creatives import ids
 from creativefilter.creatives.families import grouping as families
-from creativefilter.creatives.labels.imports import segment_number
 from creativefilter.creatives.refused_rows import CellError, RefusedRow, RowsError
+from creativefilter.creatives.segments.cells import SegmentCells
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets import Field, Finding, SheetError
 from creativefilter.site.errors import UserError
 from creativefilter.training.labelled_creatives import labelled, ready, with_features
@@ -67,6 +68,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
 
     rows: list[TrainingRow] = []
     problems: list[RefusedRow] = []
+    cells = SegmentCells(Directory.read_or_shipped())
     with sheets.opened(path) as document:
         reading = document.only()
         has_split_column = any(Field.SPLIT in table.heading.fields for table in reading.tables)
@@ -82,7 +84,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
             segment, text, split, name = record.cells
             try:
                 ids.check_digits(name)
-                number = segment_number(segment)
+                number = cells.read(segment)
                 rows.append(
                     TrainingRow(number, _text(str(text)), _split(str(split), has_split_column))
                 )
@@ -92,7 +94,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
         raise RowsError(problems)
     if not rows:
         raise SheetError("table_no_rows")
-    return rows, reading.findings()
+    return rows, [*reading.findings(), *cells.findings()]
 
 
 def _text(cell: str) -> str:

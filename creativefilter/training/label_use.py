@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from creativefilter.training.figure_tables import segment_title
+from creativefilter.training.figure_tables import segment_titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,11 @@ class LabelUse:
             ),
         )
         sentences += [sentence % count for count, sentence in reasons if count]
+        titles = segment_titles(list(self.rare))
         sentences += [
             _("Too few labels of the segment %(segment)s: %(count)d of %(least)d.")
             % {
-                "segment": segment_title(number),
+                "segment": titles[number],
                 "count": count,
                 "least": settings.LEAST_LABELS_OF_SEGMENT,
             }

@@ -27,9 +27,9 @@ from creativefilter.site import commands
 ROOT = Path(__file__).resolve().parents[2]
 # All columns that any command asks for.
 TABLE = """\
-Advertisement ID,Segment_num,text,split,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month
-4297908,12,Кредитная карта: год без процентов,train,A,B,TV,1.5,2021,3
-4297909,13,Откройте вклад по высокой ставке,valid,A,B,TV,2.5,2021,4
+Advertisement ID,Segment_num,Segment,text,split,Advertiser,Brand,Media Type,Cost,Year,Month
+4297908,12,Кредитки,Кредитная карта: год без процентов,train,A,B,TV,1.5,2021,3
+4297909,13,Вклады,Откройте вклад по высокой ставке,valid,A,B,TV,2.5,2021,4
 """
 SUFFIXES = (".csv", ".xlsx", ".html")
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}

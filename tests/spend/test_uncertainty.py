@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from classifier.segments import NUMBERS
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Segment
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import Advertisement
 from creativefilter.spend.reports import expected_spend, simulation
@@ -157,13 +158,15 @@ class TestExpectedSpend:
 
 
 def probabilities_of(*pairs: Sequence[float]) -> NDArray[np.float64]:
-    """Return probabilities, (creatives, segments), from those of segments 0 and 1; others are 0."""
+    """Return probabilities, (creatives, segments), from those of the first segments."""
     rows = np.zeros((len(pairs), len(NUMBERS)))
-    rows[:, :2] = pairs
+    for row, pair in zip(rows, pairs, strict=True):
+        row[: len(pair)] = pair
     return rows
 
 
 @pytest.mark.django_db
 def test_a_creative_that_was_removed_meanwhile_is_not_proposed_for_review() -> None:
-    gone = expected_spend._Predicted(np.array([999]), np.array([1.0]), np.ones((len(NUMBERS), 1)))
-    assert expected_spend._described(gone, [0], np.array([1.0])) == ()
+    shares = np.ones((len(NUMBERS), 1))
+    gone = expected_spend._Predicted(NUMBERS, np.array([999]), np.array([1.0]), shares)
+    assert expected_spend._described(gone, [0], np.array([1.0]), Directory.read()) == ()

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from creativefilter.api.core.advertisement_ids import AdvertisementIdsFilter
 from creativefilter.api.core.filters import FilterSerializer, Segments
+from creativefilter.api.core.segments import MERGED_HELP
 from creativefilter.api.core.strict_fields import (
     AnyOf,
     Boolean,
@@ -40,7 +41,8 @@ class CreativeFilterSerializer(FilterSerializer):
     state = States(Creative.State.choices, source="state__in")
     segment = Segments(
         source="effective_segment",
-        help_text="Number of the effective segment: the label, else the prediction; or `none`.",
+        help_text="Number of the effective segment: the label, else the prediction; or `none`. "
+        + MERGED_HELP,
     )
     predicted_segment = Segments(
         help_text="Number of the segment that the active version predicts, or `none`."

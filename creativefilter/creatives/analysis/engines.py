@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.models import DecisionSettings, ModelVersion
+from creativefilter.site import database
 
 if TYPE_CHECKING:
     from classifier.artefact import Artefact
@@ -129,8 +130,8 @@ def bundle_without_worker() -> Bundle:
         ArtefactError: the model folder is damaged.
     """
     try:
-        there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
-        version = ModelVersion.objects.filter(is_active=True).first() if there else None
+        rows = ModelVersion.objects.filter(is_active=True)
+        version = rows.first() if database.is_there() else None
         chosen = decision_settings.current() if version else None
     except DatabaseError:
         version = None  # not migrated yet, or unreachable: commands go on without it

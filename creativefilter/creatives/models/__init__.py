@@ -28,7 +28,7 @@ from creativefilter.creatives.models.media import (
     storage_name,
 )
 from creativefilter.creatives.models.prediction import ModelVersion, Prediction
-from creativefilter.creatives.models.segment import Segment
+from creativefilter.creatives.models.segment import Segment, SegmentGroup, counted_segment
 from creativefilter.creatives.models.watched_file import WatchedFile
 
 __all__ = [
@@ -51,9 +51,11 @@ __all__ = [
     "Prediction",
     "ScreenReading",
     "Segment",
+    "SegmentGroup",
     "Transcript",
     "UnitMember",
     "WaitingLabel",
     "WatchedFile",
+    "counted_segment",
     "storage_name",
 ]

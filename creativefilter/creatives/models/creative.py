@@ -13,6 +13,7 @@ from creativefilter.creatives.channel_names import TITLES
 from creativefilter.creatives.models.label import Label
 from creativefilter.creatives.models.media import PictureVector, ScreenReading, Transcript
 from creativefilter.creatives.models.prediction import Prediction
+from creativefilter.creatives.models.segment import counted_segment
 
 
 class CreativeQuerySet(models.QuerySet["Creative"]):
@@ -40,7 +41,7 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
         prediction of the active model version for the current media, else NULL.
         ``label_segment`` and ``predicted_segment`` are the two by themselves; ``prediction``,
         ``probability``, ``reason`` and ``decision`` are of that prediction, with or without a
-        label.
+        label. Instead of a merged segment, all of them have the one into which it was merged.
         """
         labels = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
         predictions = Prediction.objects.filter(
@@ -48,17 +49,16 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
             media=OuterRef("current_media"),
             model_version__is_active=True,
         ).order_by("-pk")
+        label_segment = Subquery(labels.values(counted=counted_segment())[:1])
+        predicted_segment = Subquery(predictions.values(counted=counted_segment())[:1])
         return self.annotate(
-            label_segment=Subquery(labels.values("segment")[:1]),
+            label_segment=label_segment,
             prediction=Subquery(predictions.values("pk")[:1]),
-            predicted_segment=Subquery(predictions.values("segment")[:1]),
+            predicted_segment=predicted_segment,
             probability=Subquery(predictions.values("probability")[:1]),
             reason=Subquery(predictions.values("reason")[:1]),
             decision=Subquery(predictions.values("decision")[:1]),
-            effective_segment=Coalesce(
-                Subquery(labels.values("segment")[:1]),
-                Subquery(predictions.values("segment")[:1]),
-            ),
+            effective_segment=Coalesce(label_segment, predicted_segment),
         )
 
 

@@ -162,8 +162,3 @@ class Prediction(models.Model):
     @channels.setter
     def channels(self, rows: list[dict[str, Any]]) -> None:
         self.former_channels = rows
-
-    def candidates(self, count: int = 3) -> list[tuple[int, float]]:
-        """Return the most probable segment numbers with their probabilities, best first."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        return [(int(number), probability) for number, probability in ranked[:count]]

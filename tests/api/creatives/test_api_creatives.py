@@ -112,7 +112,8 @@ def test_creatives_are_filtered_by_model_version(api: APIClient, three: list[Cre
 
 
 INVALID = (
-    "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
+    "segment=19", "segment=007", "segment=+1", "segment=", "reviewed=perhaps",
+    "probability_min=nan", "probability_max=2",
     "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
     "created_to=soon", "created_to=",
     "page_size=", "ordering=", "decision=", "model_version=", "reviewed=1", "fields=",
@@ -206,7 +207,7 @@ def test_a_label_is_set_and_withdrawn(api: APIClient, three: list[Creative], ana
 
 
 WRONG = (
-        {"label": {"segment_num": 6}}, {"label": {"segment_num": "3"}}, {"label": {}},
+        {"label": {"segment_num": 19}}, {"label": {"segment_num": "3"}}, {"label": {}},
         {"label": {"segment_num": True}}, {"label": {"segment_num": 3, "note": "x" * 256}},
         {"label": {"segment_num": 3, "note": "\x00"}},
     {"label": {"segment_num": 3, "note": "\ud800"}}, {"label": 3}, {"advertisement_id": ""},

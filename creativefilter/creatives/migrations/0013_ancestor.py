@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("creatives", "0011_exam_set")]
+    dependencies = [("creatives", "0012_exam_set")]
     operations = [
         migrations.AddField(
             "modelversion",
