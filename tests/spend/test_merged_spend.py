@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import Sum
-from django.utils import translation
+from django.utils import timezone, translation
 
 from creativefilter.creatives.labels.single import set_label
-from creativefilter.creatives.models import Creative, Segment, WaitingLabel
+from creativefilter.creatives.models import Creative, Label, Segment, WaitingLabel
 from creativefilter.creatives.segments import changes
 from creativefilter.creatives.segments.signals import merge_described
 from creativefilter.creatives.segments.usage import Affected
@@ -137,3 +140,31 @@ def test_the_spend_that_a_merge_moves_is_described() -> None:
     assert sentences(18) == ["Spend: 0.00 ₽, placements: 0."]
     changes.merge(4, 0)
     assert sentences(0, 4, 6) == ["Spend: 55,020.62 ₽, placements: 5."]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_merge_waits_for_a_recount_that_still_moves_spend_to_the_segment(
+    creatives: dict[str, Creative], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_label(creatives["3"], Segment.objects.get(pk=4), None)
+    # The recount moves the watermark past this label, so that no later one looks at it again.
+    Label.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP)
+    monkeypatch.setattr(recount_jobs, "keep_up", lambda: None)
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            segment_changes.catch_up()
+            merge = other.submit(_merge, 4, 0)
+            time.sleep(0.5)
+            assert not merge.done()
+        merge.result(timeout=30)
+    segment_changes.catch_up()
+    assert counted() == {0: MERGED[0] + 300}
+    assert checks.check().agrees
+
+
+def _merge(number: int, target: int) -> None:
+    try:
+        changes.merge(number, target)
+    finally:
+        connection.close()

@@ -26,6 +26,7 @@ from creativefilter.sheets import Place, Record
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
 
+pytestmark = pytest.mark.django_db
 HEADS = ("Advertisement ID", "Segment_num", "text", "split")
 SILENT = "ДИНАМИЧНАЯ МУЗЫКА"
 ALL, UNSEEN = "model, all creatives", "model, unseen creatives"
@@ -266,7 +267,6 @@ def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
     return list(Creative.objects.order_by("advertisement_id"))
 
 
-@pytest.mark.django_db
 def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
     """Withdrawn labels, the demonstration and creatives without any result are left out."""
     creatives = import_all([*unique_rows(12), *rows()[:2], *unique_rows(3, seed=5)])
@@ -285,14 +285,12 @@ def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
     assert re.search(r"^16 · Speakers \+ voice assistant +4 ", output, re.M)
 
 
-@pytest.mark.django_db
 def test_evaluation_without_labelled_creatives_is_refused(model: Path) -> None:
     import_all(unique_rows(3))
     with pytest.raises(CommandError, match="There are no labelled creatives"):
         evaluate("--model", model)
 
 
-@pytest.mark.django_db
 def test_active_version_is_evaluated_unless_a_folder_is_given(model: Path, tmp_path: Path) -> None:
     path = table(tmp_path / "table.csv", unique_rows(6))
     version = model_versions.register_folder(model)
