@@ -68,7 +68,7 @@ def channel_predictions(channels: list[dict[str, Any]]) -> Any:
     rows = []
     for channel in channels:
         best = favourite(channel) or (None, None)
-        none_found = [] if {"evidence", "neighbours"} & channel.keys() else None
+        none_found: list[Any] | None = [] if {"evidence", "neighbours"} & channel.keys() else None
         rows.append(
             {
                 "name": channel["name"],
