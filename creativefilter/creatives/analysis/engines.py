@@ -128,17 +128,24 @@ def bundle_without_worker() -> Bundle:
     Raises:
         ArtefactError: the model folder is damaged.
     """
+    chosen = settings_without_worker()
+    if chosen.pk and (version := ModelVersion.objects.filter(is_active=True).first()):
+        return bundle(version, chosen)
+    return _bundle(str(settings.STARTER_MODEL), "", chosen.precision, _mix(chosen.priors))
+
+
+def settings_without_worker() -> DecisionSettings:
+    """Return the current settings; without a usable database, those of the environment.
+
+    The latter are not saved.
+    """
     try:
         there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
-        version = ModelVersion.objects.filter(is_active=True).first() if there else None
-        chosen = decision_settings.current() if version else None
+        if there and (row := DecisionSettings.objects.first()):
+            return row
     except DatabaseError:
-        version = None  # not migrated yet, or unreachable: commands go on without it
-    if version:
-        return bundle(version, chosen)
-    return _bundle(
-        str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix(settings.SEGMENT_MIX)
-    )
+        pass  # not migrated yet, or unreachable: commands go on without it
+    return decision_settings.of_environment()
 
 
 @functools.lru_cache(maxsize=4)
