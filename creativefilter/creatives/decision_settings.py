@@ -26,9 +26,14 @@ def ensure_first() -> DecisionSettings:
     newest = DecisionSettings.objects.first()
     if newest:
         return newest
-    return DecisionSettings.objects.create(
-        precision=settings.TARGET_PRECISION, mix=_as_json(settings.SEGMENT_MIX)
-    )
+    first = of_environment()
+    first.save()
+    return first
+
+
+def of_environment() -> DecisionSettings:
+    """Return the settings of the environment, as a row that is not saved."""
+    return DecisionSettings(precision=settings.TARGET_PRECISION, mix=_as_json(settings.SEGMENT_MIX))
 
 
 def is_first(row: DecisionSettings) -> bool:

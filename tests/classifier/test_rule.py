@@ -15,6 +15,7 @@ from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import STARTER, HeldOut
 from classifier.decision.fusion import Fusion, Opinions, pool
 from classifier.decision.rule import Basis, Gate, Inputs, Parameters
+from classifier.pictures.nearest_neighbours import NearestNeighbours
 from classifier.segments import NUMBERS
 from tests.bundles import SPEECH, held_out, sample_features, small_parts
 
@@ -87,9 +88,26 @@ def assert_same(one: rule.Decisions, other: rule.Decisions) -> None:
 def test_a_bundle_predicts_by_its_stored_inputs(
     target: float, priors: dict[int, float] | None
 ) -> None:
-    for parts in (Bundle.load().parts, small_parts()):
+    vectors = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
+    pictures = NearestNeighbours(
+        "tiny", vectors[:9], np.repeat([0, 12, 19], 3), tuple(map(str, range(9)))
+    )
+    wider = replace(
+        small_parts(),
+        numbers=(*NUMBERS, 19),
+        pictures=pictures,
+        shares=np.append(small_parts().shares, 0.01),
+        held_out=replace(
+            small_parts().held_out,
+            probabilities=np.pad(small_parts().held_out.probabilities, ((0, 0), (0, 1))),
+        ),
+    )
+    for parts in (Bundle.load().parts, small_parts(), wider):
         bundle = Bundle(parts, precision=target, priors=priors)
-        features = sample_features()
+        features = [
+            replace(one, vectors={"tiny": vector} if place % 3 else {})
+            for place, (one, vector) in enumerate(zip(sample_features(), vectors, strict=False))
+        ]
         predicted = bundle.predict(features, evidence=False)
         rows = [(one.inputs, one.mask) for one in predicted]
         again = rule.decide(Inputs.unpack(rows, bundle.numbers), bundle.parameters)

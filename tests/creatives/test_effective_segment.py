@@ -70,12 +70,13 @@ def test_the_label_of_one_creative_is_not_that_of_another(creative: Creative) ->
     assert effective(other).effective_segment == 3
 
 
-def test_only_predictions_of_the_active_model_version_count(
+def test_an_older_version_decides_until_the_active_one_has(
     creative: Creative, newer: ModelVersion
 ) -> None:
     older = model_versions.active()
     model_versions.activate(newer)
-    assert effective(creative).effective_segment is None
+    assert effective(creative).effective_segment == SPOKEN_SEGMENT
+    assert effective(creative).prediction == creative.predictions.get().pk
     run(analysis_jobs.analyse_again(creative, None))
     assert effective(creative).effective_segment == SPOKEN_SEGMENT
     assert [p.model_version for p in creative.predictions.all()] == [newer, older]

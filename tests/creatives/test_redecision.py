@@ -376,3 +376,26 @@ def test_stored_inputs_are_read_without_numpy_as_with_it(creatives: list[Creativ
         chosen = [one["probabilities"][str(row.segment_id)] for one in row.channels]
         assert chosen == sorted(chosen, reverse=True)
         assert len(chosen) == inputs.mask.bit_count()
+
+
+def test_the_older_version_decides_until_the_job_comes_to_a_creative(
+    creatives: list[Creative], short_turns: None, tmp_path: Path
+) -> None:
+    def segments() -> list[Any]:
+        rows = Creative.objects.with_effective_segment().order_by("pk")
+        return list(rows.values_list("effective_segment", "decision"))
+
+    before = segments()
+    assert any(segment is not None for segment, _decision in before)
+    older = model_versions.active()
+    model_versions.activate(another_version(tmp_path / "other"))
+    job = queued()
+    assert segments() == before
+    turn(job)
+    Prediction.objects.filter(model_version__is_active=True).update(segment=9)
+    after = segments()
+    assert [segment for segment, _ in after[:7]] == [9] * 7
+    assert after[7:] == before[7:]
+    rows = Creative.objects.with_effective_segment().order_by("pk")
+    counted = rows.values_list("prediction", flat=True)[7:]
+    assert set(older.predictions.values_list("pk", flat=True)) >= set(counted)

@@ -129,17 +129,23 @@ def bundle_without_worker() -> Bundle:
     Raises:
         ArtefactError: the model folder is damaged.
     """
-    try:
-        rows = ModelVersion.objects.filter(is_active=True)
-        version = rows.first() if database.is_there() else None
-        chosen = decision_settings.current() if version else None
-    except DatabaseError:
-        version = None  # not migrated yet, or unreachable: commands go on without it
-    if version:
+    chosen = settings_without_worker()
+    if chosen.pk and (version := ModelVersion.objects.filter(is_active=True).first()):
         return bundle(version, chosen)
-    return _bundle(
-        str(settings.STARTER_MODEL), "", settings.TARGET_PRECISION, _mix(settings.SEGMENT_MIX)
-    )
+    return _bundle(str(settings.STARTER_MODEL), "", chosen.precision, _mix(chosen.priors))
+
+
+def settings_without_worker() -> DecisionSettings:
+    """Return the current settings; without a usable database, those of the environment.
+
+    The latter are not saved.
+    """
+    try:
+        if database.is_there() and (row := DecisionSettings.objects.first()):
+            return row
+    except DatabaseError:
+        pass  # not migrated yet, or unreachable: commands go on without it
+    return decision_settings.of_environment()
 
 
 @functools.lru_cache(maxsize=4)

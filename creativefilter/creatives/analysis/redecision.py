@@ -81,15 +81,12 @@ def decide_again(owner: User | None) -> Redecision | None:
     """
     with transaction.atomic(), quota.lifted():
         model_versions.lock()
-        version = ModelVersion.objects.filter(is_active=True).first()
-        if version is None:
-            return None
-        chosen = decision_settings.current()
-        count = waiting(version, chosen)
-        if not count:
-            return None
         for job in Job.objects.filter(kind=DECIDE_AGAIN.name, state__in=Job.OPEN):
             lifecycle.cancel(job)
+        version = ModelVersion.objects.filter(is_active=True).first()
+        count = waiting(version, decision_settings.current()) if version else 0
+        if not count:
+            return None
         return Redecision(
             lifecycle.create(DECIDE_AGAIN, {"total": count}, owner, Job.Urgency.LONG), count
         )

@@ -38,7 +38,8 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
         """Annotate label, prediction and the effective segment.
 
         The effective segment is the newest label, unless it was withdrawn, else the newest
-        prediction of the active model version for the current media, else NULL.
+        prediction of the active model version for the current media, else the newest one of another
+        version, which decides until the active one has its turn, else NULL.
         ``label_segment`` and ``predicted_segment`` are the two by themselves; ``prediction``,
         ``probability``, ``reason`` and ``decision`` are of that prediction, with or without a
         label. Instead of a merged segment, all of them have the one into which it was merged.
@@ -47,8 +48,7 @@ class CreativeQuerySet(models.QuerySet["Creative"]):
         predictions = Prediction.objects.filter(
             creative=OuterRef("pk"),
             media=OuterRef("current_media"),
-            model_version__is_active=True,
-        ).order_by("-pk")
+        ).order_by("-model_version__is_active", "-pk")
         label_segment = Subquery(labels.values(counted=counted_segment())[:1])
         predicted_segment = Subquery(predictions.values(counted=counted_segment())[:1])
         return self.annotate(

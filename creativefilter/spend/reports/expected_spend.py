@@ -256,7 +256,7 @@ def _load(filters: Filters, directory: Directory) -> _Predicted:
 
 
 def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield key of the advertisement and probabilities by segment, the newest prediction last."""
+    """Yield the key of each advertisement and the probabilities; the last ones count."""
     import numpy as np
 
     from classifier.decision.rule import shares
@@ -264,17 +264,16 @@ def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
     rows = (
         Prediction.objects.filter(
             filters.on_advertisements("creative__spent__"),
-            model_version__is_active=True,
             media=F("creative__current_media"),
             segment__isnull=False,
             creative__spent__reviewed=False,
         )
         .values_list("creative__spent", "former_probabilities", "parameters", "inputs__values")
-        .order_by("pk")
+        .order_by("model_version__is_active", "pk")
     )
     parameters = {
         row.pk: (list(map(str, row.values["numbers"])), np.array(row.values["factors"]))
-        for row in DecisionParameters.objects.filter(model_version__is_active=True)
+        for row in DecisionParameters.objects.all()
     }
     for key, former, by, values in rows.iterator(CHUNK):
         if by is None or not values:

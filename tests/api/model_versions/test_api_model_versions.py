@@ -57,12 +57,16 @@ def test_activating_a_version_queues_creatives_without_its_prediction(
         response = api.post(f"{VERSIONS}/{other.pk}/activate")
     assert response.status_code == 200, response.content
     answer = response.json()
-    assert (answer["before"], answer["jobs"]) == (before.pk, 1)
+    assert (answer["before"], answer["creatives"], answer["jobs"]) == (before.pk, 1, 1)
     assert answer["model_version"]["is_active"] is True
     assert model_versions.active() == other
-    assert (Job.objects.get().stage, len(queued)) == ("classifying", 1)
+    job = Job.objects.get()
+    assert (str(job.pk), job.kind, len(queued)) == (answer["job"], "decide_again", 1)
     back = api.post(f"{VERSIONS}/{before.pk}/activate").json()
-    assert (back["before"], back["jobs"]) == (other.pk, 0)
+    assert (back["before"], back["creatives"]) == (other.pk, 1)
+    assert back["job"] != answer["job"]
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
     assert api.post(f"{VERSIONS}/{before.pk}/activate").json()["before"] is None
     assert api.post(f"{VERSIONS}/99999/activate").status_code == 404
 

@@ -78,7 +78,7 @@ def sentence_of(overruled: imports.OverruledRow) -> str:
 
 
 def summary(outcome: imports.LabelOutcome) -> list[str]:
-    """Return lines of counts, then the share of each segment, from which SEGMENT_MIX can be set."""
+    """Return lines of counts, then the share of each segment, from which a mix can be set."""
     lines = [
         _("New labels: %d.") % outcome.added,
         _("Labels that exist already: %d.") % outcome.unchanged,

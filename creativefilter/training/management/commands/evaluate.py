@@ -100,8 +100,8 @@ class Command(BaseCommand):
         encoder: str | None,
     ) -> html_report.Page:
         bundle = load_bundle(model)
-        notes = [_("The mix of segments is taken into account: SEGMENT_MIX.")] * bool(
-            settings.SEGMENT_MIX
+        notes = [_("A mix of segments is taken into account.")] * bool(
+            engines.settings_without_worker().mix
         )
         recipe: list[Measured] = []
         if transcripts:
@@ -204,7 +204,8 @@ def load_bundle(folder: Path | None) -> Bundle:
 
     if folder is None:
         return engines.bundle_without_worker()
-    return Bundle.load(folder, settings.TARGET_PRECISION, settings.SEGMENT_MIX)
+    chosen = engines.settings_without_worker()
+    return Bundle.load(folder, chosen.precision, chosen.priors)
 
 
 def name_of(bundle: Bundle) -> str:
