@@ -55,7 +55,7 @@ def creatives(page: Client, api: APIClient, tmp_path: Path) -> dict[str, Creativ
     reference_spend.predict([rows["4"]], probabilities_of((0.0, 0.75)))
     prediction = Prediction.objects.get()
     Prediction.objects.filter(pk=prediction.pk).update(
-        segment=19, probabilities={"19": 0.75, "13": 0.25}
+        segment=19, former_probabilities={"19": 0.75, "13": 0.25}
     )
     return rows
 

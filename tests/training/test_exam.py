@@ -138,7 +138,7 @@ class Market:
             self.refused += len(labelled - allowed)
 
 
-@pytest.mark.parametrize("seed", range(1 if ARRIVALS < 1_000 else 3))
+@pytest.mark.parametrize("seed", range(1, 2) if ARRIVALS < 1_000 else range(3))
 def test_no_version_is_judged_on_a_family_that_it_learned(seed: int) -> None:
     market = Market(random.Random(seed))
     rare: list[Callable[[], None]] = [
