@@ -134,10 +134,10 @@ def test_a_path_that_is_missing_is_named_before_anything_is_loaded(
 def test_finished_rows_are_written_after_an_interrupt(
     known: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def row_of(decision: Any) -> dict[str, Any]:
+    def row_of(decision: Any, directory: Any) -> dict[str, Any]:
         if decision.path.name == "2.wav":
             os.kill(os.getpid(), signal.SIGINT)
-        return real(decision)
+        return real(decision, directory)
 
     real = command.row_of
     for number in (1, 2, 3):

@@ -20,6 +20,7 @@ from django.utils import translation
 from creativefilter.creatives.labels import imports
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Label, Segment, WaitingLabel
+from creativefilter.creatives.segments import changes
 from tests.creatives.analysing import effective, take_in
 
 pytestmark = pytest.mark.django_db
@@ -304,3 +305,26 @@ def test_a_label_set_during_an_import_wins(
     meanwhile(written(tmp_path, "1;3"), lambda: set_label(row, card, analyst))
     assert [segment for segment, _note in labels_of(row)] == [3, 12]
     assert effective(row).effective_segment == 12
+
+
+def test_rows_of_merged_segments_count_as_their_targets_with_a_note(tmp_path: Path) -> None:
+    here = creative("1")
+    Label.objects.create(creative=here, segment_id=4)
+    changes.merge(4, 0)
+    out, err = import_labels(written(tmp_path, "1;6", "2;4", "3;6", "4;3"))
+    assert "Rows with the number of a segment that was merged into another one: 3" in out
+    assert "(4 → 0, 6 → 0)." in out
+    assert err == ""
+    # The label of 1 counts as 0 already.
+    assert labels_of(here) == [(4, "")]
+    assert waiting() == {"2": 0, "3": 0, "4": 3}
+    WaitingLabel.objects.filter(pk="2").update(segment=4)
+    out, _err = import_labels(written(tmp_path, "2;0"))
+    assert "wait for their creatives: 1, new or changed: 0." in out
+
+
+def test_rows_of_retired_segments_are_refused(tmp_path: Path) -> None:
+    changes.retire(15)
+    _out, err = import_labels(written(tmp_path, "1;15", "2;14"))
+    assert "Row 2: segment 15 is retired." in err
+    assert waiting() == {"2": 14}

@@ -99,9 +99,12 @@ def test_a_label_set_before_the_merge_and_not_counted_yet_counts_under_the_targe
 def test_rows_imported_after_the_merge_count_under_the_target(tmp_path: Path) -> None:
     changes.merge(4, 0)
     WaitingLabel.objects.create(advertisement_id="9", segment_id=4, source="t.csv")
-    importer.import_file(table(tmp_path, "9,A,B,TV,7,2022,1", name="more.csv"))
+    # Older than what a recount looks at.
+    WaitingLabel.objects.update(created_at=timezone.now() - 2 * segment_changes.OVERLAP)
     segment_changes.catch_up()
+    importer.import_file(table(tmp_path, "9,A,B,TV,7,2022,1", name="more.csv"))
     assert counted()[0] == MERGED[0] + 7
+    segment_changes.catch_up()
     assert checks.check().agrees
 
 
