@@ -120,6 +120,7 @@ def test_the_job_has_a_result_for_programs(creative: Creative, prediction: Predi
         "segment": by_number(SPOKEN_TOO_SEGMENT).name,
         "probability": prediction.probability,
         "decision": "auto",
+        "threshold": prediction.threshold,
         "conflict": False,
         "reason": None,
         "candidates": job.result["candidates"],

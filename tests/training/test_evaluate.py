@@ -18,13 +18,16 @@ from django.utils import translation
 from classifier.decision.bundle import Bundle
 from classifier.segments import by_number
 from classifier.text.training import TrainingRow
-from creativefilter.creatives import model_versions
+from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.intake.transcripts import import_transcripts
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment, Transcript
 from creativefilter.sheets import Place, Record
+from creativefilter.training.management.commands.evaluate import load_bundle
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
+
+pytestmark = pytest.mark.django_db
 
 HEADS = ("Advertisement ID", "Segment_num", "text", "split")
 SILENT = "ДИНАМИЧНАЯ МУЗЫКА"
@@ -265,7 +268,6 @@ def import_all(content: Sequence[TrainingRow]) -> list[Creative]:
     return list(Creative.objects.order_by("advertisement_id"))
 
 
-@pytest.mark.django_db
 def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
     """Withdrawn labels, the demonstration and creatives without any result are left out."""
     creatives = import_all([*unique_rows(12), *rows()[:2], *unique_rows(3, seed=5)])
@@ -284,14 +286,12 @@ def test_labelled_creatives_of_the_database_are_evaluated(model: Path) -> None:
     assert re.search(r"^16 · Speakers \+ voice assistant +4 ", output, re.M)
 
 
-@pytest.mark.django_db
 def test_evaluation_without_labelled_creatives_is_refused(model: Path) -> None:
     import_all(unique_rows(3))
     with pytest.raises(CommandError, match="There are no labelled creatives"):
         evaluate("--model", model)
 
 
-@pytest.mark.django_db
 def test_active_version_is_evaluated_unless_a_folder_is_given(model: Path, tmp_path: Path) -> None:
     path = table(tmp_path / "table.csv", unique_rows(6))
     version = model_versions.register_folder(model)
@@ -301,3 +301,15 @@ def test_active_version_is_evaluated_unless_a_folder_is_given(model: Path, tmp_p
     assert artefact is not None
     named = evaluate("--transcripts", path, "--model", artefact.folder)
     assert f"Model: starter_model {artefact.digest[:8]}" in named
+
+
+def test_the_current_target_and_mix_apply_to_a_folder(model: Path, tmp_path: Path) -> None:
+    texts = table(tmp_path / "texts.csv", unique_rows(30))
+    assert "A mix of segments" not in evaluate("--transcripts", texts, "--model", model)
+    decision_settings.change(0.9, {0: 9.0, 12: 1.0}, None)
+    found = load_bundle(model)
+    assert found.precision == 0.9
+    assert found.parameters.factors.max() > 1
+    assert "A mix of segments is taken into account." in evaluate(
+        "--transcripts", texts, "--model", model
+    )
