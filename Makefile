@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REFERENCE_DATA ?= ../shared/data
 
 .PHONY: setup run demo test check contract client examples bench lines messages mutants resolve fresh attack \
-	chaos chaos-long fuzz lanes writers database-away recovery
+	chaos chaos-long fuzz lanes writers database-away recovery exam
 
 setup: $(VENV)/runtime.stamp
 
@@ -59,15 +59,15 @@ examples: $(VENV)/dev.stamp
 	rm -f creativefilter/api/*/examples.json
 	RECORD_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/test_api_examples.py
 
-# Benchmarks of the model and of imports of spend; the last three need REFERENCE_DATA.
+# Benchmarks of the model and of imports of spend; the last two need REFERENCE_DATA.
 BENCH := demonstration recognition screen_text pictures fusion bundle
 bench bench-%: export REFERENCE_DATA := $(abspath $(REFERENCE_DATA))
 bench: $(VENV)/dev.stamp
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@if [ -f $(REFERENCE_DATA)/transcripts_dev.csv ]; then \
 		$(BIN)/python benchmarks/text_model.py --mix $(REFERENCE_DATA)/train_segments.csv && \
-		$(BIN)/python benchmarks/adaptive.py && $(BIN)/python benchmarks/spend_import.py; \
-	else echo "text_model.py, adaptive.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
+		$(BIN)/python benchmarks/spend_import.py; \
+	else echo "text_model.py and spend_import.py are left out: no reference data in $(REFERENCE_DATA)"; fi
 
 # One benchmark of docs/testing.md: make bench-doctor ARGS="--creatives 200000"
 bench-%: $(VENV)/dev.stamp
@@ -97,6 +97,10 @@ fuzz: SECONDS ?= 600
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q -s --timeout 0 \
 		-p no:cacheprovider --show-capture=no tests/fuzz/test_fuzz_$(TARGET).py
+
+# 1,000 random arrivals, links and deletions: is no version judged on a family that it learned?
+exam: $(VENV)/dev.stamp
+	EXAM_ARRIVALS=1000 $(BIN)/python -m pytest -q -s --timeout 0 -p no:cacheprovider tests/training/test_exam.py
 
 # Long checks on the running application; docs/testing.md says what they show. ARGS are their options.
 lanes writers recovery: $(VENV)/dev.stamp

@@ -3,8 +3,9 @@
     python benchmarks/adaptive.py [--transcripts FILE] [--quick]
 
 Runs the commands that people use, on a database of its own in a temporary folder:
-import_transcripts, import_labels, train --activate, and deciding again with the new version. The
-baseline is the starter; its figure is out of fold, because it was trained on these transcripts.
+import_transcripts, import_labels and train --activate. The starter decides about all creatives
+before the labels are imported, the new version after the training. The baseline is the starter; its
+figure is out of fold, because it was trained on these transcripts.
 """
 
 from __future__ import annotations
@@ -62,14 +63,14 @@ def run(transcripts: Path, folder: Path, labelled: int) -> None:
     step("decided by the new version", decide_again_all)
     report(trained.name, unlabelled)
     shipped = starter.metrics["macro_f1_grouped_spoken"]
-    print(f"the starter, out of fold on all spoken transcripts: {shipped:.3f}")
+    print(f"the starter, out of fold on all transcripts with speech: macro-F1 {shipped:.3f}")
 
 
 def split_labels(transcripts: Path, labels: Path, count: int) -> tuple[Path, dict[str, int]]:
     """Write a table with ``count`` labels.
 
     Returns:
-        The table, and the segments of all other transcripts by Advertisement ID.
+        The path of the table, and the segments of all other transcripts by Advertisement ID.
     """
     with transcripts.open(encoding="utf-8-sig", newline="") as file:
         rows = [(row["Advertisement ID"], int(row["Segment_num"])) for row in csv.DictReader(file)]

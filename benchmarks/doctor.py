@@ -3,7 +3,8 @@
     python benchmarks/doctor.py [--creatives 500000] [--quick]
 
 Uses a temporary data folder with SQLite, or the empty database of ``DATABASE_URL``. At first every
-creative has a file and a row. Then a hundred rows and a hundred files are removed.
+creative has a media version and its file. Then the files of a hundred media versions are removed,
+and the rows of a hundred others.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> None:
         print(f"{count:,} creatives made in {seconds:.0f} s")
         print(f"nothing wrong: {run_doctor(0)}")
         remove_some()
-        print(f"{REMOVED} files and {REMOVED} rows alone: {run_doctor(1)}")
+        print(f"{REMOVED} rows without file, {REMOVED} files without row: {run_doctor(1)}")
         print(f"--fix: {run_doctor(1, '--fix')}")
     finally:
         shutil.rmtree(data)
@@ -87,6 +88,7 @@ def remove_some() -> None:
 
 
 def run_doctor(status: int, *arguments: str) -> str:
+    """Run the command, which has to exit with ``status``; return its time and memory."""
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "manage.py", "doctor", *arguments], cwd=ROOT)
     _pid, wait_status, usage = os.wait4(process.pid, 0)

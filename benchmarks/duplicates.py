@@ -79,7 +79,7 @@ def run(unlike_count: int, pair_count: int, short_count: int) -> None:
         stored, seconds = common.timed(lambda n=number, copy=copy: store(f"copy {n}", copy))
         costs.append(seconds)
         pairs[kind].append((original, stored))
-    print(f"in all: {time.process_time() - began:.0f} s of CPU")
+    print(f"in all, without decoding: {time.process_time() - began:.0f} s of CPU")
     cost = statistics.median(costs) * 1000
     print(f"a copy is stored, looked up and grouped in {cost:.0f} ms (median)")
     show_pairs(pairs)

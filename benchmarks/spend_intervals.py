@@ -7,15 +7,15 @@ fold, in folds that never divide a family of near duplicates, and calibrated on 
 Amounts are drawn at random from the spend of advertisements of the same segment in the reference
 data. Families are resampled in two ways:
 
-- With replacement, as many as there are. A family that is drawn twice has the same deviation both
-  times. This doubles the variance of the sums compared with independent creatives, so that a
-  coverage of 90 % becomes about 76 % for *any* model.
-- Half of them, without replacement. No family is repeated, so that the sums have the variance that
-  the interval assumes.
+- As many as there are, with replacement. The copies of a family deviate from its expected spend
+  together. The sums then have twice the variance that the intervals assume, and an interval of
+  90 % covers only about 76 % of them, however good the model is.
+- Half of them, without replacement. There are no copies. The sums have the variance that the
+  intervals assume, except that near duplicates in a family still deviate together.
 
-Both are printed together with the coverage of a perfectly calibrated model. Two more figures
-follow: the coverage for half of the families with one creative of each, and the bias of each
-segment.
+For both, the coverage of a perfectly calibrated model is printed as well. Two more figures follow:
+the coverage for half of the families with only one creative of each, and the bias of the model for
+each segment.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def main(reference: Path | None, draws: int) -> None:
 
     Args:
         reference: Folder of the reference data.
-        draws: Draws of the true segments of the simulated data. For the transcripts,
-            ``RESAMPLES`` samples are drawn.
+        draws: How often the true segments of the simulated data are drawn. The transcripts are
+            resampled ``RESAMPLES`` times.
     """
     simulated(np.random.default_rng(1), draws)
     if reference:
@@ -124,7 +124,7 @@ def ends(probabilities: Floats) -> Floats:
 
 
 class Groups:
-    """Draws the rows of whole families: all with replacement, or half of them without."""
+    """Draws whole families: as many as there are with replacement, or half of them without."""
 
     def __init__(self, families: Ints, with_replacement: bool) -> None:
         members: dict[int, list[int]] = defaultdict(list)
@@ -151,14 +151,14 @@ def coverage(
     Args:
         probabilities: (creatives, segments).
         truths: columns of the true segments, (variants, creatives): several variants if the
-            truth is simulated. Resample n uses row n modulo the number of rows.
+            truth is simulated. Resample n uses variant n modulo their number.
         groups: draws the resamples.
         amounts: RUB, (creatives,).
         random: source of random numbers.
 
     Returns:
-        (resamples, segments): 1 if the interval covers the true sum, 0 if not, NaN if no creative
-        of the resample has the segment.
+        (``RESAMPLES``, segments): 1 if the interval covers the true sum, 0 if not, NaN if the sum
+        is 0.
     """
     result = np.zeros((RESAMPLES, len(NUMBERS)))
     for number in range(RESAMPLES):
@@ -197,9 +197,12 @@ def spend_of(true_columns: Ints, reference: Path, random: np.random.Generator) -
 
 
 def print_bias(probabilities: Floats, true_columns: Ints, amounts: Floats) -> None:
-    """Print the bias of the model in standard deviations. The intervals do not allow for it."""
+    """Print the bias of the model for each segment, in standard deviations of the sum.
+
+    The intervals do not allow for a bias.
+    """
     expected, sums = amounts @ probabilities, sums_of(true_columns, amounts)
     deviation = np.sqrt((amounts**2) @ (probabilities * (1 - probabilities)))
-    print("  (sum - expected) / standard deviation, by segment, all creatives once:")
+    print("  (true sum - expected sum) / standard deviation, by segment, each creative once:")
     print("  ", " ".join(f"{n}:{d:+.1f}" for n, d in
                          zip(NUMBERS, (sums - expected) / deviation, strict=True)))  # fmt: skip

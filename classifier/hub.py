@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import torch
+from huggingface_hub import constants, get_session
 from safetensors import SafetensorError
 from transformers.utils import logging
 
 from classifier.errors import WeightsCode, WeightsError
 
+# Loading from a hub that does not answer would take a minute and a half of retries.
+_ANSWER_SECONDS = 3.0
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # The exceptions observed for damaged files, absent devices and unreachable hubs.
 _CAUSES = (
@@ -32,8 +36,32 @@ _CAUSES = (
 
 
 def arguments(model: str, weights_folder: Path) -> dict[str, Any]:
-    """Return keyword arguments for `from_pretrained`; downloads are cached in `weights_folder`."""
-    return {"cache_dir": weights_folder, "local_files_only": Path(model).is_dir()}
+    """Return keyword arguments for `from_pretrained`; downloads are cached in `weights_folder`.
+
+    If the hub does not answer, only the cache is used.
+    """
+    return {
+        "cache_dir": weights_folder,
+        "local_files_only": Path(model).is_dir() or not _hub_answers(),
+    }
+
+
+def _hub_answers() -> bool:
+    """Return whether the hub answers in time, whatever the answer is."""
+    answered = Event()
+
+    def ask() -> None:
+        with suppress(
+            Exception
+        ):  # the exceptions of the HTTP client, which the hub's library chose
+            get_session().head(constants.ENDPOINT, timeout=_ANSWER_SECONDS)
+            answered.set()
+
+    # The time limit of the client does not include the resolution of the name.
+    thread = Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS + 1)
+    return answered.is_set()
 
 
 @contextmanager

@@ -6,11 +6,12 @@ the segments that it predicts, in the order of its columns.
 
 Number 6 of the dictionary repeats number 0 in another letter case. It is read as 0 and never
 returned. Numbers and Russian names come from the dictionary that analysts receive with the data.
+Markets group the segments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,19 +22,37 @@ from classifier.types import Numbers
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A market whose segments are shown together."""
+
+    key: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment: its number, its name in the dictionary, and when to choose it."""
+    """One segment: its number, the key of its group, its name, and when to choose it."""
 
     number: int
+    group: str
     name: str
     name_en: str
     criteria: str
     criteria_en: str
 
 
+RETAIL, BANKS, ECOSYSTEMS = "retail", "banks", "ecosystems"
+GROUPS: tuple[Group, ...] = (
+    Group(RETAIL, "Розничная торговля", "Retail"),
+    Group(BANKS, "Банки", "Banks"),
+    Group(ECOSYSTEMS, "Экосистемы и медиа", "Ecosystems and media"),
+)
+
 SEGMENTS: tuple[Segment, ...] = (
     Segment(
         0,
+        RETAIL,
         "Промо/Нет/Нет",
         "Promo / no delivery / no loyalty",
         "Магазин или сеть: скидка, цена или акция на товар; ни доставки, ни программы лояльности.",
@@ -41,6 +60,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         1,
+        RETAIL,
         "Имидж/Нет/Нет",
         "Image / no delivery / no loyalty",
         "Магазин или сеть как марка: образ, ассортимент, розыгрыш, праздник; без цены товара, "
@@ -50,6 +70,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         2,
+        RETAIL,
         "Имидж/Нет/Да",
         "Image / no delivery / loyalty",
         "Магазин или сеть: главное — карта, баллы, приложение или подписка для постоянных "
@@ -59,6 +80,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         3,
+        RETAIL,
         "Промо/Доставка/Нет",
         "Promo / delivery / no loyalty",
         "Доставка продуктов, еды или товаров вместе со скидкой, ценой или промокодом.",
@@ -66,6 +88,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         4,
+        RETAIL,
         "Промо/Нет/Да",
         "Promo / no delivery / loyalty",
         "Скидка или цена в магазине, которую даёт карта, приложение или баллы.",
@@ -73,6 +96,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         5,
+        RETAIL,
         "Имидж/Доставка/Нет",
         "Image / delivery / no loyalty",
         "Служба доставки как марка: удобство, скорость, ассортимент; без скидки и цены.",
@@ -80,6 +104,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         7,
+        BANKS,
         "Имидж",
         "Bank image",
         "Банк как марка: надёжность, спонсорство, приложение; без отдельного продукта.",
@@ -87,6 +112,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         8,
+        BANKS,
         "Кредитование",
         "Lending",
         "Кредит наличными, ипотека, автокредит, рефинансирование.",
@@ -94,6 +120,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         9,
+        BANKS,
         "Range",
         "Bank product range",
         "Несколько продуктов банка сразу, пакет услуг, подписка, премиальное обслуживание.",
@@ -101,6 +128,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         10,
+        BANKS,
         "Дебетовые карты",
         "Debit cards",
         "Дебетовая, зарплатная или пенсионная карта, кешбэк по ней.",
@@ -108,6 +136,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         11,
+        BANKS,
         "Услуги бизнесу",
         "Business services",
         "Банк для предпринимателей и компаний: счёт, эквайринг, регистрация, кредит бизнесу.",
@@ -115,6 +144,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         12,
+        BANKS,
         "Кредитные карты",
         "Credit cards",
         "Кредитная карта или карта рассрочки, льготный период.",
@@ -122,6 +152,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         13,
+        BANKS,
         "Инвестиционные продукты",
         "Investment products",
         "Вклады, накопительные счета, инвестиции, брокер, облигации.",
@@ -129,6 +160,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         14,
+        ECOSYSTEMS,
         "Экосистемные сервисы",
         "Ecosystem services",
         "Сервисы экосистем: подписка, поиск, карты, такси, почта, приложения.",
@@ -136,6 +168,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         15,
+        ECOSYSTEMS,
         "Музыка",
         "Music",
         "Музыкальные сервисы, радио и концерты.",
@@ -143,6 +176,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         16,
+        ECOSYSTEMS,
         "Колонки+Голосовой помощник",
         "Speakers + voice assistant",
         "Умные колонки и голосовые помощники.",
@@ -150,6 +184,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         17,
+        ECOSYSTEMS,
         "Клипы",
         "Clips",
         "Видео: короткие ролики, шоу, сериалы и видеосервисы.",
@@ -157,6 +192,7 @@ SEGMENTS: tuple[Segment, ...] = (
     ),
     Segment(
         18,
+        ECOSYSTEMS,
         "Соц сети",
         "Social networks",
         "Социальные сети и мессенджеры, их события и реклама в них.",
@@ -165,30 +201,22 @@ SEGMENTS: tuple[Segment, ...] = (
 )
 
 NUMBERS: tuple[int, ...] = tuple(segment.number for segment in SEGMENTS)
-
-_ALIASES = {6: 0}
-_BY_NUMBER = {segment.number: segment for segment in SEGMENTS}
+# Numbers of the dictionary that repeat another segment, and the number of that segment.
+MERGED: Mapping[int, int] = {6: 0}
 
 
 def canonical(number: int) -> int:
-    """Return the canonical number of a segment: 0 for 6, every other number unchanged.
+    """Return the number of the segment of a new installation: 0 for 6, other numbers unchanged.
+
+    For programs without a database; the application reads its own segments.
 
     Raises:
         ValueError: No segment has this number.
     """
-    number = _ALIASES.get(number, number)
-    if number not in _BY_NUMBER:
+    number = MERGED.get(number, number)
+    if number not in NUMBERS:
         raise ValueError(f"no segment has the number {number}")
     return number
-
-
-def by_number(number: int) -> Segment:
-    """Return the segment with this number; 6 means segment 0.
-
-    Raises:
-        ValueError: No segment has this number.
-    """
-    return _BY_NUMBER[canonical(number)]
 
 
 def columns_of(numbers: Numbers, segments: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

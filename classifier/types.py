@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Probabilities = NDArray[np.float64]
-"""Shape (creatives, segments), columns as the ``numbers`` of the bundle.
+"""Shape (creatives, segments). The columns are the ``numbers`` of the object that gives the array.
 
-Each row sums to 1, or is NaN for a creative that lacks the channel, or all channels.
+Each row sums to 1 or is NaN. A row of one channel is NaN if the creative lacks that channel; a
+fused row is NaN if the creative lacks all channels.
 """
 
 Numbers = tuple[int, ...]
-"""Segment numbers in ascending order: the columns of an array."""
+"""The segment numbers of an array's columns, ascending."""

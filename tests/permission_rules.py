@@ -296,7 +296,22 @@ RULES |= {
     "POST admin:auth_user_password_change": Rule(LEADS, "somebody"),
 }
 pages("creatives_creative", "creative", see=VIEWERS, add=ANALYSTS, delete=LEADS)
-pages("creatives_segment", "3", see=VIEWERS, change=NO_ROLE)
+pages("creatives_segment", "3", see=VIEWERS, add=LEADS, change=LEADS)
+pages("creatives_segmentgroup", "banks", see=VIEWERS, add=LEADS, change=LEADS)
+_SEGMENT = "admin:creatives_segment"
+RULES |= {
+    f"GET {_SEGMENT}_groups": Rule(VIEWERS),
+    f"GET {_SEGMENT}_import_segments": Rule(LEADS),
+    f"POST {_SEGMENT}_import_segments": Rule(LEADS),
+    f"GET {_SEGMENT}_merge_segment": Rule(LEADS, "3"),
+    f"POST {_SEGMENT}_merge_segment": Rule(LEADS, "3"),
+    f"GET {_SEGMENT}_undo_merge": Rule(LEADS, "6"),
+    f"POST {_SEGMENT}_undo_merge": Rule(LEADS, "6"),
+    f"GET {_SEGMENT}_retire_segment": Rule(LEADS, "3"),
+    f"POST {_SEGMENT}_retire_segment": Rule(LEADS, "3"),
+    f"GET {_SEGMENT}_restore_segment": Rule(LEADS, "3"),
+    f"POST {_SEGMENT}_restore_segment": Rule(LEADS, "3"),
+}
 pages("creatives_waitinglabel", "waiting_label", see=VIEWERS, change=NO_ROLE)
 pages("creatives_watchedfile", "watched_file", see=VIEWERS, change=NO_ROLE)
 RULES["POST admin:creatives_explain"] = Rule(ANALYSTS, "creative")

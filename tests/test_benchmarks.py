@@ -22,15 +22,17 @@ needs_transcripts = pytest.mark.skipif(
     not common.TRANSCRIPTS.is_file(),
     reason=f"no reference data in {common.REFERENCE} (set REFERENCE_DATA)",
 )
+needs_tesseract = pytest.mark.skipif(
+    not shutil.which("tesseract"), reason="tesseract is not installed"
+)
 NEEDS = {
-    "adaptive": [pytest.mark.reference, needs_transcripts],
+    "training": [pytest.mark.reference, needs_transcripts],
     "text_model": [pytest.mark.reference, needs_transcripts],
-    "demonstration": [pytest.mark.weights],
+    "demonstration": [pytest.mark.weights, needs_tesseract],
+    "fusion": [needs_tesseract],
     "recognition": [pytest.mark.weights],
     "duplicates": [needs_chromaprint],
-    "screen_text": [
-        pytest.mark.skipif(not shutil.which("tesseract"), reason="tesseract is not installed")
-    ],
+    "screen_text": [needs_tesseract],
 }
 NAMES = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - HELPERS)
 

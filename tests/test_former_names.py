@@ -1,4 +1,4 @@
-"""Former names of states, settings and options are still accepted."""
+"""Former names of states, settings and options are still accepted, the last two with a warning."""
 
 from __future__ import annotations
 

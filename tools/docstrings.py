@@ -2,10 +2,12 @@
 
     python tools/docstrings.py
 
-A function that takes or returns an array states its shape. A function with a ``raise`` statement
-names the exception under ``Raises:``. Methods that a framework calls and whose exception is part of
-that protocol (``clean`` and ``ValidationError``, a view and ``Http404``) are left out, as are
-private functions and tests.
+If a function takes or returns an array, its docstring has to give a shape. If it has a ``raise``
+statement with an exception class, the docstring has to name the class under ``Raises:``. Two kinds
+of exceptions need not be named: those that a framework expects from methods of that name
+(``PROTOCOL``), such as ``ValidationError`` from ``clean``, and those that become responses
+(``ANSWERS``), from functions with an argument ``request``. Only ``FOLDERS`` are searched, without
+migrations.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Public functions and methods of a module with their dotted names."""
+    """Yield the public functions of a module and methods of public classes, with dotted names."""
 
     def walk(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str, Function]]:
         for child in node.body:
@@ -56,22 +58,25 @@ def _is_public(name: str) -> bool:
 
 
 def findings(function: Function) -> Iterator[str]:
-    """What the docstring of a function leaves out."""
+    """Yield what the docstring of a function leaves out."""
     docstring = ast.get_docstring(function) or ""
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     notes = [each.annotation for each in arguments] + [function.returns]
     arrays = [note for note in notes if note is not None and ARRAYS.search(ast.unparse(note))]
     if arrays and not SHAPE.search(docstring):
-        yield "takes or returns an array without a shape"
+        yield "takes or returns an array, but its docstring gives no shape"
     section = docstring.partition("Raises:")[2]
     answered = ANSWERS if any(each.arg == "request" for each in arguments) else set()
     for name in sorted(set(_raised(function)) - answered):
         if name not in section and not re.fullmatch(PROTOCOL.get(name, r"-"), function.name):
-            yield f"raises {name} without saying so"
+            yield f"raises {name}, but its docstring does not name it under Raises:"
 
 
 def _raised(function: Function) -> Iterator[str]:
-    """Names of the exceptions in a function's ``raise`` statements, without nested functions."""
+    """Yield the names of the exception classes in a function's ``raise`` statements.
+
+    Nested functions and classes are left out, as are variables that are raised again.
+    """
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()

@@ -37,6 +37,7 @@ debootstrap --variant=minbase --include=python3,python3-venv,git,make,ca-certifi
 rm "$machine.log"
 mount -t proc proc "$machine/proc"
 bind /dev
+bind /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs "$machine/dev/shm"
 cp /etc/resolv.conf /etc/hosts "$machine/etc/"
 # Certificates that this host trusts in addition to Debian's.

@@ -2,12 +2,13 @@
 
     python tools/mutants.py [--seed 1] [--each 30] [--areas fusion metrics]
 
-For each area, draw a sample of all mutants of its modules: a comparison, operator or constant is
-replaced, a condition negated or fixed, a statement deleted, or a result replaced by None. Write
-each mutant into a copy of the tree and run the tests of its area there until the first failure. A
-mutant is killed if a test fails, or if the tests take more than ``PATIENCE`` times as long as
-without it, plus ``GRACE_SECONDS``. Otherwise it survives: a test is missing, or the change has
-no effect. Survivors without effect are listed in ``mutants_allowed.csv`` with the reason.
+For each area, draw a sample of all mutants of its modules. In a mutant one comparison, operator or
+constant is replaced, a condition is negated or made constant, a statement is deleted, or a result
+is replaced by None. Write each mutant into a copy of the tree and run the tests of its area there
+until the first failure. A mutant is killed if a test fails, or if the tests take more than
+``PATIENCE`` times as long as without it, plus ``GRACE_SECONDS``. Otherwise it survives: a test is
+missing, or the change has no effect. Survivors without effect are listed in
+``mutants_allowed.csv`` with the reason.
 
 Print each survivor that is not in that table, and a row for each area; exit with 1 if there is such
 a survivor. Results are appended to ``build/mutants.jsonl``.
@@ -43,7 +44,9 @@ RESULTS = ROOT / "build" / "mutants.jsonl"
 # Tests with a mutant may take PATIENCE times as long as without it, and GRACE_SECONDS more for a
 # busy machine.
 PATIENCE, GRACE_SECONDS = 4, 20
+# Copies of the tree, in which tests run at the same time.
 COPIES = 2
+# Letters that are shown before and after a change.
 CONTEXT = 40
 
 
@@ -136,7 +139,7 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one line."""
+    """A module with one change: ``source`` is all of it, ``before`` and ``after`` the change."""
 
     area: str
     module: str
@@ -211,7 +214,7 @@ def mutant(area: str, module: str, place: int, number: int) -> Mutant:
 
 
 def _different(old: str, new: str) -> tuple[str, str]:
-    """What differs between two lines, with ``CONTEXT`` letters around it."""
+    """Return what differs between two lines, with ``CONTEXT`` letters around it."""
     begin = len(commonprefix([old, new]))  # noqa: RUF071 (letters are meant)
     end = len(commonprefix([old[begin:][::-1], new[begin:][::-1]]))  # noqa: RUF071
     begin = max(0, begin - CONTEXT)
@@ -220,7 +223,7 @@ def _different(old: str, new: str) -> tuple[str, str]:
 
 
 def _code(tree: ast.Module) -> list[ast.AST]:
-    """All nodes of a module except those in annotations, decorators and log messages."""
+    """Return all nodes of a module except those in annotations, decorators and log messages."""
     found: list[ast.AST] = []
 
     def walk(node: ast.AST) -> None:
@@ -241,7 +244,10 @@ def _is_log(node: ast.AST) -> bool:
 
 
 def _deletable(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, ast.stmt]]:
-    """Statements of functions that can be left out: calls, and changes of existing values."""
+    """Yield statements of functions that can be left out, each with its place in its block.
+
+    These are calls and changes of existing values, except in ``else`` and ``finally``.
+    """
     seen: set[int] = set()  # nested functions are part of the outer one
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
@@ -265,7 +271,7 @@ def _deletable(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], int, ast.stmt
 
 
 def drawn(area: str, each: int, seed: int) -> list[Mutant]:
-    """A sample of the mutants of an area that is the same for the same seed and code."""
+    """Draw at most ``each`` mutants of an area: the same ones for the same seed and code."""
     everything = [
         (module, *site)
         for module in AREAS[area].modules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,7 +73,9 @@ class Parts:
     ``numbers``: the segments that the bundle predicts, in the order of the columns of its arrays.
     ``shares``: float64 (segments,), the share of each in the training data.
     ``training_fingerprints``: uint64 (texts,), fingerprints of the training texts, because a model
-    must not be evaluated on them.
+    must not be evaluated on them. ``training_creatives``: uint64 (creatives,), digests of the
+    identifiers of the training creatives (``learning.dataset.digest_of``); empty for bundles of
+    version 0.2 and older, and for the starter.
     """
 
     numbers: Numbers
@@ -82,6 +84,7 @@ class Parts:
     held_out: HeldOut
     shares: NDArray[np.float64]
     training_fingerprints: NDArray[np.uint64]
+    training_creatives: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     pictures: PictureClassifier | None = None
     stack: Stack | None = None
 
@@ -146,6 +149,10 @@ class Parts:
     def save(self, folder: Path, facts: Mapping[str, Any], card: str) -> Artefact:
         """Write the bundle's model folder, with facts about the training and the model card."""
 
+        arrays: dict[str, Any] = {}
+        if len(self.training_creatives):
+            arrays["creatives"] = np.unique(self.training_creatives)
+
         def write(aside: Path) -> None:
             (aside / CARD).write_text(card, encoding="utf-8")
             np.savez_compressed(
@@ -155,6 +162,7 @@ class Parts:
                 masks=self.held_out.masks,
                 shares=self.shares,
                 seen=np.unique(self.training_fingerprints),
+                **arrays,
             )
             linear = isinstance(self.text, TextModel)
             self.text.save(aside / (_TEXT if linear else _TRANSFORMER), {})
@@ -204,6 +212,7 @@ def load_parts(folder: Path) -> tuple[Artefact, Parts]:
             held_out=HeldOut(arrays["probabilities"], arrays["columns"], arrays["masks"]),
             shares=arrays["shares"],
             training_fingerprints=arrays["seen"],
+            training_creatives=arrays.get("creatives", np.zeros(0, np.uint64)),
             pictures=_load_pictures(artefact) if PICTURES in channels else None,
             stack=_load_stack(artefact, len(numbers)) if _is_stacked(artefact) else None,
         )

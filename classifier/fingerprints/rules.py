@@ -1,7 +1,7 @@
-"""When two spots are the same: by pictures, pictures and sound, words and sound, or sound alone.
+"""Whether two spots are the same: by pictures, pictures and sound, words and sound, or sound alone.
 
 Sound alone counts only where there are neither pictures nor enough words, and only if it is long
-and nearly identical: advertisers license the same music, brands keep a jingle.
+and nearly identical, because advertisers license the same music and brands keep a jingle.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from dataclasses import dataclass, replace
 from classifier.fingerprints import pictures, sound, words
 from classifier.fingerprints.fingerprint import Fingerprint
 
-# By pictures alone: shared distinct pictures, and their share of the pictures of the spot that has
-# fewer; each at least.
+# Shares, 0 to 1, are those of the pictures or word pairs of the spot that has fewer, and of the
+# shorter sound. ``_ERRORS`` is the largest share of different bits in the shared sound; all other
+# constants are smallest values.
+#
+# By pictures alone: number and share of the shared distinct pictures.
 _PICTURES, _PICTURES_SHARE = 3, 0.5
-# Fewer pictures, if part of the sound is shared.
+# By pictures and sound: number and share of the shared distinct pictures, seconds and share of the
+# shared sound.
 _SOME_PICTURES, _SOME_SHARE = 2, 0.25
 _SOME_SOUND_SECONDS, _SOME_SOUND_SHARE = 3.0, 0.3
-# By sound, if at least half of the word pairs are shared: seconds and share of the shared sound,
-# share of the word pairs, and at most this share of wrong bits in the sound.
+# By words and sound: seconds and share of the shared sound, share of the shared word pairs.
 _SOUND_SECONDS, _SOUND_SHARE = 3.5, 0.5
 _WORDS_SHARE, _WORDS_ERRORS = 0.5, 0.15
-# By sound alone, if there are neither pictures nor enough words: nearly all of it, nearly bit by
-# bit.
+# By sound alone: its seconds and share.
 _ALONE_SECONDS, _ALONE_SHARE, _ALONE_ERRORS = 6.0, 0.8, 0.1
 
 _PERFECT_SOUND = sound.SharedSound(seconds=math.inf, share=1.0, errors=0.0)
@@ -36,8 +38,8 @@ class Likeness:
     Attributes:
         sound: Shared sound.
         pictures: Shared pictures.
-        words: Shared part of the word pairs of the shorter speech, 0 to 1; None if a speech is too
-            short.
+        words: Share of the shared word pairs in the speech that has fewer pairs, 0 to 1; None if a
+            speech is too short.
         only_sound: Neither spot has pictures.
     """
 
@@ -99,7 +101,8 @@ class Likeness:
 def compare(one: Fingerprint, other: Fingerprint) -> Likeness:
     """Measure how much two spots share, sound included, whether they are the same or not.
 
-    In another order the result may differ: only the first sound is tried in all phases.
+    If the arguments are swapped, the result may differ: only the sound of ``one`` is tried in all
+    phases.
     """
     return replace(_compare_without_sound(one, other), sound=sound.shared(one.sound, other.sound))
 

@@ -90,38 +90,41 @@ def render(facts: Mapping[str, Any], segments: int) -> str:
 
 _TRAINED = """# Trained bundle
 
-Learned from {creatives} labelled creatives ({families} families of near duplicates) of this
-database. Channels: {channels}. Words: {text}. Pictures: {pictures}. Fusion: {method}.
+Trained on {creatives} labelled creatives ({families} families of near duplicates) of this
+database, without those of the exam set. Channels: {channels}. Text: {text}. Pictures: {pictures}.
+Fusion: {method}.
 
-Held out, {rows} creatives of families that taught nothing: macro-F1 {macro_f1:.3f}
-({low:.3f} to {high:.3f} over resamples), accuracy {accuracy:.3f}, expected calibration error
-{ece:.3f}. {beside}
+{figures}
 
-The committed parts learn from all creatives. `manifest.json` has the figures of each segment, the
-confusion matrix and the calibration curve.
+`manifest.json` has the figures of each segment, the confusion matrix and the calibration curve.
 """
+_FIGURES = """Out of fold, {rows} creatives: macro-F1 {macro_f1:.3f} ({low:.3f} to {high:.3f} over
+resamples of families), accuracy {accuracy:.3f}, expected calibration error {ece:.3f}. Each creative
+was predicted by models that were trained and calibrated without its family; creatives that the
+mixed-in model was trained on are left out."""
+_NO_FIGURES = (
+    """There are no figures: the text model was trained on all of these creatives before."""
+)
 
 
 def render_trained(facts: Mapping[str, Any]) -> str:
     """Render the card of a bundle trained on labelled creatives as Markdown."""
-    figures, recipe = facts["hold_out"], facts["recipe"]
-    new = figures["new"]
-    low, high = new["interval"]
-    beside = ""
-    if "base" in figures:
-        beside = (
-            f"The version before: macro-F1 {figures['base']['macro_f1']:.3f}; it had learned from "
-            f"{figures['base_has_seen']} of these creatives itself."
-        )
-    shown = {name: new[name] for name in ("rows", "macro_f1", "accuracy", "ece")}
+    recipe, lineage = facts["recipe"], facts["lineage"]
+    figures = _NO_FIGURES
+    if "evaluation" in facts:
+        low, high = facts["evaluation"]["interval"]
+        figures = _FIGURES.format(**facts["evaluation"], low=low, high=high)
+    text = recipe["text"]
+    if lineage["teacher"]:
+        share = lineage["share_of_labels"]
+        text = f"{text}, mixed with version {lineage['teacher'][:8]} (weight {1 - share:.2f})"
+    scores = facts.get("fusion_scores", {"stack": 0, "pool": 0})
     return _TRAINED.format(
-        **facts["training"],
-        **shown,
+        creatives=facts["training"]["creatives"],
+        families=facts["training"]["families"],
         channels="speech, screen" + (", pictures" if recipe["pictures"] else ""),
-        text=recipe["text"],
+        text=text,
         pictures=f"{recipe['pictures']} on {recipe['encoder']}" if recipe["pictures"] else "none",
-        method="stack" if "stack" in figures and figures["stack"] > figures["pool"] else "pool",
-        low=low,
-        high=high,
-        beside=beside,
+        method="stack" if scores["stack"] > scores["pool"] else "pool",
+        figures=figures,
     )

@@ -2,13 +2,18 @@
 
 The text model is linear or a fine-tuned encoder. It is trained on speech and screen text together,
 because a screen shows in print what another spot says aloud.
+
+A teacher is an earlier bundle whose linear text model may be mixed into the new one: the ancestor
+of the installation, or the active bundle. Predictions of a mixed model are out of fold only for
+texts that the teacher has not learned either. Such texts are called fresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +21,23 @@ from numpy.typing import NDArray
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import TextHead
 from classifier.decision.types import SpotFeatures
+from classifier.learning.progress import Progress, Stage, Step
 from classifier.segments import columns_of, move_columns
-from classifier.text.families import fingerprints
+from classifier.text.families import has_fingerprint
 from classifier.text.features import count_grams
 from classifier.text.linear_model import Calibration, Parameters, TextModel
 from classifier.text.training import Table, best_calibration, blend, fit, margins_of
-from classifier.types import Numbers
+from classifier.types import Numbers, Probabilities
 
 LINEAR = "linear"
-# A calibration on fewer texts would be a matter of luck.
+# A choice or a calibration on fewer texts would be a matter of luck.
 LEAST_TEXTS = 50
-# The weights tried for the model trained on the labels, beside the base model.
-SHARES = (0.25, 0.5, 0.75, 1.0)
-
-Progress = Callable[[str], None]
+# The weights tried for the model trained on the labels, beside a teacher's model.
+SHARES = (0.25, 0.5, 0.75)
+# The labels alone replace a teacher only if each of its segments has so many label texts.
+_LEAST_OF_SEGMENT = 5
+# The margin of segments that no model has learned, far below any real margin.
+_UNKNOWN = -10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +46,7 @@ class TextRows:
 
     ``numbers``: the segments of the new bundle. ``creative``: the index of the creative.
     ``screen``: whether it is a screen text. ``columns``: the index of the segment in ``numbers``.
-    ``families``: family numbers. ``fold``: the fold in
-    which the text is held out.
+    ``families``: family numbers. ``fold``: the fold in which the text is held out.
     """
 
     texts: list[str]
@@ -77,154 +84,266 @@ class TextRows:
         speeches = ~self.screen
         return speeches if speeches.sum() >= LEAST_TEXTS else np.ones_like(speeches)
 
+    def fresh_for(self, teacher: Bundle) -> NDArray[np.bool_]:
+        """Return which texts are of families of which the teacher has learned no text, (texts,)."""
+        learned = has_fingerprint(self.texts, teacher.parts.training_fingerprints)
+        result: NDArray[np.bool_] = ~np.isin(self.families, self.families[learned])
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """The result of training a text model.
 
     ``head``: the text model. ``out_of_fold``: (texts, segments), the probabilities of models
-    trained on the other folds. ``training_fingerprints``: (fingerprints,), those of all training
-    texts of ``head``.
+    trained on the other folds. ``cross_fitted``: of the same shape, calibrated without the fold,
+    too. ``fresh``: (texts,), whether these rows are out of fold for the teacher as well.
+    ``teacher``: the bundle whose text model is part of ``head``, if any. ``share``: the weight of
+    the labels in ``head``, 0 to 1; 0 if the teacher's model is unchanged.
     """
 
     head: TextHead
-    out_of_fold: NDArray[np.float64]
-    training_fingerprints: NDArray[np.uint64]
+    out_of_fold: Probabilities
+    cross_fitted: Probabilities
+    fresh: NDArray[np.bool_]
+    teacher: Bundle | None = None
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixture:
+    """A way to make the text model, with its margins out of fold, (texts, segments)."""
+
+    teacher: Bundle | None
+    share: float
+    margins: NDArray[np.float64]
 
 
 class LinearHead:
-    """Trains the model of ``linear_model`` on the labels, mixed with the text model of the base."""
+    """Trains the linear text model on the labels, alone or mixed with that of a teacher.
 
-    def __init__(self, rows: TextRows, base: Bundle | None) -> None:
+    ``teachers``: bundles with a linear text model; the first is the ancestor.
+    """
+
+    def __init__(self, rows: TextRows, teachers: Sequence[Bundle]) -> None:
         self.rows = rows
-        self._fingerprints = fingerprints(rows.texts)
+        self.teachers = teachers
         segments = np.array(rows.numbers)[rows.columns]
         nothing = np.zeros(len(segments), np.bool_)
         self._table = Table(
             segments, nothing, ~nothing, rows.families, count_grams(rows.texts), digest=""
         )
-        self._base, self._is_unseen = _usable_base(rows, self._fingerprints, base)
-        self._base_fingerprints = base.parts.training_fingerprints if base else self._fingerprints
+        self._margins: dict[bytes, NDArray[np.float64]] = {}
 
     def learn(self, progress: Progress) -> Learned:
-        rows, table = self.rows, self._table
-        own = np.zeros((len(rows.texts), len(table.numbers)))
-        for number in np.unique(rows.fold):
-            outside = np.flatnonzero(rows.fold == number)
-            fitted = fit(table, rows.fold != number, base=self._base)
-            own[outside] = margins_of(table, fitted, outside)
-            progress(f"words: fold {number + 1} of {len(np.unique(rows.fold))}")
-        share = self._best_share(own)
-        margins = self._mixed(own, share)
-        calibration = self._calibration(margins)
-        final = fit(table, np.ones(len(rows.texts), np.bool_), calibration, self._base)
-        training_fingerprints = self._fingerprints
-        if self._base and share < 1:
-            final = blend(self._base, final, share)
-            training_fingerprints = np.union1d(training_fingerprints, self._base_fingerprints)
-            progress(f"words: labels have the weight {share:.2f} beside the base model")
-        return Learned(TextModel(final), calibration.probabilities(margins), training_fingerprints)
+        """Train the model, with the mixture that fits fresh texts best."""
+        rows = self.rows
+        candidates, deciding = self._candidates()
+        if candidates and deciding is None:
+            return unchanged(rows, candidates[0])
+        chosen = self._best(candidates, deciding, progress)
+        fresh = np.ones(len(rows.texts), np.bool_)
+        if chosen.teacher:
+            fresh = rows.fresh_for(chosen.teacher)
+        fitting = fresh & rows.calibrating
+        calibration = best_calibration(chosen.margins[fitting], rows.columns[fitting])
+        teacher = chosen.teacher or (candidates[0] if candidates else None)
+        frequencies = _parameters(teacher) if teacher else None
+        final = fit(self._table, np.ones(len(rows.texts), np.bool_), calibration, frequencies)
+        if chosen.teacher:
+            final = blend(_parameters(chosen.teacher), final, chosen.share)
+        count = len(np.unique(rows.fold)) + 1
+        progress(Step(Stage.WORDS, count, count))
+        return Learned(
+            TextModel(final),
+            calibration.probabilities(chosen.margins),
+            _cross_fitted(chosen.margins, rows, fitting),
+            fresh,
+            chosen.teacher,
+            chosen.share,
+        )
 
-    def _best_share(self, own: NDArray[np.float64]) -> float:
-        """Return the weight of the labels with the least log loss on texts unknown to the base."""
-        if self._base is None:
-            return 1.0
-        rows_to_fit = self._is_unseen & self.rows.calibrating
+    def _candidates(self) -> tuple[list[Bundle], NDArray[np.bool_] | None]:
+        """Return the teachers to try, and the texts to choose by, (texts,).
 
-        def loss(share: float) -> float:
-            margins = self._mixed(own, share)[rows_to_fit]
-            calibration = best_calibration(margins, self.rows.columns[rows_to_fit])
-            likely = calibration.probabilities(margins)
-            right = likely[np.arange(len(margins)), self.rows.columns[rows_to_fit]]
-            return float(-np.log(np.maximum(right, 1e-9)).mean())
+        These are fresh for all the teachers. The last teachers are left out if too few texts are
+        fresh for them. If too few are fresh for the ancestor, no mixture can be judged. Then the
+        labels alone are taken if they are at least as many as the ancestor has learned; otherwise
+        the ancestor unchanged, for which the mask is None.
+        """
+        calibrating = self.rows.calibrating
+        for count in range(len(self.teachers), 0, -1):
+            tried = list(self.teachers[:count])
+            fresh = [self.rows.fresh_for(teacher) for teacher in tried]
+            deciding = calibrating & np.logical_and.reduce(fresh)
+            if deciding.sum() >= LEAST_TEXTS:
+                return tried, deciding
+        if not self.teachers:
+            return [], calibrating
+        ancestor = self.teachers[0]
+        is_larger = len(self.rows.texts) >= _parameters(ancestor).texts
+        if is_larger and self._have_segments_of(ancestor):
+            return [], calibrating
+        return [ancestor], None
 
-        return min(SHARES, key=loss)
+    def _have_segments_of(self, teacher: Bundle) -> bool:
+        """Return whether the labels alone can replace the teacher without losing a segment."""
+        counts = np.bincount(self.rows.columns, minlength=len(self.rows.numbers))
+        needed = columns_of(self.rows.numbers, teacher.parts.text.numbers)
+        return bool((counts[needed] >= _LEAST_OF_SEGMENT).all())
 
-    def _mixed(self, own: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Return mixed margins, (texts, segments); -10 for those that none of the models has."""
-        numbers = self.rows.numbers
-        known = columns_of(numbers, self._table.numbers)
-        result = np.full((len(own), len(numbers)), -10.0)
-        result[:, known] = own
-        if self._base is None or share == 1.0:
-            return result
-        there = columns_of(numbers, self._base.numbers)
-        base = TextModel(self._base).margins(self.rows.texts)
-        shared = np.isin(there, known)
-        result[:, there[~shared]] = base[:, ~shared]
-        result[:, there[shared]] = (1 - share) * base[:, shared] + share * result[:, there[shared]]
+    def _best(
+        self, teachers: Sequence[Bundle], deciding: NDArray[np.bool_] | None, progress: Progress
+    ) -> _Mixture:
+        """Return the mixture with the least log loss on the texts ``deciding``, (texts,).
+
+        The labels alone are tried if they have all segments of the ancestor. Another teacher than
+        the ancestor is chosen only if its mixture is better by more than the standard error of the
+        difference (the one-standard-error rule: Hastie, Tibshirani and Friedman 2009, section
+        7.10): mixing each version into the next would repeat its errors.
+        """
+        ancestor = teachers[0] if teachers else None
+        alone = self._out_of_fold(ancestor, progress)
+        best = _Mixture(None, 1.0, _expanded(alone, self._table, self.rows.numbers))
+        if deciding is None or not teachers:
+            return best
+        losses = self._losses(best, deciding)
+        if not self._have_segments_of(teachers[0]):
+            losses = np.full_like(losses, np.inf)
+        for place, teacher in enumerate(teachers):
+            own = self._out_of_fold(teacher, progress)
+            tried = [_Mixture(teacher, share, self._mixed(own, teacher, share)) for share in SHARES]
+            scores = [self._losses(one, deciding) for one in tried]
+            least = min(range(len(tried)), key=lambda number: float(scores[number].mean()))
+            gain = losses - scores[least]
+            error = gain.std() / np.sqrt(len(gain)) if place else 0.0
+            if gain.mean() > error:
+                best, losses = tried[least], scores[least]
+        return best
+
+    def _losses(self, mixture: _Mixture, deciding: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log loss of each of the texts ``deciding``, calibrated on the other folds."""
+        likely = _cross_fitted(mixture.margins, self.rows, deciding)[deciding]
+        right = likely[np.arange(len(likely)), self.rows.columns[deciding]]
+        result: NDArray[np.float64] = -np.log(np.maximum(right, 1e-9))
         return result
 
-    def _calibration(self, margins: NDArray[np.float64]) -> Calibration:
-        rows_to_fit = self.rows.calibrating
-        if self._base is not None and (rows_to_fit & self._is_unseen).sum() >= LEAST_TEXTS:
-            rows_to_fit = rows_to_fit & self._is_unseen
-        return best_calibration(margins[rows_to_fit], self.rows.columns[rows_to_fit])
+    def _out_of_fold(self, teacher: Bundle | None, progress: Progress) -> NDArray[np.float64]:
+        """Return margins of models trained on the other folds, (texts, learned segments).
+
+        They have the document frequencies of the teacher, so that both can be mixed.
+        """
+        parameters = _parameters(teacher) if teacher else None
+        key = parameters.frequencies.tobytes() if parameters else b""
+        if key not in self._margins:
+            rows, table = self.rows, self._table
+            result = np.zeros((len(rows.texts), len(table.numbers)))
+            folds = np.unique(rows.fold)
+            for done, number in enumerate(folds.tolist(), start=1):
+                outside = np.flatnonzero(rows.fold == number)
+                fitted = fit(table, rows.fold != number, base=parameters)
+                result[outside] = margins_of(table, fitted, outside)
+                progress(Step(Stage.WORDS, done, len(folds) + 1))
+            self._margins[key] = result
+        return self._margins[key]
+
+    def _mixed(
+        self, own: NDArray[np.float64], teacher: Bundle, share: float
+    ) -> NDArray[np.float64]:
+        """Return margins of the labels, with the weight ``share``, and the teacher.
+
+        Args:
+            own: Margins of models of the labels, (texts, learned segments).
+            teacher: The teacher.
+            share: The weight of the labels, 0 to 1.
+
+        Returns:
+            The margins, (texts, segments); -10 for segments that neither has learned.
+        """
+        numbers, parameters = self.rows.numbers, _parameters(teacher)
+        result = _expanded(own, self._table, numbers)
+        there = columns_of(numbers, parameters.numbers)
+        taught = self._taught_margins(parameters)
+        shared = np.isin(there, columns_of(numbers, self._table.numbers))
+        result[:, there[~shared]] = taught[:, ~shared]
+        result[:, there[shared]] *= share
+        result[:, there[shared]] += (1 - share) * taught[:, shared]
+        return result
+
+    def _taught_margins(self, parameters: Parameters) -> NDArray[np.float64]:
+        return TextModel(parameters).margins(self.rows.texts)
 
 
-def _usable_base(
-    rows: TextRows, text_fingerprints: NDArray[np.uint64], base: Bundle | None
-) -> tuple[Parameters | None, NDArray[np.bool_]]:
-    """Return the base model's parameters, and which texts it was not trained on.
+def unchanged(rows: TextRows, teacher: Bundle) -> Learned:
+    """Return the teacher's text model unchanged, for too few labelled texts to train one."""
+    head = teacher.parts.text
+    predictions = head.predict(rows.texts)
+    found = [[one.probabilities.get(n, 0.0) for n in rows.numbers] for one in predictions]
+    probabilities = np.array(found).reshape(-1, len(rows.numbers))
+    return Learned(head, probabilities, probabilities, rows.fresh_for(teacher), teacher, 0.0)
 
-    The parameters are None if the base was trained on most of the texts: its figures on them would
-    be too good to choose its weight by them.
+
+def _parameters(teacher: Bundle) -> Parameters:
+    return cast(TextModel, teacher.parts.text).parameters
+
+
+def _expanded(own: NDArray[np.float64], table: Table, numbers: Numbers) -> NDArray[np.float64]:
+    """Return margins with the columns ``numbers``, (texts, segments)."""
+    result = np.full((len(own), len(numbers)), _UNKNOWN)
+    result[:, columns_of(numbers, table.numbers)] = own
+    return result
+
+
+def _cross_fitted(
+    margins: NDArray[np.float64], rows: TextRows, fitting: NDArray[np.bool_]
+) -> Probabilities:
+    """Return probabilities, (texts, segments); each fold is calibrated on the other folds.
+
+    ``fitting``: the texts to calibrate on, (texts,). A fold without any in the others is calibrated
+    on all of them.
     """
-    all_rows = np.ones(len(rows.texts), np.bool_)
-    if base is None or not isinstance(base.parts.text, TextModel):
-        return None, all_rows
-    is_unseen = ~np.isin(text_fingerprints, base.parts.training_fingerprints)
-    enough = (is_unseen & rows.calibrating).sum() >= max(LEAST_TEXTS, rows.calibrating.sum() / 2)
-    return (base.parts.text.parameters, is_unseen) if enough else (None, all_rows)
-
-
-class UnchangedHead:
-    """Keeps the base's text model, if there are too few labelled texts to train one.
-
-    Its ``out_of_fold`` probabilities are those of the base's model.
-    """
-
-    def __init__(self, rows: TextRows, base: Bundle) -> None:
-        self.rows = rows
-        self.base = base
-
-    def learn(self, progress: Progress) -> Learned:
-        head = self.base.parts.text
-        segments = len(np.unique(self.rows.columns))
-        progress(
-            f"words: too few labelled texts ({len(self.rows.texts)} of {segments} segments), "
-            "the base model is kept"
-        )
-        predictions = head.predict(self.rows.texts)
-        numbers = self.rows.numbers
-        result = [[one.probabilities.get(n, 0.0) for n in numbers] for one in predictions]
-        out_of_fold = np.array(result).reshape(-1, len(numbers))
-        return Learned(head, out_of_fold, self.base.parts.training_fingerprints)
+    result = np.zeros_like(margins)
+    for number in np.unique(rows.fold):
+        here, rest = rows.fold == number, fitting & (rows.fold != number)
+        used = rest if rest.any() else fitting
+        calibration: Calibration = best_calibration(margins[used], rows.columns[used])
+        result[here] = calibration.probabilities(margins[here])
+    return result
 
 
 class TransformerHead:
-    """Fine-tunes an encoder (``transformer``), once for each fold and once on all texts."""
+    """Fine-tunes an encoder (``transformer``), once for each fold and once on all texts.
 
-    def __init__(self, rows: TextRows, encoder: str, weights_folder: Path) -> None:
+    ``threads`` and ``seed``: as in ``transformer.fine_tune``.
+    """
+
+    def __init__(
+        self, rows: TextRows, encoder: str, weights_folder: Path, threads: int, seed: int
+    ) -> None:
         self.rows = rows
         self.encoder = encoder
         self.weights_folder = weights_folder
+        self.threads = threads
+        self.seed = seed
 
     def learn(self, progress: Progress) -> Learned:
         rows = self.rows
         result = np.zeros((len(rows.texts), len(rows.numbers)))
-        for number in np.unique(rows.fold):
+        folds = np.unique(rows.fold)
+        for done, number in enumerate(folds.tolist(), start=1):
             outside = np.flatnonzero(rows.fold == number)
-            head = self._tuned(np.flatnonzero(rows.fold != number), progress)
+            head = self._tuned(np.flatnonzero(rows.fold != number))
             predictions = head.predict([rows.texts[row] for row in outside])
             own = np.array([list(one.probabilities.values()) for one in predictions])
             result[outside] = move_columns(own, head.numbers, rows.numbers)
-            progress(f"words: fold {number + 1} of {len(np.unique(rows.fold))}")
-        head = self._tuned(np.arange(len(rows.texts)), progress)
-        return Learned(head, result, fingerprints(rows.texts))
+            progress(Step(Stage.WORDS, done, len(folds) + 1))
+        head = self._tuned(np.arange(len(rows.texts)))
+        progress(Step(Stage.WORDS, len(folds) + 1, len(folds) + 1))
+        return Learned(head, result, result, np.ones(len(rows.texts), np.bool_))
 
-    def _tuned(self, chosen: NDArray[np.int64], progress: Progress) -> TextHead:
+    def _tuned(self, chosen: NDArray[np.int64]) -> TextHead:
         from classifier.text.transformer import fine_tune
+        from classifier.text.transformer_types import Settings
 
         return fine_tune(
             [self.rows.texts[row] for row in chosen],
@@ -232,5 +351,23 @@ class TransformerHead:
             self.rows.families[chosen].tolist(),
             encoder=self.encoder,
             weights_folder=self.weights_folder,
-            progress=lambda epoch: progress(str(epoch)),
+            threads=self.threads,
+            settings=Settings(seed=self.seed),
         )
+
+
+def better_of(rows: TextRows, first: Learned, second: Learned) -> Learned:
+    """Return the text model with the less log loss on texts that are fresh for both.
+
+    ``first`` is kept if there are fewer than 50 such texts.
+    """
+    deciding = rows.calibrating & first.fresh & second.fresh
+    if deciding.sum() < LEAST_TEXTS:
+        return first
+
+    def loss(learned: Learned) -> float:
+        likely = learned.cross_fitted[deciding]
+        right = likely[np.arange(len(likely)), rows.columns[deciding]]
+        return float(-np.log(np.maximum(right, 1e-9)).mean())
+
+    return min((first, second), key=loss)

@@ -36,9 +36,9 @@ def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
     process forks for each file and stays alive for the next one. Thread-safe.
 
     Raises:
-        MediaError: The file can't be opened, exceeds a limit or gives neither sound nor pictures,
-            or decoding failed on this machine (``INTERNAL``). No other exception is raised for a
-            file.
+        MediaError: The file can't be opened, exceeds a limit or gives neither sound nor pictures;
+            or decoding failed for a reason of this machine or program (``INTERNAL``). The content
+            of a file can cause no other exception.
     """
     with _opened(path, limits) as descriptor, ExitStack() as stack:
         try:
@@ -55,7 +55,11 @@ def decode(path: Path, limits: Limits = _DEFAULT_LIMITS) -> Media:
 
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[int]:
-    """Open the file and yield its descriptor; the child gets the descriptor only, no file name."""
+    """Open the file and yield its descriptor, which is all that the child gets of it.
+
+    Raises:
+        MediaError: The file can't be opened, is empty, too large or no regular file.
+    """
     try:
         # Without O_NONBLOCK, opening a pipe without a writer would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -77,7 +81,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[int]:
 
 
 def _in_memory(name: str, stack: ExitStack) -> int:
-    """Create an anonymous file in memory for the child to write, which leaves nothing behind."""
+    """Create a file in memory for the child to write; it is gone when ``stack`` ends."""
     descriptor = os.memfd_create(f"creative-{name}")
     stack.callback(os.close, descriptor)
     return descriptor
@@ -89,7 +93,8 @@ def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) ->
             ErrorCode.TIMED_OUT, f"more than {limits.wall_seconds} s of wall-clock time"
         )
     if status == pool.EXIT_MEMORY:
-        raise MediaError(ErrorCode.MEMORY_LIMIT, "the child ran out of its address space")
+        detail = f"more than {limits.memory_bytes} bytes of address space"
+        raise MediaError(ErrorCode.MEMORY_LIMIT, detail)
     if status < 0:
         raise _error_for_status(status)
     if status != 0:
@@ -104,11 +109,12 @@ def _read_report(outputs: dict[str, int], status: int | None, limits: Limits) ->
 
 
 def _error_for_status(status: int) -> MediaError:
-    """Return the error for the exit status of a process that did not answer.
+    """Return the error for the exit status of a process that ended without a report.
 
-    SIGXCPU means the CPU limit. This program kills processes only after their status is known or
-    no longer needed, so SIGKILL means that the kernel ended the process because memory ran out.
-    SIGTERM and SIGINT come from outside. Any other signal, such as SIGSEGV, means a damaged file.
+    SIGXCPU means that the CPU limit is reached. SIGKILL means that the kernel ended the process
+    because memory ran out: this program itself kills a process only when it has its status already
+    or does not need it. SIGTERM and SIGINT are sent by people or other programs. Any other signal,
+    such as SIGSEGV, means a damaged file.
     """
     if status >= 0:
         return MediaError(ErrorCode.INTERNAL, f"the child ended with status {status}")
@@ -119,7 +125,8 @@ def _error_for_status(status: int) -> MediaError:
         signal.SIGTERM: ErrorCode.INTERNAL,
         signal.SIGINT: ErrorCode.INTERNAL,
     }
-    return MediaError(codes.get(number, ErrorCode.DAMAGED), f"the child ended by signal {number}")
+    code = codes.get(number, ErrorCode.DAMAGED)
+    return MediaError(code, f"the child was ended by signal {number}")
 
 
 def _tail(descriptor: int) -> str:
@@ -128,7 +135,11 @@ def _tail(descriptor: int) -> str:
 
 
 def _contents(outputs: dict[str, int], name: str, max_bytes: int) -> bytearray:
-    """Return what the child wrote to an output; raise ValueError beyond ``max_bytes``."""
+    """Return what the child wrote to an output.
+
+    Raises:
+        ValueError: That is more than ``max_bytes``, or it changed while it was read.
+    """
     size = os.fstat(outputs[name]).st_size
     if size > max_bytes:
         raise ValueError(f"{name}: {size} bytes > {max_bytes}")

@@ -32,6 +32,8 @@ BLOCK_WEIGHTS = np.array([1.0, 1.0, 0.6, 0.7, 0.6])
 BLOCKS = len(BLOCK_WEIGHTS)
 BUCKETS = BLOCKS * BLOCK
 CHAR_LENGTHS = (2, 3, 4, 5)
+# Texts whose n-grams are in memory at the same time, about 200 KB for each.
+_BATCH = 1024
 STEM = 5
 STEM_REACH = 3
 
@@ -53,21 +55,31 @@ class Counts:
     """The number of occurrences of each bucket in each text, sorted by text, then bucket.
 
     ``texts``: the number of texts. ``text``, ``bucket`` and ``count`` are parallel, (entries,).
+    They have 32 bits because training holds those of all texts, about 650 entries for each.
     """
 
     texts: int
-    text: Places
-    bucket: Places
-    count: Places
+    text: NDArray[np.int32]
+    bucket: NDArray[np.int32]
+    count: NDArray[np.int32]
 
 
 def count_grams(texts: Sequence[str]) -> Counts:
     """Count the features of each text; a blank text has none."""
+    begins = range(0, max(len(texts), 1), _BATCH)
+    parts = [_count(texts[begin : begin + _BATCH], begin) for begin in begins]
+    text, bucket, count = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Counts(len(texts), text, bucket, count)
+
+
+def _count(texts: Sequence[str], begin: int) -> tuple[NDArray[np.int32], ...]:
+    """Return text, bucket and count of each entry of a batch whose first text is ``begin``."""
     joined = join(texts)
     grams = _grams(joined, texts)
     text = joined.text_of(grams.start)
     keys, count = np.unique(text * BUCKETS + grams.bucket, return_counts=True)
-    return Counts(len(texts), keys // BUCKETS, keys % BUCKETS, count.astype(np.int64))
+    places = (keys // BUCKETS + begin, keys % BUCKETS, count)
+    return tuple(part.astype(np.int32) for part in places)
 
 
 def locate_grams(text: str) -> Grams:

@@ -1,10 +1,17 @@
 """Search for entries of the lexicon (``lexicon_words``) in texts, tolerant of misspellings.
 
 Words are compared by sound, that is, after folding. An entry that ends with ``=`` matches a whole
-word, any other entry the beginning of a word. An entry without ``=`` that has six letters or more
-is also found if one letter, but not the first, is wrong or superfluous; or missing, if the rest of
-the entry is the whole word. Misspellings are tried only if no entry without ``=`` matches the
-beginning of the word as it is written. A name that the recogniser split ("сама кат") is also found.
+word, any other entry the beginning of a word. Two neighbouring words are also compared as one, so
+that a name that the recogniser split ("сама кат") is found. ``PATTERNS`` are searched before
+folding.
+
+A word that begins with no entry may misspell one. It matches an entry without ``=`` of at least six
+letters (``FUZZY_FROM``, after folding) if
+
+- its beginning is the entry with one wrong or one superfluous letter, or
+- the whole word is the entry without one of its letters.
+
+The first letter has to be right.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from classifier.text.hashing import Hashes, name_hash, pair_hashes
 from classifier.text.lexicon_words import BRANDS, COMBINED, NUMBER, PATTERNS, TOPICS
 from classifier.text.phonetics import Joined, Places, folded_word, word_bounds
 
+# Letters of the shortest entry that a misspelt word can match.
 FUZZY_FROM = 6
 _CACHE_SIZE = 1 << 16
 
@@ -45,8 +53,8 @@ class LexiconMatches:
 
     ``concepts``: groups (the keys of ``BRANDS``, ``TOPICS`` and ``PATTERNS``), brands, and pairs of
     the groups in ``COMBINED`` that occur in one text. ``sequences``: pairs of groups that follow
-    each other, with any number of words without a group in between. Groups found by two words or by
-    a pattern are not considered.
+    each other, with any number of words without a group in between. Sequences leave out groups that
+    only two words together or a pattern match.
     """
 
     concepts: MatchArrays
@@ -96,7 +104,7 @@ def find(written: Joined, folded: Joined) -> LexiconMatches:
 
 
 def _together(lexicon: _Lexicon, hits: Sequence[_Hit]) -> list[tuple[_Hit, _Hit]]:
-    """Return the pairs of the groups of ``COMBINED`` in one text, in the order of their numbers."""
+    """Return the pairs of groups of ``COMBINED`` in one text: the first hits of both groups."""
     first: dict[int, _Hit] = {}
     for hit in hits:
         if hit.name in lexicon.combined:
@@ -111,7 +119,7 @@ def _in_sequence(lexicon: _Lexicon, single: Sequence[Sequence[_Hit]]) -> list[tu
 
 
 def _as_arrays(lexicon: _Lexicon, pairs: Sequence[tuple[_Hit, _Hit]]) -> MatchArrays:
-    """Return pairs of hits as arrays; a pair of the same name twice has the hash of that name."""
+    """Return arrays of pairs of hits. If both hits have one name, the hash is that of the name."""
     left = np.array([one.name for one, _ in pairs], np.int64)
     right = np.array([two.name for _, two in pairs], np.int64)
     hashes = pair_hashes(lexicon.hashes[left], lexicon.hashes[right])
@@ -184,15 +192,17 @@ class _Lexicon:
         return [_Hit(name, word.start, word.end) for name in self._match(word.text, 0)]
 
     def joint_hits(self, word: _Word, follower: _Word) -> list[_Hit]:
-        """Return the hits of ``word`` and the beginning of ``follower`` written as one word."""
+        """Return the hits of two words written as one that reach into ``follower``."""
         doubled = word.text[-1] == follower.text[0]
         names = self._match(word.text + follower.text[doubled:], len(word.text))
         return [_Hit(name, word.start, follower.end) for name in names]
 
     def _find_names(self, word: str, beyond: int) -> tuple[int, ...]:
-        """Return the names whose entry matches ``word``, or a prefix of it longer than ``beyond``.
+        """Return the names of the entries that match a word.
 
-        If ``beyond`` is 0, a word that begins with a digit also has the name ``NUMBER``.
+        Entries with ``=`` have to match all of ``word``, others a beginning of it that is longer
+        than ``beyond``. If ``beyond`` is 0, a word that begins with a digit also has the name
+        ``NUMBER``.
         """
         names = set(self._whole.get(word, ()))
         if word[0].isdigit() and not beyond:
@@ -209,10 +219,11 @@ class _Lexicon:
         return tuple(sorted(names))
 
     def _fuzzy_names(self, prefix: str, whole: bool) -> set[int]:
-        """Return the names of entries without ``=`` that differ from ``prefix`` in one letter.
+        """Return the names of the entries that ``prefix``, the beginning of a word, misspells.
 
-        The first letter never differs. An entry with one letter more counts only if ``whole``, that
-        is, if ``prefix`` is the whole word.
+        These are entries without ``=`` of at least ``FUZZY_FROM`` letters that differ from
+        ``prefix`` in one letter, but not in the first. An entry that has one letter more counts
+        only if ``whole``: ``prefix`` is the whole word.
         """
         names: set[int] = set()
         if whole:

@@ -1,8 +1,8 @@
 """The lexicon of Russian advertising: brands by their kind, words by their topic.
 
 Written by hand, in ordinary spelling. Entries are separated by commas. An entry matches the
-beginning of a word, or of two neighbouring words if it has a blank; with ``=`` at its end it
-matches the whole word only. ``lexicon`` folds entries by sound and tolerates misspellings.
+beginning of a word, or of two neighbouring words written as one; with ``=`` at its end it matches
+the whole of them only. ``lexicon`` folds entries by sound and tolerates misspellings.
 """
 
 from __future__ import annotations

@@ -381,7 +381,7 @@ def best_calibration(scores: NDArray[np.float64], column: NDArray[np.int64]) -> 
 
 def _rows_of(counts: Counts, rows: NDArray[np.int64]) -> Counts:
     """Return the counts of the rows at ``rows``, which are ascending, numbered from 0."""
-    place = np.full(counts.texts, -1, np.int64)
+    place = np.full(counts.texts, -1, np.int32)
     place[rows] = np.arange(len(rows))
     chosen = place[counts.text] >= 0
     return Counts(

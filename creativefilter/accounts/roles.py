@@ -10,6 +10,7 @@ requires the permission that describes what it does to the data:
 | train a version | ``creatives.add_modelversion`` |
 | activate a version or go back to one | ``creatives.change_modelversion`` |
 | set target precision and mix of segments | ``creatives.add_decisionsettings`` |
+| merge, retire and import segments | ``creatives.change_segment`` |
 | replace months of spend | ``spend.delete_spendrow`` |
 | see the system check and run its safe repairs | ``creatives.delete_creative`` |
 | see and revoke the tokens of all users | ``knox.delete_authtoken`` |
@@ -43,7 +44,7 @@ SENTENCES = {
     ),
     Role.LEAD: _(
         "Also deletes creatives, replaces months of spend, trains and activates model versions,"
-        " and manages users and their access."
+        " changes the segments, and manages users and their access."
     ),
 }
 
@@ -51,8 +52,8 @@ _VIEWER = (
     "creatives.view_creative", "creatives.view_decisionsettings", "creatives.view_label",
     "creatives.view_labelbatch",
     "creatives.view_mediaversion", "creatives.view_modelversion", "creatives.view_prediction",
-    "creatives.view_screenreading", "creatives.view_segment", "creatives.view_transcript",
-    "creatives.view_waitinglabel", "creatives.view_watchedfile",
+    "creatives.view_screenreading", "creatives.view_segment", "creatives.view_segmentgroup",
+    "creatives.view_transcript", "creatives.view_waitinglabel", "creatives.view_watchedfile",
     "spend.view_advertisement", "spend.view_spendimport",
     "jobs.view_job",
     "webhooks.view_endpoint", "webhooks.add_endpoint", "webhooks.change_endpoint",
@@ -71,6 +72,8 @@ _LEAD = (
     "creatives.delete_creative",
     "creatives.add_modelversion", "creatives.change_modelversion",
     "creatives.add_decisionsettings",
+    "creatives.add_segment", "creatives.change_segment",
+    "creatives.add_segmentgroup", "creatives.change_segmentgroup",
     "spend.delete_spendimport", "spend.delete_spendrow",
     "auth.view_user", "auth.add_user", "auth.change_user",
     "knox.view_authtoken", "knox.delete_authtoken",

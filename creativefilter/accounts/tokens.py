@@ -1,6 +1,7 @@
 """Access tokens of programs: issue, list and revoke them.
 
-Knox stores only a hash, so neither a page nor a database dump can show a token again.
+Knox stores a hash and the first characters of a token, so that neither a page nor a dump of the
+database can show the token again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from creativefilter.site.errors import UserError
 
 # Precision of ``last_used_at``, so that a program that polls does not cause a write each time.
 LAST_USE_PRECISION = timedelta(minutes=10)
-# Unexpired tokens of one user. Knox reads all of them with every request of the user.
+# Most unexpired tokens of one user. With each request that a token authenticates, Knox reads all
+# tokens of its owner.
 MOST = 100
 
 
@@ -75,18 +77,18 @@ def unexpired() -> QuerySet[TokenDetails]:
 def within_reach(user: User | AnonymousUser) -> QuerySet[TokenDetails]:
     """Return the unexpired tokens that a user may see.
 
-    These are all tokens if the user has ``knox.delete_authtoken``, else the user's own.
-    ``may_revoke`` returns whether the user may also revoke them.
+    These are the tokens of all users if the user has the permission ``knox.delete_authtoken``, else
+    the user's own. ``may_revoke`` decides which of them the user may revoke.
     """
     rows = unexpired()
     return rows if user.has_perm("knox.delete_authtoken") else rows.filter(token__user=user.pk)
 
 
 def may_revoke(user: User | AnonymousUser, owner: User) -> bool:
-    """Return whether a user may revoke the tokens of ``owner``.
+    """Return whether ``user`` may revoke the tokens of ``owner``.
 
-    These are the user's own tokens and, with ``knox.delete_authtoken``, those of all users whom
-    the user may change.
+    All users may revoke their own tokens. With the permission ``knox.delete_authtoken`` they may
+    also revoke those of others, but only superusers those of superusers (``may_change_user``).
     """
     if user.pk == owner.pk:
         return True
@@ -101,14 +103,14 @@ def revoke(details: TokenDetails) -> None:
 
 
 def revoke_all(user: User, but: AuthToken | None = None) -> int:
-    """Revoke all tokens of a user.
+    """Revoke all tokens of a user by deleting them, and write one audit entry if there are any.
 
     Args:
         user: The owner.
         but: A token to keep.
 
     Returns:
-        The number of revoked tokens.
+        The number of deleted tokens, which may include expired ones.
     """
     rows = AuthToken.objects.filter(user=user)
     if but is not None:
@@ -130,6 +132,9 @@ def record_use(token: AuthToken) -> None:
 
 
 def describe(sender: Any, instance: Any, created: bool, raw: bool = False, **signal: Any) -> None:
-    """Create the ``TokenDetails`` of every new token (receiver of ``post_save``)."""
+    """Create the ``TokenDetails`` of a new token (receiver of ``post_save``).
+
+    A token that is loaded from a fixture (``raw``) gets none: the fixture has its details.
+    """
     if created and not raw:
         TokenDetails.objects.create(token=instance)

@@ -11,6 +11,7 @@ class CreativesConfig(AppConfig):
         from creativefilter.creatives import doctor, model_doctor, reference_data  # noqa: F401
         from creativefilter.creatives.analysis import evidence, redecision, stages  # noqa: F401
         from creativefilter.creatives.families import deletion as families  # noqa: F401
+        from creativefilter.creatives.families import doctor as family_doctor  # noqa: F401
         from creativefilter.creatives.intake import (  # noqa: F401
             archive_jobs,
             deletion,

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from classifier.segments import NUMBERS
 from creativefilter.accounts.audit import Action, record
-from creativefilter.creatives.models import ModelVersion
+from creativefilter.creatives.models import ModelVersion, Segment
+from creativefilter.site.codes import CodedError
 from creativefilter.site.errors import UserError
 
 
@@ -29,6 +31,23 @@ def active() -> ModelVersion:
     if version is None:
         raise NoActiveModelError(_("No model version is active: run manage.py prepare."))
     return version
+
+
+def ancestor() -> ModelVersion:
+    """Return the version whose text model every training may mix in: by default the starter."""
+    chosen = ModelVersion.objects.filter(is_ancestor=True).first()
+    return chosen or register_folder(Path(settings.STARTER_MODEL))
+
+
+def choose_ancestor(version: ModelVersion) -> None:
+    """Make this version the ancestor of all further trainings, and write the audit log."""
+    with transaction.atomic():
+        list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        ModelVersion.objects.filter(is_ancestor=True).exclude(pk=version.pk).update(
+            is_ancestor=False
+        )
+        ModelVersion.objects.filter(pk=version.pk).update(is_ancestor=True)
+        record(Action.ANCESTOR_CHOSEN, version)
 
 
 def path(version: ModelVersion) -> str:
@@ -57,19 +76,37 @@ def register_folder(folder: Path) -> ModelVersion:
             "metrics": json.loads(text)["facts"].get("metrics", {}),
         },
     )
-    if not created and version.folder != stored_path and not _is_intact(version):
+    if not created and version.folder != stored_path and not is_intact(version):
         version.folder = stored_path
         version.save(update_fields=["folder"])
     return version
 
 
-def _is_intact(version: ModelVersion) -> bool:
+def is_intact(version: ModelVersion) -> bool:
+    """Return whether the folder of a version can be read and holds its model."""
     from classifier.artefact import ArtefactError
 
     try:
         return stored_digest(version) == version.digest
     except (ArtefactError, OSError):
         return False
+
+
+def segments_of(version: ModelVersion) -> tuple[int, ...]:
+    """Return the numbers of the segments that a version predicts; () if they can't be read."""
+    try:
+        text = (Path(path(version)) / "manifest.json").read_text(encoding="utf-8")
+        # Manifests of version 0.2 and older name no segments.
+        found = json.loads(text)["facts"].get("segments", NUMBERS)
+        return tuple(int(number) for number in found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def predicted_segments() -> tuple[int, ...]:
+    """Return the numbers of the segments that the active version predicts; () without one."""
+    version = ModelVersion.objects.filter(is_active=True).first()
+    return segments_of(version) if version else ()
 
 
 def stored_digest(version: ModelVersion) -> str:
@@ -86,7 +123,15 @@ def stored_digest(version: ModelVersion) -> str:
 
 
 def activate(version: ModelVersion) -> None:
-    """Make this version the active one, and write the audit log."""
+    """Make this version the active one, and write the audit log.
+
+    Raises:
+        CodedError: ``unknown_segments``, if it predicts segments that do not exist here.
+    """
+    known = set(Segment.objects.values_list("number", flat=True))
+    if unknown := sorted(set(segments_of(version)) - known):
+        numbers = ", ".join(map(str, unknown))
+        raise CodedError("unknown_segments", version=version, numbers=numbers)
     with transaction.atomic():
         _activate(version)
         record(Action.VERSION_ACTIVATED, version)

@@ -63,16 +63,19 @@ WATCHED_FOLDER = Problem(
     "watched_folder",
     gettext_lazy("The watched folder can't be read: %(sentence)s"),
     gettext_lazy(
-        "Mount it on the host of the worker for cpu-upkeep, and let its account read it. Other "
-        "hosts do not need it."
+        "Mount the folder on the host of the worker that serves the queue cpu-upkeep, and let the "
+        "account of this worker read it. No other host needs the folder."
     ),
 )
 OPEN_FILES = Problem(
     "open_files",
-    gettext_lazy("Files of DATA_DIR that other accounts of this machine can open: %(count)d."),
     gettext_lazy(
-        "manage.py doctor --fix restricts them. Files of another account can be restricted only "
-        "by that account (chmod go= …)."
+        "Files and folders, DATA_DIR included, that other accounts of this machine can open: "
+        "%(count)d."
+    ),
+    gettext_lazy(
+        "manage.py doctor --fix takes these permissions away. Where another account is the owner, "
+        "run this as that account: chmod go= …"
     ),
     repairable=True,
 )
@@ -82,7 +85,8 @@ def _probe(problem: Problem, probe: Callable[[], Any]) -> Iterator[Finding]:
     try:
         probe()
     except Unavailable as error:
-        yield problem.found(why=str(error))  # its sentence lacks the technical reason
+        # The sentence of the error would leave out the technical reason.
+        yield problem.found(why=str(error))
     except (DatabaseError, RedisError, OSError) as error:
         why = sentence_of(error) or str(error).splitlines()[0] if str(error) else repr(error)
         yield problem.found(why=why)
@@ -100,7 +104,8 @@ def migrations() -> Iterator[Finding]:
 
 
 def broker() -> Iterator[Finding]:
-    if has_broker():  # else the application does not run
+    # Without REDIS_URL there is a broker only while ``manage.py run`` runs; that is no finding.
+    if has_broker():
         yield from _probe(BROKER, probes.broker)
 
 
@@ -128,8 +133,8 @@ def setting_sentences() -> Iterator[Finding]:
 def watched_folder() -> Iterator[Finding]:
     """Yield a finding if this process can't read the watched folder.
 
-    Not a quick check: the page runs those in the web process, and only the worker must see the
-    folder.
+    It is not registered as quick: the page runs quick checks in the web process, whose host does
+    not need the folder.
     """
     if sentence := watched_folder_sentence():
         yield WATCHED_FOLDER.found(sentence=sentence)

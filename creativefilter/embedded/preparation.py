@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from knox.models import AuthToken
 
+from creativefilter.creatives.families import exam_set
 from creativefilter.site.private_files import tighten
 
 ADMIN = "admin"
@@ -28,6 +29,10 @@ class Credentials:
 def prepare() -> Credentials | None:
     """Migrate the database, assemble the weights and create the first administrator.
 
+    Creatives of an earlier release are assigned to the exam set or to what is taught. That is no
+    migration, because it goes on where it was interrupted, blocks workers for a batch only, and
+    takes those into account that processes of the earlier release add meanwhile.
+
     Returns:
         The administrator's credentials, or None if there is a superuser already.
 
@@ -36,6 +41,7 @@ def prepare() -> Credentials | None:
     """
     tighten(Path(settings.DATA_DIR))
     call_command("migrate", verbosity=0, interactive=False)
+    exam_set.assign_unassigned()
     if settings.WHISPER_MODEL == "packaged":
         from classifier.speech.weights import PACKAGED_NAME, packaged_whisper
 

@@ -30,8 +30,10 @@ from tasks.publishing import sweep
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a running stage has to finish; otherwise its job is queued again at the next start.
+# Seconds that a child has to end after SIGTERM before it is killed. A stage that a killed worker
+# was running is queued again at the next start.
 WORKER_GRACE = 15.0
+# Seconds between the end of a child and its restart.
 RESTART_PAUSE = 2.0
 WORKER_NAME = "embedded@localhost"
 # The worker for interactive jobs and upkeep, so that long jobs and batches do not delay these.
@@ -63,14 +65,21 @@ class Child:
 
 @dataclass(slots=True)
 class Watched:
-    """A child that is started again, after a pause, when it dies."""
+    """A child that is started again, after a pause, when it dies. Call ``watch`` regularly.
+
+    ``restart_at`` is the time (``time.monotonic``) of the restart; 0 while the child runs.
+    """
 
     name: str
     child: Child | Broker
     restart_at: float = 0.0
 
     def watch(self) -> bool:
-        """Start the child again if it died a while ago; return True if it was started just now."""
+        """Check whether the child runs; if not, start it again once ``RESTART_PAUSE`` is over.
+
+        Returns:
+            Whether this call started it.
+        """
         process = self.child.process
         if process is None or process.poll() is None:
             return False
@@ -152,7 +161,9 @@ class Supervisor:
 
 @contextmanager
 def running(host: str, port: int | None) -> Iterator[Supervisor]:
-    """Start broker, workers and web; stop them in the reverse order in any case.
+    """Start broker, workers and web; when the block ends, stop them in the reverse order.
+
+    A broker of its own is started only without the setting ``REDIS_URL``.
 
     Args:
         host: Address for the web server.
@@ -177,8 +188,8 @@ def running(host: str, port: int | None) -> Iterator[Supervisor]:
                 url = own_broker.url
                 resources.enter_context(broker_address.announced(data, url))
             app.conf.update(broker_url=url)
-            # If the last run was killed, its messages may be lost: send those of all queued jobs
-            # again.
+            # If the last run was killed, the broker may have lost messages. The first sweeps send
+            # those of all queued jobs again.
             recovery.mark_all_unpublished()
             for name, child in _children(supervisor, url, logs).items():
                 supervisor.start(name, child)
@@ -208,7 +219,8 @@ def _children(supervisor: Supervisor, broker_url: str, logs: Path) -> dict[str, 
     reserved = [*manage, "worker", "--name", RESERVED_NAME, "--processes", "1"]
     reserved += ["--queues", ",".join(RESERVED_QUEUES)]
     web = [*manage, "web", "--host", supervisor.host, "--port", str(supervisor.port)]
-    # After SIGTERM a worker would finish its stage, which may take minutes, beside its successor.
+    # For the death of this process. After SIGTERM a worker would first finish its stage, which may
+    # take minutes, while the workers of the next start already run.
     kill = signal.SIGKILL
     return {
         "worker": Child(worker, env, logs / "worker.log", death_signal=kill),
@@ -247,6 +259,8 @@ def _choose_port(host: str, wanted: int | None) -> int:
                     raise SupervisorError(text) from error
                 continue
             return port
+    if wanted:
+        raise SupervisorError(_("Port %s is taken. Choose another: make run PORT=8080") % wanted)
     raise SupervisorError(
-        _("Port %s is taken. Choose another: make run PORT=8080") % (wanted or "8000-8099")
+        _("All ports from 8000 to 8099 are taken. Choose another: make run PORT=8100")
     )

@@ -1,7 +1,8 @@
 """Recover jobs whose worker or whose message was lost.
 
-A worker that dies leaves a claim, which is released when the worker's exit is seen or the claim's
-lease has expired. A broker that restarts may lose messages, which the sweep sends again.
+A worker that dies leaves claims. They are released when its exit is seen, when a worker of the same
+name starts, or after their leases have expired. A broker that restarts may lose messages; after the
+jobs are marked as unpublished, the next sweeps send them again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from creativefilter.jobs import leases, lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.site.database import persistently
 
-# Seconds that a worker's main process retries to release a claim. Meanwhile it can't supervise the
-# pool.
+# For how many seconds the release of a lost claim is retried while the database is unreachable. The
+# worker's main process does it, and can't supervise the pool meanwhile.
 LOST_SECONDS = 20.0
-# Most rows that one sweep publishes again: a long queue must not double with every sweep.
+# Most jobs that one sweep returns. In a long queue, most jobs wait longer than
+# ``JOB_REPUBLISH_AFTER`` with no message lost; without this limit, each sweep would send second
+# messages for all of them.
 REPUBLISH_AT_ONCE = 1000
 
 
@@ -32,10 +35,11 @@ def release_lost_claim(job_id: str, stage: str, worker: str, code: str, detail: 
         detail: Technical reason.
 
     Returns:
-        Whether the job is queued again; False also if the claim no longer holds.
+        True if the job is queued again; False if it failed after its last attempt, or if the worker
+        no longer had the claim.
 
     Raises:
-        OperationalError, InterfaceError: The database is unreachable for ``LOST_SECONDS``.
+        OperationalError, InterfaceError: The database was unreachable for ``LOST_SECONDS``.
     """
     held = Job.objects.filter(pk=job_id, state=Job.State.RUNNING, stage=stage, worker=worker)
 
@@ -50,23 +54,23 @@ def release_claims_of(worker: str) -> list[Job]:
     """Release all claims under a worker's name; to be called when that worker starts or exits.
 
     Returns:
-        The jobs that are queued again.
+        The jobs that are queued again. Others fail, because this was their last attempt.
     """
     held = list(Job.objects.filter(state=Job.State.RUNNING, worker=worker))
-    return [job for job in held if lifecycle.release(job, "worker_lost", "worker restarted")]
+    return [job for job in held if lifecycle.release(job, "worker_lost", "the worker ended")]
 
 
 def sweep() -> list[Job]:
     """Release expired claims; return the queued jobs that need a message, oldest first.
 
-    A job needs one if none was sent, or if the last one was sent more than ``JOB_REPUBLISH_AFTER``
-    ago. At most ``REPUBLISH_AT_ONCE`` are returned.
+    A job needs one if it is unpublished, or if it was published more than ``JOB_REPUBLISH_AFTER``
+    ago or, by a wrong clock, in the future. At most ``REPUBLISH_AT_ONCE`` jobs are returned.
     """
     for job in leases.expired_jobs():
         lifecycle.release(job, "worker_lost", "the lease expired")
     now = timezone.now()
     stale = Q(published_at__lt=now - settings.JOB_REPUBLISH_AFTER)
-    # Sent by a clock that has been set back since.
+    # The clock has been set back since. Up to a lease ahead, another host's clock may be fast.
     ahead = Q(published_at__gt=now + settings.JOB_LEASE)
     return list(
         Job.objects.filter(state=Job.State.QUEUED)
@@ -76,7 +80,7 @@ def sweep() -> list[Job]:
 
 
 def mark_all_unpublished() -> None:
-    """Mark all queued jobs as not published, so that the next sweep sends their messages again.
+    """Mark all queued jobs as unpublished, so that the next sweeps send their messages again.
 
     To be called when the broker may have lost messages. A message that arrives twice is harmless:
     the second one finds no queued job to claim.
@@ -85,7 +89,10 @@ def mark_all_unpublished() -> None:
 
 
 def mark_published(job: Job) -> None:
-    """Set ``published_at`` on the row and on ``job``: the broker accepted the stage's message."""
+    """Set ``published_at`` on ``job`` and, if it is still queued at this stage, on its row.
+
+    Sweeps then leave the job out for ``JOB_REPUBLISH_AFTER``.
+    """
     job.published_at = timezone.now()
     Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, stage=job.stage).update(
         published_at=job.published_at

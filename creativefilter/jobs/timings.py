@@ -23,7 +23,7 @@ MOST = 10_000
 
 
 def ended(job: Job) -> list[dict[str, Any]]:
-    """Return ``Job.timings`` with an entry for the stage that ends now.
+    """Return ``Job.timings`` with an entry for the stage that ends now, done or failed.
 
     Args:
         job: The row as it was claimed.
@@ -56,8 +56,8 @@ class StageTime:
 
     Attributes:
         name: The stage.
-        state: ``waiting`` if the job has not reached the stage, ``skipped`` if another job did it,
-            else ``done`` or the state of the job.
+        state: ``waiting`` if the job has not reached the stage, ``skipped`` if the job went on
+            without running it, ``done`` if it ran it, and at the current stage the job's state.
         started_at: Start of the last attempt.
         seconds: Duration of the last attempt; None until the stage has ended.
         attempts: Number of attempts.

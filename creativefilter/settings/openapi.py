@@ -51,8 +51,6 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "creativefilter.jobs.models.Job.State",
         "StageStateEnum": "creativefilter.api.jobs.serializers.STAGE_STATES",
         "NotPredictedReasonEnum": "creativefilter.creatives.models.Prediction.Reason",
-        "SegmentNumberEnum": "creativefilter.api.core.filters.SEGMENT_NUMBERS",
-        "SegmentOrNoneEnum": "creativefilter.api.core.filters.SEGMENTS_OR_NONE",
         "SpendByEnum": ["segment", "advertiser", "brand", "media_type", "month"],
         "SpendMonthlyByEnum": ["segment", "advertiser", "brand", "media_type"],
         "SpendImportModeEnum": "creativefilter.spend.models.SpendImport.Mode",

@@ -31,6 +31,10 @@ PICTURES_ENCODER: str = env.str("PICTURES_ENCODER", "efficientnet-lite0")
 STARTER_MODEL = BASE_DIR / "classifier" / "starter_model"
 # Promised precision of automatic decisions: the share of them that has to be right.
 TARGET_PRECISION: float = env.float("TARGET_PRECISION", 0.95, validate=validate.Range(0.5, 0.999))
+# Labels that a segment needs to take part in training.
+LEAST_LABELS_OF_SEGMENT: int = env.int(
+    "LEAST_LABELS_OF_SEGMENT", 20, validate=validate.Range(2, 100_000)
+)
 # Share of each segment among incoming creatives, in any unit; "" for the shares in the training
 # data.
 SEGMENT_MIX: dict[int, float] | None = env.segment_mix("SEGMENT_MIX", "")

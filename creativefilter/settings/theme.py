@@ -30,6 +30,10 @@ def _is_page_of_creatives(request: HttpRequest) -> bool:
     return name.startswith("creatives_creative_") and name != "creatives_creative_add"
 
 
+def _is_page_of_segments(request: HttpRequest) -> bool:
+    return _page(request).startswith(("creatives_segment_", "creatives_segmentgroup_"))
+
+
 def _is_page_of_imports(request: HttpRequest) -> bool:
     return _page(request).startswith(("spend_spendimport_", "spend_import_"))
 
@@ -94,12 +98,15 @@ UNFOLD = {
                         "admin:tables_table_changelist",
                         "tables.view_table",
                     ),
-                    _item(
-                        _("Segments"),
-                        "category",
-                        "admin:creatives_segment_changelist",
-                        "creatives.view_segment",
-                    ),
+                    {
+                        **_item(
+                            _("Segments"),
+                            "category",
+                            "admin:creatives_segment_changelist",
+                            "creatives.view_segment",
+                        ),
+                        "active": _is_page_of_segments,
+                    },
                 ],
             },
             {

@@ -42,6 +42,10 @@ FINDING_SENTENCES: dict[str, str | Promise] = {
         "Rows with fewer cells than the heading: %(count)s, the first: %(lines)s."
     ),
     "found_ids_changed": _("Advertisement IDs that were normalised: %(count)s (%(examples)s)."),
+    "found_segments_merged": _(
+        "Rows with the number of a segment that was merged into another one: %(count)s "
+        "(%(numbers)s)."
+    ),
     "found_unsaved_formulas": _(
         "Cells with a formula whose value was not saved: %(count)s. They count as blank; open the "
         "workbook in Excel and save it."

@@ -22,28 +22,29 @@ MAX_SHARED_STRINGS = 128 << 20
 # is refused.
 MAX_NESTING = 2
 
-# Bytes (in UTF-16: characters) of one line of a CSV file.
+# Bytes of one line of a CSV file (in UTF-16: characters).
 MAX_LINE = 1 << 20
 # A quoted cell with more lines than this is taken for an unclosed quotation mark.
 MAX_CELL_LINES = 200
 # The heading is searched for in this many rows from the top; blank rows do not count.
 HEADING_ROWS = 20
-# Readings of one file, for example by different ID columns: more are not listed.
+# Most readings of one file, for example by different ID columns. More are not considered.
 MAX_READINGS = 8
 
-# Limits of one sheet; the first two are those of Excel.
+# Limits of one sheet: rows and columns, which are those of Excel, and bytes of one row as XML.
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_ROW_BYTES = 32 << 20
 
 # XLS, XLSB and ODS are read by a library that keeps a whole sheet in memory. It runs in a child
-# process with limits on the packed file, unpacked bytes, memory, processor time and output.
+# process. Bytes of the file, and of XLSB and ODS also unpacked bytes:
 MAX_OTHER_WORKBOOK = 64 << 20
 MAX_OTHER_UNPACKED = 256 << 20
-OTHER_MEMORY = 1 << 30
 # Memory of the child in bytes: OTHER_BASE, plus OTHER_TIMES for each unpacked byte (XLS: each byte
 # of the file), at most OTHER_MEMORY.
+OTHER_MEMORY = 1 << 30
 OTHER_BASE, OTHER_TIMES = 320 << 20, 16
+# Seconds of processor time, and bytes of output, of the child.
 OTHER_SECONDS = 30
 OTHER_OUTPUT = 512 << 20
 

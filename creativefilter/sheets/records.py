@@ -1,4 +1,4 @@
-"""Rows of all sheets of a table, reduced to the chosen columns in a given order."""
+"""Rows of all sheets of a table, each with its place and the cells of the chosen columns."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The chosen cells of a row; "" for cells that the row lacks.
+    """A row of a table.
 
-    ``problem`` is the reason why the row can't be read (``cells`` and ``row`` are empty then).
-    ``row`` has all cells.
+    ``cells``: those of the chosen columns; "" for a cell or optional column that is missing.
+    ``problem``: why the row can't be read; then the other two are empty. ``row``: all cells.
     """
 
     place: Place
@@ -43,8 +43,8 @@ def records(reading: Reading, *wanted: Choice, optional: Iterable[Field] = ()) -
     ``Place.sheet`` is set only if there are several sheets.
 
     Raises:
-        SheetError: a sheet lacks a wanted column (raised by the call itself), or the file is
-            damaged (raised while iterating).
+        SheetError: the columns of a sheet are refused by ``Heading.places`` (raised by the call
+            itself), or the file is damaged (raised while iterating).
     """
     optional = tuple(optional)
     columns = [table.heading.places(*wanted, optional=optional) for table in reading.tables]

@@ -1,4 +1,4 @@
-"""Writing of CSV, CSV for Excel, and XLSX: streamed, with formulas escaped."""
+"""Streamed writing of CSV, CSV for Excel and XLSX. Text that looks like a formula stays text."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from creativefilter.sheets import limits
 from creativefilter.sheets.escape import harmless, is_formula, printable
 from creativefilter.site.errors import UserError
 
-# Rows of one sheet that spreadsheet programs open, without the heading.
+# Most rows that one sheet can have for spreadsheet programs, besides the heading.
 SHEET_ROWS = limits.MAX_ROWS - 1
-# Lines of one chunk.
+# Rows of one chunk of CSV.
 LINES = 500
 BOM = "\ufeff"
 
@@ -45,11 +45,11 @@ class Form(StrEnum):
 
 
 class ColumnType(StrEnum):
-    """Type of a column's values; it decides the number format of the cells.
+    """Type of a column's values; in XLSX it decides width and number format of the cells.
 
     ``MONEY``: roubles (``Decimal``). ``COUNT``: ``int``. ``NUMBER``: ``float``. ``SHARE``: 0 to 1.
-    ``MONTH``: ``date``. ``AS_IT_CAME``: text copied from a client's table; numbers in it ("-5") are
-    not escaped as formulas.
+    ``MONTH``: ``date``. ``AS_IT_CAME``: text copied from a client's table; in CSV its numbers
+    ("-5") get no apostrophe, which other text that looks like a formula gets.
     """
 
     TEXT = "text"
@@ -81,7 +81,7 @@ class Sheet:
 
 
 def csv_lines(sheet: Sheet, *, excel: bool) -> Iterator[str]:
-    """Yield the table as lines of CSV.
+    """Yield the heading and the rows as CSV, each with its line end.
 
     Args:
         sheet: the table.
@@ -123,13 +123,16 @@ def _written(value: Any, mark: str, as_it_came: bool) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """Return whether the text is a number, and so not a formula: "-5" must not be escaped."""
+    """Return whether the text has only digits, points, commas and white space after its sign.
+
+    Such text is no formula, even if it begins with a sign: "-5" must not be escaped.
+    """
     body = text[1:] if text[:1] in "+-" else text
     return bool(body) and all(sign.isdecimal() or sign.isspace() or sign in ".," for sign in body)
 
 
 def csv_chunks(sheet: Sheet, *, excel: bool) -> Iterator[bytes]:
-    """Yield the table as UTF-8 CSV in chunks of ``LINES`` lines."""
+    """Yield the table as UTF-8 CSV in chunks of at most ``LINES`` rows."""
     lines = csv_lines(sheet, excel=excel)
     while some := list(islice(lines, LINES)):
         yield "".join(some).encode()
@@ -138,16 +141,16 @@ def csv_chunks(sheet: Sheet, *, excel: bool) -> Iterator[bytes]:
 def write_xlsx(sheet: Sheet, target: IO[bytes]) -> int:
     """Write the table as a workbook, with as many sheets as needed.
 
-    Memory does not grow with the number of rows.
+    Each sheet has the heading. Memory does not grow with the number of rows.
 
     Returns:
-        The number of rows.
+        The number of rows without headings.
     """
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     rows = iter(sheet.rows)
-    # The first sheet is written even if there are no rows: it has the heading.
+    # Without rows there is one sheet, which has only the heading.
     count = _write_sheet(book, sheet, islice(rows, SHEET_ROWS))
     for row in rows:
         count += _write_sheet(book, sheet, chain([row], islice(rows, SHEET_ROWS - 1)))
@@ -184,7 +187,7 @@ def _write_sheet(book: Any, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> int:
 
 
 def _cell(page: Any, value: Any) -> Any:
-    """Return a cell; text gets the type text, so it is never run as a formula."""
+    """Return a cell. Text is typed as text, so that it is never run as a formula."""
     from openpyxl.cell import WriteOnlyCell
 
     if not isinstance(value, str):
@@ -193,7 +196,7 @@ def _cell(page: Any, value: Any) -> Any:
     cell = WriteOnlyCell(page, text)
     cell.data_type = "s"
     if is_formula(text):
-        # As Excel stores text that a person has typed after an apostrophe.
+        # Excel stores text typed after an apostrophe like this, and keeps it text when edited.
         cell.quotePrefix = True
     return cell
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -48,6 +49,12 @@ def reconnect() -> None:
     """
     if not connection.in_atomic_block:
         connection.close()
+
+
+def is_there() -> bool:
+    """Return whether the database may exist: connecting to a missing SQLite file creates it."""
+    name = connection.settings_dict["NAME"]
+    return connection.vendor != "sqlite" or Path(name).is_file()
 
 
 def is_lost() -> bool:

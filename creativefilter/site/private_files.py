@@ -19,7 +19,10 @@ def keep_private(**_signal: Any) -> None:
 
 
 def open_to_others(folder: Path) -> list[Path]:
-    """Return which of a folder and its direct entries other accounts can open."""
+    """Return which of a folder and its direct entries other accounts can open.
+
+    Symbolic links are left out.
+    """
     found = []
     for path in (folder, *sorted(folder.iterdir())):
         with suppress(FileNotFoundError):  # removed since ``iterdir``
@@ -29,9 +32,10 @@ def open_to_others(folder: Path) -> list[Path]:
 
 
 def tighten(folder: Path) -> None:
-    """Make a folder and its direct entries private; that closes everything below them, too.
+    """Make a folder and its direct entries private; create the folder if there is none.
 
-    Entries of another account stay as they are; a warning is logged.
+    That closes everything below them, too. Entries of another account stay as they are; a warning
+    is logged.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in open_to_others(folder):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from creativefilter.creatives import ids
-from creativefilter.creatives.models import Creative, Segment, WaitingLabel
+from creativefilter.creatives.models import Creative, Segment, WaitingLabel, counted_segment
 from creativefilter.sheets import Broken
 from creativefilter.sheets.rewrite import Key
 from creativefilter.site.codes import sentence
@@ -20,24 +20,25 @@ ADDED = ("Segment_num", "Segment", "probability", "reviewed", "status")
 OK, UNKNOWN, BLANK, SHORTENED, BROKEN = "ok", "unknown", "blank", "shortened", "broken"
 NOT_ANALYSED, FAILED = "not_analysed", "failed"
 _WITHOUT_ID = {"id_blank": BLANK, "id_shortened": SHORTENED, "id_invalid": UNKNOWN}
-# Further statuses are the values of ``Prediction.Reason``, and "failed:" followed by the error code
-# of the creative. All of them have a sentence in ``site.codes``.
+# Further statuses are the values of ``Prediction.Reason``. The status ``FAILED`` is followed by a
+# colon and the creative's error code, whose sentence is shown. The sentences are in ``site.codes``.
 
 # IDs of one query; databases limit the number of its parameters.
 BATCH = 500
-# Answers that are cached: tables name the same advertisements again and again.
+# If more answers are cached, the cache is emptied before the next rows. Answers are cached because
+# tables name the same advertisements again and again.
 MAX_CACHED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The new cells of a row, in the order of ``ADDED``; None is a blank cell.
+    """The answer for one row. ``cells`` returns its new cells; a cell of None is blank.
 
-    ``code`` is the status for programs. ``status`` is the same code, or a sentence in the language
-    of the table. ``probability`` is the model's probability of this segment; None without a
-    segment, and if a person set a segment that the model did not predict. ``reviewed`` says whether
-    a person set the segment: "yes" or "no" in the language of the table; None if there is neither a
-    creative nor a waiting label for the ID.
+    ``code`` is the status as a code. ``status``, the cell, is the same code or a sentence in the
+    language of the table. ``probability`` is the model's probability of the segment; None unless
+    the model predicts this segment. ``reviewed`` is "yes" if a person set the segment, else "no",
+    in the language of the table; None if there is neither a creative nor a waiting label for the
+    ID.
     """
 
     code: str
@@ -48,6 +49,7 @@ class Answer:
     status: str
 
     def cells(self) -> tuple[int | float | str | None, ...]:
+        """Return the new cells in the order of ``ADDED``."""
         return self.number, self.segment, self.probability, self.reviewed, self.status
 
 
@@ -59,8 +61,8 @@ class Answers:
     version. An ID without a stored creative has the segment of its waiting label, if there is one.
 
     Args:
-        language: The language of the cells. With "", for programs, statuses are codes and segments
-            have their Russian names.
+        language: The language of the cells. "" means cells for programs: statuses are codes,
+            segments have their Russian names, and ``reviewed`` is "yes" or "no".
     """
 
     def __init__(self, language: str) -> None:
@@ -107,7 +109,8 @@ class Answers:
 
     def _waiting(self, names: Sequence[str]) -> dict[str, Answer]:
         """Return the answers of waiting labels, by Advertisement ID."""
-        rows = WaitingLabel.objects.filter(pk__in=names).values_list("pk", "segment")
+        waiting = WaitingLabel.objects.filter(pk__in=names)
+        rows = waiting.values_list("pk", counted_segment())
         return {name: self._classified(number, None, self._reviewed(True)) for name, number in rows}
 
     def _reviewed(self, labelled: bool) -> str:
@@ -155,10 +158,12 @@ def _parsed_key(key: Key) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Counts:
-    """Numbers of rows by answer.
+    """Numbers of rows: of all ``rows``, and by what the answer says.
 
-    ``silent``: the creative has no speech and no screen text. ``unknown`` includes shortened IDs
-    and broken rows; ``failed`` includes creatives that are not analysed yet.
+    ``answered``: the row has a segment. ``silent``: the creative has neither speech nor screen
+    text. ``unknown``: no creative is known for the row, or its ID is shortened or invalid, or the
+    row can't be read. ``failed``: the creative's analysis failed, or there is no prediction yet.
+    ``blank``: the row has no ID.
     """
 
     rows: int = 0

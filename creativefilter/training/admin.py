@@ -20,17 +20,18 @@ from unfold.decorators import action, display
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
-from creativefilter.training import html_report, version_page
+from creativefilter.site.codes import CodedError
+from creativefilter.training import html_report, labelled_creatives, version_page
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ("name", "is_active", "macro_f1", "used", "created_at")
-    fields = ("name", "is_active", "digest", "folder", "created_at")
+    list_display = ("name", "is_active", "is_ancestor", "macro_f1", "used", "created_at")
+    fields = ("name", "is_active", "is_ancestor", "digest", "folder", "created_at")
     change_form_template = "training/version.html"
     actions_row = ("activate_version",)
-    actions_detail = ("activate_version",)
+    actions_detail = ("activate_version", "choose_ancestor")
 
     class Media:
         css = {"all": ("creativefilter/creatives.css",)}
@@ -62,6 +63,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
         context = version_page.admin_context(version) if version else {}
+        context["exam_shortage"] = labelled_creatives.exam_shortage()
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **context}
         )
@@ -97,13 +99,36 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     )
     def activate_version(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
-        with transaction.atomic():
-            model_versions.activate(version)
-            queued = decide_again(cast(User, request.user))
-        messages.success(
-            request,
-            _("%(version)s is active now; creatives to be classified again: %(count)d.")
-            % {"version": version, "count": queued.creatives if queued else 0},
-        )
+        try:
+            with transaction.atomic():
+                model_versions.activate(version)
+                queued = decide_again(cast(User, request.user))
+        except CodedError as error:
+            messages.error(request, str(error))
+        else:
+            text = _("%(version)s is active now; creatives to be classified again: %(count)d.")
+            count = queued.creatives if queued else 0
+            messages.success(request, text % {"version": version, "count": count})
         onward = reverse("admin:creatives_modelversion_changelist")
+        return HttpResponse(headers={"HX-Redirect": onward})
+
+    @action(
+        description=gettext_lazy("Make it the ancestor"),
+        permissions=["activate"],
+        icon="account_tree",
+        dialog={
+            "title": gettext_lazy("Make this version the ancestor?"),
+            "description": gettext_lazy(
+                "Each training tries to mix the text model of the ancestor into the new version. "
+                "The version that is active now stays active."
+            ),
+            "form_class": None,
+            "form_submit_text": gettext_lazy("Make it the ancestor"),
+        },
+    )
+    def choose_ancestor(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
+        version = get_object_or_404(ModelVersion, pk=object_id)
+        model_versions.choose_ancestor(version)
+        messages.success(request, _("%s is the ancestor of the next versions now.") % version)
+        onward = reverse("admin:creatives_modelversion_change", args=[version.pk])
         return HttpResponse(headers={"HX-Redirect": onward})

@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 
 from creativefilter import sheets
 from creativefilter.creatives import ids
-from creativefilter.creatives.analysis.decision import features_of
 from creativefilter.creatives.families import grouping as families
-from creativefilter.creatives.labels.imports import segment_number
 from creativefilter.creatives.refused_rows import CellError, RefusedRow, RowsError
+from creativefilter.creatives.segments.cells import SegmentCells
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets import Field, Finding, SheetError
-from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
-from creativefilter.training.labelled_creatives import labelled, ready
+from creativefilter.training.labelled_creatives import labelled, ready, with_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +68,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
 
     rows: list[TrainingRow] = []
     problems: list[RefusedRow] = []
+    cells = SegmentCells(Directory.read_or_shipped())
     with sheets.opened(path) as document:
         reading = document.only()
         has_split_column = any(Field.SPLIT in table.heading.fields for table in reading.tables)
@@ -84,7 +84,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
             segment, text, split, name = record.cells
             try:
                 ids.check_digits(name)
-                number = segment_number(segment)
+                number = cells.read(segment)
                 rows.append(
                     TrainingRow(number, _text(str(text)), _split(str(split), has_split_column))
                 )
@@ -94,7 +94,7 @@ def read_transcripts(path: Path) -> tuple[list[TrainingRow], list[Finding]]:
         raise RowsError(problems)
     if not rows:
         raise SheetError("table_no_rows")
-    return rows, reading.findings()
+    return rows, [*reading.findings(), *cells.findings()]
 
 
 def _text(cell: str) -> str:
@@ -137,10 +137,10 @@ def of_database() -> tuple[pd.DataFrame, int]:
 
     family_numbers = families.families_by_creative()
     features, segments, transcripts, related = [], [], [], []
-    for creative in in_batches(ready()):
+    for creative, found in with_features(ready()):
         media = creative.current_media
         transcript = media.transcripts.first()
-        features.append(features_of(media))
+        features.append(found)
         segments.append(creative.label_segment)
         transcripts.append(transcript.text if transcript else "")
         related.append(family_numbers.get(creative.pk))

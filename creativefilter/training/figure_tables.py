@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from classifier.segments import by_number
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.ui.formats import format_number
 
 if TYPE_CHECKING:
@@ -50,14 +49,10 @@ class Grid:
         return "\n".join([self.title, body[0], rule, *body[1:]])
 
 
-def segment_title(number: int) -> str:
-    """Return number and name of a segment, in Russian unless the active language is English."""
-    try:
-        segment = by_number(number)
-    except ValueError:  # a segment that only this bundle has
-        return str(number)
-    english = (get_language() or "").startswith("en")
-    return f"{number} · {segment.name_en if english else segment.name}"
+def segment_titles(numbers: Sequence[int]) -> dict[int, str]:
+    """Return number and name of each segment, in the active language."""
+    directory = Directory.read_or_shipped()
+    return {number: directory.title(number) for number in numbers}
 
 
 def quality(measured: Sequence[Measured]) -> Grid:
@@ -105,9 +100,10 @@ def details(evaluation: Evaluation) -> list[Grid]:
 
 def _segments(evaluation: Evaluation) -> Grid:
     head = (_("segment"), _("creatives"), _("precision"), _("recall"), "F1")
+    titles = segment_titles(evaluation.numbers)
     rows = tuple(
         (
-            segment_title(one.number),
+            titles[one.number],
             str(one.count),
             format_figure(one.precision),
             format_figure(one.recall),
@@ -126,8 +122,9 @@ def _confusions(evaluation: Evaluation) -> Grid:
         for predicted in range(len(numbers))
         if actual != predicted and evaluation.confusion[actual, predicted]
     )
+    titles = segment_titles(numbers)
     rows = tuple(
-        (f"{segment_title(numbers[actual])} → {segment_title(numbers[predicted])}", str(-count))
+        (f"{titles[numbers[actual]]} → {titles[numbers[predicted]]}", str(-count))
         for count, actual, predicted in pairs[:LARGEST_CONFUSIONS]
     )
     head = (_("labelled as → decided as"), _("creatives"))

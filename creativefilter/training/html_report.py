@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from creativefilter.training import figure_tables
-from creativefilter.training.figure_tables import Grid, Measured, segment_title
+from creativefilter.training.figure_tables import Grid, Measured, segment_titles
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -123,7 +123,8 @@ def _confusion(evaluation: Evaluation) -> Figure:
         place for place in range(len(numbers)) if counts[place].any() or counts[:, place].any()
     ]
     across = [*occurring, *([len(numbers)] if evaluation.undecided else [])]
-    names = [segment_title(numbers[place]) for place in occurring]
+    titles = segment_titles(numbers)
+    names = [titles[numbers[place]] for place in occurring]
     decided = [*names, *([_("undecided")] if evaluation.undecided else [])]
     cells = counts[occurring][:, across]
     shares = cells / counts[occurring].sum(axis=1, keepdims=True).clip(min=1)
@@ -185,7 +186,8 @@ def _bars(evaluation: Evaluation) -> Figure:
     """Return bars of precision, recall and F1 of each segment, in the order of the dictionary."""
     import plotly.graph_objects as go
 
-    names = [segment_title(one.number) for one in evaluation.segments]
+    titles = segment_titles(evaluation.numbers)
+    names = [titles[one.number] for one in evaluation.segments]
     counts = [one.count for one in evaluation.segments]
     hover = "%{y}<br>%{fullData.name}: %{x:.3f}<br>"
     hover += _("creatives: %s") % "%{customdata}" + "<extra></extra>"

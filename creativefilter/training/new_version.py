@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +17,24 @@ from django.utils.translation import gettext as _
 
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines
-from creativefilter.creatives.analysis.decision import features_of
-from creativefilter.creatives.families import grouping
+from creativefilter.creatives.families import exam_set
 from creativefilter.creatives.models import ModelVersion, PictureVector
-from creativefilter.site.database import in_batches
 from creativefilter.site.errors import UserError
-from creativefilter.training.labelled_creatives import labelled, ready
+from creativefilter.training import exam
+from creativefilter.training.comparison import Comparison, compare, stored_comparison
+from creativefilter.training.label_use import LabelUse
+from creativefilter.training.labelled_creatives import labelled, ready, with_features
+from creativefilter.training.version_page import facts_of
 
 if TYPE_CHECKING:
-    from classifier.evaluation.figures import Evaluation
+    from classifier.decision.bundle import Bundle
     from classifier.learning.dataset import Example, TooFewError
+    from classifier.learning.progress import Step
+    from classifier.learning.types import Config
 
-Progress = Callable[[str], None]
+logger = logging.getLogger(__name__)
+
+Progress = Callable[["Step"], None]
 
 
 class TrainingError(UserError):
@@ -35,73 +42,42 @@ class TrainingError(UserError):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Figures of the new and of the active version, on the same held-out creatives.
+class Training:
+    """The result of a training.
 
     Attributes:
-        new: Of a model that was trained like the new version, but without these creatives.
-        old: Of the active version.
-        old_trained_on: Number of these creatives that the active version was trained on.
+        version: The version, not activated.
+        comparison: Its comparison with the active version on the exam set.
+        labels: Which labels it used.
+        is_new: False if nothing has changed since this version was trained, so that nothing was
+            done.
     """
 
-    new: Evaluation
-    old: Evaluation
-    old_trained_on: int
+    version: ModelVersion
+    comparison: Comparison
+    labels: LabelUse
+    is_new: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LabelUse:
-    """How many labelled creatives a training used, and why it did not use the others.
+def examples(withheld: Collection[int] = ()) -> list[Example]:
+    """Return the labelled, analysed creatives as training examples, without the demonstration.
 
-    Attributes:
-        used: Creatives that the version was trained on.
-        not_analysed: Creatives without a result of any channel.
-        without_evidence: Analysed creatives without speech, text on the screen or a picture vector
-            that the version uses.
+    ``withheld``: keys of creatives to treat like the exam set (``exam.withheld``).
     """
-
-    used: int
-    not_analysed: int
-    without_evidence: int
-
-    @property
-    def labels(self) -> int:
-        return self.used + self.not_analysed + self.without_evidence
-
-    def __str__(self) -> str:
-        """The numbers as sentences in the active language."""
-        sentences = [
-            _("Labels used: %(used)d of %(all)d.") % {"used": self.used, "all": self.labels}
-        ]
-        if self.not_analysed:
-            sentences.append(_("Creatives that are not analysed yet: %d.") % self.not_analysed)
-        if self.without_evidence:
-            sentences.append(
-                _("Creatives without speech, text on the screen or pictures: %d.")
-                % self.without_evidence
-            )
-        return " ".join(sentences)
-
-
-def examples() -> list[Example]:
-    """Return the labelled, analysed creatives as training examples, without the demonstration."""
     from classifier.learning.dataset import Example
 
-    known = grouping.families_by_creative()
     return [
         Example(
             str(creative.pk),
             creative.label_segment,
-            features_of(creative.current_media),
-            known.get(creative.pk),
+            features,
+            exam=bool(creative.is_exam) or creative.pk in withheld,
         )
-        for creative in in_batches(ready())
+        for creative, features in with_features(ready())
     ]
 
 
-def learn(
-    text: str, pictures: str, progress: Progress
-) -> tuple[ModelVersion, Comparison, LabelUse]:
+def learn(text: str, pictures: str, progress: Progress) -> Training:
     """Train a version and register it without activating it.
 
     A process that is killed leaves no version.
@@ -109,41 +85,32 @@ def learn(
     Args:
         text: "linear", or the name or folder of an encoder to fine-tune.
         pictures: "nearest", "catboost", or "" for no picture classifier.
-        progress: Called with a sentence after each step.
-
-    Returns:
-        The new version, its comparison with the active one, and which labels were used. An earlier
-        version if training gave the same bundle.
+        progress: Called after each step.
 
     Raises:
         TrainingError: There are too few labelled creatives, or another training is running.
-        ArtefactError: The folder of the active version is damaged.
+        ArtefactError: The folder of the ancestor is damaged.
         WeightsError: The encoder to fine-tune can't be loaded.
         TooFewRowsError: There are too few texts to fine-tune an encoder.
     """
     from classifier import train
-    from classifier.evaluation.figures import Evaluation
     from classifier.learning.dataset import TooFewError
-    from classifier.learning.trainer import Config
 
-    active = model_versions.active()
-    base = engines.bundle(active)
     with _training_lock() as models:
-        name = timezone.localtime().strftime("%Y-%m-%d-%H%M%S")
-        config = Config(
-            folder=models / name,
-            base=base,
-            text=text,
-            pictures=pictures,
-            encoder=_most_used_encoder() if pictures else "",
-            weights_folder=settings.WEIGHTS_FOLDER,
-        )
+        exam_set.assign_unassigned()
+        relatives = exam.load_relatives()
+        labels, dataset = labelled().count(), examples(exam.withheld(relatives))
+        config = _config(models, text, pictures)
+        # A label that is set meanwhile may be in the dataset and not in the count.
+        not_analysed = max(0, labels - len(dataset))
+        if version := _trained_before(dataset, config):
+            use = LabelUse.of(facts_of(version), not_analysed)
+            return Training(version, stored_comparison(version), use, is_new=False)
         try:
-            labels, dataset = labelled().count(), examples()
-            bundle = train(dataset, config, progress)
+            bundle = train(dataset, config, progress, relatives.families_of(dataset))
             version = model_versions.register_folder(config.folder)
             if Path(model_versions.path(version)) != config.folder:
-                # The same bundle as before: nothing was labelled since.
+                # The same bundle as before.
                 shutil.rmtree(config.folder)
         except TooFewError as error:
             raise TrainingError(_too_few(error)) from error
@@ -151,24 +118,57 @@ def learn(
             # No one would use or remove a folder without a row in the database.
             shutil.rmtree(config.folder, ignore_errors=True)
             raise
-    figures, used = bundle.facts["hold_out"], int(bundle.facts["training"]["creatives"])
-    compared = Comparison(
-        Evaluation.from_facts(figures["new"]),
-        Evaluation.from_facts(figures["base"]),
-        int(figures["base_has_seen"]),
+    comparison = compare(version, bundle, model_versions.active(), config.active, relatives)
+    return Training(version, comparison, LabelUse.of(bundle.facts, not_analysed))
+
+
+def _config(models: Path, text: str, pictures: str) -> Config:
+    from classifier.learning.types import Config
+
+    ancestor, active = model_versions.ancestor(), model_versions.active()
+    return Config(
+        folder=models / timezone.localtime().strftime("%Y-%m-%d-%H%M%S"),
+        ancestor=engines.bundle(ancestor),
+        active=_usable(active),
+        text=text,
+        pictures=pictures,
+        encoder=_most_used_encoder() if pictures else "",
+        weights_folder=settings.WEIGHTS_FOLDER,
+        least_labels=settings.LEAST_LABELS_OF_SEGMENT,
+        threads=settings.CPUS,
     )
-    # A label that is set meanwhile may be in the dataset and not in the count.
-    not_analysed = max(0, labels - len(dataset))
-    return version, compared, LabelUse(used, not_analysed, len(dataset) - used)
+
+
+def _usable(version: ModelVersion) -> Bundle | None:
+    """Load the bundle of a version; None if its folder is damaged, which does not stop training."""
+    from classifier.artefact import ArtefactError
+
+    try:
+        return engines.bundle(version)
+    except ArtefactError as error:
+        logger.warning("the folder of %s is damaged: %s", version, error)
+        return None
+
+
+def _trained_before(dataset: list[Example], config: Config) -> ModelVersion | None:
+    """Return the newest intact version with the same examples, options and ancestor."""
+    from classifier.learning.facts import origin
+
+    wanted = origin(dataset, config)
+    for version in ModelVersion.objects.order_by("-pk"):
+        if facts_of(version).get("origin") == wanted and model_versions.is_intact(version):
+            return version
+    return None
 
 
 def _too_few(error: TooFewError) -> str:
     from classifier.learning.dataset import LEAST_CREATIVES, LEAST_FAMILIES, LEAST_OTHERS
 
     return _(
-        "There are too few labelled creatives to learn from: %(creatives)d, without near "
-        "duplicates %(families)d, of these outside the most frequent segment %(others)d. At least "
-        "%(least_creatives)d, %(least_families)d and %(least_others)d are needed."
+        "There are too few labelled creatives to learn from besides the exam set: %(creatives)d, "
+        "without near duplicates %(families)d, of these outside the most frequent segment "
+        "%(others)d. At least %(least_creatives)d, %(least_families)d and %(least_others)d are "
+        "needed."
     ) % {
         "creatives": error.creatives,
         "families": error.families,

@@ -14,15 +14,16 @@ from creativefilter.webhooks.addresses import AddressError, NameUnknownError, Ta
 # Time limit for connection, TLS handshake, request and response together. Name resolution is not
 # included.
 SECONDS = 10.0
-# Bytes of an answer that are stored in the history.
+# Bytes of a response body that are stored in the history.
 ANSWER_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of an attempt: the HTTP status, or a code of ``site.codes`` if there is none.
+    """Outcome of an attempt.
 
-    ``answer`` is the beginning of the response body.
+    ``status_code``: the HTTP status; None if there was no response. ``error``: then a code of
+    ``site.codes``. ``answer``: the beginning of the response body.
     """
 
     status_code: int | None
@@ -86,7 +87,8 @@ def _exchange(
     finally:
         timer.cancel()
         sock.close()
-    # The parser takes a closed connection for the end of the headers, and raises nothing.
+    # If the timer ends the connection within the headers, the parser takes that for their end and
+    # raises nothing.
     if timed_out.is_set():
         raise _DeadlineError
     return outcome
@@ -125,9 +127,10 @@ def _request(target: Target, sock: socket.socket, headers: dict[str, str], body:
 
 
 def _answer_text(response: http.client.HTTPResponse) -> str:
-    """Return the beginning of the body, or "" if it can't be read: the status is enough.
+    """Return the first ``ANSWER_BYTES`` of the body as text; "" if it can't be read.
 
-    After the deadline, ``_exchange`` discards both.
+    The status alone decides whether the message is delivered. If the body can't be read because
+    the deadline has passed, ``_exchange`` discards the whole outcome.
     """
     try:
         content = response.read(ANSWER_BYTES)

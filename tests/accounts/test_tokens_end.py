@@ -63,7 +63,9 @@ def deactivate(user: User) -> None:
 @pytest.mark.parametrize(
     "end", [change_own_password, change_password_by_lead, set_unusable_password, deactivate]
 )
-def test_tokens_are_revoked_for_good(mary: User, end: Callable[[User], None]) -> None:
+def test_tokens_are_revoked_and_stay_so_when_the_user_is_active_again(
+    mary: User, end: Callable[[User], None]
+) -> None:
     value = tokens.issue(mary, "plan").value
     other = tokens.issue(User.objects.create_superuser("root"), "plan").value
     assert is_valid(value)
@@ -188,7 +190,7 @@ def test_a_superuser_revokes_tokens_of_another_superuser() -> None:
     assert not is_valid(issued.value)
 
 
-def test_a_program_revokes_all_tokens_but_its_own(mary: User) -> None:
+def test_a_program_revokes_all_other_tokens_of_its_user(mary: User) -> None:
     current, *others = [tokens.issue(mary, "plan").value for _number in range(3)]
     root = tokens.issue(User.objects.create_superuser("root"), "plan").value
     headers = {"Authorization": f"Token {current}"}

@@ -18,7 +18,8 @@ def creative(number: int, segment: int | None = None, **fields: Any) -> Creative
     """Create an analysed creative, with a prediction of the active model if ``segment`` is given.
 
     Args:
-        number: Its Advertisement ID, which also appears in its texts and its probability.
+        number: Its Advertisement ID. It is part of the texts, and the probability is 0.5 + number /
+            1000. The decision is "auto" for odd numbers, else "review".
         segment: The predicted segment.
         fields: Other fields of ``Creative``.
     """

@@ -274,7 +274,7 @@ def test_problems(
     assert first.status_code == 201
     old_state = {"If-Match": '"0123456789abcdef01234567.01234567"'}
     responses = [
-        api.post(labels, {**body, "segment_num": 6}, format="json"),
+        api.post(labels, {**body, "segment_num": 19}, format="json"),
         anonymous.get(labels),
         stranger.get(labels),
         api.get(f"{labels}/999999"),

@@ -1,4 +1,4 @@
-"""Swagger UI and ReDoc: requests use the session, and none goes to another host."""
+"""Swagger UI and ReDoc: requests use the session, and no other host answers any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READY = 60_000  # ms: the schema is generated for each user
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """Log in and open Swagger UI; fail on requests to other hosts."""
+    """Log in and open Swagger UI; fail if another host answers a request."""
     hosts: set[str] = set()
 
     def note(response: Response) -> None:
@@ -39,7 +39,9 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     assert hosts == {urlsplit(stack.address).netloc}
 
 
-def test_the_schema_is_tried_out_with_the_session_and_read(page: Page, stack: Stack) -> None:
+def test_swagger_ui_sends_requests_in_the_session_and_redoc_shows_the_schema(
+    page: Page, stack: Stack
+) -> None:
     operation = page.locator("#operations-tokens-token_create")
     operation.locator(".opblock-summary-control").click(timeout=READY)
     operation.get_by_role("button", name="Try it out").click()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -284,6 +287,29 @@ def test_encoder_with_a_missing_layer_is_refused(encoder: Path, tmp_path: Path) 
         match=r"weights_incomplete: .*missing .*encoder\.layer\.0\.output\.dense\.weight",
     ):
         train_toy(toy(60, seed=7), tmp_path / "lost")
+
+
+@pytest.fixture
+def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hub that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        yield
+
+
+@pytest.mark.usefixtures("silent_hub")
+def test_hub_that_does_not_answer_is_reported_within_ten_seconds(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    importlib.import_module("classifier.text.transformer_torch")  # takes seconds itself
+    began = time.monotonic()
+    with pytest.raises(WeightsError, match="model_not_loaded"):
+        fine_tune(["раз", "два"] * 10, [0, 4] * 10, range(20), weights_folder=tmp_path)
+    assert time.monotonic() - began < 10
+    assert "etry" not in capfd.readouterr().err
 
 
 def test_unreachable_hub_is_reported_in_both_languages(

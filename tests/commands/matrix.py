@@ -1,7 +1,7 @@
-"""All management commands, ended early by wrong arguments, signals or a closed pipe.
+"""How all management commands end with wrong arguments, signals or a closed pipe.
 
-``python -m tests.commands.matrix`` prints how each of them ends. New commands are covered
-automatically: their arguments are found by their types.
+``python -m tests.commands.matrix`` prints that as a table. New commands are covered automatically:
+their arguments get values by their types.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from creativefilter.site import commands
 ROOT = Path(__file__).resolve().parents[2]
 # All columns that any command asks for.
 TABLE = """\
-Advertisement ID,Segment_num,text,split,Advertiser,Brand,Media Type,Estimated cost RUB,Year,Month
-4297908,12,Кредитная карта: год без процентов,train,A,B,TV,1.5,2021,3
-4297909,13,Откройте вклад по высокой ставке,valid,A,B,TV,2.5,2021,4
+Advertisement ID,Segment_num,Segment,text,split,Advertiser,Brand,Media Type,Cost,Year,Month
+4297908,12,Кредитки,Кредитная карта: год без процентов,train,A,B,TV,1.5,2021,3
+4297909,13,Вклады,Откройте вклад по высокой ставке,valid,A,B,TV,2.5,2021,4
 """
 SUFFIXES = (".csv", ".xlsx", ".html")
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
@@ -157,7 +157,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Program:
-    """``manage.py`` in a process that is forked for each command line."""
+    """A process that runs ``manage.py`` with one command line after the other, each in a fork."""
 
     process: subprocess.Popen[bytes]
     folder: Path

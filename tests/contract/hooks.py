@@ -28,6 +28,8 @@ _UPLOADS = {
     "predict_table": _TABLE,
     "reference_predict_table": _TABLE,
 }
+_SEGMENT_FIELDS = {"segment", "label_segment", "predicted_segment", "segment_num"}
+_SEGMENTS = 19
 _FILTERED = {"creatives", "creative", "jobs", "labels", "predictions", "webhook_deliveries"}
 # By operation: a cursor from one of its pages, and the ordering of that page.
 _cursors: dict[str, tuple[str, str]] = {}
@@ -44,6 +46,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         case.query = {}  # with random filters the list is empty and has no links to follow
     if case.query and CURSOR in case.query:
         _give_cursor(case)
+    case.query, case.body = _with_known_segments(case.query), _with_known_segments(case.body)
     headers = case.headers or {}
     key = headers.get(KEY)
     # Leave some keys unchanged, so that a key is sent twice: with the same or another request.
@@ -52,6 +55,19 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     match = headers.get(MATCH)
     if isinstance(match, str) and len(match) % 3:
         headers[MATCH] = _tags.get(case.formatted_path, "*")
+
+
+def _with_known_segments(value: Any, name: str = "") -> Any:
+    """Replace numbers of segments by those of a new installation; the schema allows others."""
+    if isinstance(value, dict):
+        return {key: _with_known_segments(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_known_segments(one, name) for one in value]
+    if name not in _SEGMENT_FIELDS or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(int(value) % _SEGMENTS) if value.isdecimal() else value
+    return int(value) % _SEGMENTS if isinstance(value, int | float) else value
 
 
 def _give_cursor(case: Any) -> None:

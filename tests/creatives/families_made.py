@@ -38,7 +38,7 @@ def new_media(creative: Creative) -> MediaVersion:
     creative.current_media = MediaVersion.objects.create(
         creative=creative, original_name=creative.name, sha256=digest, size=1, seconds=12.0
     )
-    creative.save()
+    creative.save(update_fields=["current_media"])
     return creative.current_media
 
 

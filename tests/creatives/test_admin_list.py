@@ -116,6 +116,17 @@ def test_the_list_is_filtered_by_state_and_demonstration(
 
 
 @pytest.mark.weights
+def test_the_list_is_filtered_by_exam_set_and_label(
+    page: Client, creatives: dict[str, Creative]
+) -> None:
+    for name in ("card", "labelled"):
+        Creative.objects.filter(pk=creatives[name].pk).update(is_exam=True)
+    assert shown(page, creatives, is_exam__exact="1") == {"card", "labelled"}
+    assert shown(page, creatives, is_exam__exact="1", reviewed="no") == {"card"}
+    assert "exam set" in page.get(LIST).content.decode()
+
+
+@pytest.mark.weights
 def test_the_list_is_searched_by_id_name_and_words_spoken_or_shown(
     page: Client, creatives: dict[str, Creative]
 ) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from classifier.segments import NUMBERS, by_number
+from classifier.segments import NUMBERS
 from creativefilter.creatives import model_versions
 from creativefilter.creatives.analysis import engines, working_copies
-from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.creatives.analysis.decision import candidates
+from creativefilter.creatives.models import Creative, Prediction, Segment
 from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from tests.creatives.analysing import (
@@ -54,7 +55,7 @@ def test_all_eighteen_segments_get_probabilities_that_sum_to_one(prediction: Pre
     assert {int(number) for number in prediction.probabilities} == set(NUMBERS)
     assert "6" not in prediction.probabilities
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
-    best, *others = prediction.candidates(3)
+    best, *others = candidates(prediction)
     assert best == (prediction.segment_id, prediction.probability)
     assert len(others) == 2
     assert best[1] >= others[0][1] >= others[1][1]
@@ -117,7 +118,7 @@ def test_the_job_has_a_result_for_programs(creative: Creative, prediction: Predi
         "creative": creative.pk,
         "advertisement_id": "90000025",
         "segment_num": SPOKEN_TOO_SEGMENT,
-        "segment": by_number(SPOKEN_TOO_SEGMENT).name,
+        "segment": Segment.objects.get(pk=SPOKEN_TOO_SEGMENT).name,
         "probability": prediction.probability,
         "decision": "auto",
         "threshold": prediction.threshold,

@@ -1,4 +1,4 @@
-"""Stored Advertisement IDs: normalised, and found in any spelling."""
+"""Stored Advertisement IDs: normalised when stored, and found in other spellings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def migrate(app: str, name: str) -> None:
     )
 
 
-def test_the_migration_normalises_old_ids_unless_taken() -> None:
+def test_migrations_normalise_old_ids_that_no_other_row_shares() -> None:
     for name in ("0001", "№ 2", "007", "7", "AD-7", "00"):
         creative(name)
     Creative.objects.create(name="without")
@@ -51,15 +51,15 @@ def test_the_migration_normalises_old_ids_unless_taken() -> None:
     migrate("creatives", "0007_normal_ids")
     migrate("spend", "0005_bad_row_sheets")
     assert names() == {"1", "2", "007", "7", "AD-7", "0", "None"}
-    # "01" is not renamed: creative "1" is stored already, and waiting labels are used only when a
-    # creative is added, so a waiting label "1" would never be used.
+    # "01" is not renamed: creative "1" has its ID already, and a waiting label becomes a label only
+    # when a creative gets its ID.
     waiting = set(WaitingLabel.objects.values_list("advertisement_id", flat=True))
     assert waiting == {"3", "01", "05", "5"}
     spent = set(Advertisement.objects.values_list("advertisement_id", flat=True))
     assert spent == {"9", "008", "8"}
 
 
-def test_stored_ids_are_found_in_any_spelling() -> None:
+def test_an_id_finds_the_stored_id_of_the_same_text_or_of_its_normalised_form() -> None:
     for name in ("007", "7", "8", "0009"):
         creative(name)
     asked = ["007", "7", " 7 ", "0007", "№ 8", "8.0", "0009", "9", "none"]
@@ -69,7 +69,7 @@ def test_stored_ids_are_found_in_any_spelling() -> None:
 
 
 @pytest.mark.parametrize("given", ["0004297908", "№ 4297908", "4 297 908", "4297908.mp4"])
-def test_search_finds_an_id_in_every_form(
+def test_search_finds_a_normalised_id_in_other_spellings(
     given: str, api: APIClient, client: Client, analyst: User
 ) -> None:
     row, _other = creative("4297908"), creative("4297909")
@@ -81,7 +81,7 @@ def test_search_finds_an_id_in_every_form(
     assert [each.pk for each in listed] == [row.pk]
 
 
-def test_an_id_that_was_not_normalised_is_found_by_its_old_text(
+def test_search_finds_an_id_that_was_not_normalised_by_its_text(
     api: APIClient, client: Client, analyst: User
 ) -> None:
     old, new = creative("007"), creative("7")
@@ -91,7 +91,9 @@ def test_an_id_that_was_not_normalised_is_found_by_its_old_text(
     assert set(client.get(LIST, {"q": "007"}).context["cl"].result_list) == {old, new}
 
 
-def test_uploads_by_name_and_by_field_mean_the_same_creative(api: APIClient, folders: Path) -> None:
+def test_uploads_that_spell_an_id_differently_are_of_one_creative(
+    api: APIClient, folders: Path
+) -> None:
     take_in(b"1", "0004297908.avi")
     take_in(b"2", "any.avi", advertisement_id="№ 4297908")
     response = api.post(CREATIVES, upload(b"3", "x.avi", advertisement_id="4297908.0"))
@@ -111,7 +113,7 @@ def test_an_id_whose_digits_are_lost_is_refused(api: APIClient, folders: Path) -
     assert row.advertisement_id == "1"
 
 
-def test_a_person_may_write_an_id_in_any_form(
+def test_ids_entered_by_a_person_are_normalised_or_refused(
     client: Client, analyst: User, api: APIClient
 ) -> None:
     row = creative("1")

@@ -28,7 +28,7 @@ def the_job(creative: Creative) -> Job:
     return creative.job
 
 
-def test_results_of_a_twin_are_taken_over_and_only_predicted_again(
+def test_results_of_a_twin_are_taken_over_and_only_the_prediction_is_made(
     folders: Path, recogniser: None, analyst: Any, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -89,7 +89,7 @@ def test_twins_uploaded_together_are_transcribed_once(folders: Path, recogniser:
     assert Transcript.objects.filter(media=two.media).count() == 1
 
 
-def test_known_bytes_of_an_earlier_version_are_only_predicted_again(
+def test_bytes_of_an_earlier_version_of_the_creative_need_only_a_prediction(
     folders: Path, recogniser: None, settings: Any
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -116,7 +116,7 @@ def with_nothing_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     engines.screen_reader.cache_clear()
 
 
-def test_incomplete_twins_are_not_taken_over(
+def test_results_of_demonstrations_and_of_incomplete_twins_are_not_taken_over(
     folders: Path, recogniser: None, settings: Any, with_nothing_on_the_path: Callable[[], None]
 ) -> None:
     settings.PICTURES_ENCODER = ""
@@ -129,7 +129,7 @@ def test_incomplete_twins_are_not_taken_over(
     media.creative.refresh_from_db()
     assert twins.known(media) == demo
     demo.readings.update(problem="no_screen_reader")
-    # A screen that could not be read is read again once a reader is installed.
+    # A screen that could not be read has to be read once a reader is installed.
     assert twins.known(media) == (None if engines.reads_screens() else demo)
     with_nothing_on_the_path()
     assert not engines.reads_screens()

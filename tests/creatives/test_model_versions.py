@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from classifier.segments import NUMBERS
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.models import ModelVersion
+from creativefilter.creatives.models import ModelVersion, Segment
+from creativefilter.creatives.segments import changes
+from creativefilter.site.codes import CodedError
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +51,35 @@ def test_a_start_leaves_an_activated_version_active(folder: Path) -> None:
     model_versions.activate(chosen)
     model_versions.ensure_starter()
     assert model_versions.active() == chosen
+
+
+def with_segments(folder: Path, *numbers: int) -> ModelVersion:
+    """Register a version of which the manifest names these segments."""
+    manifest = folder / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["facts"]["segments"] = numbers
+    manifest.write_text(json.dumps(content))
+    return model_versions.register_folder(folder)
+
+
+def test_the_segments_of_a_version_are_those_of_its_manifest(folder: Path) -> None:
+    assert model_versions.segments_of(model_versions.active()) == NUMBERS
+    version = with_segments(folder, 0, 3, 19)
+    assert model_versions.segments_of(version) == (0, 3, 19)
+    (folder / "manifest.json").write_text("no manifest")
+    assert model_versions.segments_of(version) == ()
+
+
+def test_a_version_that_predicts_unknown_segments_is_not_activated(folder: Path) -> None:
+    before, version = model_versions.active(), with_segments(folder, 0, 19, 21)
+    with pytest.raises(CodedError, match=r"19, 21") as refused:
+        model_versions.activate(version)
+    assert refused.value.code == "unknown_segments"
+    assert model_versions.active() == before
+    for number in (19, 21):
+        changes.save(Segment(number=number, name=f"новый {number}", group_id="banks"))
+    model_versions.activate(version)
+    assert model_versions.active() == version
 
 
 def test_a_newer_starter_takes_over_from_an_older_one(folder: Path, settings: Any) -> None:

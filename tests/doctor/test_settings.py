@@ -49,6 +49,7 @@ WRONG = [
     ("PREDICT_ANONYMOUS", "perhaps", "true or false is needed"),
     ("TOKEN_DAYS", "many", "a whole number is needed"),
     ("TARGET_PRECISION", "most", "a number is needed"),
+    ("LEAST_LABELS_OF_SEGMENT", "1", "greater than or equal to 2"),
     ("LOG_LEVEL", "loud", "one of DEBUG"),
 ]
 

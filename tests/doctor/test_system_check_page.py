@@ -66,9 +66,9 @@ def test_the_page_is_in_the_menu_and_shows_that_nothing_is_wrong(lead: Client) -
 def test_findings_of_quick_checks_are_shown_at_once(lead: Client, installation: Path) -> None:
     installation.chmod(0o755)
     text = page(lead)
-    assert "Files of DATA_DIR that other accounts of this machine can open: 1." in text
+    assert "DATA_DIR included, that other accounts of this machine can open: 1." in text
     assert str(installation) in text
-    assert "manage.py doctor --fix restricts them" in text
+    assert "manage.py doctor --fix takes these permissions away" in text
     assert "Repair what is safe" in text
 
 

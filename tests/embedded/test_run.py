@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -133,6 +134,17 @@ def test_a_port_for_administrators_is_not_called_taken(monkeypatch: pytest.Monke
     refusal = "Only an administrator of this machine may use port 80."
     with translation.override("en"), pytest.raises(supervisor.SupervisorError, match=refusal):
         supervisor._choose_port("127.0.0.1", 80)
+
+
+def test_without_a_free_port_from_8000_on_all_are_called_taken() -> None:
+    with contextlib.ExitStack() as taken:
+        for port in range(8000, 8100):
+            probe = taken.enter_context(socket.socket())
+            with contextlib.suppress(OSError):  # another program has it
+                probe.bind(("127.0.0.1", port))
+        refusal = "All ports from 8000 to 8099 are taken. Choose another: make run PORT=8100"
+        with translation.override("en"), pytest.raises(supervisor.SupervisorError, match=refusal):
+            supervisor._choose_port("127.0.0.1", None)
 
 
 def test_an_error_of_the_sweep_does_not_end_the_application(

@@ -1,7 +1,7 @@
 """Runner of hypothesis: a single short round in the test suite, many rounds in ``make fuzz``.
 
-``FUZZ_SECONDS`` and ``FUZZ_SEED`` set the time limit and the first seed. A failure is shrunk,
-recorded and ignored from then on, so the rest of the time goes to other failures.
+``FUZZ_SECONDS`` sets the time after which no new round starts, ``FUZZ_SEED`` the first seed. A
+failure is shrunk, recorded and ignored from then on, so that later rounds find other failures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 # Examples of each round if ``FUZZ_SECONDS`` is set.
 ROUND = 200
-# Limits of an example in seconds: processor time, and wall time, which only a deadlock exceeds.
+# Limits of an example in seconds: processor time, and wall time, which only a deadlock exceeds and
+# which ends the whole process.
 CPU_SECONDS = 10
 WALL_SECONDS = 240
 # Bytes of memory that an example may map in addition.
@@ -65,7 +66,7 @@ def watched() -> Iterator[None]:
 
 
 class Failures:
-    """The distinct failures so far, each with the smallest example that shows it."""
+    """The distinct failures so far, each with the smallest example found."""
 
     def __init__(self) -> None:
         self.recorded: dict[tuple[str, str], str] = {}
@@ -102,7 +103,10 @@ def _place(error: BaseException) -> tuple[str, str]:
 
 
 def fuzz(examples: SearchStrategy[Example], check: Callable[[Example], None], number: int) -> None:
-    """Check ``number`` examples, or examples for ``FUZZ_SECONDS``; fail if an example failed."""
+    """Check ``number`` examples, or rounds of them for ``FUZZ_SECONDS`` if that is set.
+
+    Fail at the end if any example failed.
+    """
     failures, done = Failures(), 0
     until = time.monotonic() + SECONDS
 

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.django_db
 
 @dataclass
 class Recorder:
-    """A kind of two stages that records its callbacks; ``error`` is raised by the next stage."""
+    """A kind of two stages, and the callbacks and signals of its jobs so far.
+
+    The next stage raises ``error``, if there is one.
+    """
 
     kind: Kind
     error: BaseException | None = None
@@ -103,7 +106,7 @@ def test_creating_no_jobs_announces_nothing(
         (JobError("not_media"), None),
     ],
 )
-def test_a_job_that_continues_is_announced(
+def test_a_job_is_announced_after_a_stage_only_if_it_continues(
     recorder: Recorder,
     job: Job,
     error: Exception | None,

@@ -123,10 +123,11 @@ def test_one_sweep_returns_a_limited_number_oldest_first() -> None:
     assert recovery.sweep() == jobs[: recovery.REPUBLISH_AT_ONCE]
 
 
-def test_a_starting_worker_releases_only_claims_under_its_name() -> None:
+def test_a_worker_that_starts_or_exits_releases_only_claims_under_its_name() -> None:
     claim = {"state": Job.State.RUNNING, "attempts": 1}
     mine, other = queued(worker="me", **claim), queued(worker="you", **claim)
-    assert recovery.release_claims_of("me") == [mine]
+    [released] = recovery.release_claims_of("me")
+    assert (released, released.error_detail) == (mine, "the worker ended")
     other.refresh_from_db()
     assert other.state == Job.State.RUNNING
 

@@ -1,4 +1,4 @@
-"""Claims: only one worker at a time works on a job."""
+"""Claims, by which only one worker at a time works on a job, and the entries of ended stages."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_only_one_of_many_concurrent_workers_gets_the_claim() -> None:
 
 
 @pytest.mark.django_db
-def test_the_time_of_each_stage_is_stored_when_it_ends() -> None:
+def test_each_stage_that_ends_adds_an_entry_to_timings() -> None:
     job = lifecycle.create(KINDS["echo"], {"say": "x"})
     for stage in ("one", "two"):
         stage_runner.run_stage(str(job.pk), stage, "w")

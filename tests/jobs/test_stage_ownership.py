@@ -1,4 +1,7 @@
-"""A worker whose claim was taken over writes nothing, even if the new worker has its name."""
+"""A stage writes its outcome only while its claim holds, and as one transaction.
+
+A worker whose claim was taken over writes nothing, even if the new worker has its name.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 
 First come the files of ``client_files``, which have the columns of all clients, then the files of
 FOLDER. If the clients differ, the line ends in "≠". ``evaluate`` and the reader of ID tables use
-all rows of a table or none.
+all rows of a table or none; it is no difference if they refuse a table for the bad rows that the
+import of spend finds.
 """
 
 from __future__ import annotations

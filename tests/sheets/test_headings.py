@@ -37,7 +37,7 @@ from tests.sheets.reading import refusal, rows
         ("", None),
     ],
 )
-def test_synonyms(title: str, field: Field | None) -> None:
+def test_a_title_names_a_field_by_one_of_its_synonyms(title: str, field: Field | None) -> None:
     assert field_of(title) == field
 
 
@@ -49,7 +49,9 @@ def test_synonyms(title: str, field: Field | None) -> None:
         ("Стоимость, ₽", ""),
     ],
 )  # fmt: skip
-def test_units(title: str, unit: str) -> None:
+def test_the_unit_of_a_cost_is_read_from_its_title_if_it_is_not_roubles(
+    title: str, unit: str
+) -> None:
     assert field_of(title) == Field.COST
     assert unit_of(title) == unit
 
@@ -86,7 +88,7 @@ def test_two_other_fields_identify_the_heading_of_a_table_without_ids() -> None:
     assert rows("Разметка\nSegment_num;text\n12;слова\n".encode()) == [(3, ["12", "слова"])]
 
 
-def test_the_heading_is_searched_for_in_twenty_rows() -> None:
+def test_the_heading_is_searched_for_in_twenty_rows_besides_blank_ones() -> None:
     title = "Отчёт;за год\n\n"
     assert rows((title * 19 + "ID рекламы;Бренд\n1;B\n").encode()) == [(40, ["1", "B"])]
     assert refusal((title * 20 + "ID рекламы;Бренд\n1;B\n").encode()) == "table_no_column"

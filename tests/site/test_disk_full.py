@@ -1,4 +1,4 @@
-"""A full disk: uploads are refused with the reason, no partial file stays, jobs can be retried."""
+"""A full disk: uploads and jobs fail with the reason, and leave no partial file."""
 
 from __future__ import annotations
 

@@ -7,7 +7,10 @@ from datetime import date
 import pytest
 from django.http import QueryDict
 
-from creativefilter.spend.reports.filters import Filters
+from creativefilter.creatives.segments.directory import Merge
+from creativefilter.spend.reports.filters import Filters, merges_in
+
+pytestmark = pytest.mark.django_db
 
 EVERYTHING = Filters(
     first=date(2023, 1, 1),
@@ -46,7 +49,7 @@ def test_equal_filters_have_the_same_query() -> None:
         "from=yesterday&to=2023-13",
         "from=2023-1-1",
         "from=0000-01",
-        "segment=6&segment=99&segment=x&segment=²&segment=",
+        "segment=99&segment=x&segment=²&segment=",
         "reviewed=maybe",
         "page=2",
         "advertiser=%00",
@@ -54,6 +57,13 @@ def test_equal_filters_have_the_same_query() -> None:
 )
 def test_invalid_parameters_are_ignored(query: str) -> None:
     assert Filters.of(QueryDict(query)) == Filters()
+
+
+def test_a_merged_segment_is_replaced_with_a_note() -> None:
+    query = QueryDict("segment=6&segment=3")
+    assert Filters.of(query).segments == (0, 3)
+    assert merges_in(query) == [Merge(6, 0)]
+    assert merges_in(QueryDict("segment=0")) == merges_in(QueryDict("")) == []
 
 
 def test_a_period_that_ends_before_it_starts_is_swapped() -> None:

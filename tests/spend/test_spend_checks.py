@@ -129,7 +129,10 @@ def test_a_missing_row_is_found_and_can_not_be_repaired(tmp_path: Path) -> None:
 def test_the_command_imports_a_file_and_prints_its_report(tmp_path: Path) -> None:
     Creative.objects.create(advertisement_id="100", name="100")
     path = table(tmp_path, *ROWS, ",A,B,TV,1,2021,3")
-    output = command("import_spend", path, "--dry-run")
+    bad = tmp_path / "bad.csv"
+    output = command("import_spend", path, "--dry-run", "--bad-rows", bad)
+    assert bad.exists()
+    assert "Nothing was imported." in output
     for part in ("csv utf-8", "«,»", "3.3000", "2 (2021-03 – 2021-04)", "line 5", "ID is blank"):
         assert part in output
     assert SpendRow.objects.count() == 0

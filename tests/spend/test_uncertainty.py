@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from classifier.segments import NUMBERS
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, MediaVersion, Segment
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.spend.imports import importer
 from creativefilter.spend.models import Advertisement
 from creativefilter.spend.reports import expected_spend, simulation
@@ -47,7 +48,7 @@ def test_the_interval_of_a_few_large_creatives_is_not_normal() -> None:
     amounts = np.array([1e6, *[1.0] * 1_000])
     chances = np.full((1, 1_001), 0.02)
     found = simulation.spread(amounts, chances)
-    # The large creative counts with a probability of 2 %, less than the 5 % above the interval.
+    # 5 % of all sums lie above the interval, but only 2 % of all sums include the large creative.
     assert found.high[0] < 100
     assert found.expected[0] == pytest.approx(20_020)
 
@@ -80,7 +81,7 @@ class TestExpectedSpend:
         # Segment 0 has 0, 1,000, 3,000 or 4,000 with 4, 36, 6 or 54 %: the 5 % quantile is 1,000.
         assert (rows[0].low, rows[0].high) == (1_000, 4_000)
 
-    def test_predictions_of_advertisements_that_cost_nothing_are_left_out(
+    def test_predictions_of_advertisements_with_a_spend_of_0_are_left_out(
         self, tmp_path: Path
     ) -> None:
         before = expected_spend.study(Filters())[0]
@@ -101,7 +102,8 @@ class TestExpectedSpend:
         worth = expected_spend.study(Filters(), count=1)[1]
         [first] = worth.creatives
         assert (first.creative, first.amount) == (self.creatives["1"].pk, 3_000)
-        # The variances are 1 - 0.6² - 0.4² and 1 - 0.9² - 0.1² of the squared amounts.
+        # The variances are the squared amounts times 1 - 0.6² - 0.4² = 0.48 and
+        # 1 - 0.9² - 0.1² = 0.18.
         assert first.share == pytest.approx(9 * 0.48 / (9 * 0.48 + 0.18))
         assert float(first.at_stake) == pytest.approx(3_000 * 0.48**0.5)
         assert (worth.predicted, 0 < worth.width_after < worth.width) == (2, True)
@@ -156,13 +158,15 @@ class TestExpectedSpend:
 
 
 def probabilities_of(*pairs: Sequence[float]) -> NDArray[np.float64]:
-    """Return probabilities, (creatives, segments), from those of segments 0 and 1; others are 0."""
+    """Return probabilities, (creatives, segments), from those of the first segments."""
     rows = np.zeros((len(pairs), len(NUMBERS)))
-    rows[:, :2] = pairs
+    for row, pair in zip(rows, pairs, strict=True):
+        row[: len(pair)] = pair
     return rows
 
 
 @pytest.mark.django_db
 def test_a_creative_that_was_removed_meanwhile_is_not_proposed_for_review() -> None:
-    gone = expected_spend._Predicted(np.array([999]), np.array([1.0]), np.ones((len(NUMBERS), 1)))
-    assert expected_spend._described(gone, [0], np.array([1.0])) == ()
+    shares = np.ones((len(NUMBERS), 1))
+    gone = expected_spend._Predicted(NUMBERS, np.array([999]), np.array([1.0]), shares)
+    assert expected_spend._described(gone, [0], np.array([1.0]), Directory.read()) == ()

@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from classifier.decision.bundle import Bundle
 from classifier.decision.types import SpotFeatures
 
+pytestmark = pytest.mark.django_db
 HEADS = ["Advertisement ID", "Segment_num", "text", "split"]
 STOCK = {
     0: "магазин скидка цена рублей сыр яблоки килограмм распродажа дешевле молоко",

@@ -16,24 +16,22 @@ from rest_framework import filters, serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from classifier.segments import NUMBERS
-from creativefilter.api.core.strict_fields import AnyOf, KnownFields
+from creativefilter.api.core.segments import NONE, SegmentText, directory
+from creativefilter.api.core.strict_fields import MOST_VALUES, KnownFields, Values
 
-NONE = "none"
-SEGMENT_NUMBERS = [(number, number) for number in NUMBERS]
-SEGMENTS_OR_NONE = [NONE, *map(str, NUMBERS)]
 Row = TypeVar("Row", bound=Model)
 
 
-class Segments(AnyOf):
+class Segments(Values):
     """Filter by any of several segments, given as numbers or ``none``."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(SEGMENTS_OR_NONE, **options)
+        super().__init__(child=SegmentText(), required=False, max_length=MOST_VALUES, **options)
 
     def condition(self, lookup: str, texts: list[str]) -> Q:
-        """Return the condition that the column ``lookup`` is one of the segments ``texts``."""
-        numbers = Q(**{f"{lookup}__in": [int(text) for text in texts if text != NONE]})
+        """Return the condition that the column ``lookup`` counts as one of these segments."""
+        wanted = directory().expanded(int(text) for text in texts if text != NONE)
+        numbers = Q(**{f"{lookup}__in": wanted})
         return numbers | Q(**{f"{lookup}__isnull": True}) if NONE in texts else numbers
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.db.models import Model
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions, generics
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView as FrameworkAPIView
 
-from creativefilter.api.core import sparse_fields
+from creativefilter.api.core import segments, sparse_fields
 from creativefilter.api.core.strict_fields import unknown_fields
 
 Row = TypeVar("Row", bound=Model, covariant=True)
@@ -23,8 +24,17 @@ Row = TypeVar("Row", bound=Model, covariant=True)
 class CountedFirst(FrameworkAPIView):
     """View that checks authentication, throttles and permissions, in this order.
 
-    A request whose authentication fails is counted, too.
+    A request whose authentication fails is counted, too. While a request is handled, the segments
+    of the database are read once at most (``core.segments``).
     """
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with segments.of_request():
+            return super().dispatch(request, *args, **kwargs)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        segments.add_header(response)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         try:

@@ -38,7 +38,7 @@ RETENTION = timedelta(hours=24)
 LARGEST = 16 * 1024**2
 DELETED_AT_ONCE = 1000
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_STORED_HEADERS = ("Content-Type", "Content-Disposition", "Location", "ETag")
+_STORED_HEADERS = ("Content-Type", "Content-Disposition", "Location", "ETag", "Merged-Segments")
 _NOT_STORED = frozenset({409, 412, 429})
 
 

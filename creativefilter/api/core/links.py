@@ -1,7 +1,7 @@
-"""OpenAPI links: which operations can follow an operation, with values from its response.
+"""OpenAPI links: which operations can follow an operation, with values of its request or response.
 
-The tables below cover the whole API. Tools that generate tests or documents from the schema use
-its ``links`` to call operations in a sensible order.
+The tables below hold all links of the API. Tools that generate tests or documents from the schema
+use its ``links`` to call operations in a sensible order.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _links() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def add_links(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
-    """Add the links to the successful responses (postprocessing hook of drf-spectacular).
+    """Add the links to responses of success except 206 (postprocessing hook of drf-spectacular).
 
     Args:
         result: The schema; changed in place.

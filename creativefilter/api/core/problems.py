@@ -1,7 +1,7 @@
 """Errors of the API as problem details (RFC 9457) with stable codes for programs.
 
-Views raise the exceptions of Django and DRF, or a ``Problem`` if these have none that fits.
-``type`` is a URN that identifies the kind of error; it can't be fetched.
+Views raise exceptions of Django, DRF or the services (see ``_as_api_exception``), or a ``Problem``
+if none of these fits. ``type`` is a URN that identifies the kind of error; it can't be fetched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""OpenAPI schema: adds the responses and headers that follow from the classes of a view."""
+"""The OpenAPI schema: drf-spectacular's, with what it can't find out from the views.
+
+Added are error responses, headers, examples, patterns of texts and the schemes of authentication.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,8 @@ def drop_titles(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
 def describe_texts(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     """Add patterns to the texts in requests (postprocessing hook of drf-spectacular).
 
-    A text may not contain NUL. A text that may not be empty may not be blank either.
+    Every text in a body or a query parameter gets one, unless it has a pattern, a format or fixed
+    values. The pattern refuses NUL and, if the text has a smallest length, also blank texts.
     """
     for name, component in result["components"]["schemas"].items():
         if name.endswith("Request"):
@@ -126,9 +130,10 @@ class ApiSchema(AutoSchema):
     """Adds error responses, the response 304 and headers to an operation.
 
     The headers are Idempotency-Key, If-Match, If-None-Match, ETag and Retry-After. A 4xx or 5xx
-    response that a view declares without a body, or with ``ProblemSerializer``, gets the media type
-    of problems. A response with another body keeps that body; if the same status can also occur
-    before the code of the view runs, problem details are its second media type.
+    response that a view declares without a body, or with ``ProblemSerializer``, becomes a problem
+    (RFC 9457). If the view declares another body, that body stays. A problem is added to it as a
+    second media type if the status can also come from code that runs before the view's own, such
+    as the check of permissions.
     """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
@@ -139,8 +144,8 @@ class ApiSchema(AutoSchema):
         responses = operation["responses"]
         for status in self._errors(operation):
             if status in responses and not _is_problem(responses[status]):
-                # The view answers with a body of its own; errors that occur before its code runs
-                # are problems.
+                # The view's own code answers with another body. If the same status comes from
+                # code that runs before it, the response is a problem.
                 responses[status]["content"][PROBLEM_JSON] = {"schema": component.ref}
             responses.setdefault(status, {"description": _DESCRIPTIONS[status]})
         if "414" in responses:
@@ -216,7 +221,7 @@ class ApiSchema(AutoSchema):
 
 
 def _is_problem(response: dict[str, Any]) -> bool:
-    """Return whether the view declares no body, or a problem."""
+    """Return whether the view declares the response without a body, or as a problem."""
     content = response.get("content", {})
     return all(media.get("schema", {}).get("$ref") == _PROBLEM for media in content.values())
 

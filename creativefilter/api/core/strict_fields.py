@@ -1,9 +1,9 @@
 """Serializer fields for requests that accept exactly the types that the schema states.
 
 DRF also accepts "7" and true as numbers, 1 and "yes" as booleans, and a blank as an absent value.
-Here these are errors. Forms and query strings hold only texts; there, one plain notation of a
-value is accepted. Texts with NUL and row numbers beyond 64 bits are refused, because some
-databases fail on them.
+Here these are errors. Forms and query strings hold only texts; there, numbers are accepted in
+decimal notation, and booleans as ``true`` and ``false``. Texts with NUL and row numbers beyond 64
+bits are refused, because some databases fail on them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rest_framework.exceptions import ErrorDetail
 
 # The largest value of a 64-bit primary key.
 LARGEST = 2**63 - 1
-# Values of one query parameter: they have to fit into a URL.
+# Most values of one filter: in a query string they have to fit into a URL.
 MOST_VALUES = 100
 NO_NUL = r"^[^\x00]*$"
 # Every float as Python and JavaScript write it, from 5e-324 to 1.7976931348623157e308.
@@ -189,7 +189,7 @@ def unknown_fields(names: Iterable[Any]) -> serializers.ValidationError:
 
 
 class KnownFields(Rules):
-    """Refuses unknown fields in JSON: ignoring a misspelt filter would change too many rows."""
+    """Refuses unknown fields in JSON: a request would change more rows if it lost a filter."""
 
     def schema_rules(self) -> dict[str, Any]:
         return {**super().schema_rules(), "additionalProperties": False}
@@ -220,9 +220,10 @@ class OneOfFields(Rules):
 
 
 class MassAction(KnownFields):
-    """A request with ``dry_run`` and ``expected``, the number of rows that a dry run reported.
+    """A request to change many rows, with the fields ``dry_run`` and ``expected``.
 
-    A request for all rows that is not a dry run must state ``expected``.
+    ``expected`` is the number of rows that a dry run has reported. It is required in a request for
+    all rows that is not a dry run.
     """
 
     def is_for_all(self, attrs: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from creativefilter.api.core.advertisement_ids import AdvertisementIdsFilter
 from creativefilter.api.core.filters import FilterSerializer, Segments
+from creativefilter.api.core.segments import MERGED_HELP
 from creativefilter.api.core.strict_fields import (
     AnyOf,
     Boolean,
@@ -40,7 +41,8 @@ class CreativeFilterSerializer(FilterSerializer):
     state = States(Creative.State.choices, source="state__in")
     segment = Segments(
         source="effective_segment",
-        help_text="Number of the effective segment: the label, else the prediction; or `none`.",
+        help_text="Number of the effective segment: the label, else the prediction; or `none`. "
+        + MERGED_HELP,
     )
     predicted_segment = Segments(
         help_text="Number of the segment that the active version predicts, or `none`."
@@ -64,6 +66,11 @@ class CreativeFilterSerializer(FilterSerializer):
     brand = Texts(255, source="brand__in")
     media_type = Texts(64, source="media_type__in")
     is_demo = Boolean(required=False, help_text="Whether it belongs to the demonstration.")
+    is_exam = Boolean(
+        required=False,
+        help_text="Whether it is in the exam set. Neither choice has creatives for which `is_exam` "
+        "is null.",
+    )
     created_from = DateTime(required=False, source="created_at__gte")
     created_to = DateTime(
         required=False, source="created_at__lt", help_text="Added before this time."

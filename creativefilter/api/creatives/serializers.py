@@ -11,6 +11,7 @@ from creativefilter.api.core.addresses import address
 from creativefilter.api.core.advertisement_ids import AdvertisementIdField
 from creativefilter.api.core.filters import is_empty
 from creativefilter.api.core.problems import FieldProblemSerializer
+from creativefilter.api.core.segments import directory, name_of
 from creativefilter.api.core.sparse_fields import LongFields
 from creativefilter.api.core.strict_fields import (
     LARGEST,
@@ -29,7 +30,6 @@ from creativefilter.api.predictions.serializers import (
     shares_of,
 )
 from creativefilter.api.segments.serializers import (
-    NAMES,
     NUMBER_HELP,
     SegmentNumberField,
     SegmentShareSerializer,
@@ -40,6 +40,11 @@ from creativefilter.site.codes import sentence
 
 
 class FrameSerializer(serializers.Serializer[Any]):
+    is_exam = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether it is in the exam set, which no model version learns. Null until it is "
+        "analysed, and for the demonstration.",
+    )
     seconds = serializers.FloatField()
     url = serializers.URLField()
 
@@ -125,8 +130,8 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
             "id", "url", "advertisement_id", "name", "state", "progress", "error",
             "segment_num", "segment", "reviewed", "label_segment_num", "predicted_segment_num",
             "probability", "decision", "threshold", "conflict", "reason", "prediction",
-            "model_version",
-            "advertiser", "brand", "media_type", "is_demo", "seconds", "created_at",
+            "model_version", "advertiser", "brand", "media_type", "is_demo", "is_exam", "seconds",
+            "created_at",
             "media", "transcript", "screen_text", "probabilities", "channels",
         )  # fmt: skip
         read_only_fields = fields
@@ -147,7 +152,7 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
         return 100 if ended or creative.job is None else creative.job.progress
 
     def get_segment(self, creative: Any) -> str | None:
-        return NAMES.get(creative.effective_segment)
+        return name_of(creative.effective_segment)
 
     def get_reviewed(self, creative: Any) -> bool:
         return creative.label_segment is not None
@@ -167,12 +172,12 @@ class CreativeSerializer(LongFields, serializers.ModelSerializer[Creative]):
     @extend_schema_field(SegmentShareSerializer(many=True))
     def get_probabilities(self, creative: Any) -> list[dict[str, Any]]:
         prediction = creative.details.prediction
-        return shares_of(prediction.probabilities) if prediction else []
+        return shares_of(prediction.probabilities, directory()) if prediction else []
 
     @extend_schema_field(ChannelPredictionSerializer(many=True))
     def get_channels(self, creative: Any) -> Any:
         prediction = creative.details.prediction
-        return channel_predictions(prediction.channels) if prediction else []
+        return channel_predictions(prediction.channels, directory()) if prediction else []
 
 
 class LabelChangeSerializer(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from creativefilter.api.core.addresses import address
 from creativefilter.api.core.filters import is_empty
+from creativefilter.api.core.segments import name_of
 from creativefilter.api.core.strict_fields import (
     LARGEST,
     Boolean,
@@ -20,7 +21,7 @@ from creativefilter.api.core.strict_fields import (
 )
 from creativefilter.api.creatives.filters import CreativeFilterSerializer
 from creativefilter.api.creatives.serializers import LabelChangeSerializer
-from creativefilter.api.segments.serializers import NAMES, NUMBER_HELP, SegmentNumberField
+from creativefilter.api.segments.serializers import NUMBER_HELP, SegmentNumberField
 from creativefilter.creatives.models import Label, LabelBatch
 
 # Most creatives that one request can name. A filter can select any number of them.
@@ -58,7 +59,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         return address(self, "creative", label.creative_id)
 
     def get_segment(self, label: Label) -> str | None:
-        return NAMES.get(label.segment_id) if label.segment_id is not None else None
+        return name_of(label.segment_id)
 
 
 class LabelCreateSerializer(OneOfFields, LabelChangeSerializer):
@@ -91,7 +92,7 @@ class LabelBatchSerializer(serializers.ModelSerializer[LabelBatch]):
         return address(self, "label-batch", batch.pk)
 
     def get_segment(self, batch: LabelBatch) -> str | None:
-        return NAMES.get(batch.segment_id)
+        return name_of(batch.segment_id)
 
 
 class LabelBatchUndoneSerializer(LabelBatchSerializer):

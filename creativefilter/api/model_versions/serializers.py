@@ -15,11 +15,13 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
     """A model version. At most one is active; its predictions count."""
 
     url = serializers.SerializerMethodField()
-    predictions = serializers.IntegerField(source="used", help_text="How many it has made.")
+    predictions = serializers.IntegerField(
+        source="used", help_text="How many predictions it has made."
+    )
     metrics = serializers.SerializerMethodField(
-        help_text="What it is worth, as measured when it was trained: `macro_f1_grouped` is the "
-        "macro-F1 on creatives of which it knew no near duplicates, `ece_grouped` the expected "
-        "calibration error there, and so on."
+        help_text="Figures that were measured when it was trained, such as `macro_f1_grouped`, the "
+        "macro-F1 on creatives without near duplicates in its training data, and `ece_grouped`, "
+        "the expected calibration error on them."
     )
 
     class Meta:
@@ -44,13 +46,16 @@ class ActivatedSerializer(serializers.Serializer[Any]):
 
     model_version = ModelVersionSerializer()
     before = serializers.IntegerField(
-        allow_null=True, help_text="The version that decided until now; activate it to go back."
+        allow_null=True,
+        help_text="Number of the version that was active before: activate it to go back. Null if "
+        "there was none, or if it is the same version.",
     )
     job = serializers.UUIDField(
         allow_null=True, help_text="The job that decides them again; null if there are none."
     )
     creatives = serializers.IntegerField(
-        help_text="Creatives that the version has not judged yet, or judged by other settings."
+        help_text="Number of creatives that are decided again, because they have no prediction of "
+        "this version, or one by other settings."
     )
     jobs = serializers.IntegerField(
         help_text="The same as `creatives`. Kept for older programs: there is one job for all."

@@ -85,7 +85,7 @@ class ModelVersionActivateView(Idempotent, ModelVersions):
         "the state `done` meanwhile. Labels stay, and so do the predictions of the other versions: "
         "to go back, activate an older one.",
         request=None,
-        responses={200: ActivatedSerializer},
+        responses={200: ActivatedSerializer, 409: None},
     )
     def post(self, request: Request, pk: int) -> Response:
         version = self.get_object()

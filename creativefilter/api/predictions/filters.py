@@ -16,4 +16,6 @@ class PredictionFilterSerializer(FilterSerializer):
     decision = Choice(Prediction.Decision.values, required=False)
     conflict = Boolean(required=False, help_text="Whether the channels contradict each other.")
     created_from = DateTime(required=False, source="created_at__gte")
-    created_to = DateTime(required=False, source="created_at__lt")
+    created_to = DateTime(
+        required=False, source="created_at__lt", help_text="Made before this time."
+    )

@@ -9,11 +9,13 @@ from rest_framework import serializers
 
 from classifier.channels import CHANNELS
 from creativefilter.api.core.addresses import address
+from creativefilter.api.core.segments import name_of
 from creativefilter.api.core.sparse_fields import LongFields
 from creativefilter.api.predictions.rows import LONG
-from creativefilter.api.segments.serializers import NAMES, SegmentShareSerializer
+from creativefilter.api.segments.serializers import SegmentShareSerializer
 from creativefilter.creatives.analysis.decision import favourite
 from creativefilter.creatives.models import Prediction
+from creativefilter.creatives.segments.directory import UNMERGED, Directory
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
@@ -49,33 +51,42 @@ class ChannelPredictionSerializer(serializers.Serializer[Any]):
     neighbours = NeighbourSerializer(many=True, allow_null=True, help_text="Null like `evidence`.")
 
 
-def shares_of(probabilities: dict[str, float]) -> list[dict[str, Any]]:
+def shares_of(probabilities: dict[str, float], directory: Directory) -> list[dict[str, Any]]:
     """Return the segments of a prediction, the most probable first.
 
     Args:
         probabilities: Probability by segment number, as a prediction stores it.
+        directory: The merges to apply.
     """
-    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], int(item[0])))
-    return [{"segment_num": int(number), "probability": share} for number, share in ranked]
+    shares = directory.merged_shares(probabilities)
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return [{"segment_num": number, "probability": share} for number, share in ranked]
 
 
-def channel_predictions(channels: list[dict[str, Any]]) -> Any:
+def channel_predictions(channels: list[dict[str, Any]], directory: Directory) -> Any:
     """Return the serialized predictions of the channels.
 
     Args:
         channels: ``Prediction.channels``.
+        directory: The merges to apply.
     """
     rows = []
     for channel in channels:
-        best = favourite(channel) or (None, None)
+        best = favourite(channel, directory) or (None, None)
         none_found: list[Any] | None = [] if {"evidence", "neighbours"} & channel.keys() else None
+        neighbours = none_found
+        if "neighbours" in channel:
+            neighbours = [
+                {**one, "segment": directory.counted_number(one["segment"])}
+                for one in channel["neighbours"]
+            ]
         rows.append(
             {
                 "name": channel["name"],
                 "segment_num": best[0],
                 "probability": best[1],
                 "evidence": channel.get("evidence", none_found),
-                "neighbours": channel.get("neighbours", none_found),
+                "neighbours": neighbours,
             }
         )
     return ChannelPredictionSerializer(rows, many=True).data
@@ -86,6 +97,7 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
 
     What the version computed never changes. If leads set another target precision or mix of
     segments, the decision, and with a mix also segment and probabilities, are computed again.
+    Merged segments are named as they were.
 
     `probabilities` and `channels` are left out of lists unless `?fields=` names them.
     """
@@ -134,7 +146,7 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
         return address(self, "creative", prediction.creative_id)
 
     def get_segment(self, prediction: Prediction) -> str | None:
-        return NAMES.get(prediction.segment_id) if prediction.segment_id is not None else None
+        return name_of(prediction.segment_id)
 
     def get_mix(self, prediction: Prediction) -> bool:
         return prediction.parameters is not None and bool(prediction.parameters.settings.mix)
@@ -145,8 +157,8 @@ class PredictionSerializer(LongFields, serializers.ModelSerializer[Prediction]):
 
     @extend_schema_field(SegmentShareSerializer(many=True))
     def get_probabilities(self, prediction: Prediction) -> list[dict[str, Any]]:
-        return shares_of(prediction.probabilities)
+        return shares_of(prediction.probabilities, UNMERGED)
 
     @extend_schema_field(ChannelPredictionSerializer(many=True))
     def get_channels(self, prediction: Prediction) -> Any:
-        return channel_predictions(prediction.channels)
+        return channel_predictions(prediction.channels, UNMERGED)

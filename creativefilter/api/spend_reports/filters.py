@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from creativefilter.api.core.filters import NONE, SEGMENTS_OR_NONE, FilterSerializer
-from creativefilter.api.core.strict_fields import Boolean, Choice, NotBlank, Texts, Values
+from creativefilter.api.core.filters import FilterSerializer
+from creativefilter.api.core.segments import MERGED_HELP, NONE, SegmentText
+from creativefilter.api.core.strict_fields import MOST_VALUES, Boolean, NotBlank, Texts, Values
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.filters import Filters
 
@@ -37,15 +38,12 @@ class MonthField(NotBlank, serializers.Field[date, str, str, Any]):
         return f"{value:%Y-%m}"
 
 
-class SpendSegmentField(Choice):
+class SpendSegmentField(SegmentText):
     """The number of an effective segment, or ``none`` for what is not classified."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(SEGMENTS_OR_NONE, **options)
-
-    def to_internal_value(self, data: Any) -> Any:
-        word = super().to_internal_value(data)
-        return NOT_CLASSIFIED if word == NONE else int(word)
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
+        return NOT_CLASSIFIED if text == NONE else int(text)
 
     def to_representation(self, value: Any) -> str:
         return NONE if value == NOT_CLASSIFIED else str(value)
@@ -58,8 +56,8 @@ class SpendFilterSerializer(FilterSerializer):
         source="segments",
         child=SpendSegmentField(),
         required=False,
-        max_length=len(SEGMENTS_OR_NONE),
-        help_text="Numbers of effective segments, or `none` for what is not classified.",
+        max_length=MOST_VALUES,
+        help_text=f"Numbers of effective segments, or `none`: not classified. {MERGED_HELP}",
     )
     advertiser = Texts(255, source="advertisers", help_text=NAMES_HELP)
     brand = Texts(255, source="brands", help_text=NAMES_HELP)

@@ -7,10 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from creativefilter.api.core import segments
 from creativefilter.api.core.addresses import address
-from creativefilter.api.core.filters import NONE
+from creativefilter.api.core.segments import NONE
 from creativefilter.api.core.strict_fields import Integer
-from creativefilter.api.segments.serializers import NAMES
 from creativefilter.api.spend_imports.serializers import SpendMoneyField
 from creativefilter.api.spend_reports.filters import SpendFilterSerializer
 from creativefilter.creatives.models import Prediction
@@ -68,7 +68,7 @@ def name_of(by: str, key: Key | None) -> str | None:
         key: The key of the row.
     """
     if by == Dimension.SEGMENT:
-        return NAMES.get(key) if isinstance(key, int) else None
+        return segments.name_of(key) if isinstance(key, int) else None
     return None if key is None else str(key)
 
 
@@ -144,7 +144,7 @@ class ExpectedSpendSerializer(serializers.Serializer[Any]):
     high = SpendMoneyField()
 
     def get_segment(self, row: Any) -> str:
-        return NAMES[row.segment]
+        return segments.name_of(row.segment) or ""
 
 
 class WorthReviewingSerializer(serializers.Serializer[Any]):
@@ -211,4 +211,4 @@ class CreativeSpendSerializer(serializers.Serializer[Any]):
         return None if row.segment == NOT_CLASSIFIED else row.segment
 
     def get_segment(self, row: CreativeSpend) -> str | None:
-        return NAMES.get(row.segment)
+        return segments.name_of(row.segment)

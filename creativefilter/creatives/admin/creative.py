@@ -30,16 +30,18 @@ from creativefilter.creatives.admin.list_filters import (
     StateFilter,
 )
 from creativefilter.creatives.admin.retry_failed_page import RetriesFailed
+from creativefilter.creatives.admin.segment_choice import chosen_segment
 from creativefilter.creatives.admin.upload_page import add_from
 from creativefilter.creatives.analysis import evidence, jobs
 from creativefilter.creatives.demonstration import remove_demonstration
 from creativefilter.creatives.labels.single import set_label
-from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.creatives.stored_ids import TakenError, set_advertisement_id
 from creativefilter.jobs.quota import QuotaExceeded
 from creativefilter.site.codes import CodedError, sentence
 from creativefilter.ui.formats import format_moment, format_number
-from creativefilter.ui.pages import number_of, person
+from creativefilter.ui.pages import person
 from creativefilter.ui.upload_list import Status, UploadForm, UploadListAdmin
 
 
@@ -53,6 +55,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
         DecisionFilter,
         ReviewedFilter,
         "is_demo",
+        "is_exam",
         BatchFilter,
     )
     list_filter_submit = True
@@ -103,7 +106,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
     # The list
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        self.segments = {segment.number: segment for segment in Segment.objects.all()}
+        self.directory = Directory.read()
         return super().changelist_view(request, extra_context)
 
     @display(description=gettext_lazy("creative"), ordering="name")
@@ -129,7 +132,7 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
     @display(description=gettext_lazy("segment"))
     def segment(self, creative: Any) -> str:
         if creative.effective_segment is not None:
-            return str(self.segments[creative.effective_segment])
+            return self.directory.title(creative.effective_segment)
         return sentence(creative.error_code or creative.reason or "") or "—"
 
     @display(description=gettext_lazy("decided by"), ordering="probability")
@@ -225,15 +228,15 @@ class CreativeAdmin(FindsIds, LabelsFamilies, RetriesFailed, SetsSegments, Uploa
 
         Raises:
             PermissionDenied: The user may not set labels.
-            Http404: There is no such creative or segment.
+            Http404: There is no such creative.
         """
         if not request.user.has_perm("creatives.add_label"):
             raise PermissionDenied
         creative = get_object_or_404(Creative, pk=pk)
         # The form sends the chosen segment with the withdraw button, too.
-        number = "" if "withdraw" in request.POST else request.POST.get("segment", "")
-        segment = get_object_or_404(Segment, pk=number_of(number)) if number.isdecimal() else None
-        if segment is None and "withdraw" not in request.POST:
+        withdraws = "withdraw" in request.POST
+        segment = None if withdraws else chosen_segment(request, request.POST.get("segment"))
+        if segment is None and not withdraws:
             messages.error(request, _("Choose a segment."))
         else:
             note = request.POST.get("note", "").replace("\x00", "")[:255]

@@ -19,9 +19,9 @@ from creativefilter.creatives.models import (
     MediaVersion,
     Prediction,
     ScreenReading,
-    Segment,
     Transcript,
 )
+from creativefilter.creatives.segments.directory import Directory, grouped
 from creativefilter.site.codes import sentence
 
 # Formats that browsers play. For others the decoded sound is played.
@@ -46,8 +46,7 @@ def page_of(creative: Creative) -> dict[str, Any]:
     media = creative.current_media
     prediction = shown_prediction(creative)
     label = creative.labels.select_related("segment", "author").first()
-    segments = list(Segment.objects.all())
-    by_number = {segment.number: segment for segment in segments}
+    directory = Directory.read()
     return {
         "creative": creative,
         "paid_by": [
@@ -56,20 +55,33 @@ def page_of(creative: Creative) -> dict[str, Any]:
         **(media_of(media, prediction) if media else {}),
         "error": sentence(creative.error_code),
         "prediction": prediction,
-        **(verdict_of(prediction, by_number) if prediction else {}),
-        "label": label if label and label.segment else None,
+        **(verdict_of(prediction, directory) if prediction else {}),
+        **_label_of(label, directory),
         "labels": creative.labels.select_related("segment", "author"),
-        "segments": segments,
+        "segment_groups": grouped(directory.in_use()),
         "versions": creative.media.all(),
         "twins": list(twins.of(creative)[:SAME_SHOWN]),
-        **family_of(creative, by_number, _chosen(label, prediction)),
+        **family_of(creative, directory, _chosen(label, prediction, directory)),
     }
 
 
-def _chosen(label: Label | None, prediction: Prediction | None) -> int | None:
-    if label and label.segment:
-        return label.segment.number
-    return prediction.segment_id if prediction else None
+def _label_of(label: Label | None, directory: Directory) -> dict[str, Any]:
+    """Return the label, the segment that it counts as, and a note if that is another one."""
+    if label is None or label.segment_id is None:
+        return {"label": None}
+    return {
+        "label": label,
+        "labelled_as": directory.counted(label.segment_id),
+        "merge": directory.merge_of(label.segment_id),
+    }
+
+
+def _chosen(label: Label | None, prediction: Prediction | None, directory: Directory) -> int | None:
+    """Return the number of the segment that is preselected for labelling the family."""
+    number = prediction.segment_id if prediction else None
+    if label and label.segment_id is not None:
+        number = label.segment_id
+    return None if number is None else directory.counted(number).number
 
 
 def media_of(media: MediaVersion, prediction: Prediction | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from creativefilter.creatives.families.fingerprints import SOUND_NOT_COMPARED
 from creativefilter.creatives.families.grouping import Relative
 from creativefilter.creatives.labels import batches
 from creativefilter.creatives.models import Creative, Segment
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.site.codes import sentence
 from creativefilter.ui.pages import Theme
 
@@ -77,9 +78,7 @@ def offer(request: HttpRequest, creative: Creative, segment: Segment) -> None:
     messages.info(request, format_html("{}{}", text % lacking, link))
 
 
-def family_of(
-    creative: Creative, segments: dict[int, Segment], chosen: int | None
-) -> dict[str, Any]:
+def family_of(creative: Creative, directory: Directory, chosen: int | None) -> dict[str, Any]:
     """Return the template context for near duplicates.
 
     ``chosen`` is the number of the segment that is preselected for labelling the family.
@@ -88,7 +87,7 @@ def family_of(
     fingerprint = getattr(creative.current_media, "fingerprint", None)
     without_sound = fingerprint is not None and not fingerprint.sound_compared
     return {
-        "relatives": [_row(one, segments) for one in found[:SHOWN]],
+        "relatives": [_row(one, directory) for one in found[:SHOWN]],
         "relatives_left": max(0, len(found) - SHOWN),
         "family_size": len(found) + 1,
         "family_page": family_page(creative, chosen),
@@ -96,7 +95,7 @@ def family_of(
     }
 
 
-def _row(relative: Relative, segments: dict[int, Segment]) -> dict[str, Any]:
+def _row(relative: Relative, directory: Directory) -> dict[str, Any]:
     creative, media = relative.creative, relative.creative.current_media
     frames = media.probe.get("frames", [])
     picture = ""
@@ -108,7 +107,7 @@ def _row(relative: Relative, segments: dict[int, Segment]) -> dict[str, Any]:
         "creative": creative,
         "picture": picture,
         "seconds": number_format(media.seconds, 1) if media.seconds else "",
-        "segment": segments.get(creative.effective_segment),
+        "segment": directory.by_number.get(creative.effective_segment),
         "labelled": creative.label_segment is not None,
         "shared": _shared(relative),
     }

@@ -29,8 +29,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.decorators import action
 
+from creativefilter.creatives.admin.segment_choice import chosen_segment
 from creativefilter.creatives.labels import batches as relabelling
 from creativefilter.creatives.models import Creative, LabelBatch, Segment
+from creativefilter.creatives.segments.directory import Directory, grouped
 from creativefilter.ui.formats import format_number
 from creativefilter.ui.pages import Theme, number_of, page_context
 
@@ -143,7 +145,7 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
     """
     if not request.user.has_perm("creatives.add_label"):
         raise PermissionDenied
-    segment = Segment.objects.filter(pk=number_of(request.GET.get("set"))).first()
+    segment = chosen_segment(request, request.GET.get("set"))
     if request.method == "POST":
         if segment is None:
             messages.error(request, _("Choose a segment."))
@@ -151,11 +153,11 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
         return _set(request, listed.creatives, segment)
     found = relabelling.preview(listed.creatives, segment)
     newest = listed.creatives.select_related(None).order_by("-pk")[:EXAMPLES]
-    names = {one.number: str(one) for one in Segment.objects.all()}
+    directory = Directory.read()
     context = {
         **page_context(theme, request, _("One segment for all of them")),
         "segment": segment,
-        "segments": Segment.objects.all(),
+        "segment_groups": grouped(directory.in_use()),
         "asked": [(name, value) for name, value in _pairs(request.GET) if name != "set"],
         "listed": listed,
         "examples": newest if listed.examples is None else listed.examples,
@@ -165,7 +167,9 @@ def answer(theme: Theme, request: HttpRequest, listed: Listed) -> HttpResponse:
         "same": format_number(found.same) if found.same else "",
         "before": [
             {
-                "segment": _("Not classified") if one.segment is None else names[one.segment],
+                "segment": _("Not classified")
+                if one.segment is None
+                else directory.title(one.segment),
                 "creatives": format_number(one.creatives),
                 "labelled": format_number(one.labelled),
                 "changing": format_number(one.changing),

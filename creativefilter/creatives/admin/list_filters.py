@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.filters import ChoicesFieldListFilter
@@ -10,8 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter
 
+from creativefilter.creatives.admin.segment_choice import SegmentDropdown, note_merge
 from creativefilter.creatives.channel_names import FORMER_STATES
 from creativefilter.creatives.models import Creative, Label, LabelBatch, Prediction, Segment
+from creativefilter.creatives.segments.directory import Directory, grouped
 from creativefilter.ui.pages import number_of
 
 
@@ -33,14 +36,43 @@ def _states_of_today(value: str) -> str:
 
 
 class SegmentFilter(DropdownFilter):
-    """By effective segment."""
+    """By effective segment. The number of a merged one in an address selects its target."""
 
     title = _("segment")
     parameter_name = "segment"
+    form_class = SegmentDropdown
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        known = [(str(segment.number), str(segment)) for segment in Segment.objects.all()]
-        return [*known, ("none", str(_("Not classified")))]
+    def __init__(
+        self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any
+    ) -> None:
+        self.directory = Directory.read()
+        if values := params.get(self.parameter_name):
+            asked = number_of(values[-1])
+            note_merge(request, self.directory, asked)
+            if asked in self.directory.by_number:
+                params[self.parameter_name] = [str(self.directory.counted_number(asked))]
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        groups = self._groups()
+        known = [(str(one.number), one) for _name, segments in groups for one in segments]
+        return [*known, ("none", _("Not classified"))]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        groups = [
+            (name, [(str(one.number), one) for one in segments])
+            for name, segments in self._groups()
+        ]
+        for shown in super().choices(changelist):
+            field = shown["form"].fields[self.parameter_name]
+            field.choices = [self.all_option, *groups, ("none", _("Not classified"))]
+            yield shown
+
+    def _groups(self) -> list[tuple[str, list[Segment]]]:
+        """Return the segments in use by group, with a retired one if it is selected."""
+        selected = self.directory.by_number.get(number_of(self.value()))
+        retired = [selected] if selected and selected.retired_at else []
+        return grouped([*self.directory.in_use(), *retired])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "none":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from django.utils.html import escape
@@ -12,29 +11,34 @@ from django.utils.translation import gettext as _
 
 from classifier.channels import PICTURES, SCREEN, SPEECH
 from creativefilter.creatives.analysis import evidence
-from creativefilter.creatives.analysis.decision import favourite
+from creativefilter.creatives.analysis.decision import candidates, favourite
 from creativefilter.creatives.channel_names import TITLES, channels_text
-from creativefilter.creatives.models import Creative, Prediction, Segment
+from creativefilter.creatives.models import Creative, Prediction
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.site.codes import sentence
 from creativefilter.ui.formats import format_number, format_percent
 
 _WORD = re.compile(r"\w+(?:[-.,]\w+)*")
 
 
-def verdict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> dict[str, Any]:
+def verdict_of(prediction: Prediction, directory: Directory) -> dict[str, Any]:
     """Return the template context for a prediction."""
     return {
         "reason": sentence(prediction.reason),
         "needs_person": prediction.decision == Prediction.Decision.REVIEW,
-        "conflict": conflict_of(prediction, segments),
+        "conflict": conflict_of(prediction, directory),
         "threshold": threshold_of(prediction),
         "unexplained": evidence.is_missing(prediction),
         "explaining": evidence.is_missing(prediction) and evidence.under_way(prediction),
         "candidates": [
-            {"segment": segments[number], "percent": round(100 * probability, 1)}
-            for number, probability in prediction.candidates(3)
+            {
+                "segment": directory.title(number),
+                "criteria": directory.criteria(number),
+                "percent": round(100 * probability, 1),
+            }
+            for number, probability in candidates(prediction, directory)
         ],
-        "channels": channels_of(prediction, segments),
+        "channels": channels_of(prediction, directory),
     }
 
 
@@ -65,8 +69,11 @@ def threshold_of(prediction: Prediction) -> str:
     return text
 
 
-def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
-    """Describe which channel predicts which segment; "" without a conflict."""
+def conflict_of(prediction: Prediction, directory: Directory) -> str:
+    """Describe which channel predicts which segment; "" without a conflict.
+
+    Channels whose segments were merged meanwhile do not contradict each other.
+    """
     if not prediction.conflict:
         return ""
     phrases = {
@@ -74,30 +81,35 @@ def conflict_of(prediction: Prediction, segments: Mapping[int, Segment]) -> str:
         SCREEN: _("the screen says %s"),
         PICTURES: _("the pictures say %s"),
     }
-    best = {channel["name"]: favourite(channel) for channel in prediction.channels}
-    parts = [phrases[name] % segments[one[0]] for name, one in best.items() if one]
+    best = {channel["name"]: favourite(channel, directory) for channel in prediction.channels}
+    found = {one[0] for one in best.values() if one}
+    if prediction.segment_id is not None:
+        found.add(directory.counted_number(prediction.segment_id))
+    if len(found) < 2:
+        return ""
+    parts = [phrases[name] % directory.title(one[0]) for name, one in best.items() if one]
     return _("The channels contradict each other: %s.") % "; ".join(parts)
 
 
-def channels_of(prediction: Prediction, segments: Mapping[int, Segment]) -> list[dict[str, Any]]:
+def channels_of(prediction: Prediction, directory: Directory) -> list[dict[str, Any]]:
     """Return for each channel its best segment, deciding words and neighbours."""
     found = []
     for channel in prediction.channels:
-        best = favourite(channel)
+        best = favourite(channel, directory)
         found.append(
             {
                 "title": TITLES[channel["name"]],
-                "segment": segments[best[0]] if best else None,
+                "segment": directory.title(best[0]) if best else None,
                 "percent": round(100 * best[1]) if best else None,
                 "evidence": channel.get("evidence", []),
-                "alike": _alike(prediction, channel.get("neighbours", []), segments),
+                "alike": _alike(prediction, channel.get("neighbours", []), directory),
             }
         )
     return found
 
 
 def _alike(
-    prediction: Prediction, neighbours: list[dict[str, Any]], segments: Mapping[int, Segment]
+    prediction: Prediction, neighbours: list[dict[str, Any]], directory: Directory
 ) -> list[dict[str, Any]]:
     """Return the neighbours of a prediction that are other creatives and still exist."""
     numbered = {int(one["id"]): one for one in neighbours if one["id"].isdecimal()}
@@ -106,7 +118,7 @@ def _alike(
     return [
         {
             "creative": here[number],
-            "segment": segments[one["segment"]],
+            "segment": directory.title(directory.counted_number(one["segment"])),
             "percent": round(100 * one["similarity"]),
         }
         for number, one in numbered.items()

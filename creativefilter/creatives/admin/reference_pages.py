@@ -1,4 +1,4 @@
-"""Admin of reference rows: segments, waiting labels, files of the watched folder."""
+"""Admin of waiting labels and of files of the watched folder."""
 
 from __future__ import annotations
 
@@ -7,22 +7,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from creativefilter.creatives.admin.id_search import FindsIds
-from creativefilter.creatives.models import Segment, WaitingLabel, WatchedFile
+from creativefilter.creatives.models import WaitingLabel, WatchedFile
 from creativefilter.ui.row_access import ReadOnlyAdmin
-
-
-@admin.register(Segment)
-class SegmentAdmin(ReadOnlyAdmin):
-    list_display = ("number", "shown_title", "shown_description")
-    fields = ("number", "name", "name_en", "criteria", "criteria_en")
-
-    @display(description=gettext_lazy("name"), ordering="name")
-    def shown_title(self, segment: Segment) -> str:
-        return segment.title
-
-    @display(description=gettext_lazy("when to choose it"))
-    def shown_description(self, segment: Segment) -> str:
-        return segment.description
 
 
 @admin.register(WaitingLabel)

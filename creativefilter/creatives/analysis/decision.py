@@ -18,6 +18,7 @@ from creativefilter.creatives.models import (
     ScreenReading,
     Transcript,
 )
+from creativefilter.creatives.segments.directory import UNMERGED, Directory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,23 +150,32 @@ def _whole_words(found: Evidence, text: str) -> dict[str, Any]:
     return {"text": text[start:end], "start": start, "end": end, "weight": found.weight}
 
 
-def favourite(channel: dict[str, Any]) -> tuple[int, float] | None:
+def candidates(
+    prediction: Prediction, directory: Directory = UNMERGED, count: int = 3
+) -> list[tuple[int, float]]:
+    """Return the most probable segment numbers with their probabilities, best first."""
+    shares = directory.merged_shares(prediction.probabilities)
+    return sorted(shares.items(), key=lambda item: -item[1])[:count]
+
+
+def favourite(channel: dict[str, Any], directory: Directory = UNMERGED) -> tuple[int, float] | None:
     """Return number and probability of the most probable segment of a row of ``channels``.
 
     None if the row has no probabilities, as rows of older versions.
     """
-    probabilities = channel.get("probabilities")
-    if not probabilities:
-        return None
-    number, probability = max(probabilities.items(), key=lambda item: item[1])
-    return int(number), probability
+    shares = directory.merged_shares(channel.get("probabilities") or {})
+    return max(shares.items(), key=lambda item: item[1]) if shares else None
 
 
 def outcome(prediction: Prediction) -> dict[str, Any]:
     """Return the result of an analysis job as plain JSON values, for programs."""
-    segment = prediction.segment
+    directory = Directory.read()
+    number = prediction.segment_id
+    segment = None if number is None else directory.counted(number)
     reading = reading_of(prediction.media)
-    favourites = [(channel["name"], favourite(channel)) for channel in prediction.channels]
+    favourites = [
+        (channel["name"], favourite(channel, directory)) for channel in prediction.channels
+    ]
     return {
         "creative": prediction.creative_id,
         "advertisement_id": prediction.creative.advertisement_id,
@@ -178,7 +188,7 @@ def outcome(prediction: Prediction) -> dict[str, Any]:
         "reason": prediction.reason or None,
         "candidates": [
             {"segment_num": number, "probability": probability}
-            for number, probability in prediction.candidates()
+            for number, probability in candidates(prediction, directory)
         ],
         "channels": [
             {"name": name, "segment_num": best[0], "probability": best[1]}

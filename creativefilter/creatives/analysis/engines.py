@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.models import DecisionSettings, ModelVersion
+from creativefilter.site import database
 
 if TYPE_CHECKING:
     from classifier.artefact import Artefact
@@ -140,8 +141,7 @@ def settings_without_worker() -> DecisionSettings:
     The latter are not saved.
     """
     try:
-        there = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).is_file()
-        if there and (row := DecisionSettings.objects.first()):
+        if database.is_there() and (row := DecisionSettings.objects.first()):
             return row
     except DatabaseError:
         pass  # not migrated yet, or unreachable: commands go on without it

@@ -1,4 +1,4 @@
-"""Signal receivers that regroup a family when one of its fingerprints is deleted."""
+"""Signal receivers that regroup a family when a creative or one of its fingerprints is deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from creativefilter.creatives.families import grouping
-from creativefilter.creatives.models import Fingerprint
+from creativefilter.creatives.families.lock import lock
+from creativefilter.creatives.models import Creative, Fingerprint
+
+
+@receiver(pre_delete, sender=Creative)
+def lock_before_the_creative(**_: Any) -> None:
+    """Take the lock before the deletion locks a creative: ``exam_set`` locks them in this order."""
+    lock()
 
 
 @receiver(pre_delete, sender=Fingerprint)
@@ -17,7 +24,7 @@ def family_as_it_is(instance: Fingerprint, **_: Any) -> None:
 
     The lock keeps a worker from linking a near duplicate to it in the meantime.
     """
-    grouping.lock()
+    lock()
     rows = Fingerprint.objects.filter(pk=instance.pk)
     instance.family_id = rows.values_list("family", flat=True).first()
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from creativefilter.creatives.analysis import working_copies
+from creativefilter.creatives.families import exam_set
 from creativefilter.creatives.families.fingerprints import (
     NewFingerprint,
     alike,
@@ -23,13 +24,12 @@ from creativefilter.creatives.families.fingerprints import (
     make,
     write_prints,
 )
+from creativefilter.creatives.families.lock import lock
 from creativefilter.creatives.models import Creative, Family, FamilyLink, Fingerprint, MediaVersion
 
 if TYPE_CHECKING:
     from classifier.fingerprints import Likeness
     from classifier.media import Frame
-
-_LOCK = 6_210_704_331  # any number that no other advisory lock of the project has
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def new_fingerprint(media: MediaVersion, frames: Iterable[Frame]) -> NewFingerpr
 def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
     """Store the fingerprint of a creative's current media, link near duplicates, regroup families.
 
-    It replaces the creative's earlier fingerprint, in one transaction; an equal one is kept.
+    All of this is one transaction. The creative's earlier fingerprint is replaced. If that is an
+    equal one of the same media, it is kept. The creative is assigned to the exam set or to what is
+    taught.
 
     Returns:
         The stored row; None if the media is not current any more, or was deleted.
@@ -67,6 +69,7 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
             return None
         earlier = list(Fingerprint.objects.filter(media__creative=creative))
         if same := [row for row in earlier if is_same(row, media, made)]:
+            exam_set.assign([creative.pk])
             return same[0]
         # The signal receivers in ``deletion`` regroup the families of the deleted rows.
         for row in earlier:
@@ -78,18 +81,9 @@ def store(media: MediaVersion, made: NewFingerprint) -> Fingerprint | None:
         if links:
             regroup([row.pk])
             row.refresh_from_db(fields=["family"])
+        else:
+            exam_set.assign([creative.pk])
     return row
-
-
-def lock() -> None:
-    """Serialise changes of families until the transaction ends, by an advisory lock.
-
-    Without the lock, two near duplicates that are stored at the same time would not find each
-    other. SQLite needs none: it has one writer at a time. Call it in a transaction.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _link(one: Fingerprint, other: Fingerprint, like: Likeness) -> FamilyLink:
@@ -117,10 +111,14 @@ def regroup(fingerprints: Iterable[int]) -> None:
 def _group(
     fingerprints: QuerySet[Fingerprint], pairs: Iterable[tuple[int, int, float]]
 ) -> set[int]:
-    """Set the family of each fingerprint; return the keys of families that lost all members."""
+    """Set the family of each fingerprint; return the keys of families that lost all members.
+
+    The exam set gets all members of the new families, if it has one of them.
+    """
     from classifier.fingerprints import grouped
 
-    rows = {row.pk: row for row in fingerprints.only("pk", "family")}
+    read = fingerprints.select_related("media").only("family", "media__creative")
+    rows = {row.pk: row for row in read}
     before = {row.family_id for row in rows.values() if row.family_id}
     wanted: dict[int, int] = {}
     taken: set[int] = set()
@@ -132,6 +130,7 @@ def _group(
     for row in moved:
         row.family_id = wanted.get(row.pk)
     Fingerprint.objects.bulk_update(moved, ["family"], batch_size=500)
+    exam_set.assign(row.media.creative_id for row in moved)
     return before - taken
 
 
@@ -167,7 +166,10 @@ def _component(start: set[int]) -> tuple[set[int], list[tuple[int, int, float]]]
 
 
 def members(creative: Creative) -> QuerySet[Any]:
-    """Return all creatives of a creative's family, with effective segments, or no rows."""
+    """Return the creatives of a creative's family, itself included, shortest first.
+
+    They have their effective segments. A creative without a family gets no rows.
+    """
     rows: QuerySet[Any] = Creative.objects.with_effective_segment()
     family = family_of(creative)
     if family is None:
@@ -245,7 +247,7 @@ def remake_fingerprint(media_id: int) -> bool:
 
 
 def regroup_all() -> Counted:
-    """Recompute all families from the stored links; return how many there are."""
+    """Recompute all families from the stored links; count them and their members."""
     in_families = Fingerprint.objects.filter(family__isnull=False)
     with transaction.atomic():
         lock()

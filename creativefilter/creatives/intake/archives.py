@@ -35,7 +35,7 @@ _DAMAGED = (
 
 
 def names_archive(name: str) -> bool:
-    """Whether the extension is that of an archive. ``opened`` checks the content."""
+    """Return whether the extension is that of an archive. ``opened`` checks the content."""
     return PurePosixPath(name).suffix.lower() == ".zip"
 
 
@@ -99,7 +99,7 @@ def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _overlap(members: Sequence[zipfile.ZipInfo]) -> bool:
-    """Whether members share bytes of the archive, by which a small file unpacks to terabytes."""
+    """Return whether members share bytes: so a small archive could unpack to terabytes."""
     ordered = sorted(members, key=lambda info: info.header_offset)
     return any(
         one.header_offset + LOCAL_HEADER + one.compress_size > after.header_offset
@@ -127,6 +127,7 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
 
     Raises:
         CodedError: ``archive_locked``, ``too_large`` or ``archive_member_damaged``.
+        OSError: The disk or the storage failed.
     """
     if info.flag_bits & 0x1:
         raise CodedError("archive_locked")
@@ -142,7 +143,8 @@ def extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Ite
                         raise CodedError("too_large")
                     aside.write(chunk)
         except (*_DAMAGED, OSError) as error:
-            # Errors of our own disk or storage pass; EINVAL is a seek before the file's start.
+            # Errors of the disk or the storage pass. A damaged archive causes EINVAL, by a seek
+            # before the start of the file, or an error without a number (bz2).
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             raise CodedError("archive_member_damaged") from error

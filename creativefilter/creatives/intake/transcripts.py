@@ -11,6 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from classifier.speech.cleaning import Speech, assess_speech
+from creativefilter.creatives.families import exam_set
+from creativefilter.creatives.families.lock import lock
 from creativefilter.creatives.labels.imports import batches, cleaned, take_waiting
 from creativefilter.creatives.models import Creative, MediaVersion, Transcript
 from creativefilter.creatives.refused_rows import RefusedRow
@@ -72,6 +74,7 @@ def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
     # Before the transaction: it takes a while, and writers wait for one another.
     speeches = {name: assess_speech(text) for name, text in texts.items()}
     with transaction.atomic():
+        lock()
         added = _add_absent(list(texts))
         creatives = _locked(list(texts))
         versions = {
@@ -98,6 +101,7 @@ def _import(texts: Mapping[str, str], source: str) -> Counter[str]:
             _transcript(media, texts[name], speeches[name]) for name, media in fresh.items()
         )
         _show_done(changed)
+        exam_set.assign(creative.pk for creative in changed)
     counts["changed"] = len(changed) - added
     counts["unchanged"] = len(creatives) - len(changed)
     return counts

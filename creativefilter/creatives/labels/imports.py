@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +10,17 @@ from typing import Generic, TypeVar
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from classifier.segments import canonical
 from creativefilter.accounts import audit
 from creativefilter.creatives import ids
-from creativefilter.creatives.models import Creative, Label, WaitingLabel
+from creativefilter.creatives.models import Creative, Label, WaitingLabel, counted_segment
 from creativefilter.creatives.refused_rows import CellError, RefusedRow
+from creativefilter.creatives.segments.cells import SegmentCells
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets import Cell, Finding, Place, Record
 
 Value = TypeVar("Value", int, str)
 Item = TypeVar("Item", int, str)
 BATCH = 500
-
-_SEGMENT = re.compile(r"([0-9]{1,6})(?:[.,]0+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class LabelOutcome:
     ``added``: new labels of existing creatives. ``waiting``: labels of creatives that do not
     exist yet; ``new`` of these are new or changed. ``unchanged``: creatives that had this label
     already. ``overruled``: rows overruled by a person's label. ``mix``: number of Advertisement IDs
-    by segment number. ``findings``: about the IDs.
+    by segment number. ``findings``: about IDs and merged segments.
     """
 
     added: int
@@ -69,24 +67,6 @@ class LabelOutcome:
     problems: list[RefusedRow]
     mix: dict[int, int]
     findings: list[Finding]
-
-
-def segment_number(cell: Cell) -> int:
-    """Return the canonical number of the segment that a cell names.
-
-    Raises:
-        CellError: the cell is blank or names no segment.
-    """
-    text = str(cell).strip()
-    if not text:
-        raise CellError(_("the segment is blank."))
-    match = _SEGMENT.fullmatch(text)
-    try:
-        if match:
-            return canonical(int(match[1]))
-    except ValueError:
-        pass
-    raise CellError(_("there is no segment with this number: %s.") % ids.shown(text))
 
 
 def cleaned(records: Iterable[Record], read: Callable[[Cell], Value]) -> Cleaned[Value]:
@@ -139,7 +119,8 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
         source: name of the table, stored as the note of each label.
         dry_run: roll the transaction back at the end.
     """
-    table = cleaned(records, segment_number)
+    cells = SegmentCells(Directory.read())
+    table = cleaned(records, cells.read_in_use)
     with transaction.atomic():
         _write_alone()
         creatives = _creatives(list(table.values))
@@ -169,7 +150,7 @@ def import_labels(records: Iterable[Record], source: str, *, dry_run: bool = Fal
         overruled=sorted(overruled, key=lambda each: each.row),
         problems=table.problems,
         mix=dict(sorted(Counter(table.values.values()).items())),
-        findings=table.changed.findings(),
+        findings=[*table.changed.findings(), *cells.findings()],
     )
 
 
@@ -185,13 +166,13 @@ def _creatives(names: Sequence[str]) -> dict[str, int]:
 
 
 def _newest_labels(creatives: Sequence[int]) -> dict[int, tuple[int | None, bool]]:
-    """Return the newest label of each creative: its segment, and whether a person set it."""
+    """Return what the newest label of each creative counts as, and whether a person set it."""
     return {
         creative: (segment, author is not None)
         for batch in batches(creatives)
         for creative, segment, author in Label.objects.filter(creative__in=batch)
         .order_by("pk")
-        .values_list("creative", "segment", "author")
+        .values_list("creative", counted_segment(), "author")
     }
 
 
@@ -200,7 +181,9 @@ def _let_wait(absent: Mapping[str, int], source: str) -> int:
     known = {
         name: segment
         for batch in batches(list(absent))
-        for name, segment in WaitingLabel.objects.filter(pk__in=batch).values_list("pk", "segment")
+        for name, segment in WaitingLabel.objects.filter(pk__in=batch).values_list(
+            "pk", counted_segment()
+        )
     }
     new = [
         WaitingLabel(advertisement_id=name, segment_id=number, source=source)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("creatives", "0008_sound_compared"),
+        ("creatives", "0009_segments_as_data"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

@@ -12,7 +12,13 @@ from creativefilter.creatives.models.decision import (
     DecisionParameters,
     DecisionSettings,
 )
-from creativefilter.creatives.models.family import Family, FamilyLink, Fingerprint, FingerprintKey
+from creativefilter.creatives.models.family import (
+    Family,
+    FamilyLink,
+    Fingerprint,
+    FingerprintKey,
+    UnitMember,
+)
 from creativefilter.creatives.models.label import AppendOnlyError, Label, LabelBatch, WaitingLabel
 from creativefilter.creatives.models.media import (
     MediaVersion,
@@ -22,7 +28,7 @@ from creativefilter.creatives.models.media import (
     storage_name,
 )
 from creativefilter.creatives.models.prediction import ModelVersion, Prediction
-from creativefilter.creatives.models.segment import Segment
+from creativefilter.creatives.models.segment import Segment, SegmentGroup, counted_segment
 from creativefilter.creatives.models.watched_file import WatchedFile
 
 __all__ = [
@@ -45,8 +51,11 @@ __all__ = [
     "Prediction",
     "ScreenReading",
     "Segment",
+    "SegmentGroup",
     "Transcript",
+    "UnitMember",
     "WaitingLabel",
     "WatchedFile",
+    "counted_segment",
     "storage_name",
 ]

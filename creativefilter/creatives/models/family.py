@@ -79,6 +79,24 @@ class FingerprintKey(models.Model):
         return f"{self.key:x}"
 
 
+class UnitMember(models.Model):
+    """The exam unit that a creative belongs to; see ``families.exam_set``.
+
+    The creative is no foreign key: the row stays when it is deleted, because a version that learned
+    it can't be judged on its relatives.
+    """
+
+    creative_key = models.BigIntegerField(_("key of the creative"), primary_key=True)
+    unit = models.BigIntegerField(_("exam unit"), db_index=True)
+
+    class Meta:
+        verbose_name = _("member of an exam unit")
+        verbose_name_plural = _("members of exam units")
+
+    def __str__(self) -> str:
+        return f"{self.creative_key}: {self.unit}"
+
+
 class FamilyLink(models.Model):
     """Two fingerprints of one spot, and the shares (0 to 1) that they have in common."""
 

@@ -14,13 +14,18 @@ from creativefilter.creatives.models.segment import Segment
 
 
 class ModelVersion(models.Model):
-    """A registered model folder. At most one is active."""
+    """A registered model folder.
+
+    At most one is active. At most one is the ancestor, whose text model trainings may mix into new
+    versions; if none is, the starter is.
+    """
 
     name = models.CharField(_("name"), max_length=128)
     digest = models.CharField(_("digest"), max_length=64, unique=True)
     folder = models.CharField(_("folder"), max_length=512)
     metrics = models.JSONField(_("figures"), default=dict)
     is_active = models.BooleanField(_("active"), default=False)
+    is_ancestor = models.BooleanField(_("ancestor"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -30,7 +35,10 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["is_active"], condition=Q(is_active=True), name="one_active_model_version"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["is_ancestor"], condition=Q(is_ancestor=True), name="one_ancestor"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -157,8 +165,3 @@ class Prediction(models.Model):
     @channels.setter
     def channels(self, rows: list[dict[str, Any]]) -> None:
         self.former_channels = rows
-
-    def candidates(self, count: int = 3) -> list[tuple[int, float]]:
-        """Return the most probable segment numbers with their probabilities, best first."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        return [(int(number), probability) for number, probability in ranked[:count]]

@@ -97,5 +97,9 @@ CODES = {
     ),
     "deleted": Code(422, _("The creative was deleted before its analysis ended.")),
     "not_analysable": Code(409, _("The creative is already queued or being analysed.")),
+    "unknown_segments": Code(
+        409,
+        _("%(version)s predicts segments that do not exist here: %(numbers)s. Add them first."),
+    ),
     "nothing_to_analyse": Code(409, _("There is no file to analyse.")),
 }

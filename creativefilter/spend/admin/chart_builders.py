@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,38 +10,28 @@ from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets.write import ColumnType, Sheet
-from creativefilter.spend.admin import chart_areas, chart_figures
-from creativefilter.spend.admin.chart_style import Adds, Figure, adding
-from creativefilter.spend.admin.wording import name_of, segment_names
+from creativefilter.spend.admin import chart_areas, chart_figures, chart_segments
+from creativefilter.spend.admin.chart_style import DrawnChart, Figure, adding
+from creativefilter.spend.admin.wording import name_of, names_in, segment_names
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports import expected_spend_jobs, figures
 from creativefilter.spend.reports.figure_types import Dimension, Total
 from creativefilter.spend.reports.filters import Filters
 
-# Number of keys in charts by month and in rankings, where it differs from the default. 20 is enough
-# for all segments and for spend that is not classified.
-_SERIES = {Dimension.SEGMENT: 20}
-_LARGEST = {Dimension.SEGMENT: 20, Dimension.MEDIA_TYPE: 30}
-_OTHER_SERIES, _OTHER_LARGEST = 12, 25
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnChart:
-    """A chart with its table.
-
-    ``adds`` has one filter for each row of the table: the one that the row stands for, [] if none.
-    """
-
-    figure: Figure
-    sheet: Sheet
-    adds: Sequence[Adds]
+# Number of keys in charts by month and in rankings. Segments are all shown.
+_SERIES = 12
+_LARGEST = {Dimension.MEDIA_TYPE: 30}
+_OTHER_LARGEST = 25
 
 
 def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
     """Build the chart of spend by month and key."""
-    names = segment_names()
-    series = figures.monthly(filters, dimension, _SERIES.get(dimension, _OTHER_SERIES))
+    directory = Directory.read()
+    names = names_in(directory)
+    of_segments = dimension is Dimension.SEGMENT
+    series = figures.monthly(filters, dimension, len(names) if of_segments else _SERIES)
     columns = [series.amounts[place] for place in range(len(series.keys))]
     titles = [name_of(dimension, key, names) for key in series.keys]
     if series.rest:
@@ -59,7 +48,10 @@ def monthly(dimension: Dimension, filters: Filters) -> DrawnChart:
     adds = [
         [["from", f"{month:%Y-%m}"], ["to", f"{month:%Y-%m}"]] for month in series.months
     ]  # fmt: skip
-    return DrawnChart(chart_figures.stacked(series, dimension, names), Sheet(heading, rows), adds)
+    figure = chart_figures.stacked(series, dimension, names)
+    if of_segments:
+        chart_segments.group_series(figure, series.keys, directory)
+    return DrawnChart(figure, Sheet(heading, rows), adds)
 
 
 def ranking(
@@ -74,8 +66,11 @@ def ranking(
         draw: Makes the figure from totals, dimension and names of segments.
         filters: The spend to show.
     """
-    names = segment_names()
-    totals = figures.totals(filters, dimension, _LARGEST.get(dimension, _OTHER_LARGEST))
+    directory = Directory.read()
+    names = names_in(directory)
+    of_segments = dimension is Dimension.SEGMENT
+    most = len(names) if of_segments else _LARGEST.get(dimension, _OTHER_LARGEST)
+    totals = figures.totals(filters, dimension, most)
     heading = (
         (capfirst(str(dimension.label)), ColumnType.TEXT),
         (_("Spend, ₽"), ColumnType.MONEY),
@@ -94,7 +89,9 @@ def ranking(
         for one in totals
     ]
     adds = [adding(dimension, one.key) for one in totals]
-    return DrawnChart(draw(totals, dimension, names), Sheet(heading, rows), adds)
+    drawn = DrawnChart(draw(totals, dimension, names), Sheet(heading, rows), adds)
+    keys = [one.key for one in totals]
+    return chart_segments.explained(drawn, keys, directory) if of_segments else drawn
 
 
 def years(filters: Filters) -> DrawnChart:
@@ -179,7 +176,8 @@ def placements(filters: Filters) -> DrawnChart:
 
 def expected(filters: Filters) -> DrawnChart:
     """Build the chart of expected spend by segment, with intervals."""
-    names = segment_names()
+    directory = Directory.read()
+    names = names_in(directory)
     estimate = expected_spend_jobs.latest(filters)
     heading = (
         (_("Segment"), ColumnType.TEXT),
@@ -198,4 +196,7 @@ def expected(filters: Filters) -> DrawnChart:
         left = NOT_CLASSIFIED
         rows.append((names[left], None, None, None, estimate.not_classified, None))
         adds.append(adding(Dimension.SEGMENT, left))
-    return DrawnChart(chart_figures.intervals(estimate.segments, names), Sheet(heading, rows), adds)
+    figure = chart_figures.intervals(estimate.segments, names)
+    keys = [row.segment for row in estimate.segments]
+    keys += [NOT_CLASSIFIED] if estimate.not_classified else []
+    return chart_segments.explained(DrawnChart(figure, Sheet(heading, rows), adds), keys, directory)

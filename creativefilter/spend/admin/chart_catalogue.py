@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from creativefilter.spend.admin import chart_builders, chart_figures
-from creativefilter.spend.admin.chart_builders import DrawnChart
+from creativefilter.spend.admin.chart_style import DrawnChart
 from creativefilter.spend.reports.figure_types import Dimension
 from creativefilter.spend.reports.filters import Filters
 

@@ -11,14 +11,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.models import Segment
+from creativefilter.creatives.segments.directory import Directory, grouped
 from creativefilter.jobs.models import Job
+from creativefilter.spend.admin import chart_segments
 from creativefilter.spend.admin.chart_catalogue import CHARTS, TABS, note_of
 from creativefilter.spend.admin.downloads import as_file, downloads, file_name, form_of
 from creativefilter.spend.admin.filter_bar import address, filter_bar
-from creativefilter.spend.admin.notices import keep_up, notice_of
+from creativefilter.spend.admin.notices import keep_up, note_merges, notice_of
 from creativefilter.spend.admin.plotly_assets import plotly_version, words
-from creativefilter.spend.admin.wording import cell_text, name_of, segment_names
+from creativefilter.spend.admin.wording import cell_text, name_of, names_in
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import expected_spend, expected_spend_jobs, figures
 from creativefilter.spend.reports.figure_types import Dimension
@@ -35,6 +36,7 @@ CHOICES = 50
 def charts(theme: Theme, request: HttpRequest) -> HttpResponse:
     """Show the page. Its script requests the charts of the tab one by one."""
     notices = keep_up()
+    note_merges(request)
     filters = Filters.of(request.GET)
     asked = request.GET.get("tab", "")
     tab = asked if asked in TABS else next(iter(TABS))
@@ -125,7 +127,8 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
     by = Dimension(dimension)
     search = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     found = figures.choices(Filters.of(request.GET), by, search, CHOICES)
-    names = segment_names()
+    directory = Directory.read()
+    names = names_in(directory)
     rows = [
         {
             "value": str(one.key),
@@ -134,7 +137,9 @@ def choices(theme: Theme, request: HttpRequest, dimension: str) -> JsonResponse:
         }
         for one in found
     ]
-    return JsonResponse({"choices": rows, "more": len(rows) == CHOICES})
+    if by is Dimension.SEGMENT:
+        rows = chart_segments.grouped_choices(rows, directory, bool(search))
+    return JsonResponse({"choices": rows, "more": len(found) == CHOICES})
 
 
 def working(theme: Theme, request: HttpRequest, pk: Any) -> JsonResponse:
@@ -162,7 +167,7 @@ def _certainty(filters: Filters, notices: list[dict[str, Any]]) -> dict[str, Any
 
 def _worth(worth: expected_spend.ReviewGain) -> dict[str, Any]:
     """Return the context of the list of creatives to review first."""
-    names = segment_names()
+    directory = Directory.read()
     return {
         "narrowing": round(100 * worth.narrowing),
         "predicted": format_number(worth.predicted),
@@ -171,7 +176,8 @@ def _worth(worth: expected_spend.ReviewGain) -> dict[str, Any]:
             {
                 "creative": one.creative,
                 "title": one.advertisement_id or one.name,
-                "segment": names[one.segment],
+                "segment": directory.title(one.segment),
+                "criteria": directory.criteria(one.segment),
                 "probability": format_percent(one.probability),
                 "amount": format_number(one.amount),
                 "at_stake": format_number(one.at_stake),
@@ -179,5 +185,5 @@ def _worth(worth: expected_spend.ReviewGain) -> dict[str, Any]:
             }
             for one in worth.creatives
         ],
-        "segments": Segment.objects.all(),
+        "segment_groups": grouped(directory.in_use()),
     }

@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.models import Segment
+from creativefilter.creatives.segments.directory import Directory, grouped
 from creativefilter.jobs import lifecycle
 from creativefilter.jobs.models import Job
 from creativefilter.sheets.write import ColumnType, Form
@@ -33,9 +33,9 @@ from creativefilter.spend.admin.downloads import (
     form_of,
 )
 from creativefilter.spend.admin.filter_bar import address, chips_of, filter_bar
-from creativefilter.spend.admin.notices import keep_up
+from creativefilter.spend.admin.notices import keep_up, note_merges
 from creativefilter.spend.admin.plotly_assets import words
-from creativefilter.spend.admin.wording import cell_text, segment_names
+from creativefilter.spend.admin.wording import cell_text, names_in, segment_names
 from creativefilter.spend.models import SpendTotal
 from creativefilter.spend.reports import export_jobs, figures
 from creativefilter.spend.reports.exports import decision_of, predicted
@@ -53,7 +53,9 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
     listed = figures.creatives(filters)
     slices: Any = listed  # for the type checker: a paginator only needs count() and slices
     page: Page = Paginator(slices, ROWS_A_PAGE).get_page(request.GET.get("page"))
-    names = segment_names()
+    note_merges(request)
+    directory = Directory.read()
+    names = names_in(directory)
     found = figures.overview(filters)
     context = {
         **page_context(theme, request, _("Creatives behind the figures")),
@@ -64,6 +66,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
             {
                 "each": each,
                 "segment": names[each.segment] if each.creative or each.reviewed else "—",
+                "criteria": directory.criteria(each.segment),
                 "probability": cell_text(each.probability, ColumnType.SHARE),
                 "decision": decision_of(each),
                 "amount": format_number(each.amount),
@@ -84,7 +87,7 @@ def creatives(theme: Theme, request: HttpRequest) -> HttpResponse:
         "relabel": address("relabel", filters),
         "bar": filter_bar("advertisement_changelist", filters, {}),
         "may_label": request.user.has_perm("creatives.add_label"),
-        "segments": Segment.objects.all(),
+        "segment_groups": grouped(directory.in_use()),
     }
     return TemplateResponse(request, "spend/creatives.html", context)
 

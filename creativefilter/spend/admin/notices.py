@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from creativefilter.jobs.models import Job
+from creativefilter.spend.reports.filters import merges_in
 from creativefilter.spend.totals import recount_jobs
 
 
@@ -23,6 +26,12 @@ def keep_up() -> list[dict[str, Any]]:
             _("The figures could not be updated: some segments are out of date."),
         )
     ]
+
+
+def note_merges(request: HttpRequest) -> None:
+    """Add a message for each merged segment that the filters of the address name."""
+    for merge in merges_in(request.GET):
+        messages.info(request, str(merge))
 
 
 def notice_of(job: Job, going_on: str, failed: str, *, reload: bool = False) -> dict[str, Any]:

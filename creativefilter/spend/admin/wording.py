@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives.models import Segment
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets.write import ColumnType
 from creativefilter.spend.models import NOT_CLASSIFIED
 from creativefilter.spend.reports.figure_types import Dimension
@@ -16,7 +16,12 @@ from creativefilter.ui.formats import format_month, format_number, format_percen
 
 def segment_names() -> dict[int, str]:
     """Return the name of every segment by its number, and of NOT_CLASSIFIED."""
-    names = {segment.number: str(segment) for segment in Segment.objects.all()}
+    return names_in(Directory.read())
+
+
+def names_in(directory: Directory) -> dict[int, str]:
+    """Return what ``segment_names`` returns, from a directory that was read already."""
+    names = {number: str(segment) for number, segment in directory.by_number.items()}
     return {**names, NOT_CLASSIFIED: _("Not classified")}
 
 

@@ -3,10 +3,10 @@
     with sheets.opened(path) as document:
         prepared = prepare(document)
     with transaction.atomic():
-        merge(prepared, spend_import, mode=…)
+        merge(prepared, spend_import, mode=…, strict=…)
 
-``prepare`` writes only temporary tables, which no other connection sees. A dry run is ``prepare``
-alone.
+``prepare`` writes only temporary tables, which no other connection sees. To check a file, leave out
+``merge``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from creativefilter.spend.imports.rows import Bad, RowReader
 from creativefilter.spend.models import SpendImport, SpendTotal
 from creativefilter.spend.totals import creative_links, segment_changes, spend_totals
 
-# Bad rows in a report; ``BadRow`` holds all of them.
+# Most bad rows that a report lists. The table of ``BadRow`` has all of them.
 EXAMPLES = 20
 
 Progress = Callable[[float], None]
@@ -58,13 +58,14 @@ class Report:
         decimal_mark: Detected decimal mark.
         rows: Number of good rows.
         bad_rows: Number of bad rows.
-        rounded: Number of costs that were rounded to four decimal places.
+        rounded: Number of amounts that were rounded to four decimal places.
         amount: Sum of the good rows, in roubles.
         advertisements: Number of different Advertisement IDs in good rows.
         known_creatives: How many of these have a creative that is not a demonstration.
-        months: The months of the file.
+        months: The sums of the good rows by month.
         existing: Stored spend of the same months, which is removed if they are replaced.
-        known_import: Key of the import of the same table; None if there is none.
+        known_import: Key of the import that ``known`` finds for the same table; None if it finds
+            none.
         bad_examples: The first ``EXAMPLES`` bad rows.
         findings: What else the sender of the file should know.
     """
@@ -113,7 +114,11 @@ class Prepared:
 
 
 def known(digest: str) -> SpendImport | None:
-    """Return the import of the table with this digest, unless its rows were replaced."""
+    """Return the import that has written this table, unless rows of it were replaced since.
+
+    Args:
+        digest: ``Document.digest`` of the table.
+    """
     return SpendImport.objects.filter(digest=digest, state=SpendImport.State.IMPORTED).first()
 
 
@@ -186,8 +191,8 @@ def refusal(prepared: Prepared, *, mode: str, strict: bool) -> SpendFileError | 
 def merge(prepared: Prepared, spend_import: SpendImport, *, mode: str, strict: bool) -> Report:
     """Write the staged rows to the tables, within the caller's transaction.
 
-    If the same table was imported before, no row is written and ``spend_import`` gets the state
-    "known".
+    If ``known`` finds an import of the same table, no row is written, and ``spend_import`` is saved
+    in the state "known". Its options are not checked then.
 
     Args:
         prepared: The staged file.
@@ -302,8 +307,8 @@ def import_file(
         progress: Called with the share of the file read so far, 0 to 1.
 
     Returns:
-        The import with its outcome. For a table that was imported before, an import in the state
-        "known" that is not saved; ``look`` is not called then.
+        The import with its outcome. If ``known`` finds an import of the same table, an unsaved one
+        in the state "known"; ``look`` is not called then.
 
     Raises:
         CodedError: The file can't be read or imported. Nothing was written.

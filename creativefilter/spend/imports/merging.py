@@ -21,9 +21,11 @@ from creativefilter.spend.totals import spend_totals
 
 NEW_ADVERTISEMENTS = """
     INSERT INTO spend_advertisement (advertisement_id, segment, reviewed, stale)
-    SELECT s.advertisement_id, COALESCE(w.segment_id, -1), w.segment_id IS NOT NULL, FALSE
+    SELECT s.advertisement_id, COALESCE(g.merged_into_id, w.segment_id, -1),
+        w.segment_id IS NOT NULL, FALSE
     FROM spend_staged_ad s
     LEFT JOIN creatives_waitinglabel w ON w.advertisement_id = s.advertisement_id
+    LEFT JOIN creatives_segment g ON g.number = w.segment_id
     WHERE NOT EXISTS (
         SELECT 1 FROM spend_advertisement a WHERE a.advertisement_id = s.advertisement_id)
     ORDER BY s.id

@@ -1,7 +1,7 @@
 """Temporary tables for the rows of a file, visible in this connection only.
 
 Filling them blocks no other writer, and the tables of a process that was killed disappear with its
-connection. ``merging`` moves their content to the permanent tables in one transaction.
+connection. ``merging`` copies their content to the permanent tables in one transaction.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def add(good: Sequence[Good], bad: Sequence[Bad], bad_before: int) -> None:
     Args:
         good: Good rows, in the order of the file.
         bad: Bad rows, in the order of the file.
-        bad_before: Number of bad rows that were added before.
+        bad_before: Number of bad rows that earlier calls have added.
     """
     with _in_one_transaction():
         _insert("spend_staged_row", good)

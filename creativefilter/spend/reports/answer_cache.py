@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from django.db.models import Count, Max, Q
 
+from creativefilter.creatives.models import Segment
 from creativefilter.spend.models import SpendImport, Watermark
 
 R = TypeVar("R")
@@ -24,12 +25,14 @@ def version() -> tuple[object, ...]:
 
     Every import sets ``imported_at``, and ``segment_changes.catch_up``, which moves spend between
     segments, sets ``looked_at``. Deleting a creative marks its advertisement stale, so that the
-    next ``catch_up`` sets ``looked_at`` even if no spend moves.
+    next ``catch_up`` sets ``looked_at`` even if no spend moves. A merge adds the probabilities of
+    one segment to those of another even if no spend counts under it.
     """
     imported = Q(state=SpendImport.State.IMPORTED)
-    merged = SpendImport.objects.aggregate(last=Max("imported_at"), n=Count("pk", filter=imported))
+    imports = SpendImport.objects.aggregate(last=Max("imported_at"), n=Count("pk", filter=imported))
     looked_at = Watermark.objects.values_list("looked_at", flat=True).first()
-    return (looked_at, *merged.values())
+    merges = Segment.objects.exclude(merged_into=None).values_list("number", "merged_into")
+    return (looked_at, *imports.values(), *merges)
 
 
 def cached(function: Callable[..., R]) -> Callable[..., R]:

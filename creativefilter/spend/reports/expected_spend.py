@@ -12,16 +12,17 @@ very many predictions ``expected_spend_jobs`` has a job compute the intervals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField, F, Max, Sum
 
-from classifier.segments import NUMBERS
 from creativefilter.creatives.analysis import redecision
 from creativefilter.creatives.models import DecisionParameters, Prediction
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.spend.fields import PLACES, UNIT
 from creativefilter.spend.models import (
     NOT_CLASSIFIED,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 CHUNK = 2_000
 COUNT = 20
-_NAMES = [str(number) for number in NUMBERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,13 @@ def study(filters: Filters, count: int = COUNT) -> tuple[Estimate, ReviewGain]:
     return _study(filters, count, last_prediction())
 
 
-def _counted(filters: Filters) -> dict[tuple[int, bool], Decimal]:
+def _counted(filters: Filters, directory: Directory) -> dict[tuple[int, bool], Decimal]:
+    """Return the spend by segment and review; a job may not have moved that of merged ones yet."""
     rows = SpendTotal.objects.filter(filters.on_totals()).values_list("segment", "reviewed")
-    sums = rows.annotate(amount=Sum("amount")).order_by("segment", "reviewed")
-    return {(segment, reviewed): amount for segment, reviewed, amount in sums}
+    sums: dict[tuple[int, bool], Decimal] = defaultdict(Decimal)
+    for segment, reviewed, amount in rows.annotate(Sum("amount")).order_by():
+        sums[directory.counted_number(segment), reviewed] += amount
+    return sums
 
 
 def last_prediction() -> tuple[object, ...]:
@@ -155,24 +158,27 @@ def _study(filters: Filters, count: int, _last: tuple[object, ...]) -> tuple[Est
     # Imported here: the module loads numpy, which other pages do not need.
     from creativefilter.spend.reports import simulation
 
-    predicted = _load(filters)
+    directory = Directory.read()
+    predicted = _load(filters, directory)
     before = simulation.spread(predicted.amounts, predicted.probabilities)
     variances = simulation.variances(predicted.amounts, predicted.probabilities)
     chosen = [n for n in (-variances).argsort(kind="stable")[:count] if variances[n] > 0]
     after = predicted.without(chosen)
     left = simulation.spread(after.amounts, after.probabilities)
     worth = ReviewGain(
-        creatives=_described(predicted, chosen, variances),
+        creatives=_described(predicted, chosen, variances, directory),
         width=_money(before.width),
         width_after=_money(min(left.width, before.width)),
         predicted=len(predicted.amounts),
     )
-    return _estimate(_counted(filters), before), worth
+    return _estimate(_counted(filters, directory), predicted.numbers, before), worth
 
 
-def _estimate(counted: dict[tuple[int, bool], Decimal], spread: Any) -> Estimate:
+def _estimate(
+    counted: dict[tuple[int, bool], Decimal], numbers: Sequence[int], spread: Any
+) -> Estimate:
     rows = []
-    for n, number in enumerate(NUMBERS):
+    for n, number in enumerate(numbers):
         certain = counted.get((number, True), Decimal(0))
         shown = certain + counted.get((number, False), Decimal(0))
         if shown or spread.high[n] >= 1 / UNIT:
@@ -197,11 +203,13 @@ class _Predicted:
     """Unreviewed advertisements with a segment.
 
     Attributes:
+        numbers: All segments that count, ascending.
         keys: Keys of the advertisements, (n,).
         amounts: Their spend in roubles, (n,).
-        probabilities: Probabilities in the order of ``NUMBERS``, (segments, n).
+        probabilities: Probabilities in the order of ``numbers``, (segments, n).
     """
 
+    numbers: Sequence[int]
     keys: NDArray[np.int64]
     amounts: NDArray[np.float64]
     probabilities: NDArray[np.float64]
@@ -210,14 +218,17 @@ class _Predicted:
         import numpy as np
 
         return _Predicted(
+            self.numbers,
             np.delete(self.keys, places),
             np.delete(self.amounts, places),
             np.delete(self.probabilities, places, axis=1),
         )
 
 
-def _load(filters: Filters) -> _Predicted:
+def _load(filters: Filters, directory: Directory) -> _Predicted:
     import numpy as np
+
+    numbers = sorted(set(map(directory.counted_number, directory.by_number)))
 
     spent = (
         MonthlySpend.objects.filter(filters.on_months(), advertisement__reviewed=False)
@@ -230,20 +241,22 @@ def _load(filters: Filters) -> _Predicted:
     # SQLite can't write while a cursor is open: both iterators are read to their end first.
     rows = np.fromiter((row for row in spent.iterator(CHUNK) if row[2]), columns)
     keys, amounts = rows["key"], rows["units"] / UNIT
-    probabilities = np.zeros((len(NUMBERS), len(keys)))
+    probabilities = np.zeros((len(numbers), len(keys)))
     # A prediction without probabilities counts as certain.
-    probabilities[np.searchsorted(NUMBERS, rows["segment"]), np.arange(len(keys))] = 1
+    segments = [directory.counted_number(number) for number in rows["segment"].tolist()]
+    probabilities[np.searchsorted(numbers, segments), np.arange(len(keys))] = 1
     for key, by_segment in _predictions(filters):
         n = int(np.searchsorted(keys, key))
         if any(by_segment.values()) and n < len(keys) and keys[n] == key:
-            probabilities[:, n] = [by_segment.get(number, 0.0) for number in _NAMES]
+            shares = directory.merged_shares(by_segment)
+            probabilities[:, n] = [shares.get(number, 0.0) for number in numbers]
     # Stored probabilities may be rounded, so that they do not sum up to 1.
     probabilities /= probabilities.sum(axis=0)
-    return _Predicted(keys, amounts, probabilities)
+    return _Predicted(numbers, keys, amounts, probabilities)
 
 
 def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield key of the advertisement and probabilities by segment, the prediction that counts last."""
+    """Yield the key of each advertisement and the probabilities; the last ones count."""
     import numpy as np
 
     from classifier.decision.rule import shares
@@ -272,7 +285,7 @@ def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
 
 
 def _described(
-    predicted: _Predicted, places: list[int], variances: NDArray[np.float64]
+    predicted: _Predicted, places: list[int], variances: NDArray[np.float64], directory: Directory
 ) -> tuple[ReviewCandidate, ...]:
     keys = [int(predicted.keys[n]) for n in places]
     found = Advertisement.objects.select_related("creative").in_bulk(keys)
@@ -282,13 +295,16 @@ def _described(
         each = found.get(key)
         if each is None or each.creative is None:  # removed meanwhile
             continue
+        segment = directory.counted_number(each.segment)
+        if segment not in predicted.numbers:  # no segment any more
+            continue
         rows.append(
             ReviewCandidate(
                 creative=each.creative.pk,
                 advertisement_id=each.advertisement_id,
                 name=each.creative.name,
-                segment=each.segment,
-                probability=float(predicted.probabilities[NUMBERS.index(each.segment), n]),
+                segment=segment,
+                probability=float(predicted.probabilities[predicted.numbers.index(segment), n]),
                 amount=_money(predicted.amounts[n]),
                 at_stake=_money(variances[n] ** 0.5),
                 share=float(variances[n]) / whole,

@@ -15,10 +15,9 @@ from django.db.models import F, Q
 from django.db.models.lookups import In
 from django.http import QueryDict
 
-from classifier.segments import NUMBERS
+from creativefilter.creatives.segments.directory import Directory, Merge
 from creativefilter.spend.models import NOT_CLASSIFIED, BrandLine
 
-SEGMENTS = frozenset([NOT_CLASSIFIED, *NUMBERS])
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,4}", re.ASCII)
 _REVIEWED = {"yes": True, "no": False}
@@ -68,8 +67,10 @@ class Filters:
 
         Parameters are ``from=2023-01``, ``to=2023-12``, ``reviewed=yes`` or ``no`` and, repeated as
         needed, ``segment=3``, ``advertiser=``, ``brand=`` and ``media=``. Values that can't be
-        parsed and segments that do not exist are ignored. If the period ends before it starts, its
-        ends are swapped. An unknown name is a valid filter that lets nothing through.
+        parsed and segments that do not exist are ignored. A merged segment is replaced by the one
+        into which it was merged; ``merges_in`` returns which ones were. If the period ends before
+        it starts, its ends are swapped. An unknown name is a valid filter that lets nothing
+        through.
         """
         first, last = _month(query.get("from", "")), _month(query.get("to", ""))
         if first and last and first > last:
@@ -176,9 +177,25 @@ def _month(text: str) -> date | None:
         return None
 
 
+def merges_in(query: QueryDict) -> list[Merge]:
+    """Return the merged segments that the query of an address names."""
+    numbers = _numbers(query.getlist("segment"))
+    directory = Directory.read() if numbers else None
+    found = [directory.merge_of(number) for number in sorted(numbers)] if directory else []
+    return [merge for merge in found if merge]
+
+
 def _segments(texts: list[str]) -> tuple[int, ...]:
-    numbers = {int(text) for text in texts if _NUMBER.fullmatch(text)}
-    return tuple(numbers & SEGMENTS)
+    numbers = _numbers(texts)
+    if not numbers - {NOT_CLASSIFIED}:
+        return tuple(numbers)
+    directory = Directory.read()
+    known = numbers & {NOT_CLASSIFIED, *directory.by_number}
+    return tuple(directory.counted_number(number) for number in known)
+
+
+def _numbers(texts: list[str]) -> set[int]:
+    return {int(text) for text in texts if _NUMBER.fullmatch(text)}
 
 
 def _names(texts: list[str]) -> tuple[str, ...]:

@@ -47,11 +47,14 @@ MOVED = """
     WHERE a.segment <> COALESCE(e.effective_segment, -1)
         OR a.reviewed <> (e.label_segment IS NOT NULL)
     UNION ALL
-    SELECT a.id, a.segment, a.reviewed, COALESCE(w.segment_id, -1), w.segment_id IS NOT NULL
+    SELECT a.id, a.segment, a.reviewed, COALESCE(s.merged_into_id, w.segment_id, -1),
+        w.segment_id IS NOT NULL
     FROM spend_advertisement a
     LEFT JOIN creatives_waitinglabel w ON w.advertisement_id = a.advertisement_id
+    LEFT JOIN creatives_segment s ON s.number = w.segment_id
     WHERE a.creative_id IS NULL AND {orphans}
-        AND (a.segment <> COALESCE(w.segment_id, -1) OR a.reviewed <> (w.segment_id IS NOT NULL))
+        AND (a.segment <> COALESCE(s.merged_into_id, w.segment_id, -1)
+            OR a.reviewed <> (w.segment_id IS NOT NULL))
 """
 ALL_ORPHANS = "TRUE"
 CHANGED_ORPHANS = """(a.stale OR a.advertisement_id IN (

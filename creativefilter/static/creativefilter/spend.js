@@ -73,9 +73,26 @@ function prepareChoices(select) {
     const ids = new Set(top.map(({ id }) => id));
     const found = choices
       .filter(({ value }) => !ids.has(value))
-      .map(({ value, name, amount }) => ({ id: value, text: name, amount }));
+      .map(({ value, name, amount, title, group }) => ({ id: value, text: name, amount, title, group }));
     const hint = more ? [{ text: words().refine, disabled: true }] : [];
-    return { results: [...top, ...found, ...hint] };
+    return { results: [...top, ...grouped(found), ...hint] };
+  }
+
+  // Values with a group are listed below its name, the others as they are.
+  function grouped(found) {
+    const groups = new Map();
+    const rows = [];
+    for (const one of found) {
+      if (!one.group) {
+        rows.push(one);
+      } else if (groups.has(one.group)) {
+        groups.get(one.group).push(one);
+      } else {
+        groups.set(one.group, [one]);
+        rows.push({ text: one.group, children: groups.get(one.group) });
+      }
+    }
+    return rows;
   }
 
   const box = $(select).select2({

@@ -78,6 +78,7 @@ FILTERED = (
     ("state=done&state=failed", ["103", "102", "101"]),
     ("state=queued", []),
     ("is_demo=true", []),
+    ("is_exam=true", []),
     ("created_from=2020-01-01T00:00:00Z&created_to=2021-01-01", []),
     ("search=КРЕДИТ 102", ["102"]),
     ("search=экран 101", ["101"]),
@@ -92,6 +93,18 @@ def test_the_list_is_filtered_and_ordered(api: APIClient, three: list[Creative])
         assert ids_of(api.get(f"{CREATIVES}?{query}")) == expected, query
 
 
+def test_creatives_show_and_are_filtered_by_the_exam_set(
+    api: APIClient, three: list[Creative]
+) -> None:
+    for row, is_exam in zip(three, (True, False, None), strict=True):
+        Creative.objects.filter(pk=row.pk).update(is_exam=is_exam)
+    listed = {row["id"]: row["is_exam"] for row in api.get(CREATIVES).json()["results"]}
+    assert listed == {three[0].pk: True, three[1].pk: False, three[2].pk: None}
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=true")) == ["101"]
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=false")) == ["102"]
+    assert ids_of(api.get(f"{CREATIVES}?is_exam=true&reviewed=false")) == []
+
+
 def test_creatives_are_filtered_by_model_version(api: APIClient, three: list[Creative]) -> None:
     version = model_versions.active().pk
     assert ids_of(api.get(f"{CREATIVES}?model_version={version}")) == ["102", "101"]
@@ -99,7 +112,8 @@ def test_creatives_are_filtered_by_model_version(api: APIClient, three: list[Cre
 
 
 INVALID = (
-    "segment=6", "reviewed=perhaps", "probability_min=nan", "probability_max=2",
+    "segment=19", "segment=007", "segment=+1", "segment=", "reviewed=perhaps",
+    "probability_min=nan", "probability_max=2",
     "model_version=99999999999999999999", "model_version=x", "search=a%00b", "brand=%00",
     "created_to=soon", "created_to=",
     "page_size=", "ordering=", "decision=", "model_version=", "reviewed=1", "fields=",
@@ -193,7 +207,7 @@ def test_a_label_is_set_and_withdrawn(api: APIClient, three: list[Creative], ana
 
 
 WRONG = (
-        {"label": {"segment_num": 6}}, {"label": {"segment_num": "3"}}, {"label": {}},
+        {"label": {"segment_num": 19}}, {"label": {"segment_num": "3"}}, {"label": {}},
         {"label": {"segment_num": True}}, {"label": {"segment_num": 3, "note": "x" * 256}},
         {"label": {"segment_num": 3, "note": "\x00"}},
     {"label": {"segment_num": 3, "note": "\ud800"}}, {"label": 3}, {"advertisement_id": ""},

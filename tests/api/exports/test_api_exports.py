@@ -98,7 +98,7 @@ def test_an_invalid_request_is_refused_by_field(api: APIClient) -> None:
         ({"filters": {"from": "2023-13"}}, "filters.from"),
         ({"filters": {"from": "2023-02", "to": "2023-01"}}, "filters.to"),
         ({"filters": {"colour": 1}}, "filters.colour"),
-        ({"filters": {"segment": ["6"]}}, "filters.segment.0"),
+        ({"filters": {"segment": ["19"]}}, "filters.segment.0"),
         ({"filters": {"brand": ["\x00"]}}, "filters.brand.0"),
     ):
         body = {"kind": "creatives", "format": "csv", **wrong}

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from classifier.pipeline import Decision, Pipeline
-from classifier.segments import by_number
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.intake.file_names import advertisement_id_of, is_media
 from creativefilter.creatives.models import Prediction
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets.write import ColumnType, Sheet, write
 from creativefilter.site.codes import sentence
 from creativefilter.site.commands import (
@@ -57,14 +57,14 @@ class Command(BaseCommand):
             raise UsageError(_("There are no media files in %s.") % ", ".join(map(str, paths)))
         self.total = len(files)
         rows: list[dict[str, Any]] = []
-        pipeline = self._pipeline()
+        pipeline, directory = self._pipeline(), Directory.read_or_shipped()
         try:
             with (
                 progress_bar(len(files), unit="file") as bar,
                 closing(pipeline.classify(files)) as decisions,
             ):
                 for decision in decisions:
-                    row = row_of(decision)
+                    row = row_of(decision, directory)
                     rows.append(row)
                     self.done += 1
                     self.stdout.write(as_json(row) if json else as_line(decision, row))
@@ -126,10 +126,14 @@ def files_of(paths: list[Path]) -> list[Path]:
     return files
 
 
-def row_of(decision: Decision) -> dict[str, Any]:
-    """Return a decision as a row of the table, with the error in the reader's language."""
+def row_of(decision: Decision, directory: Directory) -> dict[str, Any]:
+    """Return a decision as a row of the table, with the error in the reader's language.
+
+    Raises:
+        UnknownSegmentError: The model predicts a segment that this installation does not have.
+    """
     found = decision.prediction
-    segment = by_number(found.segment) if found and found.segment is not None else None
+    segment = directory.counted(found.segment) if found and found.segment is not None else None
     return {
         "file": str(decision.path),
         "Advertisement ID": advertisement_id_of(decision.path.name),

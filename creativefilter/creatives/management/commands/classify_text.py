@@ -18,6 +18,7 @@ from creativefilter.creatives import ids
 from creativefilter.creatives.analysis import engines
 from creativefilter.creatives.models import Prediction
 from creativefilter.creatives.refused_rows import RefusedRow
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets import Cell, Field, Finding, Reading
 from creativefilter.sheets.fields import Heading
 from creativefilter.sheets.write import ColumnType, Sheet, write
@@ -132,15 +133,19 @@ def _columns(heading: Heading) -> list[tuple[str, int]]:
 
 
 def classify_texts(texts: list[str]) -> dict[str, list[Any]]:
-    """Return the added columns; without usable speech the segment is empty and has a reason."""
+    """Return the added columns; without usable speech the segment is empty and has a reason.
+
+    Raises:
+        UnknownSegmentError: The model predicts a segment that this installation does not have.
+    """
     from classifier.decision.types import SpotFeatures
-    from classifier.segments import by_number
     from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(text) for text in texts]
     features = [SpotFeatures(speech.text if speech.spoken else "") for speech in speeches]
     predictions = engines.bundle_without_worker().predict(features, evidence=False)
-    segments = [None if p.segment is None else by_number(p.segment) for p in predictions]
+    counted = Directory.read_or_shipped().counted
+    segments = [None if p.segment is None else counted(p.segment) for p in predictions]
     silent = str(Prediction.Reason.NO_SPEECH)
     return {
         "Segment_num": [segment.number if segment else None for segment in segments],

@@ -31,7 +31,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=existing_file)
         parser.add_argument(
-            "--dry-run", action="store_true", help=_("check and report only, write nothing")
+            "--dry-run",
+            action="store_true",
+            help=_("check the file and report only, import nothing"),
         )
         months = parser.add_mutually_exclusive_group()
         months.add_argument(
@@ -39,14 +41,14 @@ class Command(BaseCommand):
             action="store_const",
             dest="mode",
             const=Mode.REPLACE,
-            help=_("months of the file replace what is there"),
+            help=_("months of the file replace the stored spend of these months"),
         )
         months.add_argument(
             "--add",
             action="store_const",
             dest="mode",
             const=Mode.ADD,
-            help=_("months of the file are added to what is there"),
+            help=_("months of the file are added to the stored spend of these months"),
         )
         parser.add_argument(
             "--strict", action="store_true", help=_("import nothing if a row can't be used")
@@ -79,7 +81,7 @@ class Command(BaseCommand):
             if dry_run:
                 with sheets.opened(file) as document:
                     look(importer.prepare(document, progress=progress))
-                self.stdout.write(_("Nothing was written."))
+                self.stdout.write(_("Nothing was imported."))
                 return
             done = importer.import_file(
                 file, mode=mode or "", strict=strict, look=look, progress=progress
@@ -105,7 +107,7 @@ class Command(BaseCommand):
             (_("advertisements"), format_number(report.advertisements)),
             (_("of them with a creative here"), format_number(report.known_creatives)),
             (_("months"), period(report.months)),
-            (_("months that are there already"), period(report.existing)),
+            (_("months with stored spend"), period(report.existing)),
         ]
         if report.rounded:
             lines.append(
@@ -136,7 +138,7 @@ def write_bad_rows(prepared: Prepared, path: Path) -> None:
 
 
 def period(months: tuple[MonthSum, ...]) -> str:
-    """Format the number of months, the first and the last one."""
+    """Format months: their number, the first and the last one; a dash if there are none."""
     if not months:
         return "—"
     return f"{len(months)} ({months[0].month:%Y-%m} – {months[-1].month:%Y-%m})"

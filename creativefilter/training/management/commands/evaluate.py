@@ -21,7 +21,12 @@ from creativefilter.site.commands import (
     progress_bar,
 )
 from creativefilter.site.errors import UserError
-from creativefilter.training import evaluation, figure_tables, html_report
+from creativefilter.training import (
+    evaluation,
+    figure_tables,
+    html_report,
+    labelled_creatives,
+)
 from creativefilter.training.figure_tables import Measured
 
 if TYPE_CHECKING:
@@ -106,6 +111,8 @@ class Command(BaseCommand):
             creatives, left_out = evaluation.of_database()
             if left_out:
                 notes.append(_("Labelled creatives that are not analysed: %d.") % left_out)
+            if shortage := labelled_creatives.exam_shortage():
+                notes.append(shortage)
         judgement = evaluation.judge(bundle, creatives)
         own = model_measurements(judgement)
         return html_report.Page(

@@ -14,8 +14,9 @@ from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.commands import BaseCommand
 from creativefilter.site.former_names import FormerOption
-from creativefilter.training import figure_tables, new_version
-from creativefilter.training.figure_tables import Measured
+from creativefilter.training import figure_tables, new_version, version_page
+from creativefilter.training.new_version import Training
+from creativefilter.training.progress import ProgressSentences
 
 PICTURES = ("nearest", "catboost", "none")
 
@@ -23,7 +24,7 @@ PICTURES = ("nearest", "catboost", "none")
 class Command(BaseCommand):
     help = gettext_lazy(
         "Trains a model version from labelled creatives, and compares it with the active version "
-        "on creatives that were held out."
+        "on the exam set."
     )
 
     version: ModelVersion | None = None
@@ -44,23 +45,16 @@ class Command(BaseCommand):
         parser.add_argument("--video", action=FormerOption, choices=PICTURES, dest="pictures")
 
     def handle(self, *args: Any, activate: bool, text: str, pictures: str, **options: Any) -> None:
-        old = model_versions.active()
-        version, compared, labels = new_version.learn(
-            text, "" if pictures == "none" else pictures, self.stderr.write
+        progress = ProgressSentences()
+        training = new_version.learn(
+            text,
+            "" if pictures == "none" else pictures,
+            lambda step: self.stderr.write(progress.sentence(step)),
         )
-        self.version = version
-        self.stdout.write(str(labels))
-        measurements = [Measured(str(version), compared.new), Measured(str(old), compared.old)]
-        for grid in (figure_tables.quality(measurements), figure_tables.automation(measurements)):
-            self.stdout.write(grid.as_text() + "\n")
-        if compared.old_trained_on:
-            self.stdout.write(
-                _(
-                    "%(old)s was trained on %(seen)d of these %(rows)d creatives: its figures are "
-                    "too good."
-                )
-                % {"old": old, "seen": compared.old_trained_on, "rows": compared.old.rows}
-            )
+        version = self.version = training.version
+        if not training.is_new:
+            self.stdout.write(_("Nothing has changed since %s was trained.") % version)
+        self._print(training)
         if not activate:
             self.stdout.write(
                 _("%s is ready. Activate it in the list of model versions.") % version
@@ -73,6 +67,13 @@ class Command(BaseCommand):
             _("%(version)s is active now; creatives to be classified again: %(count)d.")
             % {"version": version, "count": queued.creatives if queued else 0}
         )
+
+    def _print(self, training: Training) -> None:
+        self.stdout.write(str(training.labels))
+        self.stdout.write(str(training.comparison))
+        measured = version_page.measured(training.version)
+        for grid in (figure_tables.quality(measured), figure_tables.automation(measured)):
+            self.stdout.write(grid.as_text() + "\n")
 
     def done_so_far(self) -> str:
         if self.version is None:
