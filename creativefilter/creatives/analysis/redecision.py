@@ -131,6 +131,7 @@ def outdated(version: ModelVersion, chosen: DecisionSettings) -> QuerySet[Predic
         model_version=version,
         media=F("creative__current_media"),
         parameters__isnull=False,
+        inputs__isnull=False,
     ).exclude(parameters__in=current.values_list("pk", flat=True)[:1])
 
 
