@@ -37,6 +37,8 @@ CARD = "MODEL_CARD.md"
 
 _TEXT, _TRANSFORMER, _STACK = "text", "transformer", "stack"
 _ARRAYS = "held_out.npz"
+# Texts that are predicted at once, to bound the memory.
+_BATCH = 256
 
 
 class TextHead(Protocol):
@@ -48,6 +50,10 @@ class TextHead(Protocol):
         ...
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]: ...
+
+    def probabilities(self, texts: Sequence[str]) -> Probabilities:
+        """Return probabilities, (texts, segments), columns as ``numbers``."""
+        ...
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> Artefact: ...
 
@@ -118,10 +124,17 @@ class Parts:
 
     def _text_probabilities(self, channel: str, texts: Sequence[str]) -> Probabilities:
         rows = [row for row, text in enumerate(texts) if text]
-        predictions = self.text.predict([texts[row] for row in rows])
         known = self.text.numbers
-        own = np.array([[one.probabilities[n] for n in known] for one in predictions])
-        return self._all_rows(channel, own.reshape(-1, len(known)), known, rows, len(texts))
+        # Spots of one campaign have the same words.
+        places = {text: place for place, text in enumerate(dict.fromkeys(filter(None, texts)))}
+        unique = list(places)
+        found = [
+            self.text.probabilities(unique[begin : begin + _BATCH])
+            for begin in range(0, len(unique), _BATCH)
+        ]
+        own = np.concatenate([np.zeros((0, len(known))), *found])
+        own = own[[places[texts[row]] for row in rows]]
+        return self._all_rows(channel, own, known, rows, len(texts))
 
     def _picture_probabilities(
         self, features: Sequence[SpotFeatures], classifier: PictureClassifier

@@ -194,7 +194,7 @@ class Basis:
             precision: The wanted precision of decisions without review, 0 to 1.
             priors: By segment number, how frequent it is among the creatives to be classified, in
                 any unit. Segments that are not listed, and all without priors, are as frequent as
-                in the training data.
+                in the training data; so are all if only segments of other bundles are above 0.
 
         Raises:
             ValueError: A prior is negative or not finite, or all are 0; see ``prior_factors``.
@@ -218,6 +218,9 @@ class Basis:
         known = (self.shares > 0) & np.isin(self.numbers, list(priors or ()))
         if priors is not None and known.any():
             numbers, shares = np.array(self.numbers)[known], self.shares[known]
+            own = {number: priors[number] for number in numbers.tolist()}
+            if not any(own.values()) and any(priors.values()):
+                return factors
             factors[known] = prior_factors(numbers, shares / shares.sum(), priors)
         return factors
 

@@ -285,6 +285,9 @@ class OtherText:
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         return [TextPrediction({0: 0.9, 12: 0.05, 16: 0.05}) for _ in texts]
 
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.tile([0.9, 0.05, 0.05], (len(texts), 1))
+
 
 class OtherPictures:
     """A picture classifier that knows no similar creatives, like CatBoost."""

@@ -206,6 +206,12 @@ def test_only_segments_of_the_training_data_need_a_prior() -> None:
     assert odds[1] / odds[0] == pytest.approx(5)
 
 
+def test_priors_above_zero_for_segments_of_other_bundles_alone_change_nothing() -> None:
+    """Such a mix was set for a version that knew the segment."""
+    bundle = Bundle(small_parts(), priors={0: 0.0, 99: 5.0})
+    assert bundle.parameters.factors.tolist() == [1.0] * len(NUMBERS)
+
+
 def test_segments_without_a_prior_keep_their_share() -> None:
     numbers = small_parts().numbers
     rows = np.full((1, len(numbers)), 0.0)

@@ -121,6 +121,7 @@ def test_the_job_has_a_result_for_programs(creative: Creative, prediction: Predi
         "segment": Segment.objects.get(pk=SPOKEN_TOO_SEGMENT).name,
         "probability": prediction.probability,
         "decision": "auto",
+        "threshold": prediction.threshold,
         "conflict": False,
         "reason": None,
         "candidates": job.result["candidates"],

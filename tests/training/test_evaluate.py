@@ -18,15 +18,17 @@ from django.utils import translation
 from classifier.decision.bundle import Bundle
 from classifier.segments import SEGMENTS
 from classifier.text.training import TrainingRow
-from creativefilter.creatives import model_versions
+from creativefilter.creatives import decision_settings, model_versions
 from creativefilter.creatives.intake.transcripts import import_transcripts
 from creativefilter.creatives.labels.single import set_label
 from creativefilter.creatives.models import Creative, Segment, Transcript
 from creativefilter.sheets import Place, Record
+from creativefilter.training.management.commands.evaluate import load_bundle
 from tests.bundles import WORDS, rows, small_parts
 from tests.small_bert import save_encoder
 
 pytestmark = pytest.mark.django_db
+
 HEADS = ("Advertisement ID", "Segment_num", "text", "split")
 SILENT = "ДИНАМИЧНАЯ МУЗЫКА"
 ALL, UNSEEN = "model, all creatives", "model, unseen creatives"
@@ -300,3 +302,15 @@ def test_active_version_is_evaluated_unless_a_folder_is_given(model: Path, tmp_p
     assert artefact is not None
     named = evaluate("--transcripts", path, "--model", artefact.folder)
     assert f"Model: starter_model {artefact.digest[:8]}" in named
+
+
+def test_the_current_target_and_mix_apply_to_a_folder(model: Path, tmp_path: Path) -> None:
+    texts = table(tmp_path / "texts.csv", unique_rows(30))
+    assert "A mix of segments" not in evaluate("--transcripts", texts, "--model", model)
+    decision_settings.change(0.9, {0: 9.0, 12: 1.0}, None)
+    found = load_bundle(model)
+    assert found.precision == 0.9
+    assert found.parameters.factors.max() > 1
+    assert "A mix of segments is taken into account." in evaluate(
+        "--transcripts", texts, "--model", model
+    )

@@ -71,7 +71,10 @@ def preview(precision: float, mix: Mapping[int, float] | None) -> Preview:
     rule = rule_of(model_versions.active(), chosen)
     found = Preview()
     rows = Prediction.objects.filter(
-        model_version=rule.version, media=F("creative__current_media"), parameters__isnull=False
+        model_version=rule.version,
+        media=F("creative__current_media"),
+        parameters__isnull=False,
+        inputs__isnull=False,
     ).order_by("pk")
     last = 0
     while part := list(

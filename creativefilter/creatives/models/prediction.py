@@ -131,7 +131,10 @@ class Prediction(models.Model):
         if inputs is None or self.parameters is None:
             return dict(self.former_probabilities)
         found = inputs.logarithms()
-        return self.parameters.shares(found[0]) if found else {}
+        if not found or self.probability is None:
+            return {}
+        # The stored probability was computed by numpy, whose last bits differ.
+        return self.parameters.shares(found[0]) | {str(self.segment_id): self.probability}
 
     @probabilities.setter
     def probabilities(self, values: dict[str, float]) -> None:
