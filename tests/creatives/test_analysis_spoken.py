@@ -56,7 +56,7 @@ def test_all_eighteen_segments_get_probabilities_that_sum_to_one(prediction: Pre
     assert "6" not in prediction.probabilities
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     best, *others = candidates(prediction)
-    assert best == (prediction.segment_id, prediction.probability)
+    assert best == (prediction.segment_id, pytest.approx(prediction.probability))
     assert len(others) == 2
     assert best[1] >= others[0][1] >= others[1][1]
 

@@ -116,10 +116,10 @@ def test_every_finding_is_documented() -> None:
 
 @pytest.mark.django_db
 def test_missing_migrations_are_the_only_finding(installation: Any) -> None:
-    MigrationRecorder.Migration.objects.filter(app="spend", name__startswith="0005").delete()
+    MigrationRecorder.Migration.objects.filter(app="spend", name__startswith="0006").delete()
     output = command()
     assert "Missing migrations: 1." in output
-    assert "spend.0005" in output
+    assert "spend.0006" in output
     assert codes() == ["migrations_missing"]
 
 
