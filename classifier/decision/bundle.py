@@ -149,6 +149,7 @@ class Bundle:
         features: Sequence[SpotFeatures],
         segments: Sequence[int],
         families: NDArray[np.integer[Any]] | None = None,
+        merged: Mapping[int, int] = MappingProxyType({}),
     ) -> Evaluation:
         """Evaluate the bundle on labelled creatives.
 
@@ -156,6 +157,7 @@ class Bundle:
             features: The features of each creative.
             segments: The canonical segment number of each creative.
             families: (creatives,); the number of the family of near duplicates of each creative.
+            merged: By the number of a merged segment, the segment that its predictions count as.
 
         Raises:
             ValueError: ``features`` is empty.
@@ -164,13 +166,17 @@ class Bundle:
             raise ValueError("there is nothing to judge")
         inputs = self.inputs(features)
         # Creatives of segments that the bundle does not predict count as wrong.
-        numbers = union(self.numbers, segments)
+        numbers = union(self.numbers, segments, merged.values())
 
         def automatic(target: float) -> NDArray[np.bool_]:
             return rule.decide(inputs, self._parameters_for(target)).automatic
 
         decided = rule.decide(inputs, self.parameters).probabilities
         probabilities = move_columns(decided, self.numbers, numbers)
+        for number in set(merged) & set(numbers):
+            [source, target] = columns_of(numbers, [number, merged[number]])
+            probabilities[:, target] += probabilities[:, source]
+            probabilities[:, source] = 0.0
         probabilities[np.isnan(decided[:, 0])] = np.nan
         return evaluate(probabilities, columns_of(numbers, segments), numbers, automatic, families)
 

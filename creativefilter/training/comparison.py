@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from creativefilter.creatives.segments.directory import Directory
 from creativefilter.training import labelled_creatives
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def _evaluate(bundle: Bundle, keys: set[int], relatives: Relatives) -> Evaluatio
         [features for _creative, features in chosen],
         [creative.label_segment for creative, _features in chosen],
         np.array([family_of[creative.pk] for creative, _features in chosen]),
+        Directory.read().merged_numbers(),
     )
 
 

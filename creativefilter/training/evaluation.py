@@ -192,6 +192,7 @@ def _evaluation(bundle: Bundle, creatives: pd.DataFrame) -> Evaluation:
         creatives["features"].tolist(),
         creatives["segment"].tolist(),
         creatives["family"].to_numpy(),
+        Directory.read_or_shipped().merged_numbers(),
     )
 
 

@@ -308,3 +308,14 @@ def test_models_without_evidence_leave_the_terms_on_the_screen() -> None:
     assert views["pictures"].neighbours == ()
     named = terms.evidence(SHOP_SCREEN, 0)
     assert views["screen"].evidence == named != ()
+
+
+def test_predictions_of_a_merged_segment_count_as_its_target(starter: Bundle) -> None:
+    spots = [SpotFeatures(speech=CARD_SPOT), SpotFeatures(speech=SPEAKER_SPOT)]
+    assert [one.segment for one in starter.predict(spots)] == [12, 16]
+    assert starter.evaluate(spots, [10, 16]).accuracy == 0.5
+    merged = starter.evaluate(spots, [10, 16], merged={12: 10})
+    assert merged.accuracy == 1.0
+    assert {one.number for one in merged.segments} == {10, 16}
+    # The target may be a segment that the bundle does not predict.
+    assert starter.evaluate(spots, [19, 16], merged={12: 19}).accuracy == 1.0

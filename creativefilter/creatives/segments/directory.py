@@ -77,6 +77,13 @@ class Directory:
         target = self.counted_number(number)
         return None if target == number else Merge(number, target)
 
+    def merged_numbers(self) -> dict[int, int]:
+        """Return the number that counts by the number of each merged segment."""
+        rows = self.by_number.items()
+        return {
+            number: one.merged_into_id for number, one in rows if one.merged_into_id is not None
+        }
+
     def merged_shares(self, shares: Mapping[str, float]) -> dict[int, float]:
         """Return probabilities by segment, those of merged segments added to their targets.
 
