@@ -149,11 +149,11 @@ def market(examples: list[Example], segments: list[int], seeds: int) -> None:
         shown = ", ".join(f"{score:.3f}" for score in scores)
         print(f"segment {segment:2} added with {NEW_LABELS} labels: F1 {shown}", flush=True)
     print(f"F1 of the new segment: median {median(found):.3f}, least {min(found):.3f}")
-    print(f"macro-F1 that the others lost: median {median(losses):+.3f}, most {max(losses):+.3f}")
+    print(f"mean F1 that the others lost: median {median(losses):+.3f}, most {max(losses):+.3f}")
 
 
 def added(examples: list[Example], segment: int, seed: int) -> tuple[float, float]:
-    """Return the F1 of a segment that is added, and the macro-F1 that the others lost."""
+    """Return the F1 of a segment that is added, and the mean F1 that the others lost."""
     parts = split(examples, seed, STARTER, OTHER_LABELS + 150)
     others = [one for one in parts.labelled if one.segment != segment][:OTHER_LABELS]
     own = [one for one in [*parts.labelled, *parts.starter] if one.segment == segment]
@@ -170,7 +170,7 @@ def added(examples: list[Example], segment: int, seed: int) -> tuple[float, floa
     hits = sum(p == segment == one.segment for p, one in zip(predicted, test, strict=True))
     total = sum(p == segment for p in predicted) + sum(one.segment == segment for one in test)
     rest = [one for one in test if one.segment != segment]
-    return 2 * hits / max(total, 1), true_f1(before, rest) - true_f1(after, rest)
+    return 2 * hits / max(total, 1), mean_f1(before, rest) - mean_f1(after, rest)
 
 
 def size(examples: list[Example], count: int) -> None:
@@ -216,6 +216,20 @@ def made_up(examples: list[Example], count: int) -> list[Example]:
 def true_f1(bundle: Bundle, test: list[Example]) -> float:
     predicted = bundle.predict([one.features for one in test], evidence=False)
     return macro_f1([one.segment for one in test], [one.segment for one in predicted])
+
+
+def mean_f1(bundle: Bundle, test: list[Example]) -> float:
+    """Return the mean F1 of the segments of ``test``, without others that are predicted."""
+    truth = np.array([one.segment for one in test])
+    predictions = bundle.predict([one.features for one in test], evidence=False)
+    predicted = np.array([one.segment for one in predictions])
+    scores = [
+        2
+        * ((truth == one) & (predicted == one)).sum()
+        / ((truth == one).sum() + (predicted == one).sum())
+        for one in np.unique(truth)
+    ]
+    return float(np.mean(scores))
 
 
 def automatic(bundle: Bundle, test: list[Example]) -> tuple[int, int]:

@@ -156,6 +156,11 @@ class Table:
         return [one.features for one in self.examples]
 
     @property
+    def digests(self) -> NDArray[np.uint64]:
+        """The digest of each creative, (creatives,)."""
+        return np.array([digest_of(one.id) for one in self.examples], np.uint64)
+
+    @property
     def family_count(self) -> int:
         return len(np.unique(self.families))
 
@@ -182,9 +187,10 @@ def _contradicted(examples: Sequence[Example]) -> NDArray[np.bool_]:
     """
     texts = [f"{one.features.speech}{one.features.screen}" for one in examples]
     rows_of = defaultdict(list)
-    for row, print_ in enumerate(fingerprints(texts).tolist()):
-        if texts[row]:
-            rows_of[print_].append(row)
+    wordless = fingerprints([""])[0]
+    for row, fingerprint in enumerate(fingerprints(texts).tolist()):
+        if fingerprint != wordless:
+            rows_of[fingerprint].append(row)
     result = np.zeros(len(examples), np.bool_)
     for rows in rows_of.values():
         counts = Counter(examples[row].segment for row in rows).most_common()

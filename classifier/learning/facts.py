@@ -11,10 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 from classifier.decision.bundle import Bundle
+from classifier.decision.rule import LEAST_HELD_OUT
 from classifier.evaluation.figures import by_other_folds, evaluate
 from classifier.learning.dataset import Example, Table
 from classifier.learning.text_heads import LINEAR
 from classifier.learning.types import Config, Trained
+from classifier.text.lexicon import lexicon_digest
 from classifier.text.linear_model import TextModel
 
 
@@ -44,14 +46,12 @@ def facts_of(
             "share_of_labels": text.share,
         },
         "metrics": {},
-        "libraries": {
-            name: version(name) for name in ("numpy", "scipy", "scikit-learn", "catboost")
-        },
+        "libraries": _libraries(),
     }
     if fused.scores:
         facts["fusion_scores"] = dict(zip(("stack", "pool"), fused.scores, strict=True))
     rows = fused.measured
-    if rows.any():
+    if rows.sum() >= LEAST_HELD_OUT:
         values, columns, fold = fused.probabilities[rows], table.columns[rows], learned.fold[rows]
         automatic = by_other_folds(values, columns, fold)
         figures = evaluate(values, columns, table.numbers, automatic, table.families[rows])
@@ -81,7 +81,13 @@ def origin(dataset: Sequence[Example], config: Config) -> dict[str, Any]:
         "encoder": config.encoder,
         "least_labels": config.least_labels,
         "seed": config.seed,
+        "lexicon": lexicon_digest(),
+        "libraries": _libraries(),
     }
+
+
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn", "catboost")}
 
 
 def _digest(bundle: Bundle | None) -> str:

@@ -66,7 +66,7 @@ class ChannelPredictions:
         if screens.sum() >= LEAST_HELD_OUT:
             sharpness[SCREEN] = self._best_sharpness(SCREEN, raw[SCREEN], screens)
         seen = chosen & ~np.isnan(self.pictures[:, 0])
-        if PICTURES in raw and seen.any():
+        if PICTURES in raw and seen.sum() >= LEAST_HELD_OUT:
             sharpness[PICTURES] = self._best_sharpness(PICTURES, self.pictures, seen)
         return Fusion(sharpness=sharpness)
 
@@ -87,18 +87,19 @@ class ChannelPredictions:
             cross_fitted: Those with a calibration without the fold, (texts, segments).
             progress: Called after each fold of the stack.
         """
-        opinions, pooled = self._opinions(fusion, texts), self._cross_pooled(cross_fitted)
-        masks = opinions.masks()
+        together, pooled = self._cross_fitted(cross_fitted)
+        masks = together.masks()
         several = np.array([mask.bit_count() > 1 for mask in masks.tolist()], np.bool_)
         if (several & self.fresh).sum() < stacking.LEAST_CREATIVES:
             return Fused(masks, pooled, self.fresh)
-        stacked = self._stacked(opinions, pool(opinions, fusion), progress)
+        stacked = self._stacked(together, pooled, progress)
         deciding = self.fresh & (self.fold < _CHOOSING_FOLDS)
         scores = self._macro_f1(stacked, deciding), self._macro_f1(pooled, deciding)
         measured = self.fresh & (self.fold >= _CHOOSING_FOLDS)
         if scores[0] <= scores[1]:
             return Fused(masks, pooled, measured, None, scores)
-        return Fused(masks, stacked, measured, self._train_stack(opinions, self.fresh), scores)
+        stack = self._train_stack(self._opinions(fusion, texts), self.fresh)
+        return Fused(masks, stacked, measured, stack, scores)
 
     def _opinions(self, fusion: Fusion, texts: Probabilities) -> Opinions:
         sharpened = {
@@ -138,19 +139,27 @@ class ChannelPredictions:
 
         return round(float(min(_SHARPNESSES, key=loss)), 2)
 
-    def _cross_pooled(self, texts: Probabilities) -> Probabilities:
-        """Return pooled probabilities; the exponents of each fold are fitted on the others."""
-        result = missing(self.table)
+    def _cross_fitted(self, texts: Probabilities) -> tuple[Opinions, Probabilities]:
+        """Return opinions and their pool; the exponents of each fold are fitted on the others."""
+        pooled = missing(self.table)
+        channels = {channel: missing(self.table) for channel in self._by_channel(texts)}
         for number in np.unique(self.fold):
             here = np.flatnonzero(self.fold == number)
             fusion = self.fit(texts, self.fresh & (self.fold != number))
-            result[here] = pool(self._opinions(fusion, texts).select(here), fusion)
-        return result
+            opinions = self._opinions(fusion, texts).select(here)
+            pooled[here] = pool(opinions, fusion)
+            for channel, values in opinions.probabilities.items():
+                channels[channel][here] = values
+        return Opinions(self.table.numbers, channels, self.likely, self.known), pooled
 
     def _stacked(
         self, opinions: Opinions, pooled: Probabilities, progress: Progress
     ) -> Probabilities:
-        """Return out-of-fold probabilities of the stack, fused as in ``Parts.fuse``."""
+        """Return out-of-fold probabilities of the stack, fused as in ``Parts.fuse``.
+
+        The stack of a fold learns from opinions of models that have learned this fold, as usual in
+        stacking; only the fold itself is judged.
+        """
         result = missing(self.table)
         folds = np.unique(self.fold)
         for done, number in enumerate(folds.tolist(), start=1):

@@ -12,6 +12,7 @@ class Stage(StrEnum):
 
     FAMILIES = "families"
     WORDS = "words"
+    TUNING = "tuning"
     PICTURES = "pictures"
     STACK = "stack"
     WRITING = "writing"
@@ -21,6 +22,7 @@ class Stage(StrEnum):
 _BEGINS = {
     Stage.FAMILIES: 0.0,
     Stage.WORDS: 0.2,
+    Stage.TUNING: 0.5,
     Stage.PICTURES: 0.7,
     Stage.STACK: 0.8,
     Stage.WRITING: 0.95,

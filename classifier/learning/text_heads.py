@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import TextHead
-from classifier.decision.types import SpotFeatures
+from classifier.learning.dataset import Table
 from classifier.learning.progress import Progress, Stage, Step
 from classifier.segments import columns_of, move_columns
 from classifier.text.families import has_fingerprint
-from classifier.text.features import count_grams
-from classifier.text.linear_model import Calibration, Parameters, TextModel
-from classifier.text.training import Table, best_calibration, blend, fit, margins_of
+from classifier.text.features import count_grams, inverse_document_frequency, tf_idf
+from classifier.text.linear_model import Calibration, Parameters, TextModel, margins
+from classifier.text.training import Table as TextTable
+from classifier.text.training import best_calibration, blend, fit, margins_of
 from classifier.types import Numbers, Probabilities
 
 LINEAR = "linear"
@@ -46,7 +47,8 @@ class TextRows:
 
     ``numbers``: the segments of the new bundle. ``creative``: the index of the creative.
     ``screen``: whether it is a screen text. ``columns``: the index of the segment in ``numbers``.
-    ``families``: family numbers. ``fold``: the fold in which the text is held out.
+    ``families``: family numbers. ``fold``: the fold in which the text is held out. ``digests``: of
+    the creatives, as in ``Parts.training_creatives``.
     """
 
     texts: list[str]
@@ -56,27 +58,30 @@ class TextRows:
     columns: NDArray[np.int64]
     families: NDArray[np.int64]
     fold: NDArray[np.int64]
+    digests: NDArray[np.uint64]
 
     @classmethod
-    def of(
-        cls,
-        features: Sequence[SpotFeatures],
-        numbers: Numbers,
-        columns: NDArray[np.int64],
-        families: NDArray[np.int64],
-        fold: NDArray[np.int64],
-    ) -> TextRows:
-        """Return the texts of ``features``; the given arrays are (creatives,)."""
+    def of(cls, table: Table, fold: NDArray[np.int64]) -> TextRows:
+        """Return the texts of labelled creatives; ``fold``: the fold of each, (creatives,)."""
         found = [
             (text, row, on_screen)
-            for row, one in enumerate(features)
+            for row, one in enumerate(table.features)
             for text, on_screen in ((one.speech, False), (one.screen, True))
             if text
         ]
         row = np.array([place for _, place, _ in found], np.int64)
         screen = np.array([on_screen for _, _, on_screen in found], np.bool_)
         texts = [text for text, _, _ in found]
-        return cls(texts, numbers, row, screen, columns[row], families[row], fold[row])
+        return cls(
+            texts,
+            table.numbers,
+            row,
+            screen,
+            table.columns[row],
+            table.families[row],
+            fold[row],
+            table.digests[row],
+        )
 
     @property
     def calibrating(self) -> NDArray[np.bool_]:
@@ -85,8 +90,12 @@ class TextRows:
         return speeches if speeches.sum() >= LEAST_TEXTS else np.ones_like(speeches)
 
     def fresh_for(self, teacher: Bundle) -> NDArray[np.bool_]:
-        """Return which texts are of families of which the teacher has learned no text, (texts,)."""
+        """Return which texts are of families of which the teacher has learned nothing, (texts,).
+
+        A creative that it has learned may have another text by now, from another recogniser.
+        """
         learned = has_fingerprint(self.texts, teacher.parts.training_fingerprints)
+        learned |= np.isin(self.digests, teacher.parts.training_creatives)
         result: NDArray[np.bool_] = ~np.isin(self.families, self.families[learned])
         return result
 
@@ -130,10 +139,11 @@ class LinearHead:
         self.teachers = teachers
         segments = np.array(rows.numbers)[rows.columns]
         nothing = np.zeros(len(segments), np.bool_)
-        self._table = Table(
+        self._table = TextTable(
             segments, nothing, ~nothing, rows.families, count_grams(rows.texts), digest=""
         )
         self._margins: dict[bytes, NDArray[np.float64]] = {}
+        self._taught: dict[int, NDArray[np.float64]] = {}
 
     def learn(self, progress: Progress) -> Learned:
         """Train the model, with the mixture that fits fresh texts best."""
@@ -181,7 +191,7 @@ class LinearHead:
         if not self.teachers:
             return [], calibrating
         ancestor = self.teachers[0]
-        is_larger = len(self.rows.texts) >= _parameters(ancestor).texts
+        is_larger = len(self.rows.texts) >= len(ancestor.parts.training_fingerprints)
         if is_larger and self._have_segments_of(ancestor):
             return [], calibrating
         return [ancestor], None
@@ -263,15 +273,21 @@ class LinearHead:
         numbers, parameters = self.rows.numbers, _parameters(teacher)
         result = _expanded(own, self._table, numbers)
         there = columns_of(numbers, parameters.numbers)
-        taught = self._taught_margins(parameters)
-        shared = np.isin(there, columns_of(numbers, self._table.numbers))
-        result[:, there[~shared]] = taught[:, ~shared]
-        result[:, there[shared]] *= share
-        result[:, there[shared]] += (1 - share) * taught[:, shared]
+        taught = self._taught_margins(teacher)
+        labels = result[:, there]
+        # As in ``blend``: a segment that only one of them has learned is not mixed. The model of a
+        # fold may lack a segment that the others have.
+        mixed = share * labels + (1 - share) * taught
+        result[:, there] = np.where(labels == _UNKNOWN, taught, mixed)
         return result
 
-    def _taught_margins(self, parameters: Parameters) -> NDArray[np.float64]:
-        return TextModel(parameters).margins(self.rows.texts)
+    def _taught_margins(self, teacher: Bundle) -> NDArray[np.float64]:
+        key = id(teacher)
+        if key not in self._taught:
+            parameters, counts = _parameters(teacher), self._table.counts
+            idf = inverse_document_frequency(parameters.frequencies, parameters.texts)
+            self._taught[key] = margins(parameters, counts, tf_idf(counts, idf))
+        return self._taught[key]
 
 
 def unchanged(rows: TextRows, teacher: Bundle) -> Learned:
@@ -287,7 +303,7 @@ def _parameters(teacher: Bundle) -> Parameters:
     return cast(TextModel, teacher.parts.text).parameters
 
 
-def _expanded(own: NDArray[np.float64], table: Table, numbers: Numbers) -> NDArray[np.float64]:
+def _expanded(own: NDArray[np.float64], table: TextTable, numbers: Numbers) -> NDArray[np.float64]:
     """Return margins with the columns ``numbers``, (texts, segments)."""
     result = np.full((len(own), len(numbers)), _UNKNOWN)
     result[:, columns_of(numbers, table.numbers)] = own
@@ -336,9 +352,9 @@ class TransformerHead:
             predictions = head.predict([rows.texts[row] for row in outside])
             own = np.array([list(one.probabilities.values()) for one in predictions])
             result[outside] = move_columns(own, head.numbers, rows.numbers)
-            progress(Step(Stage.WORDS, done, len(folds) + 1))
+            progress(Step(Stage.TUNING, done, len(folds) + 1))
         head = self._tuned(np.arange(len(rows.texts)))
-        progress(Step(Stage.WORDS, len(folds) + 1, len(folds) + 1))
+        progress(Step(Stage.TUNING, len(folds) + 1, len(folds) + 1))
         return Learned(head, result, result, np.ones(len(rows.texts), np.bool_))
 
     def _tuned(self, chosen: NDArray[np.int64]) -> TextHead:
@@ -356,18 +372,20 @@ class TransformerHead:
         )
 
 
-def better_of(rows: TextRows, first: Learned, second: Learned) -> Learned:
-    """Return the text model with the less log loss on texts that are fresh for both.
+def better_of(rows: TextRows, linear: Learned, tuned: Learned) -> Learned:
+    """Return the fine-tuned model if it has less log loss on fresh texts, else the linear one.
 
-    ``first`` is kept if there are fewer than 50 such texts.
+    The linear model is kept if there are fewer than 50 texts that are fresh for it, or if the other
+    one would lose a segment.
     """
-    deciding = rows.calibrating & first.fresh & second.fresh
-    if deciding.sum() < LEAST_TEXTS:
-        return first
+    deciding = rows.calibrating & linear.fresh & tuned.fresh
+    loses = not set(linear.head.numbers) <= set(tuned.head.numbers)
+    if deciding.sum() < LEAST_TEXTS or loses:
+        return linear
 
     def loss(learned: Learned) -> float:
         likely = learned.cross_fitted[deciding]
         right = likely[np.arange(len(likely)), rows.columns[deciding]]
         return float(-np.log(np.maximum(right, 1e-9)).mean())
 
-    return min((first, second), key=loss)
+    return min((linear, tuned), key=loss)

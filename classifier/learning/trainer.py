@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from classifier.channels import CHANNELS, PICTURES
 from classifier.decision.bundle import Bundle
 from classifier.decision.bundle_parts import HeldOut, Parts, known_by_channel
-from classifier.learning.dataset import LEAST_CREATIVES, Example, Table, digest_of
+from classifier.learning.dataset import LEAST_CREATIVES, Example, Table, TooFewError
 from classifier.learning.facts import facts_of
 from classifier.learning.model_card import render_trained
 from classifier.learning.out_of_fold import ChannelPredictions, missing
@@ -81,7 +81,7 @@ def train(
 
 def _learn(table: Table, config: Config, progress: Progress) -> Trained:
     fold = table.folds()
-    rows = TextRows.of(table.features, table.numbers, table.columns, table.families, fold)
+    rows = TextRows.of(table, fold)
     text = _learn_text(rows, config, progress)
     classifier, pictures = _learn_pictures(table, config, fold, progress)
     fresh = np.ones(len(fold), np.bool_)
@@ -113,7 +113,7 @@ def _training_fingerprints(rows: TextRows, teacher: Bundle | None) -> NDArray[np
 
 
 def _training_creatives(table: Table, teacher: Bundle | None) -> NDArray[np.uint64]:
-    own = np.array([digest_of(one.id) for one in table.examples], np.uint64)
+    own = table.digests
     return np.union1d(own, teacher.parts.training_creatives) if teacher else own
 
 
@@ -157,13 +157,16 @@ def _learn_pictures(
 def _learn_text(rows: TextRows, config: Config, progress: Progress) -> Learned:
     """Train the text model."""
     teachers = config.teachers
-    if teachers and not _is_enough(rows.columns, rows.fold):
+    if not _is_enough(rows.columns, rows.fold):
+        if not teachers:
+            families = len(np.unique(rows.families))
+            raise TooFewError(len(rows.columns), families, len(np.unique(rows.columns)) - 1)
         return unchanged(rows, teachers[0])
     linear = LinearHead(rows, teachers).learn(progress)
     if config.text == LINEAR:
         return linear
     head = TransformerHead(rows, config.text, config.weights_folder, config.threads, config.seed)
-    return better_of(rows, head.learn(progress), linear)
+    return better_of(rows, linear, head.learn(progress))
 
 
 def _held_out(table: Table, fused: Fused, fresh: NDArray[np.bool_]) -> HeldOut:

@@ -304,9 +304,11 @@ def margins(
     ``values`` (entries,) are parallel to ``counts``.
     """
     result = np.tile(parameters.silent, (counts.texts, 1))
-    if len(counts.text):
-        texts, first = np.unique(counts.text, return_index=True)
-        weighted = parameters.weights[counts.bucket] * values[:, None]
-        sums = np.add.reduceat(weighted, first)
-        result[texts] = sums * parameters.scales + parameters.intercepts
+    for begin in range(0, counts.texts, _BATCH):
+        low, high = np.searchsorted(counts.text, (begin, begin + _BATCH))
+        if low < high:
+            texts, first = np.unique(counts.text[low:high], return_index=True)
+            weighted = parameters.weights[counts.bucket[low:high]] * values[low:high, None]
+            sums = np.add.reduceat(weighted, first)
+            result[texts] = sums * parameters.scales + parameters.intercepts
     return result.astype(np.float64)

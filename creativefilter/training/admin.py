@@ -22,6 +22,7 @@ from creativefilter.creatives.analysis.redecision import decide_again
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.site.codes import CodedError
 from creativefilter.training import html_report, labelled_creatives, version_page
+from creativefilter.training.facts import facts_of
 from creativefilter.ui.row_access import ReadOnlyAdmin
 
 
@@ -128,7 +129,12 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     )
     def choose_ancestor(self, request: HttpRequest, form: Any, object_id: int) -> HttpResponse:
         version = get_object_or_404(ModelVersion, pk=object_id)
-        model_versions.choose_ancestor(version)
-        messages.success(request, _("%s is the ancestor of the next versions now.") % version)
+        # The starter's recipe does not name its text model.
+        if facts_of(version).get("recipe", {}).get("text", "linear") == "linear":
+            model_versions.choose_ancestor(version)
+            messages.success(request, _("%s is the ancestor of the next versions now.") % version)
+        else:
+            sentence = _("A version with a fine-tuned encoder can't be mixed into others.")
+            messages.error(request, sentence)
         onward = reverse("admin:creatives_modelversion_change", args=[version.pk])
         return HttpResponse(headers={"HX-Redirect": onward})

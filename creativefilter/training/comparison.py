@@ -53,8 +53,7 @@ def compare(
     bundle: Bundle,
     active: ModelVersion,
     active_bundle: Bundle | None,
-    relatives: Relatives,
-) -> Comparison:
+) -> None:
     """Compare a new version with the active one, and store the figures with the new version.
 
     Args:
@@ -62,24 +61,23 @@ def compare(
         bundle: Its bundle.
         active: The active version.
         active_bundle: Its bundle; None if its folder is damaged.
-        relatives: The result of ``exam.load_relatives``.
     """
-    from creativefilter.training.exam import judged_on
+    from creativefilter.training.exam import judged_on, load_relatives
 
-    keys: set[int] | None = None
+    # Not those of the training: creatives have arrived meanwhile, and labels were set.
+    relatives = load_relatives()
+    keys = set(relatives.creatives.tolist())
     for one in (bundle, active_bundle):
         if one:
             parts = one.parts
-            allowed = judged_on(relatives, parts.training_creatives, parts.training_fingerprints)
-            keys = allowed if keys is None else keys & allowed
-    stored: dict[str, Any] = {"count": len(keys or ()), "old_name": str(active)}
-    if keys and len(keys) >= labelled_creatives.LEAST_EXAM:
+            keys &= judged_on(relatives, parts.training_creatives, parts.training_fingerprints)
+    stored: dict[str, Any] = {"count": len(keys), "old_name": str(active)}
+    if len(keys) >= labelled_creatives.LEAST_EXAM:
         stored["new"] = _evaluate(bundle, keys, relatives).facts()
         if active_bundle:
             stored["old"] = _evaluate(active_bundle, keys, relatives).facts()
     version.metrics["exam"] = stored
     version.save(update_fields=["metrics"])
-    return stored_comparison(version)
 
 
 def _evaluate(bundle: Bundle, keys: set[int], relatives: Relatives) -> Evaluation:

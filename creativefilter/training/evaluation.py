@@ -21,6 +21,7 @@ from creativefilter.creatives.segments.cells import SegmentCells
 from creativefilter.creatives.segments.directory import Directory
 from creativefilter.sheets import Field, Finding, SheetError
 from creativefilter.site.errors import UserError
+from creativefilter.training.exam import digests_of
 from creativefilter.training.labelled_creatives import labelled, ready, with_features
 
 if TYPE_CHECKING:
@@ -114,12 +115,17 @@ def of_transcripts(rows: Sequence[TrainingRow], families: NDArray[np.int64]) -> 
 
     ``families`` (rows,): the number of each row's family of near duplicates.
     """
+    import numpy as np
+
     from classifier.decision.types import SpotFeatures
     from classifier.speech.cleaning import assess_speech
 
     speeches = [assess_speech(row.text) for row in rows]
     features = [SpotFeatures(speech=one.text if one.spoken else "") for one in speeches]
-    return _table(features, [row.segment for row in rows], [row.text for row in rows], families)
+    texts = [row.text for row in rows]
+    return _table(
+        features, [row.segment for row in rows], texts, families, np.zeros(len(rows), np.uint64)
+    )
 
 
 def of_database() -> tuple[pd.DataFrame, int]:
@@ -136,7 +142,7 @@ def of_database() -> tuple[pd.DataFrame, int]:
     from classifier.learning.dataset import families_of
 
     family_numbers = families.families_by_creative()
-    features, segments, transcripts, related = [], [], [], []
+    features, segments, transcripts, related, keys = [], [], [], [], []
     for creative, found in with_features(ready()):
         media = creative.current_media
         transcript = media.transcripts.first()
@@ -144,10 +150,12 @@ def of_database() -> tuple[pd.DataFrame, int]:
         segments.append(creative.label_segment)
         transcripts.append(transcript.text if transcript else "")
         related.append(family_numbers.get(creative.pk))
+        keys.append(creative.pk)
     if not features:
         raise UserError(_("There are no labelled creatives that are analysed."))
     left_out = labelled().count() - len(features)
-    return _table(features, segments, transcripts, families_of(features, related)), left_out
+    alike = families_of(features, related)
+    return _table(features, segments, transcripts, alike, digests_of(keys)), left_out
 
 
 def _table(
@@ -155,12 +163,19 @@ def _table(
     segments: list[int],
     transcripts: list[str],
     families: NDArray[np.int64],
+    digests: NDArray[np.uint64],
 ) -> pd.DataFrame:
     # Imported here because pages that only show figures do not need pandas.
     import pandas as pd
 
     return pd.DataFrame(
-        {"features": features, "segment": segments, "transcript": transcripts, "family": families}
+        {
+            "features": features,
+            "segment": segments,
+            "transcript": transcripts,
+            "family": families,
+            "digest": digests,
+        }
     )
 
 
@@ -172,7 +187,8 @@ def judge(bundle: Bundle, creatives: pd.DataFrame) -> Judgement:
     - ``features``: ``SpotFeatures``;
     - ``segment``: the number of its canonical segment;
     - ``transcript``: its transcript as the recogniser wrote it;
-    - ``family``: the number of its family of near duplicates.
+    - ``family``: the number of its family of near duplicates;
+    - ``digest``: its digest as in ``Parts.training_creatives``, 0 if it is not in the database.
 
     A near duplicate of a training text is recognised only if that text is among ``creatives``.
     """
@@ -199,14 +215,12 @@ def _evaluation(bundle: Bundle, creatives: pd.DataFrame) -> Evaluation:
 def trained_on(bundle: Bundle, creatives: pd.DataFrame) -> pd.Series[bool]:
     """Return for each creative whether the bundle was trained on it, by the index of ``creatives``.
 
-    That is the case if the bundle has a fingerprint of its transcript, of its cleaned speech or of
-    its screen text.
+    That is the case if the bundle has its digest, or a fingerprint of its transcript, of its
+    cleaned speech or of its screen text.
     """
-    import pandas as pd
-
     from classifier.text.families import has_fingerprint
 
-    result = pd.Series(False, creatives.index)
+    result = creatives["digest"].isin(bundle.parts.training_creatives)
     features = creatives["features"]
     for texts in (
         creatives["transcript"],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
+from creativefilter.training.facts import facts_of
 from creativefilter.training.figure_tables import segment_titles
+
+if TYPE_CHECKING:
+    from creativefilter.creatives.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class LabelUse:
             that the version uses.
         contradicted: Creatives with the same text as others that have another label.
         rare: Creatives of segments with too few labels, by the number of the segment.
+        least: So many labels such a segment needed.
     """
 
     used: int
@@ -32,18 +36,25 @@ class LabelUse:
     without_evidence: int = 0
     contradicted: int = 0
     rare: Mapping[int, int] = field(default_factory=dict)
+    least: int = 1
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], not_analysed: int = 0) -> LabelUse:
-        """Return the label use in the facts of a bundle."""
+    def of(cls, version: ModelVersion) -> LabelUse:
+        """Return the label use of a version, from its manifest and its row.
+
+        Raises:
+            KeyError: The version is of release 0.2 or older.
+        """
+        facts, counted = facts_of(version), version.metrics.get("labels", {})
         left_out = facts["left_out"]
         return cls(
             used=int(facts["training"]["creatives"]),
             exam=int(left_out["exam"]),
-            not_analysed=not_analysed,
+            not_analysed=int(counted.get("not_analysed", 0)),
             without_evidence=int(left_out["without_evidence"]),
             contradicted=int(left_out["contradicted"]),
             rare={int(number): int(count) for number, count in left_out["rare"].items()},
+            least=int(facts["origin"]["least_labels"]),
         )
 
     @property
@@ -75,7 +86,7 @@ class LabelUse:
             % {
                 "segment": titles[number],
                 "count": count,
-                "least": settings.LEAST_LABELS_OF_SEGMENT,
+                "least": self.least,
             }
             for number, count in self.rare.items()
         ]

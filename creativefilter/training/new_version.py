@@ -22,15 +22,16 @@ from creativefilter.creatives.models import ModelVersion, PictureVector
 from creativefilter.site.errors import UserError
 from creativefilter.training import exam
 from creativefilter.training.comparison import Comparison, compare, stored_comparison
+from creativefilter.training.facts import facts_of
 from creativefilter.training.label_use import LabelUse
 from creativefilter.training.labelled_creatives import labelled, ready, with_features
-from creativefilter.training.version_page import facts_of
 
 if TYPE_CHECKING:
     from classifier.decision.bundle import Bundle
     from classifier.learning.dataset import Example, TooFewError
     from classifier.learning.progress import Step
     from classifier.learning.types import Config
+    from creativefilter.training.exam import Relatives
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ def examples(withheld: Collection[int] = ()) -> list[Example]:
             str(creative.pk),
             creative.label_segment,
             features,
-            exam=bool(creative.is_exam) or creative.pk in withheld,
+            # A creative that is not assigned yet is not learned.
+            exam=creative.is_exam is not False or creative.pk in withheld,
         )
         for creative, features in with_features(ready())
     ]
@@ -80,7 +82,8 @@ def examples(withheld: Collection[int] = ()) -> list[Example]:
 def learn(text: str, pictures: str, progress: Progress) -> Training:
     """Train a version and register it without activating it.
 
-    A process that is killed leaves no version.
+    A process that is killed before the version is registered leaves none. If it is killed during
+    the comparison, the next call does that.
 
     Args:
         text: "linear", or the name or folder of an encoder to fine-tune.
@@ -89,46 +92,57 @@ def learn(text: str, pictures: str, progress: Progress) -> Training:
 
     Raises:
         TrainingError: There are too few labelled creatives, or another training is running.
+        NoActiveModelError: No version is active.
         ArtefactError: The folder of the ancestor is damaged.
         WeightsError: The encoder to fine-tune can't be loaded.
         TooFewRowsError: There are too few texts to fine-tune an encoder.
     """
-    from classifier import train
-    from classifier.learning.dataset import TooFewError
-
     with _training_lock() as models:
         exam_set.assign_unassigned()
         relatives = exam.load_relatives()
         labels, dataset = labelled().count(), examples(exam.withheld(relatives))
-        config = _config(models, text, pictures)
+        active = model_versions.active()
+        config = _config(models, text, pictures, active)
         # A label that is set meanwhile may be in the dataset and not in the count.
         not_analysed = max(0, labels - len(dataset))
-        if version := _trained_before(dataset, config):
-            use = LabelUse.of(facts_of(version), not_analysed)
-            return Training(version, stored_comparison(version), use, is_new=False)
-        try:
-            bundle = train(dataset, config, progress, relatives.families_of(dataset))
-            version = model_versions.register_folder(config.folder)
-            if Path(model_versions.path(version)) != config.folder:
-                # The same bundle as before.
-                shutil.rmtree(config.folder)
-        except TooFewError as error:
-            raise TrainingError(_too_few(error)) from error
-        except BaseException:
-            # No one would use or remove a folder without a row in the database.
-            shutil.rmtree(config.folder, ignore_errors=True)
-            raise
-    comparison = compare(version, bundle, model_versions.active(), config.active, relatives)
-    return Training(version, comparison, LabelUse.of(bundle.facts, not_analysed))
+        version = _trained_before(dataset, config)
+        is_new = version is None
+        if version is None:
+            version = _train(dataset, config, progress, relatives)
+        if "exam" not in version.metrics:
+            version.metrics["labels"] = {"not_analysed": not_analysed}
+            compare(version, engines.bundle(version), active, config.active)
+    return Training(version, stored_comparison(version), LabelUse.of(version), is_new)
 
 
-def _config(models: Path, text: str, pictures: str) -> Config:
+def _train(
+    dataset: list[Example], config: Config, progress: Progress, relatives: Relatives
+) -> ModelVersion:
+    """Train a version and register it, or leave no folder behind."""
+    from classifier import train
+    from classifier.learning.dataset import TooFewError
+
+    try:
+        train(dataset, config, progress, relatives.families_of(dataset))
+        version = model_versions.register_folder(config.folder)
+        if Path(model_versions.path(version)) != config.folder:
+            # The same bundle as before.
+            shutil.rmtree(config.folder)
+    except TooFewError as error:
+        raise TrainingError(_too_few(error)) from error
+    except BaseException:
+        # No one would use or remove a folder without a row in the database.
+        shutil.rmtree(config.folder, ignore_errors=True)
+        raise
+    return version
+
+
+def _config(models: Path, text: str, pictures: str, active: ModelVersion) -> Config:
     from classifier.learning.types import Config
 
-    ancestor, active = model_versions.ancestor(), model_versions.active()
     return Config(
         folder=models / timezone.localtime().strftime("%Y-%m-%d-%H%M%S"),
-        ancestor=engines.bundle(ancestor),
+        ancestor=engines.bundle(model_versions.ancestor()),
         active=_usable(active),
         text=text,
         pictures=pictures,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STAGES = {
     "families": gettext_lazy("near duplicates"),
     "words": gettext_lazy("texts"),
+    "tuning": gettext_lazy("fine-tuning"),
     "pictures": gettext_lazy("pictures"),
     "stack": gettext_lazy("fusion of the channels"),
     "writing": gettext_lazy("saving"),
@@ -25,15 +26,18 @@ class ProgressSentences:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._share = 0.0
 
     def sentence(self, step: Step) -> str:
         """Return the sentence of a step that has just ended."""
         stage = STAGES[step.stage]
         done = f"{stage}: {step.number}/{step.count}" if step.count > 1 else str(stage)
-        if step.share >= 1:
+        # Texts are counted again for each teacher with other document frequencies.
+        self._share = max(self._share, step.share)
+        if self._share >= 1:
             return done
         elapsed = time.monotonic() - self._began
-        seconds = round(elapsed * (1 - step.share) / step.share)
+        seconds = round(elapsed * (1 - self._share) / self._share)
         if seconds < 60:
             remaining = _("about %d s left") % seconds
         else:

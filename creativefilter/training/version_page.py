@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from creativefilter.creatives import model_versions
 from creativefilter.creatives.models import ModelVersion
 from creativefilter.training import figure_tables
 from creativefilter.training.comparison import stored_comparison
+from creativefilter.training.facts import facts_of
 from creativefilter.training.figure_tables import Measured
 from creativefilter.training.label_use import LabelUse
 
 if TYPE_CHECKING:
     from creativefilter.training.html_report import Page
-
-
-def facts_of(version: ModelVersion) -> dict[str, Any]:
-    """Return the facts of the version's manifest; {} if the folder is missing or damaged."""
-    try:
-        text = (Path(model_versions.path(version)) / "manifest.json").read_text(encoding="utf-8")
-        return dict(json.loads(text)["facts"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def measured(version: ModelVersion) -> list[Measured]:
@@ -68,7 +57,7 @@ def notes(version: ModelVersion) -> list[str]:
             % {"count": count, "families": training.get("families", count)}
         )
     if "left_out" in facts:
-        sentences.append(str(LabelUse.of(facts)))
+        sentences.append(str(LabelUse.of(version)))
         sentences.append(_lineage(lineage))
         sentences.append(str(stored_comparison(version)))
     if scores := facts.get("fusion_scores"):

@@ -232,6 +232,19 @@ def test_creatives_that_the_teacher_has_learned_are_not_in_the_figures(
     assert len(bundle.parts.held_out.columns) == rows + len(trained[0].parts.held_out.columns)
 
 
+def test_creatives_with_another_transcript_are_not_fresh(
+    trained: tuple[Bundle, list[Step]], tmp_path: Path
+) -> None:
+    """The ancestor has learned the same creatives with other texts."""
+    again = [
+        replace(one, features=SpotFeatures(speech=other.features.speech))
+        for one, other in zip(creatives(60), creatives(60, seed=7), strict=True)
+    ]
+    bundle = train(again, Config(tmp_path / "m", ancestor=trained[0]))
+    assert bundle.facts["lineage"]["share_of_labels"] == 0
+    assert "evaluation" not in bundle.facts
+
+
 def test_exam_creatives_and_their_families_are_not_learned(tmp_path: Path) -> None:
     examples = creatives(90)
     exam = [replace(one, exam=True) for one in examples[:10]]
@@ -406,7 +419,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[TextRows, Learned, 
     folder = tmp_path_factory.mktemp("bert")
     save_encoder(folder)
     table = Table.of(creatives(90), "", 0)
-    rows = TextRows.of(table.features, table.numbers, table.columns, table.families, table.folds())
+    rows = TextRows.of(table, table.folds())
     head = TransformerHead(rows, str(folder), folder, threads=1, seed=0)
     return rows, head.learn(lambda _: None), LinearHead(rows, []).learn(lambda _: None)
 
@@ -418,11 +431,21 @@ def test_transformer_is_used_only_if_it_is_better(
     truth = np.arange(len(rows.texts)), rows.columns
     losses = [-np.log(one.cross_fitted[truth]).mean() for one in (transformer, linear)]
     assert losses[1] < losses[0]
-    assert better_of(rows, transformer, linear) is linear
+    assert better_of(rows, linear, transformer) is linear
     wrong = replace(linear, cross_fitted=np.roll(linear.cross_fitted, 1, axis=1))
-    assert better_of(rows, transformer, wrong) is transformer
-    nothing = np.zeros(len(rows.texts), np.bool_)
-    assert better_of(rows, transformer, replace(linear, fresh=nothing)) is transformer
+    assert better_of(rows, wrong, transformer) is transformer
+    # It can't be judged without fresh texts.
+    nothing = replace(wrong, fresh=np.zeros(len(rows.texts), np.bool_))
+    assert better_of(rows, nothing, transformer) is nothing
+
+
+def test_transformer_that_lacks_a_segment_is_not_used(
+    tuned: tuple[TextRows, Learned, Learned], trained: tuple[Bundle, list[Step]]
+) -> None:
+    rows, transformer, linear = tuned
+    wrong = replace(linear, cross_fitted=np.roll(linear.cross_fitted, 1, axis=1))
+    of_all = replace(wrong, head=Bundle.load().parts.text)
+    assert better_of(rows, of_all, transformer) is of_all
 
 
 def test_bundle_with_a_transformer_is_saved_and_loaded(

@@ -37,6 +37,7 @@ from creativefilter.creatives.models import (
 from creativefilter.jobs import stage_runner
 from creativefilter.jobs.models import Job
 from creativefilter.training import admin as training_admin
+from creativefilter.training import new_version
 from creativefilter.training.management.commands import train as train_command
 from tests.conftest import ROOT, database_url
 
@@ -100,7 +101,7 @@ def test_training_registers_a_version_and_compares_it_with_the_active_one(models
     assert not Job.objects.exists()
     assert str(version) in output
     assert Path(model_versions.path(version)).parent == models
-    from creativefilter.training.version_page import facts_of
+    from creativefilter.training.facts import facts_of
 
     facts = facts_of(version)
     exam = Creative.objects.real().filter(is_exam=True).count()
@@ -213,6 +214,41 @@ def test_figures_on_the_exam_set_are_stored_and_shown(
 
 
 @pytest.mark.django_db
+def test_training_without_figures_ends_well() -> None:
+    """The ancestor has learned all labels, so that no prediction of it is out of fold."""
+    create_labelled_creatives(75)
+    train()
+    first = ModelVersion.objects.get(is_active=False)
+    model_versions.choose_ancestor(first)
+    taught = Creative.objects.filter(is_exam=False).first()
+    assert taught
+    Label.objects.create(creative=taught, segment=None)
+    with override("en"):
+        output = train("--activate")
+    assert "No comparison is possible yet" in output
+    assert model_versions.active() not in (first, None)
+    assert "macro_f1_grouped" not in model_versions.active().metrics
+
+
+@pytest.mark.django_db
+def test_comparison_that_was_interrupted_is_made_by_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    create_labelled_creatives(75)
+    with monkeypatch.context() as patched:
+        patched.setattr(new_version, "compare", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train()
+    assert "exam" not in ModelVersion.objects.get(is_active=False).metrics
+    with override("en"):
+        assert "Nothing has changed since" in train()
+    assert "exam" in ModelVersion.objects.get(is_active=False).metrics
+
+
+@pytest.mark.django_db
 def test_lead_chooses_the_ancestor_of_the_next_version() -> None:
     lead = User.objects.create_user("lead", is_staff=True)
     roles.assign(lead, roles.Role.LEAD)
@@ -229,7 +265,7 @@ def test_lead_chooses_the_ancestor_of_the_next_version() -> None:
     assert (entry.actor_name, entry.subject) == (lead.username, str(first))
     create_labelled_creatives(60)
     train()
-    from creativefilter.training.version_page import facts_of
+    from creativefilter.training.facts import facts_of
 
     newest = ModelVersion.objects.order_by("-pk")[0]
     assert facts_of(newest)["origin"]["ancestor"] == first.digest

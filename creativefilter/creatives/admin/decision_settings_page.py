@@ -50,7 +50,7 @@ class DecisionForm(forms.Form):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self.segments = list(Segment.objects.all())
+        self.segments = list(Segment.objects.unmerged())
         for segment in self.segments:
             self.fields[f"share_{segment.number}"] = forms.FloatField(min_value=0, required=False)
 
@@ -158,7 +158,7 @@ def _previewed(request: HttpRequest, form: DecisionForm) -> dict[str, Any] | Non
     except (ArtefactError, NoActiveModelError) as error:
         messages.error(request, str(error))
         return None
-    return _context_of(found, {one.number: one for one in form.segments})
+    return _context_of(found, Segment.objects.in_bulk())
 
 
 def _context_of(found: Preview, segments: dict[int, Segment]) -> dict[str, Any]:

@@ -72,6 +72,8 @@ class Command(BaseCommand):
         self.stdout.write(str(training.labels))
         self.stdout.write(str(training.comparison))
         measured = version_page.measured(training.version)
+        if not measured:
+            return
         for grid in (figure_tables.quality(measured), figure_tables.automation(measured)):
             self.stdout.write(grid.as_text() + "\n")
 
