@@ -19,15 +19,13 @@ _OPEN = Q(job__state__in=(Job.State.QUEUED, Job.State.RUNNING))
 def unclassified(names: Iterable[str]) -> set[int]:
     """Return the keys of the creatives that have no segment and can still get one.
 
-    Left out are creatives with a label, creatives with a prediction of the active model version,
-    creatives without media, and failed creatives that no open job is analysing.
+    Left out are creatives with a label, with a prediction of any model version, or without media,
+    and failed creatives that no open job is analysing.
 
     Args:
         names: Advertisement IDs.
     """
-    classified = Prediction.objects.filter(
-        creative=OuterRef("pk"), media=OuterRef("current_media"), model_version__is_active=True
-    )
+    classified = Prediction.objects.filter(creative=OuterRef("pk"), media=OuterRef("current_media"))
     newest = Label.objects.filter(creative=OuterRef("pk")).order_by("-pk")
     # A failed creative whose job a person has retried is being analysed again.
     can_be_analysed = _OPEN | ~Q(state=Creative.State.FAILED)

@@ -91,8 +91,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         dialog={
             "title": gettext_lazy("Activate this version?"),
             "description": gettext_lazy(
-                "Every creative without a prediction of this version is classified again. Labels "
-                "and the predictions of other versions are kept."
+                "Every creative that this version has not decided by the current settings is "
+                "decided again. Labels and the predictions of other versions are kept."
             ),
             "form_class": None,
             "form_submit_text": gettext_lazy("Activate"),

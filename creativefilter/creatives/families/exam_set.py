@@ -112,6 +112,10 @@ def _united(families: Iterable[Sequence[int]]) -> set[int]:
 def _mark(units: set[int]) -> None:
     """Store the mark of each member of these units; no mark is removed."""
     unit_of = dict(UnitMember.objects.filter(unit__in=units).values_list("pk", "unit"))
+    # Locked in the order of their keys before any is changed, as other writers of several creatives
+    # do.
+    locked = Creative.objects.filter(pk__in=unit_of).select_for_update(no_key=True)
+    list(locked.order_by("pk").values_list("pk"))
     members = defaultdict(list)
     for creative in (
         Creative.objects.filter(pk__in=unit_of)
@@ -136,8 +140,4 @@ def _name(creative: Creative) -> str:
 
 
 def _store(creatives: Sequence[int], now: Q, is_exam: bool) -> None:
-    rows = Creative.objects.filter(now, pk__in=creatives)
-    # Locked in the order of their keys, as other writers of several creatives do.
-    changed = list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-    if changed:
-        Creative.objects.filter(pk__in=changed).update(is_exam=is_exam)
+    Creative.objects.filter(now, pk__in=creatives).update(is_exam=is_exam)

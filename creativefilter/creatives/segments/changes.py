@@ -26,7 +26,8 @@ class SegmentError(UserError):
 def _locked() -> Iterator[dict[int, Segment]]:
     """Give all segments by number; others who change segments wait until this ends."""
     with transaction.atomic():
-        rows = Segment.objects.select_for_update().order_by("pk")
+        # NO KEY: writers of predictions and labels refer to segments and need not wait.
+        rows = Segment.objects.select_for_update(no_key=True).order_by("pk")
         yield {one.number: one for one in rows}
 
 

@@ -32,8 +32,7 @@ class Affected:
         predictions = Prediction.objects.filter(
             creative=OuterRef("pk"),
             media=OuterRef("current_media"),
-            model_version__is_active=True,
-        ).order_by("-pk")
+        ).order_by("-model_version__is_active", "-pk")
         # By their history first, so that the newest rows of few creatives only are looked up.
         had_label = Label.objects.filter(segment__in=numbers).order_by().values("creative")
         had_prediction = Prediction.objects.filter(segment__in=numbers).order_by()

@@ -271,14 +271,14 @@ def _predictions(filters: Filters) -> Iterator[tuple[int, dict[str, float]]]:
         .values_list("creative__spent", "former_probabilities", "parameters", "inputs__values")
         .order_by("model_version__is_active", "pk")
     )
-    parameters = {
-        row.pk: (list(map(str, row.values["numbers"])), np.array(row.values["factors"]))
-        for row in DecisionParameters.objects.all()
-    }
+    parameters: dict[int, tuple[list[str], NDArray[np.float64]]] = {}
     for key, former, by, values in rows.iterator(CHUNK):
         if by is None or not values:
             yield key, former
             continue
+        if by not in parameters:
+            stored = DecisionParameters.objects.get(pk=by).values
+            parameters[by] = list(map(str, stored["numbers"])), np.array(stored["factors"])
         numbers, factors = parameters[by]
         found = shares(bytes(values), factors)
         yield key, dict(zip(numbers, found.tolist(), strict=True))
