@@ -274,6 +274,8 @@ RULES |= {
     "GET admin:auth_user_revoke_tokens": Rule(LEADS, "somebody"),
     "GET admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
     "POST admin:creatives_modelversion_activate_version": Rule(LEADS, "version"),
+    "GET admin:creatives_modelversion_choose_ancestor": Rule(LEADS, "version"),
+    "POST admin:creatives_modelversion_choose_ancestor": Rule(LEADS, "version"),
     "GET admin:spend_plotly": Rule(ANYONE, "0", also=frozenset({404})),
     "GET admin:spend_advertisement_changelist": Rule(VIEWERS),
     "GET admin:spend_charts": Rule(VIEWERS),

@@ -174,13 +174,13 @@ def id_table(folder: Path) -> None:
 
 
 def train_evaluate_activate(folder: Path) -> None:
-    create_labelled_creatives(51)
+    create_labelled_creatives(75)
     for command in (["train", "--pictures", "none"], ["evaluate"]):
         call_command(*command, stdout=io.StringIO(), stderr=io.StringIO())
     model_versions.activate(ModelVersion.objects.latest("pk"))
     queued = decide_again(None)
     assert queued is not None
-    assert queued.creatives == 51
+    assert queued.creatives == 75
     run_to_done(queued.job)
     decision_settings.change(0.5, {0: 9.0, 12: 1.0}, None)
     queued = decide_again(None)
