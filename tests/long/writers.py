@@ -148,6 +148,7 @@ class Work:
         assert self.client.request("GET", "/api/v1/spend/report/expected").status_code < 300
 
     def train(self) -> None:
+        self._change_a_label()
         self._command("train", "--pictures", "none")
 
     def evaluate(self) -> None:
@@ -155,7 +156,17 @@ class Work:
 
     def activate(self) -> None:
         """Train and activate a version, which makes new predictions for all creatives."""
+        self._change_a_label()
         self._command("train", "--pictures", "none", "--activate")
+
+    def _change_a_label(self) -> None:
+        """Training without new labels would do nothing."""
+        self.number += 1
+        path = "/api/v1/creatives?reviewed=true&page_size=1"
+        [creative] = self.client.request("GET", path).json()["results"]
+        body = {"creative": creative["id"], "segment_num": SEGMENTS[self.number % 3]}
+        answer = self.client.request("POST", "/api/v1/labels", json=body)
+        assert answer.status_code == 201, answer.text
 
     def _new(self, suffix: str) -> Path:
         self.number += 1
