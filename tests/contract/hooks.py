@@ -46,7 +46,12 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         case.query = {}  # with random filters the list is empty and has no links to follow
     if case.query and CURSOR in case.query:
         _give_cursor(case)
-    case.query, case.body = _with_known_segments(case.query), _with_known_segments(case.body)
+    # Assigned only if changed: schemathesis examines again whether an assigned part is valid, and
+    # takes files and absent bodies for invalid.
+    if (query := _with_known_segments(case.query)) != case.query:
+        case.query = query
+    if (body := _with_known_segments(case.body)) != case.body:
+        case.body = body
     headers = case.headers or {}
     key = headers.get(KEY)
     # Leave some keys unchanged, so that a key is sent twice: with the same or another request.
