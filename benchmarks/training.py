@@ -4,8 +4,8 @@
 
 ``generations``: a stand-in for the starter is trained on about 830 transcripts. Versions are
 trained on 200, 230, 260, 300 and 320 labels, each beside the one before, and one on all 320 at
-once. All are judged on the other families, about 500 transcripts. The named alternative is the
-first version that was mixed with the starter.
+once. All are judged on the other families, about 500 transcripts, and compared with the first
+version.
 
 ``market``: each segment in turn is held out from the starter and from 300 labels; then 30 labels of
 it are added.

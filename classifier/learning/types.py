@@ -22,8 +22,9 @@ class Config:
     """The options of training.
 
     ``folder``: where the bundle is written. ``ancestor`` and ``active``: bundles whose linear text
-    model may be mixed into the new one (``text_heads``); their segments are kept. With fewer than
-    50 labelled texts, or nearly all of one segment, the ancestor's is used unchanged. ``text``:
+    model may be mixed into the new one (``text_heads``). The new one has the segments of both, even
+    those that it never predicts because no model has learned them. With fewer than 50 labelled
+    texts, or nearly all of one segment, the ancestor's is used unchanged. ``text``:
     "linear", or the name or folder of an encoder to fine-tune; the result is used if it is better
     than the linear model. ``pictures``: "nearest", "catboost", or "" for no picture classifier.
     ``encoder``: the name of the encoder of the picture vectors. ``weights_folder``: the cache of

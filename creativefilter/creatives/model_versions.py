@@ -42,7 +42,7 @@ def ancestor() -> ModelVersion:
 def choose_ancestor(version: ModelVersion) -> None:
     """Make this version the ancestor of all further trainings, and write the audit log."""
     with transaction.atomic():
-        list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        lock()
         ModelVersion.objects.filter(is_ancestor=True).exclude(pk=version.pk).update(
             is_ancestor=False
         )
@@ -138,9 +138,9 @@ def activate(version: ModelVersion) -> None:
 
 
 def lock() -> None:
-    """Until this transaction ends, let no other one activate a version or change settings.
+    """Lock all versions until this transaction ends, so that the rule of decision stays the same.
 
-    Also used by whoever saves a prediction that must be of the active version.
+    Activations, changes of settings and the saving of predictions take this lock.
     """
     # NO KEY: rows that refer to a version can be written meanwhile.
     list(ModelVersion.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))

@@ -164,6 +164,7 @@ def test_second_training_does_not_forget_the_ancestor(
     second = train(labelled, Config(tmp_path / "second", ancestor, first))
     assert ancestor.artefact
     assert second.facts["lineage"]["teacher"] == ancestor.artefact.digest
+    assert 0 < second.facts["lineage"]["share_of_labels"] < 1
     unseen = creatives(90, seed=9, informative_words=2)
     features, segments = [one.features for one in unseen], [one.segment for one in unseen]
     figures = [one.evaluate(features, segments).macro_f1 for one in (ancestor, first, second)]

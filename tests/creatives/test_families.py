@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.utils import translation
 
 from classifier.fingerprints import Fingerprint as Print
@@ -27,6 +23,7 @@ from creativefilter.creatives.models import (
     FingerprintKey,
     MediaVersion,
 )
+from tests.at_once import at_once
 from tests.creatives.analysing import DEMO, SPOKEN, analysed
 from tests.creatives.families_made import arrived, made, media_of, new_media, together
 from tests.near_duplicates import melody, needs_chromaprint, scenes
@@ -207,36 +204,15 @@ def test_the_command_makes_missing_fingerprints_and_regroups(folders: Path) -> N
 # Concurrent transactions
 
 
-def at_once(calls: Sequence[Callable[[], Any]]) -> None:
-    barrier = threading.Barrier(len(calls))
-    errors: list[BaseException] = []
-
-    def work(call: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(20)
-            call()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
-
-
 @pytest.mark.django_db(transaction=True)
 def test_near_duplicates_stored_concurrently_are_linked() -> None:
     creatives = [arrived(None) for _ in range(4)]
     fingerprints = [made(1), made(1, 9, 4), made(1, 10, 5), made(1)]
     at_once(
-        [
+        *(
             lambda one=one, fingerprint=fingerprint: grouping.store(media_of(one), fingerprint)
             for one, fingerprint in zip(creatives, fingerprints, strict=True)
-        ]
+        )
     )
     assert together(*creatives)
 
@@ -245,7 +221,7 @@ def test_near_duplicates_stored_concurrently_are_linked() -> None:
 def test_deletion_while_a_near_duplicate_is_stored() -> None:
     for _ in range(3):
         old, new = arrived(made(1)), arrived(None)
-        at_once([old.delete, lambda new=new: grouping.store(media_of(new), made(1))])
+        at_once(old.delete, lambda new=new: grouping.store(media_of(new), made(1)))
         assert grouping.family_of(new) is None
         assert Family.objects.count() == FamilyLink.objects.count() == 0
         new.delete()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from django.db.models import F
 
 from creativefilter.creatives import model_versions
-from creativefilter.creatives.analysis.redecision import COLUMNS, decided, unpredicted
+from creativefilter.creatives.analysis.bulk_decisions import COLUMNS, decided
+from creativefilter.creatives.analysis.redecision import unpredicted
 from creativefilter.creatives.analysis.rule_in_force import rule_of
 from creativefilter.creatives.models import DecisionSettings, Prediction
 
